@@ -1,0 +1,1 @@
+"""Channel router: recommends a mix of digital self-service and personal follow-up."""

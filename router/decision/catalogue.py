@@ -1,0 +1,98 @@
+"""The catalogue of mixes as frozen values, lightest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAYS_PER_WEEK = 7
+
+
+class Channel(Enum):
+    """How an adviser and a user meet."""
+
+    SELF_SERVICE = "SELF_SERVICE"
+    DIALOGUE_MESSAGE = "DIALOGUE_MESSAGE"
+    PHONE = "PHONE"
+    VIDEO = "VIDEO"
+    OFFICE_MEETING = "OFFICE_MEETING"
+    GROUP_MEETING = "GROUP_MEETING"
+
+
+DIGITAL = frozenset({Channel.SELF_SERVICE, Channel.DIALOGUE_MESSAGE})
+TALK = frozenset({Channel.PHONE, Channel.VIDEO, Channel.OFFICE_MEETING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixElement:
+    """One channel's part of a mix: from the first day of `first_week`, every `every_n_days` (0: once)."""
+
+    channel: Channel
+    first_week: int
+    every_n_days: int
+    minutes: int
+
+    def contacts(self, weeks: int) -> int:
+        """Contacts within the mix's weeks."""
+        if self.every_n_days == 0:
+            return 1
+        days = (weeks - self.first_week + 1) * DAYS_PER_WEEK
+        return -(-days // self.every_n_days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """A named plan of contacts."""
+
+    id: str
+    weeks: int
+    digital_demand: bool
+    elements: tuple[MixElement, ...]
+
+    @property
+    def adviser_minutes(self) -> int:
+        """Adviser minutes over the mix's weeks."""
+        return sum(element.minutes * element.contacts(self.weeks) for element in self.elements)
+
+    @property
+    def digital_share(self) -> float:
+        """Share of contacts that are digital, 0 to 1."""
+        digital = sum(e.contacts(self.weeks) for e in self.elements if e.channel in DIGITAL)
+        return digital / sum(e.contacts(self.weeks) for e in self.elements)
+
+    def has(self, channels: frozenset[Channel]) -> bool:
+        """Whether any contact goes by one of these channels."""
+        return any(element.channel in channels for element in self.elements)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The mixes on offer, lightest first; a mix's number is its place here.
+
+    Raises:
+        ValueError: if ids repeat, or mixes are not in order of adviser minutes.
+    """
+
+    version: str
+    mixes: tuple[Mix, ...]
+
+    def __post_init__(self) -> None:
+        minutes = [mix.adviser_minutes for mix in self.mixes]
+        if sorted(set(minutes)) != minutes:
+            raise ValueError(f"mixes must have rising adviser minutes, lightest first; they have {minutes}")
+        if len(set(self.ids)) != len(self.mixes):
+            raise ValueError("two mixes have the same id")
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the mixes, lightest first."""
+        return tuple(mix.id for mix in self.mixes)
+
+    @cached_property
+    def minutes(self) -> NDArray[np.float64]:
+        """Adviser minutes of each mix, shape (mixes,), rising."""
+        return np.array([mix.adviser_minutes for mix in self.mixes], np.float64)

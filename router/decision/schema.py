@@ -1,0 +1,142 @@
+"""The features of a case as finite slots: slot 0 of each feature is "unknown"."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.uint16]
+"""Slot numbers, shape (cases, features), columns in the order of `FeatureSet.features`."""
+
+
+class Role(Enum):
+    """What a feature may be used for."""
+
+    MODEL = "MODEL"
+    HARD_RULE = "HARD_RULE"
+    SAFEGUARD = "SAFEGUARD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One feature with its finitely many values.
+
+    An integer feature has `lower`..`upper` in `unit`; a categorical one has named `values`, and then
+    `lower` is 1 and `upper` the number of values, so that value v always has slot v - lower + 1.
+    """
+
+    name: str
+    roles: frozenset[Role]
+    lower: int
+    upper: int
+    unit: str = ""
+    values: tuple[str, ...] = ()
+    changeable: bool = False
+    nominal: bool = False
+    group: str = ""
+
+    @property
+    def slots(self) -> int:
+        """Number of slots, "unknown" included."""
+        return self.upper - self.lower + 2
+
+    def slot(self, value: str | int | None) -> int:
+        """Slot of a value; None is unknown.
+
+        Raises:
+            ValueError: if the feature has no such value; the message names the bound.
+        """
+        if value is None:
+            return 0
+        if isinstance(value, str):
+            if value not in self.values:
+                known = ", ".join(self.values) or "whole numbers"
+                raise ValueError(f"{self.name}: {value!r} is not one of its values ({known})")
+            return self.values.index(value) + 1
+        if not self.lower <= value <= self.upper or self.values:
+            raise ValueError(f"{self.name}: {value} is outside {self.bound}")
+        return value - self.lower + 1
+
+    def value(self, slot: int) -> str | int | None:
+        """Value of a slot; None is unknown."""
+        if slot == 0:
+            return None
+        return self.values[slot - 1] if self.values else self.lower + slot - 1
+
+    @property
+    def bound(self) -> str:
+        """The permitted values in words, e.g. "0 to 520 weeks"."""
+        if self.values:
+            return "one of " + ", ".join(self.values)
+        return f"{self.lower} to {self.upper} {self.unit}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet:
+    """The features of a case, in the contract's order."""
+
+    features: tuple[Feature, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names in column order."""
+        return tuple(feature.name for feature in self.features)
+
+    def column(self, name: str) -> int:
+        """Column of a feature.
+
+        Raises:
+            KeyError: if there is no such feature.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise KeyError(f"no feature named {name!r}") from None
+
+    def __getitem__(self, name: str) -> Feature:
+        """The feature of that name."""
+        return self.features[self.column(name)]
+
+    @cached_property
+    def offsets(self) -> NDArray[np.intp]:
+        """Where each feature's slots start in a table over all slots, shape (features,)."""
+        sizes = [feature.slots for feature in self.features]
+        return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+
+    @cached_property
+    def slots(self) -> int:
+        """Number of slots of all features."""
+        return sum(feature.slots for feature in self.features)
+
+    def columns(self, role: Role) -> NDArray[np.intp]:
+        """Columns of the features that have a role."""
+        return np.array([i for i, feature in enumerate(self.features) if role in feature.roles], np.intp)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, roles, bounds and values: equal digests mean interchangeable tables."""
+        text = json.dumps(
+            [
+                [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]
+                for f in self.features
+            ]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def row(self, **values: str | int | None) -> NDArray[np.uint16]:
+        """Row of a case from values by name; a feature not named is unknown.
+
+        Raises:
+            KeyError: if a name is no feature's.
+            ValueError: if a value is outside its bound.
+        """
+        row = np.zeros(len(self.features), np.uint16)
+        for name, value in values.items():
+            row[self.column(name)] = self[name].slot(value)
+        return row

@@ -1,0 +1,114 @@
+"""The hash chain: each record commits to its content and to every record before it.
+
+    commitment = SHA256(salt | context digest | payload)
+    head       = SHA256(previous head | seq | id | kind | written_at | commitment)
+
+seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero bytes. The salt keeps an erased payload from
+being guessed out of its commitment. The chain holds no secret: whoever can rewrite the whole store can rewrite the
+chain, so heads are exported and kept elsewhere, and `verify` compares.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+from router.journal.record import Head, StoredRecord
+from router.journal.store import JournalStore
+
+SALT_BYTES = 16
+START = Head(0, bytes(32))
+
+_sha256 = hashlib.sha256
+_eight_bytes = struct.Struct(">q").pack
+
+
+def commitment(salt: bytes, context_digest: bytes, payload: bytes) -> bytes:
+    """Commit to a payload and to how it is read; `salt` has 16 bytes and the digest 32."""
+    return _sha256(salt + context_digest + payload).digest()
+
+
+def next_head(previous: bytes, seq: int, id: bytes, kind: str, written_at: int, commitment: bytes) -> bytes:
+    """Chain one record to the head before it. Only `kind` varies in length, so no two records hash the same bytes."""
+    return _sha256(
+        previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment
+    ).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a verification found.
+
+    Attributes:
+        records: Records that hold, counted from the start of the chain.
+        erased: How many of them have been erased.
+        head: The last record that holds.
+        broken_seq: The first record that does not hold; None when all do.
+        reason: Why it does not; None when all do.
+    """
+
+    records: int
+    erased: int
+    head: Head
+    broken_seq: int | None = None
+    reason: str | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether every record holds."""
+        return self.broken_seq is None
+
+
+def verify(store: JournalStore, expected: Head | None = None) -> Verdict:
+    """Walk the chain from its start and stop at the first record that does not hold.
+
+    Args:
+        store: A store with one chain.
+        expected: A head exported earlier; without it, records removed at the end go unnoticed.
+
+    Raises:
+        JournalUnavailable: The store cannot be read now.
+        JournalBroken: The store is damaged below the level of records.
+    """
+    head, erased = START, 0
+    for stored in store.read():
+        broken = _flaw(head, stored, expected)
+        if broken:
+            seq, reason = broken
+            return Verdict(records=head.seq, erased=erased, head=head, broken_seq=seq, reason=reason)
+        head = Head(stored.seq, stored.head)
+        erased += stored.payload is None
+    if expected is not None and expected.seq > head.seq:
+        reason = f"the journal ends at record {head.seq}, but record {expected.seq} was seen: its end was removed"
+        return Verdict(records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason)
+    return Verdict(records=head.seq, erased=erased, head=head)
+
+
+def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int, str] | None:
+    """The first broken number and why, or None when `stored` follows from `head`."""
+    seq = head.seq + 1
+    if stored.seq != seq:
+        return seq, f"missing: record {stored.seq} comes next"
+    try:
+        reason = _content_flaw(stored) or _link_flaw(head, stored)
+    except (TypeError, AttributeError, ValueError, struct.error):
+        return seq, "a column holds another type of value than the journal writes"
+    if reason is None and expected is not None and expected.seq == seq and expected.digest != stored.head:
+        reason = "its head differs from the one exported: the journal was rewritten"
+    return (seq, reason) if reason else None
+
+
+def _content_flaw(stored: StoredRecord) -> str | None:
+    if not stored.context.document:
+        return "its context is missing or altered"
+    if stored.payload is None and stored.salt is None:
+        return None
+    if stored.payload is None or stored.salt is None:
+        return "half erased: payload and salt go together"
+    if commitment(stored.salt, stored.context.digest, stored.payload) != stored.commitment:
+        return "its content does not match its commitment: edited"
+    return None
+
+
+def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
+    computed = next_head(head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment)
+    return None if computed == stored.head else "it does not follow from the record before it: edited or moved"

@@ -1,0 +1,89 @@
+"""The journal as a Parquet or CSV file for analysts: one row per recommendation."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from router.journal.export_columns import Reading, columns, schema
+from router.journal.record import StoredRecord
+from router.journal.store import JournalStore
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK = 16_384
+"""Records held in memory at a time."""
+
+
+def export(store: JournalStore, path: str | Path) -> int:
+    """Write every recommendation in chain order; the file appears whole or not at all.
+
+    Erased records keep seq, decision_id, kind and written_at and are null elsewhere. In CSV the
+    names in `safeguards` are joined by `|`.
+
+    Args:
+        store: The journal; may be written to meanwhile.
+        path: Ends in `.parquet` or `.csv`; an existing file is replaced.
+
+    Returns:
+        The rows written.
+
+    Raises:
+        ValueError: Another ending.
+        JournalUnavailable: The store cannot be read now.
+        JournalBroken: A record, or the context that tells how to read it, cannot be read.
+        OSError: The file cannot be written.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in (".parquet", ".csv"):
+        raise ValueError(f"path: {target.name!r} must end in .parquet or .csv")
+    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        rows = _write(store, aside, lists=suffix == ".parquet")
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return rows
+
+
+def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
+    readings = {context.digest: Reading.of(context) for context in store.contexts()}
+    layout = schema(list(readings.values()), lists=lists)
+    rows = 0
+    opened, write = _writer(path, layout, lists=lists)
+    with opened:
+        for run in _runs(store):
+            # A context first written after the contexts were listed: its columns may be new, so stop there.
+            reading = readings.get(run[0].context.digest)
+            if reading is None:
+                break
+            write(columns(run, reading, layout))
+            rows += len(run)
+    return rows
+
+
+def _runs(store: JournalStore) -> Iterator[list[StoredRecord]]:
+    """Neighbouring recommendations that are read the same way, CHUNK at most."""
+    wanted = (record for record in store.read() if record.kind == "recommendation")
+    for _, run in groupby(wanted, key=lambda record: record.context.digest):
+        while chunk := list(islice(run, CHUNK)):
+            yield chunk
+
+
+def _writer(
+    path: Path, layout: "pa.Schema", *, lists: bool
+) -> "tuple[AbstractContextManager[object], Callable[[pa.RecordBatch], None]]":
+    # Imported here: the server keeps a journal without PyArrow.
+    if lists:
+        import pyarrow.parquet as pq
+
+        parquet = pq.ParquetWriter(path, layout, compression="zstd")
+        return parquet, parquet.write_batch
+    import pyarrow.csv as pc
+
+    csv = pc.CSVWriter(str(path), layout)
+    return csv, csv.write_batch

@@ -1,0 +1,193 @@
+"""Many callers, one durable write: whatever waits is committed together, so that durability costs little."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from router.journal.record import JournalFull, JournalUnavailable, Record
+from router.journal.store import JournalStore
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Observer(Protocol):
+    """Hears, on the writer's thread, how each batch ended."""
+
+    def committed(self, seconds: float, records: int) -> None:
+        """A batch is durable; `seconds` is the time of its write alone."""
+
+    def failed(self) -> None:
+        """A batch could not be written."""
+
+
+class GroupCommit(Generic[T]):
+    """A bounded queue and the one thread that writes it; started when made.
+
+    A ticket is whatever the caller wants back when its records are durable. While the store fails, new submissions are
+    refused at once and the thread probes the store until it works again.
+    """
+
+    def __init__(
+        self,
+        store: JournalStore,
+        settle: Callable[[list[T], JournalUnavailable | None], None],
+        *,
+        capacity: int = 8192,
+        largest_batch: int = 1024,
+        observe: Observer | None = None,
+        retry_seconds: float = 0.25,
+        on_up_change: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Take over the store and start writing.
+
+        Args:
+            store: Closed when the writer ends.
+            settle: Called on the writer's thread, once a batch: its tickets, and None when they are durable.
+            capacity: Most records that may wait.
+            largest_batch: Most records written together; a larger submission goes alone.
+            observe: Told of each batch.
+            retry_seconds: Between probes while the store fails.
+            on_up_change: Called on the writer's thread when the store begins or ceases to fail.
+        """
+        self._store = store
+        self._settle = settle
+        self._capacity = capacity
+        self._largest_batch = largest_batch
+        self._observe = observe
+        self._retry_seconds = retry_seconds
+        self._on_up_change = on_up_change
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Sequence[Record], T]] = deque()
+        self._depth = 0
+        self._up = True
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def up(self) -> bool:
+        """Whether the last write or probe worked."""
+        return self._up
+
+    @property
+    def depth(self) -> int:
+        """How many records wait, not counting those being written."""
+        return self._depth
+
+    def submit(self, records: Sequence[Record], ticket: T) -> None:
+        """Queue records that are committed together; the ticket is settled exactly once unless this raises.
+
+        Raises:
+            JournalFull: They would not fit within the capacity.
+            JournalUnavailable: The store fails now, or the journal is closing.
+        """
+        with self._changed:
+            if self._closing:
+                raise JournalUnavailable("the journal is closing")
+            if not self._up:
+                raise JournalUnavailable("the journal cannot be written now")
+            if self._depth + len(records) > self._capacity:
+                raise JournalFull(f"{self._depth} records wait and {len(records)} more exceed {self._capacity}")
+            self._waiting.append((records, ticket))
+            self._depth += len(records)
+            self._changed.notify()
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Refuse what is new, write what waits, stop the thread and close the store.
+
+        Args:
+            timeout: Seconds to wait for that; None waits for as long as it takes.
+
+        Returns:
+            Whether it was done in time; if not, it goes on.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next_batch():
+                self._write(batch)
+                while not self._up and not self._closing:
+                    self._probe()
+        finally:
+            self._guarded(self._store.close)
+
+    def _next_batch(self) -> list[tuple[Sequence[Record], T]]:
+        """Wait for work and take as many whole submissions as fit; empty when closing and nothing waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            batch: list[tuple[Sequence[Record], T]] = []
+            size = 0
+            while self._waiting and (not batch or size + len(self._waiting[0][0]) <= self._largest_batch):
+                batch.append(self._waiting.popleft())
+                size += len(batch[-1][0])
+            self._depth -= size
+            return batch
+
+    def _write(self, batch: list[tuple[Sequence[Record], T]]) -> None:
+        records = [record for submission, _ in batch for record in submission]
+        tickets = [ticket for _, ticket in batch]
+        started = time.perf_counter()
+        error = self._attempt(lambda: self._store.write_batch(records))
+        seconds = time.perf_counter() - started
+        self._change(error is None)
+        if error is not None:
+            tickets += self._take_waiting()
+        self._guarded(lambda: self._settle(tickets, error))
+        if self._observe is not None and error is None:
+            self._guarded(lambda: self._observe and self._observe.committed(seconds, len(records)))
+        elif self._observe is not None:
+            self._guarded(self._observe.failed)
+
+    def _probe(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, self._retry_seconds)
+            if self._closing:
+                return
+        self._change(self._attempt(self._store.probe) is None)
+
+    def _attempt(self, write: Callable[[], None]) -> JournalUnavailable | None:
+        """Do it, and turn whatever it raises into the one error that callers know."""
+        try:
+            write()
+        except JournalUnavailable as error:
+            return error
+        except Exception as error:
+            _log.exception("the journal failed unexpectedly")
+            unavailable = JournalUnavailable(f"the journal failed unexpectedly: {type(error).__name__}")
+            unavailable.__cause__ = error
+            return unavailable
+        return None
+
+    def _change(self, up: bool) -> None:
+        with self._changed:
+            if self._up is up:
+                return
+            self._up = up
+        _log.log(logging.INFO if up else logging.ERROR, "the journal is %s", "up" if up else "down")
+        if self._on_up_change is not None:
+            on_up_change = self._on_up_change
+            self._guarded(lambda: on_up_change(up))
+
+    def _take_waiting(self) -> list[T]:
+        with self._changed:
+            tickets = [ticket for _, ticket in self._waiting]
+            self._waiting.clear()
+            self._depth = 0
+            return tickets
+
+    def _guarded(self, call: Callable[[], object]) -> None:
+        """A caller's mistake must not end the writer: log it and go on."""
+        try:
+            call()
+        except Exception:
+            _log.exception("a callback of the journal failed")
