@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,20 @@ class Doubt(IntFlag):
     CLOSE_OPTIONS = 4
 
 
+class Decision(NamedTuple):
+    """The decision for one row; attributes as in `Decisions`."""
+
+    expected: list[float]
+    error: list[float]
+    first_permitted: int
+    mix: int
+    status: int
+    doubts: int
+    safeguards: int
+    margin: float
+    unknown: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """Decisions for n rows over K mixes, as arrays.
@@ -70,34 +85,21 @@ class Decisions:
     margin: Floats
     unknown: Numbers
 
-    def at(self, place: int) -> Decision:
-        """The decision of one row."""
-        return Decision(
-            expected=self.expected[place].tolist(),
-            error=self.error[place].tolist(),
-            first_permitted=int(self.first_permitted[place]),
-            mix=int(self.mix[place]),
-            status=int(self.status[place]),
-            doubts=int(self.doubts[place]),
-            safeguards=int(self.safeguards[place]),
-            margin=float(self.margin[place]),
-            unknown=int(self.unknown[place]),
+    def each(self) -> list[Decision]:
+        """The decisions one by one."""
+        columns = zip(
+            self.expected.tolist(),
+            self.error.tolist(),
+            self.first_permitted.tolist(),
+            self.mix.tolist(),
+            self.status.tolist(),
+            self.doubts.tolist(),
+            self.safeguards.tolist(),
+            self.margin.tolist(),
+            self.unknown.tolist(),
+            strict=True,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """The decision for one row; attributes as in `Decisions`."""
-
-    expected: list[float]
-    error: list[float]
-    first_permitted: int
-    mix: int
-    status: int
-    doubts: int
-    safeguards: int
-    margin: float
-    unknown: int
+        return [Decision(*column) for column in columns]
 
 
 @dataclass(frozen=True, kw_only=True)

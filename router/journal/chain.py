@@ -3,9 +3,9 @@
     commitment = SHA256(salt | context digest | payload)
     head       = SHA256(previous head | seq | id | kind | written_at | commitment)
 
-seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero bytes. The salt keeps an erased payload from
-being guessed out of its commitment. The chain holds no secret: whoever can rewrite the whole store can rewrite the
-chain, so heads are exported and kept elsewhere, and `verify` compares.
+seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero bytes. The salt keeps an
+erased payload from being guessed out of its commitment. The chain holds no secret: whoever can rewrite the
+whole store can rewrite the chain, so heads are exported and kept elsewhere, and `verify` compares.
 """
 
 import hashlib
@@ -28,7 +28,10 @@ def commitment(salt: bytes, context_digest: bytes, payload: bytes) -> bytes:
 
 
 def next_head(previous: bytes, seq: int, id: bytes, kind: str, written_at: int, commitment: bytes) -> bytes:
-    """Chain one record to the head before it. Only `kind` varies in length, so no two records hash the same bytes."""
+    """Chain one record to the head before it.
+
+    Only `kind` varies in length, so no two records hash the same bytes.
+    """
     return _sha256(
         previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment
     ).digest()
@@ -78,7 +81,7 @@ def verify(store: JournalStore, expected: Head | None = None) -> Verdict:
         head = Head(stored.seq, stored.head)
         erased += stored.payload is None
     if expected is not None and expected.seq > head.seq:
-        reason = f"the journal ends at record {head.seq}, but record {expected.seq} was seen: its end was removed"
+        reason = f"its end was removed: record {expected.seq} was seen, but {head.seq} is the last"
         return Verdict(records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason)
     return Verdict(records=head.seq, erased=erased, head=head)
 
@@ -110,5 +113,7 @@ def _content_flaw(stored: StoredRecord) -> str | None:
 
 
 def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
-    computed = next_head(head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment)
-    return None if computed == stored.head else "it does not follow from the record before it: edited or moved"
+    computed = next_head(
+        head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment
+    )
+    return None if computed == stored.head else "it does not follow the record before it: edited or moved"

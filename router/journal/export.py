@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.journal.export_columns import Reading, columns, schema
-from router.journal.record import StoredRecord
+from router.journal.record import JournalBroken, StoredRecord
 from router.journal.store import JournalStore
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
     opened, write = _writer(path, layout, lists=lists)
     with opened:
         for run in _runs(store):
-            # A context first written after the contexts were listed: its columns may be new, so stop there.
-            reading = readings.get(run[0].context.digest)
+            context = run[0].context
+            if not context.document:
+                raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
+            reading = readings.get(context.digest)
             if reading is None:
+                # First written after the contexts were listed: it may bring new columns, so end here.
                 break
             write(columns(run, reading, layout))
             rows += len(run)

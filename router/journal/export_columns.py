@@ -23,7 +23,7 @@ class Feature:
     Attributes:
         name: Column name.
         lower: What slot 1 stands for; ignored when there are values.
-        values: Names of an enum's values by slot, the unknown slot 0 included; None for an integer.
+        values: Names of an enum's values from slot 1 on; None for an integer.
     """
 
     name: str
@@ -169,7 +169,7 @@ def _decision(rows: npt.NDArray[np.void], reading: Reading) -> dict[str, npt.NDA
     # The last name stands for "none": NO_MIX counts from the end.
     mixes = np.array([*reading.mixes, None], dtype=object)
     minutes = np.concatenate([rows["minutes"], np.full((count, 1), np.nan, np.float32)], axis=1)
-    if count and not (NO_MIX <= int(rows["mix"].min()) and int(rows["mix"].max()) < len(reading.mixes)):
+    if count and (int(rows["mix"].min()) < NO_MIX or int(rows["mix"].max()) >= len(reading.mixes)):
         raise ValueError("mix: not one of the context's mixes")
     found: dict[str, npt.NDArray[Any]] = {
         "status": np.array(reading.statuses, dtype=object)[rows["status"]],
@@ -184,15 +184,14 @@ def _decision(rows: npt.NDArray[np.void], reading: Reading) -> dict[str, npt.NDA
     for at, mix in enumerate(reading.mixes):
         found[f"expected_{mix}"] = _numbers(rows["expected"][:, at])
         found[f"error_{mix}"] = _numbers(rows["error"][:, at])
-        found[f"permitted_{mix}"] = (
-            (rows["permitted"] >> np.uint64(at) & np.uint64(1)).astype(bool).astype(object)
-        )
+        bits = rows["permitted"] >> np.uint64(at) & np.uint64(1)
+        found[f"permitted_{mix}"] = bits.astype(bool).astype(object)
     return found
 
 
 def _by_slot(slots: npt.NDArray[np.uint16], feature: Feature, *, as_text: bool) -> npt.NDArray[Any]:
     if feature.values is not None:
-        return np.array([None, *feature.values[1:]], dtype=object)[slots]
+        return np.array([None, *feature.values], dtype=object)[slots]
     numbers = slots.astype(np.int64) + (feature.lower - 1)
     found = (numbers.astype(str) if as_text else numbers).astype(object)
     found[slots == 0] = None

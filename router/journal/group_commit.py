@@ -28,8 +28,8 @@ class Observer(Protocol):
 class GroupCommit(Generic[T]):
     """A bounded queue and the one thread that writes it; started when made.
 
-    A ticket is whatever the caller wants back when its records are durable. While the store fails, new submissions are
-    refused at once and the thread probes the store until it works again.
+    A ticket is whatever the caller wants back when its records are durable. While the store fails, new
+    submissions are refused at once and the thread probes the store until it works again.
     """
 
     def __init__(
@@ -92,7 +92,9 @@ class GroupCommit(Generic[T]):
             if not self._up:
                 raise JournalUnavailable("the journal cannot be written now")
             if self._depth + len(records) > self._capacity:
-                raise JournalFull(f"{self._depth} records wait and {len(records)} more exceed {self._capacity}")
+                raise JournalFull(
+                    f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
+                )
             self._waiting.append((records, ticket))
             self._depth += len(records)
             self._changed.notify()
@@ -143,10 +145,9 @@ class GroupCommit(Generic[T]):
         if error is not None:
             tickets += self._take_waiting()
         self._guarded(lambda: self._settle(tickets, error))
-        if self._observe is not None and error is None:
-            self._guarded(lambda: self._observe and self._observe.committed(seconds, len(records)))
-        elif self._observe is not None:
-            self._guarded(self._observe.failed)
+        if self._observe is not None:
+            observe = self._observe
+            self._guarded(lambda: observe.failed() if error else observe.committed(seconds, len(records)))
 
     def _probe(self) -> None:
         with self._changed:

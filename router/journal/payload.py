@@ -12,9 +12,9 @@ NO_MIX = -1
 def layout(features: int, mixes: int) -> np.dtype[np.void]:
     """The packed row for a model with so many features and mixes.
 
-    Fields: `row` slots; `expected` outcome and its standard `error` by mix, NaN when not scored; adviser `minutes` by mix;
-    `permitted` a bit by mix; `mix` its index or -1; `status` and `doubts` as the context numbers them; `safeguards` a bit
-    by safeguard applied; `price`, `weight` and `propensity` of the decision.
+    Fields: `row` slots; `expected` outcome and its standard `error` by mix, NaN when not scored; adviser
+    `minutes` by mix; `permitted` a bit by mix; `mix` its index or -1; `status` and `doubts` as the context
+    numbers them; `safeguards` a bit by safeguard applied; `price`, `weight` and `propensity` of the decision.
 
     Raises:
         ValueError: No feature, or not 1 to 64 mixes.
@@ -53,7 +53,9 @@ def pack(dtype: np.dtype[np.void], rows: np.ndarray, case_refs: Sequence[str]) -
         ValueError: Another dtype, or another number of references than rows.
     """
     if rows.dtype != dtype or rows.shape != (len(case_refs),):
-        raise ValueError(f"rows: {rows.shape} of {rows.dtype} for {len(case_refs)} case references of {dtype}")
+        raise ValueError(
+            f"rows: {rows.shape} of {rows.dtype} for {len(case_refs)} case references of {dtype}"
+        )
     data, size = rows.tobytes(), dtype.itemsize
     starts = range(0, len(data), size)
     return [data[start : start + size] + ref.encode() for start, ref in zip(starts, case_refs, strict=True)]

@@ -55,7 +55,7 @@ class Record(NamedTuple):
 class StoredRecord(NamedTuple):
     """One record as the store returns it.
 
-    `payload` and `salt` are None once erased. `context.document` is empty when the store has lost or altered it.
+    `payload` and `salt` are None once erased; `context.document` is empty when it was lost or altered.
     """
 
     seq: int
@@ -92,5 +92,5 @@ class Head(NamedTuple):
         except ValueError:
             head = cls(-1, b"")
         if head.seq < 0 or len(head.digest) != 32:
-            raise ValueError(f"head: {text!r} is not SEQ:HEX (a number from 0, a colon, 64 hexadecimal digits)")
+            raise ValueError(f"head: {text!r} is not SEQ:HEX (a number from 0, a colon, 64 hex digits)")
         return head

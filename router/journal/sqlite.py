@@ -13,8 +13,8 @@ from router.journal.sqlite_file import explained, open_to_read, open_to_write
 
 _COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head"
 _WIDTH = 9
-# sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread computes. One
-# statement for many rows avoids that; powers of two keep the prepared statements few.
+# sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread computes.
+# One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
 _INSERT = {
     rows: f"INSERT INTO record ({_COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
@@ -100,7 +100,7 @@ class SqliteJournal:
         with self._lock, explained(self._path):
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise JournalUnavailable(f"journal {self._path}: erased, but its log is being read; erase again to empty it")
+            raise JournalUnavailable(f"journal {self._path}: erased, but its log is in use; erase again")
         return erased
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class SqliteJournal:
 
     def _keep_context(self, context: Context) -> int:
         keys = (context.digest, context.document)
-        self._connection.execute("INSERT INTO context (digest, document) VALUES (?, ?) ON CONFLICT DO NOTHING", keys)
+        self._connection.execute("INSERT OR IGNORE INTO context (digest, document) VALUES (?, ?)", keys)
         found = self._connection.execute("SELECT id FROM context WHERE digest = ?", keys[:1]).fetchone()
         return self._context_ids.setdefault(context.digest, int(found[0]))
 
@@ -167,8 +167,8 @@ class SqliteJournal:
         first: dict[bytes, Record] = {}
         for record in records:
             first.setdefault(record.id, record)
-        query = "SELECT 1 FROM record WHERE id = ?"
-        return [record for id_, record in first.items() if not self._connection.execute(query, (id_,)).fetchone()]
+        find = "SELECT 1 FROM record WHERE id = ?"
+        return [one for one in first.values() if not self._connection.execute(find, (one.id,)).fetchone()]
 
     def _identity(self) -> tuple[int, int]:
         with explained(self._path):

@@ -20,7 +20,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE context (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, document TEXT NOT NULL)",
         """CREATE TABLE record (
             seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, context INTEGER NOT NULL,
-            written_at INTEGER NOT NULL, payload BLOB, salt BLOB, commitment BLOB NOT NULL, head BLOB NOT NULL)""",
+            written_at INTEGER NOT NULL, payload BLOB, salt BLOB, commitment BLOB NOT NULL,
+            head BLOB NOT NULL)""",
         "CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
         "INSERT INTO state (name, value) VALUES ('probes', 0)",
     ),
@@ -57,7 +58,8 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
     """
     with explained(path):
         if create:
-            path.touch(mode=0o600, exist_ok=True)  # it holds personal data; SQLite gives its log the same mode
+            # It holds personal data; SQLite gives its log the same mode.
+            path.touch(mode=0o600, exist_ok=True)
         elif not path.exists():
             raise JournalBroken(f"journal {path}: there is no such file")
         # Whatever thread closes or probes it, SqliteJournal takes its lock first.
@@ -74,7 +76,8 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
 def open_to_read(path: Path, busy_seconds: float) -> "closing[sqlite3.Connection]":
     """Open a second, read-only connection, so that a reader neither waits for the writer nor stops it."""
     uri = f"file:{quote(str(path))}?mode=ro"
-    return closing(sqlite3.connect(uri, busy_seconds, isolation_level=None, check_same_thread=False, uri=True))
+    connection = sqlite3.connect(uri, busy_seconds, isolation_level=None, check_same_thread=False, uri=True)
+    return closing(connection)
 
 
 def _configure(connection: sqlite3.Connection, path: Path) -> None:
@@ -84,7 +87,9 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
         raise JournalBroken(f"journal {path}: an SQLite file of another program")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise JournalBroken(f"journal {path}: its file system has no shared memory for a write-ahead log; use a local disk")
+        raise JournalBroken(
+            f"journal {path}: its file system cannot keep a write-ahead log; use a local disk"
+        )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_WAL_BYTES}")
@@ -93,7 +98,7 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version > len(MIGRATIONS):
-        raise JournalBroken(f"journal {path}: version {version} is newer than {len(MIGRATIONS)}, the newest known here")
+        raise JournalBroken(f"journal {path}: version {version} is newer than {len(MIGRATIONS)}, known here")
     if version == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")

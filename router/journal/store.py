@@ -38,7 +38,7 @@ class JournalStore(Protocol):
         """List every context that a record was written under, oldest first."""
 
     def heads(self) -> Sequence[Head]:
-        """List the end of each chain in the store: one chain per writer, none is empty unless the store is."""
+        """List the end of each chain in the store: one chain per writer."""
 
     def erase(self, ids: Sequence[bytes]) -> int:
         """Remove payload and salt of these records for good; the chain still verifies.

@@ -1,0 +1,59 @@
+# Everything a newcomer needs: `make demo`, then `make test`. Needs Python 3.11 and make; tools come from the lock file.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS ?= 2
+PROTOS := $(wildcard proto/router/v1/*.proto)
+
+.PHONY: setup demo serve test check lint stubs lock bench clean
+
+setup: .venv/ready
+
+.venv/ready: requirements-dev.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+demo: setup ## Start the server, route a sample caseload over real gRPC, show answers and metrics
+	$(BIN)/python -m router demo
+
+serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
+	$(BIN)/python -m router serve
+
+test: setup examples/node/node_modules ## All tests
+	$(BIN)/python -m pytest
+
+examples/node/node_modules: examples/node/package-lock.json | setup
+	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	hadolint Dockerfile
+	buf lint
+	buf format --diff --exit-code
+	if git rev-parse --verify --quiet main >/dev/null && git cat-file -e main:buf.yaml 2>/dev/null; \
+	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
+
+check: lint ## What CI runs: lint, types, contracts, then the tests with coverage
+	$(MAKE) test PYTEST_ADDOPTS="--cov --cov-report=term"
+
+stubs: setup ## Regenerate router/v1 from proto/
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)
+	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. \
+	    proto/router/v1/channel_router.proto proto/router/v1/models.proto
+
+lock: ## Resolve the lock files anew; needs uv
+	uv pip compile pyproject.toml --extra parquet --generate-hashes --no-emit-index-url --no-annotate \
+	    --custom-compile-command "make lock" --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra parquet --group dev --generate-hashes --no-emit-index-url --no-annotate \
+	    --custom-compile-command "make lock" --python-version 3.11 -c requirements.lock -o requirements-dev.lock
+
+bench: setup ## Speed, as ratios against an echo in the same run; needs h2load (nghttp2-client)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv examples/node/node_modules build dist

@@ -1,0 +1,182 @@
+"""Scores files of cases at memory speed: a pure function over Arrow batches, and Parquet or CSV around it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from router.decision.decide import NO_MIX, Decider, Status
+from router.decision.schema import Feature, Rows
+from router.features import FEATURES
+from router.national_id import holds_national_id
+
+_BATCH = 8192
+_KEY = "case_ref"
+# Columns of logged cases that say nothing about what to recommend.
+_IGNORED = frozenset({"mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref"})
+_SHOWN = 5
+_DIGITS = r"\d[\d\s.\-_/]{9,}\d"
+_REF_AT_MOST = 64
+
+
+class CasesRefused(ValueError):
+    """A file of cases cannot be scored; the message names file, column, rows and the bound."""
+
+
+def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> pa.RecordBatch:
+    """Scores a batch of cases.
+
+    Args:
+        batch: `case_ref` and feature columns by name; an absent column or a null is unknown.
+        decider: what decides.
+        first_row: number of the batch's first row, for messages.
+
+    Returns:
+        case_ref, status, mix (null for MANUAL_ONLY), adviser_minutes, and expected_, error_ and permitted_ by mix.
+
+    Raises:
+        CasesRefused: naming column, rows and bound.
+    """
+    decisions = decider.decide(_rows(batch, first_row))
+    catalogue = decider.catalogue
+    none = decisions.mix == NO_MIX
+    minutes = np.append(catalogue.minutes, 0)[decisions.mix]
+    columns: dict[str, Any] = {
+        _KEY: batch.column(_KEY).cast(pa.string()),
+        "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
+        "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
+        "adviser_minutes": pa.array(minutes, mask=none),
+    }
+    unscored = np.isnan(decisions.expected[:, 0])
+    for number, mix in enumerate(catalogue.ids):
+        expected = np.clip(decisions.expected[:, number], 0.0, 1.0)
+        columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
+        columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)
+        columns[f"permitted_{mix}"] = pa.array(decisions.permitted[:, number])
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _rows(batch: pa.RecordBatch, first_row: int) -> Rows:
+    known = {*FEATURES.names, _KEY, *_IGNORED}
+    unknown = [name for name in batch.schema.names if name not in known]
+    if unknown:
+        raise CasesRefused(f"columns {', '.join(unknown)}: are not fields of a case")
+    if _KEY not in batch.schema.names:
+        raise CasesRefused(f"column {_KEY}: is missing")
+    _check_refs(batch.column(_KEY).cast(pa.string()), first_row)
+    rows = np.zeros((len(batch), len(FEATURES.features)), np.uint16)
+    for column, feature in enumerate(FEATURES.features):
+        if feature.name in batch.schema.names:
+            rows[:, column] = _slots(batch.column(feature.name), feature, first_row)
+    shielded = rows[:, FEATURES.column("shielded")] != FEATURES["shielded"].slot("NO")
+    if shielded.any():
+        only = np.arange(rows.shape[1]) == FEATURES.column("shielded")
+        rows[shielded] *= only
+    return rows
+
+
+def _slots(values: pa.Array, feature: Feature, first_row: int) -> NDArray[np.uint16]:
+    kind = values.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(values), np.uint16)
+    if feature.values:
+        if pa.types.is_dictionary(kind):
+            values = values.cast(pa.string())
+        if not (pa.types.is_string(kind) or pa.types.is_dictionary(kind) or pa.types.is_large_string(kind)):
+            raise CasesRefused(f"column {feature.name}: has type {kind}; permitted is {feature.bound}")
+        places = pc.index_in(values, value_set=pa.array(feature.values, values.type))
+        slots = np.asarray(places.fill_null(-1)) + 1
+        _refuse((slots == 0) & np.asarray(values.is_valid()), values, feature, first_row)
+        return slots.astype(np.uint16)
+    if not pa.types.is_integer(kind):
+        raise CasesRefused(f"column {feature.name}: has type {kind}; permitted are whole numbers, {feature.bound}")
+    numbers = np.asarray(values.cast(pa.int64()).fill_null(feature.lower - 1))
+    valid = np.asarray(values.is_valid())
+    _refuse(((numbers < feature.lower) | (numbers > feature.upper)) & valid, values, feature, first_row)
+    return (numbers - feature.lower + 1).astype(np.uint16)
+
+
+def _refuse(bad: NDArray[np.bool_], values: pa.Array, feature: Feature, first_row: int) -> None:
+    if not bad.any():
+        return
+    places = np.flatnonzero(bad)
+    shown = ", ".join(f"row {first_row + p + 1}: {values[int(p)].as_py()!r}" for p in places[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    raise CasesRefused(f"column {feature.name}: {shown}{more}; permitted is {feature.bound}")
+
+
+def _check_refs(refs: pa.Array, first_row: int) -> None:
+    length = pc.utf8_length(refs).fill_null(0)
+    wrong = np.asarray(length.to_numpy(zero_copy_only=False))
+    bad = np.flatnonzero((wrong < 1) | (wrong > _REF_AT_MOST))
+    if len(bad):
+        raise CasesRefused(f"column {_KEY}: row {first_row + int(bad[0]) + 1} has {wrong[bad[0]]} characters; "
+                           f"permitted are 1 to {_REF_AT_MOST}")  # fmt: skip
+    suspects = np.flatnonzero(pc.match_substring_regex(refs, _DIGITS).to_numpy(zero_copy_only=False))
+    for place in suspects.tolist():
+        if holds_national_id(refs[place].as_py()):
+            raise CasesRefused(f"column {_KEY}: row {first_row + place + 1} looks like a national identity number")
+
+
+def score_file(cases: Path, out: Path, decider: Decider) -> int:
+    """Scores a Parquet or CSV file into another, written aside and renamed.
+
+    Returns:
+        The number of cases.
+
+    Raises:
+        CasesRefused: naming file, column, rows and bound; nothing is left behind.
+    """
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        count = 0
+        writer: Any = None
+        for scored in _scored(_read(cases), decider):
+            if writer is None:
+                csv = out.suffix == ".csv"
+                writer = (pa.csv.CSVWriter if csv else pq.ParquetWriter)(aside, scored.schema)
+            writer.write_batch(scored)
+            count += len(scored)
+        if writer is None:
+            raise CasesRefused("has no cases")
+        writer.close()
+        aside.replace(out)
+    except (CasesRefused, pa.ArrowInvalid) as problem:
+        raise CasesRefused(f"{cases}: {problem}") from problem
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
+
+
+def _read(cases: Path) -> Iterator[pa.RecordBatch]:
+    if cases.suffix == ".csv":
+        types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features} | {_KEY: pa.string()}
+        options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+        return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
+    return pq.ParquetFile(cases).iter_batches(_BATCH)
+
+
+def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:
+    """Scores on all cores, in the file's order, with few batches under way."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[pa.RecordBatch]] = deque()
+        first_row = 0
+        for batch in batches:
+            under_way.append(pool.submit(score_batch, batch, decider, first_row))
+            first_row += len(batch)
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()

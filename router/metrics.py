@@ -1,0 +1,123 @@
+"""Every metric's name, labels and buckets, in one class over an injected registry.
+
+Times are in seconds, also advisers', and shares from 0 to 1, as Prometheus asks for base units.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from router.registry import ModelInfo
+
+if TYPE_CHECKING:
+    from router.decision.decide import Decider, Decision, Decisions
+
+_SECONDS = 60
+_LATENCY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_MARGINS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+_FIELDS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+_STATUSES = ("", "RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY")
+
+
+class Metrics:
+    """The service's metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        rpc = ("grpc_type", "grpc_service", "grpc_method")
+        self.started = Counter("grpc_server_started", "RPCs started.", rpc, registry=registry)
+        self.handled = Counter(
+            "grpc_server_handled", "RPCs ended, by real outcome.", (*rpc, "grpc_code"), registry=registry
+        )
+        self.handling = Histogram(
+            "grpc_server_handling_seconds", "Time to end of RPCs.", rpc, buckets=_LATENCY, registry=registry
+        )
+        self.recommendations = Counter(
+            "router_recommendations", "Answers.", ("mix", "status", "model_version"), registry=registry
+        )
+        self.safeguards = Counter(
+            "router_safeguards_applied", "Answers to which a safeguard applied.", ("safeguard",), registry=registry
+        )
+        self.adviser_time = Counter(
+            "router_recommended_adviser_seconds", "Adviser time of the mixes answered.", ("mix",), registry=registry
+        )
+        self.digital = self._histogram("router_digital_share_ratio", "Digital share of the mix.", _SHARES)
+        self.expected = self._histogram("router_expected_outcome_ratio", "Expected outcome of the mix.", _SHARES)
+        self.margin = self._histogram("router_margin_ratio", "Utility over the best other mix.", _MARGINS)
+        self.unknown = self._histogram("router_unknown_fields", "Unknown model inputs of a case.", _FIELDS)
+        self.commit = self._histogram("router_journal_commit_seconds", "Time to a durable commit.", _LATENCY)
+        self.commit_failures = Counter("router_journal_commit_failures", "Failed commits.", registry=registry)
+        self.queue = Gauge("router_journal_queue_records", "Records that wait for commit.", registry=registry)
+        self.journal_up = Gauge("router_journal_up", "1 while the journal can be written.", registry=registry)
+        self.model = Gauge(
+            "router_model_info", "The model served.", ("version", "sha256", "synthetic"), registry=registry
+        )
+        self.model_age = Gauge("router_model_age_seconds", "Time since the model was trained.", registry=registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, text, buckets=buckets, registry=self.registry)
+
+    def serve_model(self, info: ModelInfo) -> None:
+        """Tells which model is served."""
+        self.model.clear()
+        self.model.labels(info.version, info.sha256, str(info.synthetic).lower()).set(1)
+        trained = info.trained_at.timestamp()
+        self.model_age.set_function(lambda: time.time() - trained)
+
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Reads the journal's queue when asked."""
+        self.queue.set_function(depth)
+
+    def committed(self, seconds: float, records: int) -> None:  # noqa: ARG002 - the journal's observer
+        """Counts a durable commit."""
+        self.commit.observe(seconds)
+
+    def failed(self) -> None:
+        """Counts a failed commit."""
+        self.commit_failures.inc()
+
+
+class AdviceMetrics:
+    """Counts decisions of one decider and model version, with its labels bound once."""
+
+    def __init__(self, metrics: Metrics, decider: Decider, version: str) -> None:
+        self._metrics = metrics
+        catalogue = decider.catalogue
+        names = [*catalogue.ids, "none"]  # a mix's number is its place; NO_MIX is -1, the last
+        self._answers = [
+            [metrics.recommendations.labels(mix, status, version) for mix in names] if status else []
+            for status in _STATUSES
+        ]
+        self._minutes = [*(mix.adviser_minutes * _SECONDS for mix in catalogue.mixes), 0]
+        self._time = [metrics.adviser_time.labels(mix) for mix in names[:-1]]
+        self._digital = [mix.digital_share for mix in catalogue.mixes]
+        self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
+
+    def one(self, decision: Decision) -> None:
+        """Counts one decision."""
+        mix = decision.mix
+        self._answers[decision.status][mix].inc()
+        bits = decision.safeguards
+        while bits:
+            lowest = bits & -bits
+            self._rules[lowest.bit_length() - 1].inc()
+            bits ^= lowest
+        if mix >= 0:
+            self._time[mix].inc(self._minutes[mix])
+            metrics = self._metrics
+            metrics.digital.observe(self._digital[mix])
+            metrics.expected.observe(decision.expected[mix])
+            metrics.unknown.observe(decision.unknown)
+            if decision.margin == decision.margin:  # not NaN
+                metrics.margin.observe(decision.margin)
+
+    def many(self, decisions: Decisions) -> None:
+        """Counts decisions."""
+        for decision in decisions.each():
+            self.one(decision)
+

@@ -1,0 +1,60 @@
+"""Lets calls on the event loop await the journal's group commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from router.journal.group_commit import GroupCommit
+from router.journal.record import JournalUnavailable, Record
+from router.journal.store import JournalStore
+from router.metrics import Metrics
+
+_Ticket = asyncio.Future[None]
+
+
+class DurableJournal:
+    """The journal as the event loop sees it. Made on the running loop."""
+
+    def __init__(
+        self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None] = lambda up: None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        metrics.journal_up.set(1)
+
+        def tell(up: bool) -> None:
+            metrics.journal_up.set(up)
+            self._loop.call_soon_threadsafe(on_up_change, up)
+
+        self._writer: GroupCommit[_Ticket] = GroupCommit(
+            store, self._settle, observe=metrics, on_up_change=tell
+        )
+        metrics.watch_queue(lambda: self._writer.depth)
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Returns when the records are durable.
+
+        Raises:
+            JournalFull: if too many records wait.
+            JournalUnavailable: if they could not be written; they may or may not be there.
+        """
+        ticket: _Ticket = self._loop.create_future()
+        self._writer.submit(records, ticket)
+        await ticket
+
+    def _settle(self, tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+        self._loop.call_soon_threadsafe(_resolve, tickets, error)
+
+    async def close(self, timeout: float) -> bool:
+        """Writes what waits and closes the store; whether it was done in time."""
+        return await asyncio.to_thread(self._writer.close, timeout)
+
+
+def _resolve(tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+    for ticket in tickets:
+        if ticket.cancelled():
+            continue
+        if error is None:
+            ticket.set_result(None)
+        else:
+            ticket.set_exception(error)

@@ -1,0 +1,165 @@
+"""What surrounds every call: admission, the mapping of errors, and metrics from the real outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from prometheus_client import Counter
+
+from router.metrics import Metrics
+from router.serving.status import DeadlineExpired, Draining, Overloaded, status_of, trailers
+
+_log = logging.getLogger(__name__)
+_OWN = "/router.v1."
+_NO_METHOD = "/unknown/unknown"
+_CODES = {code.value[0]: code for code in grpc.StatusCode} | {code: code for code in grpc.StatusCode}
+
+
+def code_label(code: grpc.StatusCode) -> str:
+    """Name of a code as go-grpc-prometheus writes it, e.g. "InvalidArgument"; OK stays OK."""
+    return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
+
+
+class CallSeries:
+    """The metrics of one method, labels bound once."""
+
+    def __init__(self, metrics: Metrics, kind: str, method: str) -> None:
+        service, _, name = method.strip("/").rpartition("/")
+        labels = (kind, service, name)
+        self.started = metrics.started.labels(*labels)
+        self.handling = metrics.handling.labels(*labels)
+        self.codes: dict[grpc.StatusCode, Counter] = {
+            code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
+        }
+
+
+class Counted:
+    """Counts one call by its real outcome, whatever way it ends."""
+
+    __slots__ = ("_began", "_context", "_series")
+
+    def __init__(self, series: CallSeries, context: Any) -> None:  # noqa: ANN401 - grpc's context is a C type
+        self._series = series
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._series.started.inc()
+        self._began = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._series.codes[self._code(error)].inc()
+        self._series.handling.observe(time.perf_counter() - self._began)
+
+    def _code(self, error: BaseException | None) -> grpc.StatusCode:
+        if error is None:
+            return grpc.StatusCode.OK
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            left = self._context.time_remaining()
+            expired = left is not None and left <= 0
+            return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
+        if isinstance(error, grpc.aio.AbortError):
+            return _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
+        return grpc.StatusCode.UNKNOWN
+
+
+class Edge(grpc.aio.ServerInterceptor):
+    """Admits calls, maps their errors, and counts them."""
+
+    def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
+        self._metrics = metrics
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._handlers: dict[str, Any] = {}
+        self.draining = False
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:  # noqa: ANN401 - a handler of any kind
+        """Wraps a method's handler; wrapped handlers are kept, so that a call pays for a look-up only."""
+        method: str = handler_call_details.method  # type: ignore[attr-defined]
+        kept = self._handlers.get(method)
+        if kept is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:  # one name for all methods that do not exist: labels stay bounded
+                method, handler = _NO_METHOD, grpc.unary_unary_rpc_method_handler(_unimplemented)
+            kept = self._handlers.setdefault(method, self._wrapped(method, handler))
+        return kept
+
+    def _wrapped(self, method: str, handler: Any) -> Any:  # noqa: ANN401
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        kind = "bidi_stream" if handler.request_streaming else "server_stream"
+        kind = kind if handler.response_streaming else "unary"
+        series = CallSeries(self._metrics, kind, method)
+        # Health and reflection answer also while we drain or are overloaded.
+        limit = self._max_in_flight if method.startswith(_OWN) else None
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._stream(handler.stream_stream, series, limit), **codec)
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream, series, limit), **codec)
+        return grpc.unary_unary_rpc_method_handler(self._unary(handler.unary_unary, series, limit), **codec)
+
+    def _admit(self, context: Any, limit: int | None) -> None:  # noqa: ANN401
+        if limit is None:
+            return
+        if self.draining:
+            raise Draining
+        if self._in_flight > limit:
+            raise Overloaded
+        left = context.time_remaining()
+        if left is not None and left <= 0:
+            raise DeadlineExpired
+
+    def _unary(self, behaviour: Any, series: CallSeries, limit: int | None) -> Any:  # noqa: ANN401
+        async def call(request: Any, context: Any) -> Any:  # noqa: ANN401
+            self._in_flight += 1
+            try:
+                with Counted(series, context):
+                    try:
+                        self._admit(context, limit)
+                        return await behaviour(request, context)
+                    except grpc.aio.AbortError:
+                        raise
+                    except Exception as error:
+                        await _abort(error, context)
+            finally:
+                self._in_flight -= 1
+
+        return call
+
+    def _stream(self, behaviour: Any, series: CallSeries, limit: int | None) -> Any:  # noqa: ANN401
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
+            with Counted(series, context):
+                try:
+                    self._admit(context, limit)
+                    async for response in behaviour(request, context):
+                        yield response
+                except grpc.aio.AbortError:
+                    raise
+                except Exception as error:
+                    await _abort(error, context)
+
+        return call
+
+
+async def _unimplemented(request: Any, context: Any) -> None:  # noqa: ANN401, ARG001 - the shape of a handler
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
+
+
+async def _abort(error: Exception, context: Any) -> None:  # noqa: ANN401
+    code, message, details = status_of(error)
+    if code is grpc.StatusCode.INTERNAL:
+        # Where, but not the error's own words: they might repeat a case's values.
+        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        _log.error("internal error", extra={"error": type(error).__name__, "frames": frames})
+    await context.abort(code, message, trailers(code, message, details))

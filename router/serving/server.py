@@ -1,0 +1,115 @@
+"""The asynchronous gRPC server: health, reflection, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from router.journal.store import JournalStore
+from router.metrics import Metrics
+from router.serving import catalogue_service, services
+from router.serving.catalogue_service import ModelsService
+from router.serving.durable import DurableJournal
+from router.serving.interceptors import Edge
+from router.serving.recommender import Recommender
+from router.serving.services import ChannelRouterService
+from router.serving.wire import Answers
+from router.settings import Settings
+from router.texts import Texts
+# The descriptors must be registered for reflection.
+from router.v1 import channel_router_pb2, models_pb2  # noqa: F401
+
+_log = logging.getLogger(__name__)
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+NAMES = (services.SERVICE, catalogue_service.SERVICE)
+_FLUSH_SECONDS = 5.0
+_MEBIBYTE = 1 << 20
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _MEBIBYTE),
+    ("grpc.max_metadata_size", 16 * 1024),
+    # Strictly below what clients commonly set (10 s), so that none is sent away for too many pings.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # Connections end after a while so that clients look up new servers.
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    ("grpc.so_reuseport", 0),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the server is made of."""
+
+    settings: Settings
+    metrics: Metrics
+    recommender: Recommender
+    store: JournalStore
+    texts: dict[str, Texts]
+
+
+async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
+    """Serves until SIGTERM, SIGINT or `stop`, then drains: NOT_SERVING, finish calls in flight, flush the journal.
+
+    Raises:
+        SettingsError: if an address cannot be listened on.
+    """
+    settings, metrics = parts.settings, parts.metrics
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    edge = Edge(metrics, settings.max_in_flight)
+    server = grpc.aio.server(interceptors=(edge,), options=_OPTIONS)
+    checks = health_aio.HealthServicer()
+
+    def on_up_change(up: bool) -> None:
+        _log.warning("journal up" if up else "journal down")
+        if not edge.draining:
+            loop.create_task(checks.set(services.SERVICE, _SERVING if up else _NOT_SERVING))
+
+    journal = DurableJournal(parts.store, metrics, on_up_change)
+    answers = Answers(parts.recommender, parts.texts)
+    routing = ChannelRouterService(parts.recommender, answers, journal)
+    catalogue = ModelsService(parts.recommender, parts.texts, settings.models)
+    server.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    if settings.reflection:
+        reflection.enable_server_reflection((*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    port = server.add_insecure_port(str(settings.listen))
+    web, web_thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
+    await server.start()
+    for name in ("", *NAMES):
+        await checks.set(name, _SERVING)
+    gc.collect()
+    gc.freeze()  # what start-up made lives as long as the process
+    _log.info(
+        "serving",
+        extra={
+            "listen": f"{settings.listen.host}:{port}",
+            "metrics": f"{settings.metrics.host}:{web.server_port}",
+            "model_version": parts.recommender.model.info.version,
+            "policy_version": parts.recommender.decider.policy.version,
+        },
+    )
+    await stop.wait()
+    _log.info("draining")
+    edge.draining = True
+    await checks.enter_graceful_shutdown()
+    await server.stop(settings.grace_seconds)
+    flushed = await journal.close(_FLUSH_SECONDS)
+    await asyncio.to_thread(web.shutdown)
+    web_thread.join()
+    _log.info("stopped", extra={"journal_flushed": flushed})

@@ -1,0 +1,86 @@
+"""The one door by which errors leave: exceptions are named by consequence and mapped to codes here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from router.features import FieldProblem
+from router.journal.record import JournalFull, JournalUnavailable
+
+DOMAIN = "channel-router"
+_RETRY_MILLISECONDS = 200
+_SHOWN_AT_MOST = 50
+
+
+class InvalidRequest(Exception):  # noqa: N818 - named by consequence
+    """The caller must change the request; names the fields at fault."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("invalid request")
+        self.problems = problems
+
+
+class Overloaded(Exception):  # noqa: N818 - named by consequence
+    """Too many calls are in flight; the caller may retry after a while."""
+
+
+class Draining(Exception):  # noqa: N818 - named by consequence
+    """The server is stopping; the caller may retry elsewhere at once."""
+
+
+class DeadlineExpired(Exception):  # noqa: N818 - named by consequence
+    """The caller no longer waits."""
+
+
+class NothingFound(Exception):  # noqa: N818 - named by consequence
+    """What was asked for does not exist."""
+
+
+def refuse(field: str, description: str) -> InvalidRequest:
+    """An invalid request with one problem."""
+    return InvalidRequest([FieldProblem(index=0, field=field, description=description)])
+
+
+def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
+    """Code, message and google.rpc details of an error; anything unknown is INTERNAL without details."""
+    retry = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(nanos=_RETRY_MILLISECONDS * 1_000_000))
+    match error:
+        case InvalidRequest():
+            shown = error.problems[:_SHOWN_AT_MOST]
+            text = "; ".join(f"{problem.field}: {problem.description}" for problem in shown[:3])
+            violations = [
+                error_details_pb2.BadRequest.FieldViolation(field=problem.field, description=problem.description)
+                for problem in shown
+            ]
+            return grpc.StatusCode.INVALID_ARGUMENT, text, [error_details_pb2.BadRequest(field_violations=violations)]
+        case Overloaded() | JournalFull():
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls in flight; retry later", [retry]
+        case JournalUnavailable():
+            return grpc.StatusCode.UNAVAILABLE, "the journal cannot be written now; nothing was recommended", [retry]
+        case Draining():
+            return grpc.StatusCode.UNAVAILABLE, "the server is stopping", []
+        case DeadlineExpired():
+            return grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline had passed before work started", []
+        case NothingFound():
+            return grpc.StatusCode.NOT_FOUND, str(error), []
+        case _:
+            return grpc.StatusCode.INTERNAL, "internal error", []
+
+
+def trailers(code: grpc.StatusCode, message: str, details: list[Message]) -> tuple[tuple[str, bytes], ...]:
+    """Trailing metadata that carries the details, google.rpc.Status in grpc-status-details-bin."""
+    if not details:
+        return ()
+    reason = error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN)
+    packed = []
+    for detail in (*details, reason):
+        box = any_pb2.Any()
+        box.Pack(detail)
+        packed.append(box)
+    status = status_pb2.Status(code=code.value[0], message=message, details=packed)
+    return (("grpc-status-details-bin", status.SerializeToString()),)

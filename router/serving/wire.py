@@ -1,0 +1,236 @@
+"""Answers as bytes. What is the same for many answers is serialised once and joined: protobuf messages merge by
+concatenation, so a recommendation's fixed fields and its own may be written apart."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider, Decision, Doubt, Status
+from router.decision.explain import Explainer
+from router.features import FEATURES, FieldProblem
+from router.serving.recommender import Advice, Recommender
+from router.serving.status import refuse
+from router.texts import Texts
+from router.v1 import channel_router_pb2, recommendation_pb2
+
+_Request = TypeVar("_Request", bound=Message)
+INVALID_ARGUMENT = 3
+LANGUAGES = {
+    recommendation_pb2.LANGUAGE_UNSPECIFIED: "nb",
+    recommendation_pb2.LANGUAGE_NB: "nb",
+    recommendation_pb2.LANGUAGE_NN: "nn",
+    recommendation_pb2.LANGUAGE_EN: "en",
+}
+_DOUBTS = {
+    Doubt.UNKNOWN_FIELDS: recommendation_pb2.DOUBT_UNKNOWN_FIELDS,
+    Doubt.RARE_VALUES: recommendation_pb2.DOUBT_RARE_VALUES,
+    Doubt.CLOSE_OPTIONS: recommendation_pb2.DOUBT_CLOSE_OPTIONS,
+}
+_NOT_OFFERED = "MENU"
+
+
+def parse(kind: type[_Request], data: bytes) -> _Request:
+    """Parses a request.
+
+    Raises:
+        InvalidRequest: if the bytes are no such message.
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise refuse("request", f"the bytes are not a {kind.DESCRIPTOR.full_name}") from None
+
+
+def language_of(language: int) -> str:
+    """Code of the texts' language.
+
+    Raises:
+        InvalidRequest: if it is not one of the contract's.
+    """
+    if language not in LANGUAGES:
+        raise refuse("language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}")
+    return LANGUAGES[language]  # type: ignore[index]
+
+
+def is_full(view: int) -> bool:
+    """Whether the FULL view is asked for.
+
+    Raises:
+        InvalidRequest: if the view is not one of the contract's.
+    """
+    if view not in channel_router_pb2.View.values():
+        raise refuse("view", f"{view} is not one of {', '.join(channel_router_pb2.View.keys())}")
+    return view == channel_router_pb2.VIEW_FULL
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """One length-delimited field."""
+    size, length = len(payload), b""
+    while size > 0x7F:
+        length += bytes((size & 0x7F | 0x80,))
+        size >>= 7
+    return bytes((number << 3 | 2,)) + length + bytes((size,)) + payload
+
+
+def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
+    """A mix of the catalogue, its elements in the order in which they start."""
+    mix = catalogue.mixes[number]
+    elements = [
+        recommendation_pb2.MixElement(
+            channel=recommendation_pb2.Channel.Value(f"CHANNEL_{element.channel.value}"),
+            first_week=element.first_week,
+            every_n_days=element.every_n_days,
+            minutes=element.minutes,
+            contacts=element.contacts(mix.weeks),
+        )
+        for element in sorted(mix.elements, key=lambda element: element.first_week)
+    ]
+    return recommendation_pb2.Mix(
+        id=mix.id,
+        elements=elements,
+        adviser_minutes=mix.adviser_minutes,
+        digital_share=mix.digital_share,
+        digital_demand=mix.digital_demand,
+        name=texts.mix(mix.id),
+    )
+
+
+class Answers:
+    """Writes answers of one recommender."""
+
+    def __init__(self, recommender: Recommender, texts: dict[str, Texts]) -> None:
+        self._recommender = recommender
+        self._decider: Decider = recommender.decider
+        self._explainer: Explainer = recommender.explainer
+        self._texts = texts
+        self._fixed: dict[tuple[str, int, int, int], bytes] = {}
+        self._safeguards = {
+            (language, number): (
+                recommendation_pb2.AppliedSafeguard(
+                    name=rule.name, legal_basis=rule.legal_basis, text=words.safeguard(rule.name)
+                ),
+                recommendation_pb2.Reason(code=f"SAFEGUARD.{rule.name}", text=words.safeguard(rule.name)),
+            )
+            for language, words in texts.items()
+            for number, rule in enumerate(self._decider.safeguards.rules)
+        }
+
+    def recommendation(self, advice: Advice, *, language: str, full: bool) -> bytes:
+        """A serialised Recommendation."""
+        decision = advice.decision
+        fixed = self._fixed_part(language, decision.status, decision.mix, decision.doubts)
+        own = recommendation_pb2.Recommendation(decision_id=advice.decision_id, case_ref=advice.case_ref)
+        if full:
+            self._add_full(own, advice, language)
+        return fixed + own.SerializeToString()
+
+    def _fixed_part(self, language: str, status: int, mix: int, doubts: int) -> bytes:
+        key = (language, status, mix, doubts)
+        if key not in self._fixed:
+            texts = self._texts[language]
+            message = recommendation_pb2.Recommendation(
+                status=status,  # type: ignore[arg-type]
+                mix=mix_message(self._decider.catalogue, mix, texts) if mix >= 0 else None,
+                model_version=self._recommender.model.info.version,
+                policy_version=self._decider.policy.version,
+                notice=texts.notice,
+                doubts=[number for doubt, number in _DOUBTS.items() if doubts & doubt],
+            )
+            self._fixed[key] = message.SerializeToString()
+        return self._fixed[key]
+
+    def _add_full(self, own: recommendation_pb2.Recommendation, advice: Advice, language: str) -> None:
+        decision = advice.decision
+        own.synthetic_model = self._recommender.model.info.synthetic
+        bits = decision.safeguards
+        applied = [self._safeguards[language, number] for number in range(bits.bit_length()) if bits >> number & 1]
+        own.safeguards.extend(safeguard for safeguard, _ in applied)
+        own.reasons.extend(reason for _, reason in applied)
+        if decision.first_permitted >= len(self._decider.menu):
+            return  # nothing was scored
+        own.options.extend(self._options(decision))
+        if decision.status != Status.MANUAL_ONLY:
+            own.reasons.extend(self._reasons(advice, self._texts[language]))
+            own.changes.extend(self._changes(advice, self._texts[language]))
+
+    def _options(self, decision: Decision) -> list[recommendation_pb2.Option]:
+        mixes = self._decider.catalogue.mixes
+        options = []
+        for number, mix in enumerate(mixes):
+            forbidden_by = self._forbidden_by(decision, number)
+            options.append(
+                recommendation_pb2.Option(
+                    mix_id=mix.id,
+                    expected_outcome=min(1.0, max(0.0, decision.expected[number])),
+                    standard_error=decision.error[number],
+                    adviser_minutes=mix.adviser_minutes,
+                    permitted=not forbidden_by,
+                    forbidden_by=forbidden_by,
+                )
+            )
+        return options
+
+    def _forbidden_by(self, decision: Decision, number: int) -> str:
+        if number < decision.first_permitted:
+            mix = self._decider.catalogue.mixes[number]
+            for rule in self._decider.safeguards.applied(decision.safeguards):
+                if not rule.requirement.permits(mix):
+                    return rule.name
+        return "" if self._decider.menu[number] else _NOT_OFFERED
+
+    def _reasons(self, advice: Advice, texts: Texts) -> list[recommendation_pb2.Reason]:
+        decision, ids = advice.decision, self._decider.catalogue.ids
+        other = self._explainer.compared_with(decision)
+        if other is None:
+            return []
+        found = []
+        for part in self._explainer.reasons(advice.row, decision.mix, other):
+            feature = FEATURES.features[part.column]
+            text = texts.reason(
+                feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0
+            )
+            found.append(
+                recommendation_pb2.Reason(
+                    code=f"FEATURE.{feature.name}",
+                    text=text,
+                    feature=feature.name,
+                    contribution=part.points,
+                    compared_with=ids[other],
+                )
+            )
+        return found
+
+    def _changes(self, advice: Advice, texts: Texts) -> list[recommendation_pb2.Change]:
+        found = []
+        for change in self._explainer.changes(advice.row, advice.decision):
+            feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
+            now, then = feature.value(change.slot_now), feature.value(change.slot_then)
+            found.append(
+                recommendation_pb2.Change(
+                    feature=feature.name,
+                    from_value="" if now is None else str(now),
+                    to_value=str(then),
+                    mix_id=mix_id,
+                    text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
+                )
+            )
+        return found
+
+
+def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
+    """Why one case of several got no answer; fields are named from the request's root."""
+    return channel_router_pb2.CaseError(
+        code=INVALID_ARGUMENT,
+        problems=[
+            channel_router_pb2.FieldProblem(field=path(prefix, problem), description=problem.description)
+            for problem in problems
+        ],
+    )
+
+
+def path(prefix: str, problem: FieldProblem) -> str:
+    """Path of a problem's field from the request's root."""
+    return ".".join(part for part in (prefix, problem.field) if part)

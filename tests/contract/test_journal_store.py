@@ -1,0 +1,234 @@
+"""What every durable store behind the journal must do; another store joins by one more `Kept` factory."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from router.journal.chain import verify
+from router.journal.record import Context, Head, JournalUnavailable, Record
+from router.journal.sqlite import SqliteJournal
+from router.journal.store import JournalStore
+
+CONTEXT = Context(document='{"model_version":"m1"}')
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """A place where a journal is kept: can be opened again, and reached behind the store's back."""
+
+    open: Callable[[], JournalStore]
+    sql: Callable[[str], None]
+    lock: Callable[[], Callable[[], None]]
+    opened: list[JournalStore] = field(default_factory=list)
+
+    def store(self) -> JournalStore:
+        self.opened.append(self.open())
+        return self.opened[-1]
+
+
+def _sqlite(folder: Path) -> Kept:
+    path = folder / "journal.db"
+
+    def sql(statement: str) -> None:
+        connection = sqlite3.connect(path)
+        with connection:
+            connection.execute(statement)
+        connection.close()
+
+    def lock() -> Callable[[], None]:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection.close
+
+    return Kept(open=lambda: SqliteJournal(path), sql=sql, lock=lock)
+
+
+@pytest.fixture(params=[_sqlite], ids=["sqlite"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    place: Kept = request.param(tmp_path)
+    yield place
+    for store in place.opened:
+        store.close()
+
+
+def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
+    return [Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at) for at in range(count)]
+
+
+def ids(store: JournalStore) -> list[bytes]:
+    return [stored.id for stored in store.read()]
+
+
+def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
+    records = some_records(5)
+    kept.store().write_batch(records)
+    kept.opened.pop().close()
+    stored = list(kept.store().read())
+    assert [(one.id, one.kind, one.context, one.payload, one.written_at) for one in stored] == records
+    assert [one.seq for one in stored] == [1, 2, 3, 4, 5]
+
+
+def test_an_empty_batch_changes_nothing(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch([])
+    assert ids(store) == []
+    assert verify(store).intact
+
+
+def test_the_same_batch_again_is_kept_once(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    store.write_batch(records[:2])
+    store.write_batch(records)
+    store.write_batch(records)
+    assert ids(store) == [record.id for record in records]
+    assert verify(store).intact
+
+
+def test_an_id_twice_in_one_batch_is_kept_once(kept: Kept) -> None:
+    store, (record,) = kept.store(), some_records(1)
+    store.write_batch([record, record])
+    assert ids(store) == [record.id]
+
+
+def test_two_stores_on_one_place_make_one_chain(kept: Kept) -> None:
+    one, other = kept.store(), kept.store()
+    for store in (one, other, one, other):
+        store.write_batch(some_records(2))
+    assert verify(one).records == 8
+    assert verify(one).intact
+
+
+def test_a_batch_larger_than_one_statement_keeps_its_order(kept: Kept) -> None:
+    store, records = kept.store(), some_records(1_111)
+    store.write_batch(records)
+    assert ids(store) == [record.id for record in records]
+    assert verify(store).intact
+
+
+def test_reading_starts_after_a_number_and_ends_at_the_limit(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(6))
+    assert [stored.seq for stored in store.read(after=2, limit=3)] == [3, 4, 5]
+    assert list(store.read(after=6)) == []
+
+
+def test_every_context_is_kept_once_in_order(kept: Kept) -> None:
+    store, other = kept.store(), Context(document='{"model_version":"m2"}')
+    first, second, third = some_records(3)
+    store.write_batch([first, second._replace(context=other)])
+    store.write_batch([third])
+    assert list(store.contexts()) == [CONTEXT, other]
+    assert [stored.context for stored in store.read()] == [CONTEXT, other, CONTEXT]
+
+
+def test_a_probe_leaves_the_chain_alone(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(1))
+    before = store.heads()
+    store.probe()
+    assert store.heads() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("UPDATE record SET payload = X'00' WHERE seq = 3", 3),
+        ("UPDATE record SET salt = X'00' WHERE seq = 3", 3),
+        ("UPDATE record SET payload = NULL WHERE seq = 3", 3),
+        ("UPDATE record SET kind = 'outcome' WHERE seq = 3", 3),
+        ("UPDATE record SET kind = 7 WHERE seq = 3", 3),
+        ("UPDATE record SET written_at = written_at - 1 WHERE seq = 3", 3),
+        ("UPDATE record SET id = X'00112233445566778899AABBCCDDEEFF' WHERE seq = 3", 3),
+        ("UPDATE record SET commitment = zeroblob(32) WHERE seq = 3", 3),
+        ("UPDATE record SET head = zeroblob(32) WHERE seq = 3", 3),
+        ("UPDATE record SET context = 99 WHERE seq = 3", 3),
+        ("UPDATE record SET seq = 9 WHERE seq = 3", 3),
+        ("DELETE FROM record WHERE seq = 1", 1),
+        ("DELETE FROM record WHERE seq = 3", 3),
+        ("UPDATE context SET document = 'other'", 1),
+        ("DELETE FROM context", 1),
+    ],
+)
+def test_an_edited_moved_or_removed_record_is_found(kept: Kept, statement: str, broken: int) -> None:
+    store = kept.store()
+    store.write_batch(some_records(5))
+    assert verify(store).intact
+    kept.sql(statement)
+    verdict = verify(store)
+    assert verdict.broken_seq == broken
+    assert verdict.reason
+    assert verdict.records == broken - 1
+
+
+def test_two_swapped_records_are_found(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(4))
+    for statement in ("SET seq = 9 WHERE seq = 2", "SET seq = 2 WHERE seq = 3", "SET seq = 3 WHERE seq = 9"):
+        kept.sql(f"UPDATE record {statement}")
+    assert verify(store).broken_seq == 2
+
+
+def test_a_removed_end_is_found_by_an_earlier_head(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(5))
+    exported = Head.parse(str(verify(store).head))
+    kept.sql("DELETE FROM record WHERE seq > 3")
+    verdict = verify(store, exported)
+    assert verdict.broken_seq == 4
+    assert "removed" in (verdict.reason or "")
+
+
+def test_a_rewritten_journal_is_found_by_an_earlier_head(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(5))
+    exported = verify(store).head
+    kept.sql("DELETE FROM record")
+    kept.opened.pop().close()
+    store = kept.store()
+    store.write_batch(some_records(6))
+    assert verify(store).intact
+    assert verify(store, exported).broken_seq == 5
+
+
+def test_an_earlier_head_still_holds_when_more_was_appended(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(2))
+    exported = verify(store).head
+    store.write_batch(some_records(2))
+    assert verify(store, exported).intact
+
+
+def test_an_erased_record_still_verifies(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    store.write_batch(records)
+    before = verify(store).head
+    assert store.erase([records[1].id]) == 1
+    assert [stored.payload for stored in store.read()] == [b"payload", None, b"payload"]
+    verdict = verify(store, before)
+    assert verdict.intact
+    assert (verdict.records, verdict.erased) == (3, 1)
+
+
+def test_a_locked_store_is_unavailable_and_works_again_after_release(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    store.write_batch(records[:1])
+    release = kept.lock()
+    with pytest.raises(JournalUnavailable, match="lock"):
+        store.write_batch(records[1:])
+    with pytest.raises(JournalUnavailable, match="lock"):
+        store.probe()
+    release()
+    store.probe()
+    store.write_batch(records[1:])
+    assert ids(store) == [record.id for record in records]
+    assert verify(store).intact
+
+
+def test_a_closed_store_may_be_closed_again(kept: Kept) -> None:
+    store = kept.store()
+    store.close()
+    store.close()
