@@ -172,13 +172,14 @@ class Decider:
         folds = self.tables.fold_values(rows)
         expected = folds.mean(axis=2)
         deviation = folds - expected[:, :, None]
-        utility = np.where(self.menu, self.policy.weight * expected - self.costs, -np.inf)
+        worth = self.policy.weight * expected - self.costs
+        utility = np.where(self.menu, worth, -np.inf)
         numbers = np.arange(len(self.menu))
         permitted = self.menu & (numbers >= lightest[:, None])
         heaviest = np.maximum.accumulate(utility[:, ::-1], axis=1)[:, ::-1]
 
         doubts, unknown = self._input_doubts(rows)
-        lift = self._lift(utility, deviation)
+        lift = self._lift(worth, deviation)
         # Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better; the mildest set of
         # safeguards that it must answer to starts at b, or at the row's own lightest mix if that is lighter.
         start = np.minimum(numbers, lightest[:, None]).clip(max=len(numbers) - 1)
@@ -194,7 +195,7 @@ class Decider:
         mix = np.maximum(level, best)
         doubts = doubts | np.where(mix > best, np.where(doubts > 0, 0, Doubt.CLOSE_OPTIONS), 0)
         doubts = doubts | np.where(lift[each, best] > best, Doubt.CLOSE_OPTIONS, 0)
-        return self._settled(expected, deviation, permitted, lightest, mix, doubts, bits, utility, unknown)
+        return self._settled(expected, deviation, permitted, lightest, mix, doubts, bits, worth, unknown)
 
     def _input_doubts(self, rows: Rows) -> tuple[Numbers, Numbers]:
         counted = np.add.reduce(self.doubtful[self.tables.slots(rows)], axis=1)
@@ -202,15 +203,15 @@ class Decider:
         doubts = np.where(unknown > self.policy.abstention.unknown_fields, Doubt.UNKNOWN_FIELDS, 0)
         return doubts | np.where(counted >> 32 > 0, Doubt.RARE_VALUES, 0), unknown
 
-    def _lift(self, utility: Floats, deviation: Floats) -> Numbers:
+    def _lift(self, worth: Floats, deviation: Floats) -> Numbers:
         """For each mix, were it best: the heaviest mix far from it that cannot be told apart, else itself."""
         lighter, heavier = self.far_pairs
         spread = deviation[:, heavier] - deviation[:, lighter]
         z = self.policy.abstention.standard_errors
         reach = z * np.sqrt((spread * spread).sum(axis=2) * self.jackknife)
-        close = utility[:, lighter] - utility[:, heavier] <= reach
+        close = worth[:, lighter] - worth[:, heavier] <= reach
         close &= self.menu[lighter] & self.menu[heavier]
-        lift = np.tile(np.arange(len(self.menu)), (len(utility), 1))
+        lift = np.tile(np.arange(len(self.menu)), (len(worth), 1))
         for pair, (light, heavy) in enumerate(zip(lighter.tolist(), heavier.tolist(), strict=True)):
             # Pairs come with the heavier mix rising, so the last one that is close is the heaviest.
             lift[:, light] = np.where(close[:, pair], heavy, lift[:, light])
@@ -230,15 +231,15 @@ class Decider:
         mix: Numbers,
         doubts: Numbers,
         bits: NDArray[np.uint64],
-        utility: Floats,
+        worth: Floats,
         unknown: Numbers,
     ) -> Decisions:
         each = np.arange(len(mix))
         manual = ~permitted.any(axis=1)
-        others = np.where(permitted, utility, -np.inf)
+        others = np.where(permitted, worth, -np.inf)
         others[each, mix] = -np.inf
         runner_up = others.max(axis=1)
-        margin = np.where(np.isneginf(runner_up), np.nan, utility[each, mix] - runner_up)
+        margin = np.where(np.isneginf(runner_up), np.nan, worth[each, mix] - runner_up)
         error = np.sqrt((deviation * deviation).sum(axis=2) * self.jackknife)
         status = np.where(doubts > 0, Status.NEEDS_ASSESSMENT, Status.RECOMMENDED)
         unscored = lightest >= len(self.menu)

@@ -101,6 +101,10 @@ class CompiledSafeguards:
         return (self.words & np.uint64((1 << len(REQUIREMENTS)) - 1)).astype(np.intp)
 
     @cached_property
+    def _manual(self) -> int:
+        return sum(1 << n for n, rule in enumerate(self.rules) if rule.requirement is Requirement.MANUAL_ONLY)
+
+    @cached_property
     def _columns(self) -> NDArray[np.intp]:
         return np.array(sorted({self.features.column(rule.feature) for rule in self.rules}), np.intp)
 
@@ -115,7 +119,11 @@ class CompiledSafeguards:
         """
         words = np.bitwise_or.reduce(self.words[rows[:, self._columns] + self._offsets], axis=1)
         low = np.uint64((1 << len(REQUIREMENTS)) - 1)
-        return self.first_permitted[(words & low).astype(np.intp)], words >> np.uint64(len(REQUIREMENTS))
+        bits = words >> np.uint64(len(REQUIREMENTS))
+        manual = bits & np.uint64(self._manual)
+        lightest = self.first_permitted[(words & low).astype(np.intp)]
+        # Where people alone handle the case, nothing else of it is told.
+        return lightest, np.where(manual > 0, manual, bits)
 
     @cached_property
     def _lists(self) -> tuple[list[tuple[int, int]], list[int], list[int]]:
@@ -128,7 +136,8 @@ class CompiledSafeguards:
         word = 0
         for column, offset in pairs:
             word |= words[offset + row[column]]
-        return first_permitted[word & ((1 << len(REQUIREMENTS)) - 1)], word >> len(REQUIREMENTS)
+        bits = word >> len(REQUIREMENTS)
+        return first_permitted[word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
 
     def applied(self, bits: int) -> list[Safeguard]:
         """The rules of a set of bits, in the catalogue's order."""

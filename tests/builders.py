@@ -1,0 +1,126 @@
+"""Builders for tests: a plain case, random rows, and a small model."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
+from router.decision.policy import Policy
+from router.decision.schema import Role
+from router.decision.tables import DecisionTables
+from router.features import FEATURES
+from router.mixes import load_catalogue
+from router.policies import load_policy
+from router.v1 import case_pb2
+
+ROOT = Path(__file__).parent.parent
+FOLDS = 5
+MODEL_SLOTS = sum(FEATURES.features[column].slots for column in FEATURES.columns(Role.MODEL))
+
+PLAIN = {
+    "shielded": "NO",
+    "age_band": "30_39",
+    "education_level": "BACHELOR",
+    "education_recognised": "YES",
+    "job_situation": "DISMISSED",
+    "months_since_last_work": 3,
+    "worked_6_of_last_12_months": "YES",
+    "weeks_registered": 10,
+    "benefit_type": "UNEMPLOYMENT",
+    "benefit_weeks_left": 60,
+    "need_group": "GOOD_OPPORTUNITIES",
+    "main_goal": "GET_WORK",
+    "self_assessed_need": "CAN_MANAGE",
+    "expected_weeks_to_job": 8,
+    "applications_4w": 6,
+    "plan_has_goal": "YES",
+    "goal_by_user": "YES",
+    "plan_activities_active": 3,
+    "plan_activities_overdue": 0,
+    "plan_user_created_percent": 50,
+    "messages_90d": 4,
+    "phone_talks_90d": 1,
+    "video_talks_90d": 0,
+    "office_talks_90d": 1,
+    "days_since_personal_contact": 20,
+    "digital_skill": "STRONG",
+    "digital_access": "FULL",
+    "has_eid": "YES",
+    "digitally_reserved": "NO",
+    "manual_follow_up": "NO",
+    "channel_preference": "NO_PREFERENCE",
+    "channel_preference_strength": 1,
+    "travel_minutes_band": "20_TO_60",
+    "unemployed_per_100_vacancies": 150,
+    "health_hindrance": "NO",
+    "other_hindrance": "NO",
+    "language_support": "NONE",
+    "no_shows_180d": 0,
+    "unread_messages": 0,
+    "days_since_user_plan_activity": 5,
+    "days_waiting_for_agency_reply": 0,
+}
+
+
+def a_row(**changes: str | int | None) -> np.ndarray:
+    """Row of a plain case with some values changed; None makes one unknown."""
+    return FEATURES.row(**(PLAIN | changes))
+
+
+def a_case(**changes: Any) -> case_pb2.Case:
+    """A plain case with some values changed, as the contract has it; None makes one unknown."""
+    values = PLAIN | {"case_ref": "c-1"} | changes
+    case = case_pb2.Case()
+    for name, value in values.items():
+        if value is None:
+            continue
+        field = case_pb2.Case.DESCRIPTOR.fields_by_name[name]
+        if name == "shielded":
+            value = value in (True, "YES")
+        elif isinstance(value, str) and field.enum_type is not None:
+            prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
+            value = field.enum_type.values_by_name[prefix + value].number
+        setattr(case, name, value)
+    return case
+
+
+def a_catalogue() -> Catalogue:
+    """The catalogue that the project ships."""
+    return load_catalogue(ROOT / "policies" / "mixes.toml")
+
+
+def a_policy() -> Policy:
+    """The policy that the project ships."""
+    return load_policy(ROOT / "policies" / "national.toml", a_catalogue())
+
+
+def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:
+    """Tables with random effects, every value well supported."""
+    rng = np.random.default_rng(seed)
+    mixes = len(a_catalogue().mixes)
+    values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(0, spread, (MODEL_SLOTS, mixes, FOLDS))
+    intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
+    counts = rng.integers(100, 5000, MODEL_SLOTS)
+    return DecisionTables(features=FEATURES, values=values, intercept=intercept, counts=counts)
+
+
+def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:
+    """A decider with random tables, the shipped catalogue and policy."""
+    return Decider(
+        tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy()
+    )
+
+
+def random_rows(seed: int, count: int) -> np.ndarray:
+    """Rows with every field drawn evenly over its slots; one in fifty is shielded or does not say."""
+    rng = np.random.default_rng(seed)
+    rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(np.uint16)
+    shielded = FEATURES.column("shielded")
+    rows[:, shielded] = np.where(rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO"))
+    for name in ("digitally_reserved", "manual_follow_up", "has_eid", "digital_access", "digital_skill"):
+        plain = FEATURES[name].slot(PLAIN[name])
+        column = FEATURES.column(name)
+        rows[:, column] = np.where(rng.random(count) < 0.8, plain, rows[:, column])
+    return rows
