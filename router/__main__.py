@@ -1,4 +1,4 @@
-"""Command line and composition root: the only place that wires. `python -m router serve|score|journal`."""
+"""Command line and composition root: the only place that wires. `python -m router serve|score|demo|journal`."""
 
 from __future__ import annotations
 
@@ -134,6 +134,16 @@ def score(cases: Path, out: Path, model: Path | None, models: Path, policies: Pa
     _, decider = _load(model or models / promoted_version(models), policies)
     count = score_file(cases, out, decider)
     click.echo(f"{count} cases scored to {out}")
+
+
+@main.command()
+@_MODELS
+@_POLICIES
+def demo(models: Path, policies: Path) -> None:
+    """Start a server, route a sample caseload over real gRPC, show answers and metrics."""
+    from router.demo import run_demo
+
+    run_demo(models, policies)
 
 
 @main.group()
