@@ -76,7 +76,7 @@ def _load(folder: Path, policies: Path) -> tuple[ModelVersion, Decider]:
     envvar="ROUTER_LOG_LEVEL",
     show_default=True,
 )
-def serve(  # noqa: PLR0913 - one parameter a flag
+def serve(
     listen: str,
     metrics: str,
     models: Path,

@@ -164,7 +164,8 @@ def _read(cases: Path) -> Iterator[pa.RecordBatch]:
         types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features} | {_KEY: pa.string()}
         options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
         return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
-    return pq.ParquetFile(cases).iter_batches(_BATCH)
+    batches: Iterator[pa.RecordBatch] = pq.ParquetFile(cases).iter_batches(_BATCH)
+    return batches
 
 
 def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:

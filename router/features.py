@@ -42,7 +42,7 @@ def annotation(field: FieldDescriptor) -> feature_pb2.Feature:
 def _feature(field: FieldDescriptor) -> Feature:
     note = annotation(field)
     values: tuple[str, ...] = ()
-    if field.type == FieldDescriptor.TYPE_ENUM:
+    if field.enum_type is not None:
         zero, *rest = field.enum_type.values
         prefix = len(zero.name.removesuffix("UNSPECIFIED"))
         values = tuple(value.name[prefix:] for value in rest)

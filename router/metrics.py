@@ -120,4 +120,3 @@ class AdviceMetrics:
         """Counts decisions."""
         for decision in decisions.each():
             self.one(decision)
-

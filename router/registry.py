@@ -27,7 +27,7 @@ _VERSION = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
 _BYTES_AT_MOST = 64 * 1024 * 1024
 
 
-class ModelRefused(Exception):  # noqa: N818 - named by consequence
+class ModelRefused(Exception):
     """A model version cannot be served; the message names the version and why."""
 
 

@@ -17,6 +17,7 @@ from router.v1 import case_pb2
 
 ROOT = Path(__file__).parent.parent
 FOLDS = 5
+KINDS_OF_VIEW = ("view", "language")
 MODEL_SLOTS = sum(FEATURES.features[column].slots for column in FEATURES.columns(Role.MODEL))
 
 PLAIN = {
@@ -108,9 +109,7 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
 
 def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:
     """A decider with random tables, the shipped catalogue and policy."""
-    return Decider(
-        tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy()
-    )
+    return Decider(tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy())
 
 
 def random_rows(seed: int, count: int) -> np.ndarray:

@@ -92,9 +92,7 @@ def check_name(name: str) -> None:
         raise ValueError(f"version {name!r}: must be 1 to 64 of a-z, 0-9, '.' and '-', starting with a letter or digit")
 
 
-def _manifest(
-    name: str, data: bytes, fitted: Fitted, cases: LoggedCases, catalogue: Catalogue
-) -> dict[str, object]:
+def _manifest(name: str, data: bytes, fitted: Fitted, cases: LoggedCases, catalogue: Catalogue) -> dict[str, object]:
     model_features = [feature for feature in FEATURES.features if Role.MODEL in feature.roles]
     return {
         "format": FORMAT,
@@ -117,7 +115,9 @@ def _manifest(
             "dates": [day.isoformat() for day in cases.dates] if cases.dates else None,
             "simulation_seed": cases.seed,
             "seed": fitted.seed,
-            "mixes": dict(zip(catalogue.ids, np.bincount(cases.mix, minlength=len(catalogue.ids)).tolist(), strict=True)),
+            "mixes": dict(
+                zip(catalogue.ids, np.bincount(cases.mix, minlength=len(catalogue.ids)).tolist(), strict=True)
+            ),
         },
         "libraries": {library: installed(library) for library in _LIBRARIES},
     }
@@ -128,7 +128,7 @@ def card(manifest: dict[str, object]) -> str:
     training: dict[str, object] = manifest["training"]  # type: ignore[assignment]
     parity: dict[str, object] = manifest["parity"]  # type: ignore[assignment]
     warning = (
-        "> **Synthetic.** Trained on simulated cases. It says nothing about real people and must not be used for them.\n\n"
+        "> **Synthetic.** Trained on simulated cases. It says nothing of real people and must not be used for them.\n\n"
         if manifest["synthetic"]
         else ""
     )
@@ -139,7 +139,7 @@ def card(manifest: dict[str, object]) -> str:
         "fitted to cross-fitted doubly robust scores. Advice to an adviser who decides; never a formal decision.\n\n"
         f"| | |\n|---|---|\n| trained at | {manifest['trained_at']} |\n| cases | {training['cases']} |\n"
         f"| dates | {training['dates']} |\n| mean outcome | {training['outcome_mean']:.4f} |\n"
-        f"| folds | {manifest['folds']} |\n| tables against students | {parity['rows']} rows and {parity['slots']} slots, "
+        f"| folds | {manifest['folds']} |\n| tables against students | {parity['rows']} rows, {parity['slots']} slots, "
         f"largest difference {parity['max_abs_difference']:.1e} |\n"
         f"| never wants less contact for a worse value of | {', '.join(manifest['monotone'])} |\n\n"  # type: ignore[arg-type]
         f"| mix | logged cases |\n|---|---|\n{mixes}\n"

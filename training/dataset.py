@@ -146,9 +146,7 @@ def _problems_of_references(frame: pl.DataFrame) -> list[str]:
     return [f"column case_ref: rows {rows}: look like national identity numbers ({len(found)} in all)"]
 
 
-def _mixes(
-    frame: pl.DataFrame, kept: NDArray[np.bool_], catalogue: Catalogue
-) -> tuple[NDArray[np.int64], list[str]]:
+def _mixes(frame: pl.DataFrame, kept: NDArray[np.bool_], catalogue: Catalogue) -> tuple[NDArray[np.int64], list[str]]:
     if "mix" not in frame.columns:
         return np.zeros(int(kept.sum()), np.int64), []
     numbers = {mix: number for number, mix in enumerate(catalogue.ids)}

@@ -43,13 +43,13 @@ def base_logit(slots: Slots) -> Floats:
     """Logit of reaching the goal with digital follow-up only, before what removing contact costs, shape (cases,)."""
     groups = np.array([0.0, *(_BASE[value] for value in FEATURES["need_group"].values)])
     logit: Floats = groups[slots["need_group"]]
-    logit = logit - 0.40 * is_value(slots, "age_band", "60_66", "OVER_66")
+    logit = logit - 0.30 * is_value(slots, "age_band", "60_66", "OVER_66")
     logit = logit + 0.10 * (slots["education_level"] - 4)
-    logit = logit - 0.30 * (np.log1p(_integer(slots, "months_since_last_work")) - 1.9)
+    logit = logit - 0.22 * (np.log1p(_integer(slots, "months_since_last_work")) - 1.9)
     logit = logit + 0.30 * (is_value(slots, "worked_6_of_last_12_months", "YES") - 0.5)
     logit = logit - 0.015 * (_integer(slots, "expected_weeks_to_job") - 14)
     logit = logit + 0.05 * (np.minimum(_integer(slots, "applications_4w"), 12) - 3.5)
-    logit = logit - 0.40 * (np.log(_integer(slots, "unemployed_per_100_vacancies")) - 5.2)
+    logit = logit - 0.30 * (np.log(_integer(slots, "unemployed_per_100_vacancies")) - 5.2)
     return logit - 0.40 * is_value(slots, "health_hindrance", "YES")
 
 

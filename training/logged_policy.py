@@ -83,7 +83,7 @@ def perceived_need(recorded: Slots) -> Floats:
 
 def needs_people(recorded: Slots) -> NDArray[np.bool_]:
     """Whether nothing digital may be asked of a case, shape (cases,); unknown reservation counts as reserved."""
-    return (
+    people: NDArray[np.bool_] = (
         is_value(recorded, "digitally_reserved", "YES")
         | (recorded["digitally_reserved"] == 0)
         | is_value(recorded, "manual_follow_up", "YES")
@@ -91,6 +91,7 @@ def needs_people(recorded: Slots) -> NDArray[np.bool_]:
         | is_value(recorded, "has_eid", "NO")
         | is_value(recorded, "digital_skill", "NON_USER")
     )
+    return people
 
 
 def floor(recorded: Slots, catalogue: Catalogue) -> NDArray[np.bool_]:
@@ -103,7 +104,8 @@ def floor(recorded: Slots, catalogue: Catalogue) -> NDArray[np.bool_]:
         | is_value(recorded, "channel_preference", "PREFERS_MEETING")
     )
     talk = np.array([mix.has(TALK) for mix in catalogue.mixes])
-    return ~due[:, None] | talk[None, :]
+    allowed: NDArray[np.bool_] = ~due[:, None] | talk[None, :]
+    return allowed
 
 
 def _personal_only(catalogue: Catalogue) -> Floats:

@@ -44,7 +44,8 @@ def _choose(rng: np.random.Generator, name: str, scores: Mapping[str, Floats | f
     for column, score in enumerate(scores.values()):
         noise[:, column] += score
     slots = np.array([feature.slot(value) for value in scores])
-    return slots[noise.argmax(axis=1)]
+    chosen: NDArray[np.int64] = slots[noise.argmax(axis=1)]
+    return chosen
 
 
 def _whole(name: str, values: Floats | NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,7 +65,7 @@ def _chance(rng: np.random.Generator, logit: Floats) -> NDArray[np.bool_]:
 
 def _background(rng: np.random.Generator, s: Floats) -> Slots:
     n = len(s)
-    ages = [0.0, 0.1, 0.5, 0.35 + 0.05 * s, 0.15, -0.5 - 0.15 * s, -4.0]
+    ages: list[Floats | float] = [0.0, 0.1, 0.5, 0.35 + 0.05 * s, 0.15, -0.5 - 0.15 * s, -4.0]
     levels = np.linspace(-3.5, 3.5, 8)
     return {
         "age_band": _choose(rng, "age_band", dict(zip(FEATURES["age_band"].values, ages, strict=True)), n),
@@ -78,7 +79,9 @@ def _background(rng: np.random.Generator, s: Floats) -> Slots:
             n,
         ),
         "education_recognised": _yes("education_recognised", _chance(rng, 2.0 + 0.4 * s)),
-        "travel_minutes_band": _choose(rng, "travel_minutes_band", {"UNDER_20": 1.0, "20_TO_60": 0.5, "OVER_60": -0.8}, n),
+        "travel_minutes_band": _choose(
+            rng, "travel_minutes_band", {"UNDER_20": 1.0, "20_TO_60": 0.5, "OVER_60": -0.8}, n
+        ),
         "unemployed_per_100_vacancies": _whole("unemployed_per_100_vacancies", np.exp(rng.normal(5.2, 0.45, n))),
     }
 
@@ -106,7 +109,7 @@ def _work(rng: np.random.Generator, s: Floats) -> Slots:
 
 def _needs(rng: np.random.Generator, s: Floats) -> Slots:
     n = len(s)
-    groups = {
+    groups: dict[str, Floats | float] = {
         "GOOD_OPPORTUNITIES": 1.0 + 1.5 * s,
         "NEEDS_GUIDANCE": 0.9,
         "NEEDS_GUIDANCE_REDUCED_CAPACITY": 0.1 - 1.0 * s,
@@ -146,7 +149,12 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
     }
     recent = sum(talks.values()) > 0
     days = np.where(recent, rng.uniform(0, 90, n), 90 + rng.exponential(110, n))
-    preferences = {"PREFERS_DIGITAL": 0.2 + 0.6 * digital, "PREFERS_REMOTE_TALK": 0.0, "PREFERS_MEETING": -0.1 - 0.4 * digital, "NO_PREFERENCE": 0.3}
+    preferences: dict[str, Floats | float] = {
+        "PREFERS_DIGITAL": 0.2 + 0.6 * digital,
+        "PREFERS_REMOTE_TALK": 0.0,
+        "PREFERS_MEETING": -0.1 - 0.4 * digital,
+        "NO_PREFERENCE": 0.3,
+    }
     return {
         "messages_90d": _whole("messages_90d", rng.poisson(np.exp(0.8 + 0.3 * digital))),
         **{name: _whole(name, counts) for name, counts in talks.items()},
@@ -158,7 +166,7 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
 
 def _digital(rng: np.random.Generator, digital: Floats) -> Slots:
     n = len(digital)
-    skill = {
+    skill: dict[str, Floats | float] = {
         "NON_USER": -4.2 - 1.3 * digital,
         "WEAK": -0.9 - 0.9 * digital,
         "OK": 1.0,
@@ -175,15 +183,27 @@ def _digital(rng: np.random.Generator, digital: Floats) -> Slots:
 
 def _safeguard_fields(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
     n = len(s)
-    health = {"YES": -0.9 - 0.9 * s, "NO": 1.0 + 0.4 * s, "DOES_NOT_KNOW": -1.6, "NOT_ASKED": -1.3}
-    other = {"YES": -1.3 - 0.6 * s, "NO": 1.2, "DOES_NOT_KNOW": -1.8, "NOT_ASKED": -1.3}
-    language = {"NONE": 2.6, "PLAIN_LANGUAGE": -0.2 * s, "INTERPRETER": -0.8 - 0.4 * s, "SIGN_INTERPRETER": -4.5}
+    health: dict[str, Floats | float] = {
+        "YES": -0.9 - 0.9 * s,
+        "NO": 1.0 + 0.4 * s,
+        "DOES_NOT_KNOW": -1.6,
+        "NOT_ASKED": -1.3,
+    }
+    other: dict[str, Floats | float] = {"YES": -1.3 - 0.6 * s, "NO": 1.2, "DOES_NOT_KNOW": -1.8, "NOT_ASKED": -1.3}
+    language: dict[str, Floats | float] = {
+        "NONE": 2.6,
+        "PLAIN_LANGUAGE": -0.2 * s,
+        "INTERPRETER": -0.8 - 0.4 * s,
+        "SIGN_INTERPRETER": -4.5,
+    }
     return {
         "health_hindrance": _choose(rng, "health_hindrance", health, n),
         "other_hindrance": _choose(rng, "other_hindrance", other, n),
         "language_support": _choose(rng, "language_support", language, n),
         "no_shows_180d": _whole("no_shows_180d", rng.poisson(np.exp(-1.3 - 0.4 * s))),
         "unread_messages": _whole("unread_messages", rng.poisson(np.exp(-0.4 - 0.5 * digital))),
-        "days_since_user_plan_activity": _whole("days_since_user_plan_activity", rng.exponential(np.exp(2.9 - 0.4 * digital))),
+        "days_since_user_plan_activity": _whole(
+            "days_since_user_plan_activity", rng.exponential(np.exp(2.9 - 0.4 * digital))
+        ),
         "days_waiting_for_agency_reply": _whole("days_waiting_for_agency_reply", rng.exponential(3.0, n)),
     }

@@ -22,7 +22,12 @@ def propensities(features: Floats, mix: Numbers, mixes: int, fold: Numbers, seed
     for held in np.unique(fold):
         train, test = fold != held, fold == held
         model = HistGradientBoostingClassifier(
-            max_iter=80, max_leaf_nodes=8, learning_rate=0.1, min_samples_leaf=100, early_stopping=False, random_state=seed
+            max_iter=80,
+            max_leaf_nodes=8,
+            learning_rate=0.1,
+            min_samples_leaf=100,
+            early_stopping=False,
+            random_state=seed,
         )
         model.fit(features[train], mix[train])
         chance = np.zeros((test.sum(), mixes))
@@ -37,13 +42,16 @@ def outcomes(features: Floats, mix: Numbers, outcome: Floats, mixes: int, fold: 
     for held in np.unique(fold):
         train, test = fold != held, fold == held
         model = HistGradientBoostingRegressor(
-            max_iter=150, max_leaf_nodes=8, learning_rate=0.06, min_samples_leaf=100, early_stopping=False, random_state=seed
+            max_iter=150,
+            max_leaf_nodes=8,
+            learning_rate=0.06,
+            min_samples_leaf=100,
+            early_stopping=False,
+            random_state=seed,
         )
         model.fit(np.column_stack([features[train], mix[train]]), outcome[train])
         for number in range(mixes):
-            found[test, number] = model.predict(
-                np.column_stack([features[test], np.full(int(test.sum()), number)])
-            )
+            found[test, number] = model.predict(np.column_stack([features[test], np.full(int(test.sum()), number)]))
     return np.clip(found, 0.0, 1.0)
 
 

@@ -24,7 +24,7 @@ SHIELDED_SHARE = 0.003
 MINUTES_SPREAD = 0.25
 UNKNOWN_SHARES = (0.03, 0.08)
 UNKNOWN_RESERVATION = 0.005
-"""Reservation comes from a register that rarely fails; at the other fields' rate it would fill the log with its fallback."""
+"""Reservation comes from a register that rarely fails."""
 SYNTHETIC_KEY = "synthetic"
 SEED_KEY = "seed"
 
@@ -91,7 +91,8 @@ def _record(rng: np.random.Generator, true: Slots) -> Slots:
 def _draw(rng: np.random.Generator, propensities: Floats) -> NDArray[np.intp]:
     # A draw above the rounding error of the last sum must not name a mix that does not exist.
     above = rng.random(len(propensities))[:, None] > np.cumsum(propensities, axis=1)
-    return np.minimum(above.sum(axis=1), propensities.shape[1] - 1)
+    drawn: NDArray[np.intp] = np.minimum(above.sum(axis=1), propensities.shape[1] - 1)
+    return drawn
 
 
 def _references(rng: np.random.Generator, cases: int) -> list[str]:

@@ -139,8 +139,10 @@ class Decider:
 
     @cached_property
     def doubtful(self) -> NDArray[np.int64]:
-        """By model slot: 1 if unknown, 2**32 if rare. Fields that a hard rule reads are left out: the rule answers
-        for them, and a worse value must not end a doubt."""
+        """By model slot: 1 if unknown, 2**32 if rare.
+
+        Fields that a hard rule reads are left out: the rule answers for them, and a worse value must not end a doubt.
+        """
         counted = np.zeros(len(self.tables.counts), np.int64)
         for column, start in zip(self.tables.columns, self.tables.offsets, strict=True):
             feature = self.tables.features.features[column]
@@ -199,9 +201,10 @@ class Decider:
 
     def _input_doubts(self, rows: Rows) -> tuple[Numbers, Numbers]:
         counted = np.add.reduce(self.doubtful[self.tables.slots(rows)], axis=1)
-        unknown = counted & 0xFFFFFFFF
-        doubts = np.where(unknown > self.policy.abstention.unknown_fields, Doubt.UNKNOWN_FIELDS, 0)
-        return doubts | np.where(counted >> 32 > 0, Doubt.RARE_VALUES, 0), unknown
+        unknown: Numbers = counted & 0xFFFFFFFF
+        many = unknown > self.policy.abstention.unknown_fields
+        doubts: Numbers = many * int(Doubt.UNKNOWN_FIELDS) + (counted >> 32 > 0) * int(Doubt.RARE_VALUES)
+        return doubts, unknown
 
     def _lift(self, worth: Floats, deviation: Floats) -> Numbers:
         """For each mix, were it best: the heaviest mix far from it that cannot be told apart, else itself."""
@@ -222,7 +225,7 @@ class Decider:
         """Factor of the folds' squared spread: (F - 1) / F."""
         return (self.tables.folds - 1) / self.tables.folds
 
-    def _settled(  # noqa: PLR0913 - the parts of one result
+    def _settled(
         self,
         expected: Floats,
         deviation: Floats,

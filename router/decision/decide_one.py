@@ -108,9 +108,7 @@ class SingleDecider:
         return mix
 
 
-def _manual(
-    expected: list[float], error: list[float], lightest: int, bits: int, unknown: int
-) -> Decision:
+def _manual(expected: list[float], error: list[float], lightest: int, bits: int, unknown: int) -> Decision:
     return Decision(
         expected=expected,
         error=error,

@@ -97,7 +97,9 @@ class Explainer:
         """
         candidates = self._candidates
         moved = self._moved_utility(row, decision)
-        flips = moved.argmax(axis=1) != np.nanargmax(np.where(self._allowed(decision), self._utility(decision), -np.inf))
+        flips = moved.argmax(axis=1) != np.nanargmax(
+            np.where(self._allowed(decision), self._utility(decision), -np.inf)
+        )
         flips &= (candidates.slot != row[candidates.column]) & (candidates.slot > 0)
         distance = np.abs(candidates.position - candidates.position[candidates.start + row[candidates.column]])
         for place in np.lexsort((np.arange(len(flips)), distance, ~flips))[: int(flips.sum())].tolist():

@@ -19,7 +19,7 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What decides beside the model. `price` is in outcome points per adviser minute; `menu` names the mixes on offer."""
+    """What decides beside the model: `price` in outcome points per adviser minute, `menu` of mixes on offer."""
 
     version: str
     price: float

@@ -96,9 +96,7 @@ def _from(feature: Feature, bound: int) -> range:
     return range(feature.slot(bound), feature.slots)
 
 
-def _rule(
-    name: str, feature: Feature, slots: Iterable[int], requirement: Requirement, basis: str
-) -> Safeguard:
+def _rule(name: str, feature: Feature, slots: Iterable[int], requirement: Requirement, basis: str) -> Safeguard:
     return Safeguard(
         name=name, legal_basis=basis, feature=feature.name, slots=frozenset(slots), requirement=requirement
     )

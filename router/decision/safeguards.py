@@ -78,9 +78,7 @@ class CompiledSafeguards:
     @cached_property
     def first_permitted(self) -> NDArray[np.intp]:
         """Number of the lightest mix permitted, by set of requirements (a bit mask), shape (16,)."""
-        lightest = [
-            sum(not requirement.permits(mix) for mix in self.catalogue.mixes) for requirement in REQUIREMENTS
-        ]
+        lightest = [sum(not requirement.permits(mix) for mix in self.catalogue.mixes) for requirement in REQUIREMENTS]
         sets = range(1 << len(REQUIREMENTS))
         return np.array([max((x for i, x in enumerate(lightest) if s >> i & 1), default=0) for s in sets])
 

@@ -122,10 +122,7 @@ class FeatureSet:
     def digest(self) -> str:
         """SHA-256 over names, roles, bounds and values: equal digests mean interchangeable tables."""
         text = json.dumps(
-            [
-                [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]
-                for f in self.features
-            ]
+            [[f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)] for f in self.features]
         )
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -62,7 +62,7 @@ class DecisionTables:
     @property
     def folds(self) -> int:
         """Number of folds."""
-        return self.values.shape[2]
+        return int(self.values.shape[2])
 
     @cached_property
     def _flat(self) -> Floats:
@@ -88,7 +88,8 @@ class DecisionTables:
             for column in range(1, places.shape[1]):
                 total += table[places[:, column]]
         total += self.intercept.reshape(-1)
-        return total.reshape(len(rows), *self.intercept.shape)
+        folds: Floats = total.reshape(len(rows), *self.intercept.shape)
+        return folds
 
     @cached_property
     def support(self) -> NDArray[np.int64]:

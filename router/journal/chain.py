@@ -32,9 +32,7 @@ def next_head(previous: bytes, seq: int, id: bytes, kind: str, written_at: int, 
 
     Only `kind` varies in length, so no two records hash the same bytes.
     """
-    return _sha256(
-        previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment
-    ).digest()
+    return _sha256(previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +111,5 @@ def _content_flaw(stored: StoredRecord) -> str | None:
 
 
 def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
-    computed = next_head(
-        head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment
-    )
+    computed = next_head(head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment)
     return None if computed == stored.head else "it does not follow the record before it: edited or moved"

@@ -128,9 +128,7 @@ def columns(records: Sequence[StoredRecord], reading: Reading, target: "pa.Schem
     erased = np.array([record.payload is None for record in records])
     found = _chain(records, erased) | _nulled(_kept(records, reading, target), erased)
     arrays = [
-        pa.nulls(len(records), field.type)
-        if field.name not in found
-        else pa.array(found[field.name], type=field.type)
+        pa.nulls(len(records), field.type) if field.name not in found else pa.array(found[field.name], type=field.type)
         for field in target
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=target)

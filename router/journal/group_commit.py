@@ -92,9 +92,7 @@ class GroupCommit(Generic[T]):
             if not self._up:
                 raise JournalUnavailable("the journal cannot be written now")
             if self._depth + len(records) > self._capacity:
-                raise JournalFull(
-                    f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
-                )
+                raise JournalFull(f"{self._depth} records wait and {len(records)} more exceed {self._capacity}")
             self._waiting.append((records, ticket))
             self._depth += len(records)
             self._changed.notify()

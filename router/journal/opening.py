@@ -22,7 +22,6 @@ def open_journal(url: str, *, create: bool = True) -> SqliteJournal:
         # Only the scheme is repeated: the rest of a URL may hold a password.
         scheme = url.partition("://")[0] if "://" in url else "no scheme"
         raise ValueError(
-            f"journal: cannot use {scheme!r} this way; "
-            "accepted are sqlite:///relative.db and sqlite:////absolute.db"
+            f"journal: cannot use {scheme!r} this way; accepted are sqlite:///relative.db and sqlite:////absolute.db"
         )
     return SqliteJournal(path, create=create)

@@ -53,9 +53,7 @@ def pack(dtype: np.dtype[np.void], rows: np.ndarray, case_refs: Sequence[str]) -
         ValueError: Another dtype, or another number of references than rows.
     """
     if rows.dtype != dtype or rows.shape != (len(case_refs),):
-        raise ValueError(
-            f"rows: {rows.shape} of {rows.dtype} for {len(case_refs)} case references of {dtype}"
-        )
+        raise ValueError(f"rows: {rows.shape} of {rows.dtype} for {len(case_refs)} case references of {dtype}")
     data, size = rows.tobytes(), dtype.itemsize
     starts = range(0, len(data), size)
     return [data[start : start + size] + ref.encode() for start, ref in zip(starts, case_refs, strict=True)]

@@ -87,9 +87,7 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
         raise JournalBroken(f"journal {path}: an SQLite file of another program")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise JournalBroken(
-            f"journal {path}: its file system cannot keep a write-ahead log; use a local disk"
-        )
+        raise JournalBroken(f"journal {path}: its file system cannot keep a write-ahead log; use a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_WAL_BYTES}")

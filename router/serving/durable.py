@@ -16,9 +16,7 @@ _Ticket = asyncio.Future[None]
 class DurableJournal:
     """The journal as the event loop sees it. Made on the running loop."""
 
-    def __init__(
-        self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None] = lambda up: None
-    ) -> None:
+    def __init__(self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None]) -> None:
         self._loop = asyncio.get_running_loop()
         metrics.journal_up.set(1)
 
@@ -26,9 +24,7 @@ class DurableJournal:
             metrics.journal_up.set(up)
             self._loop.call_soon_threadsafe(on_up_change, up)
 
-        self._writer: GroupCommit[_Ticket] = GroupCommit(
-            store, self._settle, observe=metrics, on_up_change=tell
-        )
+        self._writer: GroupCommit[_Ticket] = GroupCommit(store, self._settle, observe=metrics, on_up_change=tell)
         metrics.watch_queue(lambda: self._writer.depth)
 
     async def append(self, records: Sequence[Record]) -> None:

@@ -84,7 +84,7 @@ class Edge(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:  # noqa: ANN401 - a handler of any kind
         """Wraps a method's handler; wrapped handlers are kept, so that a call pays for a look-up only."""
-        method: str = handler_call_details.method  # type: ignore[attr-defined]
+        method: str = handler_call_details.method
         kept = self._handlers.get(method)
         if kept is None:
             handler = await continuation(handler_call_details)

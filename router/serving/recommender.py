@@ -83,9 +83,7 @@ class Recommender:
         advice = Advice(decision_id=str(identity), case_ref=case_ref, row=row, decision=decision)
         return advice, problems, [record]
 
-    def many(
-        self, cases: Sequence[case_pb2.Case]
-    ) -> tuple[list[Advice | None], list[FieldProblem], list[Record]]:
+    def many(self, cases: Sequence[case_pb2.Case]) -> tuple[list[Advice | None], list[FieldProblem], list[Record]]:
         """Decides for cases; a bad one has None for its advice and its problems, by index, beside."""
         rows, problems = encode(cases)
         bad = {problem.index for problem in problems}

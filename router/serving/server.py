@@ -25,6 +25,7 @@ from router.serving.services import ChannelRouterService
 from router.serving.wire import Answers
 from router.settings import Settings
 from router.texts import Texts
+
 # The descriptors must be registered for reflection.
 from router.v1 import channel_router_pb2, models_pb2  # noqa: F401
 
@@ -75,10 +76,12 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     server = grpc.aio.server(interceptors=(edge,), options=_OPTIONS)
     checks = health_aio.HealthServicer()
 
+    telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
+
     def on_up_change(up: bool) -> None:
         _log.warning("journal up" if up else "journal down")
         if not edge.draining:
-            loop.create_task(checks.set(services.SERVICE, _SERVING if up else _NOT_SERVING))
+            telling.add(loop.create_task(checks.set(services.SERVICE, _SERVING if up else _NOT_SERVING)))
 
     journal = DurableJournal(parts.store, metrics, on_up_change)
     answers = Answers(parts.recommender, parts.texts)

@@ -1,5 +1,7 @@
-"""ChannelRouter: thin methods over the recommender. Requests and answers are bytes here, so that what cannot be
-parsed is the caller's error and not the runtime's."""
+"""ChannelRouter: thin methods over the recommender.
+
+Requests and answers are bytes here, so that what cannot be parsed is the caller's error and not the runtime's.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ class ChannelRouterService:
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service's methods, bytes in and bytes out."""
-        methods = {
+        methods: dict[str, Any] = {
             "Recommend": grpc.unary_unary_rpc_method_handler(self.recommend),
             "RecommendBatch": grpc.unary_unary_rpc_method_handler(self.recommend_batch),
             "RecommendStream": grpc.stream_stream_rpc_method_handler(self.recommend_stream),
@@ -50,10 +52,12 @@ class ChannelRouterService:
     async def _one(self, case: case_pb2.Case) -> Advice:
         advice, problems, records = self._recommender.one(case)
         if advice is None:
-            raise InvalidRequest([
-                FieldProblem(index=0, field=path("case", problem), description=problem.description)
-                for problem in problems
-            ])
+            raise InvalidRequest(
+                [
+                    FieldProblem(index=0, field=path("case", problem), description=problem.description)
+                    for problem in problems
+                ]
+            )
         await self._journal.append(records)
         self._recommender.count((advice,))
         return advice
@@ -79,7 +83,7 @@ class ChannelRouterService:
         self._recommender.count(decided)
         return b"".join(results)
 
-    def _results(  # noqa: PLR0913 - one line of results for one chunk
+    def _results(
         self,
         start: int,
         advice: list[Advice | None],

@@ -17,7 +17,7 @@ _RETRY_MILLISECONDS = 200
 _SHOWN_AT_MOST = 50
 
 
-class InvalidRequest(Exception):  # noqa: N818 - named by consequence
+class InvalidRequest(Exception):
     """The caller must change the request; names the fields at fault."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
@@ -25,19 +25,19 @@ class InvalidRequest(Exception):  # noqa: N818 - named by consequence
         self.problems = problems
 
 
-class Overloaded(Exception):  # noqa: N818 - named by consequence
+class Overloaded(Exception):
     """Too many calls are in flight; the caller may retry after a while."""
 
 
-class Draining(Exception):  # noqa: N818 - named by consequence
+class Draining(Exception):
     """The server is stopping; the caller may retry elsewhere at once."""
 
 
-class DeadlineExpired(Exception):  # noqa: N818 - named by consequence
+class DeadlineExpired(Exception):
     """The caller no longer waits."""
 
 
-class NothingFound(Exception):  # noqa: N818 - named by consequence
+class NothingFound(Exception):
     """What was asked for does not exist."""
 
 

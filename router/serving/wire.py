@@ -1,5 +1,8 @@
-"""Answers as bytes. What is the same for many answers is serialised once and joined: protobuf messages merge by
-concatenation, so a recommendation's fixed fields and its own may be written apart."""
+"""Answers as bytes.
+
+What is the same for many answers is serialised once and joined: protobuf messages merge by concatenation, so a
+recommendation's fixed fields and its own may be written apart.
+"""
 
 from __future__ import annotations
 
@@ -189,9 +192,7 @@ class Answers:
         found = []
         for part in self._explainer.reasons(advice.row, decision.mix, other):
             feature = FEATURES.features[part.column]
-            text = texts.reason(
-                feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0
-            )
+            text = texts.reason(feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0)
             found.append(
                 recommendation_pb2.Reason(
                     code=f"FEATURE.{feature.name}",

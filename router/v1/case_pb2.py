@@ -4,15 +4,18 @@
 # source: router/v1/case.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "router/v1/case.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'router/v1/case.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -22,213 +25,127 @@ _sym_db = _symbol_database.Default()
 from router.v1 import feature_pb2 as router_dot_v1_dot_feature__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x14router/v1/case.proto\x12\trouter.v1\x1a\x17router/v1/feature.proto"\xd0\x19\n\x04\x43\x61se\x12 \n\x08\x63\x61se_ref\x18\x01 \x01(\tB\x0e\x8a\xb5\x18\n\n\x01\x01:\x03key@@\x12"\n\noffice_ref\x18\x02 \x01(\tB\x0e\x8a\xb5\x18\n\n\x01\x05:\x03key@@\x12\'\n\x08shielded\x18\x03 \x01(\x08\x42\x10\x8a\xb5\x18\x0c\n\x01\x03:\x07\x64igitalH\x00\x88\x01\x01\x12\x35\n\x08\x61ge_band\x18\x04 \x01(\x0e\x32\x12.router.v1.AgeBandB\x0f\x8a\xb5\x18\x0b\n\x01\x02:\x06person\x12\x46\n\x0f\x65\x64ucation_level\x18\x05 \x01(\x0e\x32\x19.router.v1.EducationLevelB\x12\x8a\xb5\x18\x0e\n\x01\x02:\teducation\x12G\n\x14\x65\x64ucation_recognised\x18\x06 \x01(\x0e\x32\x13.router.v1.TriStateB\x14\x8a\xb5\x18\x10\n\x01\x02(\x01:\teducation\x12?\n\rjob_situation\x18\x07 \x01(\x0e\x32\x17.router.v1.JobSituationB\x0f\x8a\xb5\x18\x0b\n\x01\x02\x30\x01:\x04work\x12=\n\x16months_since_last_work\x18\x08 \x01(\x05\x42\x18\x8a\xb5\x18\x14\n\x01\x02\x18\xf0\x01"\x06months:\x04workH\x01\x88\x01\x01\x12\x46\n\x1aworked_6_of_last_12_months\x18\t \x01(\x0e\x32\x13.router.v1.TriStateB\r\x8a\xb5\x18\t\n\x01\x02:\x04work\x12\x39\n\x10weeks_registered\x18\n \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\x88\x04"\x05weeks:\x07\x62\x65nefitH\x02\x88\x01\x01\x12@\n\x0c\x62\x65nefit_type\x18\x0b \x01(\x0e\x32\x16.router.v1.BenefitTypeB\x12\x8a\xb5\x18\x0e\n\x01\x02\x30\x01:\x07\x62\x65nefit\x12;\n\x12\x62\x65nefit_weeks_left\x18\x0c \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\xd0\x01"\x05weeks:\x07\x62\x65nefitH\x03\x88\x01\x01\x12:\n\nneed_group\x18\r \x01(\x0e\x32\x14.router.v1.NeedGroupB\x10\x8a\xb5\x18\x0c\n\x02\x02\x03\x30\x01:\x04need\x12\x37\n\tmain_goal\x18\x0e \x01(\x0e\x32\x13.router.v1.MainGoalB\x0f\x8a\xb5\x18\x0b\n\x01\x02\x30\x01:\x04need\x12K\n\x12self_assessed_need\x18\x0f \x01(\x0e\x32\x1b.router.v1.SelfAssessedNeedB\x12\x8a\xb5\x18\x0e\n\x02\x02\x03(\x01\x30\x01:\x04need\x12:\n\x15\x65xpected_weeks_to_job\x18\x10 \x01(\x05\x42\x16\x8a\xb5\x18\x12\n\x01\x02\x18h"\x05weeks:\x04needH\x04\x88\x01\x01\x12\x41\n\x0f\x61pplications_4w\x18\x11 \x01(\x05\x42#\x8a\xb5\x18\x1f\n\x01\x02\x18<"\x0c\x61pplications(\x01:\x08\x61\x63tivityH\x05\x88\x01\x01\x12;\n\rplan_has_goal\x18\x12 \x01(\x0e\x32\x13.router.v1.TriStateB\x0f\x8a\xb5\x18\x0b\n\x01\x02(\x01:\x04plan\x12:\n\x0cgoal_by_user\x18\x13 \x01(\x0e\x32\x13.router.v1.TriStateB\x0f\x8a\xb5\x18\x0b\n\x01\x02(\x01:\x04plan\x12\x42\n\x16plan_activities_active\x18\x14 \x01(\x05\x42\x1d\x8a\xb5\x18\x19\n\x01\x02\x18\x32"\nactivities(\x01:\x04planH\x06\x88\x01\x01\x12\x43\n\x17plan_activities_overdue\x18\x15 \x01(\x05\x42\x1d\x8a\xb5\x18\x19\n\x01\x02\x18\x32"\nactivities(\x01:\x04planH\x07\x88\x01\x01\x12\x42\n\x19plan_user_created_percent\x18\x16 \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\x64"\x07percent(\x01:\x04planH\x08\x88\x01\x01\x12\x39\n\x0cmessages_90d\x18\x17 \x01(\x05\x42\x1e\x8a\xb5\x18\x1a\n\x01\x02\x18\x32"\x08messages(\x01:\x07\x63ontactH\t\x88\x01\x01\x12\x37\n\x0fphone_talks_90d\x18\x18 \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32"\x05talks:\x07\x63ontactH\n\x88\x01\x01\x12\x37\n\x0fvideo_talks_90d\x18\x19 \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32"\x05talks:\x07\x63ontactH\x0b\x88\x01\x01\x12\x38\n\x10office_talks_90d\x18\x1a \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32"\x05talks:\x07\x63ontactH\x0c\x88\x01\x01\x12\x44\n\x1b\x64\x61ys_since_personal_contact\x18\x1b \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x02\x02\x03\x18\xd0\x05"\x04\x64\x61ys:\x07\x63ontactH\r\x88\x01\x01\x12\x43\n\rdigital_skill\x18\x1c \x01(\x0e\x32\x17.router.v1.DigitalSkillB\x13\x8a\xb5\x18\x0f\n\x02\x02\x03(\x01:\x07\x64igital\x12\x44\n\x0e\x64igital_access\x18\x1d \x01(\x0e\x32\x18.router.v1.DigitalAccessB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12\x38\n\x07has_eid\x18\x1e \x01(\x0e\x32\x13.router.v1.TriStateB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12\x43\n\x12\x64igitally_reserved\x18\x1f \x01(\x0e\x32\x13.router.v1.TriStateB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12?\n\x10manual_follow_up\x18  \x01(\x0e\x32\x13.router.v1.TriStateB\x10\x8a\xb5\x18\x0c\n\x01\x03:\x07\x64igital\x12R\n\x12\x63hannel_preference\x18! \x01(\x0e\x32\x1c.router.v1.ChannelPreferenceB\x18\x8a\xb5\x18\x14\n\x02\x02\x03(\x01\x30\x01:\npreference\x12J\n\x1b\x63hannel_preference_strength\x18" \x01(\x05\x42 \x8a\xb5\x18\x1c\n\x01\x02\x10\x01\x18\x03"\x05level(\x01:\npreferenceH\x0e\x88\x01\x01\x12J\n\x13travel_minutes_band\x18# \x01(\x0e\x32\x1c.router.v1.TravelMinutesBandB\x0f\x8a\xb5\x18\x0b\n\x01\x02:\x06region\x12Z\n\x1cunemployed_per_100_vacancies\x18$ \x01(\x05\x42/\x8a\xb5\x18+\n\x01\x02\x10\n\x18\xd0\x0f"\x19persons per 100 vacancies:\x06regionH\x0f\x88\x01\x01\x12\x44\n\x10health_hindrance\x18% \x01(\x0e\x32\x14.router.v1.HindranceB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12\x43\n\x0fother_hindrance\x18& \x01(\x0e\x32\x14.router.v1.HindranceB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12J\n\x10language_support\x18\' \x01(\x0e\x32\x1a.router.v1.LanguageSupportB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12\x38\n\rno_shows_180d\x18( \x01(\x05\x42\x1c\x8a\xb5\x18\x18\n\x01\x04\x18\x32"\x08no-shows:\x07silenceH\x10\x88\x01\x01\x12:\n\x0funread_messages\x18) \x01(\x05\x42\x1c\x8a\xb5\x18\x18\n\x01\x04\x18\x32"\x08messages:\x07silenceH\x11\x88\x01\x01\x12\x45\n\x1d\x64\x61ys_since_user_plan_activity\x18* \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x04\x18\xd0\x05"\x04\x64\x61ys:\x07silenceH\x12\x88\x01\x01\x12\x44\n\x1d\x64\x61ys_waiting_for_agency_reply\x18+ \x01(\x05\x42\x18\x8a\xb5\x18\x14\n\x01\x03\x18Z"\x04\x64\x61ys:\x07silenceH\x13\x88\x01\x01\x42\x0b\n\t_shieldedB\x19\n\x17_months_since_last_workB\x13\n\x11_weeks_registeredB\x15\n\x13_benefit_weeks_leftB\x18\n\x16_expected_weeks_to_jobB\x12\n\x10_applications_4wB\x19\n\x17_plan_activities_activeB\x1a\n\x18_plan_activities_overdueB\x1c\n\x1a_plan_user_created_percentB\x0f\n\r_messages_90dB\x12\n\x10_phone_talks_90dB\x12\n\x10_video_talks_90dB\x13\n\x11_office_talks_90dB\x1e\n\x1c_days_since_personal_contactB\x1e\n\x1c_channel_preference_strengthB\x1f\n\x1d_unemployed_per_100_vacanciesB\x10\n\x0e_no_shows_180dB\x12\n\x10_unread_messagesB \n\x1e_days_since_user_plan_activityB \n\x1e_days_waiting_for_agency_reply*J\n\x08TriState\x12\x19\n\x15TRI_STATE_UNSPECIFIED\x10\x00\x12\x11\n\rTRI_STATE_YES\x10\x01\x12\x10\n\x0cTRI_STATE_NO\x10\x02*\xb1\x01\n\x07\x41geBand\x12\x18\n\x14\x41GE_BAND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41GE_BAND_18_24\x10\x01\x12\x12\n\x0e\x41GE_BAND_25_29\x10\x02\x12\x12\n\x0e\x41GE_BAND_30_39\x10\x03\x12\x12\n\x0e\x41GE_BAND_40_49\x10\x04\x12\x12\n\x0e\x41GE_BAND_50_59\x10\x05\x12\x12\n\x0e\x41GE_BAND_60_66\x10\x06\x12\x14\n\x10\x41GE_BAND_OVER_66\x10\x07*\xb8\x02\n\x0e\x45\x64ucationLevel\x12\x1f\n\x1b\x45\x44UCATION_LEVEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45\x44UCATION_LEVEL_NONE\x10\x01\x12\x1e\n\x1a\x45\x44UCATION_LEVEL_COMPULSORY\x10\x02\x12)\n%EDUCATION_LEVEL_UPPER_SECONDARY_BASIC\x10\x03\x12#\n\x1f\x45\x44UCATION_LEVEL_UPPER_SECONDARY\x10\x04\x12"\n\x1e\x45\x44UCATION_LEVEL_POST_SECONDARY\x10\x05\x12\x1c\n\x18\x45\x44UCATION_LEVEL_BACHELOR\x10\x06\x12\x1a\n\x16\x45\x44UCATION_LEVEL_MASTER\x10\x07\x12\x1d\n\x19\x45\x44UCATION_LEVEL_DOCTORATE\x10\x08*\xd9\x03\n\x0cJobSituation\x12\x1d\n\x19JOB_SITUATION_UNSPECIFIED\x10\x00\x12\x1a\n\x16JOB_SITUATION_RESIGNED\x10\x01\x12\x1b\n\x17JOB_SITUATION_DISMISSED\x10\x02\x12&\n"JOB_SITUATION_LAID_OFF_TEMPORARILY\x10\x03\x12\x1e\n\x1aJOB_SITUATION_NEVER_WORKED\x10\x04\x12$\n JOB_SITUATION_NOT_WORKED_2_YEARS\x10\x05\x12$\n JOB_SITUATION_FINISHED_EDUCATION\x10\x06\x12\x1e\n\x1aJOB_SITUATION_WANTS_CHANGE\x10\x07\x12\x1b\n\x17JOB_SITUATION_UNCERTAIN\x10\x08\x12\x1f\n\x1bJOB_SITUATION_TEMPORARY_JOB\x10\t\x12&\n"JOB_SITUATION_PART_TIME_WANTS_MORE\x10\n\x12\x19\n\x15JOB_SITUATION_NEW_JOB\x10\x0b\x12#\n\x1fJOB_SITUATION_EMPLOYER_BANKRUPT\x10\x0c\x12\x17\n\x13JOB_SITUATION_OTHER\x10\r*\x83\x03\n\x0b\x42\x65nefitType\x12\x1c\n\x18\x42\x45NEFIT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42\x45NEFIT_TYPE_UNEMPLOYMENT\x10\x01\x12!\n\x1d\x42\x45NEFIT_TYPE_TEMPORARY_LAYOFF\x10\x02\x12*\n&BENEFIT_TYPE_WORK_ASSESSMENT_ALLOWANCE\x10\x03\x12!\n\x1d\x42\x45NEFIT_TYPE_MEASURES_BENEFIT\x10\x04\x12\x19\n\x15\x42\x45NEFIT_TYPE_SICKNESS\x10\x05\x12\x1d\n\x19\x42\x45NEFIT_TYPE_TRANSITIONAL\x10\x06\x12 \n\x1c\x42\x45NEFIT_TYPE_YOUTH_PROGRAMME\x10\x07\x12(\n$BENEFIT_TYPE_QUALIFICATION_PROGRAMME\x10\x08\x12"\n\x1e\x42\x45NEFIT_TYPE_SOCIAL_ASSISTANCE\x10\t\x12\x1b\n\x17\x42\x45NEFIT_TYPE_NO_BENEFIT\x10\n*\xf4\x01\n\tNeedGroup\x12\x1a\n\x16NEED_GROUP_UNSPECIFIED\x10\x00\x12!\n\x1dNEED_GROUP_GOOD_OPPORTUNITIES\x10\x01\x12\x1d\n\x19NEED_GROUP_NEEDS_GUIDANCE\x10\x02\x12.\n*NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY\x10\x03\x12\x1b\n\x17NEED_GROUP_PARTIAL_WORK\x10\x04\x12 \n\x1cNEED_GROUP_SMALL_OPPORTUNITY\x10\x05\x12\x1a\n\x16NEED_GROUP_NOT_DECIDED\x10\x06*V\n\x08MainGoal\x12\x19\n\x15MAIN_GOAL_UNSPECIFIED\x10\x00\x12\x16\n\x12MAIN_GOAL_GET_WORK\x10\x01\x12\x17\n\x13MAIN_GOAL_KEEP_WORK\x10\x02*\xa2\x01\n\x10SelfAssessedNeed\x12"\n\x1eSELF_ASSESSED_NEED_UNSPECIFIED\x10\x00\x12!\n\x1dSELF_ASSESSED_NEED_CAN_MANAGE\x10\x01\x12%\n!SELF_ASSESSED_NEED_WANTS_GUIDANCE\x10\x02\x12 \n\x1cSELF_ASSESSED_NEED_NOT_ASKED\x10\x03*\x91\x01\n\x0c\x44igitalSkill\x12\x1d\n\x19\x44IGITAL_SKILL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IGITAL_SKILL_NON_USER\x10\x01\x12\x16\n\x12\x44IGITAL_SKILL_WEAK\x10\x02\x12\x14\n\x10\x44IGITAL_SKILL_OK\x10\x03\x12\x18\n\x14\x44IGITAL_SKILL_STRONG\x10\x04*\x80\x01\n\rDigitalAccess\x12\x1e\n\x1a\x44IGITAL_ACCESS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44IGITAL_ACCESS_NONE\x10\x01\x12\x1d\n\x19\x44IGITAL_ACCESS_PHONE_ONLY\x10\x02\x12\x17\n\x13\x44IGITAL_ACCESS_FULL\x10\x03*\xd9\x01\n\x11\x43hannelPreference\x12"\n\x1e\x43HANNEL_PREFERENCE_UNSPECIFIED\x10\x00\x12&\n"CHANNEL_PREFERENCE_PREFERS_DIGITAL\x10\x01\x12*\n&CHANNEL_PREFERENCE_PREFERS_REMOTE_TALK\x10\x02\x12&\n"CHANNEL_PREFERENCE_PREFERS_MEETING\x10\x03\x12$\n CHANNEL_PREFERENCE_NO_PREFERENCE\x10\x04*\x9d\x01\n\x11TravelMinutesBand\x12#\n\x1fTRAVEL_MINUTES_BAND_UNSPECIFIED\x10\x00\x12 \n\x1cTRAVEL_MINUTES_BAND_UNDER_20\x10\x01\x12 \n\x1cTRAVEL_MINUTES_BAND_20_TO_60\x10\x02\x12\x1f\n\x1bTRAVEL_MINUTES_BAND_OVER_60\x10\x03*\x81\x01\n\tHindrance\x12\x19\n\x15HINDRANCE_UNSPECIFIED\x10\x00\x12\x11\n\rHINDRANCE_YES\x10\x01\x12\x10\n\x0cHINDRANCE_NO\x10\x02\x12\x1b\n\x17HINDRANCE_DOES_NOT_KNOW\x10\x03\x12\x17\n\x13HINDRANCE_NOT_ASKED\x10\x04*\xbc\x01\n\x0fLanguageSupport\x12 \n\x1cLANGUAGE_SUPPORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LANGUAGE_SUPPORT_NONE\x10\x01\x12#\n\x1fLANGUAGE_SUPPORT_PLAIN_LANGUAGE\x10\x02\x12 \n\x1cLANGUAGE_SUPPORT_INTERPRETER\x10\x03\x12%\n!LANGUAGE_SUPPORT_SIGN_INTERPRETER\x10\x04\x62\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14router/v1/case.proto\x12\trouter.v1\x1a\x17router/v1/feature.proto\"\xd0\x19\n\x04\x43\x61se\x12 \n\x08\x63\x61se_ref\x18\x01 \x01(\tB\x0e\x8a\xb5\x18\n\n\x01\x01:\x03key@@\x12\"\n\noffice_ref\x18\x02 \x01(\tB\x0e\x8a\xb5\x18\n\n\x01\x05:\x03key@@\x12\'\n\x08shielded\x18\x03 \x01(\x08\x42\x10\x8a\xb5\x18\x0c\n\x01\x03:\x07\x64igitalH\x00\x88\x01\x01\x12\x35\n\x08\x61ge_band\x18\x04 \x01(\x0e\x32\x12.router.v1.AgeBandB\x0f\x8a\xb5\x18\x0b\n\x01\x02:\x06person\x12\x46\n\x0f\x65\x64ucation_level\x18\x05 \x01(\x0e\x32\x19.router.v1.EducationLevelB\x12\x8a\xb5\x18\x0e\n\x01\x02:\teducation\x12G\n\x14\x65\x64ucation_recognised\x18\x06 \x01(\x0e\x32\x13.router.v1.TriStateB\x14\x8a\xb5\x18\x10\n\x01\x02(\x01:\teducation\x12?\n\rjob_situation\x18\x07 \x01(\x0e\x32\x17.router.v1.JobSituationB\x0f\x8a\xb5\x18\x0b\n\x01\x02\x30\x01:\x04work\x12=\n\x16months_since_last_work\x18\x08 \x01(\x05\x42\x18\x8a\xb5\x18\x14\n\x01\x02\x18\xf0\x01\"\x06months:\x04workH\x01\x88\x01\x01\x12\x46\n\x1aworked_6_of_last_12_months\x18\t \x01(\x0e\x32\x13.router.v1.TriStateB\r\x8a\xb5\x18\t\n\x01\x02:\x04work\x12\x39\n\x10weeks_registered\x18\n \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\x88\x04\"\x05weeks:\x07\x62\x65nefitH\x02\x88\x01\x01\x12@\n\x0c\x62\x65nefit_type\x18\x0b \x01(\x0e\x32\x16.router.v1.BenefitTypeB\x12\x8a\xb5\x18\x0e\n\x01\x02\x30\x01:\x07\x62\x65nefit\x12;\n\x12\x62\x65nefit_weeks_left\x18\x0c \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\xd0\x01\"\x05weeks:\x07\x62\x65nefitH\x03\x88\x01\x01\x12:\n\nneed_group\x18\r \x01(\x0e\x32\x14.router.v1.NeedGroupB\x10\x8a\xb5\x18\x0c\n\x02\x02\x03\x30\x01:\x04need\x12\x37\n\tmain_goal\x18\x0e \x01(\x0e\x32\x13.router.v1.MainGoalB\x0f\x8a\xb5\x18\x0b\n\x01\x02\x30\x01:\x04need\x12K\n\x12self_assessed_need\x18\x0f \x01(\x0e\x32\x1b.router.v1.SelfAssessedNeedB\x12\x8a\xb5\x18\x0e\n\x02\x02\x03(\x01\x30\x01:\x04need\x12:\n\x15\x65xpected_weeks_to_job\x18\x10 \x01(\x05\x42\x16\x8a\xb5\x18\x12\n\x01\x02\x18h\"\x05weeks:\x04needH\x04\x88\x01\x01\x12\x41\n\x0f\x61pplications_4w\x18\x11 \x01(\x05\x42#\x8a\xb5\x18\x1f\n\x01\x02\x18<\"\x0c\x61pplications(\x01:\x08\x61\x63tivityH\x05\x88\x01\x01\x12;\n\rplan_has_goal\x18\x12 \x01(\x0e\x32\x13.router.v1.TriStateB\x0f\x8a\xb5\x18\x0b\n\x01\x02(\x01:\x04plan\x12:\n\x0cgoal_by_user\x18\x13 \x01(\x0e\x32\x13.router.v1.TriStateB\x0f\x8a\xb5\x18\x0b\n\x01\x02(\x01:\x04plan\x12\x42\n\x16plan_activities_active\x18\x14 \x01(\x05\x42\x1d\x8a\xb5\x18\x19\n\x01\x02\x18\x32\"\nactivities(\x01:\x04planH\x06\x88\x01\x01\x12\x43\n\x17plan_activities_overdue\x18\x15 \x01(\x05\x42\x1d\x8a\xb5\x18\x19\n\x01\x02\x18\x32\"\nactivities(\x01:\x04planH\x07\x88\x01\x01\x12\x42\n\x19plan_user_created_percent\x18\x16 \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x01\x02\x18\x64\"\x07percent(\x01:\x04planH\x08\x88\x01\x01\x12\x39\n\x0cmessages_90d\x18\x17 \x01(\x05\x42\x1e\x8a\xb5\x18\x1a\n\x01\x02\x18\x32\"\x08messages(\x01:\x07\x63ontactH\t\x88\x01\x01\x12\x37\n\x0fphone_talks_90d\x18\x18 \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32\"\x05talks:\x07\x63ontactH\n\x88\x01\x01\x12\x37\n\x0fvideo_talks_90d\x18\x19 \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32\"\x05talks:\x07\x63ontactH\x0b\x88\x01\x01\x12\x38\n\x10office_talks_90d\x18\x1a \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x02\x18\x32\"\x05talks:\x07\x63ontactH\x0c\x88\x01\x01\x12\x44\n\x1b\x64\x61ys_since_personal_contact\x18\x1b \x01(\x05\x42\x1a\x8a\xb5\x18\x16\n\x02\x02\x03\x18\xd0\x05\"\x04\x64\x61ys:\x07\x63ontactH\r\x88\x01\x01\x12\x43\n\rdigital_skill\x18\x1c \x01(\x0e\x32\x17.router.v1.DigitalSkillB\x13\x8a\xb5\x18\x0f\n\x02\x02\x03(\x01:\x07\x64igital\x12\x44\n\x0e\x64igital_access\x18\x1d \x01(\x0e\x32\x18.router.v1.DigitalAccessB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12\x38\n\x07has_eid\x18\x1e \x01(\x0e\x32\x13.router.v1.TriStateB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12\x43\n\x12\x64igitally_reserved\x18\x1f \x01(\x0e\x32\x13.router.v1.TriStateB\x12\x8a\xb5\x18\x0e\n\x01\x03(\x01:\x07\x64igital\x12?\n\x10manual_follow_up\x18  \x01(\x0e\x32\x13.router.v1.TriStateB\x10\x8a\xb5\x18\x0c\n\x01\x03:\x07\x64igital\x12R\n\x12\x63hannel_preference\x18! \x01(\x0e\x32\x1c.router.v1.ChannelPreferenceB\x18\x8a\xb5\x18\x14\n\x02\x02\x03(\x01\x30\x01:\npreference\x12J\n\x1b\x63hannel_preference_strength\x18\" \x01(\x05\x42 \x8a\xb5\x18\x1c\n\x01\x02\x10\x01\x18\x03\"\x05level(\x01:\npreferenceH\x0e\x88\x01\x01\x12J\n\x13travel_minutes_band\x18# \x01(\x0e\x32\x1c.router.v1.TravelMinutesBandB\x0f\x8a\xb5\x18\x0b\n\x01\x02:\x06region\x12Z\n\x1cunemployed_per_100_vacancies\x18$ \x01(\x05\x42/\x8a\xb5\x18+\n\x01\x02\x10\n\x18\xd0\x0f\"\x19persons per 100 vacancies:\x06regionH\x0f\x88\x01\x01\x12\x44\n\x10health_hindrance\x18% \x01(\x0e\x32\x14.router.v1.HindranceB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12\x43\n\x0fother_hindrance\x18& \x01(\x0e\x32\x14.router.v1.HindranceB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12J\n\x10language_support\x18\' \x01(\x0e\x32\x1a.router.v1.LanguageSupportB\x14\x8a\xb5\x18\x10\n\x01\x04\x30\x01:\thindrance\x12\x38\n\rno_shows_180d\x18( \x01(\x05\x42\x1c\x8a\xb5\x18\x18\n\x01\x04\x18\x32\"\x08no-shows:\x07silenceH\x10\x88\x01\x01\x12:\n\x0funread_messages\x18) \x01(\x05\x42\x1c\x8a\xb5\x18\x18\n\x01\x04\x18\x32\"\x08messages:\x07silenceH\x11\x88\x01\x01\x12\x45\n\x1d\x64\x61ys_since_user_plan_activity\x18* \x01(\x05\x42\x19\x8a\xb5\x18\x15\n\x01\x04\x18\xd0\x05\"\x04\x64\x61ys:\x07silenceH\x12\x88\x01\x01\x12\x44\n\x1d\x64\x61ys_waiting_for_agency_reply\x18+ \x01(\x05\x42\x18\x8a\xb5\x18\x14\n\x01\x03\x18Z\"\x04\x64\x61ys:\x07silenceH\x13\x88\x01\x01\x42\x0b\n\t_shieldedB\x19\n\x17_months_since_last_workB\x13\n\x11_weeks_registeredB\x15\n\x13_benefit_weeks_leftB\x18\n\x16_expected_weeks_to_jobB\x12\n\x10_applications_4wB\x19\n\x17_plan_activities_activeB\x1a\n\x18_plan_activities_overdueB\x1c\n\x1a_plan_user_created_percentB\x0f\n\r_messages_90dB\x12\n\x10_phone_talks_90dB\x12\n\x10_video_talks_90dB\x13\n\x11_office_talks_90dB\x1e\n\x1c_days_since_personal_contactB\x1e\n\x1c_channel_preference_strengthB\x1f\n\x1d_unemployed_per_100_vacanciesB\x10\n\x0e_no_shows_180dB\x12\n\x10_unread_messagesB \n\x1e_days_since_user_plan_activityB \n\x1e_days_waiting_for_agency_reply*J\n\x08TriState\x12\x19\n\x15TRI_STATE_UNSPECIFIED\x10\x00\x12\x11\n\rTRI_STATE_YES\x10\x01\x12\x10\n\x0cTRI_STATE_NO\x10\x02*\xb1\x01\n\x07\x41geBand\x12\x18\n\x14\x41GE_BAND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41GE_BAND_18_24\x10\x01\x12\x12\n\x0e\x41GE_BAND_25_29\x10\x02\x12\x12\n\x0e\x41GE_BAND_30_39\x10\x03\x12\x12\n\x0e\x41GE_BAND_40_49\x10\x04\x12\x12\n\x0e\x41GE_BAND_50_59\x10\x05\x12\x12\n\x0e\x41GE_BAND_60_66\x10\x06\x12\x14\n\x10\x41GE_BAND_OVER_66\x10\x07*\xb8\x02\n\x0e\x45\x64ucationLevel\x12\x1f\n\x1b\x45\x44UCATION_LEVEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45\x44UCATION_LEVEL_NONE\x10\x01\x12\x1e\n\x1a\x45\x44UCATION_LEVEL_COMPULSORY\x10\x02\x12)\n%EDUCATION_LEVEL_UPPER_SECONDARY_BASIC\x10\x03\x12#\n\x1f\x45\x44UCATION_LEVEL_UPPER_SECONDARY\x10\x04\x12\"\n\x1e\x45\x44UCATION_LEVEL_POST_SECONDARY\x10\x05\x12\x1c\n\x18\x45\x44UCATION_LEVEL_BACHELOR\x10\x06\x12\x1a\n\x16\x45\x44UCATION_LEVEL_MASTER\x10\x07\x12\x1d\n\x19\x45\x44UCATION_LEVEL_DOCTORATE\x10\x08*\xd9\x03\n\x0cJobSituation\x12\x1d\n\x19JOB_SITUATION_UNSPECIFIED\x10\x00\x12\x1a\n\x16JOB_SITUATION_RESIGNED\x10\x01\x12\x1b\n\x17JOB_SITUATION_DISMISSED\x10\x02\x12&\n\"JOB_SITUATION_LAID_OFF_TEMPORARILY\x10\x03\x12\x1e\n\x1aJOB_SITUATION_NEVER_WORKED\x10\x04\x12$\n JOB_SITUATION_NOT_WORKED_2_YEARS\x10\x05\x12$\n JOB_SITUATION_FINISHED_EDUCATION\x10\x06\x12\x1e\n\x1aJOB_SITUATION_WANTS_CHANGE\x10\x07\x12\x1b\n\x17JOB_SITUATION_UNCERTAIN\x10\x08\x12\x1f\n\x1bJOB_SITUATION_TEMPORARY_JOB\x10\t\x12&\n\"JOB_SITUATION_PART_TIME_WANTS_MORE\x10\n\x12\x19\n\x15JOB_SITUATION_NEW_JOB\x10\x0b\x12#\n\x1fJOB_SITUATION_EMPLOYER_BANKRUPT\x10\x0c\x12\x17\n\x13JOB_SITUATION_OTHER\x10\r*\x83\x03\n\x0b\x42\x65nefitType\x12\x1c\n\x18\x42\x45NEFIT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x42\x45NEFIT_TYPE_UNEMPLOYMENT\x10\x01\x12!\n\x1d\x42\x45NEFIT_TYPE_TEMPORARY_LAYOFF\x10\x02\x12*\n&BENEFIT_TYPE_WORK_ASSESSMENT_ALLOWANCE\x10\x03\x12!\n\x1d\x42\x45NEFIT_TYPE_MEASURES_BENEFIT\x10\x04\x12\x19\n\x15\x42\x45NEFIT_TYPE_SICKNESS\x10\x05\x12\x1d\n\x19\x42\x45NEFIT_TYPE_TRANSITIONAL\x10\x06\x12 \n\x1c\x42\x45NEFIT_TYPE_YOUTH_PROGRAMME\x10\x07\x12(\n$BENEFIT_TYPE_QUALIFICATION_PROGRAMME\x10\x08\x12\"\n\x1e\x42\x45NEFIT_TYPE_SOCIAL_ASSISTANCE\x10\t\x12\x1b\n\x17\x42\x45NEFIT_TYPE_NO_BENEFIT\x10\n*\xf4\x01\n\tNeedGroup\x12\x1a\n\x16NEED_GROUP_UNSPECIFIED\x10\x00\x12!\n\x1dNEED_GROUP_GOOD_OPPORTUNITIES\x10\x01\x12\x1d\n\x19NEED_GROUP_NEEDS_GUIDANCE\x10\x02\x12.\n*NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY\x10\x03\x12\x1b\n\x17NEED_GROUP_PARTIAL_WORK\x10\x04\x12 \n\x1cNEED_GROUP_SMALL_OPPORTUNITY\x10\x05\x12\x1a\n\x16NEED_GROUP_NOT_DECIDED\x10\x06*V\n\x08MainGoal\x12\x19\n\x15MAIN_GOAL_UNSPECIFIED\x10\x00\x12\x16\n\x12MAIN_GOAL_GET_WORK\x10\x01\x12\x17\n\x13MAIN_GOAL_KEEP_WORK\x10\x02*\xa2\x01\n\x10SelfAssessedNeed\x12\"\n\x1eSELF_ASSESSED_NEED_UNSPECIFIED\x10\x00\x12!\n\x1dSELF_ASSESSED_NEED_CAN_MANAGE\x10\x01\x12%\n!SELF_ASSESSED_NEED_WANTS_GUIDANCE\x10\x02\x12 \n\x1cSELF_ASSESSED_NEED_NOT_ASKED\x10\x03*\x91\x01\n\x0c\x44igitalSkill\x12\x1d\n\x19\x44IGITAL_SKILL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IGITAL_SKILL_NON_USER\x10\x01\x12\x16\n\x12\x44IGITAL_SKILL_WEAK\x10\x02\x12\x14\n\x10\x44IGITAL_SKILL_OK\x10\x03\x12\x18\n\x14\x44IGITAL_SKILL_STRONG\x10\x04*\x80\x01\n\rDigitalAccess\x12\x1e\n\x1a\x44IGITAL_ACCESS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44IGITAL_ACCESS_NONE\x10\x01\x12\x1d\n\x19\x44IGITAL_ACCESS_PHONE_ONLY\x10\x02\x12\x17\n\x13\x44IGITAL_ACCESS_FULL\x10\x03*\xd9\x01\n\x11\x43hannelPreference\x12\"\n\x1e\x43HANNEL_PREFERENCE_UNSPECIFIED\x10\x00\x12&\n\"CHANNEL_PREFERENCE_PREFERS_DIGITAL\x10\x01\x12*\n&CHANNEL_PREFERENCE_PREFERS_REMOTE_TALK\x10\x02\x12&\n\"CHANNEL_PREFERENCE_PREFERS_MEETING\x10\x03\x12$\n CHANNEL_PREFERENCE_NO_PREFERENCE\x10\x04*\x9d\x01\n\x11TravelMinutesBand\x12#\n\x1fTRAVEL_MINUTES_BAND_UNSPECIFIED\x10\x00\x12 \n\x1cTRAVEL_MINUTES_BAND_UNDER_20\x10\x01\x12 \n\x1cTRAVEL_MINUTES_BAND_20_TO_60\x10\x02\x12\x1f\n\x1bTRAVEL_MINUTES_BAND_OVER_60\x10\x03*\x81\x01\n\tHindrance\x12\x19\n\x15HINDRANCE_UNSPECIFIED\x10\x00\x12\x11\n\rHINDRANCE_YES\x10\x01\x12\x10\n\x0cHINDRANCE_NO\x10\x02\x12\x1b\n\x17HINDRANCE_DOES_NOT_KNOW\x10\x03\x12\x17\n\x13HINDRANCE_NOT_ASKED\x10\x04*\xbc\x01\n\x0fLanguageSupport\x12 \n\x1cLANGUAGE_SUPPORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LANGUAGE_SUPPORT_NONE\x10\x01\x12#\n\x1fLANGUAGE_SUPPORT_PLAIN_LANGUAGE\x10\x02\x12 \n\x1cLANGUAGE_SUPPORT_INTERPRETER\x10\x03\x12%\n!LANGUAGE_SUPPORT_SIGN_INTERPRETER\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "router.v1.case_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.case_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_CASE"].fields_by_name["case_ref"]._loaded_options = None
-    _globals["_CASE"].fields_by_name["case_ref"]._serialized_options = b"\212\265\030\n\n\001\001:\003key@@"
-    _globals["_CASE"].fields_by_name["office_ref"]._loaded_options = None
-    _globals["_CASE"].fields_by_name["office_ref"]._serialized_options = b"\212\265\030\n\n\001\005:\003key@@"
-    _globals["_CASE"].fields_by_name["shielded"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "shielded"
-    ]._serialized_options = b"\212\265\030\014\n\001\003:\007digital"
-    _globals["_CASE"].fields_by_name["age_band"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "age_band"
-    ]._serialized_options = b"\212\265\030\013\n\001\002:\006person"
-    _globals["_CASE"].fields_by_name["education_level"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "education_level"
-    ]._serialized_options = b"\212\265\030\016\n\001\002:\teducation"
-    _globals["_CASE"].fields_by_name["education_recognised"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "education_recognised"
-    ]._serialized_options = b"\212\265\030\020\n\001\002(\001:\teducation"
-    _globals["_CASE"].fields_by_name["job_situation"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "job_situation"
-    ]._serialized_options = b"\212\265\030\013\n\001\0020\001:\004work"
-    _globals["_CASE"].fields_by_name["months_since_last_work"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "months_since_last_work"
-    ]._serialized_options = b'\212\265\030\024\n\001\002\030\360\001"\006months:\004work'
-    _globals["_CASE"].fields_by_name["worked_6_of_last_12_months"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "worked_6_of_last_12_months"
-    ]._serialized_options = b"\212\265\030\t\n\001\002:\004work"
-    _globals["_CASE"].fields_by_name["weeks_registered"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "weeks_registered"
-    ]._serialized_options = b'\212\265\030\026\n\001\002\030\210\004"\005weeks:\007benefit'
-    _globals["_CASE"].fields_by_name["benefit_type"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "benefit_type"
-    ]._serialized_options = b"\212\265\030\016\n\001\0020\001:\007benefit"
-    _globals["_CASE"].fields_by_name["benefit_weeks_left"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "benefit_weeks_left"
-    ]._serialized_options = b'\212\265\030\026\n\001\002\030\320\001"\005weeks:\007benefit'
-    _globals["_CASE"].fields_by_name["need_group"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "need_group"
-    ]._serialized_options = b"\212\265\030\014\n\002\002\0030\001:\004need"
-    _globals["_CASE"].fields_by_name["main_goal"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "main_goal"
-    ]._serialized_options = b"\212\265\030\013\n\001\0020\001:\004need"
-    _globals["_CASE"].fields_by_name["self_assessed_need"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "self_assessed_need"
-    ]._serialized_options = b"\212\265\030\016\n\002\002\003(\0010\001:\004need"
-    _globals["_CASE"].fields_by_name["expected_weeks_to_job"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "expected_weeks_to_job"
-    ]._serialized_options = b'\212\265\030\022\n\001\002\030h"\005weeks:\004need'
-    _globals["_CASE"].fields_by_name["applications_4w"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "applications_4w"
-    ]._serialized_options = b'\212\265\030\037\n\001\002\030<"\014applications(\001:\010activity'
-    _globals["_CASE"].fields_by_name["plan_has_goal"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "plan_has_goal"
-    ]._serialized_options = b"\212\265\030\013\n\001\002(\001:\004plan"
-    _globals["_CASE"].fields_by_name["goal_by_user"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "goal_by_user"
-    ]._serialized_options = b"\212\265\030\013\n\001\002(\001:\004plan"
-    _globals["_CASE"].fields_by_name["plan_activities_active"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "plan_activities_active"
-    ]._serialized_options = b'\212\265\030\031\n\001\002\0302"\nactivities(\001:\004plan'
-    _globals["_CASE"].fields_by_name["plan_activities_overdue"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "plan_activities_overdue"
-    ]._serialized_options = b'\212\265\030\031\n\001\002\0302"\nactivities(\001:\004plan'
-    _globals["_CASE"].fields_by_name["plan_user_created_percent"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "plan_user_created_percent"
-    ]._serialized_options = b'\212\265\030\026\n\001\002\030d"\007percent(\001:\004plan'
-    _globals["_CASE"].fields_by_name["messages_90d"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "messages_90d"
-    ]._serialized_options = b'\212\265\030\032\n\001\002\0302"\010messages(\001:\007contact'
-    _globals["_CASE"].fields_by_name["phone_talks_90d"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "phone_talks_90d"
-    ]._serialized_options = b'\212\265\030\025\n\001\002\0302"\005talks:\007contact'
-    _globals["_CASE"].fields_by_name["video_talks_90d"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "video_talks_90d"
-    ]._serialized_options = b'\212\265\030\025\n\001\002\0302"\005talks:\007contact'
-    _globals["_CASE"].fields_by_name["office_talks_90d"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "office_talks_90d"
-    ]._serialized_options = b'\212\265\030\025\n\001\002\0302"\005talks:\007contact'
-    _globals["_CASE"].fields_by_name["days_since_personal_contact"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "days_since_personal_contact"
-    ]._serialized_options = b'\212\265\030\026\n\002\002\003\030\320\005"\004days:\007contact'
-    _globals["_CASE"].fields_by_name["digital_skill"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "digital_skill"
-    ]._serialized_options = b"\212\265\030\017\n\002\002\003(\001:\007digital"
-    _globals["_CASE"].fields_by_name["digital_access"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "digital_access"
-    ]._serialized_options = b"\212\265\030\016\n\001\003(\001:\007digital"
-    _globals["_CASE"].fields_by_name["has_eid"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "has_eid"
-    ]._serialized_options = b"\212\265\030\016\n\001\003(\001:\007digital"
-    _globals["_CASE"].fields_by_name["digitally_reserved"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "digitally_reserved"
-    ]._serialized_options = b"\212\265\030\016\n\001\003(\001:\007digital"
-    _globals["_CASE"].fields_by_name["manual_follow_up"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "manual_follow_up"
-    ]._serialized_options = b"\212\265\030\014\n\001\003:\007digital"
-    _globals["_CASE"].fields_by_name["channel_preference"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "channel_preference"
-    ]._serialized_options = b"\212\265\030\024\n\002\002\003(\0010\001:\npreference"
-    _globals["_CASE"].fields_by_name["channel_preference_strength"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "channel_preference_strength"
-    ]._serialized_options = b'\212\265\030\034\n\001\002\020\001\030\003"\005level(\001:\npreference'
-    _globals["_CASE"].fields_by_name["travel_minutes_band"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "travel_minutes_band"
-    ]._serialized_options = b"\212\265\030\013\n\001\002:\006region"
-    _globals["_CASE"].fields_by_name["unemployed_per_100_vacancies"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "unemployed_per_100_vacancies"
-    ]._serialized_options = (
-        b'\212\265\030+\n\001\002\020\n\030\320\017"\031persons per 100 vacancies:\006region'
-    )
-    _globals["_CASE"].fields_by_name["health_hindrance"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "health_hindrance"
-    ]._serialized_options = b"\212\265\030\020\n\001\0040\001:\thindrance"
-    _globals["_CASE"].fields_by_name["other_hindrance"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "other_hindrance"
-    ]._serialized_options = b"\212\265\030\020\n\001\0040\001:\thindrance"
-    _globals["_CASE"].fields_by_name["language_support"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "language_support"
-    ]._serialized_options = b"\212\265\030\020\n\001\0040\001:\thindrance"
-    _globals["_CASE"].fields_by_name["no_shows_180d"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "no_shows_180d"
-    ]._serialized_options = b'\212\265\030\030\n\001\004\0302"\010no-shows:\007silence'
-    _globals["_CASE"].fields_by_name["unread_messages"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "unread_messages"
-    ]._serialized_options = b'\212\265\030\030\n\001\004\0302"\010messages:\007silence'
-    _globals["_CASE"].fields_by_name["days_since_user_plan_activity"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "days_since_user_plan_activity"
-    ]._serialized_options = b'\212\265\030\025\n\001\004\030\320\005"\004days:\007silence'
-    _globals["_CASE"].fields_by_name["days_waiting_for_agency_reply"]._loaded_options = None
-    _globals["_CASE"].fields_by_name[
-        "days_waiting_for_agency_reply"
-    ]._serialized_options = b'\212\265\030\024\n\001\003\030Z"\004days:\007silence'
-    _globals["_TRISTATE"]._serialized_start = 3343
-    _globals["_TRISTATE"]._serialized_end = 3417
-    _globals["_AGEBAND"]._serialized_start = 3420
-    _globals["_AGEBAND"]._serialized_end = 3597
-    _globals["_EDUCATIONLEVEL"]._serialized_start = 3600
-    _globals["_EDUCATIONLEVEL"]._serialized_end = 3912
-    _globals["_JOBSITUATION"]._serialized_start = 3915
-    _globals["_JOBSITUATION"]._serialized_end = 4388
-    _globals["_BENEFITTYPE"]._serialized_start = 4391
-    _globals["_BENEFITTYPE"]._serialized_end = 4778
-    _globals["_NEEDGROUP"]._serialized_start = 4781
-    _globals["_NEEDGROUP"]._serialized_end = 5025
-    _globals["_MAINGOAL"]._serialized_start = 5027
-    _globals["_MAINGOAL"]._serialized_end = 5113
-    _globals["_SELFASSESSEDNEED"]._serialized_start = 5116
-    _globals["_SELFASSESSEDNEED"]._serialized_end = 5278
-    _globals["_DIGITALSKILL"]._serialized_start = 5281
-    _globals["_DIGITALSKILL"]._serialized_end = 5426
-    _globals["_DIGITALACCESS"]._serialized_start = 5429
-    _globals["_DIGITALACCESS"]._serialized_end = 5557
-    _globals["_CHANNELPREFERENCE"]._serialized_start = 5560
-    _globals["_CHANNELPREFERENCE"]._serialized_end = 5777
-    _globals["_TRAVELMINUTESBAND"]._serialized_start = 5780
-    _globals["_TRAVELMINUTESBAND"]._serialized_end = 5937
-    _globals["_HINDRANCE"]._serialized_start = 5940
-    _globals["_HINDRANCE"]._serialized_end = 6069
-    _globals["_LANGUAGESUPPORT"]._serialized_start = 6072
-    _globals["_LANGUAGESUPPORT"]._serialized_end = 6260
-    _globals["_CASE"]._serialized_start = 61
-    _globals["_CASE"]._serialized_end = 3341
+  DESCRIPTOR._loaded_options = None
+  _globals['_CASE'].fields_by_name['case_ref']._loaded_options = None
+  _globals['_CASE'].fields_by_name['case_ref']._serialized_options = b'\212\265\030\n\n\001\001:\003key@@'
+  _globals['_CASE'].fields_by_name['office_ref']._loaded_options = None
+  _globals['_CASE'].fields_by_name['office_ref']._serialized_options = b'\212\265\030\n\n\001\005:\003key@@'
+  _globals['_CASE'].fields_by_name['shielded']._loaded_options = None
+  _globals['_CASE'].fields_by_name['shielded']._serialized_options = b'\212\265\030\014\n\001\003:\007digital'
+  _globals['_CASE'].fields_by_name['age_band']._loaded_options = None
+  _globals['_CASE'].fields_by_name['age_band']._serialized_options = b'\212\265\030\013\n\001\002:\006person'
+  _globals['_CASE'].fields_by_name['education_level']._loaded_options = None
+  _globals['_CASE'].fields_by_name['education_level']._serialized_options = b'\212\265\030\016\n\001\002:\teducation'
+  _globals['_CASE'].fields_by_name['education_recognised']._loaded_options = None
+  _globals['_CASE'].fields_by_name['education_recognised']._serialized_options = b'\212\265\030\020\n\001\002(\001:\teducation'
+  _globals['_CASE'].fields_by_name['job_situation']._loaded_options = None
+  _globals['_CASE'].fields_by_name['job_situation']._serialized_options = b'\212\265\030\013\n\001\0020\001:\004work'
+  _globals['_CASE'].fields_by_name['months_since_last_work']._loaded_options = None
+  _globals['_CASE'].fields_by_name['months_since_last_work']._serialized_options = b'\212\265\030\024\n\001\002\030\360\001\"\006months:\004work'
+  _globals['_CASE'].fields_by_name['worked_6_of_last_12_months']._loaded_options = None
+  _globals['_CASE'].fields_by_name['worked_6_of_last_12_months']._serialized_options = b'\212\265\030\t\n\001\002:\004work'
+  _globals['_CASE'].fields_by_name['weeks_registered']._loaded_options = None
+  _globals['_CASE'].fields_by_name['weeks_registered']._serialized_options = b'\212\265\030\026\n\001\002\030\210\004\"\005weeks:\007benefit'
+  _globals['_CASE'].fields_by_name['benefit_type']._loaded_options = None
+  _globals['_CASE'].fields_by_name['benefit_type']._serialized_options = b'\212\265\030\016\n\001\0020\001:\007benefit'
+  _globals['_CASE'].fields_by_name['benefit_weeks_left']._loaded_options = None
+  _globals['_CASE'].fields_by_name['benefit_weeks_left']._serialized_options = b'\212\265\030\026\n\001\002\030\320\001\"\005weeks:\007benefit'
+  _globals['_CASE'].fields_by_name['need_group']._loaded_options = None
+  _globals['_CASE'].fields_by_name['need_group']._serialized_options = b'\212\265\030\014\n\002\002\0030\001:\004need'
+  _globals['_CASE'].fields_by_name['main_goal']._loaded_options = None
+  _globals['_CASE'].fields_by_name['main_goal']._serialized_options = b'\212\265\030\013\n\001\0020\001:\004need'
+  _globals['_CASE'].fields_by_name['self_assessed_need']._loaded_options = None
+  _globals['_CASE'].fields_by_name['self_assessed_need']._serialized_options = b'\212\265\030\016\n\002\002\003(\0010\001:\004need'
+  _globals['_CASE'].fields_by_name['expected_weeks_to_job']._loaded_options = None
+  _globals['_CASE'].fields_by_name['expected_weeks_to_job']._serialized_options = b'\212\265\030\022\n\001\002\030h\"\005weeks:\004need'
+  _globals['_CASE'].fields_by_name['applications_4w']._loaded_options = None
+  _globals['_CASE'].fields_by_name['applications_4w']._serialized_options = b'\212\265\030\037\n\001\002\030<\"\014applications(\001:\010activity'
+  _globals['_CASE'].fields_by_name['plan_has_goal']._loaded_options = None
+  _globals['_CASE'].fields_by_name['plan_has_goal']._serialized_options = b'\212\265\030\013\n\001\002(\001:\004plan'
+  _globals['_CASE'].fields_by_name['goal_by_user']._loaded_options = None
+  _globals['_CASE'].fields_by_name['goal_by_user']._serialized_options = b'\212\265\030\013\n\001\002(\001:\004plan'
+  _globals['_CASE'].fields_by_name['plan_activities_active']._loaded_options = None
+  _globals['_CASE'].fields_by_name['plan_activities_active']._serialized_options = b'\212\265\030\031\n\001\002\0302\"\nactivities(\001:\004plan'
+  _globals['_CASE'].fields_by_name['plan_activities_overdue']._loaded_options = None
+  _globals['_CASE'].fields_by_name['plan_activities_overdue']._serialized_options = b'\212\265\030\031\n\001\002\0302\"\nactivities(\001:\004plan'
+  _globals['_CASE'].fields_by_name['plan_user_created_percent']._loaded_options = None
+  _globals['_CASE'].fields_by_name['plan_user_created_percent']._serialized_options = b'\212\265\030\026\n\001\002\030d\"\007percent(\001:\004plan'
+  _globals['_CASE'].fields_by_name['messages_90d']._loaded_options = None
+  _globals['_CASE'].fields_by_name['messages_90d']._serialized_options = b'\212\265\030\032\n\001\002\0302\"\010messages(\001:\007contact'
+  _globals['_CASE'].fields_by_name['phone_talks_90d']._loaded_options = None
+  _globals['_CASE'].fields_by_name['phone_talks_90d']._serialized_options = b'\212\265\030\025\n\001\002\0302\"\005talks:\007contact'
+  _globals['_CASE'].fields_by_name['video_talks_90d']._loaded_options = None
+  _globals['_CASE'].fields_by_name['video_talks_90d']._serialized_options = b'\212\265\030\025\n\001\002\0302\"\005talks:\007contact'
+  _globals['_CASE'].fields_by_name['office_talks_90d']._loaded_options = None
+  _globals['_CASE'].fields_by_name['office_talks_90d']._serialized_options = b'\212\265\030\025\n\001\002\0302\"\005talks:\007contact'
+  _globals['_CASE'].fields_by_name['days_since_personal_contact']._loaded_options = None
+  _globals['_CASE'].fields_by_name['days_since_personal_contact']._serialized_options = b'\212\265\030\026\n\002\002\003\030\320\005\"\004days:\007contact'
+  _globals['_CASE'].fields_by_name['digital_skill']._loaded_options = None
+  _globals['_CASE'].fields_by_name['digital_skill']._serialized_options = b'\212\265\030\017\n\002\002\003(\001:\007digital'
+  _globals['_CASE'].fields_by_name['digital_access']._loaded_options = None
+  _globals['_CASE'].fields_by_name['digital_access']._serialized_options = b'\212\265\030\016\n\001\003(\001:\007digital'
+  _globals['_CASE'].fields_by_name['has_eid']._loaded_options = None
+  _globals['_CASE'].fields_by_name['has_eid']._serialized_options = b'\212\265\030\016\n\001\003(\001:\007digital'
+  _globals['_CASE'].fields_by_name['digitally_reserved']._loaded_options = None
+  _globals['_CASE'].fields_by_name['digitally_reserved']._serialized_options = b'\212\265\030\016\n\001\003(\001:\007digital'
+  _globals['_CASE'].fields_by_name['manual_follow_up']._loaded_options = None
+  _globals['_CASE'].fields_by_name['manual_follow_up']._serialized_options = b'\212\265\030\014\n\001\003:\007digital'
+  _globals['_CASE'].fields_by_name['channel_preference']._loaded_options = None
+  _globals['_CASE'].fields_by_name['channel_preference']._serialized_options = b'\212\265\030\024\n\002\002\003(\0010\001:\npreference'
+  _globals['_CASE'].fields_by_name['channel_preference_strength']._loaded_options = None
+  _globals['_CASE'].fields_by_name['channel_preference_strength']._serialized_options = b'\212\265\030\034\n\001\002\020\001\030\003\"\005level(\001:\npreference'
+  _globals['_CASE'].fields_by_name['travel_minutes_band']._loaded_options = None
+  _globals['_CASE'].fields_by_name['travel_minutes_band']._serialized_options = b'\212\265\030\013\n\001\002:\006region'
+  _globals['_CASE'].fields_by_name['unemployed_per_100_vacancies']._loaded_options = None
+  _globals['_CASE'].fields_by_name['unemployed_per_100_vacancies']._serialized_options = b'\212\265\030+\n\001\002\020\n\030\320\017\"\031persons per 100 vacancies:\006region'
+  _globals['_CASE'].fields_by_name['health_hindrance']._loaded_options = None
+  _globals['_CASE'].fields_by_name['health_hindrance']._serialized_options = b'\212\265\030\020\n\001\0040\001:\thindrance'
+  _globals['_CASE'].fields_by_name['other_hindrance']._loaded_options = None
+  _globals['_CASE'].fields_by_name['other_hindrance']._serialized_options = b'\212\265\030\020\n\001\0040\001:\thindrance'
+  _globals['_CASE'].fields_by_name['language_support']._loaded_options = None
+  _globals['_CASE'].fields_by_name['language_support']._serialized_options = b'\212\265\030\020\n\001\0040\001:\thindrance'
+  _globals['_CASE'].fields_by_name['no_shows_180d']._loaded_options = None
+  _globals['_CASE'].fields_by_name['no_shows_180d']._serialized_options = b'\212\265\030\030\n\001\004\0302\"\010no-shows:\007silence'
+  _globals['_CASE'].fields_by_name['unread_messages']._loaded_options = None
+  _globals['_CASE'].fields_by_name['unread_messages']._serialized_options = b'\212\265\030\030\n\001\004\0302\"\010messages:\007silence'
+  _globals['_CASE'].fields_by_name['days_since_user_plan_activity']._loaded_options = None
+  _globals['_CASE'].fields_by_name['days_since_user_plan_activity']._serialized_options = b'\212\265\030\025\n\001\004\030\320\005\"\004days:\007silence'
+  _globals['_CASE'].fields_by_name['days_waiting_for_agency_reply']._loaded_options = None
+  _globals['_CASE'].fields_by_name['days_waiting_for_agency_reply']._serialized_options = b'\212\265\030\024\n\001\003\030Z\"\004days:\007silence'
+  _globals['_TRISTATE']._serialized_start=3343
+  _globals['_TRISTATE']._serialized_end=3417
+  _globals['_AGEBAND']._serialized_start=3420
+  _globals['_AGEBAND']._serialized_end=3597
+  _globals['_EDUCATIONLEVEL']._serialized_start=3600
+  _globals['_EDUCATIONLEVEL']._serialized_end=3912
+  _globals['_JOBSITUATION']._serialized_start=3915
+  _globals['_JOBSITUATION']._serialized_end=4388
+  _globals['_BENEFITTYPE']._serialized_start=4391
+  _globals['_BENEFITTYPE']._serialized_end=4778
+  _globals['_NEEDGROUP']._serialized_start=4781
+  _globals['_NEEDGROUP']._serialized_end=5025
+  _globals['_MAINGOAL']._serialized_start=5027
+  _globals['_MAINGOAL']._serialized_end=5113
+  _globals['_SELFASSESSEDNEED']._serialized_start=5116
+  _globals['_SELFASSESSEDNEED']._serialized_end=5278
+  _globals['_DIGITALSKILL']._serialized_start=5281
+  _globals['_DIGITALSKILL']._serialized_end=5426
+  _globals['_DIGITALACCESS']._serialized_start=5429
+  _globals['_DIGITALACCESS']._serialized_end=5557
+  _globals['_CHANNELPREFERENCE']._serialized_start=5560
+  _globals['_CHANNELPREFERENCE']._serialized_end=5777
+  _globals['_TRAVELMINUTESBAND']._serialized_start=5780
+  _globals['_TRAVELMINUTESBAND']._serialized_end=5937
+  _globals['_HINDRANCE']._serialized_start=5940
+  _globals['_HINDRANCE']._serialized_end=6069
+  _globals['_LANGUAGESUPPORT']._serialized_start=6072
+  _globals['_LANGUAGESUPPORT']._serialized_end=6260
+  _globals['_CASE']._serialized_start=61
+  _globals['_CASE']._serialized_end=3341
 # @@protoc_insertion_point(module_scope)

@@ -91,9 +91,7 @@ class _EducationLevel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _EducationLevelEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_EducationLevel.ValueType], _builtins.type
-):
+class _EducationLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EducationLevel.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     EDUCATION_LEVEL_UNSPECIFIED: _EducationLevel.ValueType  # 0
     """Unknown."""
@@ -141,9 +139,7 @@ class _JobSituation:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _JobSituationEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_JobSituation.ValueType], _builtins.type
-):
+class _JobSituationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobSituation.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     JOB_SITUATION_UNSPECIFIED: _JobSituation.ValueType  # 0
     """Unknown."""
@@ -211,9 +207,7 @@ class _BenefitType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _BenefitTypeEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_BenefitType.ValueType], _builtins.type
-):
+class _BenefitTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BenefitType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     BENEFIT_TYPE_UNSPECIFIED: _BenefitType.ValueType  # 0
     """Unknown."""
@@ -333,9 +327,7 @@ class _SelfAssessedNeed:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _SelfAssessedNeedEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_SelfAssessedNeed.ValueType], _builtins.type
-):
+class _SelfAssessedNeedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelfAssessedNeed.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SELF_ASSESSED_NEED_UNSPECIFIED: _SelfAssessedNeed.ValueType  # 0
     """Unknown."""
@@ -363,9 +355,7 @@ class _DigitalSkill:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _DigitalSkillEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_DigitalSkill.ValueType], _builtins.type
-):
+class _DigitalSkillEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DigitalSkill.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DIGITAL_SKILL_UNSPECIFIED: _DigitalSkill.ValueType  # 0
     """Unknown."""
@@ -397,9 +387,7 @@ class _DigitalAccess:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _DigitalAccessEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_DigitalAccess.ValueType], _builtins.type
-):
+class _DigitalAccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DigitalAccess.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DIGITAL_ACCESS_UNSPECIFIED: _DigitalAccess.ValueType  # 0
     """Unknown."""
@@ -427,9 +415,7 @@ class _ChannelPreference:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _ChannelPreferenceEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_ChannelPreference.ValueType], _builtins.type
-):
+class _ChannelPreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChannelPreference.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CHANNEL_PREFERENCE_UNSPECIFIED: _ChannelPreference.ValueType  # 0
     """Unknown."""
@@ -461,9 +447,7 @@ class _TravelMinutesBand:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _TravelMinutesBandEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_TravelMinutesBand.ValueType], _builtins.type
-):
+class _TravelMinutesBandEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TravelMinutesBand.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRAVEL_MINUTES_BAND_UNSPECIFIED: _TravelMinutesBand.ValueType  # 0
     """Unknown."""
@@ -523,9 +507,7 @@ class _LanguageSupport:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _LanguageSupportEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_LanguageSupport.ValueType], _builtins.type
-):
+class _LanguageSupportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LanguageSupport.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LANGUAGE_SUPPORT_UNSPECIFIED: _LanguageSupport.ValueType  # 0
     """Unknown."""
@@ -741,375 +723,89 @@ class Case(_message.Message):
         days_since_user_plan_activity: _builtins.int | None = ...,
         days_waiting_for_agency_reply: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "_applications_4w",
-        b"_applications_4w",
-        "_benefit_weeks_left",
-        b"_benefit_weeks_left",
-        "_channel_preference_strength",
-        b"_channel_preference_strength",
-        "_days_since_personal_contact",
-        b"_days_since_personal_contact",
-        "_days_since_user_plan_activity",
-        b"_days_since_user_plan_activity",
-        "_days_waiting_for_agency_reply",
-        b"_days_waiting_for_agency_reply",
-        "_expected_weeks_to_job",
-        b"_expected_weeks_to_job",
-        "_messages_90d",
-        b"_messages_90d",
-        "_months_since_last_work",
-        b"_months_since_last_work",
-        "_no_shows_180d",
-        b"_no_shows_180d",
-        "_office_talks_90d",
-        b"_office_talks_90d",
-        "_phone_talks_90d",
-        b"_phone_talks_90d",
-        "_plan_activities_active",
-        b"_plan_activities_active",
-        "_plan_activities_overdue",
-        b"_plan_activities_overdue",
-        "_plan_user_created_percent",
-        b"_plan_user_created_percent",
-        "_shielded",
-        b"_shielded",
-        "_unemployed_per_100_vacancies",
-        b"_unemployed_per_100_vacancies",
-        "_unread_messages",
-        b"_unread_messages",
-        "_video_talks_90d",
-        b"_video_talks_90d",
-        "_weeks_registered",
-        b"_weeks_registered",
-        "applications_4w",
-        b"applications_4w",
-        "benefit_weeks_left",
-        b"benefit_weeks_left",
-        "channel_preference_strength",
-        b"channel_preference_strength",
-        "days_since_personal_contact",
-        b"days_since_personal_contact",
-        "days_since_user_plan_activity",
-        b"days_since_user_plan_activity",
-        "days_waiting_for_agency_reply",
-        b"days_waiting_for_agency_reply",
-        "expected_weeks_to_job",
-        b"expected_weeks_to_job",
-        "messages_90d",
-        b"messages_90d",
-        "months_since_last_work",
-        b"months_since_last_work",
-        "no_shows_180d",
-        b"no_shows_180d",
-        "office_talks_90d",
-        b"office_talks_90d",
-        "phone_talks_90d",
-        b"phone_talks_90d",
-        "plan_activities_active",
-        b"plan_activities_active",
-        "plan_activities_overdue",
-        b"plan_activities_overdue",
-        "plan_user_created_percent",
-        b"plan_user_created_percent",
-        "shielded",
-        b"shielded",
-        "unemployed_per_100_vacancies",
-        b"unemployed_per_100_vacancies",
-        "unread_messages",
-        b"unread_messages",
-        "video_talks_90d",
-        b"video_talks_90d",
-        "weeks_registered",
-        b"weeks_registered",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_applications_4w", b"_applications_4w", "_benefit_weeks_left", b"_benefit_weeks_left", "_channel_preference_strength", b"_channel_preference_strength", "_days_since_personal_contact", b"_days_since_personal_contact", "_days_since_user_plan_activity", b"_days_since_user_plan_activity", "_days_waiting_for_agency_reply", b"_days_waiting_for_agency_reply", "_expected_weeks_to_job", b"_expected_weeks_to_job", "_messages_90d", b"_messages_90d", "_months_since_last_work", b"_months_since_last_work", "_no_shows_180d", b"_no_shows_180d", "_office_talks_90d", b"_office_talks_90d", "_phone_talks_90d", b"_phone_talks_90d", "_plan_activities_active", b"_plan_activities_active", "_plan_activities_overdue", b"_plan_activities_overdue", "_plan_user_created_percent", b"_plan_user_created_percent", "_shielded", b"_shielded", "_unemployed_per_100_vacancies", b"_unemployed_per_100_vacancies", "_unread_messages", b"_unread_messages", "_video_talks_90d", b"_video_talks_90d", "_weeks_registered", b"_weeks_registered", "applications_4w", b"applications_4w", "benefit_weeks_left", b"benefit_weeks_left", "channel_preference_strength", b"channel_preference_strength", "days_since_personal_contact", b"days_since_personal_contact", "days_since_user_plan_activity", b"days_since_user_plan_activity", "days_waiting_for_agency_reply", b"days_waiting_for_agency_reply", "expected_weeks_to_job", b"expected_weeks_to_job", "messages_90d", b"messages_90d", "months_since_last_work", b"months_since_last_work", "no_shows_180d", b"no_shows_180d", "office_talks_90d", b"office_talks_90d", "phone_talks_90d", b"phone_talks_90d", "plan_activities_active", b"plan_activities_active", "plan_activities_overdue", b"plan_activities_overdue", "plan_user_created_percent", b"plan_user_created_percent", "shielded", b"shielded", "unemployed_per_100_vacancies", b"unemployed_per_100_vacancies", "unread_messages", b"unread_messages", "video_talks_90d", b"video_talks_90d", "weeks_registered", b"weeks_registered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_applications_4w",
-        b"_applications_4w",
-        "_benefit_weeks_left",
-        b"_benefit_weeks_left",
-        "_channel_preference_strength",
-        b"_channel_preference_strength",
-        "_days_since_personal_contact",
-        b"_days_since_personal_contact",
-        "_days_since_user_plan_activity",
-        b"_days_since_user_plan_activity",
-        "_days_waiting_for_agency_reply",
-        b"_days_waiting_for_agency_reply",
-        "_expected_weeks_to_job",
-        b"_expected_weeks_to_job",
-        "_messages_90d",
-        b"_messages_90d",
-        "_months_since_last_work",
-        b"_months_since_last_work",
-        "_no_shows_180d",
-        b"_no_shows_180d",
-        "_office_talks_90d",
-        b"_office_talks_90d",
-        "_phone_talks_90d",
-        b"_phone_talks_90d",
-        "_plan_activities_active",
-        b"_plan_activities_active",
-        "_plan_activities_overdue",
-        b"_plan_activities_overdue",
-        "_plan_user_created_percent",
-        b"_plan_user_created_percent",
-        "_shielded",
-        b"_shielded",
-        "_unemployed_per_100_vacancies",
-        b"_unemployed_per_100_vacancies",
-        "_unread_messages",
-        b"_unread_messages",
-        "_video_talks_90d",
-        b"_video_talks_90d",
-        "_weeks_registered",
-        b"_weeks_registered",
-        "age_band",
-        b"age_band",
-        "applications_4w",
-        b"applications_4w",
-        "benefit_type",
-        b"benefit_type",
-        "benefit_weeks_left",
-        b"benefit_weeks_left",
-        "case_ref",
-        b"case_ref",
-        "channel_preference",
-        b"channel_preference",
-        "channel_preference_strength",
-        b"channel_preference_strength",
-        "days_since_personal_contact",
-        b"days_since_personal_contact",
-        "days_since_user_plan_activity",
-        b"days_since_user_plan_activity",
-        "days_waiting_for_agency_reply",
-        b"days_waiting_for_agency_reply",
-        "digital_access",
-        b"digital_access",
-        "digital_skill",
-        b"digital_skill",
-        "digitally_reserved",
-        b"digitally_reserved",
-        "education_level",
-        b"education_level",
-        "education_recognised",
-        b"education_recognised",
-        "expected_weeks_to_job",
-        b"expected_weeks_to_job",
-        "goal_by_user",
-        b"goal_by_user",
-        "has_eid",
-        b"has_eid",
-        "health_hindrance",
-        b"health_hindrance",
-        "job_situation",
-        b"job_situation",
-        "language_support",
-        b"language_support",
-        "main_goal",
-        b"main_goal",
-        "manual_follow_up",
-        b"manual_follow_up",
-        "messages_90d",
-        b"messages_90d",
-        "months_since_last_work",
-        b"months_since_last_work",
-        "need_group",
-        b"need_group",
-        "no_shows_180d",
-        b"no_shows_180d",
-        "office_ref",
-        b"office_ref",
-        "office_talks_90d",
-        b"office_talks_90d",
-        "other_hindrance",
-        b"other_hindrance",
-        "phone_talks_90d",
-        b"phone_talks_90d",
-        "plan_activities_active",
-        b"plan_activities_active",
-        "plan_activities_overdue",
-        b"plan_activities_overdue",
-        "plan_has_goal",
-        b"plan_has_goal",
-        "plan_user_created_percent",
-        b"plan_user_created_percent",
-        "self_assessed_need",
-        b"self_assessed_need",
-        "shielded",
-        b"shielded",
-        "travel_minutes_band",
-        b"travel_minutes_band",
-        "unemployed_per_100_vacancies",
-        b"unemployed_per_100_vacancies",
-        "unread_messages",
-        b"unread_messages",
-        "video_talks_90d",
-        b"video_talks_90d",
-        "weeks_registered",
-        b"weeks_registered",
-        "worked_6_of_last_12_months",
-        b"worked_6_of_last_12_months",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_applications_4w", b"_applications_4w", "_benefit_weeks_left", b"_benefit_weeks_left", "_channel_preference_strength", b"_channel_preference_strength", "_days_since_personal_contact", b"_days_since_personal_contact", "_days_since_user_plan_activity", b"_days_since_user_plan_activity", "_days_waiting_for_agency_reply", b"_days_waiting_for_agency_reply", "_expected_weeks_to_job", b"_expected_weeks_to_job", "_messages_90d", b"_messages_90d", "_months_since_last_work", b"_months_since_last_work", "_no_shows_180d", b"_no_shows_180d", "_office_talks_90d", b"_office_talks_90d", "_phone_talks_90d", b"_phone_talks_90d", "_plan_activities_active", b"_plan_activities_active", "_plan_activities_overdue", b"_plan_activities_overdue", "_plan_user_created_percent", b"_plan_user_created_percent", "_shielded", b"_shielded", "_unemployed_per_100_vacancies", b"_unemployed_per_100_vacancies", "_unread_messages", b"_unread_messages", "_video_talks_90d", b"_video_talks_90d", "_weeks_registered", b"_weeks_registered", "age_band", b"age_band", "applications_4w", b"applications_4w", "benefit_type", b"benefit_type", "benefit_weeks_left", b"benefit_weeks_left", "case_ref", b"case_ref", "channel_preference", b"channel_preference", "channel_preference_strength", b"channel_preference_strength", "days_since_personal_contact", b"days_since_personal_contact", "days_since_user_plan_activity", b"days_since_user_plan_activity", "days_waiting_for_agency_reply", b"days_waiting_for_agency_reply", "digital_access", b"digital_access", "digital_skill", b"digital_skill", "digitally_reserved", b"digitally_reserved", "education_level", b"education_level", "education_recognised", b"education_recognised", "expected_weeks_to_job", b"expected_weeks_to_job", "goal_by_user", b"goal_by_user", "has_eid", b"has_eid", "health_hindrance", b"health_hindrance", "job_situation", b"job_situation", "language_support", b"language_support", "main_goal", b"main_goal", "manual_follow_up", b"manual_follow_up", "messages_90d", b"messages_90d", "months_since_last_work", b"months_since_last_work", "need_group", b"need_group", "no_shows_180d", b"no_shows_180d", "office_ref", b"office_ref", "office_talks_90d", b"office_talks_90d", "other_hindrance", b"other_hindrance", "phone_talks_90d", b"phone_talks_90d", "plan_activities_active", b"plan_activities_active", "plan_activities_overdue", b"plan_activities_overdue", "plan_has_goal", b"plan_has_goal", "plan_user_created_percent", b"plan_user_created_percent", "self_assessed_need", b"self_assessed_need", "shielded", b"shielded", "travel_minutes_band", b"travel_minutes_band", "unemployed_per_100_vacancies", b"unemployed_per_100_vacancies", "unread_messages", b"unread_messages", "video_talks_90d", b"video_talks_90d", "weeks_registered", b"weeks_registered", "worked_6_of_last_12_months", b"worked_6_of_last_12_months"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__applications_4w: _TypeAlias = _typing.Literal["applications_4w"]  # noqa: Y015
     _WhichOneofArgType__applications_4w: _TypeAlias = _typing.Literal["_applications_4w", b"_applications_4w"]  # noqa: Y015
     _WhichOneofReturnType__benefit_weeks_left: _TypeAlias = _typing.Literal["benefit_weeks_left"]  # noqa: Y015
-    _WhichOneofArgType__benefit_weeks_left: _TypeAlias = _typing.Literal[
-        "_benefit_weeks_left", b"_benefit_weeks_left"
-    ]  # noqa: Y015
-    _WhichOneofReturnType__channel_preference_strength: _TypeAlias = _typing.Literal[
-        "channel_preference_strength"
-    ]  # noqa: Y015
-    _WhichOneofArgType__channel_preference_strength: _TypeAlias = _typing.Literal[
-        "_channel_preference_strength", b"_channel_preference_strength"
-    ]  # noqa: Y015
-    _WhichOneofReturnType__days_since_personal_contact: _TypeAlias = _typing.Literal[
-        "days_since_personal_contact"
-    ]  # noqa: Y015
-    _WhichOneofArgType__days_since_personal_contact: _TypeAlias = _typing.Literal[
-        "_days_since_personal_contact", b"_days_since_personal_contact"
-    ]  # noqa: Y015
-    _WhichOneofReturnType__days_since_user_plan_activity: _TypeAlias = _typing.Literal[
-        "days_since_user_plan_activity"
-    ]  # noqa: Y015
-    _WhichOneofArgType__days_since_user_plan_activity: _TypeAlias = _typing.Literal[
-        "_days_since_user_plan_activity", b"_days_since_user_plan_activity"
-    ]  # noqa: Y015
-    _WhichOneofReturnType__days_waiting_for_agency_reply: _TypeAlias = _typing.Literal[
-        "days_waiting_for_agency_reply"
-    ]  # noqa: Y015
-    _WhichOneofArgType__days_waiting_for_agency_reply: _TypeAlias = _typing.Literal[
-        "_days_waiting_for_agency_reply", b"_days_waiting_for_agency_reply"
-    ]  # noqa: Y015
+    _WhichOneofArgType__benefit_weeks_left: _TypeAlias = _typing.Literal["_benefit_weeks_left", b"_benefit_weeks_left"]  # noqa: Y015
+    _WhichOneofReturnType__channel_preference_strength: _TypeAlias = _typing.Literal["channel_preference_strength"]  # noqa: Y015
+    _WhichOneofArgType__channel_preference_strength: _TypeAlias = _typing.Literal["_channel_preference_strength", b"_channel_preference_strength"]  # noqa: Y015
+    _WhichOneofReturnType__days_since_personal_contact: _TypeAlias = _typing.Literal["days_since_personal_contact"]  # noqa: Y015
+    _WhichOneofArgType__days_since_personal_contact: _TypeAlias = _typing.Literal["_days_since_personal_contact", b"_days_since_personal_contact"]  # noqa: Y015
+    _WhichOneofReturnType__days_since_user_plan_activity: _TypeAlias = _typing.Literal["days_since_user_plan_activity"]  # noqa: Y015
+    _WhichOneofArgType__days_since_user_plan_activity: _TypeAlias = _typing.Literal["_days_since_user_plan_activity", b"_days_since_user_plan_activity"]  # noqa: Y015
+    _WhichOneofReturnType__days_waiting_for_agency_reply: _TypeAlias = _typing.Literal["days_waiting_for_agency_reply"]  # noqa: Y015
+    _WhichOneofArgType__days_waiting_for_agency_reply: _TypeAlias = _typing.Literal["_days_waiting_for_agency_reply", b"_days_waiting_for_agency_reply"]  # noqa: Y015
     _WhichOneofReturnType__expected_weeks_to_job: _TypeAlias = _typing.Literal["expected_weeks_to_job"]  # noqa: Y015
-    _WhichOneofArgType__expected_weeks_to_job: _TypeAlias = _typing.Literal[
-        "_expected_weeks_to_job", b"_expected_weeks_to_job"
-    ]  # noqa: Y015
+    _WhichOneofArgType__expected_weeks_to_job: _TypeAlias = _typing.Literal["_expected_weeks_to_job", b"_expected_weeks_to_job"]  # noqa: Y015
     _WhichOneofReturnType__messages_90d: _TypeAlias = _typing.Literal["messages_90d"]  # noqa: Y015
     _WhichOneofArgType__messages_90d: _TypeAlias = _typing.Literal["_messages_90d", b"_messages_90d"]  # noqa: Y015
     _WhichOneofReturnType__months_since_last_work: _TypeAlias = _typing.Literal["months_since_last_work"]  # noqa: Y015
-    _WhichOneofArgType__months_since_last_work: _TypeAlias = _typing.Literal[
-        "_months_since_last_work", b"_months_since_last_work"
-    ]  # noqa: Y015
+    _WhichOneofArgType__months_since_last_work: _TypeAlias = _typing.Literal["_months_since_last_work", b"_months_since_last_work"]  # noqa: Y015
     _WhichOneofReturnType__no_shows_180d: _TypeAlias = _typing.Literal["no_shows_180d"]  # noqa: Y015
     _WhichOneofArgType__no_shows_180d: _TypeAlias = _typing.Literal["_no_shows_180d", b"_no_shows_180d"]  # noqa: Y015
     _WhichOneofReturnType__office_talks_90d: _TypeAlias = _typing.Literal["office_talks_90d"]  # noqa: Y015
-    _WhichOneofArgType__office_talks_90d: _TypeAlias = _typing.Literal[
-        "_office_talks_90d", b"_office_talks_90d"
-    ]  # noqa: Y015
+    _WhichOneofArgType__office_talks_90d: _TypeAlias = _typing.Literal["_office_talks_90d", b"_office_talks_90d"]  # noqa: Y015
     _WhichOneofReturnType__phone_talks_90d: _TypeAlias = _typing.Literal["phone_talks_90d"]  # noqa: Y015
     _WhichOneofArgType__phone_talks_90d: _TypeAlias = _typing.Literal["_phone_talks_90d", b"_phone_talks_90d"]  # noqa: Y015
     _WhichOneofReturnType__plan_activities_active: _TypeAlias = _typing.Literal["plan_activities_active"]  # noqa: Y015
-    _WhichOneofArgType__plan_activities_active: _TypeAlias = _typing.Literal[
-        "_plan_activities_active", b"_plan_activities_active"
-    ]  # noqa: Y015
+    _WhichOneofArgType__plan_activities_active: _TypeAlias = _typing.Literal["_plan_activities_active", b"_plan_activities_active"]  # noqa: Y015
     _WhichOneofReturnType__plan_activities_overdue: _TypeAlias = _typing.Literal["plan_activities_overdue"]  # noqa: Y015
-    _WhichOneofArgType__plan_activities_overdue: _TypeAlias = _typing.Literal[
-        "_plan_activities_overdue", b"_plan_activities_overdue"
-    ]  # noqa: Y015
-    _WhichOneofReturnType__plan_user_created_percent: _TypeAlias = _typing.Literal[
-        "plan_user_created_percent"
-    ]  # noqa: Y015
-    _WhichOneofArgType__plan_user_created_percent: _TypeAlias = _typing.Literal[
-        "_plan_user_created_percent", b"_plan_user_created_percent"
-    ]  # noqa: Y015
+    _WhichOneofArgType__plan_activities_overdue: _TypeAlias = _typing.Literal["_plan_activities_overdue", b"_plan_activities_overdue"]  # noqa: Y015
+    _WhichOneofReturnType__plan_user_created_percent: _TypeAlias = _typing.Literal["plan_user_created_percent"]  # noqa: Y015
+    _WhichOneofArgType__plan_user_created_percent: _TypeAlias = _typing.Literal["_plan_user_created_percent", b"_plan_user_created_percent"]  # noqa: Y015
     _WhichOneofReturnType__shielded: _TypeAlias = _typing.Literal["shielded"]  # noqa: Y015
     _WhichOneofArgType__shielded: _TypeAlias = _typing.Literal["_shielded", b"_shielded"]  # noqa: Y015
-    _WhichOneofReturnType__unemployed_per_100_vacancies: _TypeAlias = _typing.Literal[
-        "unemployed_per_100_vacancies"
-    ]  # noqa: Y015
-    _WhichOneofArgType__unemployed_per_100_vacancies: _TypeAlias = _typing.Literal[
-        "_unemployed_per_100_vacancies", b"_unemployed_per_100_vacancies"
-    ]  # noqa: Y015
+    _WhichOneofReturnType__unemployed_per_100_vacancies: _TypeAlias = _typing.Literal["unemployed_per_100_vacancies"]  # noqa: Y015
+    _WhichOneofArgType__unemployed_per_100_vacancies: _TypeAlias = _typing.Literal["_unemployed_per_100_vacancies", b"_unemployed_per_100_vacancies"]  # noqa: Y015
     _WhichOneofReturnType__unread_messages: _TypeAlias = _typing.Literal["unread_messages"]  # noqa: Y015
     _WhichOneofArgType__unread_messages: _TypeAlias = _typing.Literal["_unread_messages", b"_unread_messages"]  # noqa: Y015
     _WhichOneofReturnType__video_talks_90d: _TypeAlias = _typing.Literal["video_talks_90d"]  # noqa: Y015
     _WhichOneofArgType__video_talks_90d: _TypeAlias = _typing.Literal["_video_talks_90d", b"_video_talks_90d"]  # noqa: Y015
     _WhichOneofReturnType__weeks_registered: _TypeAlias = _typing.Literal["weeks_registered"]  # noqa: Y015
-    _WhichOneofArgType__weeks_registered: _TypeAlias = _typing.Literal[
-        "_weeks_registered", b"_weeks_registered"
-    ]  # noqa: Y015
+    _WhichOneofArgType__weeks_registered: _TypeAlias = _typing.Literal["_weeks_registered", b"_weeks_registered"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__applications_4w
-    ) -> _WhichOneofReturnType__applications_4w | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__applications_4w) -> _WhichOneofReturnType__applications_4w | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__benefit_weeks_left
-    ) -> _WhichOneofReturnType__benefit_weeks_left | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__benefit_weeks_left) -> _WhichOneofReturnType__benefit_weeks_left | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__channel_preference_strength
-    ) -> _WhichOneofReturnType__channel_preference_strength | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__channel_preference_strength) -> _WhichOneofReturnType__channel_preference_strength | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__days_since_personal_contact
-    ) -> _WhichOneofReturnType__days_since_personal_contact | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_since_personal_contact) -> _WhichOneofReturnType__days_since_personal_contact | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__days_since_user_plan_activity
-    ) -> _WhichOneofReturnType__days_since_user_plan_activity | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_since_user_plan_activity) -> _WhichOneofReturnType__days_since_user_plan_activity | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__days_waiting_for_agency_reply
-    ) -> _WhichOneofReturnType__days_waiting_for_agency_reply | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_waiting_for_agency_reply) -> _WhichOneofReturnType__days_waiting_for_agency_reply | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__expected_weeks_to_job
-    ) -> _WhichOneofReturnType__expected_weeks_to_job | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_weeks_to_job) -> _WhichOneofReturnType__expected_weeks_to_job | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__messages_90d
-    ) -> _WhichOneofReturnType__messages_90d | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__messages_90d) -> _WhichOneofReturnType__messages_90d | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__months_since_last_work
-    ) -> _WhichOneofReturnType__months_since_last_work | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__months_since_last_work) -> _WhichOneofReturnType__months_since_last_work | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__no_shows_180d
-    ) -> _WhichOneofReturnType__no_shows_180d | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__no_shows_180d) -> _WhichOneofReturnType__no_shows_180d | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__office_talks_90d
-    ) -> _WhichOneofReturnType__office_talks_90d | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__office_talks_90d) -> _WhichOneofReturnType__office_talks_90d | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__phone_talks_90d
-    ) -> _WhichOneofReturnType__phone_talks_90d | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone_talks_90d) -> _WhichOneofReturnType__phone_talks_90d | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__plan_activities_active
-    ) -> _WhichOneofReturnType__plan_activities_active | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_activities_active) -> _WhichOneofReturnType__plan_activities_active | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__plan_activities_overdue
-    ) -> _WhichOneofReturnType__plan_activities_overdue | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_activities_overdue) -> _WhichOneofReturnType__plan_activities_overdue | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__plan_user_created_percent
-    ) -> _WhichOneofReturnType__plan_user_created_percent | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_user_created_percent) -> _WhichOneofReturnType__plan_user_created_percent | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__shielded
-    ) -> _WhichOneofReturnType__shielded | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shielded) -> _WhichOneofReturnType__shielded | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__unemployed_per_100_vacancies
-    ) -> _WhichOneofReturnType__unemployed_per_100_vacancies | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unemployed_per_100_vacancies) -> _WhichOneofReturnType__unemployed_per_100_vacancies | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__unread_messages
-    ) -> _WhichOneofReturnType__unread_messages | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unread_messages) -> _WhichOneofReturnType__unread_messages | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__video_talks_90d
-    ) -> _WhichOneofReturnType__video_talks_90d | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__video_talks_90d) -> _WhichOneofReturnType__video_talks_90d | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__weeks_registered
-    ) -> _WhichOneofReturnType__weeks_registered | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weeks_registered) -> _WhichOneofReturnType__weeks_registered | None: ...
 
 Global___Case: _TypeAlias = Case  # noqa: Y015

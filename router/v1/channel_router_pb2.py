@@ -4,15 +4,18 @@
 # source: router/v1/channel_router.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "router/v1/channel_router.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'router/v1/channel_router.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -23,35 +26,33 @@ from router.v1 import case_pb2 as router_dot_v1_dot_case__pb2
 from router.v1 import recommendation_pb2 as router_dot_v1_dot_recommendation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x1erouter/v1/channel_router.proto\x12\trouter.v1\x1a\x14router/v1/case.proto\x1a\x1erouter/v1/recommendation.proto"w\n\x10RecommendRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language"F\n\x11RecommendResponse\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation"}\n\x15RecommendBatchRequest\x12\x1e\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language"2\n\x0c\x46ieldProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t"D\n\tCaseError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12)\n\x08problems\x18\x02 \x03(\x0b\x32\x17.router.v1.FieldProblem"\x8b\x01\n\x14RecommendBatchResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x33\n\x0erecommendation\x18\x02 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x14.router.v1.CaseErrorH\x00\x42\x08\n\x06result"J\n\x16RecommendBatchResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.router.v1.RecommendBatchResult"}\n\x16RecommendStreamRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language"\x7f\n\x17RecommendStreamResponse\x12\x33\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.router.v1.CaseErrorH\x00\x42\x08\n\x06result*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02\x32\x8c\x02\n\rChannelRouter\x12\x46\n\tRecommend\x12\x1b.router.v1.RecommendRequest\x1a\x1c.router.v1.RecommendResponse\x12U\n\x0eRecommendBatch\x12 .router.v1.RecommendBatchRequest\x1a!.router.v1.RecommendBatchResponse\x12\\\n\x0fRecommendStream\x12!.router.v1.RecommendStreamRequest\x1a".router.v1.RecommendStreamResponse(\x01\x30\x01\x62\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erouter/v1/channel_router.proto\x12\trouter.v1\x1a\x14router/v1/case.proto\x1a\x1erouter/v1/recommendation.proto\"w\n\x10RecommendRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\"F\n\x11RecommendResponse\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation\"}\n\x15RecommendBatchRequest\x12\x1e\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\"2\n\x0c\x46ieldProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"D\n\tCaseError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12)\n\x08problems\x18\x02 \x03(\x0b\x32\x17.router.v1.FieldProblem\"\x8b\x01\n\x14RecommendBatchResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x33\n\x0erecommendation\x18\x02 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x14.router.v1.CaseErrorH\x00\x42\x08\n\x06result\"J\n\x16RecommendBatchResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.router.v1.RecommendBatchResult\"}\n\x16RecommendStreamRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\"\x7f\n\x17RecommendStreamResponse\x12\x33\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.router.v1.CaseErrorH\x00\x42\x08\n\x06result*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02\x32\x8c\x02\n\rChannelRouter\x12\x46\n\tRecommend\x12\x1b.router.v1.RecommendRequest\x1a\x1c.router.v1.RecommendResponse\x12U\n\x0eRecommendBatch\x12 .router.v1.RecommendBatchRequest\x1a!.router.v1.RecommendBatchResponse\x12\\\n\x0fRecommendStream\x12!.router.v1.RecommendStreamRequest\x1a\".router.v1.RecommendStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "router.v1.channel_router_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.channel_router_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_VIEW"]._serialized_start = 1015
-    _globals["_VIEW"]._serialized_end = 1074
-    _globals["_RECOMMENDREQUEST"]._serialized_start = 99
-    _globals["_RECOMMENDREQUEST"]._serialized_end = 218
-    _globals["_RECOMMENDRESPONSE"]._serialized_start = 220
-    _globals["_RECOMMENDRESPONSE"]._serialized_end = 290
-    _globals["_RECOMMENDBATCHREQUEST"]._serialized_start = 292
-    _globals["_RECOMMENDBATCHREQUEST"]._serialized_end = 417
-    _globals["_FIELDPROBLEM"]._serialized_start = 419
-    _globals["_FIELDPROBLEM"]._serialized_end = 469
-    _globals["_CASEERROR"]._serialized_start = 471
-    _globals["_CASEERROR"]._serialized_end = 539
-    _globals["_RECOMMENDBATCHRESULT"]._serialized_start = 542
-    _globals["_RECOMMENDBATCHRESULT"]._serialized_end = 681
-    _globals["_RECOMMENDBATCHRESPONSE"]._serialized_start = 683
-    _globals["_RECOMMENDBATCHRESPONSE"]._serialized_end = 757
-    _globals["_RECOMMENDSTREAMREQUEST"]._serialized_start = 759
-    _globals["_RECOMMENDSTREAMREQUEST"]._serialized_end = 884
-    _globals["_RECOMMENDSTREAMRESPONSE"]._serialized_start = 886
-    _globals["_RECOMMENDSTREAMRESPONSE"]._serialized_end = 1013
-    _globals["_CHANNELROUTER"]._serialized_start = 1077
-    _globals["_CHANNELROUTER"]._serialized_end = 1345
+  DESCRIPTOR._loaded_options = None
+  _globals['_VIEW']._serialized_start=1015
+  _globals['_VIEW']._serialized_end=1074
+  _globals['_RECOMMENDREQUEST']._serialized_start=99
+  _globals['_RECOMMENDREQUEST']._serialized_end=218
+  _globals['_RECOMMENDRESPONSE']._serialized_start=220
+  _globals['_RECOMMENDRESPONSE']._serialized_end=290
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_start=292
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_end=417
+  _globals['_FIELDPROBLEM']._serialized_start=419
+  _globals['_FIELDPROBLEM']._serialized_end=469
+  _globals['_CASEERROR']._serialized_start=471
+  _globals['_CASEERROR']._serialized_end=539
+  _globals['_RECOMMENDBATCHRESULT']._serialized_start=542
+  _globals['_RECOMMENDBATCHRESULT']._serialized_end=681
+  _globals['_RECOMMENDBATCHRESPONSE']._serialized_start=683
+  _globals['_RECOMMENDBATCHRESPONSE']._serialized_end=757
+  _globals['_RECOMMENDSTREAMREQUEST']._serialized_start=759
+  _globals['_RECOMMENDSTREAMREQUEST']._serialized_end=884
+  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_start=886
+  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_end=1013
+  _globals['_CHANNELROUTER']._serialized_start=1077
+  _globals['_CHANNELROUTER']._serialized_end=1345
 # @@protoc_insertion_point(module_scope)

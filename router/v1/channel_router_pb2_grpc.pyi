@@ -19,6 +19,7 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -32,17 +33,11 @@ class ChannelRouterStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ChannelRouterAsyncStub: ...
-    Recommend: _grpc.UnaryUnaryMultiCallable[
-        _channel_router_pb2.RecommendRequest, _channel_router_pb2.RecommendResponse
-    ]
+    Recommend: _grpc.UnaryUnaryMultiCallable[_channel_router_pb2.RecommendRequest, _channel_router_pb2.RecommendResponse]
     """Recommends a mix for one case."""
-    RecommendBatch: _grpc.UnaryUnaryMultiCallable[
-        _channel_router_pb2.RecommendBatchRequest, _channel_router_pb2.RecommendBatchResponse
-    ]
+    RecommendBatch: _grpc.UnaryUnaryMultiCallable[_channel_router_pb2.RecommendBatchRequest, _channel_router_pb2.RecommendBatchResponse]
     """Recommends for 1 to 1,000 cases; a bad case fails alone, the others are answered."""
-    RecommendStream: _grpc.StreamStreamMultiCallable[
-        _channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse
-    ]
+    RecommendStream: _grpc.StreamStreamMultiCallable[_channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse]
     """Recommends for a stream of cases; answers come in the order of the requests."""
 
 @_typing.type_check_only
@@ -50,17 +45,11 @@ class ChannelRouterAsyncStub(ChannelRouterStub):
     """Recommends a mix for cases."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Recommend: _aio.UnaryUnaryMultiCallable[
-        _channel_router_pb2.RecommendRequest, _channel_router_pb2.RecommendResponse
-    ]  # type: ignore[assignment]
+    Recommend: _aio.UnaryUnaryMultiCallable[_channel_router_pb2.RecommendRequest, _channel_router_pb2.RecommendResponse]  # type: ignore[assignment]
     """Recommends a mix for one case."""
-    RecommendBatch: _aio.UnaryUnaryMultiCallable[
-        _channel_router_pb2.RecommendBatchRequest, _channel_router_pb2.RecommendBatchResponse
-    ]  # type: ignore[assignment]
+    RecommendBatch: _aio.UnaryUnaryMultiCallable[_channel_router_pb2.RecommendBatchRequest, _channel_router_pb2.RecommendBatchResponse]  # type: ignore[assignment]
     """Recommends for 1 to 1,000 cases; a bad case fails alone, the others are answered."""
-    RecommendStream: _aio.StreamStreamMultiCallable[
-        _channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse
-    ]  # type: ignore[assignment]
+    RecommendStream: _aio.StreamStreamMultiCallable[_channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse]  # type: ignore[assignment]
     """Recommends for a stream of cases; answers come in the order of the requests."""
 
 class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
@@ -71,9 +60,7 @@ class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _channel_router_pb2.RecommendRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _channel_router_pb2.RecommendResponse, _abc.Awaitable[_channel_router_pb2.RecommendResponse]
-    ]:
+    ) -> _typing.Union[_channel_router_pb2.RecommendResponse, _abc.Awaitable[_channel_router_pb2.RecommendResponse]]:
         """Recommends a mix for one case."""
 
     @_abc_1.abstractmethod
@@ -81,9 +68,7 @@ class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _channel_router_pb2.RecommendBatchRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _channel_router_pb2.RecommendBatchResponse, _abc.Awaitable[_channel_router_pb2.RecommendBatchResponse]
-    ]:
+    ) -> _typing.Union[_channel_router_pb2.RecommendBatchResponse, _abc.Awaitable[_channel_router_pb2.RecommendBatchResponse]]:
         """Recommends for 1 to 1,000 cases; a bad case fails alone, the others are answered."""
 
     @_abc_1.abstractmethod
@@ -91,12 +76,7 @@ class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
         self,
         request_iterator: _MaybeAsyncIterator[_channel_router_pb2.RecommendStreamRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _abc.Iterator[_channel_router_pb2.RecommendStreamResponse],
-        _abc.AsyncIterator[_channel_router_pb2.RecommendStreamResponse],
-    ]:
+    ) -> _typing.Union[_abc.Iterator[_channel_router_pb2.RecommendStreamResponse], _abc.AsyncIterator[_channel_router_pb2.RecommendStreamResponse]]:
         """Recommends for a stream of cases; answers come in the order of the requests."""
 
-def add_ChannelRouterServicer_to_server(
-    servicer: ChannelRouterServicer, server: _typing.Union[_grpc.Server, _aio.Server]
-) -> None: ...
+def add_ChannelRouterServicer_to_server(servicer: ChannelRouterServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,15 +4,18 @@
 # source: router/v1/feature.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "router/v1/feature.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'router/v1/feature.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -22,17 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x17router/v1/feature.proto\x12\trouter.v1\x1a google/protobuf/descriptor.proto"\x9d\x01\n\x07\x46\x65\x61ture\x12\x1e\n\x05roles\x18\x01 \x03(\x0e\x32\x0f.router.v1.Role\x12\r\n\x05lower\x18\x02 \x01(\x05\x12\r\n\x05upper\x18\x03 \x01(\x05\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nchangeable\x18\x05 \x01(\x08\x12\x0f\n\x07nominal\x18\x06 \x01(\x08\x12\r\n\x05group\x18\x07 \x01(\t\x12\x12\n\nmax_length\x18\x08 \x01(\x05*r\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_KEY\x10\x01\x12\x0e\n\nROLE_MODEL\x10\x02\x12\x12\n\x0eROLE_HARD_RULE\x10\x03\x12\x12\n\x0eROLE_SAFEGUARD\x10\x04\x12\x0e\n\nROLE_PRICE\x10\x05:D\n\x07\x66\x65\x61ture\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x12.router.v1.Featureb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17router/v1/feature.proto\x12\trouter.v1\x1a google/protobuf/descriptor.proto\"\x9d\x01\n\x07\x46\x65\x61ture\x12\x1e\n\x05roles\x18\x01 \x03(\x0e\x32\x0f.router.v1.Role\x12\r\n\x05lower\x18\x02 \x01(\x05\x12\r\n\x05upper\x18\x03 \x01(\x05\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nchangeable\x18\x05 \x01(\x08\x12\x0f\n\x07nominal\x18\x06 \x01(\x08\x12\r\n\x05group\x18\x07 \x01(\t\x12\x12\n\nmax_length\x18\x08 \x01(\x05*r\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_KEY\x10\x01\x12\x0e\n\nROLE_MODEL\x10\x02\x12\x12\n\x0eROLE_HARD_RULE\x10\x03\x12\x12\n\x0eROLE_SAFEGUARD\x10\x04\x12\x0e\n\nROLE_PRICE\x10\x05:D\n\x07\x66\x65\x61ture\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x12.router.v1.Featureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "router.v1.feature_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.feature_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_ROLE"]._serialized_start = 232
-    _globals["_ROLE"]._serialized_end = 346
-    _globals["_FEATURE"]._serialized_start = 73
-    _globals["_FEATURE"]._serialized_end = 230
+  DESCRIPTOR._loaded_options = None
+  _globals['_ROLE']._serialized_start=232
+  _globals['_ROLE']._serialized_end=346
+  _globals['_FEATURE']._serialized_start=73
+  _globals['_FEATURE']._serialized_end=230
 # @@protoc_insertion_point(module_scope)

@@ -105,24 +105,7 @@ class Feature(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "changeable",
-        b"changeable",
-        "group",
-        b"group",
-        "lower",
-        b"lower",
-        "max_length",
-        b"max_length",
-        "nominal",
-        b"nominal",
-        "roles",
-        b"roles",
-        "unit",
-        b"unit",
-        "upper",
-        b"upper",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changeable", b"changeable", "group", b"group", "lower", b"lower", "max_length", b"max_length", "nominal", b"nominal", "roles", b"roles", "unit", b"unit", "upper", b"upper"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

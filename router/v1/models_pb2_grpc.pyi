@@ -19,6 +19,7 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -32,21 +33,15 @@ class ModelsStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelsAsyncStub: ...
-    GetPromotedModel: _grpc.UnaryUnaryMultiCallable[
-        _models_pb2.GetPromotedModelRequest, _models_pb2.GetPromotedModelResponse
-    ]
+    GetPromotedModel: _grpc.UnaryUnaryMultiCallable[_models_pb2.GetPromotedModelRequest, _models_pb2.GetPromotedModelResponse]
     """The model version that is served."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]
     """All model versions in the models folder."""
-    ListFeatures: _grpc.UnaryUnaryMultiCallable[
-        _models_pb2.ListFeaturesRequest, _models_pb2.ListFeaturesResponse
-    ]
+    ListFeatures: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListFeaturesRequest, _models_pb2.ListFeaturesResponse]
     """The fields of a case, with roles, bounds and units."""
     ListMixes: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListMixesRequest, _models_pb2.ListMixesResponse]
     """The catalogue of mixes."""
-    ListSafeguards: _grpc.UnaryUnaryMultiCallable[
-        _models_pb2.ListSafeguardsRequest, _models_pb2.ListSafeguardsResponse
-    ]
+    ListSafeguards: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListSafeguardsRequest, _models_pb2.ListSafeguardsResponse]
     """The published catalogue of safeguards."""
 
 @_typing.type_check_only
@@ -54,21 +49,15 @@ class ModelsAsyncStub(ModelsStub):
     """Tells what the service decides with."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    GetPromotedModel: _aio.UnaryUnaryMultiCallable[
-        _models_pb2.GetPromotedModelRequest, _models_pb2.GetPromotedModelResponse
-    ]  # type: ignore[assignment]
+    GetPromotedModel: _aio.UnaryUnaryMultiCallable[_models_pb2.GetPromotedModelRequest, _models_pb2.GetPromotedModelResponse]  # type: ignore[assignment]
     """The model version that is served."""
     ListModels: _aio.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]  # type: ignore[assignment]
     """All model versions in the models folder."""
-    ListFeatures: _aio.UnaryUnaryMultiCallable[
-        _models_pb2.ListFeaturesRequest, _models_pb2.ListFeaturesResponse
-    ]  # type: ignore[assignment]
+    ListFeatures: _aio.UnaryUnaryMultiCallable[_models_pb2.ListFeaturesRequest, _models_pb2.ListFeaturesResponse]  # type: ignore[assignment]
     """The fields of a case, with roles, bounds and units."""
     ListMixes: _aio.UnaryUnaryMultiCallable[_models_pb2.ListMixesRequest, _models_pb2.ListMixesResponse]  # type: ignore[assignment]
     """The catalogue of mixes."""
-    ListSafeguards: _aio.UnaryUnaryMultiCallable[
-        _models_pb2.ListSafeguardsRequest, _models_pb2.ListSafeguardsResponse
-    ]  # type: ignore[assignment]
+    ListSafeguards: _aio.UnaryUnaryMultiCallable[_models_pb2.ListSafeguardsRequest, _models_pb2.ListSafeguardsResponse]  # type: ignore[assignment]
     """The published catalogue of safeguards."""
 
 class ModelsServicer(metaclass=_abc_1.ABCMeta):
@@ -79,9 +68,7 @@ class ModelsServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _models_pb2.GetPromotedModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _models_pb2.GetPromotedModelResponse, _abc.Awaitable[_models_pb2.GetPromotedModelResponse]
-    ]:
+    ) -> _typing.Union[_models_pb2.GetPromotedModelResponse, _abc.Awaitable[_models_pb2.GetPromotedModelResponse]]:
         """The model version that is served."""
 
     @_abc_1.abstractmethod
@@ -113,11 +100,7 @@ class ModelsServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _models_pb2.ListSafeguardsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _models_pb2.ListSafeguardsResponse, _abc.Awaitable[_models_pb2.ListSafeguardsResponse]
-    ]:
+    ) -> _typing.Union[_models_pb2.ListSafeguardsResponse, _abc.Awaitable[_models_pb2.ListSafeguardsResponse]]:
         """The published catalogue of safeguards."""
 
-def add_ModelsServicer_to_server(
-    servicer: ModelsServicer, server: _typing.Union[_grpc.Server, _aio.Server]
-) -> None: ...
+def add_ModelsServicer_to_server(servicer: ModelsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

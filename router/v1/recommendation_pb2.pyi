@@ -175,18 +175,7 @@ class MixElement(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "channel",
-        b"channel",
-        "contacts",
-        b"contacts",
-        "every_n_days",
-        b"every_n_days",
-        "first_week",
-        b"first_week",
-        "minutes",
-        b"minutes",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contacts", b"contacts", "every_n_days", b"every_n_days", "first_week", b"first_week", "minutes", b"minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,20 +219,7 @@ class Mix(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "adviser_minutes",
-        b"adviser_minutes",
-        "digital_demand",
-        b"digital_demand",
-        "digital_share",
-        b"digital_share",
-        "elements",
-        b"elements",
-        "id",
-        b"id",
-        "name",
-        b"name",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "digital_demand", b"digital_demand", "digital_share", b"digital_share", "elements", b"elements", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,20 +261,7 @@ class Option(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "adviser_minutes",
-        b"adviser_minutes",
-        "expected_outcome",
-        b"expected_outcome",
-        "forbidden_by",
-        b"forbidden_by",
-        "mix_id",
-        b"mix_id",
-        "permitted",
-        b"permitted",
-        "standard_error",
-        b"standard_error",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "expected_outcome", b"expected_outcome", "forbidden_by", b"forbidden_by", "mix_id", b"mix_id", "permitted", b"permitted", "standard_error", b"standard_error"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -336,18 +299,7 @@ class Reason(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "code",
-        b"code",
-        "compared_with",
-        b"compared_with",
-        "contribution",
-        b"contribution",
-        "feature",
-        b"feature",
-        "text",
-        b"text",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "compared_with", b"compared_with", "contribution", b"contribution", "feature", b"feature", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -377,9 +329,7 @@ class AppliedSafeguard(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "legal_basis", b"legal_basis", "name", b"name", "text", b"text"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_basis", b"legal_basis", "name", b"name", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -417,18 +367,7 @@ class Change(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "feature",
-        b"feature",
-        "from_value",
-        b"from_value",
-        "mix_id",
-        b"mix_id",
-        "text",
-        b"text",
-        "to_value",
-        b"to_value",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature", b"feature", "from_value", b"from_value", "mix_id", b"mix_id", "text", b"text", "to_value", b"to_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -510,34 +449,7 @@ class Recommendation(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mix", b"mix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "case_ref",
-        b"case_ref",
-        "changes",
-        b"changes",
-        "decision_id",
-        b"decision_id",
-        "doubts",
-        b"doubts",
-        "mix",
-        b"mix",
-        "model_version",
-        b"model_version",
-        "notice",
-        b"notice",
-        "options",
-        b"options",
-        "policy_version",
-        b"policy_version",
-        "reasons",
-        b"reasons",
-        "safeguards",
-        b"safeguards",
-        "status",
-        b"status",
-        "synthetic_model",
-        b"synthetic_model",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "options", b"options", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,9 @@ def test_no_text_speaks_of_features_or_rules_that_do_not_exist() -> None:
 def test_a_reason_names_the_field_its_value_and_both_mixes() -> None:
     feature = FEATURES["weeks_registered"]
     text = TEXTS["en"].reason(feature, feature.slot(12), "BLENDED_VIDEO", "SELF_SERVICE", speaks_for=True)
-    expected = 'Time as a registered job seeker (12 weeks) speaks for "Digital with video talks" rather than "Self-service".'
+    expected = (
+        'Time as a registered job seeker (12 weeks) speaks for "Digital with video talks" rather than "Self-service".'
+    )
     assert text == expected
 
 

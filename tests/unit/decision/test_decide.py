@@ -1,6 +1,7 @@
 """Decisions: utility, abstention, and one answer however it is asked for."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_higher_price_never_gives_more_minutes() -> None:
     for price in (0.0, 0.0002, 0.001, 0.01):
         decider = a_decider(3, policy=dataclasses.replace(a_policy(), price=price), spread=0.0)
         minutes.append(decider.catalogue.minutes[decider.decide(rows).mix])
-    for cheap, dear in zip(minutes, minutes[1:], strict=False):
+    for cheap, dear in itertools.pairwise(minutes):
         assert (dear <= cheap).all()
 
 
@@ -76,8 +77,17 @@ def test_mixes_told_apart_need_no_person() -> None:
 
 def test_too_many_unknown_model_inputs_need_a_person() -> None:
     unknown = dict.fromkeys(
-        ("age_band", "education_level", "job_situation", "months_since_last_work", "weeks_registered")
-        + ("benefit_type", "benefit_weeks_left", "main_goal", "applications_4w")
+        (
+            "age_band",
+            "education_level",
+            "job_situation",
+            "months_since_last_work",
+            "weeks_registered",
+            "benefit_type",
+            "benefit_weeks_left",
+            "main_goal",
+            "applications_4w",
+        )
     )
     decision = flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5]).decide(a_row(**unknown)[None]).each()[0]
     assert decision.status == Status.NEEDS_ASSESSMENT

@@ -1,6 +1,7 @@
 """Safeguards, proven over every value of every field that a rule reads."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_every_field_of_a_hard_rule_or_safeguard_has_a_severity_and_every_value_
 @pytest.mark.parametrize("name", SEVERITY)
 def test_a_worse_value_never_permits_a_lighter_mix(name: str) -> None:
     steps = [[lightest(name, value) for value in step] for step in SEVERITY[name]]
-    for better, worse in zip(steps, steps[1:], strict=False):
+    for better, worse in itertools.pairwise(steps):
         assert max(better) <= min(worse)
 
 

@@ -13,9 +13,7 @@ def test_an_absolute_url_opens_that_file_for_its_owner_alone(tmp_path: Path) -> 
     assert stat.S_IMODE((tmp_path / "journal.db").stat().st_mode) == 0o600
 
 
-def test_a_relative_url_opens_a_file_in_the_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_url_opens_a_file_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     open_journal("sqlite:///journal.db").close()
     assert (tmp_path / "journal.db").exists()

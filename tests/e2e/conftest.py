@@ -1,0 +1,103 @@
+"""A real server process, started as an operator starts it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+
+from router.v1 import channel_router_pb2_grpc, models_pb2_grpc
+from tests.builders import ROOT
+
+STARTS_WITHIN = 20
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    listen: str
+    metrics: str
+    journal: Path
+    channel: grpc.Channel
+
+    @property
+    def router(self) -> channel_router_pb2_grpc.ChannelRouterStub:
+        return channel_router_pb2_grpc.ChannelRouterStub(self.channel)
+
+    @property
+    def models(self) -> models_pb2_grpc.ModelsStub:
+        return models_pb2_grpc.ModelsStub(self.channel)
+
+    def scrape(self) -> str:
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
+            return answer.read().decode()
+
+    def stop(self) -> int:
+        self.channel.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+
+def router_command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "router", *words]
+
+
+def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Server:
+    journal = folder / "journal.db"
+    command = router_command("serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    command += ["--journal", f"sqlite:///{journal}", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+    assert process.stderr is not None
+    for line in process.stderr:
+        entry = json.loads(line)
+        if entry["message"] == "serving":
+            channel = grpc.insecure_channel(entry["listen"])
+            grpc.channel_ready_future(channel).result(STARTS_WITHIN)
+            return Server(process, entry["listen"], entry["metrics"], journal, channel)
+    raise AssertionError(f"the server stopped with {process.wait()}")
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers and ends them after the test."""
+    running: list[Server] = []
+
+    def begin(*flags: str, env: dict[str, str] | None = None) -> Server:
+        running.append(start(tmp_path, *flags, env=env))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.channel.close()
+        server.process.kill()
+        server.process.wait()
+        server.process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that leave it as it was."""
+    running = start(tmp_path_factory.mktemp("server"))
+    yield running
+    running.channel.close()
+    running.process.kill()
+    running.process.wait()
+    running.process.stderr.close()
+
+
+def tool(name: str) -> str:
+    """Path of an outside tool; its test is skipped without it, unless ROUTER_REQUIRE_TOOLS is set."""
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if found is None:
+        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(f"{name} is not installed")
+    return found
