@@ -1,4 +1,4 @@
-"""Command line and composition root: the only place that wires. `python -m router serve|score|demo|journal`."""
+"""Command line and composition root: the only place that wires. `python -m router serve|score|demo|health|journal`."""
 
 from __future__ import annotations
 
@@ -144,6 +144,26 @@ def demo(models: Path, policies: Path) -> None:
     from router.demo import run_demo
 
     run_demo(models, policies)
+
+
+@main.command()
+@click.option("--address", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", help="Of the server.")
+@click.option("--service", default="router.v1.ChannelRouter", help="Name to ask for; empty for liveness.")
+def health(address: str, service: str) -> None:
+    """Ask a server for its health; exit 1 unless it is serving."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
+    with grpc.insecure_channel(target) as channel:
+        try:
+            request = health_pb2.HealthCheckRequest(service=service)
+            status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=2).status
+        except grpc.RpcError as error:
+            raise click.ClickException(f"{target}: {error.code().name}") from None
+    click.echo(health_pb2.HealthCheckResponse.ServingStatus.Name(status))
+    if status != health_pb2.HealthCheckResponse.SERVING:
+        sys.exit(1)
 
 
 @main.group()
