@@ -39,7 +39,7 @@ lint: setup
 	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
 
 check: lint ## What CI runs: lint, types, contracts, then the tests with coverage
-	$(MAKE) test PYTEST_ADDOPTS="--cov --cov-report=term"
+	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
 stubs: setup ## Regenerate router/v1 from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)

@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks; never part of the default test run."""

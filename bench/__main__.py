@@ -1,0 +1,147 @@
+"""`make bench`: the service against a bare echo of its own messages, in one run; then batches, files and memory."""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import grpc
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.load import Load, free_port, h2load, pinned
+from router.decision.schema import Role
+from router.demo import plain_case
+from router.features import FEATURES
+from router.v1 import channel_router_pb2
+
+RECOMMEND = "/router.v1.ChannelRouter/Recommend"
+BATCH = "/router.v1.ChannelRouter/RecommendBatch"
+VIEWS = {"FULL": channel_router_pb2.VIEW_FULL, "BASIC": channel_router_pb2.VIEW_BASIC}
+REPEATS = 3
+CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+SCORED = 1_000_000
+
+
+def median(loads: list[Load], name: str) -> float:
+    return statistics.median(getattr(load, name) for load in loads)
+
+
+def call(port: int, method: str, data: bytes) -> bytes:
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)]) as channel:
+        return channel.unary_unary(method)(data, timeout=20)
+
+
+def served(folder: Path, port: int, metrics: int):
+    words = ["router", "serve", "--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{metrics}"]
+    return pinned(*words, "--journal", f"sqlite:///{folder}/{port}.db", ready='"serving"')
+
+
+def handled(metrics: int, method: str) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.search(rf'handled_total{{grpc_code="OK",grpc_method="{method}"[^}}]*}} ([\d.e+]+)', text)
+    return float(found[1]) if found else 0.0
+
+
+def one_view(view: str, folder: Path) -> None:
+    request = channel_router_pb2.RecommendRequest(case=plain_case("c-7f3a91be"), view=VIEWS[view]).SerializeToString()
+    kinds = ("asyncio", "uvloop", "sync")
+    ours: dict[int, list[Load]] = {1: [], 64: []}
+    echo: dict[tuple[str, int], list[Load]] = {(kind, n): [] for kind in kinds for n in ours}
+    answer = folder / "answer.bin"
+    for repeat in range(REPEATS):
+        port, metrics = free_port(), free_port()
+        with served(folder, port, metrics):
+            answer.write_bytes(call(port, RECOMMEND, request))
+            call(port, RECOMMEND, request)
+            before = handled(metrics, "Recommend")
+            for n in ours:
+                ours[n].append(
+                    h2load(port, RECOMMEND, request, folder, in_flight=n, calls=CALLS // (1 if n > 1 else 8))
+                )
+            done = handled(metrics, "Recommend") - before
+            if done < CALLS:
+                raise SystemExit(f"only {done} calls were answered OK")
+        for kind in kinds:
+            port = free_port()
+            with pinned("bench.echo", kind, str(port), str(answer), ready="ready"):
+                for n in ours:
+                    calls = CALLS // (1 if n > 1 else 8)
+                    echo[kind, n].append(h2load(port, RECOMMEND, request, folder, in_flight=n, calls=calls))
+    for n, loads in ours.items():
+        for name, found in [("ours, uvloop", loads), *((f"echo, {kind}", echo[kind, n]) for kind in kinds)]:
+            figures = [median(found, figure) for figure in ("rate", "p50", "p99", "p999")]
+            ratio = figures[0] / median(echo["uvloop", n], "rate")
+            print(
+                f"| {view} | {n} | {name} | {figures[0]:,.0f} | {figures[1]:,.0f} | {figures[2]:,.0f} | {figures[3]:,.0f} | {ratio:.2f} |"
+            )
+    sys.stdout.flush()
+
+
+def batches(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    cases = []
+    for number in range(1000):
+        case = plain_case(f"c-{number:08x}")
+        for feature in FEATURES.features:
+            if Role.MODEL in feature.roles and rng.random() < 0.5:
+                setattr(case, feature.name, int(rng.integers(feature.lower, feature.upper + 1)))
+        cases.append(case)
+    request = channel_router_pb2.RecommendBatchRequest(cases=cases).SerializeToString()
+    port, metrics = free_port(), free_port()
+    with served(folder, port, metrics) as process:
+        call(port, BATCH, request)
+        times = []
+        for _ in range(20):
+            began = time.perf_counter()
+            call(port, BATCH, request)
+            times.append(time.perf_counter() - began)
+        before = psutil.Process(process.pid).memory_info().rss / 2**20
+        single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
+        h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)
+        after = psutil.Process(process.pid).memory_info().rss / 2**20
+    print(f"\nRecommendBatch of 1,000, BASIC, journal on: {1000 / statistics.median(times):,.0f} cases/s")
+    print(f"resident memory: {before:.0f} MiB, after {CALLS * 5:,} more calls {after:.0f} MiB")
+
+
+def files(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    columns = {"case_ref": pa.array([f"c-{n:08x}" for n in range(SCORED)])}
+    for feature in FEATURES.features:
+        if feature.values:
+            places = rng.integers(0, len(feature.values), SCORED)
+            columns[feature.name] = pa.DictionaryArray.from_arrays(
+                pa.array(places, pa.int8()), list(feature.values)
+            ).cast(pa.string())
+        else:
+            columns[feature.name] = pa.array(rng.integers(feature.lower, feature.upper + 1, SCORED))
+    columns["shielded"] = pa.array(["NO"] * SCORED)
+    pq.write_table(pa.table(columns), folder / "cases.parquet")
+    command = [sys.executable, "-m", "router", "score", "--cases", str(folder / "cases.parquet")]
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        subprocess.run([*command, "--out", str(folder / "scored.parquet")], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    print(f"score: {SCORED / statistics.median(times):,.0f} cases/s from Parquet to Parquet, start-up included")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print("| view | in flight | server | requests/s | p50 µs | p99 µs | p99.9 µs | of uvloop echo |")
+        print("|---|---|---|---|---|---|---|---|")
+        for view in VIEWS:
+            one_view(view, folder)
+        batches(folder)
+        files(folder)
+
+
+main()

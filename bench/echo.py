@@ -1,0 +1,57 @@
+"""A bare echo of the service's own messages: parses the request, answers with prepared bytes. Kinds: asyncio, uvloop, sync."""
+
+import asyncio
+import sys
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import uvloop
+
+from router.v1 import channel_router_pb2
+
+METHOD = "Recommend"
+
+
+def main(kind: str, port: str, answer_file: str) -> None:
+    answer = Path(answer_file).read_bytes()
+    parse = channel_router_pb2.RecommendRequest.FromString
+
+    if kind == "sync":
+
+        def reply(data: bytes, context: object) -> bytes:
+            parse(data)
+            return answer
+
+        server = grpc.server(futures.ThreadPoolExecutor(8))
+    else:
+
+        async def reply(data: bytes, context: object) -> bytes:  # type: ignore[misc]
+            parse(data)
+            return answer
+
+    handlers = {METHOD: grpc.unary_unary_rpc_method_handler(reply)}
+    generic = grpc.method_handlers_generic_handler("router.v1.ChannelRouter", handlers)
+    if kind == "sync":
+        server.add_generic_rpc_handlers((generic,))
+        server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        print("ready", flush=True)
+        server.wait_for_termination()
+        return
+
+    async def serve() -> None:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((generic,))
+        server.add_insecure_port(f"127.0.0.1:{port}")
+        await server.start()
+        print("ready", flush=True)
+        await server.wait_for_termination()
+
+    loop = uvloop.new_event_loop if kind == "uvloop" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(serve())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
