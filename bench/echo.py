@@ -1,4 +1,4 @@
-"""A bare echo of the service's own messages: parses the request, answers with prepared bytes. Kinds: asyncio, uvloop, sync."""
+"""A bare echo of the service's own messages: parses the request, answers with prepared bytes."""
 
 import asyncio
 import sys
@@ -19,14 +19,14 @@ def main(kind: str, port: str, answer_file: str) -> None:
 
     if kind == "sync":
 
-        def reply(data: bytes, context: object) -> bytes:
+        def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
             parse(data)
             return answer
 
         server = grpc.server(futures.ThreadPoolExecutor(8))
     else:
 
-        async def reply(data: bytes, context: object) -> bytes:  # type: ignore[misc]
+        async def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
             parse(data)
             return answer
 

@@ -6,7 +6,8 @@ Times are in seconds, also advisers', and shares from 0 to 1, as Prometheus asks
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from router.registry import ModelInfo
 
 if TYPE_CHECKING:
-    from router.decision.decide import Decider, Decision, Decisions
+    from router.decision.decide import Decider, Decision
 
 _SECONDS = 60
 _LATENCY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -98,25 +99,22 @@ class AdviceMetrics:
         self._digital = [mix.digital_share for mix in catalogue.mixes]
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
 
-    def one(self, decision: Decision) -> None:
-        """Counts one decision."""
-        mix = decision.mix
-        self._answers[decision.status][mix].inc()
-        bits = decision.safeguards
-        while bits:
-            lowest = bits & -bits
-            self._rules[lowest.bit_length() - 1].inc()
-            bits ^= lowest
-        if mix >= 0:
-            self._time[mix].inc(self._minutes[mix])
-            metrics = self._metrics
-            metrics.digital.observe(self._digital[mix])
-            metrics.expected.observe(decision.expected[mix])
-            metrics.unknown.observe(decision.unknown)
-            if decision.margin == decision.margin:  # not NaN
-                metrics.margin.observe(decision.margin)
-
-    def many(self, decisions: Decisions) -> None:
-        """Counts decisions."""
-        for decision in decisions.each():
-            self.one(decision)
+    def count(self, decisions: Collection[Decision]) -> None:
+        """Counts decisions; counters are added to once for all that are alike."""
+        alike = Tally((decision.status, decision.mix) for decision in decisions)
+        for (status, mix), answers in alike.items():
+            self._answers[status][mix].inc(answers)
+            if mix >= 0:
+                self._time[mix].inc(answers * self._minutes[mix])
+        for bits, answers in Tally(decision.safeguards for decision in decisions).items():
+            for rule in range(bits.bit_length()):
+                if bits >> rule & 1:
+                    self._rules[rule].inc(answers)
+        metrics = self._metrics
+        for decision in decisions:
+            if decision.mix >= 0:
+                metrics.digital.observe(self._digital[decision.mix])
+                metrics.expected.observe(decision.expected[decision.mix])
+                metrics.unknown.observe(decision.unknown)
+                if decision.margin == decision.margin:  # not NaN
+                    metrics.margin.observe(decision.margin)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,12 +99,11 @@ class Explainer:
         """
         candidates = self._candidates
         moved = self._moved_utility(row, decision)
-        flips = moved.argmax(axis=1) != np.nanargmax(
-            np.where(self._allowed(decision), self._utility(decision), -np.inf)
-        )
-        flips &= (candidates.slot != row[candidates.column]) & (candidates.slot > 0)
-        distance = np.abs(candidates.position - candidates.position[candidates.start + row[candidates.column]])
-        for place in np.lexsort((np.arange(len(flips)), distance, ~flips))[: int(flips.sum())].tolist():
+        now = row[candidates.column]
+        flips = (moved.argmax(axis=1) != self._best(decision)) & (candidates.slot != now) & (candidates.slot > 0)
+        places = np.flatnonzero(flips)
+        distance = np.abs(candidates.position[places] - candidates.position[(candidates.start + now)[places]])
+        for place in places[np.argsort(distance, kind="stable")].tolist():
             column, slot = int(candidates.column[place]), int(candidates.slot[place])
             changed = row.copy()
             changed[column] = slot
@@ -111,9 +112,11 @@ class Explainer:
                 return [Change(column=column, slot_now=int(row[column]), slot_then=slot, mix=then.mix)]
         return []
 
-    def _allowed(self, decision: Decision) -> NDArray[np.bool_]:
-        numbers = np.arange(len(self.decider.menu))
-        return self.decider.menu & (numbers >= decision.first_permitted)
+    def _best(self, decision: Decision) -> int:
+        """The permitted mix with the highest utility, before any abstention."""
+        utility = self._utility(decision)
+        permitted = [n for n in range(decision.first_permitted, len(utility)) if self.decider.menu[n]]
+        return max(permitted, key=utility.__getitem__)
 
     @cached_property
     def _candidates(self) -> Candidates:
@@ -132,14 +135,11 @@ class Explainer:
     def _lightest_after(self, row: NDArray[np.uint16]) -> NDArray[np.intp]:
         """Lightest mix that the safeguards permit after each candidate change, shape (candidates,)."""
         candidates, safeguards = self._candidates, self.decider.safeguards
-        own = safeguards.requirements[safeguards.features.offsets + row]
-        total = np.bincount(own, minlength=1)  # how many fields have each set of requirements
-        sets = np.arange(len(total))
-        without = np.zeros(len(row), np.intp)
-        for column in np.unique(candidates.column):
-            left = total.copy()
-            left[own[column]] -= 1
-            without[column] = np.bitwise_or.reduce(sets[left > 0], initial=0)
+        own: list[int] = safeguards.requirements[safeguards.features.offsets + row].tolist()
+        # What all fields but one demand: what those before it do, or those after it.
+        before = list(accumulate(own, or_, initial=0))
+        behind = list(accumulate(reversed(own), or_, initial=0))[-2::-1]
+        without = np.array([left | right for left, right in zip(before, behind, strict=False)])
         after: NDArray[np.intp] = safeguards.first_permitted[
             without[candidates.column] | safeguards.requirements[candidates.place]
         ]

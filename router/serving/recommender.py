@@ -108,9 +108,7 @@ class Recommender:
 
     def count(self, advice: Sequence[Advice | None]) -> None:
         """Counts advice that is durable."""
-        for one in advice:
-            if one is not None:
-                self._metrics.one(one.decision)
+        self._metrics.count([one.decision for one in advice if one is not None])
 
     def _packed(self, rows: Rows, decisions: Decisions) -> np.ndarray[tuple[int], np.dtype[np.void]]:
         packed = np.zeros(len(rows), self._layout)

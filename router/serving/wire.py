@@ -108,6 +108,7 @@ class Answers:
         self._recommender = recommender
         self._decider: Decider = recommender.decider
         self._explainer: Explainer = recommender.explainer
+        self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
         self._fixed: dict[tuple[str, int, int, int], bytes] = {}
         self._safeguards = {
@@ -169,7 +170,7 @@ class Answers:
                     mix_id=mix.id,
                     expected_outcome=min(1.0, max(0.0, decision.expected[number])),
                     standard_error=decision.error[number],
-                    adviser_minutes=mix.adviser_minutes,
+                    adviser_minutes=self._minutes[number],
                     permitted=not forbidden_by,
                     forbidden_by=forbidden_by,
                 )
