@@ -5,10 +5,12 @@ Array calls cost more than the work when there is one row. A property test holds
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from math import inf, nan, sqrt
+from operator import add, itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from router.decision.decide import NO_MIX, Decider, Decision, Doubt, Status
 
@@ -19,13 +21,15 @@ class SingleDecider:
     """Decides for one row at a time."""
 
     def __init__(self, decider: Decider) -> None:
-        self._decider = decider
-        self._tables = decider.tables
-        self._flat = np.ascontiguousarray(decider.tables.values.reshape(len(decider.tables.values), -1))
-        self._intercept = decider.tables.intercept
-        self._places = decider.tables.offsets
-        self._columns = decider.tables.columns
+        tables = decider.tables
+        self._safeguards = decider.safeguards
+        # The intercept is one more slot, the last: it is added last, as in `DecisionTables.fold_values`.
+        self._flat = np.vstack([tables.values.reshape(len(tables.values), -1), tables.intercept.reshape(1, -1)])
+        self._read = itemgetter(*tables.columns.tolist())
+        self._starts: list[int] = tables.offsets.tolist()
         self._doubtful: list[int] = decider.doubtful.tolist()
+        self._folds = tables.folds
+        self._jackknife = decider.jackknife
         self._menu: list[bool] = decider.menu.tolist()
         self._costs: list[float] = decider.costs.tolist()
         self._weight = decider.policy.weight
@@ -35,19 +39,27 @@ class SingleDecider:
             if self._menu[lighter] and self._menu[heavier]:
                 self._heavier[lighter].insert(0, heavier)
 
-    def decide(self, row: NDArray[np.uint16]) -> Decision:
-        """Decides for a row of slots, shape (features,)."""
-        lightest, bits = self._decider.safeguards.apply_one(row.tolist())
-        mixes = len(self._menu)
+    def places(self, row: Sequence[int]) -> list[int]:
+        """Places in the model's tables of a row's slots, in the order of `tables.columns`."""
+        return list(map(add, self._read(row), self._starts))
+
+    def decide(self, row: Sequence[int]) -> Decision:
+        """Decides for a row of slots, one per feature."""
+        lightest, bits = self._safeguards.apply_one(row)
+        mixes, folds = len(self._menu), self._folds
         if lightest >= mixes:
             return _manual([nan] * mixes, [nan] * mixes, lightest, bits, 0)
-        places = row[self._columns] + self._places
-        folds = np.add.reduce(self._flat[places], axis=0).reshape(self._intercept.shape) + self._intercept
-        mean = folds.mean(axis=1)
-        deviation = folds - mean[:, None]
-        error = np.sqrt((deviation * deviation).sum(axis=1) * self._decider.jackknife).tolist()
-        expected: list[float] = mean.tolist()
-        counted = sum([self._doubtful[place] for place in places.tolist()])
+        places = self.places(row)
+        counted = sum([self._doubtful[place] for place in places])
+        total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
+        expected, error, deviation = [], [], []
+        for start in range(0, mixes * folds, folds):
+            values = total[start : start + folds]
+            mean = reduce(add, values) / folds  # not `sum`, which from Python 3.12 on compensates
+            apart = [value - mean for value in values]
+            expected.append(mean)
+            deviation.append(apart)
+            error.append(sqrt(reduce(add, [value * value for value in apart]) * self._jackknife))
         unknown = counted & _LOW
         doubts = (unknown > self._limits.unknown_fields) | ((counted >> 32 > 0) << 1)
         utility = [
@@ -59,19 +71,19 @@ class SingleDecider:
         if top == -inf:
             return _manual(expected, error, lightest, bits, unknown)
         best = lightest + allowed.index(top)
-        mix, doubts = self._judge(utility, deviation.tolist(), lightest, best, doubts)
+        mix, doubts = self._judge(utility, deviation, lightest, best, doubts)
         others = utility[lightest:mix] + utility[mix + 1 :]
         runner_up = max(others, default=-inf)
         return Decision(
-            expected=expected,
-            error=error,
-            first_permitted=lightest,
-            mix=mix,
-            status=int(Status.NEEDS_ASSESSMENT if doubts else Status.RECOMMENDED),
-            doubts=doubts,
-            safeguards=bits,
-            margin=nan if runner_up == -inf else utility[mix] - runner_up,
-            unknown=unknown,
+            expected,
+            error,
+            lightest,
+            mix,
+            int(Status.NEEDS_ASSESSMENT if doubts else Status.RECOMMENDED),
+            doubts,
+            bits,
+            nan if runner_up == -inf else utility[mix] - runner_up,
+            unknown,
         )
 
     def _judge(
@@ -97,13 +109,13 @@ class SingleDecider:
         return mix, found
 
     def _lift(self, mix: int, utility: list[float], deviation: list[list[float]]) -> int:
-        jackknife, z = self._decider.jackknife, self._limits.standard_errors
+        z, own = self._limits.standard_errors, deviation[mix]
         for heavy in self._heavier[mix]:
             spread = 0.0
-            for light_fold, heavy_fold in zip(deviation[mix], deviation[heavy], strict=True):
+            for light_fold, heavy_fold in zip(own, deviation[heavy], strict=True):
                 difference = heavy_fold - light_fold
                 spread += difference * difference
-            if utility[mix] - utility[heavy] <= z * sqrt(spread * jackknife):
+            if utility[mix] - utility[heavy] <= z * sqrt(spread * self._jackknife):
                 return heavy
         return mix
 

@@ -6,9 +6,11 @@ is always "this mix and every heavier one", which the compilation checks; so saf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add, itemgetter, or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,19 +105,20 @@ class CompiledSafeguards:
         return sum(1 << n for n, rule in enumerate(self.rules) if rule.requirement is Requirement.MANUAL_ONLY)
 
     @cached_property
-    def _columns(self) -> NDArray[np.intp]:
+    def columns(self) -> NDArray[np.intp]:
+        """Columns of the features that a rule reads, rising."""
         return np.array(sorted({self.features.column(rule.feature) for rule in self.rules}), np.intp)
 
     @cached_property
     def _offsets(self) -> NDArray[np.intp]:
-        return self.features.offsets[self._columns]
+        return self.features.offsets[self.columns]
 
     def apply(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
         """Lightest mix permitted (the number of mixes: none is) and the rules that apply, each of shape (rows,).
 
         Rule r of `rules` is bit r of the second.
         """
-        words = np.bitwise_or.reduce(self.words[rows[:, self._columns] + self._offsets], axis=1)
+        words = np.bitwise_or.reduce(self.words[rows[:, self.columns] + self._offsets], axis=1)
         low = np.uint64((1 << len(REQUIREMENTS)) - 1)
         bits = words >> np.uint64(len(REQUIREMENTS))
         manual = bits & np.uint64(self._manual)
@@ -124,18 +127,20 @@ class CompiledSafeguards:
         return lightest, np.where(manual > 0, manual, bits)
 
     @cached_property
-    def _lists(self) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-        pairs = list(zip(self._columns.tolist(), self._offsets.tolist(), strict=True))
-        return pairs, self.words.tolist(), self.first_permitted.tolist()
+    def _lists(self) -> tuple[itemgetter[Sequence[int]], list[int], list[int], list[int]]:
+        columns, starts = self.columns.tolist(), self._offsets.tolist()
+        return itemgetter(*columns), starts, self.words.tolist(), self.first_permitted.tolist()
 
-    def apply_one(self, row: list[int]) -> tuple[int, int]:
+    def words_of(self, row: Sequence[int]) -> list[int]:
+        """The word of each feature that a rule reads, in the order of their columns, for one row."""
+        read, starts, words, _ = self._lists
+        return [words[place] for place in map(add, read(row), starts)]
+
+    def apply_one(self, row: Sequence[int]) -> tuple[int, int]:
         """As `apply`, for one row."""
-        pairs, words, first_permitted = self._lists
-        word = 0
-        for column, offset in pairs:
-            word |= words[offset + row[column]]
+        word = reduce(or_, self.words_of(row))
         bits = word >> len(REQUIREMENTS)
-        return first_permitted[word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
+        return self._lists[-1][word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
 
     def applied(self, bits: int) -> list[Safeguard]:
         """The rules of a set of bits, in the catalogue's order."""
