@@ -91,11 +91,12 @@ def encode(cases: Sequence[case_pb2.Case]) -> tuple[Rows, list[FieldProblem]]:
         A case that is shielded, or does not say, is read no further: its row holds that fact alone.
     """
     problems: list[FieldProblem] = []
-    rows = [_row(index, case, problems) for index, case in enumerate(cases)]
+    rows = [encode_one(case, problems, index) for index, case in enumerate(cases)]
     return np.array(rows, np.uint16).reshape(len(cases), len(_CODED)), problems
 
 
-def _row(index: int, case: case_pb2.Case, problems: list[FieldProblem]) -> list[int]:
+def encode_one(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) -> list[int]:
+    """Encodes one case as `encode` does; what is wrong is added to `problems` under its index."""
     # A dict look-up for each value is as fast for one case as array arithmetic is for a thousand,
     # and one way for both keeps single and batch answers the same.
     values: tuple[int, ...] = _read(case)

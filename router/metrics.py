@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from router.registry import ModelInfo
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from router.decision.decide import Decider, Decision
 
 _SECONDS = 60
+_GATHER_AT_MOST = 1000
 _LATENCY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _MARGINS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -30,6 +35,9 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self.before_scrape: list[Callable[[], None]] = []
+        # Collectors are asked in the order in which they were registered: this one comes first.
+        registry.register(_BeforeScrape(self.before_scrape))
         rpc = ("grpc_type", "grpc_service", "grpc_method")
         self.started = Counter("grpc_server_started", "RPCs started.", rpc, registry=registry)
         self.handled = Counter(
@@ -83,6 +91,23 @@ class Metrics:
         self.commit_failures.inc()
 
 
+class _BeforeScrape(Collector):
+    """Lets what has gathered be counted when somebody looks, so that a call need not wait for it."""
+
+    def __init__(self, calls: list[Callable[[], None]]) -> None:
+        self._calls = calls
+
+    def describe(self) -> Iterable[Metric]:
+        """No metric of its own."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Makes the calls; no metric of its own."""
+        for call in self._calls:
+            call()
+        return ()
+
+
 class AdviceMetrics:
     """Counts decisions of one decider and model version, with its labels bound once."""
 
@@ -98,9 +123,22 @@ class AdviceMetrics:
         self._time = [metrics.adviser_time.labels(mix) for mix in names[:-1]]
         self._digital = [mix.digital_share for mix in catalogue.mixes]
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
+        self._gathered: deque[Decision] = deque()
+        self._one_counts = Lock()
+        metrics.before_scrape.append(self._count_gathered)
 
-    def count(self, decisions: Collection[Decision]) -> None:
-        """Counts decisions; counters are added to once for all that are alike."""
+    def count(self, decisions: Iterable[Decision]) -> None:
+        """Counts decisions, at the latest when the metrics are next read: many at once cost far less."""
+        self._gathered.extend(decisions)
+        if len(self._gathered) >= _GATHER_AT_MOST:
+            self._count_gathered()
+
+    def _count_gathered(self) -> None:
+        with self._one_counts:  # so that who reads the metrics waits for what another thread has begun to count
+            gathered = self._gathered
+            self._count([gathered.popleft() for _ in range(len(gathered))])
+
+    def _count(self, decisions: list[Decision]) -> None:
         alike = Tally((decision.status, decision.mix) for decision in decisions)
         for (status, mix), answers in alike.items():
             self._answers[status][mix].inc(answers)

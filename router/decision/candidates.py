@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import inf
 from operator import or_
@@ -46,16 +46,21 @@ class Candidates:
         # Share of the training cases below a value and half of its own: distances between values, from 0 to 1.
         self._position: Floats = np.concatenate(positions)
         worth = decider.policy.weight * np.concatenate(points).T
-        # By the best mix now: what each candidate adds to each mix's utility less the best mix's, (K, K, C).
+        self._worth: Floats = np.ascontiguousarray(worth)
+        # By the best mix now: what each candidate adds to each mix's utility less the best mix's, (K, K, C); a mix
+        # that is not offered, and the best one itself, gain nothing.
         self._gain: Floats = np.ascontiguousarray(worth[None] - worth[:, None])
-        self._gain[:, :, starts] = -inf  # slot 0
-        self._now: Floats = np.ascontiguousarray(worth)
+        self._gain[:, [number for number, offered in enumerate(self._menu) if not offered]] = -inf
+        for mix, gains in enumerate(self._gain):
+            gains[mix] = -inf
+        self._numbers = np.arange(len(self._menu))[:, None]
+        self._known = np.array(self._slot) > 0
         self._ruled = _ruled(decider, self._changeable, self._starts)
 
     def nearest(
         self, row: Sequence[int], utility: list[float], best: int, lightest: int
-    ) -> list[tuple[int, int]]:
-        """Column and slot of each change after which another mix has the highest utility, nearest first.
+    ) -> Iterator[tuple[int, int]]:
+        """Yields column and slot of each change after which another mix has the highest utility, nearest first.
 
         Args:
             row: slots, one per feature.
@@ -64,38 +69,32 @@ class Candidates:
             lightest: the lightest mix that the safeguards permit now.
         """
         here = [start + row[column] for start, column in zip(self._starts, self._changeable, strict=True)]
-        now = self._now.take(here, axis=1)
-        # A change flips the mix when it gains more than the mix lacks now.
-        lacks = (now - now[best]) + np.array([[utility[best] - value] for value in utility])
-        needed = lacks.copy()
-        needed[[n for n, offered in enumerate(self._menu) if n < lightest or not offered or n == best]] = inf
-        flips = (self._gain[best] >= needed.take(self._feature, axis=1)).any(axis=0)
-        for part, after in self._ruled_parts(row, lightest):
-            numbers = np.arange(len(utility))[:, None]
-            open_ = (numbers >= after) & np.array(self._menu)[:, None] & (numbers != best)
-            gains = self._gain[best][:, part] >= lacks[:, self._feature[part]]
-            flips[part] = ((gains & open_).any(axis=0) | (after > best)) & (self._gain[best][best, part] > -inf)
-        flips[here] = False
-        places = flips.nonzero()[0]
-        if not len(places):
-            return []
+        now = self._worth.take(here, axis=1)
+        value = np.array(utility)
+        # A change flips the mix when another permitted one gains at least what it lacks now, or this one is forbidden.
+        lacks = now - now[best] + (value[best] - value)[:, None]
+        after = self._lightest_after(row, lightest)
+        flips = (self._gain[best] >= lacks.take(self._feature, axis=1)) & (self._numbers >= after)
+        found = (flips.any(axis=0) | (after > best)) & self._known
+        found[here] = False
+        places = found.nonzero()[0]
         of = self._feature[places]
         distance = np.abs(self._position[places] - self._position.take(here)[of])
-        nearest = places[distance.argsort(kind="stable")].tolist()
-        return [(self._changeable[self._feature[place]], self._slot[place]) for place in nearest]
+        for number in distance.argsort(kind="stable").tolist():
+            place = places[number]
+            yield self._changeable[self._feature[place]], self._slot[place]
 
-    def _ruled_parts(self, row: Sequence[int], lightest: int) -> list[tuple[slice, NDArray[np.intp]]]:
-        """The parts whose safeguards would permit other mixes than now, and the lightest one for each candidate."""
+    def _lightest_after(self, row: Sequence[int], lightest: int) -> NDArray[np.intp]:
+        """The lightest mix that the safeguards permit after each candidate, shape (C,)."""
         words = self._words(row)
         demanded = reduce(or_, words) & _REQUIREMENTS
-        found = []
+        after = np.full(len(self._slot), lightest)
         for rule in self._ruled:
-            without = demanded
+            others = demanded
             if words[rule.word] & _REQUIREMENTS:
-                without = reduce(or_, words[: rule.word] + words[rule.word + 1 :], 0) & _REQUIREMENTS
-            if rule.reached[without] != {lightest}:
-                found.append((rule.part, rule.after[without]))
-        return found
+                others = reduce(or_, words[: rule.word] + words[rule.word + 1 :], 0) & _REQUIREMENTS
+            after[rule.part] = rule.after[others]
+        return after
 
 
 class _Ruled:
@@ -105,7 +104,6 @@ class _Ruled:
         self.word = word
         self.part = part
         self.after = [first_permitted[demands | others] for others in _SETS]
-        self.reached = [set(lightest[1:].tolist()) for lightest in self.after]
 
 
 def _ruled(decider: Decider, changeable: list[int], starts: list[int]) -> list[_Ruled]:

@@ -15,7 +15,7 @@ from router.decision.decide import Decider, Decision, Decisions, Status
 from router.decision.decide_one import SingleDecider
 from router.decision.explain import Explainer
 from router.decision.schema import Rows
-from router.features import FEATURES, FieldProblem, encode
+from router.features import FEATURES, FieldProblem, encode, encode_one
 from router.journal.payload import layout, pack
 from router.journal.record import Context, Record
 from router.metrics import AdviceMetrics, Metrics
@@ -34,7 +34,7 @@ class Advice:
 
     decision_id: str
     case_ref: str
-    row: np.ndarray[tuple[int], np.dtype[np.uint16]]
+    row: list[int]
     decision: Decision
 
 
@@ -56,17 +56,17 @@ class Recommender:
 
     def one(self, case: case_pb2.Case) -> tuple[Advice | None, list[FieldProblem], list[Record]]:
         """Decides for one case; the record must be durable before the advice leaves."""
-        rows, problems = encode((case,))
+        problems: list[FieldProblem] = []
+        row = encode_one(case, problems)
         if problems:
             return None, problems, []
-        row = rows[0]
         decision = self._single.decide(row)
         identity = uuid_utils.uuid7()
         case_ref = "" if decision.first_permitted >= len(self._minutes) else case.case_ref
         permitted = self._menu >> decision.first_permitted << decision.first_permitted
         policy = self.decider.policy
         packed = self._pack_one(
-            *row.tolist(),
+            *row,
             *decision.expected,
             *decision.error,
             *self._minutes,
@@ -102,7 +102,7 @@ class Recommender:
             for identity, payload in zip(ids, payloads, strict=True)
         ]
         advice: list[Advice | None] = [None] * len(cases)
-        for place, identity, ref, row, decision in zip(good, ids, refs, rows, decisions.each(), strict=True):
+        for place, identity, ref, row, decision in zip(good, ids, refs, rows.tolist(), decisions.each(), strict=True):
             advice[place] = Advice(decision_id=str(identity), case_ref=ref, row=row, decision=decision)
         return advice, problems, records
 

@@ -33,6 +33,7 @@ _DOUBTS = {
     Doubt.CLOSE_OPTIONS: recommendation_pb2.DOUBT_CLOSE_OPTIONS,
 }
 _NOT_OFFERED = "MENU"
+_TEMPLATES_AT_MOST = 4096
 
 
 def parse(kind: type[_Request], data: bytes) -> _Request:
@@ -111,6 +112,7 @@ class Answers:
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
         self._fixed: dict[tuple[str, int, int, int], bytes] = {}
+        self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
         self._safeguards = {
             (language, number): (
                 recommendation_pb2.AppliedSafeguard(
@@ -155,21 +157,31 @@ class Answers:
         own.reasons.extend(reason for _, reason in applied)
         if decision.first_permitted >= len(self._decider.menu):
             return  # nothing was scored
-        own.options.extend(self._options(decision))
+        self._add_options(own, decision)
         if decision.status != Status.MANUAL_ONLY:
-            own.reasons.extend(self._reasons(advice, self._texts[language]))
-            own.changes.extend(self._changes(advice, self._texts[language]))
+            self._add_reasons(own, advice, self._texts[language])
+            self._add_changes(own, advice, self._texts[language])
 
-    def _options(self, decision: Decision) -> list[recommendation_pb2.Option]:
-        mixes = self._decider.catalogue.mixes
+    def _add_options(self, own: recommendation_pb2.Recommendation, decision: Decision) -> None:
+        key = (decision.first_permitted, decision.safeguards)
+        template = self._options.get(key)
+        if template is None:
+            if len(self._options) >= _TEMPLATES_AT_MOST:
+                self._options.clear()
+            template = self._options[key] = recommendation_pb2.Recommendation(options=self._unvalued(decision))
+        own.MergeFrom(template)
+        for option, value, error in zip(own.options, decision.expected, decision.error, strict=True):
+            option.expected_outcome = min(1.0, max(0.0, value))
+            option.standard_error = error
+
+    def _unvalued(self, decision: Decision) -> list[recommendation_pb2.Option]:
+        """The options without what the model says of them."""
         options = []
-        for number, mix in enumerate(mixes):
+        for number, mix in enumerate(self._decider.catalogue.mixes):
             forbidden_by = self._forbidden_by(decision, number)
             options.append(
                 recommendation_pb2.Option(
                     mix_id=mix.id,
-                    expected_outcome=min(1.0, max(0.0, decision.expected[number])),
-                    standard_error=decision.error[number],
                     adviser_minutes=self._minutes[number],
                     permitted=not forbidden_by,
                     forbidden_by=forbidden_by,
@@ -185,41 +197,32 @@ class Answers:
                     return rule.name
         return "" if self._decider.menu[number] else _NOT_OFFERED
 
-    def _reasons(self, advice: Advice, texts: Texts) -> list[recommendation_pb2.Reason]:
+    def _add_reasons(self, own: recommendation_pb2.Recommendation, advice: Advice, texts: Texts) -> None:
         decision, ids = advice.decision, self._decider.catalogue.ids
         other = self._explainer.compared_with(decision)
         if other is None:
-            return []
-        found = []
+            return
         for part in self._explainer.reasons(advice.row, decision.mix, other):
             feature = FEATURES.features[part.column]
-            text = texts.reason(feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0)
-            found.append(
-                recommendation_pb2.Reason(
-                    code=f"FEATURE.{feature.name}",
-                    text=text,
-                    feature=feature.name,
-                    contribution=part.points,
-                    compared_with=ids[other],
-                )
+            own.reasons.add(
+                code=f"FEATURE.{feature.name}",
+                text=texts.reason(feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0),
+                feature=feature.name,
+                contribution=part.points,
+                compared_with=ids[other],
             )
-        return found
 
-    def _changes(self, advice: Advice, texts: Texts) -> list[recommendation_pb2.Change]:
-        found = []
+    def _add_changes(self, own: recommendation_pb2.Recommendation, advice: Advice, texts: Texts) -> None:
         for change in self._explainer.changes(advice.row, advice.decision):
             feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
             now, then = feature.value(change.slot_now), feature.value(change.slot_then)
-            found.append(
-                recommendation_pb2.Change(
-                    feature=feature.name,
-                    from_value="" if now is None else str(now),
-                    to_value=str(then),
-                    mix_id=mix_id,
-                    text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
-                )
+            own.changes.add(
+                feature=feature.name,
+                from_value="" if now is None else str(now),
+                to_value=str(then),
+                mix_id=mix_id,
+                text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
             )
-        return found
 
 
 def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
