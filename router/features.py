@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from router.decision.schema import Feature, FeatureSet, Role, Rows
+from router.decision.schema import Feature, FeatureSet, Role
 from router.national_id import holds_national_id
 from router.v1 import case_pb2, feature_pb2
 
@@ -80,23 +78,17 @@ SHIELDED = FEATURES.column("shielded")
 _NOT_SHIELDED = FEATURES["shielded"].slot("NO")
 
 
-def encode(cases: Sequence[case_pb2.Case]) -> tuple[Rows, list[FieldProblem]]:
-    """Encodes cases into rows of slots.
+def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) -> list[int]:
+    """Encodes a case into its row of slots.
 
     Args:
-        cases: n cases as sent.
+        case: as sent.
+        problems: what is wrong is added here; the row of a case with a problem means nothing.
+        index: the case's number among several, for its problems.
 
     Returns:
-        Rows of shape (n, features), and every problem found; the row of a case with a problem means nothing.
-        A case that is shielded, or does not say, is read no further: its row holds that fact alone.
+        A slot per feature. A case that is shielded, or does not say, is read no further: its row holds that alone.
     """
-    problems: list[FieldProblem] = []
-    rows = [encode_one(case, problems, index) for index, case in enumerate(cases)]
-    return np.array(rows, np.uint16).reshape(len(cases), len(_CODED)), problems
-
-
-def encode_one(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) -> list[int]:
-    """Encodes one case as `encode` does; what is wrong is added to `problems` under its index."""
     # A dict look-up for each value is as fast for one case as array arithmetic is for a thousand,
     # and one way for both keeps single and batch answers the same.
     values: tuple[int, ...] = _read(case)

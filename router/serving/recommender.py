@@ -6,7 +6,7 @@ import json
 import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import uuid_utils
@@ -14,23 +14,21 @@ import uuid_utils
 from router.decision.decide import Decider, Decision, Decisions, Status
 from router.decision.decide_one import SingleDecider
 from router.decision.explain import Explainer
-from router.decision.schema import Rows
-from router.features import FEATURES, FieldProblem, encode, encode_one
+from router.features import FEATURES
 from router.journal.payload import layout, pack
 from router.journal.record import Context, Record
 from router.metrics import AdviceMetrics, Metrics
 from router.registry import ModelVersion
-from router.v1 import case_pb2
 
 KIND = "recommendation"
-_MICROSECONDS = 1_000_000
 # Nothing is drawn at random: the answer for a case is the only one it could have got.
 _PROPENSITY = 1.0
+# Up to so many rows, one at a time is faster than arrays.
+_FEW = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """A decision with its identity. `case` is the request's case, or None when it is shielded."""
+class Advice(NamedTuple):
+    """A decision with its identity; `case_ref` is empty when the case was not scored."""
 
     decision_id: str
     case_ref: str
@@ -54,15 +52,36 @@ class Recommender:
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
 
-    def one(self, case: case_pb2.Case) -> tuple[Advice | None, list[FieldProblem], list[Record]]:
-        """Decides for one case; the record must be durable before the advice leaves."""
-        problems: list[FieldProblem] = []
-        row = encode_one(case, problems)
-        if problems:
-            return None, problems, []
-        decision = self._single.decide(row)
-        identity = uuid_utils.uuid7()
-        case_ref = "" if decision.first_permitted >= len(self._minutes) else case.case_ref
+    def decide(self, rows: list[list[int]], case_refs: list[str]) -> tuple[list[Advice], list[Record]]:
+        """Decides for rows of slots; the records must be durable before the advice leaves.
+
+        The case reference of a case that is not scored is kept out of advice and records.
+        """
+        now = time.time_ns() // 1000
+        ids = [uuid_utils.uuid7() for _ in rows]
+        if len(rows) <= _FEW:
+            decisions = [self._single.decide(row) for row in rows]
+        else:
+            many = self.decider.decide(np.array(rows, np.uint16))
+            decisions = many.each()
+        lightest = len(self._minutes)
+        refs = [
+            "" if decision.first_permitted >= lightest else ref
+            for decision, ref in zip(decisions, case_refs, strict=True)
+        ]
+        if len(rows) <= _FEW:
+            payloads = [self._payload(*one) for one in zip(rows, decisions, refs, strict=True)]
+        else:
+            payloads = pack(self._layout, self._packed(rows, many), refs)
+        records = [
+            Record(identity.bytes, KIND, self._context, payload, now)
+            for identity, payload in zip(ids, payloads, strict=True)
+        ]
+        advice = list(map(Advice, map(str, ids), refs, rows, decisions))
+        return advice, records
+
+    def _payload(self, row: list[int], decision: Decision, case_ref: str) -> bytes:
+        """As `pack`, for one decision."""
         permitted = self._menu >> decision.first_permitted << decision.first_permitted
         policy = self.decider.policy
         packed = self._pack_one(
@@ -79,38 +98,13 @@ class Recommender:
             policy.weight,
             _PROPENSITY,
         )
-        record = Record(identity.bytes, KIND, self._context, packed + case_ref.encode(), time.time_ns() // 1000)
-        advice = Advice(decision_id=str(identity), case_ref=case_ref, row=row, decision=decision)
-        return advice, problems, [record]
+        return packed + case_ref.encode()
 
-    def many(self, cases: Sequence[case_pb2.Case]) -> tuple[list[Advice | None], list[FieldProblem], list[Record]]:
-        """Decides for cases; a bad one has None for its advice and its problems, by index, beside."""
-        rows, problems = encode(cases)
-        bad = {problem.index for problem in problems}
-        good = [place for place in range(len(cases)) if place not in bad]
-        if not good:
-            return [None] * len(cases), problems, []
-        rows = rows[good]
-        decisions = self.decider.decide(rows)
-        unscored = (decisions.first_permitted >= len(self._minutes)).tolist()
-        refs = ["" if hide else cases[place].case_ref for place, hide in zip(good, unscored, strict=True)]
-        ids = [uuid_utils.uuid7() for _ in good]
-        payloads = pack(self._layout, self._packed(rows, decisions), refs)
-        now = time.time_ns() // 1000
-        records = [
-            Record(identity.bytes, KIND, self._context, payload, now)
-            for identity, payload in zip(ids, payloads, strict=True)
-        ]
-        advice: list[Advice | None] = [None] * len(cases)
-        for place, identity, ref, row, decision in zip(good, ids, refs, rows.tolist(), decisions.each(), strict=True):
-            advice[place] = Advice(decision_id=str(identity), case_ref=ref, row=row, decision=decision)
-        return advice, problems, records
-
-    def count(self, advice: Sequence[Advice | None]) -> None:
+    def count(self, advice: Sequence[Advice]) -> None:
         """Counts advice that is durable."""
-        self._metrics.count([one.decision for one in advice if one is not None])
+        self._metrics.count([one.decision for one in advice])
 
-    def _packed(self, rows: Rows, decisions: Decisions) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    def _packed(self, rows: list[list[int]], decisions: Decisions) -> np.ndarray[tuple[int], np.dtype[np.void]]:
         packed = np.zeros(len(rows), self._layout)
         packed["row"] = rows
         packed["expected"] = decisions.expected

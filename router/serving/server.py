@@ -34,6 +34,8 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 NAMES = (services.SERVICE, catalogue_service.SERVICE)
 _FLUSH_SECONDS = 5.0
+# Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
+_GC_THRESHOLDS = (50_000, 20, 50)
 _MEBIBYTE = 1 << 20
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MEBIBYTE),
@@ -98,6 +100,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         await checks.set(name, _SERVING)
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process
+    gc.set_threshold(*_GC_THRESHOLDS)
     _log.info(
         "serving",
         extra={

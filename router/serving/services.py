@@ -11,12 +11,13 @@ from typing import Any
 
 import grpc
 
-from router.features import FieldProblem
+from router.features import FieldProblem, encode
 from router.serving.durable import DurableJournal
+from router.serving.gathering import Gathering
 from router.serving.recommender import Advice, Recommender
 from router.serving.status import InvalidRequest, refuse
-from router.serving.wire import Answers, case_error, field, is_full, language_of, parse, path
-from router.v1 import case_pb2, channel_router_pb2
+from router.serving.wire import Answers, case_error, field, is_full, language_of, parse
+from router.v1 import channel_router_pb2
 
 SERVICE = "router.v1.ChannelRouter"
 CASES_AT_MOST = 1000
@@ -32,6 +33,7 @@ class ChannelRouterService:
         self._recommender = recommender
         self._answers = answers
         self._journal = journal
+        self._gathering = Gathering(recommender, answers, journal)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service's methods, bytes in and bytes out."""
@@ -46,21 +48,7 @@ class ChannelRouterService:
         """Answers one case once its record is durable."""
         request = parse(channel_router_pb2.RecommendRequest, data)
         language, full = language_of(request.language), is_full(request.view)
-        advice = await self._one(request.case)
-        return field(1, self._answers.recommendation(advice, language=language, full=full))
-
-    async def _one(self, case: case_pb2.Case) -> Advice:
-        advice, problems, records = self._recommender.one(case)
-        if advice is None:
-            raise InvalidRequest(
-                [
-                    FieldProblem(index=0, field=path("case", problem), description=problem.description)
-                    for problem in problems
-                ]
-            )
-        await self._journal.append(records)
-        self._recommender.count((advice,))
-        return advice
+        return field(1, await self._gathering.ask(request.case, language=language, full=full))
 
     async def recommend_batch(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
         """Answers each case or names its problems, once all records are durable."""
@@ -69,42 +57,30 @@ class ChannelRouterService:
         cases = request.cases
         if not 1 <= len(cases) <= CASES_AT_MOST:
             raise refuse("cases", f"has {len(cases)} cases; 1 to {CASES_AT_MOST} are permitted")
-        waiting: list[asyncio.Task[None]] = []
+        waiting: list[asyncio.Future[None]] = []
         results: list[bytes] = []
-        decided: list[Advice | None] = []
+        decided: list[Advice] = []
         for start in range(0, len(cases), _CHUNK):
-            advice, problems, records = self._recommender.many(cases[start : start + _CHUNK])
-            if records:
-                waiting.append(asyncio.ensure_future(self._journal.append(records)))
-            results += self._results(start, advice, problems, language=language, full=full)
+            problems: list[FieldProblem] = []
+            chunk = cases[start : start + _CHUNK]
+            rows = [encode(case, problems, index) for index, case in enumerate(chunk, start)]
+            bad = {problem.index for problem in problems}
+            good = [place for place in range(len(chunk)) if start + place not in bad]
+            advice: list[Advice] = []
+            if good:
+                refs = [chunk[place].case_ref for place in good]
+                advice, records = self._recommender.decide([rows[place] for place in good], refs)
+                waiting.append(self._journal.append(records))
+            await asyncio.sleep(0)  # the journal's thread begins its write, and other calls have their turn
+            written = iter([self._answers.recommendation(one, language=language, full=full) for one in advice])
+            results += [
+                _refused(index, problems) if index in bad else _result(index, next(written))
+                for index in range(start, start + len(chunk))
+            ]
             decided += advice
-            await asyncio.sleep(0)  # let other calls have their turn
         await asyncio.gather(*waiting)
         self._recommender.count(decided)
         return b"".join(results)
-
-    def _results(
-        self,
-        start: int,
-        advice: list[Advice | None],
-        problems: list[FieldProblem],
-        *,
-        language: str,
-        full: bool,
-    ) -> list[bytes]:
-        results = []
-        for offset, one in enumerate(advice):
-            index = start + offset
-            if one is None:
-                own = [problem for problem in problems if problem.index == offset]
-                error = case_error(own, f"cases[{index}]")
-                message = channel_router_pb2.RecommendBatchResult(index=index, error=error)
-                results.append(field(1, message.SerializeToString()))
-                continue
-            head = channel_router_pb2.RecommendBatchResult(index=index).SerializeToString()
-            body = self._answers.recommendation(one, language=language, full=full)
-            results.append(field(1, head + field(_RECOMMENDATION, body)))
-        return results
 
     async def recommend_stream(
         self,
@@ -135,8 +111,17 @@ class ChannelRouterService:
         request = parse(channel_router_pb2.RecommendStreamRequest, data)
         language, full = language_of(request.language), is_full(request.view)
         try:
-            advice = await self._one(request.case)
+            return field(1, await self._gathering.ask(request.case, language=language, full=full))
         except InvalidRequest as error:
             message = case_error(list(error.problems), "")
             return channel_router_pb2.RecommendStreamResponse(error=message).SerializeToString()
-        return field(1, self._answers.recommendation(advice, language=language, full=full))
+
+
+def _result(index: int, recommendation: bytes) -> bytes:
+    head = channel_router_pb2.RecommendBatchResult(index=index).SerializeToString()
+    return field(1, head + field(_RECOMMENDATION, recommendation))
+
+
+def _refused(index: int, problems: list[FieldProblem]) -> bytes:
+    error = case_error([problem for problem in problems if problem.index == index], f"cases[{index}]")
+    return field(1, channel_router_pb2.RecommendBatchResult(index=index, error=error).SerializeToString())
