@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import inf
-from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.decide import Decider
 from router.decision.safeguards import REQUIREMENTS
+from router.decision.schema import Rows
 from router.decision.tables import Floats
 
-_REQUIREMENTS = (1 << len(REQUIREMENTS)) - 1
-_SETS = range(_REQUIREMENTS + 1)
+Numbers = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruled:
+    """A changeable feature that a safeguard reads.
+
+    Attributes:
+        number: its place among the safeguards' columns.
+        part: its candidates.
+        after: (sets, slots) by what all other fields demand: the lightest mix permitted with each slot.
+    """
+
+    number: int
+    part: slice
+    after: Numbers
 
 
 class Candidates:
@@ -23,99 +37,89 @@ class Candidates:
 
     def __init__(self, decider: Decider) -> None:
         tables, features = decider.tables, decider.tables.features
-        self._menu: list[bool] = decider.menu.tolist()
-        self._words = decider.safeguards.words_of
-        self._changeable = [column for column, feature in enumerate(features.features) if feature.changeable]
-        sizes = [features.features[column].slots for column in self._changeable]
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
-        self._starts: list[int] = starts.tolist()
+        self._safeguards = decider.safeguards
+        self._columns = np.array([n for n, feature in enumerate(features.features) if feature.changeable])
+        sizes = [features.features[column].slots for column in self._columns]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
         self._feature = np.repeat(np.arange(len(sizes)), sizes)
-        self._slot: list[int] = (np.arange(sum(sizes)) - np.repeat(starts, sizes)).tolist()
+        self._slot = np.arange(sum(sizes)) - np.repeat(self._starts, sizes)
         model = dict(zip(tables.columns.tolist(), tables.offsets.tolist(), strict=True))
         points, positions = [], []
-        for column, size in zip(self._changeable, sizes, strict=True):
+        for column, size in zip(self._columns.tolist(), sizes, strict=True):
             if column in model:
                 part = slice(model[column], model[column] + size)
                 points.append(tables.mean[part])
                 weights = tables.counts[part].astype(float)
             else:
-                points.append(np.zeros((size, len(self._menu))))
+                points.append(np.zeros((size, len(decider.menu))))
                 weights = np.ones(size)
             share = weights / max(1.0, weights.sum())
             positions.append(np.cumsum(share) - share / 2)
         # Share of the training cases below a value and half of its own: distances between values, from 0 to 1.
         self._position: Floats = np.concatenate(positions)
-        worth = decider.policy.weight * np.concatenate(points).T
-        self._worth: Floats = np.ascontiguousarray(worth)
+        self._worth: Floats = decider.policy.weight * np.concatenate(points)
         # By the best mix now: what each candidate adds to each mix's utility less the best mix's, (K, K, C); a mix
         # that is not offered, and the best one itself, gain nothing.
-        self._gain: Floats = np.ascontiguousarray(worth[None] - worth[:, None])
-        self._gain[:, [number for number, offered in enumerate(self._menu) if not offered]] = -inf
-        for mix, gains in enumerate(self._gain):
-            gains[mix] = -inf
-        self._numbers = np.arange(len(self._menu))[:, None]
-        self._known = np.array(self._slot) > 0
-        self._ruled = _ruled(decider, self._changeable, self._starts)
+        self._gain: Floats = np.ascontiguousarray(self._worth.T[None] - self._worth.T[:, None])
+        self._gain[:, ~decider.menu] = -inf
+        self._gain[np.arange(len(self._gain)), np.arange(len(self._gain))] = -inf
+        self._ruled = self._rules(sizes)
 
-    def nearest(
-        self, row: Sequence[int], utility: list[float], best: int, lightest: int
-    ) -> Iterator[tuple[int, int]]:
-        """Yields column and slot of each change after which another mix has the highest utility, nearest first.
+    def _rules(self, sizes: list[int]) -> list[_Ruled]:
+        safeguards = self._safeguards
+        read: list[int] = safeguards.columns.tolist()
+        sets = np.arange(len(safeguards.first_permitted))[:, None]
+        found = []
+        for column, start, size in zip(self._columns.tolist(), self._starts.tolist(), sizes, strict=True):
+            if column in read:
+                offset = safeguards.features.offsets[column]
+                demands = safeguards.requirements[offset : offset + size]
+                after = safeguards.first_permitted[sets | demands]
+                found.append(_Ruled(number=read.index(column), part=slice(start, start + size), after=after))
+        return found
+
+    def nearest(self, rows: Rows, utility: Floats, best: Numbers, lightest: Numbers) -> Iterator[tuple[Rows, Numbers]]:
+        """Yields, for each row, the next change after which another mix has the highest utility, nearest first.
+
+        How far a change goes, is the share of the training cases between the two values.
 
         Args:
-            row: slots, one per feature.
-            utility: of each mix now.
-            best: the permitted mix with the highest utility now.
-            lightest: the lightest mix that the safeguards permit now.
+            rows: slots, shape (n, features).
+            utility: of each mix now, shape (n, K).
+            best: the permitted mix with the highest utility now, shape (n,).
+            lightest: the lightest mix that the safeguards permit now, shape (n,).
+
+        Returns:
+            The rows changed, and the columns of the changed fields; column -1 where no change is left.
         """
-        here = [start + row[column] for start, column in zip(self._starts, self._changeable, strict=True)]
-        now = self._worth.take(here, axis=1)
-        value = np.array(utility)
+        each = np.arange(len(rows))
+        here = rows[:, self._columns] + self._starts
+        now = self._worth[here].transpose(0, 2, 1)
         # A change flips the mix when another permitted one gains at least what it lacks now, or this one is forbidden.
-        lacks = now - now[best] + (value[best] - value)[:, None]
-        after = self._lightest_after(row, lightest)
-        flips = (self._gain[best] >= lacks.take(self._feature, axis=1)) & (self._numbers >= after)
-        found = (flips.any(axis=0) | (after > best)) & self._known
-        found[here] = False
-        places = found.nonzero()[0]
-        of = self._feature[places]
-        distance = np.abs(self._position[places] - self._position.take(here)[of])
-        for number in distance.argsort(kind="stable").tolist():
-            place = places[number]
-            yield self._changeable[self._feature[place]], self._slot[place]
+        lacks = now - now[each, best][:, None] + (utility[each, best][:, None] - utility)[:, :, None]
+        after = self._lightest_after(rows, lightest)
+        numbers = np.arange(utility.shape[1])[:, None]
+        flips = (self._gain[best] >= lacks.take(self._feature, axis=2)) & (numbers >= after[:, None])
+        found = (flips.any(axis=1) | (after > best[:, None])) & (self._slot > 0)
+        found[each[:, None], here] = False
+        distance = np.abs(self._position - self._position[here].take(self._feature, axis=1))
+        distance[~found] = inf
+        while True:
+            places = distance.argmin(axis=1)
+            columns = np.where(distance[each, places] < inf, self._columns[self._feature[places]], -1)
+            changed = rows.copy()
+            changed[each, columns] = np.where(columns >= 0, self._slot[places], changed[each, columns])
+            yield changed, columns
+            distance[each, places] = inf
 
-    def _lightest_after(self, row: Sequence[int], lightest: int) -> NDArray[np.intp]:
-        """The lightest mix that the safeguards permit after each candidate, shape (C,)."""
-        words = self._words(row)
-        demanded = reduce(or_, words) & _REQUIREMENTS
-        after = np.full(len(self._slot), lightest)
-        for rule in self._ruled:
-            others = demanded
-            if words[rule.word] & _REQUIREMENTS:
-                others = reduce(or_, words[: rule.word] + words[rule.word + 1 :], 0) & _REQUIREMENTS
-            after[rule.part] = rule.after[others]
+    def _lightest_after(self, rows: Rows, lightest: Numbers) -> Numbers:
+        """The lightest mix that the safeguards permit after each candidate, shape (n, C)."""
+        after = np.repeat(lightest[:, None], len(self._slot), axis=1)
+        demands = self._safeguards.demands(rows)
+        each = demands[:, :, None] >> np.arange(len(REQUIREMENTS)) & 1
+        # What all fields but one demand: what more fields demand than that one does.
+        without = each.sum(axis=1)[:, None] > each[:, [ruled.number for ruled in self._ruled]]
+        others = without @ (1 << np.arange(len(REQUIREMENTS)))
+        for place, ruled in enumerate(self._ruled):
+            after[:, ruled.part] = ruled.after[others[:, place]]
         return after
-
-
-class _Ruled:
-    """A changeable feature that a safeguard reads: by what all other fields demand, the lightest mix per slot."""
-
-    def __init__(self, word: int, part: slice, demands: NDArray[np.intp], first_permitted: NDArray[np.intp]) -> None:
-        self.word = word
-        self.part = part
-        self.after = [first_permitted[demands | others] for others in _SETS]
-
-
-def _ruled(decider: Decider, changeable: list[int], starts: list[int]) -> list[_Ruled]:
-    safeguards, features = decider.safeguards, decider.tables.features
-    ruled: list[int] = safeguards.columns.tolist()
-    return [
-        _Ruled(
-            ruled.index(column),
-            slice(start, start + features.features[column].slots),
-            safeguards.requirements[features.offsets[column] :][: features.features[column].slots],
-            safeguards.first_permitted,
-        )
-        for column, start in zip(changeable, starts, strict=True)
-        if column in ruled
-    ]

@@ -39,17 +39,13 @@ class SingleDecider:
             if self._menu[lighter] and self._menu[heavier]:
                 self._heavier[lighter].insert(0, heavier)
 
-    def places(self, row: Sequence[int]) -> list[int]:
-        """Places in the model's tables of a row's slots, in the order of `tables.columns`."""
-        return list(map(add, self._read(row), self._starts))
-
     def decide(self, row: Sequence[int]) -> Decision:
         """Decides for a row of slots, one per feature."""
         lightest, bits = self._safeguards.apply_one(row)
         mixes, folds = len(self._menu), self._folds
         if lightest >= mixes:
             return _manual([nan] * mixes, [nan] * mixes, lightest, bits, 0)
-        places = self.places(row)
+        places = list(map(add, self._read(row), self._starts))
         counted = sum([self._doubtful[place] for place in places])
         total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
         expected, error, deviation = [], [], []

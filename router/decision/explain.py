@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from router.decision.candidates import Candidates
-from router.decision.decide import Decider, Decision
+from router.decision.candidates import Candidates, Numbers
+from router.decision.decide import NO_MIX, Decider, Decision
 from router.decision.decide_one import SingleDecider
+from router.decision.schema import Rows
 from router.decision.tables import Floats
 
 REASONS = 3
+# Up to so many rows, one at a time is faster than arrays.
+FEW_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one field adds to the mix against another, relative to the average case, in outcome points."""
 
     column: int
@@ -25,14 +28,24 @@ class Contribution:
     points: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """A change of one field, within the person's reach, and the mix that follows."""
 
     column: int
     slot_now: int
     slot_then: int
     mix: int
+
+
+class Explanation(NamedTuple):
+    """Why a mix: compared with which other, the weightiest contributions, and the smallest change of the mix.
+
+    Without another permitted mix there is nothing to compare with, and `other` is None.
+    """
+
+    other: int | None
+    reasons: list[Contribution]
+    change: Change | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,76 +63,88 @@ class Explainer:
         return Candidates(self.decider)
 
     @cached_property
-    def _costs(self) -> list[float]:
-        return self.decider.costs.tolist()  # type: ignore[no-any-return]
-
-    @cached_property
-    def _menu(self) -> list[bool]:
-        return self.decider.menu.tolist()  # type: ignore[no-any-return]
-
-    @cached_property
-    def _columns(self) -> list[int]:
-        return self.decider.tables.columns.tolist()  # type: ignore[no-any-return]
-
-    @cached_property
     def _centred(self) -> Floats:
         """Contribution of each slot less the feature's average, by mix, shape (mixes, slots)."""
         tables = self.decider.tables
-        sizes = [tables.features.features[column].slots for column in self._columns]
+        sizes = [tables.features.features[column].slots for column in tables.columns]
         return np.ascontiguousarray((tables.mean - np.repeat(tables.average, sizes, axis=0)).T)
 
-    def compared_with(self, decision: Decision) -> int | None:
-        """The mix to explain against: the best cheaper permitted one, else the best other, else None."""
-        utility = self._utility(decision)
-        permitted = [n for n in range(decision.first_permitted, len(utility)) if n != decision.mix and self._menu[n]]
-        cheaper = [number for number in permitted if number < decision.mix]
-        return max(cheaper or permitted, key=utility.__getitem__, default=None)
+    def explain(self, rows: Rows, decisions: Sequence[Decision]) -> list[Explanation]:
+        """Explains decisions.
 
-    def _utility(self, decision: Decision) -> list[float]:
-        weight = self.decider.policy.weight
-        return [weight * e - c for e, c in zip(decision.expected, self._costs, strict=True)]
+        Args:
+            rows: slots, shape (n, features).
+            decisions: those of the rows; each has a mix.
+        """
+        utility = self.decider.policy.weight * np.array([d.expected for d in decisions]) - self.decider.costs
+        mix = np.array([d.mix for d in decisions])
+        lightest = np.array([d.first_permitted for d in decisions])
+        permitted = self.decider.menu & (np.arange(utility.shape[1]) >= lightest[:, None])
+        allowed = np.where(permitted, utility, -np.inf)
+        other = self._compared_with(allowed, mix)
+        points = self.contributions(rows, mix, other)
+        changes = self._changes(rows, utility, allowed.argmax(axis=1), lightest, mix)
+        return [
+            Explanation(None, [], change) if number == NO_MIX else Explanation(number, reasons, change)
+            for number, reasons, change in zip(other.tolist(), self._reasons(rows, points), changes, strict=True)
+        ]
 
-    def contributions(self, row: Sequence[int], mix: int, other: int) -> Floats:
+    def _compared_with(self, allowed: Floats, mix: Numbers) -> Numbers:
+        """The best cheaper permitted mix, else the best other one, else NO_MIX, shape (n,)."""
+        numbers = np.arange(allowed.shape[1])
+        cheaper = np.where(numbers < mix[:, None], allowed, -np.inf)
+        rest = np.where(numbers == mix[:, None], -np.inf, allowed)
+        chosen = np.where((cheaper.max(axis=1) == -np.inf)[:, None], rest, cheaper)
+        found: Numbers = np.where(chosen.max(axis=1) == -np.inf, NO_MIX, chosen.argmax(axis=1))
+        return found
+
+    def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
         """What each model feature adds to `mix` against `other`, relative to the average case.
 
         The average case has each feature's mean contribution over the training cases, so that the contributions
         add up to the row's contrast minus the average contrast.
 
         Args:
-            row: slots, one per feature.
-            mix: number of a mix.
-            other: number of the mix compared with.
+            rows: slots, shape (n, features).
+            mix: numbers of mixes, shape (n,).
+            other: numbers of the mixes compared with, shape (n,).
 
         Returns:
-            Outcome points, shape (model features,), in the order of `tables.columns`.
+            Outcome points, shape (n, model features), in the order of `tables.columns`.
         """
-        places = self._single.places(row)
-        found: Floats = self._centred[mix].take(places) - self._centred[other].take(places)
+        places = self.decider.tables.slots(rows)
+        found: Floats = self._centred[mix[:, None], places] - self._centred[other[:, None], places]
         return found
 
-    def reasons(self, row: Sequence[int], mix: int, other: int) -> list[Contribution]:
+    def _reasons(self, rows: Rows, points: Floats) -> list[list[Contribution]]:
         """The three weightiest contributions, weightiest first; ties in the contract's order."""
-        points: list[float] = self.contributions(row, mix, other).tolist()
-        weightiest = sorted(range(len(points)), key=lambda number: -abs(points[number]))[:REASONS]
-        return [
-            Contribution(column=self._columns[n], slot=row[self._columns[n]], points=points[n])
-            for n in weightiest
-            if points[n] != 0.0
-        ]
+        order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
+        columns = self.decider.tables.columns[order]
+        each = np.arange(len(rows))[:, None]
+        parts = zip(columns.tolist(), rows[each, columns].tolist(), points[each, order].tolist(), strict=True)
+        return [[Contribution(*one) for one in zip(*part, strict=True) if one[-1] != 0.0] for part in parts]
 
-    def changes(self, row: Sequence[int], decision: Decision) -> list[Change]:
-        """The smallest change of one changeable field that changes the mix, or none.
+    def _changes(
+        self, rows: Rows, utility: Floats, best: Numbers, lightest: Numbers, mix: Numbers
+    ) -> list[Change | None]:
+        """The smallest change of one changeable field that changes the mix, or None; checked by deciding anew."""
+        found: list[Change | None] = [None] * len(rows)
+        mixes = mix.tolist()
+        left = list(range(len(rows)))
+        for changed, columns in self._candidates.nearest(rows, utility, best, lightest):
+            tried = columns.tolist()
+            left = [n for n in left if tried[n] >= 0]
+            if not left:
+                break
+            for n, then in zip(left, self._mixes(changed[left]), strict=True):
+                if then not in (mixes[n], NO_MIX):
+                    column = tried[n]
+                    found[n] = Change(column, int(rows[n, column]), int(changed[n, column]), then)
+            left = [n for n in left if found[n] is None]
+        return found
 
-        How large a change is, is the share of the training cases between the two values, so that fields with
-        different units compare. The change named is checked by deciding anew.
-        """
-        utility = self._utility(decision)
-        permitted = [n for n in range(decision.first_permitted, len(utility)) if self._menu[n]]
-        best = max(permitted, key=utility.__getitem__)
-        for column, slot in self._candidates.nearest(row, utility, best, decision.first_permitted):
-            changed = list(row)
-            changed[column] = slot
-            then = self._single.decide(changed)
-            if then.mix not in (decision.mix, -1):
-                return [Change(column=column, slot_now=row[column], slot_then=slot, mix=then.mix)]
-        return []
+    def _mixes(self, rows: Rows) -> list[int]:
+        if len(rows) <= FEW_ROWS:
+            return [self._single.decide(row).mix for row in rows.tolist()]
+        mixes: list[int] = self.decider.decide(rows).mix.tolist()
+        return mixes

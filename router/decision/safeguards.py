@@ -126,21 +126,22 @@ class CompiledSafeguards:
         # Where people alone handle the case, nothing else of it is told.
         return lightest, np.where(manual > 0, manual, bits)
 
+    def demands(self, rows: Rows) -> NDArray[np.intp]:
+        """Set of requirements of each feature that a rule reads, a bit mask, shape (rows, `columns`)."""
+        found: NDArray[np.intp] = self.requirements[rows[:, self.columns] + self._offsets]
+        return found
+
     @cached_property
     def _lists(self) -> tuple[itemgetter[Sequence[int]], list[int], list[int], list[int]]:
         columns, starts = self.columns.tolist(), self._offsets.tolist()
         return itemgetter(*columns), starts, self.words.tolist(), self.first_permitted.tolist()
 
-    def words_of(self, row: Sequence[int]) -> list[int]:
-        """The word of each feature that a rule reads, in the order of their columns, for one row."""
-        read, starts, words, _ = self._lists
-        return [words[place] for place in map(add, read(row), starts)]
-
     def apply_one(self, row: Sequence[int]) -> tuple[int, int]:
         """As `apply`, for one row."""
-        word = reduce(or_, self.words_of(row))
+        read, starts, words, first_permitted = self._lists
+        word = reduce(or_, [words[place] for place in map(add, read(row), starts)])
         bits = word >> len(REQUIREMENTS)
-        return self._lists[-1][word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
+        return first_permitted[word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
 
     def applied(self, bits: int) -> list[Safeguard]:
         """The rules of a set of bits, in the catalogue's order."""

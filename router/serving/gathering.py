@@ -90,10 +90,7 @@ class Gathering:
             )
             durable = self._journal.append(records)
             await asyncio.sleep(0)  # the journal's thread begins its write; the answers are made meanwhile
-            written = [
-                self._answers.recommendation(one, language=asked.language, full=asked.full)
-                for one, asked in zip(advice, gathered, strict=True)
-            ]
+            written = self._answers.recommendations(advice, [(asked.language, asked.full) for asked in gathered])
             await durable
         except Exception as error:  # nobody awaits this task: its calls do
             for ticket in tickets:

@@ -72,7 +72,7 @@ class ChannelRouterService:
                 advice, records = self._recommender.decide([rows[place] for place in good], refs)
                 waiting.append(self._journal.append(records))
             await asyncio.sleep(0)  # the journal's thread begins its write, and other calls have their turn
-            written = iter([self._answers.recommendation(one, language=language, full=full) for one in advice])
+            written = iter(self._answers.recommendations(advice, [(language, full)] * len(advice)))
             results += [
                 _refused(index, problems) if index in bad else _result(index, next(written))
                 for index in range(start, start + len(chunk))

@@ -6,13 +6,15 @@ recommendation's fixed fields and its own may be written apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from router.decision.catalogue import Catalogue
-from router.decision.decide import Decider, Decision, Doubt, Status
-from router.decision.explain import Explainer
+from router.decision.decide import NO_MIX, Decider, Decision, Doubt
+from router.decision.explain import Change, Explainer, Explanation
 from router.features import FEATURES, FieldProblem
 from router.serving.recommender import Advice, Recommender
 from router.serving.status import refuse
@@ -124,13 +126,28 @@ class Answers:
             for number, rule in enumerate(self._decider.safeguards.rules)
         }
 
-    def recommendation(self, advice: Advice, *, language: str, full: bool) -> bytes:
-        """A serialised Recommendation."""
+    def recommendations(self, advice: Sequence[Advice], views: Sequence[tuple[str, bool]]) -> list[bytes]:
+        """Serialised Recommendations, each in its own view: a language's code, and whether it is FULL."""
+        told = [n for n, (_, full) in enumerate(views) if full and advice[n].decision.mix != NO_MIX]
+        explanations: dict[int, Explanation] = {}
+        if told:
+            rows = np.array([advice[n].row for n in told], np.uint16)
+            explained = self._explainer.explain(rows, [advice[n].decision for n in told])
+            explanations = dict(zip(told, explained, strict=True))
+        return [
+            self._recommendation(one, *view, explanations.get(n))
+            for n, (one, view) in enumerate(zip(advice, views, strict=True))
+        ]
+
+    def _recommendation(self, advice: Advice, language: str, full: bool, explanation: Explanation | None) -> bytes:
         decision = advice.decision
         fixed = self._fixed_part(language, decision.status, decision.mix, decision.doubts)
         own = recommendation_pb2.Recommendation(decision_id=advice.decision_id, case_ref=advice.case_ref)
         if full:
-            self._add_full(own, advice, language)
+            self._add_full(own, decision, language)
+        if explanation is not None:
+            self._add_reasons(own, decision, explanation, self._texts[language])
+            self._add_change(own, explanation.change, self._texts[language])
         return fixed + own.SerializeToString()
 
     def _fixed_part(self, language: str, status: int, mix: int, doubts: int) -> bytes:
@@ -148,19 +165,14 @@ class Answers:
             self._fixed[key] = message.SerializeToString()
         return self._fixed[key]
 
-    def _add_full(self, own: recommendation_pb2.Recommendation, advice: Advice, language: str) -> None:
-        decision = advice.decision
+    def _add_full(self, own: recommendation_pb2.Recommendation, decision: Decision, language: str) -> None:
         own.synthetic_model = self._recommender.model.info.synthetic
         bits = decision.safeguards
         applied = [self._safeguards[language, number] for number in range(bits.bit_length()) if bits >> number & 1]
         own.safeguards.extend(safeguard for safeguard, _ in applied)
         own.reasons.extend(reason for _, reason in applied)
-        if decision.first_permitted >= len(self._decider.menu):
-            return  # nothing was scored
-        self._add_options(own, decision)
-        if decision.status != Status.MANUAL_ONLY:
-            self._add_reasons(own, advice, self._texts[language])
-            self._add_changes(own, advice, self._texts[language])
+        if decision.first_permitted < len(self._decider.menu):  # otherwise nothing was scored
+            self._add_options(own, decision)
 
     def _add_options(self, own: recommendation_pb2.Recommendation, decision: Decision) -> None:
         key = (decision.first_permitted, decision.safeguards)
@@ -197,32 +209,35 @@ class Answers:
                     return rule.name
         return "" if self._decider.menu[number] else _NOT_OFFERED
 
-    def _add_reasons(self, own: recommendation_pb2.Recommendation, advice: Advice, texts: Texts) -> None:
-        decision, ids = advice.decision, self._decider.catalogue.ids
-        other = self._explainer.compared_with(decision)
-        if other is None:
+    def _add_reasons(
+        self, own: recommendation_pb2.Recommendation, decision: Decision, explanation: Explanation, texts: Texts
+    ) -> None:
+        if explanation.other is None:
             return
-        for part in self._explainer.reasons(advice.row, decision.mix, other):
-            feature = FEATURES.features[part.column]
+        ids = self._decider.catalogue.ids
+        mix, other = ids[decision.mix], ids[explanation.other]
+        for column, slot, points in explanation.reasons:
+            feature = FEATURES.features[column]
             own.reasons.add(
                 code=f"FEATURE.{feature.name}",
-                text=texts.reason(feature, part.slot, ids[decision.mix], ids[other], speaks_for=part.points > 0),
+                text=texts.reason(feature, slot, mix, other, speaks_for=points > 0),
                 feature=feature.name,
-                contribution=part.points,
-                compared_with=ids[other],
+                contribution=points,
+                compared_with=other,
             )
 
-    def _add_changes(self, own: recommendation_pb2.Recommendation, advice: Advice, texts: Texts) -> None:
-        for change in self._explainer.changes(advice.row, advice.decision):
-            feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
-            now, then = feature.value(change.slot_now), feature.value(change.slot_then)
-            own.changes.add(
-                feature=feature.name,
-                from_value="" if now is None else str(now),
-                to_value=str(then),
-                mix_id=mix_id,
-                text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
-            )
+    def _add_change(self, own: recommendation_pb2.Recommendation, change: Change | None, texts: Texts) -> None:
+        if change is None:
+            return
+        feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
+        now, then = feature.value(change.slot_now), feature.value(change.slot_then)
+        own.changes.add(
+            feature=feature.name,
+            from_value="" if now is None else str(now),
+            to_value=str(then),
+            mix_id=mix_id,
+            text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
+        )
 
 
 def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from router.decision.decide import Status
 from router.decision.explain import REASONS, Explainer
 from router.features import FEATURES
 from tests.builders import a_decider, random_rows
@@ -9,44 +10,70 @@ from tests.builders import a_decider, random_rows
 DECIDER = a_decider(5)
 EXPLAINER = Explainer(decider=DECIDER)
 ROWS = random_rows(5, 200)
-SCORED = [(row, d) for row, d in zip(ROWS, DECIDER.decide(ROWS).each(), strict=True) if d.mix >= 0]
+DECISIONS = DECIDER.decide(ROWS).each()
+SCORED = np.array([number for number, decision in enumerate(DECISIONS) if decision.mix >= 0])
+TOLD = EXPLAINER.explain(ROWS[SCORED], [DECISIONS[number] for number in SCORED])
+EACH = [(ROWS[number], DECISIONS[number], told) for number, told in zip(SCORED, TOLD, strict=True)]
+
+
+def points_of(row: np.ndarray, mix: int, other: int) -> np.ndarray:
+    return EXPLAINER.contributions(row[None], np.array([mix]), np.array([other]))[0]
 
 
 def test_contributions_add_up_to_the_contrast_minus_the_average_contrast() -> None:
     tables = DECIDER.tables
-    for row, decision in SCORED:
-        other = EXPLAINER.compared_with(decision)
-        if other is None:
+    average = tables.average.sum(axis=0) + tables.intercept.mean(axis=1)
+    for row, decision, told in EACH:
+        if told.other is None:
             continue
-        average = (tables.average + 0.0).sum(axis=0) + tables.intercept.mean(axis=1)
-        contrast = decision.expected[decision.mix] - decision.expected[other]
-        total = EXPLAINER.contributions(row, decision.mix, other).sum()
-        assert np.isclose(total, contrast - (average[decision.mix] - average[other]), atol=1e-12)
+        contrast = decision.expected[decision.mix] - decision.expected[told.other]
+        total = points_of(row, decision.mix, told.other).sum()
+        assert np.isclose(total, contrast - (average[decision.mix] - average[told.other]), atol=1e-12)
 
 
 def test_reasons_are_the_three_weightiest_contributions() -> None:
-    row, decision = SCORED[0]
-    other = 0 if decision.mix else 1
-    points = np.abs(EXPLAINER.contributions(row, decision.mix, other))
-    reasons = EXPLAINER.reasons(row, decision.mix, other)
-    assert [abs(reason.points) for reason in reasons] == sorted(points, reverse=True)[:REASONS]
+    for row, decision, told in EACH:
+        if told.other is None:
+            continue
+        points = np.abs(points_of(row, decision.mix, told.other))
+        assert [abs(reason.points) for reason in told.reasons] == sorted(points, reverse=True)[:REASONS]
+        for reason in told.reasons:
+            assert reason.slot == row[reason.column]
 
 
 def test_a_cheaper_permitted_mix_is_compared_with_if_there_is_one() -> None:
-    for _, decision in SCORED:
-        other = EXPLAINER.compared_with(decision)
+    for _, decision, told in EACH:
         if decision.mix > decision.first_permitted:
-            assert other is not None
-            assert decision.first_permitted <= other < decision.mix
+            assert told.other is not None
+            assert decision.first_permitted <= told.other < decision.mix
 
 
 def test_a_named_change_is_of_a_changeable_field_and_changes_the_mix_as_told() -> None:
-    told = 0
-    for row, decision in SCORED:
-        for change in EXPLAINER.changes(row, decision):
-            told += 1
+    named = 0
+    for row, decision, told in EACH:
+        if (change := told.change) is not None:
+            named += 1
             changed = row.copy()
             changed[change.column] = change.slot_then
             assert FEATURES.features[change.column].changeable
             assert DECIDER.decide(changed[None]).each()[0].mix == change.mix != decision.mix
-    assert told > len(SCORED) // 4
+    assert named > len(SCORED) // 4
+
+
+def test_where_no_change_is_named_none_leads_to_another_recommendation() -> None:
+    checked = 0
+    for row, decision, told in EACH:
+        if told.change is None and decision.status == Status.RECOMMENDED:
+            for column in [n for n, feature in enumerate(FEATURES.features) if feature.changeable]:
+                tried = np.repeat(row[None], FEATURES.features[column].slots - 1, axis=0)
+                tried[:, column] = np.arange(1, FEATURES.features[column].slots)
+                decisions = DECIDER.decide(tried)
+                recommended = decisions.mix[decisions.status == Status.RECOMMENDED]
+                assert (recommended == decision.mix).all()
+                checked += 1
+    assert checked
+
+
+def test_an_explanation_is_the_same_alone_and_among_others() -> None:
+    for row, decision, told in EACH[:30]:
+        assert EXPLAINER.explain(row[None], [decision]) == [told]
