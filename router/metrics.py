@@ -10,7 +10,7 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric
@@ -20,6 +20,8 @@ from router.registry import ModelInfo
 
 if TYPE_CHECKING:
     from router.decision.decide import Decider, Decision
+
+T = TypeVar("T")
 
 _SECONDS = 60
 _GATHER_AT_MOST = 1000
@@ -108,6 +110,26 @@ class _BeforeScrape(Collector):
         return ()
 
 
+class Gathered(Generic[T]):
+    """Things that are counted many at once, which costs far less, and at the latest when the metrics are read."""
+
+    def __init__(self, metrics: Metrics, count: Callable[[list[T]], None]) -> None:
+        self._things: deque[T] = deque()
+        self._count = count
+        self._one_counts = Lock()
+        metrics.before_scrape.append(self._flush)
+
+    def extend(self, things: Iterable[T]) -> None:
+        """Adds things to count."""
+        self._things.extend(things)
+        if len(self._things) >= _GATHER_AT_MOST:
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._one_counts:  # so that who reads the metrics waits for what another thread has begun to count
+            self._count([self._things.popleft() for _ in range(len(self._things))])
+
+
 class AdviceMetrics:
     """Counts decisions of one decider and model version, with its labels bound once."""
 
@@ -123,20 +145,11 @@ class AdviceMetrics:
         self._time = [metrics.adviser_time.labels(mix) for mix in names[:-1]]
         self._digital = [mix.digital_share for mix in catalogue.mixes]
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
-        self._gathered: deque[Decision] = deque()
-        self._one_counts = Lock()
-        metrics.before_scrape.append(self._count_gathered)
+        self._gathered = Gathered(metrics, self._count)
 
     def count(self, decisions: Iterable[Decision]) -> None:
-        """Counts decisions, at the latest when the metrics are next read: many at once cost far less."""
+        """Counts decisions, at the latest when the metrics are next read."""
         self._gathered.extend(decisions)
-        if len(self._gathered) >= _GATHER_AT_MOST:
-            self._count_gathered()
-
-    def _count_gathered(self) -> None:
-        with self._one_counts:  # so that who reads the metrics waits for what another thread has begun to count
-            gathered = self._gathered
-            self._count([gathered.popleft() for _ in range(len(gathered))])
 
     def _count(self, decisions: list[Decision]) -> None:
         alike = Tally((decision.status, decision.mix) for decision in decisions)

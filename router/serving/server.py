@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
@@ -19,7 +19,7 @@ from router.metrics import Metrics
 from router.serving import catalogue_service, services
 from router.serving.catalogue_service import ModelsService
 from router.serving.durable import DurableJournal
-from router.serving.interceptors import Edge
+from router.serving.edge import Edge
 from router.serving.recommender import Recommender
 from router.serving.services import ChannelRouterService
 from router.serving.wire import Answers
@@ -75,7 +75,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     edge = Edge(metrics, settings.max_in_flight)
-    server = grpc.aio.server(interceptors=(edge,), options=_OPTIONS)
+    server = grpc.aio.server(options=_OPTIONS)
+    server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
 
     telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
@@ -89,10 +90,11 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     answers = Answers(parts.recommender, parts.texts)
     routing = ChannelRouterService(parts.recommender, answers, journal)
     catalogue = ModelsService(parts.recommender, parts.texts, settings.models)
-    server.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
+    health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
     if settings.reflection:
-        reflection.enable_server_reflection((*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), edge)
     port = server.add_insecure_port(str(settings.listen))
     web, web_thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
     await server.start()

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections import Counter as Tally
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, cast
 
 import grpc
 from prometheus_client import Counter
 
-from router.metrics import Metrics
+from router.metrics import Gathered, Metrics
 from router.serving.status import DeadlineExpired, Draining, Overloaded, status_of, trailers
 
 _log = logging.getLogger(__name__)
@@ -32,11 +33,29 @@ class CallSeries:
     def __init__(self, metrics: Metrics, kind: str, method: str) -> None:
         service, _, name = method.strip("/").rpartition("/")
         labels = (kind, service, name)
-        self.started = metrics.started.labels(*labels)
-        self.handling = metrics.handling.labels(*labels)
-        self.codes: dict[grpc.StatusCode, Counter] = {
+        self._started = metrics.started.labels(*labels)
+        self._handling = metrics.handling.labels(*labels)
+        self._codes: dict[grpc.StatusCode, Counter] = {
             code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
         }
+        self._events: Gathered[tuple[grpc.StatusCode | None, float]] = Gathered(metrics, self._count)
+
+    def started(self) -> None:
+        """Counts a call that starts."""
+        self._events.extend(((None, 0.0),))
+
+    def ended(self, code: grpc.StatusCode, seconds: float) -> None:
+        """Counts a call that has ended."""
+        self._events.extend(((code, seconds),))
+
+    def _count(self, events: list[tuple[grpc.StatusCode | None, float]]) -> None:
+        tally = Tally(code for code, _ in events)
+        self._started.inc(tally.pop(None, 0))
+        for code, calls in tally.items():
+            self._codes[cast("grpc.StatusCode", code)].inc(calls)
+        for code, seconds in events:
+            if code is not None:
+                self._handling.observe(seconds)
 
 
 class Counted:
@@ -49,12 +68,11 @@ class Counted:
         self._context = context
 
     def __enter__(self) -> None:
-        self._series.started.inc()
+        self._series.started()
         self._began = time.perf_counter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._series.codes[self._code(error)].inc()
-        self._series.handling.observe(time.perf_counter() - self._began)
+        self._series.ended(self._code(error), time.perf_counter() - self._began)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
         if error is None:
@@ -68,29 +86,37 @@ class Counted:
         return grpc.StatusCode.UNKNOWN
 
 
-class Edge(grpc.aio.ServerInterceptor):
-    """Admits calls, maps their errors, and counts them."""
+class Edge(grpc.GenericRpcHandler):
+    """Admits calls, maps their errors, and counts them: the one handler that the server knows, around all others.
+
+    It stands where grpc's own interceptors would, which run several coroutines for every call.
+    """
 
     def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
         self._metrics = metrics
         self._max_in_flight = max_in_flight
         self._in_flight = 0
+        self._inner: list[grpc.GenericRpcHandler] = []
         self._handlers: dict[str, Any] = {}
         self.draining = False
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:  # noqa: ANN401 - a handler of any kind
-        """Wraps a method's handler; wrapped handlers are kept, so that a call pays for a look-up only."""
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Takes handlers as a `grpc.Server` does, so that generated code can add its service."""
+        self._inner += handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Takes no notice: they are those added above."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - a handler of any kind
+        """The method's handler, wrapped; wrapped handlers are kept, so that a call pays for a look-up only."""
         method: str = handler_call_details.method
         kept = self._handlers.get(method)
         if kept is None:
-            handler = await continuation(handler_call_details)
+            found = (inner.service(handler_call_details) for inner in self._inner)
+            handler = next((one for one in found if one is not None), None)
             if handler is None:  # one name for all methods that do not exist: labels stay bounded
                 method, handler = _NO_METHOD, grpc.unary_unary_rpc_method_handler(_unimplemented)
-            kept = self._handlers.setdefault(method, self._wrapped(method, handler))
+            kept = self._handlers.get(method) or self._handlers.setdefault(method, self._wrapped(method, handler))
         return kept
 
     def _wrapped(self, method: str, handler: Any) -> Any:  # noqa: ANN401
