@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -15,21 +14,8 @@ from router.decision.schema import Rows
 from router.decision.tables import Floats
 
 Numbers = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ruled:
-    """A changeable feature that a safeguard reads.
-
-    Attributes:
-        number: its place among the safeguards' columns.
-        part: its candidates.
-        after: (sets, slots) by what all other fields demand: the lightest mix permitted with each slot.
-    """
-
-    number: int
-    part: slice
-    after: Numbers
+NONE = -1
+_BITS = np.arange(len(REQUIREMENTS))
 
 
 class Candidates:
@@ -63,22 +49,14 @@ class Candidates:
         self._gain: Floats = np.ascontiguousarray(self._worth.T[None] - self._worth.T[:, None])
         self._gain[:, ~decider.menu] = -inf
         self._gain[np.arange(len(self._gain)), np.arange(len(self._gain))] = -inf
-        self._ruled = self._rules(sizes)
+        # By what all other fields demand: the lightest mix that the safeguards permit after each candidate, (sets, C).
+        demand = decider.safeguards.requirements[features.offsets[self._columns][self._feature] + self._slot]
+        sets = np.arange(len(decider.safeguards.first_permitted))[:, None]
+        self._after: Numbers = decider.safeguards.first_permitted[sets | demand]
+        self._demands: Numbers = demand[:, None] >> _BITS & 1
+        self._all = np.arange(len(self._slot))
 
-    def _rules(self, sizes: list[int]) -> list[_Ruled]:
-        safeguards = self._safeguards
-        read: list[int] = safeguards.columns.tolist()
-        sets = np.arange(len(safeguards.first_permitted))[:, None]
-        found = []
-        for column, start, size in zip(self._columns.tolist(), self._starts.tolist(), sizes, strict=True):
-            if column in read:
-                offset = safeguards.features.offsets[column]
-                demands = safeguards.requirements[offset : offset + size]
-                after = safeguards.first_permitted[sets | demands]
-                found.append(_Ruled(number=read.index(column), part=slice(start, start + size), after=after))
-        return found
-
-    def nearest(self, rows: Rows, utility: Floats, best: Numbers, lightest: Numbers) -> Iterator[tuple[Rows, Numbers]]:
+    def nearest(self, rows: Rows, utility: Floats, best: Numbers) -> Iterator[tuple[Rows, Numbers]]:
         """Yields, for each row, the next change after which another mix has the highest utility, nearest first.
 
         How far a change goes, is the share of the training cases between the two values.
@@ -87,17 +65,16 @@ class Candidates:
             rows: slots, shape (n, features).
             utility: of each mix now, shape (n, K).
             best: the permitted mix with the highest utility now, shape (n,).
-            lightest: the lightest mix that the safeguards permit now, shape (n,).
 
         Returns:
-            The rows changed, and the columns of the changed fields; column -1 where no change is left.
+            The rows changed, and the columns of the changed fields; column NONE where no change is left.
         """
         each = np.arange(len(rows))
         here = rows[:, self._columns] + self._starts
         now = self._worth[here].transpose(0, 2, 1)
         # A change flips the mix when another permitted one gains at least what it lacks now, or this one is forbidden.
         lacks = now - now[each, best][:, None] + (utility[each, best][:, None] - utility)[:, :, None]
-        after = self._lightest_after(rows, lightest)
+        after = self._lightest_after(rows, here)
         numbers = np.arange(utility.shape[1])[:, None]
         flips = (self._gain[best] >= lacks.take(self._feature, axis=2)) & (numbers >= after[:, None])
         found = (flips.any(axis=1) | (after > best[:, None])) & (self._slot > 0)
@@ -106,20 +83,17 @@ class Candidates:
         distance[~found] = inf
         while True:
             places = distance.argmin(axis=1)
-            columns = np.where(distance[each, places] < inf, self._columns[self._feature[places]], -1)
+            columns = self._columns[self._feature[places]]
             changed = rows.copy()
-            changed[each, columns] = np.where(columns >= 0, self._slot[places], changed[each, columns])
+            changed[each, columns] = self._slot[places]
+            columns[distance[each, places] == inf] = NONE
             yield changed, columns
             distance[each, places] = inf
 
-    def _lightest_after(self, rows: Rows, lightest: Numbers) -> Numbers:
+    def _lightest_after(self, rows: Rows, here: Numbers) -> Numbers:
         """The lightest mix that the safeguards permit after each candidate, shape (n, C)."""
-        after = np.repeat(lightest[:, None], len(self._slot), axis=1)
-        demands = self._safeguards.demands(rows)
-        each = demands[:, :, None] >> np.arange(len(REQUIREMENTS)) & 1
-        # What all fields but one demand: what more fields demand than that one does.
-        without = each.sum(axis=1)[:, None] > each[:, [ruled.number for ruled in self._ruled]]
-        others = without @ (1 << np.arange(len(REQUIREMENTS)))
-        for place, ruled in enumerate(self._ruled):
-            after[:, ruled.part] = ruled.after[others[:, place]]
+        demands = (self._safeguards.demands(rows)[:, :, None] >> _BITS & 1).sum(axis=1)
+        # All fields but one demand what more fields demand than that one does.
+        others = (demands[:, None] > self._demands[here]) @ (1 << _BITS)
+        after: Numbers = self._after[others.take(self._feature, axis=1), self._all]
         return after

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from router.decision.candidates import Candidates, Numbers
+from router.decision.candidates import NONE, Candidates, Numbers
 from router.decision.decide import NO_MIX, Decider, Decision
 from router.decision.decide_one import SingleDecider
 from router.decision.schema import Rows
@@ -17,7 +17,7 @@ from router.decision.tables import Floats
 
 REASONS = 3
 # Up to so many rows, one at a time is faster than arrays.
-FEW_ROWS = 3
+FEW_ROWS = 8
 
 
 class Contribution(NamedTuple):
@@ -76,27 +76,27 @@ class Explainer:
             rows: slots, shape (n, features).
             decisions: those of the rows; each has a mix.
         """
-        utility = self.decider.policy.weight * np.array([d.expected for d in decisions]) - self.decider.costs
-        mix = np.array([d.mix for d in decisions])
-        lightest = np.array([d.first_permitted for d in decisions])
-        permitted = self.decider.menu & (np.arange(utility.shape[1]) >= lightest[:, None])
-        allowed = np.where(permitted, utility, -np.inf)
-        other = self._compared_with(allowed, mix)
-        points = self.contributions(rows, mix, other)
-        changes = self._changes(rows, utility, allowed.argmax(axis=1), lightest, mix)
+        costs, menu = self._offers
+        weight = self.decider.policy.weight
+        utility = [[weight * e - c for e, c in zip(d.expected, costs, strict=True)] for d in decisions]
+        others, best = [], []
+        for one, decision in zip(utility, decisions, strict=True):
+            permitted = [n for n in menu if n >= decision.first_permitted]
+            rest = [n for n in permitted if n != decision.mix]
+            cheaper = [n for n in rest if n < decision.mix]
+            others.append(max(cheaper or rest, key=one.__getitem__, default=NO_MIX))
+            best.append(max(permitted, key=one.__getitem__))
+        reasons = self._reasons(rows, np.array([d.mix for d in decisions]), np.array(others))
+        changes = self._changes(rows, np.array(utility), np.array(best), decisions)
         return [
-            Explanation(None, [], change) if number == NO_MIX else Explanation(number, reasons, change)
-            for number, reasons, change in zip(other.tolist(), self._reasons(rows, points), changes, strict=True)
+            Explanation(None, [], change) if other == NO_MIX else Explanation(other, why, change)
+            for other, why, change in zip(others, reasons, changes, strict=True)
         ]
 
-    def _compared_with(self, allowed: Floats, mix: Numbers) -> Numbers:
-        """The best cheaper permitted mix, else the best other one, else NO_MIX, shape (n,)."""
-        numbers = np.arange(allowed.shape[1])
-        cheaper = np.where(numbers < mix[:, None], allowed, -np.inf)
-        rest = np.where(numbers == mix[:, None], -np.inf, allowed)
-        chosen = np.where((cheaper.max(axis=1) == -np.inf)[:, None], rest, cheaper)
-        found: Numbers = np.where(chosen.max(axis=1) == -np.inf, NO_MIX, chosen.argmax(axis=1))
-        return found
+    @cached_property
+    def _offers(self) -> tuple[list[float], list[int]]:
+        """Each mix's cost in outcome points, and the mixes that the policy offers."""
+        return self.decider.costs.tolist(), np.flatnonzero(self.decider.menu).tolist()
 
     def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
         """What each model feature adds to `mix` against `other`, relative to the average case.
@@ -116,8 +116,9 @@ class Explainer:
         found: Floats = self._centred[mix[:, None], places] - self._centred[other[:, None], places]
         return found
 
-    def _reasons(self, rows: Rows, points: Floats) -> list[list[Contribution]]:
+    def _reasons(self, rows: Rows, mix: Numbers, other: Numbers) -> list[list[Contribution]]:
         """The three weightiest contributions, weightiest first; ties in the contract's order."""
+        points = self.contributions(rows, mix, other)
         order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
         columns = self.decider.tables.columns[order]
         each = np.arange(len(rows))[:, None]
@@ -125,22 +126,20 @@ class Explainer:
         return [[Contribution(*one) for one in zip(*part, strict=True) if one[-1] != 0.0] for part in parts]
 
     def _changes(
-        self, rows: Rows, utility: Floats, best: Numbers, lightest: Numbers, mix: Numbers
+        self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
     ) -> list[Change | None]:
         """The smallest change of one changeable field that changes the mix, or None; checked by deciding anew."""
         found: list[Change | None] = [None] * len(rows)
-        mixes = mix.tolist()
         left = list(range(len(rows)))
-        for changed, columns in self._candidates.nearest(rows, utility, best, lightest):
-            tried = columns.tolist()
-            left = [n for n in left if tried[n] >= 0]
-            if not left:
-                break
+        for changed, columns in self._candidates.nearest(rows, utility, best):
+            left = [n for n in left if columns[n] != NONE]
             for n, then in zip(left, self._mixes(changed[left]), strict=True):
-                if then not in (mixes[n], NO_MIX):
-                    column = tried[n]
+                if then not in (decisions[n].mix, NO_MIX):
+                    column = int(columns[n])
                     found[n] = Change(column, int(rows[n, column]), int(changed[n, column]), then)
             left = [n for n in left if found[n] is None]
+            if not left:
+                break
         return found
 
     def _mixes(self, rows: Rows) -> list[int]:

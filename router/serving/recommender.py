@@ -24,7 +24,7 @@ KIND = "recommendation"
 # Nothing is drawn at random: the answer for a case is the only one it could have got.
 _PROPENSITY = 1.0
 # Up to so many rows, one at a time is faster than arrays.
-_FEW = 3
+_FEW = 8
 
 
 class Advice(NamedTuple):
