@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import ArrayLike
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from router.registry import ModelInfo
@@ -57,10 +59,12 @@ class Metrics:
         self.adviser_time = Counter(
             "router_recommended_adviser_seconds", "Adviser time of the mixes answered.", ("mix",), registry=registry
         )
-        self.digital = self._histogram("router_digital_share_ratio", "Digital share of the mix.", _SHARES)
-        self.expected = self._histogram("router_expected_outcome_ratio", "Expected outcome of the mix.", _SHARES)
-        self.margin = self._histogram("router_margin_ratio", "Utility over the best other mix.", _MARGINS)
-        self.unknown = self._histogram("router_unknown_fields", "Unknown model inputs of a case.", _FIELDS)
+        self.digital = ManyHistogram(registry, "router_digital_share_ratio", "Digital share of the mix.", _SHARES)
+        self.expected = ManyHistogram(
+            registry, "router_expected_outcome_ratio", "Expected outcome of the mix.", _SHARES
+        )
+        self.margin = ManyHistogram(registry, "router_margin_ratio", "Utility over the best other mix.", _MARGINS)
+        self.unknown = ManyHistogram(registry, "router_unknown_fields", "Unknown model inputs of a case.", _FIELDS)
         self.commit = self._histogram("router_journal_commit_seconds", "Time to a durable commit.", _LATENCY)
         self.commit_failures = Counter("router_journal_commit_failures", "Failed commits.", registry=registry)
         self.queue = Gauge("router_journal_queue_records", "Records that wait for commit.", registry=registry)
@@ -108,6 +112,33 @@ class _BeforeScrape(Collector):
         for call in self._calls:
             call()
         return ()
+
+
+class ManyHistogram(Collector):
+    """A histogram without labels that takes many values at once."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, text: str, buckets: tuple[float, ...]) -> None:
+        self._name = name
+        self._text = text
+        self._bounds = np.array(buckets, float)
+        self._counts = np.zeros(len(buckets) + 1, np.int64)
+        self._sum = 0.0
+        registry.register(self)
+
+    def observe(self, values: ArrayLike) -> None:
+        """Counts values, shape (n,)."""
+        many = np.asarray(values, float)
+        places = np.searchsorted(self._bounds, many)  # a value equal to a bound belongs to that bucket
+        self._counts += np.bincount(places, minlength=len(self._counts))
+        self._sum += float(many.sum())
+
+    def collect(self) -> Iterable[Metric]:
+        """The histogram as Prometheus reads it: counts up to each bound."""
+        bounds = [*map(str, self._bounds.tolist()), "+Inf"]
+        counts = np.cumsum(self._counts).tolist()
+        yield HistogramMetricFamily(
+            self._name, self._text, buckets=list(zip(bounds, counts, strict=True)), sum_value=self._sum
+        )
 
 
 class Gathered(Generic[T]):
@@ -162,10 +193,9 @@ class AdviceMetrics:
                 if bits >> rule & 1:
                     self._rules[rule].inc(answers)
         metrics = self._metrics
-        for decision in decisions:
-            if decision.mix >= 0:
-                metrics.digital.observe(self._digital[decision.mix])
-                metrics.expected.observe(decision.expected[decision.mix])
-                metrics.unknown.observe(decision.unknown)
-                if decision.margin == decision.margin:  # not NaN
-                    metrics.margin.observe(decision.margin)
+        mixed = [decision for decision in decisions if decision.mix >= 0]
+        metrics.digital.observe([self._digital[decision.mix] for decision in mixed])
+        metrics.expected.observe([decision.expected[decision.mix] for decision in mixed])
+        metrics.unknown.observe([decision.unknown for decision in mixed])
+        margins = np.array([decision.margin for decision in mixed])
+        metrics.margin.observe(margins[~np.isnan(margins)])

@@ -21,7 +21,7 @@ from router.v1 import channel_router_pb2
 
 SERVICE = "router.v1.ChannelRouter"
 CASES_AT_MOST = 1000
-_CHUNK = 100
+_CHUNK = 250
 _WINDOW = 64
 _RECOMMENDATION = 2
 

@@ -1,8 +1,8 @@
 """Names and labels of metrics are a contract with ops: dashboards break when they change."""
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from router.metrics import Metrics
+from router.metrics import ManyHistogram, Metrics
 
 FROZEN = {
     "grpc_server_started": ("counter", ("grpc_type", "grpc_service", "grpc_method")),
@@ -28,5 +28,19 @@ def test_names_types_and_labels_are_frozen() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     labels = {metric._name: metric._labelnames for metric in vars(metrics).values() if hasattr(metric, "_labelnames")}
-    found = {family.name: (family.type, tuple(labels[family.name])) for family in registry.collect()}
+    found = {family.name: (family.type, tuple(labels.get(family.name, ()))) for family in registry.collect()}
     assert found == FROZEN
+
+
+def test_many_values_fall_into_the_buckets_of_a_plain_histogram() -> None:
+    buckets, values = (0.1, 0.5, 1.0), [0.0, 0.1, 0.1000001, 0.7, 1.0, 3.0]
+    plain, many = CollectorRegistry(), CollectorRegistry()
+    histogram = Histogram("share_ratio", "Share.", buckets=buckets, registry=plain)
+    for value in values:
+        histogram.observe(value)
+    ManyHistogram(many, "share_ratio", "Share.", buckets).observe(values)
+
+    def lines(registry: CollectorRegistry) -> list[str]:
+        return [line for line in generate_latest(registry).decode().splitlines() if "_created" not in line]
+
+    assert lines(many) == lines(plain)
