@@ -54,6 +54,7 @@ lock: ## Resolve the lock files anew; needs uv
 
 bench: setup ## Speed, as ratios against an echo in the same run; needs h2load (nghttp2-client)
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.servers
 
 clean:
 	rm -rf .venv examples/node/node_modules build dist

@@ -15,7 +15,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.load import Load, free_port, h2load, pinned
+from bench.load import Load, free_port, h2load, median, pinned
 from router.decision.schema import Role
 from router.demo import plain_case
 from router.features import FEATURES
@@ -27,10 +27,6 @@ VIEWS = {"FULL": channel_router_pb2.VIEW_FULL, "BASIC": channel_router_pb2.VIEW_
 REPEATS = 3
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
 SCORED = 1_000_000
-
-
-def median(loads: list[Load], name: str) -> float:
-    return statistics.median(getattr(load, name) for load in loads)
 
 
 def call(port: int, method: str, data: bytes) -> bytes:

@@ -25,6 +25,11 @@ class Load:
     p999: float
 
 
+def median(loads: list[Load], name: str) -> float:
+    """The median over runs of one of their figures."""
+    return statistics.median(getattr(load, name) for load in loads)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
