@@ -25,8 +25,9 @@ from router.mixes import load_catalogue
 from router.policies import load_policy
 from router.registry import load_model, promoted_version
 from router.serving.recommender import Recommender
+from router.serving.requests import is_full, language_of
 from router.serving.server import Parts, serve
-from router.serving.wire import Answers, field, is_full, language_of
+from router.serving.wire import Answers, field
 from router.settings import Address, Settings
 from router.texts import load_texts
 from router.v1 import channel_router_pb2

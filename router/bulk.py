@@ -16,7 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from router.decision.decide import NO_MIX, Decider, Status
+from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Status
 from router.decision.schema import Feature, Rows
 from router.features import FEATURES
 from router.national_id import holds_national_id

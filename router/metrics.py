@@ -21,7 +21,8 @@ from prometheus_client.registry import Collector
 from router.registry import ModelInfo
 
 if TYPE_CHECKING:
-    from router.decision.decide import Decider, Decision
+    from router.decision.decide import Decider
+    from router.decision.decision import Decision
 
 T = TypeVar("T")
 

@@ -34,12 +34,12 @@ _BASE = {
 
 def mix_values(slots: Slots, catalogue: Catalogue) -> Floats:
     """Probability that the goal is reached under each mix, shape (cases, mixes), 0 to 1."""
-    logit = base_logit(slots)[:, None] + mix_effects(slots, catalogue)
+    logit = digital_logit(slots)[:, None] + mix_effects(slots, catalogue)
     values: Floats = 1 / (1 + np.exp(-logit))
     return values
 
 
-def base_logit(slots: Slots) -> Floats:
+def digital_logit(slots: Slots) -> Floats:
     """Logit of reaching the goal with digital follow-up only, before what removing contact costs, shape (cases,)."""
     groups = np.array([0.0, *(_BASE[value] for value in FEATURES["need_group"].values)])
     logit: Floats = groups[slots["need_group"]]

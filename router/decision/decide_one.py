@@ -12,7 +12,8 @@ from operator import add, itemgetter
 
 import numpy as np
 
-from router.decision.decide import NO_MIX, Decider, Decision, Doubt, Status
+from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Decision, Doubt, Status
 
 _LOW = 0xFFFFFFFF
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from router.decision.candidates import NONE, Candidates, Numbers
-from router.decision.decide import NO_MIX, Decider, Decision
+from router.decision.decide import Decider
 from router.decision.decide_one import SingleDecider
+from router.decision.decision import NO_MIX, Decision
 from router.decision.schema import Rows
 from router.decision.tables import Floats
 

@@ -11,7 +11,8 @@ from router.decision.decide import Decider
 from router.features import FEATURES, annotation
 from router.registry import ModelInfo, ModelRefused, load_model, read_info, versions
 from router.serving.recommender import Recommender
-from router.serving.wire import language_of, mix_message, parse
+from router.serving.requests import language_of, parse
+from router.serving.wire import mix_message
 from router.texts import Texts
 from router.v1 import case_pb2, models_pb2
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import uuid_utils
 
-from router.decision.decide import Decider, Decision, Decisions, Status
+from router.decision.decide import Decider
 from router.decision.decide_one import SingleDecider
+from router.decision.decision import Decision, Decisions, Status
 from router.decision.explain import Explainer
 from router.features import FEATURES
 from router.journal.payload import layout, pack

@@ -87,22 +87,13 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             telling.add(loop.create_task(checks.set(services.SERVICE, _SERVING if up else _NOT_SERVING)))
 
     journal = DurableJournal(parts.store, metrics, on_up_change)
-    answers = Answers(parts.recommender, parts.texts)
-    routing = ChannelRouterService(parts.recommender, answers, journal)
-    catalogue = ModelsService(parts.recommender, parts.texts, settings.models)
-    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
-    health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
-    if settings.reflection:
-        names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), edge)
+    _add_services(edge, parts, journal, checks)
     port = server.add_insecure_port(str(settings.listen))
     web, web_thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
     await server.start()
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
-    gc.collect()
-    gc.freeze()  # what start-up made lives as long as the process
-    gc.set_threshold(*_GC_THRESHOLDS)
+    _settle_memory()
     _log.info(
         "serving",
         extra={
@@ -121,3 +112,20 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await asyncio.to_thread(web.shutdown)
     web_thread.join()
     _log.info("stopped", extra={"journal_flushed": flushed})
+
+
+def _add_services(edge: Edge, parts: Parts, journal: DurableJournal, checks: health_aio.HealthServicer) -> None:
+    answers = Answers(parts.recommender, parts.texts)
+    routing = ChannelRouterService(parts.recommender, answers, journal)
+    catalogue = ModelsService(parts.recommender, parts.texts, parts.settings.models)
+    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
+    health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
+    if parts.settings.reflection:
+        names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), edge)
+
+
+def _settle_memory() -> None:
+    gc.collect()
+    gc.freeze()  # what start-up made lives as long as the process
+    gc.set_threshold(*_GC_THRESHOLDS)

@@ -15,8 +15,9 @@ from router.features import FieldProblem, encode
 from router.serving.durable import DurableJournal
 from router.serving.gathering import Gathering
 from router.serving.recommender import Advice, Recommender
+from router.serving.requests import is_full, language_of, parse
 from router.serving.status import InvalidRequest, refuse
-from router.serving.wire import Answers, case_error, field, is_full, language_of, parse
+from router.serving.wire import Answers, case_error, field
 from router.v1 import channel_router_pb2
 
 SERVICE = "router.v1.ChannelRouter"

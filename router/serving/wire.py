@@ -7,28 +7,19 @@ recommendation's fixed fields and its own may be written apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
-from google.protobuf.message import DecodeError, Message
 
 from router.decision.catalogue import Catalogue
-from router.decision.decide import NO_MIX, Decider, Decision, Doubt
+from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Decision, Doubt
 from router.decision.explain import Change, Explainer, Explanation
 from router.features import FEATURES, FieldProblem
 from router.serving.recommender import Advice, Recommender
-from router.serving.status import refuse
 from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
-_Request = TypeVar("_Request", bound=Message)
 INVALID_ARGUMENT = 3
-LANGUAGES = {
-    recommendation_pb2.LANGUAGE_UNSPECIFIED: "nb",
-    recommendation_pb2.LANGUAGE_NB: "nb",
-    recommendation_pb2.LANGUAGE_NN: "nn",
-    recommendation_pb2.LANGUAGE_EN: "en",
-}
 _DOUBTS = {
     Doubt.UNKNOWN_FIELDS: recommendation_pb2.DOUBT_UNKNOWN_FIELDS,
     Doubt.RARE_VALUES: recommendation_pb2.DOUBT_RARE_VALUES,
@@ -36,40 +27,6 @@ _DOUBTS = {
 }
 _NOT_OFFERED = "MENU"
 _TEMPLATES_AT_MOST = 4096
-
-
-def parse(kind: type[_Request], data: bytes) -> _Request:
-    """Parses a request.
-
-    Raises:
-        InvalidRequest: if the bytes are no such message.
-    """
-    try:
-        return kind.FromString(data)
-    except DecodeError:
-        raise refuse("request", f"the bytes are not a {kind.DESCRIPTOR.full_name}") from None
-
-
-def language_of(language: int) -> str:
-    """Code of the texts' language.
-
-    Raises:
-        InvalidRequest: if it is not one of the contract's.
-    """
-    if language not in LANGUAGES:
-        raise refuse("language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}")
-    return LANGUAGES[language]  # type: ignore[index]
-
-
-def is_full(view: int) -> bool:
-    """Whether the FULL view is asked for.
-
-    Raises:
-        InvalidRequest: if the view is not one of the contract's.
-    """
-    if view not in channel_router_pb2.View.values():
-        raise refuse("view", f"{view} is not one of {', '.join(channel_router_pb2.View.keys())}")
-    return view == channel_router_pb2.VIEW_FULL
 
 
 def field(number: int, payload: bytes) -> bytes:

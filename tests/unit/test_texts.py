@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from router.decision.catalogue import Channel
-from router.decision.decide import Doubt, Status
+from router.decision.decision import Doubt, Status
 from router.features import FEATURES
 from router.texts import LANGUAGES, load_texts
 from tests.builders import a_catalogue, a_decider

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.decision.decide import NO_MIX, Doubt, Status
 from router.decision.decide_one import SingleDecider
+from router.decision.decision import NO_MIX, Doubt, Status
 from router.decision.tables import DecisionTables
 from router.features import FEATURES
 from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy, a_row, random_rows

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from router.decision.decide import Status
+from router.decision.decision import Status
 from router.decision.explain import REASONS, Explainer
 from router.features import FEATURES
 from tests.builders import a_decider, random_rows

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from router.decision.catalogue import Catalogue
-from router.decision.decide import NO_MIX, Status
+from router.decision.decision import NO_MIX, Status
 from router.decision.safeguards import REQUIREMENTS, CompiledSafeguards, Requirement
 from router.decision.schema import Role
 from router.features import FEATURES

@@ -1,0 +1,38 @@
+"""What no linter checks: the size of files and functions, and names that say nothing."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.builders import ROOT
+
+BANNED = {"utils", "util", "helpers", "helper", "manager", "handler", "processor", "common", "base", "core", "misc"}
+SOURCES = [
+    path
+    for folder in ("router", "training", "bench", "tests")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if not path.name.endswith(("_pb2.py", "_pb2_grpc.py"))
+]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_file_is_at_most_250_lines_and_a_function_at_most_50(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 250
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 50, node.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_name_says_nothing(path: Path) -> None:
+    names = {path.stem, *path.relative_to(ROOT).parts[:-1]}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names |= set(node.name.lower().split("_"))
+    assert not names & BANNED
