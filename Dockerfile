@@ -2,7 +2,7 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements.lock ./
-RUN python -m venv /app && /app/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN python -m venv /app && /app/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY router router
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \

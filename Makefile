@@ -11,7 +11,8 @@ setup: .venv/ready
 
 .venv/ready: requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/pip check
 	touch $@
 
 demo: setup ## Start the server, route a sample caseload over real gRPC, show answers and metrics

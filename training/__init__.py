@@ -1,1 +1,5 @@
-"""The offline side: simulate or read logged cases, fit value tables, promote a model version."""
+"""Offline: from logged cases to a promoted model. `learn` serves any rows, mixes and outcomes."""
+
+from training.learner import Learned, learn
+
+__all__ = ["Learned", "learn"]
