@@ -98,11 +98,9 @@ def learn(
     """
     _check(rows, mix, outcome, propensity)
     mixes = int(mix.max()) + 1
-    everything = rows if confounders is None else np.column_stack([rows, confounders])
     fold = folds_of(len(rows), FOLDS, seed)
-    chance = propensity if propensity is not None else propensities(everything, mix, mixes, fold, seed)
-    mu = outcomes(everything, mix, outcome, mixes, fold, seed)
-    scores = doubly_robust(mu, mix, outcome, chance)
+    everything = rows if confounders is None else np.column_stack([rows, confounders])
+    mu, scores = _scored(everything, mix, outcome, propensity, fold, seed)
 
     by_fold = Parallel(n_jobs=jobs, prefer="threads")(
         delayed(_teach)(teachers, rows, mix, outcome, scores, mu, fold != held, seed) for held in range(FOLDS)
@@ -122,6 +120,16 @@ def learn(
         fold=fold,
         pairs=chosen,
     )
+
+
+def _scored(
+    rows: Floats, mix: Numbers, outcome: Floats, propensity: Floats | None, fold: Numbers, seed: int
+) -> tuple[Floats, Floats]:
+    """Cross-fitted mean outcomes and doubly robust scores, shapes (n, mixes)."""
+    mixes = int(mix.max()) + 1
+    chance = propensity if propensity is not None else propensities(rows, mix, mixes, fold, seed)
+    mu = outcomes(rows, mix, outcome, mixes, fold, seed)
+    return mu, doubly_robust(mu, mix, outcome, chance)
 
 
 def _teach(
