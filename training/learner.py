@@ -107,19 +107,25 @@ def learn(
     )
     weights = stack_weights(_unseen(by_fold, rows, fold, mixes), scores)
     stacks = tuple(_stack(models, weights, mixes) for models in by_fold)
-    targets = [stack(rows) for stack in stacks]
-    chosen = strongest_pairs(rows, np.mean(targets, axis=0), pairs, seed)
-    students = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(distil)(rows, target, chosen, seed) for target in targets
-    )
+    chosen, students = _distilled(stacks, rows, pairs, seed, jobs)
     return Learned(
-        students=tuple(students),
+        students=students,
         stacks=stacks,
         weights=dict(zip(teachers, weights.tolist(), strict=True)),
         scores=scores,
         fold=fold,
         pairs=chosen,
     )
+
+
+def _distilled(
+    stacks: tuple[Values, ...], rows: Floats, pairs: int, seed: int, jobs: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[Distilled, ...]]:
+    """The pairs of columns worth combining, and one student a stack."""
+    targets = [stack(rows) for stack in stacks]
+    chosen = strongest_pairs(rows, np.mean(targets, axis=0), pairs, seed)
+    tasks = (delayed(distil)(rows, target, chosen, seed) for target in targets)
+    return chosen, tuple(Parallel(n_jobs=jobs, prefer="threads")(tasks))
 
 
 def _scored(
