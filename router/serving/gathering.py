@@ -3,7 +3,8 @@
 A commit costs a file sync and the processor time of several calls, however few records it holds, and arithmetic on
 ten rows costs hardly more than on one. Calls therefore gather while the event loop still brings new ones, and leave
 together once it has been quiet for a few turns: a lone call waits for some empty turns (microseconds), a busy server
-takes tens of calls at once. `python -m bench` measures it.
+takes tens of calls at once. After many left together, as many are expected again: the loop then sleeps between turns
+until they are there, since its spinning would keep gRPC's own threads from reading them. `python -m bench` measures it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from router.v1 import case_pb2
 # Turns of the loop without a new call after which the gathered ones leave, and how many leave at the latest.
 _QUIET_TURNS = 5
 _GATHER_AT_MOST = 64
+# So many are a crowd, which is waited for again; it is given up after so many pauses without a new call.
+_CROWD = 16
+_PAUSE_SECONDS = 0.001
+_QUIET_PAUSES = 2
 
 _Ticket = asyncio.Future[bytes]
 
@@ -44,6 +49,7 @@ class Gathering:
         self._gathered: list[_Asked] = []
         self._under_way: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
         self._times_left = 0
+        self._expected = 0
 
     def ask(self, case: case_pb2.Case, *, language: str, full: bool) -> _Ticket:
         """A serialised Recommendation, once its record is durable.
@@ -62,22 +68,26 @@ class Gathering:
         if len(self._gathered) >= _GATHER_AT_MOST:
             self._leave()
         elif len(self._gathered) == 1:
-            self._loop.call_soon(self._turn, self._times_left, 1, _QUIET_TURNS)
+            self._turn(self._times_left, 0, 0)
         return ticket
 
     def _turn(self, times_left: int, seen: int, quiet: int) -> None:
-        """Comes back every turn of the loop until no call came for some turns, or they have left already."""
+        """Comes back every turn or pause until no call came for some of them, or they have left already."""
         if times_left != self._times_left:
             return
-        quiet = quiet - 1 if len(self._gathered) == seen else _QUIET_TURNS
-        if quiet:
-            self._loop.call_soon(self._turn, times_left, len(self._gathered), quiet)
+        gathered = len(self._gathered)
+        quiet = quiet + 1 if gathered == seen else 0
+        if gathered < self._expected and quiet < _QUIET_PAUSES:
+            self._loop.call_later(_PAUSE_SECONDS, self._turn, times_left, gathered, quiet)
+        elif gathered >= self._expected and quiet < _QUIET_TURNS:
+            self._loop.call_soon(self._turn, times_left, gathered, quiet)
         else:
             self._leave()
 
     def _leave(self) -> None:
         gathered, self._gathered = self._gathered, []
         self._times_left += 1
+        self._expected = len(gathered) if len(gathered) >= _CROWD else 0
         task = self._loop.create_task(self._answer([asked for asked in gathered if not asked.ticket.done()]))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
