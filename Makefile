@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 2
 PROTOS := $(wildcard proto/router/v1/*.proto)
 
-.PHONY: setup demo serve test check lint stubs lock bench clean
+.PHONY: setup demo serve test check lint stubs lock bench bench-learning clean
 
 setup: .venv/ready
 
@@ -48,10 +48,13 @@ stubs: setup ## Regenerate router/v1 from proto/
 	    proto/router/v1/channel_router.proto proto/router/v1/models.proto
 
 lock: ## Resolve the lock files anew; needs uv
-	uv pip compile pyproject.toml --extra parquet --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile pyproject.toml --extra parquet --extra trust --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command "make lock" --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra parquet --group dev --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile pyproject.toml --extra parquet --extra trust --group dev --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command "make lock" --python-version 3.11 -c requirements.lock -o requirements-dev.lock
+
+bench-learning: setup ## What learning is worth against the peers, on known counterfactuals; DATA=folder adds real trials
+	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))
 
 bench: setup ## Speed, as ratios against an echo in the same run; needs h2load (nghttp2-client)
 	$(BIN)/python -m bench
