@@ -22,6 +22,7 @@ from router.policies import load_policy
 from router.registry import ModelRefused, ModelVersion, load_model, promoted_version
 from router.settings import Address, Settings
 from router.texts import load_texts
+from router.trust import read_trusted_keys
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -45,10 +46,10 @@ def main() -> None:
     """Recommends a mix of digital self-service and personal follow-up for a case."""
 
 
-def _load(folder: Path, policies: Path) -> tuple[ModelVersion, Decider]:
+def _load(folder: Path, policies: Path, trust: tuple[Path, ...] = ()) -> tuple[ModelVersion, Decider]:
     catalogue: Catalogue = load_catalogue(policies / "mixes.toml")
     policy = load_policy(policies / "national.toml", catalogue)
-    model = load_model(folder, FEATURES, catalogue)
+    model = load_model(folder, FEATURES, catalogue, read_trusted_keys(trust) if trust else None)
     decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
     _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
     return model, decider
@@ -70,6 +71,13 @@ def _load(folder: Path, policies: Path) -> tuple[ModelVersion, Decider]:
     "--grace-seconds", default=4.0, envvar="ROUTER_GRACE_SECONDS", show_default=True, help="For calls in flight."
 )
 @click.option(
+    "--trust",
+    type=_FILE,
+    multiple=True,
+    envvar="ROUTER_TRUST",
+    help="Public key, PEM; serve only versions signed by one of these.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
     default="INFO",
@@ -85,6 +93,7 @@ def serve(
     reflection: bool,
     max_in_flight: int,
     grace_seconds: float,
+    trust: tuple[Path, ...],
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
@@ -101,9 +110,10 @@ def serve(
         reflection=reflection,
         max_in_flight=max_in_flight,
         grace_seconds=grace_seconds,
+        trust=trust,
     )
     set_up_logs(log_level)
-    model, decider = _load(models / promoted_version(models), policies)
+    model, decider = _load(models / promoted_version(models), policies, trust)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

@@ -51,11 +51,15 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    trust: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         for setting, folder in (("models", self.models), ("policies", self.policies)):
             if not folder.is_dir():
                 raise SettingsError(f"{setting}: {str(folder)!r} is not a folder")
+        for key in self.trust:
+            if not key.is_file():
+                raise SettingsError(f"trust: {str(key)!r} is not a file")
         if not 1 <= self.max_in_flight <= 100_000:
             raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
         if not 0 <= self.grace_seconds <= 9:

@@ -7,6 +7,7 @@ import numpy as np
 
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
@@ -104,7 +105,27 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
     values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(0, spread, (MODEL_SLOTS, mixes, FOLDS))
     intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
     counts = rng.integers(100, 5000, MODEL_SLOTS)
-    return DecisionTables(features=FEATURES, values=values, intercept=intercept, counts=counts)
+    pairs = tuple(
+        a_pair(rng, effect, spread, *map(FEATURES.column, names))
+        for names in (("months_since_last_work", "age_band"), ("goal_by_user", "applications_4w"))
+    )
+    return DecisionTables(features=FEATURES, values=values, intercept=intercept, counts=counts, pairs=pairs)
+
+
+def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, second: int) -> Pair:
+    """Random cells over at most five bins of each of two features, unknown a bin of its own."""
+    sides = []
+    for column in (first, second):
+        slots = FEATURES.features[column].slots
+        sides.append((np.arange(slots) * min(5, slots) // slots).astype(np.uint16))
+        sides[-1][1:] += sides[-1][1] == 0
+    cells = int((sides[0].max() + 1) * (sides[1].max() + 1))
+    mixes = len(a_catalogue().mixes)
+    values = rng.normal(0, effect, (cells, mixes, 1)) + rng.normal(0, spread, (cells, mixes, FOLDS))
+    return Pair(
+        first=first, second=second, first_bins=sides[0], second_bins=sides[1], values=values,
+        counts=rng.integers(0, 900, cells),
+    )  # fmt: skip
 
 
 def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:

@@ -1,5 +1,6 @@
 """Offline: from logged cases to a promoted model. `learn` serves any rows, mixes and outcomes."""
 
-from training.learner import Learned, learn
+from training.learned import Learned
+from training.learner import learn
 
 __all__ = ["Learned", "learn"]

@@ -1,16 +1,22 @@
-"""Reads tables off fitted additive students, and proves them equal."""
+"""Reads tables off distilled students, and proves them equal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from router.decision.pairs import Pair
 from router.decision.schema import Rows
 from router.decision.tables import DecisionTables
-from training.student import Encoding, Student
+from training.distil import Coarse, Distilled, PairModel
+from training.encoding import Encoding
+from training.scores import Floats
+from training.stack import centred
 
 TOLERANCE = 1e-9
+_ROWS_AT_ONCE = 50_000
 
 
 class NotAdditive(RuntimeError):
@@ -26,16 +32,20 @@ class Parity:
     max_abs_difference: float
 
 
-def compile_tables(students: list[Student], encoding: Encoding, rows: Rows) -> tuple[DecisionTables, Parity]:
+def compile_tables(
+    students: Sequence[Distilled], encoding: Encoding, rows: Rows, error_scale: float = 1.0
+) -> tuple[DecisionTables, Parity]:
     """Compiles students, one a fold, into tables.
 
-    An additive model's entry for a slot is the prediction for a reference row with that slot set, minus the
-    prediction for the reference. Only `predict` is used.
+    A sum of one-feature functions has as its entry for a slot the prediction for a reference row with that slot set,
+    minus the prediction for the reference. Only `predict` is used. What a pair adds is predicted for each of its cells.
+    The folds are spread around their mean by the scale of the errors, so that their jackknife is the calibrated error.
 
     Args:
         students: F fitted students.
-        encoding: their encoding.
-        rows: the training rows, shape (n, features), counted per slot and compared.
+        encoding: what they see of a row.
+        rows: the training rows, shape (n, features), counted per slot and cell, and compared.
+        error_scale: factor on the folds' distance from their mean.
 
     Raises:
         NotAdditive: if any slot or training row differs by more than 1e-9.
@@ -50,15 +60,59 @@ def compile_tables(students: list[Student], encoding: Encoding, rows: Rows) -> t
         probes.append(block)
         counts.append(np.bincount(rows[:, column], minlength=slots))
     probe = np.concatenate(probes)
-    inputs, start = encoding.inputs(probe), encoding.inputs(reference[None])
-    intercept = np.stack([student.values(start)[0] for student in students], axis=-1)
-    values = np.stack([student.values(inputs) for student in students], axis=-1) - intercept
+    alone = [replace(student, pairs=()) for student in students]
+    start = _values(alone, encoding, reference[None])[0]
+    by_pair = zip(*(student.pairs for student in students), strict=True)
     tables = DecisionTables(
-        features=features, values=values, intercept=intercept, counts=np.concatenate(counts).astype(np.int64)
+        features=features,
+        values=_spread(_values(alone, encoding, probe) - start, error_scale),
+        intercept=_spread(start, error_scale),
+        counts=np.concatenate(counts).astype(np.int64),
+        pairs=tuple(_pair(models, encoding, rows, error_scale) for models in by_pair),
     )
     compared = np.concatenate([probe, rows])
-    expected = np.stack([student.values(encoding.inputs(compared)) for student in students], axis=-1)
-    difference = float(np.abs(tables.fold_values(compared) - expected).max())
+    difference = 0.0
+    for part in np.array_split(compared, 1 + len(compared) // _ROWS_AT_ONCE):
+        expected = _spread(_values(students, encoding, part), error_scale)
+        difference = max(difference, float(np.abs(tables.fold_values(part) - expected).max()))
     if difference > TOLERANCE:
         raise NotAdditive(f"tables differ from the students by up to {difference}, more than {TOLERANCE}")
     return tables, Parity(rows=len(rows), slots=len(probe), max_abs_difference=difference)
+
+
+def _values(students: Sequence[Distilled], encoding: Encoding, rows: Rows) -> Floats:
+    inputs = encoding.inputs(rows)
+    return np.stack([student.values(inputs) for student in students], axis=-1)
+
+
+def _spread(values: Floats, scale: float) -> Floats:
+    mean = values.mean(axis=-1, keepdims=True)
+    wider: Floats = mean + scale * (values - mean)
+    return wider
+
+
+def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_scale: float) -> Pair:
+    """One pair of all folds' students as a table."""
+    first, second = models[0].first, models[0].second
+    sides = [_bins(encoding, first), _bins(encoding, second)]
+    # Bins that no slot falls into are left out, so that every bin's number is that of some slot.
+    used = [np.unique(side) for side in sides]
+    grid = np.stack(np.meshgrid(*used, indexing="ij"), axis=-1).reshape(-1, 2)
+    heights = [np.cumsum(np.column_stack([np.zeros(len(grid)), model.added(grid)]), axis=1) for model in models]
+    values = _spread(np.stack([centred(one) for one in heights], axis=-1), error_scale)
+    columns = [int(encoding.columns[one.column]) for one in (first, second)]
+    numbers = [np.searchsorted(kept, side).astype(np.uint16) for kept, side in zip(used, sides, strict=True)]
+    cells = numbers[0][rows[:, columns[0]]].astype(np.intp) * len(used[1]) + numbers[1][rows[:, columns[1]]]
+    return Pair(
+        first=columns[0],
+        second=columns[1],
+        first_bins=numbers[0],
+        second_bins=numbers[1],
+        values=values,
+        counts=np.bincount(cells, minlength=len(grid)).astype(np.int64),
+    )
+
+
+def _bins(encoding: Encoding, cut: Coarse) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Bin of each slot of a column."""
+    return cut.of(encoding.maps[cut.column])

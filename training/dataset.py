@@ -1,31 +1,28 @@
-"""Logged cases from Parquet or CSV, validated against the contract's features; all problems are named at once."""
+"""Logged cases from Parquet or CSV files, validated against the contract's features; all problems are told at once."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from router.decision.catalogue import Catalogue
-from router.decision.schema import Feature, Rows
-from router.features import FEATURES
-from router.national_id import holds_national_id
+from router.decision.schema import Rows
+from training.audit import Texts, read_audit
+from training.case_columns import Days, Floats
+from training.case_files import CasesRefused, Problems, check_names, digest, marks
+from training.case_join import Part, join_parts
+from training.case_parts import read_parts
 from training.simulate import SEED_KEY, SYNTHETIC_KEY
 
+__all__ = ["CASES_OF_A_MIX", "CasesRefused", "LoggedCases", "read_cases"]
+
 CASES_OF_A_MIX = 200
-_SHOWN = 5
-_LOGGED = ("case_ref", "mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref")
-_DIGITS = r"\d[\d\s.\-_/]{9,}\d"
-
-
-class CasesRefused(ValueError):
-    """Logged cases cannot be used; the message lists file, column, rows and bound of every problem."""
+HORIZON_AT_MOST = 3650
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,145 +34,145 @@ class LoggedCases:
         mix: (n,) number of the logged mix.
         outcome: (n,) 0 to 1.
         propensity: (n,) probability of the logged mix, or None if it was not logged.
-        dates: first and last date of decision, or None.
-        synthetic: whether the file says that it is; None if it does not say.
+        minutes: (n,) adviser minutes really spent, NaN where unknown, or None if they were not logged.
+        days: (n,) day of the decision, or None if it was not logged.
+        offices: (n,) pseudonym of the office, "unknown" where missing, or None if it was not logged.
+        case_refs: (n,) references, each once.
+        audit: by column of the audit file, (n,) categories, "unknown" where it does not say. Never an input of a model.
+        audit_unknown: rows of the audit file whose case is not among the n.
+        too_recent: cases left out because their outcome window had not ended.
+        shielded: cases left out because they are shielded or do not say.
+        synthetic: whether the files say that they are; None if they do not say.
         seed: of a simulation, "" otherwise.
-        sha256: of the file.
+        sha256: of every file by its name, the audit file's too.
     """
 
     rows: Rows
     mix: NDArray[np.int64]
-    outcome: NDArray[np.float64]
-    propensity: NDArray[np.float64] | None
-    dates: tuple[date, date] | None
+    outcome: Floats
+    propensity: Floats | None
+    minutes: Floats | None
+    days: Days | None
+    offices: Texts | None
+    case_refs: Texts
+    audit: dict[str, Texts]
+    audit_unknown: int
+    too_recent: int
+    shielded: int
     synthetic: bool | None
     seed: str
-    sha256: str
+    sha256: dict[str, str]
+
+    @property
+    def dates(self) -> tuple[date, date] | None:
+        """First and last day of decision, or None."""
+        if self.days is None or not len(self.days):
+            return None
+        return self.days.min().item(), self.days.max().item()
+
+    def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> LoggedCases:
+        """Some of the cases, by a mask of shape (n,) or by numbers; the counts of what was left out stay."""
+        return replace(
+            self,
+            rows=self.rows[index],
+            mix=self.mix[index],
+            outcome=self.outcome[index],
+            propensity=None if self.propensity is None else self.propensity[index],
+            minutes=None if self.minutes is None else self.minutes[index],
+            days=None if self.days is None else self.days[index],
+            offices=None if self.offices is None else self.offices[index],
+            case_refs=self.case_refs[index],
+            audit={name: values[index] for name, values in self.audit.items()},
+        )
 
 
-def read_cases(path: Path, catalogue: Catalogue) -> LoggedCases:
-    """Reads and validates a file of logged cases.
+def read_cases(
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    audit: Path | None = None,
+    horizon_days: int | None = None,
+    end: date | None = None,
+) -> LoggedCases:
+    """Reads and validates logged cases.
+
+    Args:
+        paths: one file or many, Parquet or CSV.
+        catalogue: of the mixes that may be logged.
+        audit: file of `case_ref` and categories for the evaluation by group.
+        horizon_days: length of the outcome window; cases decided less than this before `end` are left out, because
+            an outcome that may still happen would count as a failure.
+        end: last day that outcomes were recorded for; the newest decision if not given.
 
     Raises:
-        CasesRefused: listing every problem with column, row numbers (from 1) and bound.
+        CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
     """
-    try:
-        csv = path.suffix == ".csv"
-        frame = pl.read_csv(path, infer_schema_length=None) if csv else pl.read_parquet(path)
-        marks = {} if csv else pq.read_metadata(path).metadata or {}
-    except (OSError, pl.exceptions.PolarsError) as problem:
-        raise CasesRefused(f"{path}: cannot be read: {problem}") from problem
-    problems = _unknown_columns(frame)
-    rows = np.zeros((len(frame), len(FEATURES.features)), np.uint16)
-    for column, feature in enumerate(FEATURES.features):
-        if feature.name in frame.columns:
-            slots, found = _slots(frame[feature.name], feature)
-            rows[:, column] = slots
-            problems += found
-    problems += _problems_of_references(frame)
-    kept = rows[:, FEATURES.column("shielded")] == FEATURES["shielded"].slot("NO")
-    mix, found = _mixes(frame, kept, catalogue)
-    problems += found
-    outcome, found = _shares(frame, "outcome", kept)
-    problems += found
-    propensity = None
-    if "propensity" in frame.columns:
-        propensity, found = _shares(frame, "propensity", kept)
-        problems += found
-        problems += [] if (propensity > 0).all() else ["column propensity: must be above 0 for the logged mix"]
-    if problems:
-        raise CasesRefused("\n".join(f"{path}: {problem}" for problem in problems))
-    synthetic = marks.get(SYNTHETIC_KEY.encode())
-    return LoggedCases(
-        rows=rows[kept],
-        mix=mix,
-        outcome=outcome,
-        propensity=propensity,
-        dates=_dates(frame),
-        synthetic=None if synthetic is None else synthetic == b"true",
-        seed=marks.get(SEED_KEY.encode(), b"").decode(),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    check_names([*paths, *([audit] if audit else [])])
+    if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
+        raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
+    problems = Problems()
+    synthetic, seed = _marks(paths, problems)
+    parts = [read_parts(path, catalogue, problems) for path in paths]
+    part = join_parts(parts, paths, problems)
+    complete, too_recent = _complete(part, horizon_days, end, problems)
+    _count_mixes(part.mix[complete], paths, catalogue, problems)
+    found, unknown = read_audit(audit, part.case_refs, problems) if audit else ({}, 0)
+    problems.refuse()
+    cases = LoggedCases(
+        rows=part.rows,
+        mix=part.mix,
+        outcome=part.outcome,
+        propensity=part.propensity,
+        minutes=part.minutes,
+        days=part.days,
+        offices=part.offices,
+        case_refs=part.case_refs,
+        audit=found,
+        audit_unknown=unknown,
+        too_recent=too_recent,
+        shielded=part.shielded,
+        synthetic=synthetic,
+        seed=seed,
+        sha256={path.name: digest(path) for path in [*paths, *([audit] if audit else [])]},
     )
+    return cases.take(complete) if too_recent else cases
 
 
-def _unknown_columns(frame: pl.DataFrame) -> list[str]:
-    known = {*FEATURES.names, *_LOGGED}
-    found = [f"column {name}: is not a field of a case" for name in frame.columns if name not in known]
-    needed = ("case_ref", "shielded", "mix", "outcome")
-    return found + [f"column {name}: is missing" for name in needed if name not in frame.columns]
+def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]:
+    said: dict[str, bool | None] = {}
+    seeds = []
+    for path in paths:
+        mark = marks(path)
+        value = mark.get(SYNTHETIC_KEY)
+        if value not in (None, "true", "false"):
+            problems.add(f"{path}: mark {SYNTHETIC_KEY}", f"is {value!r}; permitted is true or false")
+        said[path.name] = None if value is None else value == "true"
+        seeds.append(mark.get(SEED_KEY, ""))
+    if len(set(said.values())) > 1:
+        words = {True: "is", False: "is not", None: "does not say"}
+        each = ", ".join(f"{name}: {words[value]}" for name, value in said.items())
+        problems.add("cases", f"files disagree about being synthetic ({each}); give files of one kind")
+    return next(iter(said.values())), ",".join(dict.fromkeys(seed for seed in seeds if seed))
 
 
-def _named(column: str, bad: NDArray[np.bool_], values: pl.Series, bound: str) -> list[str]:
-    places = np.flatnonzero(bad)
-    if not len(places):
-        return []
-    shown = ", ".join(f"row {place + 1}: {values[int(place)]!r}" for place in places[:_SHOWN])
-    more = f" and {len(places) - _SHOWN} more rows" if len(places) > _SHOWN else ""
-    return [f"column {column}: {shown}{more}; permitted is {bound}"]
+def _complete(
+    part: Part, horizon_days: int | None, end: date | None, problems: Problems
+) -> tuple[NDArray[np.bool_], int]:
+    """Which cases have a whole outcome window behind them, shape (n,), and how many do not."""
+    every = np.ones(len(part.mix), np.bool_)
+    if horizon_days is None or not len(every):
+        return every, 0
+    if part.days is None:
+        problems.add("column decided_on", f"is needed to leave out cases without {horizon_days} days of outcomes")
+        return every, 0
+    last = np.nanmax(part.days) if end is None else np.datetime64(end)
+    complete = part.days <= last - np.timedelta64(horizon_days, "D")
+    return complete, int((~complete).sum())
 
 
-def _slots(values: pl.Series, feature: Feature) -> tuple[NDArray[np.uint16], list[str]]:
-    none = np.zeros(len(values), np.uint16)
-    if values.dtype == pl.Null:
-        return none, []
-    if feature.values:
-        if values.dtype not in (pl.String, pl.Categorical, pl.Enum):
-            return none, [f"column {feature.name}: has type {values.dtype}; permitted is {feature.bound}"]
-        names = {value: slot for slot, value in enumerate(feature.values, 1)}
-        texts = values.cast(pl.String)
-        slots = texts.replace_strict(names, default=0, return_dtype=pl.UInt16).fill_null(0).to_numpy()
-        bad = (slots == 0) & texts.is_not_null().to_numpy() & (texts.fill_null("") != "").to_numpy()
-        return slots, _named(feature.name, bad, values, feature.bound)
-    if not values.dtype.is_integer():
-        return none, [f"column {feature.name}: has type {values.dtype}; permitted are whole numbers, {feature.bound}"]
-    numbers = values.cast(pl.Int64).fill_null(feature.lower - 1).to_numpy()
-    bad = ((numbers < feature.lower) | (numbers > feature.upper)) & values.is_not_null().to_numpy()
-    slots = np.where(bad, 0, numbers - feature.lower + 1).astype(np.uint16)
-    return slots, _named(feature.name, bad, values, feature.bound)
-
-
-def _problems_of_references(frame: pl.DataFrame) -> list[str]:
-    if "case_ref" not in frame.columns:
-        return []
-    texts = frame["case_ref"].cast(pl.String)
-    suspects = np.flatnonzero(texts.str.contains(_DIGITS).fill_null(False).to_numpy())
-    found = [place for place in suspects.tolist() if holds_national_id(texts[place])]
-    if not found:
-        return []
-    rows = ", ".join(str(place + 1) for place in found[:_SHOWN])
-    return [f"column case_ref: rows {rows}: look like national identity numbers ({len(found)} in all)"]
-
-
-def _mixes(frame: pl.DataFrame, kept: NDArray[np.bool_], catalogue: Catalogue) -> tuple[NDArray[np.int64], list[str]]:
-    if "mix" not in frame.columns:
-        return np.zeros(int(kept.sum()), np.int64), []
-    numbers = {mix: number for number, mix in enumerate(catalogue.ids)}
-    texts = frame["mix"].cast(pl.String)
-    mix = texts.replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
-    problems = _named("mix", (mix < 0) & kept, texts, "one of " + ", ".join(catalogue.ids))
-    counts = np.bincount(mix[kept & (mix >= 0)], minlength=len(catalogue.ids))
-    problems += [
-        f"column mix: {name} has {count} cases; at least {CASES_OF_A_MIX} are needed to learn its value"
-        for name, count in zip(catalogue.ids, counts, strict=True)
-        if count < CASES_OF_A_MIX
-    ]
-    return mix[kept], problems
-
-
-def _shares(frame: pl.DataFrame, name: str, kept: NDArray[np.bool_]) -> tuple[NDArray[np.float64], list[str]]:
-    if name not in frame.columns:
-        return np.zeros(int(kept.sum())), []
-    if not frame[name].dtype.is_numeric():
-        return np.zeros(int(kept.sum())), [f"column {name}: has type {frame[name].dtype}; permitted is 0 to 1"]
-    values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return values[kept], _named(name, ~((values >= 0) & (values <= 1)) & kept, frame[name], "0 to 1")
-
-
-def _dates(frame: pl.DataFrame) -> tuple[date, date] | None:
-    if "decided_on" not in frame.columns:
-        return None
-    days = frame["decided_on"].cast(pl.String).str.to_date(strict=False).drop_nulls()
-    if not len(days):
-        return None
-    ordered = days.sort()
-    return ordered[0], ordered[-1]
+def _count_mixes(mix: NDArray[np.int64], paths: Sequence[Path], catalogue: Catalogue, problems: Problems) -> None:
+    counts = np.bincount(mix[mix >= 0], minlength=len(catalogue.ids))
+    names = ", ".join(str(path) for path in paths)
+    for name, count in zip(catalogue.ids, counts.tolist(), strict=True):
+        if count < CASES_OF_A_MIX:
+            problem = f"{name} has {count} cases; at least {CASES_OF_A_MIX} are needed to learn its value"
+            problems.add(f"{names}: column mix", problem)

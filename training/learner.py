@@ -7,78 +7,69 @@ best = learned.values(X).argmax(axis=1)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.optimize import nnls
 
-from training.distil import Distilled, distil, strongest_pairs
-from training.scores import Floats, Numbers, doubly_robust, folds_of, outcomes, propensities
+from training.distil import Coarse, Distilled, distil, strongest_pairs
+from training.error_scale import error_scale
+from training.groundwork import FOLDS, Groundwork, lay
+from training.learned import Learned, Watch, nobody_watches
+from training.minutes import learn_minutes
+from training.scores import Floats, Numbers
+from training.stack import centred, stack_weights, stacked
 from training.teachers import TEACHERS, Lesson, Teacher, Values
 
-FOLDS = 5
 PAIRS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Learned:
-    """What was learned.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What stays the same through one learning."""
 
-    Attributes:
-        students: one a fold.
-        stacks: one a fold: the weighted teachers the students were distilled from.
-        weights: of each teacher in the stack, 0 or more.
-        scores: (n, mixes) doubly robust scores of the logged cases.
-        fold: (n,) fold of each logged case; its student and stack never saw the case.
-        pairs: pairs of columns that the students combine.
-    """
+    rows: Floats
+    mix: Numbers
+    mixes: int
+    everything: Floats
+    propensity: Floats | None
+    teachers: Mapping[str, Teacher]
+    monotone: Sequence[int] | None
+    pairs: int
+    seed: int
+    jobs: int
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
 
-    students: tuple[Distilled, ...]
-    stacks: tuple[Values, ...]
-    weights: dict[str, float]
-    scores: Floats
-    fold: Numbers
-    pairs: tuple[tuple[int, int], ...]
-
-    def fold_values(self, rows: Floats) -> Floats:
-        """Value of each mix by each fold's student, centred over mixes, shape (n, mixes, folds)."""
-        return np.stack([student.values(rows) for student in self.students], axis=-1)
-
-    def values(self, rows: Floats) -> Floats:
-        """Value of each mix, centred over mixes, in units of the outcome, shape (n, mixes)."""
-        values: Floats = self.fold_values(rows).mean(axis=2)
-        return values
-
-    def errors(self, rows: Floats) -> Floats:
-        """Standard error of each value, shape (n, mixes): delete-a-group jackknife over the folds.
-
-        sqrt((F - 1) / F * sum_f (v_f - v)^2)
-        """
-        values = self.fold_values(rows)
-        folds = values.shape[2]
-        spread = values - values.mean(axis=2, keepdims=True)
-        errors: Floats = np.sqrt((folds - 1) / folds * (spread * spread).sum(axis=2))
-        return errors
-
-    def taught(self, rows: Floats) -> Floats:
-        """Value of each mix by the stack, before distillation, shape (n, mixes)."""
-        values: Floats = np.mean([stack(rows) for stack in self.stacks], axis=0)
-        return values
+    def each(self, phase: str, calls: Iterable[Callable[[], object]]) -> list:  # type: ignore[type-arg]
+        """Makes the calls, several at once, and tells how far they are."""
+        calls, found, began = list(calls), [], time.perf_counter()
+        self.watch(phase, 0, len(calls))
+        for one in Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")(delayed(c)() for c in calls):
+            found.append(one)
+            self.watch(phase, len(found), len(calls))
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
+        return found
 
 
 def learn(
     rows: Floats,
     mix: Numbers,
     outcome: Floats,
-    *,
+    minutes: Floats | None = None,
     propensity: Floats | None = None,
+    *,
     confounders: Floats | None = None,
     teachers: Mapping[str, Teacher] = TEACHERS,
+    monotone: Sequence[int] | None = None,
     pairs: int = PAIRS,
+    calibrate: bool = True,
     seed: int = 0,
     jobs: int = 1,
+    watch: Watch = nobody_watches,
 ) -> Learned:
     """Learns the value of every mix. Equal arguments give equal values, to the byte.
 
@@ -86,127 +77,149 @@ def learn(
         rows: (n, features), unknown as NaN.
         mix: (n,) number of the logged mix, 0 to K-1, each at least once in every fold.
         outcome: (n,) 0 to 1.
-        propensity: (n,) logged probability of the logged mix, above 0; estimated if None.
+        minutes: (n,) adviser minutes that the logged mix took, 0 or more, unknown as NaN; None if none are known.
+        propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, above 0; estimated if None.
         confounders: (n, more) columns for the nuisances only: they confound, but must not decide.
         teachers: by name.
+        monotone: (features,) 1 where a higher value may only raise the later of two mixes, else 0.
         pairs: at most so many pairs of columns may be combined by the students.
+        calibrate: whether standard errors are calibrated, which takes about as long again (`error_scale`).
         seed: of folds, boosting and forests.
-        jobs: teachers fitted at once.
+        jobs: fits at once.
+        watch: told a phase's name, how many of its parts are done, and of how many.
 
     Raises:
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
-    _check(rows, mix, outcome, propensity)
-    mixes = int(mix.max()) + 1
-    fold = folds_of(len(rows), FOLDS, seed)
-    everything = rows if confounders is None else np.column_stack([rows, confounders])
-    mu, scores = _scored(everything, mix, outcome, propensity, fold, seed)
+    _check(rows, mix, outcome, minutes, propensity)
+    task = _Task(
+        rows=rows,
+        mix=mix,
+        mixes=int(mix.max()) + 1,
+        everything=rows if confounders is None else np.column_stack([rows, confounders]),
+        propensity=propensity,
+        teachers=teachers,
+        monotone=monotone,
+        pairs=pairs,
+        seed=seed,
+        jobs=jobs,
+        watch=watch,
+    )
+    learned = _learn(task, outcome)
+    if minutes is not None:
+        (found,) = task.each("minutes", [lambda: learn_minutes(rows, mix, minutes, task.mixes, seed)])
+        learned = learned.with_minutes(found)
+    if calibrate:
+        learned = learned.with_error_scale(_calibrated(task, learned, outcome))
+    return learned
 
-    by_fold = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(_teach)(teachers, rows, mix, outcome, scores, mu, fold != held, seed) for held in range(FOLDS)
-    )
-    weights = stack_weights(_unseen(by_fold, rows, fold, mixes), scores)
-    stacks = tuple(_stack(models, weights, mixes) for models in by_fold)
-    chosen, students = _distilled(stacks, rows, pairs, seed, jobs)
+
+def _learn(task: _Task, outcome: Floats) -> Learned:
+    (ground,) = task.each(
+        "nuisances",
+        [
+            lambda: lay(
+                task.everything, task.mix, outcome, task.mixes,
+                propensity=task.propensity, seed=task.seed, jobs=task.jobs,
+            )
+        ],
+    )  # fmt: skip
+    taught = task.each("teachers", [_lesson(task, ground, outcome, held) for held in range(FOLDS)])
+    unseen = np.empty((len(task.teachers), len(task.rows), task.mixes))
+    for held, models in enumerate(taught):
+        for number, model in enumerate(models):
+            unseen[number, ground.fold == held] = centred(model(task.rows[ground.fold == held]))
+    offsets = unseen.mean(axis=1)
+    unseen -= offsets[:, None]
+    scores = ground.scores(ground.mu, task.mix, outcome)
+    means = np.stack([scores[ground.fold != held].mean(axis=0) for held in range(FOLDS)])
+    weights = stack_weights(unseen, means[ground.fold], ground.chances, ground.mean, task.mix, outcome)
+    stacks = tuple(stacked(models, weights, offsets, own) for models, own in zip(taught, means, strict=True))
+    pairs, students = _distilled(task, ground, stacks, scores.mean(axis=1))
     return Learned(
-        students=students,
+        students=tuple(students),
         stacks=stacks,
-        weights=dict(zip(teachers, weights.tolist(), strict=True)),
+        weights=dict(zip(task.teachers, weights.tolist(), strict=True)),
         scores=scores,
-        fold=fold,
-        pairs=chosen,
+        chances=ground.chances,
+        fold=ground.fold,
+        pairs=tuple((first.column, second.column) for first, second in pairs),
+        seconds=task.seconds,
     )
+
+
+def _lesson(task: _Task, ground: Groundwork, outcome: Floats, held: int) -> Callable[[], list[Values]]:
+    def teach() -> list[Values]:
+        kept = ground.fold != held
+        mu = ground.apart[held]
+        lesson = Lesson(
+            rows=task.rows[kept],
+            mix=task.mix[kept],
+            outcome=outcome[kept],
+            scores=ground.scores(mu, task.mix, outcome)[kept],
+            outcomes=mu[kept],
+            chances=ground.chances[kept],
+            seed=task.seed,
+        )
+        return [teacher(lesson) for teacher in task.teachers.values()]
+
+    return teach
 
 
 def _distilled(
-    stacks: tuple[Values, ...], rows: Floats, pairs: int, seed: int, jobs: int
-) -> tuple[tuple[tuple[int, int], ...], tuple[Distilled, ...]]:
-    """The pairs of columns worth combining, and one student a stack."""
-    targets = [stack(rows) for stack in stacks]
-    chosen = strongest_pairs(rows, np.mean(targets, axis=0), pairs, seed)
-    tasks = (delayed(distil)(rows, target, chosen, seed) for target in targets)
-    return chosen, tuple(Parallel(n_jobs=jobs, prefer="threads")(tasks))
+    task: _Task, ground: Groundwork, stacks: tuple[Values, ...], level: Floats
+) -> tuple[list[tuple[Coarse, Coarse]], list[Distilled]]:
+    """The pairs of columns worth combining, and one student a stack, whose level never saw its fold."""
+    targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
+    mean = np.mean(targets, axis=0)
+    (pairs,) = task.each("pairs", [lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)])
+
+    def student(held: int) -> Distilled:
+        kept = ground.fold != held
+        return distil(
+            task.rows[kept], targets[held][kept], level[kept], pairs, task.seed, task.monotone
+        )  # fmt: skip
+
+    return pairs, task.each("students", [partial(student, held) for held in range(FOLDS)])
 
 
-def _scored(
-    rows: Floats, mix: Numbers, outcome: Floats, propensity: Floats | None, fold: Numbers, seed: int
-) -> tuple[Floats, Floats]:
-    """Cross-fitted mean outcomes and doubly robust scores, shapes (n, mixes)."""
-    mixes = int(mix.max()) + 1
-    chance = propensity if propensity is not None else propensities(rows, mix, mixes, fold, seed)
-    mu = outcomes(rows, mix, outcome, mixes, fold, seed)
-    return mu, doubly_robust(mu, mix, outcome, chance)
+def _calibrated(task: _Task, learned: Learned, outcome: Floats) -> float:
+    """Learns once more, from outcomes drawn from the stack itself, and compares with what is then the truth."""
+
+    def again(kept: Numbers, drawn: Floats) -> Learned:
+        part = _Task(
+            rows=task.rows[kept],
+            mix=task.mix[kept],
+            mixes=task.mixes,
+            everything=task.everything[kept],
+            propensity=learned.chances[kept],
+            teachers=task.teachers,
+            monotone=task.monotone,
+            pairs=task.pairs,
+            seed=task.seed + 1,
+            jobs=task.jobs,
+            watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
+        )
+        return _learn(part, drawn)
+
+    began = time.perf_counter()
+    scale = error_scale(learned, task.rows, task.mix, outcome, again, task.seed)
+    task.seconds["calibration"] = time.perf_counter() - began
+    return scale
 
 
-def _teach(
-    teachers: Mapping[str, Teacher],
-    rows: Floats,
-    mix: Numbers,
-    outcome: Floats,
-    scores: Floats,
-    mu: Floats,
-    kept: np.ndarray,
-    seed: int,
-) -> list[Values]:
-    lesson = Lesson(
-        rows=rows[kept], mix=mix[kept], outcome=outcome[kept], scores=scores[kept], outcomes=mu[kept], seed=seed
-    )
-    return [teacher(lesson) for teacher in teachers.values()]
-
-
-def _unseen(by_fold: list[list[Values]], rows: Floats, fold: Numbers, mixes: int) -> Floats:
-    """Centred values by teachers that never saw the case, shape (teachers, n, mixes)."""
-    unseen = np.empty((len(by_fold[0]), len(rows), mixes))
-    for held, models in enumerate(by_fold):
-        for number, model in enumerate(models):
-            unseen[number, fold == held] = centred(model(rows[fold == held]))
-    return unseen
-
-
-def centred(values: Floats) -> Floats:
-    """Values less their mean over mixes, shape (n, mixes)."""
-    less: Floats = values - values.mean(axis=1, keepdims=True)
-    return less
-
-
-def stack_weights(unseen: Floats, scores: Floats) -> Floats:
-    """Weights of teachers, shape (teachers,), each 0 or more.
-
-        min over w >= 0 of sum_ia (Gamma_ia - sum_t w_t v_t(x_i, a))^2, both centred over mixes
-
-    Args:
-        unseen: (teachers, n, mixes) cross-fitted values, centred over mixes.
-        scores: (n, mixes) doubly robust scores.
-    """
-    design = unseen.reshape(len(unseen), -1)
-    # The normal equations have the same minimum and do not grow with the cases.
-    gram, right = design @ design.T, design @ centred(scores).ravel()
-    root = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) * np.eye(len(gram)))
-    weights: Floats = nnls(root.T, np.linalg.solve(root, right))[0]
-    return weights
-
-
-def _stack(models: list[Values], weights: Floats, mixes: int) -> Values:
-    used = [(model, weight) for model, weight in zip(models, weights.tolist(), strict=True) if weight > 0]
-
-    def values(rows: Floats) -> Floats:
-        total = np.zeros((len(rows), mixes))
-        for model, weight in used:
-            total += weight * centred(model(rows))
-        return total
-
-    return values
-
-
-def _check(rows: Floats, mix: Numbers, outcome: Floats, propensity: Floats | None) -> None:
+def _check(rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None, propensity: Floats | None) -> None:
     if rows.ndim != 2:
         raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
-    for name, array in (("mix", mix), ("outcome", outcome), ("propensity", propensity)):
-        if array is not None and array.shape != (len(rows),):
+    for name, array in (("mix", mix), ("outcome", outcome), ("minutes", minutes), ("propensity", propensity)):
+        wide = name == "propensity" and array is not None and array.shape[:1] == (len(rows),) and array.ndim == 2
+        if array is not None and array.shape != (len(rows),) and not wide:
             raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
     if mix.min(initial=0) < 0 or len(np.unique(mix)) != mix.max(initial=-1) + 1:
         raise ValueError("mix: numbers must run from 0 without a gap")
     if not ((outcome >= 0) & (outcome <= 1)).all():
         raise ValueError("outcome: must be from 0 to 1")
+    if minutes is not None and (minutes < 0).any():
+        raise ValueError("minutes: must be 0 or more, or NaN where unknown")
     if propensity is not None and not ((propensity > 0) & (propensity <= 1)).all():
         raise ValueError("propensity: must be above 0 and at most 1")

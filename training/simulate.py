@@ -37,8 +37,11 @@ class Simulation:
     truth: pl.DataFrame
 
 
-def simulate(cases: int, seed: int, catalogue: Catalogue) -> Simulation:
-    """Simulates cases; equal arguments give equal frames."""
+def simulate(cases: int, seed: int, catalogue: Catalogue, *, heterogeneity: bool = True) -> Simulation:
+    """Simulates cases; equal arguments give equal frames.
+
+    Without heterogeneity a mix adds the same to everybody's chance: what a learner then finds to differ is not there.
+    """
     rng = np.random.default_rng(seed)
     offices = draw_offices(rng, OFFICES)
     office = rng.integers(0, OFFICES, cases)
@@ -46,6 +49,8 @@ def simulate(cases: int, seed: int, catalogue: Catalogue) -> Simulation:
     true = draw_population(rng, cases)
     recorded = _record(rng, true)
     values = mix_values(true, catalogue)
+    if not heterogeneity:
+        values = np.clip(values.mean(axis=1, keepdims=True) + values.mean(axis=0) - values.mean(), 0.0, 1.0)
     propensities = mix_propensities(recorded, office, day >= DAYS // 2, offices, catalogue)
     mix = _draw(rng, propensities)
     every = np.arange(cases)

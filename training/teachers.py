@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.scores import Floats, Numbers
 
 Values = Callable[[Floats], Floats]
+_ROWS_AT_ONCE = 20_000
+# Rows that a tree of the forest sees: more cost much time and add little.
+_FOREST_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Lesson:
         outcome: (n,) 0 to 1.
         scores: (n, mixes) doubly robust scores.
         outcomes: (n, mixes) cross-fitted expected outcomes mu_a(x).
+        chances: (n, mixes) cross-fitted propensities e_a(x).
         seed: of anything random.
     """
 
@@ -40,6 +43,7 @@ class Lesson:
     outcome: Floats
     scores: Floats
     outcomes: Floats
+    chances: Floats
     seed: int
 
     @property
@@ -47,21 +51,33 @@ class Lesson:
         """Number of mixes."""
         return int(self.scores.shape[1])
 
+    @property
+    def residual(self) -> Floats:
+        """Outcome less what the logged policy would lead one to expect, Y - m(x), shape (n,)."""
+        less: Floats = self.outcome - (self.chances * self.outcomes).sum(axis=1)
+        return less
+
 
 Teacher = Callable[[Lesson], Values]
 
 
-def boosted(lesson: Lesson, rounds: int, leaves: int, **others: object) -> HistGradientBoostingRegressor:
+def boosted(
+    lesson: Lesson, rounds: int, leaves: int, *, learning_rate: float = 0.06, **others: object
+) -> HistGradientBoostingRegressor:
     """A boosting with small steps and large leaves: contrasts are weak and their scores noisy."""
     return HistGradientBoostingRegressor(
         max_iter=rounds,
         max_leaf_nodes=leaves,
-        learning_rate=0.06,
-        min_samples_leaf=max(20, min(100, len(lesson.rows) // 100)),
+        learning_rate=learning_rate,
+        min_samples_leaf=_leaf(lesson),
         early_stopping=False,
         random_state=lesson.seed,
         **others,
     )
+
+
+def _leaf(lesson: Lesson) -> int:
+    return max(20, min(100, len(lesson.rows) // 100))
 
 
 def _with_mix(rows: Floats, mix: Numbers | int) -> Floats:
@@ -76,16 +92,43 @@ def _each(models: list[RegressorMixin]) -> Values:
     return lambda rows: np.column_stack([model.predict(rows) for model in models])
 
 
-def constant(lesson: Lesson) -> Values:
-    """The mean score of each mix: the best single mix for all. What the stack shrinks to if effects do not vary."""
-    means = lesson.scores.mean(axis=0)
-    return lambda rows: np.tile(means, (len(rows), 1))
-
-
 def s_learner(lesson: Lesson) -> Values:
     """One boosting with the mix as a feature (S-learner; Kunzel and others 2019)."""
     model = boosted(lesson, 200, 12).fit(_with_mix(lesson.rows, lesson.mix), lesson.outcome)
     return _of_every_mix(model, lesson.mixes)
+
+
+def residual_s_learner(lesson: Lesson) -> Values:
+    """One slow boosting with the mix as a feature on Y - m(x): its splits go to what differs between mixes."""
+    model = boosted(lesson, 250, 12, learning_rate=0.03)
+    model.fit(_with_mix(lesson.rows, lesson.mix), lesson.residual)
+    return _of_every_mix(model, lesson.mixes)
+
+
+def logistic_s_learner(lesson: Lesson) -> Values:
+    """One boosting of the log odds: any function of the features, plus for each a function of it and the mix.
+
+    Effects that add up on the log odds differ in probability between weak and strong cases, as published ones do.
+    """
+    mix = lesson.rows.shape[1]
+    model = HistGradientBoostingClassifier(
+        max_iter=250,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=_leaf(lesson),
+        interaction_cst=[set(range(mix)), *({column, mix} for column in range(mix))],
+        early_stopping=False,
+        random_state=lesson.seed,
+    )
+    # An outcome between 0 and 1 counts as both, by weight.
+    inputs, weight = np.tile(_with_mix(lesson.rows, lesson.mix), (2, 1)), np.append(lesson.outcome, 1 - lesson.outcome)
+    reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
+    if len(np.unique(reached[counted])) < 2:
+        return lambda rows: np.zeros((len(rows), lesson.mixes))  # everybody reached the goal, or nobody did
+    model.fit(inputs[counted], reached[counted], weight[counted])
+    return lambda rows: np.column_stack(
+        [model.predict_proba(_with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
+    )
 
 
 def additive_s_learner(lesson: Lesson) -> Values:
@@ -95,15 +138,6 @@ def additive_s_learner(lesson: Lesson) -> Values:
     pairs = [{column, mix} for column in range(mix)]
     model = boosted(lesson, 300, 8, interaction_cst=pairs)
     return _of_every_mix(model.fit(_with_mix(lesson.rows, lesson.mix), lesson.outcome), lesson.mixes)
-
-
-def t_learner(lesson: Lesson) -> Values:
-    """One boosting for the cases of each mix (T-learner)."""
-    models = []
-    for number in range(lesson.mixes):
-        own = lesson.mix == number
-        models.append(boosted(lesson, 100, 8).fit(lesson.rows[own], lesson.outcome[own]))
-    return _each(models)
 
 
 def x_learner(lesson: Lesson) -> Values:
@@ -133,36 +167,66 @@ def dr_boosted(lesson: Lesson) -> Values:
     return _each([boosted(lesson, 60, 6).fit(lesson.rows, centred[:, number]) for number in range(lesson.mixes)])
 
 
-def dr_linear(lesson: Lesson) -> Values:
-    """Ridge on mix-centred doubly robust scores."""
-    model = make_pipeline(SimpleImputer(), StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
-    return model.fit(lesson.rows, _centred(lesson)).predict  # type: ignore[no-any-return]
+def r_spline(lesson: Lesson) -> Values:
+    """Ridge over cubic splines of each feature, one set of coefficients a mix, on the R-loss for many arms.
 
+        min over c of sum_i (Y_i - m(x_i) - sum_a (1{A_i = a} - e_a(x_i)) c_a . b(x_i))^2 + penalty |c|^2
 
-def dr_spline(lesson: Lesson) -> Values:
-    """Ridge over cubic splines of each feature on mix-centred doubly robust scores."""
+    The penalty is that with the least generalised cross-validation error.
+
+    Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
+    """
     splines = SplineTransformer(n_knots=6, extrapolation="constant")
-    model = make_pipeline(SimpleImputer(), splines, StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
-    return model.fit(lesson.rows, _centred(lesson)).predict  # type: ignore[no-any-return]
+    basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
+    gram: Floats | float = 0.0
+    right: Floats | float = 0.0
+    basis.fit(lesson.rows)
+    treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
+    for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
+        wide = _with_constant(basis.transform(lesson.rows[part]))
+        design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
+        gram, right = gram + design.T @ design, right + design.T @ lesson.residual[part]
+    coefficients = _ridge(np.asarray(gram), np.asarray(right), lesson.residual).reshape(lesson.mixes, -1)
+    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+
+
+def _with_constant(wide: Floats) -> Floats:
+    # Larger than a spline's standard deviation, so that the penalty hardly touches the mixes' means.
+    return np.column_stack([np.full(len(wide), 3.0), wide])
+
+
+def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
+    """The ridge solution of the normal equations with the least generalised cross-validation error."""
+    n, total = len(target), float(target @ target)
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    eigenvalues, turned = np.maximum(eigenvalues, 0), vectors.T @ right
+    best, found = np.inf, np.zeros_like(right)
+    for penalty in np.logspace(0, 5, 16):
+        shrunk = turned / (eigenvalues + penalty)
+        left_over = total - 2 * float(shrunk @ turned) + float((shrunk * shrunk) @ eigenvalues)
+        freedom = float((eigenvalues / (eigenvalues + penalty)).sum())
+        error = left_over / (1 - freedom / n) ** 2 if freedom < n else np.inf
+        if error < best:
+            best, found = error, vectors @ shrunk
+    return found
 
 
 def dr_forest(lesson: Lesson) -> Values:
     """A forest over all mix-centred doubly robust scores at once."""
+    drawn = min(len(lesson.rows) // 2, _FOREST_ROWS)
     forest = RandomForestRegressor(
-        200, min_samples_leaf=max(20, len(lesson.rows) // 150), max_features=0.5, max_samples=0.5,
-        random_state=lesson.seed,
+        100, min_samples_leaf=max(20, drawn // 75), max_features=0.5, max_samples=drawn, random_state=lesson.seed,
     )  # fmt: skip
-    return make_pipeline(SimpleImputer(), forest).fit(lesson.rows, _centred(lesson)).predict  # type: ignore[no-any-return]
+    return make_pipeline(SimpleImputer(keep_empty_features=True), forest).fit(lesson.rows, _centred(lesson)).predict  # type: ignore[no-any-return]
 
 
 TEACHERS: dict[str, Teacher] = {
-    "constant": constant,
     "s_learner": s_learner,
+    "residual_s_learner": residual_s_learner,
+    "logistic_s_learner": logistic_s_learner,
     "additive_s_learner": additive_s_learner,
-    "t_learner": t_learner,
     "x_learner": x_learner,
     "dr_boosted": dr_boosted,
-    "dr_linear": dr_linear,
-    "dr_spline": dr_spline,
+    "r_spline": r_spline,
     "dr_forest": dr_forest,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,25 @@ NONE = -1
 # Above the rounding of single precision: a change found too many is sorted out by deciding anew, none is missed.
 _SLACK = 1e-6
 _BITS = np.arange(len(REQUIREMENTS))
+
+
+class _PairSide(NamedTuple):
+    """One changeable feature of a pair: its candidates, what slots add to a cell's number, cells' worth (cells, K)."""
+
+    block: Numbers
+    moves: Numbers
+    changed: int
+    other: int
+    stays: Numbers
+    worth: Floats
+
+    def moved(self, rows: Rows) -> Floats:
+        """What each candidate changes in what the pair adds to each mix's utility, shape (n, K, block)."""
+        rest = self.stays[rows[:, self.other]]
+        now = self.worth[rest + self.moves[rows[:, self.changed]]]
+        then = self.worth[rest[:, None] + self.moves]
+        change: Floats = (then - now[:, None]).transpose(0, 2, 1)
+        return change
 
 
 class Candidates:
@@ -58,6 +78,19 @@ class Candidates:
         self._after: Numbers = decider.safeguards.first_permitted[sets | demand]
         self._demands: Numbers = demand[:, None] >> _BITS & 1
         self._all = np.arange(len(self._slot))
+        self._sides = list(self._pair_sides(decider))
+
+    def _pair_sides(self, decider: Decider) -> Iterator[_PairSide]:
+        """The pairs that a change of a changeable feature moves, once for each such feature."""
+        tables, weight = decider.tables, decider.policy.weight
+        for start, pair in zip(tables.pair_starts, tables.pairs, strict=True):
+            worth = weight * tables.mean[start : start + len(pair.values)]
+            first, second = pair.strides
+            for changed, moves, other, stays in ((pair.first, first, pair.second, second),
+                                                 (pair.second, second, pair.first, first)):  # fmt: skip
+                if changed in self._columns:
+                    block = np.flatnonzero(self._columns[self._feature] == changed)
+                    yield _PairSide(block, moves, changed, other, stays, worth)
 
     def nearest(self, rows: Rows, utility: Floats, best: Numbers) -> Iterator[tuple[Rows, Numbers]]:
         """Yields, for each row, the next change after which another mix has the highest utility, nearest first.
@@ -80,7 +113,11 @@ class Candidates:
         lacks = (lacks - _SLACK).astype(np.float32)
         after = self._lightest_after(rows, here)
         numbers = np.arange(utility.shape[1])[:, None]
-        flips = (self._gain[best] >= lacks.take(self._feature, axis=2)) & (numbers >= after[:, None])
+        needed = lacks.take(self._feature, axis=2)
+        for side in self._sides:
+            moved = side.moved(rows)
+            needed[:, :, side.block] -= moved - moved[each, best][:, None]
+        flips = (self._gain[best] >= needed) & (numbers >= after[:, None])
         found = (flips.any(axis=1) | (after > best[:, None])) & (self._slot > 0)
         found[each[:, None], here] = False
         distance = np.abs(self._position - self._position[here].take(self._feature, axis=1))

@@ -25,9 +25,13 @@ class SingleDecider:
         tables = decider.tables
         self._safeguards = decider.safeguards
         # The intercept is one more slot, the last: it is added last, as in `DecisionTables.fold_values`.
-        self._flat = np.vstack([tables.values.reshape(len(tables.values), -1), tables.intercept.reshape(1, -1)])
+        self._flat = np.vstack([tables.flat, tables.intercept.reshape(1, -1)])
         self._read = itemgetter(*tables.columns.tolist())
         self._starts: list[int] = tables.offsets.tolist()
+        self._pairs = [
+            (pair.first, (start + pair.strides[0]).tolist(), pair.second, pair.strides[1].tolist())
+            for start, pair in zip(tables.pair_starts, tables.pairs, strict=True)
+        ]
         self._doubtful: list[int] = decider.doubtful.tolist()
         self._folds = tables.folds
         self._jackknife = decider.jackknife
@@ -48,6 +52,7 @@ class SingleDecider:
             return _manual([nan] * mixes, [nan] * mixes, lightest, bits, 0)
         places = list(map(add, self._read(row), self._starts))
         counted = sum([self._doubtful[place] for place in places])
+        places += [lefts[row[one]] + rights[row[other]] for one, lefts, other, rights in self._pairs]
         total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
         expected, error, deviation = [], [], []
         for start in range(0, mixes * folds, folds):

@@ -65,10 +65,15 @@ class Explainer:
 
     @cached_property
     def _centred(self) -> Floats:
-        """Contribution of each slot less the feature's average, by mix, shape (mixes, slots)."""
+        """Contribution of each place less the feature's or pair's average, by mix, shape (mixes, places)."""
         tables = self.decider.tables
-        sizes = [tables.features.features[column].slots for column in tables.columns]
-        return np.ascontiguousarray((tables.mean - np.repeat(tables.average, sizes, axis=0)).T)
+        return np.ascontiguousarray((tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T)
+
+    @cached_property
+    def _sides(self) -> list[tuple[int, int]]:
+        """Of each pair, its two features' numbers among the model features."""
+        columns = self.decider.tables.columns.tolist()
+        return [(columns.index(pair.first), columns.index(pair.second)) for pair in self.decider.tables.pairs]
 
     def explain(self, rows: Rows, decisions: Sequence[Decision]) -> list[Explanation]:
         """Explains decisions.
@@ -103,7 +108,8 @@ class Explainer:
         """What each model feature adds to `mix` against `other`, relative to the average case.
 
         The average case has each feature's mean contribution over the training cases, so that the contributions
-        add up to the row's contrast minus the average contrast.
+        add up to the row's contrast minus the average contrast. What a pair adds is shared evenly by its two features,
+        as Shapley's value shares it.
 
         Args:
             rows: slots, shape (n, features).
@@ -113,8 +119,13 @@ class Explainer:
         Returns:
             Outcome points, shape (n, model features), in the order of `tables.columns`.
         """
-        places = self.decider.tables.slots(rows)
-        found: Floats = self._centred[mix[:, None], places] - self._centred[other[:, None], places]
+        tables = self.decider.tables
+        places = tables.places(rows)
+        all_parts: Floats = self._centred[mix[:, None], places] - self._centred[other[:, None], places]
+        found = all_parts[:, : len(tables.columns)]
+        for number, sides in enumerate(self._sides, len(tables.columns)):
+            for side in sides:
+                found[:, side] += all_parts[:, number] / 2
         return found
 
     def _reasons(self, rows: Rows, mix: Numbers, other: Numbers) -> list[list[Contribution]]:

@@ -1,4 +1,4 @@
-"""What a model knows, as additive tables: one number per slot, mix and fold."""
+"""What a model knows, as additive tables: one number per slot, mix and fold, and the same for cells of a few pairs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from router.decision.pairs import Pair
 from router.decision.schema import FeatureSet, Role, Rows
 
 Floats = NDArray[np.float64]
@@ -17,16 +18,17 @@ _WINDOW = 20
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionTables:
-    """The value of mix k for a row, by fold f, is intercept[k, f] + the sum of values[slot, k, f] over its slots.
+    """The value of mix k for a row, by fold f: intercept[k, f] + sum of values[place, k, f] over the row's places.
 
-    Only features with the role MODEL have slots here, in column order. The mean over folds is the expected
-    outcome; the folds' spread gives standard errors (delete-a-group jackknife).
+    Places are slots of the features with the role MODEL, in column order, and then the cells of pairs. The mean over
+    folds is the expected outcome; the folds' spread gives standard errors (delete-a-group jackknife).
 
     Args:
         features: the feature set that the slots belong to.
         values: shape (slots, mixes, folds), outcome points.
         intercept: shape (mixes, folds), outcome points.
         counts: shape (slots,), training cases seen with each slot.
+        pairs: what pairs of model features add beyond what each adds alone.
 
     Raises:
         ValueError: if shapes do not fit each other or a number is not finite.
@@ -36,6 +38,7 @@ class DecisionTables:
     values: Floats
     intercept: Floats
     counts: NDArray[np.int64]
+    pairs: tuple[Pair, ...] = ()
 
     def __post_init__(self) -> None:
         slots = sum(self.features.features[c].slots for c in self.columns)
@@ -47,6 +50,21 @@ class DecisionTables:
             raise ValueError("values and intercept must be finite")
         if (self.counts < 0).any():
             raise ValueError("counts must not be negative")
+        for pair in self.pairs:
+            self._check_pair(pair)
+
+    def _check_pair(self, pair: Pair) -> None:
+        model = set(self.columns.tolist())
+        for column, bins in ((pair.first, pair.first_bins), (pair.second, pair.second_bins)):
+            if column not in model:
+                raise ValueError(f"a pair's column {column} is not that of a model feature")
+            feature = self.features.features[column]
+            if bins.shape != (feature.slots,):
+                raise ValueError(f"a pair must have {feature.slots} bins of {feature.name}, not {bins.shape}")
+        if pair.values.shape[1:] != self.intercept.shape:
+            raise ValueError(
+                f"a pair's values must have shape (cells, {self.intercept.shape}), not {pair.values.shape}"
+            )
 
     @cached_property
     def columns(self) -> NDArray[np.intp]:
@@ -65,22 +83,36 @@ class DecisionTables:
         return int(self.values.shape[2])
 
     @cached_property
-    def _flat(self) -> Floats:
-        return np.ascontiguousarray(self.values.reshape(len(self.values), -1))
+    def pair_starts(self) -> list[int]:
+        """Place of each pair's first cell."""
+        sizes = [len(self.values), *(len(pair.values) for pair in self.pairs)]
+        starts: list[int] = np.cumsum(sizes)[:-1].tolist()
+        return starts
+
+    @cached_property
+    def flat(self) -> Floats:
+        """The values of all places, shape (places, mixes * folds)."""
+        parts = [self.values, *(pair.values for pair in self.pairs)]
+        return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
     def mean(self) -> Floats:
-        """Mean over folds, shape (slots, mixes)."""
-        return np.ascontiguousarray(self.values.mean(axis=2))
+        """Mean over folds, shape (places, mixes)."""
+        return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))
 
     def slots(self, rows: Rows) -> NDArray[np.intp]:
-        """Places in the tables of each row's model features, shape (rows, model features)."""
+        """Places of each row's model features, shape (rows, model features)."""
         return rows[:, self.columns] + self.offsets
+
+    def places(self, rows: Rows) -> NDArray[np.intp]:
+        """Places of each row's model features and then pairs, shape (rows, model features + pairs)."""
+        cells = [start + pair.cells(rows) for start, pair in zip(self.pair_starts, self.pairs, strict=True)]
+        return np.column_stack([self.slots(rows), *cells])
 
     def fold_values(self, rows: Rows) -> Floats:
         """Value of each mix by fold, shape (rows, mixes, folds). Equal bits whatever the number of rows."""
-        places = self.slots(rows)
-        table = self._flat
+        places = self.places(rows)
+        table = self.flat
         if len(rows) <= _FEW_ROWS:
             total = np.add.reduce(table[places], axis=1)
         else:
@@ -112,10 +144,17 @@ class DecisionTables:
 
     @cached_property
     def average(self) -> Floats:
-        """Each feature's mean contribution over the training cases, shape (model features, mixes)."""
-        means = []
-        for column, start in zip(self.columns, self.offsets, strict=True):
-            part = slice(start, start + self.features.features[column].slots)
-            weights = self.counts[part] / max(1, self.counts[part].sum())
-            means.append(weights @ self.mean[part])
+        """Mean contribution over the training cases of each feature, then pair, shape (features + pairs, mixes)."""
+        counts = np.concatenate([self.counts, *(pair.counts for pair in self.pairs)])
+        means, start = [], 0
+        for size in self.sizes:
+            part = slice(start, start + size)
+            means.append(counts[part] / max(1, counts[part].sum()) @ self.mean[part])
+            start += size
         return np.array(means)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Number of places of each model feature, then of each pair."""
+        slots = [self.features.features[column].slots for column in self.columns]
+        return slots + [len(pair.values) for pair in self.pairs]

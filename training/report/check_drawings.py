@@ -1,0 +1,101 @@
+"""Drawings that check the model: calibration, overlap and what distillation kept."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from training.figures import Figures, MixOverlap
+from training.report.drawing import BLUE, INK, QUIET, Drawing, draw, rows, zero_line
+from training.report.words import names, number, percent
+
+_COLUMNS = 3
+
+
+def calibration(figures: Figures) -> Drawing:
+    """Observed against predicted gain in tenths of the held-out cases."""
+    tenths = figures.calibration.tenths
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        predicted = [100 * tenth.predicted for tenth in tenths]
+        axes.errorbar(
+            predicted,
+            [100 * tenth.observed.value for tenth in tenths],
+            yerr=[
+                [100 * (tenth.observed.value - tenth.observed.low) for tenth in tenths],
+                [100 * (tenth.observed.high - tenth.observed.value) for tenth in tenths],
+            ],
+            fmt="o",
+            color=BLUE,
+            elinewidth=1.8,
+            label="a tenth, with 90 % interval",
+        )
+        axes.axline((0, 0), slope=1, color=INK, linestyle="--", linewidth=1.2, label="predicted = observed")
+        zero_line(axes, upright=False)
+        zero_line(axes)
+        axes.set_xlabel("predicted gain over the logged mixes, points")
+        axes.set_ylabel("observed (doubly robust), points")
+        figure.legend(loc="outside upper left", ncols=2)
+
+    slope = figures.calibration.slope
+    words = (
+        f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), 1 is perfect; "
+        f"calibration error {number(100 * figures.calibration.error, 2)} points."
+    )
+    return draw("calibration", "Predicted against observed gain", words, 4.2, paint, 6.2)
+
+
+def overlap(figures: Figures) -> Drawing:
+    """Histogram of each mix's propensities, in equal bins from 0 to 1."""
+    found = figures.overlap
+    lines = -(-len(found) // _COLUMNS)
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+        panels[0, 0].set_ylim(0, 1.35 * max([max(one.histogram) for one in found] + [1]))  # room for the words
+        for place, axes in enumerate(panels.flat):
+            axes.set_visible(place < len(found))
+            if place < len(found):
+                _histogram(axes, found[place])
+        for axes in panels[:, 0]:
+            axes.set_ylabel("cases")
+        figure.supxlabel("probability that advisers choose the mix", fontsize=9.5)
+
+    words = "; ".join(f"{names().mix(one.mix)} {_shares(one).replace(chr(10), ', ')}" for one in found)
+    title = "Overlap: how often each mix might have been chosen"
+    return draw("overlap", title, f"{words}.", 0.6 + 1.75 * lines, paint)
+
+
+def _histogram(axes: Axes, one: MixOverlap) -> None:
+    bins = len(one.histogram)
+    edges = [place / bins for place in range(bins)]
+    axes.bar(edges, one.histogram, width=1 / bins, align="edge", color=BLUE, edgecolor="white", linewidth=0.4)
+    axes.set_title(names().mix(one.mix))
+    axes.text(0.98, 0.95, _shares(one), ha="right", va="top", transform=axes.transAxes, fontsize=8.5)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: number(value))
+
+
+def _shares(one: MixOverlap) -> str:
+    return f"logged {percent(one.logged)}\nbelow 0.01: {percent(one.below_one_percent)}"
+
+
+def weights(figures: Figures) -> Drawing | None:
+    """Weight of each teacher in the stack; None if there are none."""
+    found = sorted(figures.fidelity.weights.items(), key=lambda item: (-item[1], item[0]))
+    if not found:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.barh(range(len(found)), [weight for _, weight in found], color=BLUE, height=0.62)
+        for row, (_, weight) in enumerate(found):
+            axes.text(weight, row, f" {weight:.2f}", va="center", color=INK if weight else QUIET)
+        rows(axes, [name.replace("_", " ") for name, _ in found])
+        axes.set_xlim(0, 1.15 * max([weight for _, weight in found] + [0.1]))
+        axes.set_xlabel("weight in the stack (non-negative least squares; they need not add up to 1)")
+
+    words = "; ".join(f"{name} {weight:.2f}" for name, weight in found)
+    return draw("weights", "Weights of the teachers", f"{words}.", 0.75 + 0.28 * len(found), paint, 6.4)

@@ -1,0 +1,74 @@
+"""The cost curve drawn: what adviser minutes buy, and where policies lie."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from training.figures import CostPoint, Figures
+from training.report.drawing import BLUE, INK, QUIET, Drawing, draw
+from training.report.value_drawings import MARKS
+from training.report.words import MAIN_POLICIES, names, number
+
+
+def beyond(figures: Figures) -> str:
+    """The uniform mixes that lie to the right of the cost curve's frame, in words; "" if there are none."""
+    found = [p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes > _frame(figures)]
+    told = "; ".join(
+        f"{names().policy(p.name)}, {number(p.minutes)} min, {number(100 * p.estimates['dr'].value, 1)} %"
+        for p in found
+    )
+    return f" To the right of the frame: {told}." if told else ""
+
+
+def _frame(figures: Figures) -> float:
+    """Right end of the cost curve's axis, minutes: what the curve and the main policies need."""
+    needed = [point.minutes for point in figures.cost_curve]
+    needed += [p.minutes for p in figures.policies if p.name in MAIN_POLICIES]
+    return 1.12 * max(needed)
+
+
+def cost_curve(figures: Figures) -> Drawing:
+    """The best outcome at so many minutes a case, against a rule blind to the case, and where policies lie."""
+    curve = sorted(figures.cost_curve, key=lambda point: point.minutes)
+    first, last = curve[0], curve[-1]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        _lines(axes, curve)
+        _policies(axes, figures)
+        axes.set_xlim(0, _frame(figures))
+        axes.set_xlabel("adviser minutes a case")
+        axes.set_ylabel("cases that reach their goal, %")
+        figure.legend(loc="outside right upper")
+
+    words = (
+        f"From {number(first.minutes)} to {number(last.minutes)} minutes a case the share that reaches the goal goes "
+        f"from {number(100 * first.outcome.value, 1)} to {number(100 * last.outcome.value, 1)} per cent; blind to the "
+        f"case from {number(100 * first.blind, 1)} to {number(100 * last.blind, 1)}."
+    )
+    return draw("cost-curve", "Outcome against adviser minutes", words, 3.9, paint)
+
+
+def _lines(axes: Axes, curve: list[CostPoint]) -> None:
+    minutes = [point.minutes for point in curve]
+    low, high = ([100 * getattr(point.outcome, side) for point in curve] for side in ("low", "high"))
+    axes.fill_between(minutes, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90 % interval, point by point")
+    best, blind = ([100 * p.outcome.value for p in curve], [100 * p.blind for p in curve])
+    axes.plot(minutes, best, color=BLUE, label="this version, minutes where they buy most")
+    axes.plot(minutes, blind, color=INK, linestyle="--", label="same minutes, blind to the case")
+
+
+def _policies(axes: Axes, figures: Figures) -> None:
+    frame = _frame(figures)
+    uniform = [p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes <= frame]
+    values = [100 * p.estimates["dr"].value for p in uniform]
+    axes.plot([p.minutes for p in uniform], values, "x", color=QUIET, label="one mix for all")
+    for name in MAIN_POLICIES:
+        policy = figures.policy(name)
+        if policy is None:
+            continue
+        mark, colour = MARKS[name]
+        value = 100 * policy.estimates["dr"].value
+        label = names().policy(name)
+        axes.plot(policy.minutes, value, mark, color=colour, markersize=8, markeredgecolor="white", label=label)

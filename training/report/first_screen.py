@@ -1,0 +1,159 @@
+"""What a leader reads first: yes, no or cannot say; what it would gain; the hours it would use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.figures import Figures
+from training.report.words import CASES, COMPARED, enough_overlap, hours, names, number, point_range, points, signed
+from training.report.words import condition as condition_words
+
+if TYPE_CHECKING:
+    from training.gate import Verdict
+
+MORE_HOURS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """The candidate against one policy, in words."""
+
+    than: str
+    points: str
+    interval: str
+    meaning: str
+    minutes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstScreen:
+    """The first screen.
+
+    Attributes:
+        state: "pass", "fail" or "unknown"; how the page is coloured, never by colour alone.
+        answer: yes, no or cannot say.
+        sentence: what follows from it.
+        failed: names of the gate's failed conditions.
+        gains: against each policy that was compared.
+        missing: comparisons that could not be made, in words.
+        minutes: adviser minutes a case that it would use.
+        hours: per 1,000 cases.
+        hours_now: hours per 1,000 cases of today's rule and of the logged practice, in words.
+    """
+
+    state: str
+    answer: str
+    sentence: str
+    failed: tuple[str, ...]
+    gains: tuple[Gain, ...]
+    missing: tuple[str, ...]
+    minutes: str
+    hours: str
+    hours_now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoreHours:
+    """What 40 more adviser hours per 1,000 cases would buy from some level on, in words."""
+
+    start: str
+    minutes: float
+    goals: str
+
+
+def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
+    """The first screen of a report.
+
+    Raises:
+        ValueError: if the figures have no candidate.
+    """
+    candidate = figures.policy("candidate")
+    if candidate is None:
+        raise ValueError("figures: lack the policy candidate")
+    state, answer, sentence = _answer(figures, verdict)
+    others = [one for name in ("todays_rule", "logged", "promoted") if (one := figures.policy(name)) is not None]
+    return FirstScreen(
+        state=state,
+        answer=answer,
+        sentence=sentence,
+        failed=tuple(condition_words(condition.name) for condition in verdict.conditions if not condition.passed),
+        gains=tuple(_gain(figures, than) for than in COMPARED if figures.difference(than) is not None),
+        missing=tuple(_missing(figures, than) for than in COMPARED if figures.difference(than) is None),
+        minutes=number(candidate.minutes),
+        hours=number(hours(candidate.minutes)),
+        hours_now=tuple(f"{names().policy(one.name)} {number(hours(one.minutes))}" for one in others),
+    )
+
+
+def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
+    failed = sum(not condition.passed for condition in verdict.conditions)
+    of = f"{failed} of the gate's {len(verdict.conditions)} conditions {'is' if failed == 1 else 'are'} not met"
+    if not enough_overlap(figures):
+        return (
+            "unknown",
+            "We cannot say yet",
+            "Too few people were followed up the way this version would have it, so its worth cannot be told from the "
+            f"log. {'It may not be promoted.' if not verdict.passed else 'Collect more varied follow-up first.'}",
+        )
+    if verdict.passed:
+        return (
+            "pass",
+            "Yes, it may be promoted",
+            "Every condition of the gate is met. A person still has to promote it.",
+        )
+    return "fail", "No, it may not be promoted", f"{of[0].upper()}{of[1:]}."
+
+
+def _gain(figures: Figures, than: str) -> Gain:
+    one = figures.difference(than)
+    if one is None:
+        raise ValueError(f"figures: lack the difference to {than}")
+    outcome = one.outcome
+    goals = round(outcome.value * CASES)
+    more = "more" if goals > 0 else "fewer"
+    if not enough_overlap(figures):
+        meaning = "not to be relied on: too little overlap"
+    elif outcome.low > 0:
+        meaning = f"about {number(abs(goals))} {more} of {number(CASES)} reach their goal"
+    elif outcome.high < 0:
+        meaning = f"worse: about {number(abs(goals))} {more} of {number(CASES)} reach their goal"
+    else:
+        meaning = "no proven difference: the interval includes zero"
+    return Gain(
+        than=names().policy(than),
+        points=points(outcome.value),
+        interval=point_range(outcome),
+        meaning=meaning,
+        minutes=f"{signed(one.minutes, 0)} minutes a case",
+    )
+
+
+def _missing(figures: Figures, than: str) -> str:
+    if than == "promoted" and not figures.promoted:
+        return "No model is promoted yet, so there is none to compare with."
+    return f"The comparison with {names().policy(than)} was not measured."
+
+
+def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
+    """What 40 more hours per 1,000 cases buy, read off the cost curve at the minutes of each main policy."""
+    curve = sorted(figures.cost_curve, key=lambda point: point.minutes)
+    if len(curve) < 2:
+        return ()
+    minutes = np.array([point.minutes for point in curve])
+    outcome = np.array([point.outcome.value for point in curve])
+    more = MORE_HOURS * 60 / CASES
+    found = []
+    starts = [(f"the hours of {names().policy(p.name)}", p.minutes) for p in figures.policies if ":" not in p.name]
+    starts.append(("the curve's tightest budget", float(minutes[0])))
+    for start, at in sorted(starts, key=lambda item: item[1]):
+        if at < minutes[0]:
+            goals = "not known: less than the safeguards permit"
+        elif at + more > minutes[-1]:
+            goals = "none known: here the line ends"
+        else:
+            goals = signed(CASES * float(np.interp(at + more, minutes, outcome) - np.interp(at, minutes, outcome)))
+        found.append(MoreHours(start=start, minutes=at, goals=goals))
+    return tuple(found)

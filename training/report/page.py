@@ -1,0 +1,122 @@
+"""Writes report.html: everything measured of a version on one page that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from router.decision.catalogue import Catalogue
+from router.decision.tables import DecisionTables
+from training.estimators import OK, QUANTILES
+from training.figures import ESTIMATORS, Figures
+from training.report import (
+    check_drawings,
+    cost_drawing,
+    effect_drawings,
+    group_drawings,
+    pair_drawings,
+    value_drawings,
+    words,
+)
+from training.report.drawing import mix_colours
+from training.report.first_screen import first_screen, forty_hours
+from training.report.reproduce import commands, recorded
+
+if TYPE_CHECKING:
+    from training.gate import Verdict
+
+_TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = (
+    ("value", "What each policy is worth"),
+    ("hours", "What adviser hours buy"),
+    ("effects", "What each mix is worth, by field"),
+    ("groups", "Who gets what"),
+    ("gate", "The gate, line by line"),
+    ("calibration", "Calibration"),
+    ("overlap", "Overlap"),
+    ("estimators", "Estimators side by side"),
+    ("sensitivity", "What if something was not seen?"),
+    ("heterogeneity", "Do effects vary at all?"),
+    ("fidelity", "What the tables kept of the learners"),
+    ("abstention", "When a person must look first"),
+    ("data", "The data"),
+    ("reproduce", "To do it again"),
+)
+"""Anchor and heading of each section, in order."""
+
+
+def write_report(
+    path: Path,
+    figures: Figures,
+    verdict: Verdict,
+    tables: DecisionTables,
+    catalogue: Catalogue,
+    manifest: Mapping[str, Any],
+) -> None:
+    """Writes the report; equal figures give equal bytes.
+
+    Raises:
+        ValueError: if the tables have another number of mixes than the catalogue.
+    """
+    if tables.values.shape[1] != len(catalogue.mixes):
+        raise ValueError(f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}")
+    page = template("report.html.j2", escape=True).render(
+        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        figures=figures,
+        sections=SECTIONS,
+        tables_folds=tables.folds,
+        verdict=verdict,
+        manifest=manifest,
+        catalogue=catalogue,
+        first=first_screen(figures, verdict),
+        colours=dict(zip(catalogue.ids, mix_colours(len(catalogue.mixes)), strict=True)),
+        policies=value_drawings.ordered(figures),
+        estimators=ESTIMATORS,
+        quantiles=QUANTILES,
+        OK=OK,
+        beyond=cost_drawing.beyond(figures),
+        forty_hours=forty_hours(figures),
+        fields_of=group_drawings.fields_of(figures),
+        groups_of=group_drawings.groups_of,
+        commands=commands(figures, manifest),
+        recorded=recorded(manifest),
+        **_drawings(figures, tables, catalogue),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
+    """A template of this package; a name that the caller did not give is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=escape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(words=words, names=words.names())
+    environment.filters.update(percent=words.percent, number=words.number, points=words.points, signed=words.signed)
+    return environment.get_template(name)
+
+
+def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) -> dict[str, Any]:
+    found = effect_drawings.effects(tables, figures.error_scale)
+    return {
+        "gains": value_drawings.gains(figures),
+        "values": value_drawings.values(figures),
+        "cost_curve": cost_drawing.cost_curve(figures),
+        "estimator_drawing": value_drawings.estimators(figures),
+        "sensitivity": value_drawings.sensitivity(figures),
+        "effects": found,
+        "effect_drawings": effect_drawings.effect_drawings(found, catalogue.ids),
+        "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids, figures.error_scale),
+        "group_drawings": group_drawings.group_drawings(figures, catalogue.ids),
+        "calibration": check_drawings.calibration(figures),
+        "overlap": check_drawings.overlap(figures),
+        "weights": check_drawings.weights(figures),
+    }
