@@ -12,6 +12,7 @@ from router.decision.pairs import Pair
 from router.decision.schema import FeatureSet
 from router.decision.tables import DecisionTables
 
+PAIRS_AT_MOST = 100
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal tables are equal bytes
 _KINDS = {
     "values": np.float64,
@@ -55,7 +56,8 @@ def read_tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables
     """The inverse of `tables_bytes`.
 
     Raises:
-        ValueError: if an array has another type or shape than that of tables for these features and mixes.
+        ValueError: if an array has another type or shape than that of tables for these features and mixes, or there are
+            more than 100 pairs.
         KeyError: if an array is missing.
     """
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
@@ -80,6 +82,8 @@ def _pairs(arrays: dict[str, Any], features: FeatureSet) -> list[Pair]:
     values, counts = arrays["pair_values"], arrays["pair_counts"]
     if columns.ndim != 2 or columns.shape[1] != 2 or bins.ndim != 1 or counts.ndim != 1:
         raise ValueError("tables.npz pair_columns, pair_bins and pair_counts must have shape (pairs, 2), (n,) and (n,)")
+    if len(columns) > PAIRS_AT_MOST:
+        raise ValueError(f"tables.npz pair_columns has {len(columns)} pairs; at most {PAIRS_AT_MOST} are permitted")
     if not ((columns >= 0) & (columns < len(features.features))).all():
         raise ValueError(f"tables.npz pair_columns must be 0 to {len(features.features) - 1}")
     found, bin_, cell = [], 0, 0

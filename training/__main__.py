@@ -25,7 +25,7 @@ from training.compile import NotAdditive
 from training.dataset import CasesRefused, read_cases
 from training.figures import Figures
 from training.figures_json import from_json
-from training.fit import Rival, fit
+from training.fit import Rival, Run, fit
 from training.gate import Verdict, judge, load_gate
 from training.k_anonymity import K
 from training.manifest import manifest
@@ -80,6 +80,7 @@ def fit_command(
         bool | None, typer.Option("--synthetic/--real", help="Needed when the files do not say.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Fits at once.")] = 2,
+    calibrate: Annotated[bool, typer.Option(help="Calibrate standard errors: as long again.")] = True,
     sign: Annotated[Path | None, typer.Option(help="Ed25519 private key to sign the version with.")] = None,
     mlflow: Annotated[str | None, typer.Option(help="MLflow tracking URI to log the run to.")] = None,
     policies: _Policies = _POLICIES,
@@ -100,10 +101,11 @@ def fit_command(
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
     with Bars(_console) as bars:
-        fitted = fit(
-            logged, catalogue, policy, version=out.name, trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            synthetic=marked, rival=_rival(models, policies), seed=seed, jobs=jobs, watch=bars,
+        run = Run(
+            version=out.name, trained_at=datetime.now(UTC).isoformat(timespec="seconds"), synthetic=marked,
+            rival=_rival(models, policies), calibrate=calibrate, seed=seed, jobs=jobs, watch=bars,
         )  # fmt: skip
+        fitted = fit(logged, catalogue, policy, run)
     verdict = judge(fitted.figures, gate, parity_difference=fitted.parity.max_abs_difference, feature_digest_ok=True)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
     write_version(out, fitted, verdict, catalogue, manifest(fitted, catalogue, seed=seed, command=command), sign)

@@ -38,7 +38,10 @@ def _read(value: Any, kind: Any, where: str) -> Any:  # noqa: ANN401
         )
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
-        return None if value is None else _read(value, arguments[0], where)
+        if value is None:
+            return None
+        fitting = next((one for one in arguments if type(value) is one), arguments[0])
+        return _read(value, fitting, where)
     if origin is tuple:
         each = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
         return tuple(_read(one, hint, f"{where}[{n}]") for n, (one, hint) in enumerate(zip(value, each, strict=True)))

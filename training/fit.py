@@ -14,6 +14,8 @@ import numpy as np
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
+from router.decision.rulebook import rulebook
+from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from router.features import FEATURES
 from training.compile import Parity, compile_tables
@@ -59,98 +61,136 @@ class Fitted:
     figures: Figures
 
 
-def fit(
-    cases: LoggedCases,
-    catalogue: Catalogue,
-    policy: Policy,
-    *,
-    version: str,
-    trained_at: str,
-    synthetic: bool,
-    rival: Rival | None = None,
-    seed: int = 1,
-    jobs: int = 1,
-    watch: Watch = nobody_watches,
-) -> Fitted:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of `fit`.
+
+    Attributes:
+        version: name of the version.
+        trained_at: time to note, ISO 8601.
+        synthetic: whether the cases are.
+        rival: the promoted version, if any.
+        calibrate: whether standard errors are calibrated; without, they are the folds' spread alone, too narrow.
+        seed: of everything random.
+        jobs: fits at once.
+        watch: told how far each phase is.
+    """
+
+    version: str
+    trained_at: str
+    synthetic: bool
+    rival: Rival | None = None
+    calibrate: bool = True
+    seed: int = 1
+    jobs: int = 1
+    watch: Watch = nobody_watches
+
+
+def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> Fitted:
     """Fits a version and measures it. Equal arguments give equal tables, to the byte.
 
     Args:
         cases: all logged cases; the later three tenths are held out.
         catalogue: the mixes.
         policy: with which candidate and rival decide on the held-out cases.
-        version: name of the version.
-        trained_at: time to note, ISO 8601.
-        synthetic: whether the cases are.
-        rival: the promoted version, if any.
-        seed: of everything random.
-        jobs: fits at once.
-        watch: told how far each phase is.
+        run: everything else.
 
     Raises:
         NotAdditive: if the tables do not reproduce the students.
         ValueError: if too few cases are left to learn from or to measure on.
     """
-    earlier, later, by = hold_out(cases, seed)
+    earlier, later, by = hold_out(cases, run.seed)
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)
-    learned = learn(
-        encoding.inputs(earlier.rows),
-        earlier.mix,
-        earlier.outcome,
-        earlier.minutes,
-        earlier.propensity,
-        confounders=_confounders(encoding, earlier),
-        monotone=encoding.monotone,
-        seed=seed,
-        jobs=jobs,
-        watch=watch,
-    )
+    learned = _learned(earlier, encoding, _lightest(earlier, catalogue, policy), run)
     seconds = dict(learned.seconds)
-    tables, parity = _timed(
-        "tables", lambda: compile_tables(learned.students, encoding, earlier.rows, learned.error_scale), seconds, watch
+
+    def compiled() -> tuple[DecisionTables, Parity]:
+        return compile_tables(learned.students, encoding, earlier.rows, learned.error_scale)
+
+    tables, parity = _timed("tables", compiled, seconds, run.watch)
+
+    def measured() -> Measured:
+        deciders = [Decider(tables=one, catalogue=catalogue, policy=policy) for one in _served(tables, run.rival)]
+        return _measured(later, encoding, learned, deciders, run.seed)
+
+    found = _timed("evaluation", measured, seconds, run.watch)
+    held_out = HeldOut(by=by, cases=len(later.mix), first=_day(later, 0), last=_day(later, 1))
+    figures = _figures(run, earlier, learned, found, held_out, seconds)
+    return Fitted(learned=learned, encoding=encoding, tables=tables, parity=parity, cases=earlier, figures=figures)
+
+
+def _served(tables: DecisionTables, rival: Rival | None) -> list[DecisionTables]:
+    return [tables, rival.tables] if rival else [tables]
+
+
+def _learned(cases: LoggedCases, encoding: Encoding, lightest: Floats, run: Run) -> Learned:
+    return learn(
+        encoding.inputs(cases.rows),
+        cases.mix,
+        cases.outcome,
+        cases.minutes,
+        cases.propensity,
+        confounders=_confounders(encoding, cases, lightest),
+        monotone=encoding.monotone,
+        calibrate=run.calibrate,
+        seed=run.seed,
+        jobs=run.jobs,
+        watch=run.watch,
     )
-    candidate = Decider(tables=tables, catalogue=catalogue, policy=policy)
-    promoted = Decider(tables=rival.tables, catalogue=catalogue, policy=policy) if rival else None
-    columns = [FEATURES.features[column].name for column in encoding.columns.tolist()]
-    measured = _timed(
-        "evaluation",
-        lambda: evaluate(
-            later,
-            candidate,
-            promoted,
-            learned.taught(encoding.inputs(later.rows)),
-            weights=learned.weights,
-            pairs=tuple((columns[first], columns[second]) for first, second in learned.pairs),
-            seed=seed,
-        ),
-        seconds,
-        watch,
+
+
+def _measured(cases: LoggedCases, encoding: Encoding, learned: Learned, deciders: list[Decider], seed: int) -> Measured:
+    candidate, *promoted = deciders
+    names = [FEATURES.features[column].name for column in encoding.columns.tolist()]
+    return evaluate(
+        cases,
+        candidate,
+        promoted[0] if promoted else None,
+        learned.taught(encoding.inputs(cases.rows)),
+        weights=learned.weights,
+        pairs=tuple((names[first], names[second]) for first, second in learned.pairs),
+        seed=seed,
     )
-    figures = Figures(
-        version=version,
-        synthetic=synthetic,
-        trained_at=trained_at,
-        trained_on=len(earlier.mix),
-        held_out=HeldOut(by=by, cases=len(later.mix), first=_day(later, 0), last=_day(later, 1)),
-        promoted=rival.version if rival else "",
-        fields=field_figures(earlier.rows, rival.tables if rival else None),
+
+
+def _figures(
+    run: Run, cases: LoggedCases, learned: Learned, measured: Measured, held_out: HeldOut, seconds: dict[str, float]
+) -> Figures:
+    logged_chance = learned.chances[np.arange(len(cases.mix)), cases.mix]
+    return Figures(
+        version=run.version,
+        synthetic=run.synthetic,
+        trained_at=run.trained_at,
+        trained_on=len(cases.mix),
+        held_out=held_out,
+        promoted=run.rival.version if run.rival else "",
+        fields=field_figures(cases.rows, run.rival.tables if run.rival else None),
         error_scale=learned.error_scale,
-        clipped=float((learned.chances[np.arange(len(earlier.mix)), earlier.mix] < CLIP).mean()),
+        clipped=float((logged_chance < CLIP).mean()),
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         **_parts(measured),
     )
-    return Fitted(
-        learned=learned, encoding=encoding, tables=tables, parity=parity, cases=earlier, figures=figures
-    )  # fmt: skip
 
 
 def _parts(measured: Measured) -> dict[str, Any]:
     return {part.name: getattr(measured, part.name) for part in dataclasses.fields(measured)}
 
 
-def _confounders(encoding: Encoding, cases: LoggedCases) -> Floats:
-    """What advisers go by beside the model's features: safeguard fields, office, and the time of the decision."""
-    columns = [encoding.others(cases.rows)]
+def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> Floats:
+    rules = rulebook(FEATURES, policy.limits)
+    safeguards = CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+    lightest: Floats = safeguards.apply(cases.rows)[0].astype(np.float64)
+    return lightest
+
+
+def _confounders(encoding: Encoding, cases: LoggedCases, lightest: Floats) -> Floats:
+    """What advisers go by beside the model's features.
+
+    Safeguard fields and what they permit (boosting would need many splits to find who may be given what), office, and
+    the time of the decision.
+    """
+    columns = [encoding.others(cases.rows), lightest[:, None]]
     if cases.offices is not None:
         columns.append(np.unique(cases.offices, return_inverse=True)[1].astype(np.float64)[:, None])
     if cases.days is not None:

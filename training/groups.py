@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
+from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
 
 from router.decision.schema import Rows

@@ -27,7 +27,7 @@ class Learned:
     Attributes:
         students: one a fold.
         stacks: one a fold: the weighted teachers the students were distilled from.
-        weights: of each teacher in the stack, 0 or more.
+        weights: of each teacher in the stack, 0 or more, mean over mixes.
         scores: (n, mixes) doubly robust scores of the logged cases, clipped for learning.
         chances: (n, mixes) propensity of every mix.
         fold: (n,) fold of each logged case; its student and stack never saw the case's outcome.

@@ -92,19 +92,11 @@ def learn(
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
     _check(rows, mix, outcome, minutes, propensity)
+    everything = rows if confounders is None else np.column_stack([rows, confounders])
     task = _Task(
-        rows=rows,
-        mix=mix,
-        mixes=int(mix.max()) + 1,
-        everything=rows if confounders is None else np.column_stack([rows, confounders]),
-        propensity=propensity,
-        teachers=teachers,
-        monotone=monotone,
-        pairs=pairs,
-        seed=seed,
-        jobs=jobs,
-        watch=watch,
-    )
+        rows=rows, mix=mix, mixes=int(mix.max()) + 1, everything=everything, propensity=propensity, teachers=teachers,
+        monotone=monotone, pairs=pairs, seed=seed, jobs=jobs, watch=watch,
+    )  # fmt: skip
     learned = _learn(task, outcome)
     if minutes is not None:
         (found,) = task.each("minutes", [lambda: learn_minutes(rows, mix, minutes, task.mixes, seed)])
@@ -139,7 +131,7 @@ def _learn(task: _Task, outcome: Floats) -> Learned:
     return Learned(
         students=tuple(students),
         stacks=stacks,
-        weights=dict(zip(task.teachers, weights.tolist(), strict=True)),
+        weights=dict(zip(task.teachers, weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
         chances=ground.chances,
         fold=ground.fold,

@@ -11,6 +11,8 @@ from training.scores import Floats, Numbers
 from training.teachers import Values
 
 _RIDGE = 1e-9
+_TOWARDS_COMMON = 0.3
+_ROWS_AT_ONCE = 50_000
 
 
 def centred(values: Floats) -> Floats:
@@ -22,15 +24,18 @@ def centred(values: Floats) -> Floats:
 def stack_weights(
     unseen: Floats, means: Floats, chances: Floats, mean: Floats, mix: Numbers, outcome: Floats
 ) -> Floats:
-    """Weights of teachers, shape (teachers,), each 0 or more.
+    """Weights of each teacher for each mix, shape (teachers, mixes), 0 or more.
 
-        min over w >= 0 of sum_i (Y_i - m(x_i) - r_i(means) - sum_t w_t r_i(v_t))^2;
-        r_i(v) = v(x_i, A_i) - sum_a e_a(x_i) v(x_i, a)
+        min over w >= 0 of sum_i (Y_i - m(x_i) - r_i(means) - sum_ta w_ta r_ia v_t(x_i, a))^2 + penalty |w - common|^2;
+        r_ia = 1{A_i = a} - e_a(x_i),  r_i(v) = sum_a r_ia v(x_i, a)
 
     What the mixes are worth on average is not weighed: it comes from the doubly robust scores. Teachers only say for
-    whom a mix is worth more than that. This judges contrasts as the doubly robust scores do, to first order blind to
-    errors of m and e, but divides by no propensity: with 20,000 cases its weights vary less. Where effects do not vary,
-    no teacher explains anything, and the stack shrinks to the best single mix.
+    whom a mix is worth more than that, and some know one mix better than another, so each mix has weights of its own,
+    drawn towards those that serve all mixes best (`common`). The loss judges contrasts as the doubly robust scores do,
+    to first order blind to errors of m and e, but divides by no propensity, so that its weights vary less.
+
+    Last, all weights shrink by max(0, 1 - 2 chance / explained); `chance` is what the weights in use would explain
+    of the residuals alone. Where effects do not vary the stack is the best single mix, and no more.
 
     Args:
         unseen: (teachers, n, mixes) values by teachers that never saw the case, each less its mean over the cases.
@@ -40,35 +45,71 @@ def stack_weights(
         mix: (n,) logged mixes.
         outcome: (n,) 0 to 1.
 
-    Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking).
+    Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking); James and Stein 1961.
     """
-    each = np.arange(len(mix))
-    design = unseen[:, each, mix] - (unseen * chances).sum(axis=2)
-    target = outcome - mean - (means[each, mix] - (means * chances).sum(axis=1))
-    gram = design @ design.T
-    # The normal equations have the same minimum and do not grow with the cases.
+    treated = np.eye(chances.shape[1])[mix] - chances
+    target = outcome - mean - (treated * means).sum(axis=1)
+    gram, right, _ = _normal_equations(unseen, treated, target)
+    teachers, mixes = len(unseen), chances.shape[1]
+    # The common weights solve the same problem with each teacher's columns added up.
+    same = np.kron(np.eye(teachers), np.ones((mixes, 1)))
+    common = same @ _non_negative(same.T @ gram @ same, same.T @ right)
+    penalty = _TOWARDS_COMMON * max(float(np.diag(gram).mean()), _RIDGE)
+    weights = _non_negative(gram + penalty * np.eye(len(gram)), right + penalty * common)
+    explained = float(2 * weights @ right - weights @ gram @ weights)
+    found = weights.reshape(teachers, mixes)
+    if explained <= 0:
+        return np.zeros_like(found)
+    *_, spread = _normal_equations(unseen, treated, target, found)
+    used = weights > 0
+    chance = float(np.trace(np.linalg.lstsq(gram[np.ix_(used, used)], spread[np.ix_(used, used)], rcond=None)[0]))
+    shrunk: Floats = found * max(0.0, 1 - 2 * chance / explained)
+    return shrunk
+
+
+def _normal_equations(
+    unseen: Floats, treated: Floats, target: Floats, weights: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Gram matrix and right-hand side over (teacher, mix), and the gram matrix weighted by squared residuals.
+
+    They do not grow with the cases. The last is White's: residuals may be larger where effects are.
+    """
+    size = unseen.shape[0] * unseen.shape[2]
+    gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
+    for part in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
+        design = (unseen[:, part] * treated[part]).transpose(0, 2, 1).reshape(size, -1)
+        gram += design @ design.T
+        right += design @ target[part]
+        if weights is not None:
+            residual = target[part] - weights.ravel() @ design
+            spread += (design * residual**2) @ design.T
+    return gram, right, spread
+
+
+def _non_negative(gram: Floats, right: Floats) -> Floats:
+    """Argmin over w >= 0 of w' gram w - 2 right' w."""
     root = np.linalg.cholesky(gram + _RIDGE * max(np.trace(gram), _RIDGE) * np.eye(len(gram)))
-    weights: Floats = nnls(root.T, np.linalg.solve(root, design @ target))[0]
-    return weights
+    found: Floats = nnls(root.T, np.linalg.solve(root, right))[0]
+    return found
 
 
 def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: Floats) -> Values:
     """The stack's values, centred over mixes, as a function of rows.
 
-        v(x) = means + sum_t w_t (v_t(x) - offset_t)
+        v_a(x) = means_a + sum_t w_ta (v_ta(x) - offset_ta), less its mean over mixes
 
     Args:
         models: the teachers.
-        weights: (teachers,) of each.
+        weights: (teachers, mixes).
         offsets: (teachers, mixes) mean of each teacher's values, centred over mixes.
         means: (mixes,) mean value of each mix.
     """
-    used = [one for one in zip(models, weights.tolist(), offsets, strict=True) if one[1] > 0]
+    used = [one for one in zip(models, weights, offsets, strict=True) if one[1].any()]
 
     def values(rows: Floats) -> Floats:
-        total = np.tile(means - means.mean(), (len(rows), 1))
+        total = np.tile(means, (len(rows), 1))
         for model, weight, offset in used:
             total += weight * (centred(model(rows)) - offset)
-        return total
+        return centred(total)
 
     return values

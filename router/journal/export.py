@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK = 16_384
 """Records held in memory at a time."""
+RECOMMENDATION = "recommendation"
 
 
 def export(store: JournalStore, path: str | Path) -> int:
@@ -51,7 +52,7 @@ def export(store: JournalStore, path: str | Path) -> int:
 
 
 def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
-    readings = {context.digest: Reading.of(context) for context in store.contexts()}
+    readings = _readings(store)
     layout = schema(list(readings.values()), lists=lists)
     rows = 0
     opened, write = _writer(path, layout, lists=lists)
@@ -69,9 +70,15 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
     return rows
 
 
+def _readings(store: JournalStore) -> dict[bytes, Reading]:
+    """How to read recommendations, by digest of the context; records of other kinds have contexts of their own."""
+    contexts = {record.context.digest: record.context for record in store.read() if record.kind == RECOMMENDATION}
+    return {digest: Reading.of(context) for digest, context in contexts.items() if context.document}
+
+
 def _runs(store: JournalStore) -> Iterator[list[StoredRecord]]:
     """Neighbouring recommendations that are read the same way, CHUNK at most."""
-    wanted = (record for record in store.read() if record.kind == "recommendation")
+    wanted = (record for record in store.read() if record.kind == RECOMMENDATION)
     for _, run in groupby(wanted, key=lambda record: record.context.digest):
         while chunk := list(islice(run, CHUNK)):
             yield chunk

@@ -129,6 +129,43 @@ def test_contexts_with_other_columns_share_one_file_in_chain_order(tmp_path: Pat
     assert [(row["age"], row["months"]) for row in rows] == [(20, None), (None, 2), (20, None)]
 
 
+def an_answer(kind: str, **content: object) -> Record:
+    """A choice or an outcome, written under a context that tells nothing of features and mixes."""
+    context = Context(document=json.dumps({"kind": kind, "format": 1}))
+    return Record(uuid.uuid4().bytes, kind, context, json.dumps(content).encode(), WRITTEN_AT)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_choices_and_outcomes_with_contexts_of_their_own_are_no_rows(tmp_path: Path, ending: str) -> None:
+    store = SqliteJournal(tmp_path / "journal.db")
+    first, second = a_record("a"), a_record("b", context=a_context(model_version="m2"))
+    choice = an_answer("choice", decision_id=str(uuid.UUID(bytes=first.id)), mix="DIGITAL")
+    outcome = an_answer("outcome", decision_id=str(uuid.UUID(bytes=first.id)), outcome=1, adviser_minutes=None)
+    store.write_batch([choice, first, outcome, second, choice])
+    path = tmp_path / f"out.{ending}"
+    assert export(store, path) == 2
+    store.close()
+    rows = (pq.read_table(path) if ending == "parquet" else pc.read_csv(path)).to_pylist()
+    assert [(row["case_ref"], row["kind"], row["model_version"]) for row in rows] == [
+        ("a", "recommendation", "m1"),
+        ("b", "recommendation", "m2"),
+    ]
+
+
+def test_a_journal_of_choices_alone_is_an_empty_file(tmp_path: Path) -> None:
+    store = SqliteJournal(tmp_path / "journal.db")
+    store.write_batch([an_answer("choice", mix="DIGITAL")])
+    assert export(store, tmp_path / "out.parquet") == 0
+    store.close()
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_a_recommendation_whose_context_cannot_be_read_is_broken(tmp_path: Path) -> None:
+    with pytest.raises(JournalBroken, match=r"context .* cannot be read"):
+        exported(tmp_path, a_record(context=Context(document='{"kind": "choice"}')))
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_an_empty_journal_is_an_empty_file(tmp_path: Path) -> None:
     assert exported(tmp_path) == []
 

@@ -1,8 +1,8 @@
-"""The offline side, on small simulated data."""
+"""From simulated cases to tables that are served: students, compilation, versions."""
 
 import dataclasses
-import subprocess
-import sys
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,35 +12,63 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from router.decision.schema import Role
+from router.decision.tables import DecisionTables
 from router.features import FEATURES
-from router.registry import ModelRefused, load_model
-from tests.builders import ROOT, a_catalogue
-from training.artefact import tables_bytes, write_version
-from training.dataset import CasesRefused, LoggedCases, read_cases
-from training.fit import fit
-from training.scores import doubly_robust
-from training.simulate import simulate, write_simulation
-from training.student import LONGER_IS_WORSE, WORSE
+from router.table_file import tables_bytes
+from tests.builders import a_catalogue, random_rows
+from tests.unit.training.cases_builder import FRAME, a_file
+from tests.unit.training.figures_builder import a_manifest, a_verdict, some_figures
+from training import learn
+from training.artefact import VersionExists, write_version
+from training.compile import NotAdditive, compile_tables
+from training.dataset import LoggedCases, read_cases
+from training.encoding import LONGER_IS_WORSE, WORSE, encoding_for
+from training.fit import Fitted
+from training.learned import Learned
+from training.scores import Floats, doubly_robust
+from training.simulate import simulate
+from training.teachers import TEACHERS
 
 CATALOGUE = a_catalogue()
-MIXES = len(CATALOGUE.mixes)
+SCALE = 1.7
 
 
 @pytest.fixture(scope="session")
-def cases_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("cases") / "cases.parquet"
-    write_simulation(simulate(6000, 3, CATALOGUE), out, 3)
-    return out
+def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedCases:
+    """Simulated cases, but what mixes are worth turns on fields together: on age and travel, and on skill and age."""
+    path = a_file(tmp_path_factory.mktemp("cases"), FRAME, synthetic="true")
+    cases = read_cases([path], CATALOGUE).take(np.arange(2000))
+    young = np.where(cases.rows[:, FEATURES.column("age_band")] <= FEATURES["age_band"].slot("30_39"), 1, -1)
+    near = np.where(cases.rows[:, FEATURES.column("travel_minutes_band")] <= 1, 1, -1)
+    skilled = np.where(cases.rows[:, FEATURES.column("digital_skill")] >= FEATURES["digital_skill"].slot("OK"), 1, -1)
+    dose = np.linspace(-1, 1, len(CATALOGUE.mixes))[cases.mix]
+    chance = 0.5 + dose * (0.25 * young * near + 0.1 * young * skilled - 0.1 * skilled)
+    outcome = (np.random.default_rng(0).random(len(chance)) < chance).astype(np.float64)
+    return dataclasses.replace(cases, outcome=outcome)
 
 
 @pytest.fixture(scope="session")
-def logged(cases_file: Path) -> LoggedCases:
-    return read_cases(cases_file, CATALOGUE)
+def learn_again(logged: LoggedCases) -> Callable[[int], Fitted]:
+    encoding = encoding_for(FEATURES, logged.rows, logged.outcome)
+
+    def again(jobs: int) -> Fitted:
+        learned = learn(
+            encoding.inputs(logged.rows), logged.mix, logged.outcome, logged.minutes, logged.propensity,
+            confounders=encoding.others(logged.rows), monotone=encoding.monotone, calibrate=False, pairs=2, jobs=jobs,
+            teachers={"x_learner": TEACHERS["x_learner"]},
+        ).with_error_scale(SCALE)  # fmt: skip
+        tables, parity = compile_tables(learned.students, encoding, logged.rows, SCALE)
+        return Fitted(
+            learned=learned, encoding=encoding, tables=tables, parity=parity, cases=logged,
+            figures=some_figures(version="v9"),
+        )  # fmt: skip
+
+    return again
 
 
 @pytest.fixture(scope="session")
-def fitted(logged: LoggedCases):
-    return fit(logged, MIXES, seed=1, synthetic=True)
+def fitted(learn_again: Callable[[int], Fitted]) -> Fitted:
+    return learn_again(1)
 
 
 def test_a_simulation_is_the_same_for_the_same_seed() -> None:
@@ -57,6 +85,15 @@ def test_the_truth_agrees_with_the_logged_propensities() -> None:
     assert np.array_equal(true, joined["propensity"].to_numpy())
 
 
+def test_without_heterogeneity_a_mix_adds_the_same_to_everybody() -> None:
+    truth = simulate(2000, 5, CATALOGUE, heterogeneity=False).truth
+    values = truth.select(f"value_{mix}" for mix in CATALOGUE.ids).to_numpy()
+    inside = ((values > 0) & (values < 1)).all(axis=1)
+    added = np.diff(values[inside], axis=1)
+    assert inside.mean() > 0.9
+    assert np.allclose(added, added[0])
+
+
 def test_outcomes_are_about_as_hard_to_predict_as_in_real_life() -> None:
     simulation = simulate(30_000, 5, CATALOGUE).cases.filter(pl.col("shielded") == "NO")
     known = [f.name for f in FEATURES.features if f.name != "shielded"]
@@ -69,25 +106,119 @@ def test_outcomes_are_about_as_hard_to_predict_as_in_real_life() -> None:
     assert 0.70 <= roc_auc_score(y[half:], model.predict_proba(x[half:])[:, 1]) <= 0.76
 
 
-def test_a_fit_is_reproducible_to_the_byte(logged: LoggedCases, fitted) -> None:
-    again = fit(logged, MIXES, seed=1, synthetic=True)
-    assert tables_bytes(again.tables) == tables_bytes(fitted.tables)
+def test_what_is_learned_is_reproducible_to_the_byte_of_the_tables_however_many_fits_run_at_once(
+    learn_again: Callable[[int], Fitted], fitted: Fitted
+) -> None:
+    assert tables_bytes(learn_again(2).tables) == tables_bytes(fitted.tables)
 
 
-def test_tables_equal_the_students_on_every_row_and_slot(logged: LoggedCases, fitted) -> None:
+def scaled(learned: Learned, inputs: Floats) -> Floats:
+    """What the folds' students say, spread around their mean by the scale of the errors."""
+    values = learned.fold_values(inputs)
+    mean = values.mean(axis=2, keepdims=True)
+    return mean + SCALE * (values - mean)
+
+
+def test_tables_equal_the_students_on_every_row_pairs_included(logged: LoggedCases, fitted: Fitted) -> None:
+    expected = {FEATURES.column("age_band"), FEATURES.column("travel_minutes_band")}
+    assert expected in [{one.first, one.second} for one in fitted.tables.pairs]
+    for rows in (logged.rows, random_rows(4, 2_000)):
+        inputs = fitted.encoding.inputs(rows)
+        assert np.abs(fitted.tables.fold_values(rows) - scaled(fitted.learned, inputs)).max() < 1e-9
     assert fitted.parity.rows == len(logged.rows)
-    assert fitted.parity.slots == sum(FEATURES.features[c].slots for c in FEATURES.columns(Role.MODEL))
     assert fitted.parity.max_abs_difference < 1e-9
 
 
-@pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
-def test_a_worse_value_never_makes_the_model_want_less_human_contact(fitted, name: str) -> None:
-    tables, feature = fitted.tables, FEATURES[name]
-    start = tables.offsets[tables.columns.tolist().index(FEATURES.column(name))]
-    steps = WORSE.get(name, (*tuple((day,) for day in range(feature.upper + 1)), (None,)))
+def test_tables_equal_the_students_on_every_slot_and_every_cell_of_a_pair(fitted: Fitted) -> None:
+    probes = []
+    for column in FEATURES.columns(Role.MODEL):
+        for slot in range(FEATURES.features[column].slots):
+            probes.append({column: slot})
+    assert fitted.parity.slots == len(probes)
+    for pair in fitted.tables.pairs:
+        sides = [range(FEATURES.features[column].slots) for column in (pair.first, pair.second)]
+        probes += [{pair.first: one, pair.second: other} for one, other in itertools.product(*sides)]
+    rows = np.zeros((len(probes), len(FEATURES.features)), np.uint16)
+    for row, probe in zip(rows, probes, strict=True):
+        row[list(probe)] = list(probe.values())
+    expected = scaled(fitted.learned, fitted.encoding.inputs(rows))
+    assert np.abs(fitted.tables.fold_values(rows) - expected).max() < 1e-9
+
+
+def test_the_served_errors_are_the_calibrated_ones(logged: LoggedCases, fitted: Fitted) -> None:
+    values = fitted.tables.fold_values(logged.rows)
+    folds = values.shape[2]
+    errors = np.sqrt((folds - 1) / folds * ((values - values.mean(axis=2, keepdims=True)) ** 2).sum(axis=2))
+    assert np.allclose(errors, fitted.learned.errors(fitted.encoding.inputs(logged.rows)))
+
+
+def test_slots_and_cells_hold_the_number_of_training_cases(logged: LoggedCases, fitted: Fitted) -> None:
+    by_field = np.split(fitted.tables.counts, fitted.tables.offsets[1:])
+    for column, counts in zip(fitted.tables.columns, by_field, strict=True):
+        assert np.array_equal(counts, np.bincount(logged.rows[:, column], minlength=len(counts)))
+    for pair in fitted.tables.pairs:
+        assert np.array_equal(pair.counts, np.bincount(pair.cells(logged.rows), minlength=len(pair.counts)))
+
+
+def test_students_that_no_table_can_hold_are_not_compiled(logged: LoggedCases, fitted: Fitted) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Multiplies:
+        pairs: tuple[()] = ()
+
+        def values(self, rows: Floats) -> Floats:
+            return np.nan_to_num(rows[:, :1] * rows[:, 1:2]) * np.arange(len(CATALOGUE.mixes))
+
+    with pytest.raises(NotAdditive, match="differ from the students by up to"):
+        compile_tables([Multiplies(), Multiplies()], fitted.encoding, logged.rows)  # type: ignore[list-item]
+
+
+def wishes(tables: DecisionTables, name: str, row: np.ndarray) -> Floats:
+    """What each mix is worth more than the one before, for the row with every value of a field, worse by worse."""
+    feature = FEATURES[name]
+    steps = WORSE.get(name, (*tuple((number,) for number in range(feature.upper + 1)), (None,)))
     order = [feature.slot(value) for step in steps for value in step]
-    wish = np.diff(tables.values[start + np.array(order)], axis=1)
-    assert (np.diff(wish, axis=0) >= -1e-12).all()
+    rows = np.tile(row, (len(order), 1))
+    rows[:, FEATURES.column(name)] = order
+    return np.diff(tables.fold_values(rows), axis=1)
+
+
+@pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
+def test_a_worse_value_never_makes_the_tables_want_less_human_contact(fitted: Fitted, name: str) -> None:
+    assert len(fitted.tables.pairs) > 0
+    for row in random_rows(8, 40):
+        assert (np.diff(wishes(fitted.tables, name, row).mean(axis=2), axis=0) >= -1e-12).all()
+
+
+def test_no_pair_joins_a_field_with_an_order_of_severity(fitted: Fitted) -> None:
+    joined = {FEATURES.features[column].name for one in fitted.tables.pairs for column in (one.first, one.second)}
+    assert not joined & {*WORSE, LONGER_IS_WORSE}
+
+
+def test_a_version_that_cannot_be_finished_never_appears(tmp_path: Path, fitted: Fitted) -> None:
+    # The tables are written before the estimators, and this one is of no use to joblib.
+    learned = dataclasses.replace(fitted.learned, weights={"mine": lambda rows: rows})  # type: ignore[dict-item]
+    with pytest.raises(Exception, match="pickle"):
+        write_version(
+            tmp_path / "v9", dataclasses.replace(fitted, learned=learned), a_verdict(), CATALOGUE, a_manifest()
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_is_never_overwritten(tmp_path: Path, fitted: Fitted) -> None:
+    (tmp_path / "v9").mkdir()
+    (tmp_path / "v9" / "note").write_text("mine")
+    with pytest.raises(VersionExists, match="v9: exists; a version is never overwritten"):
+        write_version(tmp_path / "v9", fitted, a_verdict(), CATALOGUE, a_manifest())
+    assert [path.name for path in (tmp_path / "v9").iterdir()] == ["note"]
+
+
+@pytest.mark.parametrize("name", ["V9", "v 9", ".v9", "v" * 65])
+def test_a_name_that_no_version_can_have_is_refused_before_anything_is_written(
+    tmp_path: Path, fitted: Fitted, name: str
+) -> None:
+    with pytest.raises(ValueError, match=r"version .* must be 1 to 64 of"):
+        write_version(tmp_path / name, fitted, a_verdict(), CATALOGUE, a_manifest())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_doubly_robust_scores_recover_the_truth_when_propensities_are_known() -> None:
@@ -100,88 +231,3 @@ def test_doubly_robust_scores_recover_the_truth_when_propensities_are_known() ->
     logged_chance = np.where(mix == 1, chance, 1 - chance)
     wrong = np.full((n, 2), 0.9)
     assert np.allclose(doubly_robust(wrong, mix, outcome, logged_chance).mean(axis=0), value, atol=0.01)
-
-
-def changed(cases_file: Path, tmp_path: Path, **columns: object) -> Path:
-    frame = pl.read_parquet(cases_file).with_columns(**columns)
-    frame.write_csv(tmp_path / "bad.csv")
-    return tmp_path / "bad.csv"
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("weeks_registered", 521, "column weeks_registered: row 1: 521"),
-        ("age_band", "OLD", "column age_band: row 1: 'OLD'"),
-        ("outcome", 2, "column outcome: row 1: 2"),
-        ("mix", "CHAT", "column mix: row 1: 'CHAT'"),
-        ("shoe_size", 42, "column shoe_size: is not a field of a case"),
-        ("case_ref", "010170 12345", "column case_ref: rows 1, 2"),
-        ("weeks_registered", "many", "has type String"),
-        ("mix", "SELF_SERVICE", "at least 200 are needed"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_named_by_column_row_and_bound(
-    cases_file: Path, tmp_path: Path, column: str, value: object, message: str
-) -> None:
-    with pytest.raises(CasesRefused) as refused:
-        read_cases(changed(cases_file, tmp_path, **{column: pl.lit(value)}), CATALOGUE)
-    assert message in str(refused.value)
-    assert "bad.csv" in str(refused.value)
-
-
-def test_parquet_and_csv_of_the_same_cases_are_the_same(cases_file: Path, tmp_path: Path, logged: LoggedCases) -> None:
-    same = read_cases(changed(cases_file, tmp_path), CATALOGUE)
-    assert np.array_equal(same.rows, logged.rows)
-    assert same.synthetic is None
-
-
-def test_a_written_version_is_served_and_a_changed_one_refused(tmp_path: Path, logged: LoggedCases, fitted) -> None:
-    folder = tmp_path / "v1"
-    write_version(folder, fitted, logged, CATALOGUE)
-    model = load_model(folder, FEATURES, CATALOGUE)
-    assert np.array_equal(model.tables.values, fitted.tables.values)
-    assert model.info.synthetic
-    assert "Synthetic" in (folder / "CARD.md").read_text()
-    other = dataclasses.replace(CATALOGUE, mixes=CATALOGUE.mixes[:-1])
-    with pytest.raises(ModelRefused, match="the catalogue has"):
-        load_model(folder, FEATURES, other)
-    data = bytearray((folder / "tables.npz").read_bytes())
-    for place in range(0, len(data), max(1, len(data) // 50)):
-        data[place] ^= 0xFF
-        (folder / "tables.npz").write_bytes(data)
-        data[place] ^= 0xFF
-        with pytest.raises(ModelRefused, match="SHA-256"):
-            load_model(folder, FEATURES, CATALOGUE)
-
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
-
-
-def test_simulate_fit_promote_and_score_work_from_the_command_line(cases_file: Path, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    assert command("-m", "training", "fit", "--cases", str(cases_file), "--out", str(models / "v2")).returncode == 0
-    refused = command("-m", "training", "promote", "v3", "--models", str(models))
-    assert refused.returncode == 2
-    assert command("-m", "training", "promote", "v2", "--models", str(models)).returncode == 0
-    for suffix in ("parquet", "csv"):
-        out = tmp_path / f"scored.{suffix}"
-        scored = command(
-            "-m", "router", "score", "--cases", str(cases_file), "--out", str(out), "--models", str(models)
-        )
-        assert scored.returncode == 0, scored.stderr
-        frame = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
-        assert frame.columns[:4] == ["case_ref", "status", "mix", "adviser_minutes"]
-        assert {f"{kind}_{mix}" for kind in ("expected", "error", "permitted") for mix in CATALOGUE.ids} == set(
-            frame.columns[4:]
-        )
-        assert len(frame) == 6000
-
-
-def test_a_file_that_does_not_say_whether_it_is_synthetic_is_not_guessed(cases_file: Path, tmp_path: Path) -> None:
-    csv = changed(cases_file, tmp_path)
-    ended = command("-m", "training", "fit", "--cases", str(csv), "--out", str(tmp_path / "v"))
-    assert ended.returncode == 2
-    assert "--synthetic or --real" in ended.stderr
-    assert not (tmp_path / "v").exists()

@@ -1,0 +1,89 @@
+"""What data scientists read and run: the notebook as it is committed, the guide's snippets and columns, the commands."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from router.features import FEATURES
+from tests.builders import ROOT
+from training.__main__ import app
+from training.audit import LOGGED
+
+ENDS_WITHIN = 900
+NOTEBOOK = ROOT / "examples" / "retrain.ipynb"
+GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def committed() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """All that the executed notebook shows: texts of its outputs, one after the other."""
+    folder = tmp_path_factory.mktemp("notebook")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, place in {"PYTHONPATH": ROOT, "TMPDIR": folder, "IPYTHONDIR": folder, "MPLCONFIGDIR": folder}.items():
+            environment.setenv(name, str(place))
+        environment.setenv("OMP_NUM_THREADS", "1")
+        executed = NotebookClient(
+            nbformat.from_dict(committed), timeout=ENDS_WITHIN, resources={"metadata": {"path": str(folder)}}
+        ).execute()
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    return "\n".join([*texts, f"{len(pictures)} picture"])
+
+
+def test_the_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(committed: Any) -> None:
+    nbformat.validate(committed)
+    code = [cell for cell in committed.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    assert "THE DATA ARE SYNTHETIC" in committed.cells[0].source
+
+
+def test_the_notebook_goes_from_logged_cases_to_a_promoted_version_and_back(said: str) -> None:
+    for words in (
+        "weights in the stack",
+        "1 picture",
+        "candidate    value",
+        "the gate is",
+        "report: ",
+        "first is promoted",
+        "second is promoted",
+        "first is promoted again",
+        '"kind": "rollback"',
+        "uniform:SELF_SERVICE",
+    ):
+        assert words in said, words
+
+
+def test_every_snippet_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    assert len(snippets) >= 2
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(1_500, 3))
+    names: dict[str, Any] = {"X": rows, "mix": random.integers(0, 2, 1_500), "outcome": random.random(1_500)}
+    for snippet in snippets:
+        exec(snippet, names)
+    assert names["learned"].values(rows).shape == (1_500, 2)
+
+
+@pytest.mark.parametrize("name", [*FEATURES.names, *LOGGED])
+def test_every_column_of_logged_cases_is_in_the_guide_with_its_bound(name: str) -> None:
+    (row,) = re.findall(rf"^\| {name} \| (.*?) \|", GUIDE, re.MULTILINE)
+    if name in FEATURES.names:
+        assert row == FEATURES[name].bound
+
+
+@pytest.mark.parametrize("name", sorted(str(command.name) for command in app.registered_commands))
+def test_every_command_is_in_the_readme_and_the_guide(name: str) -> None:
+    for text in ((ROOT / "README.md").read_text(encoding="utf-8"), GUIDE):
+        assert f"python -m training {name}" in text

@@ -1,0 +1,229 @@
+"""The four commands of a data scientist: simulate, fit, gate and promote, and what is said when something is wrong."""
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pytest
+
+from router.features import FEATURES
+from router.registry import load_model, promoted_version
+from router.trust import read_trusted_keys
+from tests.builders import ROOT, random_rows
+from tests.unit.training.cases_builder import CATALOGUE, FRAME, a_file, in_rows
+from tests.unit.training.test_training import wishes
+from tests.unit.training.versions_builder import FAILED, a_version
+from training.__main__ import run
+from training.encoding import LONGER_IS_WORSE, WORSE
+from training.versions import read_promotions
+
+POLICIES = ("--policies", str(ROOT / "policies"))
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    def refused(self, *words: str) -> bool:
+        """One clear line, and exit code 2."""
+        lines = self.err.strip().splitlines()
+        return (
+            self.code == 2 and len(lines) == 1 and lines[0].startswith("error: ") and all(w in lines[0] for w in words)
+        )
+
+
+def command(*words: object) -> Ended:
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        patch.setattr(sys, "argv", ["python -m training", *map(str, words)])
+        run()
+    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+class Fit(NamedTuple):
+    folder: Path
+    told: Ended
+    seen: Sequence[str]
+
+
+@pytest.fixture(scope="session")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
+    """One whole fit of signed tables, from simulated cases too few to pass the gate."""
+    place = tmp_path_factory.mktemp("fit")
+    assert command("key", place / "key").code == 0
+    cases = place / "cases.parquet"
+    assert command("simulate", "--cases", 3_000, "--seed", 3, "--out", cases, *POLICIES).code == 0
+    folder = place / "models" / "v1"
+    told = command("fit", "--cases", cases, "--out", folder, "--models", place / "models", "--sign", place / "key",
+                   "--jobs", 2, *POLICIES)  # fmt: skip
+    return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))
+
+
+def in_models(fit: Fit) -> tuple[str, ...]:
+    return ("--models", str(fit.folder.parent), *POLICIES)
+
+
+def test_a_fit_whose_gate_failed_writes_the_version_and_its_report(fit: Fit) -> None:
+    assert fit.told.code == 0, fit.told.err
+    assert fit.seen == ["v1"]
+    assert {path.name for path in fit.folder.iterdir()} == {
+        "CARD.md", "estimators.joblib", "figures.json", "gate.json", "manifest.json", "manifest.sig", "register.json",
+        "report.html", "tables.npz",
+    }  # fmt: skip
+    assert "no: the gate is not passed" in fit.told.out
+    assert "FAIL  held_out_cases" in fit.told.out
+    assert f"report: {fit.folder / 'report.html'}" in fit.told.out
+    assert json.loads((fit.folder / "gate.json").read_text())["passed"] is False
+    assert "seconds: nuisances" in fit.told.err
+
+
+def test_a_signed_version_verifies_and_a_changed_or_foreign_one_does_not(fit: Fit, tmp_path: Path) -> None:
+    trusted = read_trusted_keys([fit.folder.parent.parent / "key.pub"])
+    assert load_model(fit.folder, FEATURES, CATALOGUE, trusted).info.synthetic
+    command("key", tmp_path / "other")
+    with pytest.raises(Exception, match=r"manifest\.sig is of no trusted key"):
+        load_model(fit.folder, FEATURES, CATALOGUE, read_trusted_keys([tmp_path / "other.pub"]))
+
+
+def test_the_manifest_says_how_to_make_the_version_again(fit: Fit) -> None:
+    manifest = json.loads((fit.folder / "manifest.json").read_text())
+    assert manifest["version"] == "v1"
+    assert manifest["parity"]["max_abs_difference"] < 1e-9
+    text = json.dumps(manifest)
+    assert "--sign" in text
+    assert "cases.parquet" in text
+
+
+@pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
+def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(fit: Fit, name: str) -> None:
+    tables = load_model(fit.folder, FEATURES, CATALOGUE).tables
+    for row in random_rows(9, 20):
+        assert (np.diff(wishes(tables, name, row).mean(axis=2), axis=0) >= -1e-12).all()
+
+
+def test_gate_prints_every_condition_and_exits_1_on_failure(fit: Fit) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "training", "gate", "v1", *in_models(fit)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert told.returncode == 1, told.stderr
+    conditions = json.loads((fit.folder / "gate.json").read_text())["conditions"]
+    assert [line.split()[:2] for line in told.stdout.splitlines()[:-1]] == [
+        ["pass" if one["passed"] else "FAIL", one["name"]] for one in conditions
+    ]
+
+
+def test_report_and_card_are_of_the_version(fit: Fit, tmp_path: Path) -> None:
+    told = command("report", "v1", "--to", tmp_path / "copy.html", "--models", fit.folder.parent)
+    assert told.code == 0
+    assert "candidate" in told.out
+    assert (tmp_path / "copy.html").read_bytes() == (fit.folder / "report.html").read_bytes()
+    assert "ynthetic" in command("card", "v1", "--models", fit.folder.parent).out
+
+
+def test_a_failed_gate_is_not_promoted_without_a_reason_which_is_kept_and_rollback_returns(fit: Fit) -> None:
+    models = fit.folder.parent
+    a_version(models, "v0")
+    assert command("promote", "v0", *in_models(fit)).code == 0
+    assert command("promote", "v1", *in_models(fit)).refused("v1: its gate failed", "held_out_cases", "--override")
+    assert promoted_version(models) == "v0"
+    assert command("promote", "v1", "--override", "pilot at one office", *in_models(fit)).code == 0
+    assert promoted_version(models) == "v1"
+    last = read_promotions(models)[-1]
+    assert (last.before, last.after, last.override) == ("v0", "v1", "pilot at one office")
+    assert last.gate.startswith("failed: ")
+    told = command("rollback", *in_models(fit))
+    assert told.code == 0
+    assert "v0 is promoted again" in told.err
+    assert promoted_version(models) == "v0"
+    assert command("rollback", *in_models(fit)).refused("knows of no version before v0")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_the_version_scores_a_file_of_cases(fit: Fit, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"scored.{suffix}"
+    cases = fit.folder.parent.parent / "cases.parquet"
+    words = ["router", "score", "--cases", str(cases), "--out", str(out), "--model", str(fit.folder)]
+    told = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert told.returncode == 0, told.stderr
+    frame = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
+    assert frame.columns[:4] == ["case_ref", "status", "mix", "adviser_minutes"]
+    kinds = {f"{kind}_{mix}" for kind in ("expected", "error", "permitted") for mix in CATALOGUE.ids}
+    assert set(frame.columns[4:]) == kinds
+    assert len(frame) == 3_000
+
+
+def test_a_file_that_does_not_say_whether_it_is_synthetic_is_not_guessed(tmp_path: Path) -> None:
+    cases = a_file(tmp_path, FRAME, "cases.csv")
+    told = command("fit", "--cases", cases, "--out", tmp_path / "v", *POLICIES)
+    assert told.refused("cases.csv", "does not say whether it is synthetic", "--synthetic or --real")
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_file_that_says_it_is_synthetic_is_never_fitted_as_real(tmp_path: Path) -> None:
+    cases = a_file(tmp_path, FRAME, synthetic="true")
+    told = command("fit", "--cases", cases, "--out", tmp_path / "v", "--real", *POLICIES)
+    assert told.refused("cases.parquet", "says that it is synthetic")
+    assert not (tmp_path / "v").exists()
+
+
+def test_too_few_cases_to_hold_out_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
+    cases = a_file(tmp_path, FRAME.with_columns(decided_on=FRAME["decided_on"].min()), synthetic="true")
+    told = command("fit", "--cases", cases, "--out", tmp_path / "v", *POLICIES)
+    assert "cases: 0 to learn from (held out by time); at least 500 are needed" in told.err
+    assert told.code == 2
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_bad_cell_is_told_with_file_column_row_and_bound(tmp_path: Path) -> None:
+    cases = a_file(tmp_path, in_rows("weeks_registered", {7: 521}), synthetic="true")
+    told = command("fit", "--cases", cases, "--out", tmp_path / "v", *POLICIES)
+    assert told.code == 2
+    assert "Traceback" not in told.err
+    for word in ("cases.parquet", "weeks_registered", "row 7", "521", "0 to 520 weeks"):
+        assert word in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("fit", "--cases", "absent.parquet", "--out", "{tmp}/v"), "absent.parquet"),
+        (("fit", "--cases", "a.parquet", "--out", "{tmp}/V 1"), "must be 1 to 64 of a-z"),
+        (("fit", "--cases", "a.parquet", "--out", "{tmp}/taken"), "taken: exists; a version is never overwritten"),
+        (("simulate", "--cases", "5", "--out", "{tmp}/cases.csv"), "must end with .parquet"),
+        (("simulate", "--cases", "5", "--out", "{tmp}/absent/cases.parquet"), "absent"),
+        (("gate", "v7", "--models", "{tmp}"), "v7"),
+        (("gate", "../v7", "--models", "{tmp}"), "must be 1 to 64 of a-z"),
+        (("report", "v7", "--models", "{tmp}"), "figures.json"),
+        (("card", "v7", "--models", "{tmp}"), "CARD.md"),
+        (("compare", "v7", "v8", "--models", "{tmp}"), "v7"),
+        (("promote", "v7", "--models", "{tmp}"), "v7: "),
+        (("rollback", "--models", "{tmp}"), "no promoted version"),
+        (("key", "{tmp}/taken"), "exists; a key is never overwritten"),
+        (("collect", "--journal", "sqlite:///{tmp}/absent.db", "--out", "{tmp}/cases.parquet"), "absent.db"),
+    ],
+)
+def test_what_can_be_mended_is_one_clear_line_and_exit_code_2(tmp_path: Path, words: tuple[str], says: str) -> None:
+    (tmp_path / "taken").mkdir()
+    told = command(*(word.format(tmp=tmp_path) for word in words))
+    assert told.refused(says), told.err
+
+
+def test_a_gate_that_failed_is_told_by_its_conditions(tmp_path: Path) -> None:
+    a_version(tmp_path, "v2", gate=FAILED)
+    assert command("promote", "v2", "--models", tmp_path, *POLICIES).refused("its gate failed: overlap")
