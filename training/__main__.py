@@ -30,12 +30,12 @@ from training.gate import Verdict, judge, load_gate
 from training.k_anonymity import K
 from training.manifest import manifest
 from training.progress import Bars
-from training.signing import generate_key
+from training.signing import check_key, generate_key
 from training.simulate import simulate, write_simulation
 from training.versions import NotPromoted, promote, rollback
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Learns, judges and promotes models.")
-_console = Console(stderr=True)
+_console = Console(stderr=True, soft_wrap=True)
 _out = Console(soft_wrap=True, highlight=False, markup=False)
 _Policies = Annotated[Path, typer.Option(help="Folder of mixes, policy and gate.", envvar="ROUTER_POLICIES")]
 _Models = Annotated[Path, typer.Option(help="Folder of model versions.", envvar="ROUTER_MODELS")]
@@ -88,6 +88,8 @@ def fit_command(
 ) -> None:
     """Fit a version, measure it on held-out cases, judge it, and write it with its report."""
     check_new(out)
+    if sign is not None:
+        check_key(sign)
     catalogue, gate = load_catalogue(policies / "mixes.toml"), load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
     files = [*cases, *(more or [])]
@@ -223,8 +225,9 @@ def _tell(figures: Figures, verdict: Verdict) -> None:
 
 def _conditions(verdict: Verdict) -> None:
     for one in verdict.conditions:
-        value = "not measured" if one.value is None else f"{one.value:.4g}"
-        _out.print(f"{'pass' if one.passed else 'FAIL'}  {one.name:<22} {value:>12}  {one.bound}")
+        value = "not measured" if one.value is None else f"{float(one.value):.4g}"
+        why = f"  {one.explanation}" if not one.passed or "Not required" in one.explanation else ""
+        _out.print(f"{'pass' if one.passed else 'FAIL'}  {one.name:<22} {value:>12}  {one.bound}{why}")
     _out.print("yes: the gate is passed" if verdict.passed else "no: the gate is not passed")
 
 

@@ -13,7 +13,7 @@ COVERAGE = 0.90
 Z = 1.645
 _AT_MOST = 40_000
 _COMPARED = 5_000
-_LOWEST, _HIGHEST = 0.5, 10.0
+_LOWEST, _HIGHEST = 1.0, 10.0
 
 
 def error_scale(
@@ -27,8 +27,8 @@ def error_scale(
     """The factor on the folds' spread with which 90 per cent intervals of contrasts cover nine cases in ten.
 
     The folds share most of their cases, and every student shrinks: their spread misses the bias that shrinking brings.
-    So outcomes are drawn anew with the stack's values as the truth, everything is learned from them once more, and the
-    factor is the one with which the intervals of all contrasts to the first mix then cover the stack's values.
+    So outcomes are drawn anew with the stack's plausible values as the truth, everything is learned from them once
+    more, and the factor is the one with which the intervals of all contrasts to the first mix then cover that truth.
 
     Args:
         learned: from the logged cases.
@@ -42,12 +42,12 @@ def error_scale(
     """
     random = np.random.default_rng(seed)
     kept = np.sort(random.permutation(len(rows))[:_AT_MOST])
-    truth = learned.taught(rows[kept])
+    truth = learned.plausible(rows[kept])
     level = learned.values(rows[kept]).mean(axis=1)
     chance = np.clip(level + truth[np.arange(len(kept)), mix[kept]], 0.0, 1.0)
     drawn = (random.random(len(kept)) < chance).astype(np.float64)
     if not np.isin(outcome, (0.0, 1.0)).all():  # keep the outcome's own spread around its mean
-        noise = outcome - (learned.values(rows).mean(axis=1) + learned.taught(rows)[np.arange(len(rows)), mix])
+        noise = outcome - (learned.values(rows).mean(axis=1) + learned.plausible(rows)[np.arange(len(rows)), mix])
         drawn = np.clip(chance + random.permutation(noise)[: len(kept)], 0.0, 1.0)
     anew = again(kept, drawn)
     compared = random.permutation(len(kept))[:_COMPARED]

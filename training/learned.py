@@ -27,6 +27,7 @@ class Learned:
     Attributes:
         students: one a fold.
         stacks: one a fold: the weighted teachers the students were distilled from.
+        plausible_stacks: one a fold: the same, with effects that vary as much as they seem to.
         weights: of each teacher in the stack, 0 or more, mean over mixes.
         scores: (n, mixes) doubly robust scores of the logged cases, clipped for learning.
         chances: (n, mixes) propensity of every mix.
@@ -39,6 +40,7 @@ class Learned:
 
     students: tuple[Distilled, ...]
     stacks: tuple[Values, ...]
+    plausible_stacks: tuple[Values, ...]
     weights: dict[str, float]
     scores: Floats
     chances: Floats
@@ -67,6 +69,11 @@ class Learned:
     def taught(self, rows: Floats) -> Floats:
         """Value of each mix by the stack, before distillation, centred over mixes, shape (n, mixes)."""
         values: Floats = np.mean([stack(rows) for stack in self.stacks], axis=0)
+        return values
+
+    def plausible(self, rows: Floats) -> Floats:
+        """Values as `taught`, with effects that vary as much as they seem to: what errors are calibrated on."""
+        values: Floats = np.mean([stack(rows) for stack in self.plausible_stacks], axis=0)
         return values
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:

@@ -92,6 +92,7 @@ def learn(
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
     _check(rows, mix, outcome, minutes, propensity)
+    _check_options(rows, confounders, teachers, monotone, pairs)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
     task = _Task(
         rows=rows, mix=mix, mixes=int(mix.max()) + 1, everything=everything, propensity=propensity, teachers=teachers,
@@ -125,12 +126,16 @@ def _learn(task: _Task, outcome: Floats) -> Learned:
     unseen -= offsets[:, None]
     scores = ground.scores(ground.mu, task.mix, outcome)
     means = np.stack([scores[ground.fold != held].mean(axis=0) for held in range(FOLDS)])
-    weights = stack_weights(unseen, means[ground.fold], ground.chances, ground.mean, task.mix, outcome)
-    stacks = tuple(stacked(models, weights, offsets, own) for models, own in zip(taught, means, strict=True))
+    weights, plausible = stack_weights(unseen, means[ground.fold], ground.chances, ground.mean, task.mix, outcome)
+    stacks, plausible_stacks = (
+        tuple(stacked(models, given, offsets, own) for models, own in zip(taught, means, strict=True))
+        for given in (weights, plausible)
+    )
     pairs, students = _distilled(task, ground, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
         stacks=stacks,
+        plausible_stacks=plausible_stacks,
         weights=dict(zip(task.teachers, weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
         chances=ground.chances,
@@ -201,17 +206,44 @@ def _calibrated(task: _Task, learned: Learned, outcome: Floats) -> float:
 
 
 def _check(rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None, propensity: Floats | None) -> None:
-    if rows.ndim != 2:
+    if rows.ndim != 2 or not len(rows):
         raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
+    if np.isinf(rows).any():
+        raise ValueError("rows: must be finite, or NaN where unknown")
     for name, array in (("mix", mix), ("outcome", outcome), ("minutes", minutes), ("propensity", propensity)):
         wide = name == "propensity" and array is not None and array.shape[:1] == (len(rows),) and array.ndim == 2
         if array is not None and array.shape != (len(rows),) and not wide:
             raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
-    if mix.min(initial=0) < 0 or len(np.unique(mix)) != mix.max(initial=-1) + 1:
-        raise ValueError("mix: numbers must run from 0 without a gap")
+    if not np.issubdtype(mix.dtype, np.integer) or mix.min() < 0 or len(np.unique(mix)) != mix.max() + 1:
+        raise ValueError("mix: numbers must be whole and run from 0 without a gap")
+    if mix.max() < 1:
+        raise ValueError("mix: there is only one; at least two are needed to compare")
     if not ((outcome >= 0) & (outcome <= 1)).all():
         raise ValueError("outcome: must be from 0 to 1")
-    if minutes is not None and (minutes < 0).any():
+    if minutes is not None and ((minutes < 0) | np.isinf(minutes)).any():
         raise ValueError("minutes: must be 0 or more, or NaN where unknown")
     if propensity is not None and not ((propensity > 0) & (propensity <= 1)).all():
         raise ValueError("propensity: must be above 0 and at most 1")
+    if (
+        propensity is not None
+        and propensity.ndim == 2
+        and (propensity.shape[1] != mix.max() + 1 or not np.allclose(propensity.sum(axis=1), 1))
+    ):
+        raise ValueError(f"propensity: must have a column for each of {mix.max() + 1} mixes, and rows that sum to 1")
+
+
+def _check_options(
+    rows: Floats,
+    confounders: Floats | None,
+    teachers: Mapping[str, Teacher],
+    monotone: Sequence[int] | None,
+    pairs: int,
+) -> None:
+    if confounders is not None and (confounders.ndim != 2 or len(confounders) != len(rows)):
+        raise ValueError(f"confounders: shape {confounders.shape}, must be ({len(rows)}, columns)")
+    if not teachers:
+        raise ValueError("teachers: there are none; at least one is needed")
+    if monotone is not None and (len(monotone) != rows.shape[1] or not set(monotone) <= {0, 1}):
+        raise ValueError(f"monotone: must be 0 or 1 for each of {rows.shape[1]} features")
+    if pairs < 0:
+        raise ValueError(f"pairs: {pairs}, must be 0 or more")

@@ -77,6 +77,15 @@ def sign(folder: Path, key: Path) -> Path:
         aside.unlink(missing_ok=True)
 
 
+def check_key(path: Path) -> None:
+    """Checks that a file can sign, before hours of work depend on it.
+
+    Raises:
+        ValueError: if it is not an Ed25519 private key in PEM.
+    """
+    _private_key(path)
+
+
 def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
         with path.open("rb") as file:

@@ -12,6 +12,7 @@ from training.teachers import Values
 
 _RIDGE = 1e-9
 _TOWARDS_COMMON = 0.3
+_CHANCES = 3
 _ROWS_AT_ONCE = 50_000
 
 
@@ -23,19 +24,24 @@ def centred(values: Floats) -> Floats:
 
 def stack_weights(
     unseen: Floats, means: Floats, chances: Floats, mean: Floats, mix: Numbers, outcome: Floats
-) -> Floats:
-    """Weights of each teacher for each mix, shape (teachers, mixes), 0 or more.
+) -> tuple[Floats, Floats]:
+    """Weights of each teacher for each mix, shape (teachers, mixes), 0 or more: those to use, and plausible ones.
 
         min over w >= 0 of sum_i (Y_i - m(x_i) - r_i(means) - sum_ta w_ta r_ia v_t(x_i, a))^2 + penalty |w - common|^2;
         r_ia = 1{A_i = a} - e_a(x_i),  r_i(v) = sum_a r_ia v(x_i, a)
 
     What the mixes are worth on average is not weighed: it comes from the doubly robust scores. Teachers only say for
-    whom a mix is worth more than that, and some know one mix better than another, so each mix has weights of its own,
-    drawn towards those that serve all mixes best (`common`). The loss judges contrasts as the doubly robust scores do,
-    to first order blind to errors of m and e, but divides by no propensity, so that its weights vary less.
+    whom a mix is worth more than that. The loss judges contrasts as the doubly robust scores do, to first order blind
+    to errors of m and e, but divides by no propensity, so that its weights vary less.
 
-    Last, all weights shrink by max(0, 1 - 2 chance / explained); `chance` is what the weights in use would explain
-    of the residuals alone. Where effects do not vary the stack is the best single mix, and no more.
+    Some teachers know one mix better than another, so each mix may have weights of its own, drawn towards those that
+    serve all mixes best (`common`). Where that does not pay, the common ones stand: the two are compared by what they
+    explain less twice `chance`, which is what their weights in use would explain of the residuals alone. What is kept
+    shrinks by 1 - chance / explained, and to nothing where chance could be a third of it: where effects do not vary,
+    the stack is the best single mix, and no more.
+
+    With the plausible weights effects vary as much as they seem to: they explain (explained - chance) on average. What
+    is too uncertain to act on may still be there, and errors must allow for it.
 
     Args:
         unseen: (teachers, n, mixes) values by teachers that never saw the case, each less its mean over the cases.
@@ -45,26 +51,48 @@ def stack_weights(
         mix: (n,) logged mixes.
         outcome: (n,) 0 to 1.
 
-    Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking); James and Stein 1961.
+    Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking); Mallows 1973; James and Stein
+    1961.
     """
     treated = np.eye(chances.shape[1])[mix] - chances
     target = outcome - mean - (treated * means).sum(axis=1)
-    gram, right, _ = _normal_equations(unseen, treated, target)
     teachers, mixes = len(unseen), chances.shape[1]
+    gram, right, _ = _normal_equations(unseen, treated, target)
     # The common weights solve the same problem with each teacher's columns added up.
-    same = np.kron(np.eye(teachers), np.ones((mixes, 1)))
-    common = same @ _non_negative(same.T @ gram @ same, same.T @ right)
+    same = np.repeat(np.eye(teachers), mixes, axis=0)
+    common = _non_negative(same.T @ gram @ same, same.T @ right)
     penalty = _TOWARDS_COMMON * max(float(np.diag(gram).mean()), _RIDGE)
-    weights = _non_negative(gram + penalty * np.eye(len(gram)), right + penalty * common)
+    own = _non_negative(gram + penalty * np.eye(len(gram)), right + penalty * (same @ common))
+
+    both = [(same, common, 0.0), (np.eye(len(gram)), own, penalty)]
+    judged = [
+        _judged(columns @ one, columns[:, one > 0], extra, unseen, treated, target) for columns, one, extra in both
+    ]
+    explained, chance, flat = max(judged, key=lambda one: one[0] - 2 * one[1])
+    weights = flat.reshape(teachers, mixes)
+    kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
+    return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
+
+
+def _judged(
+    weights: Floats, used: Floats, penalty: float, unseen: Floats, treated: Floats, target: Floats
+) -> tuple[float, float, Floats]:
+    """What weights explain, what they would by chance, and the weights.
+
+    Args:
+        weights: (teachers * mixes,).
+        used: (teachers * mixes, p) columns whose sum they are.
+        penalty: with which they were found.
+        unseen: (teachers, n, mixes).
+        treated: (n, mixes) 1{A = a} - e_a(x).
+        target: (n,).
+    """
+    shape = (len(unseen), treated.shape[1])
+    gram, right, spread = _normal_equations(unseen, treated, target, weights.reshape(shape))
     explained = float(2 * weights @ right - weights @ gram @ weights)
-    found = weights.reshape(teachers, mixes)
-    if explained <= 0:
-        return np.zeros_like(found)
-    *_, spread = _normal_equations(unseen, treated, target, found)
-    used = weights > 0
-    chance = float(np.trace(np.linalg.lstsq(gram[np.ix_(used, used)], spread[np.ix_(used, used)], rcond=None)[0]))
-    shrunk: Floats = found * max(0.0, 1 - 2 * chance / explained)
-    return shrunk
+    penalised = used.T @ gram @ used + penalty * np.eye(used.shape[1])
+    chance = float(np.trace(np.linalg.lstsq(penalised, used.T @ spread @ used, rcond=None)[0]))
+    return explained, chance, weights
 
 
 def _normal_equations(

@@ -83,7 +83,7 @@ def _learned(
     rows, arm, outcome = trial.rows[train], trial.arm[train], trial.outcome[train]
     fresh = trial.rows[~train]
     known = trial.chance[train][np.arange(len(arm)), arm]
-    learned = learn(rows, arm, outcome, propensity=known, seed=split)
+    learned = learn(rows, arm, outcome, propensity=known, calibrate=False, seed=split, jobs=2)
     values, chosen = {OURS: learned.values(fresh), OUR_STACK: learned.taught(fresh)}, {}
     for name in TRIED_PEERS if with_peers else ():
         found = answer(name, key, rows, arm, outcome, fresh, split, trial.by_chance)

@@ -84,7 +84,7 @@ def ours(name: str, seed: int) -> Ours:
     """Learns from a problem's logged cases and scores tables and stack on fresh ones."""
     logged, fresh = logged_and_fresh(name, seed)
     start = time.perf_counter()
-    learned = learn(logged.rows, logged.mix, logged.outcome, seed=seed)
+    learned = learn(logged.rows, logged.mix, logged.outcome, calibrate=False, seed=seed, jobs=2)
     learnt = time.perf_counter() - start
     tables = scored(fresh, learnt, learned.values(fresh.rows))
     stack = scored(fresh, learnt, learned.taught(fresh.rows))

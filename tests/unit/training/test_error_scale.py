@@ -55,7 +55,7 @@ def straight(rows: Floats, mix: Numbers, outcome: Floats, *, spread: float = 1.0
     students = tuple(Lines(mean + spread * (one - mean)) for one in found)
     return Learned(
         students=students, stacks=tuple(one.contrasts for one in students), weights={}, pairs=(),  # type: ignore[arg-type]
-        scores=np.zeros((len(rows), MIXES)), chances=np.full((len(rows), MIXES), 1 / MIXES), fold=fold,
+        plausible_stacks=tuple(one.contrasts for one in students), scores=np.zeros((len(rows), MIXES)), chances=np.full((len(rows), MIXES), 1 / MIXES), fold=fold,
     )  # fmt: skip
 
 

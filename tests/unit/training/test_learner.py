@@ -159,7 +159,7 @@ def test_minutes_that_nobody_gave_are_not_made_up() -> None:
         ({"outcome": np.full(100, 1.5)}, "^outcome: must be from 0 to 1"),
         ({"outcome": np.full(100, np.nan)}, "^outcome: must be from 0 to 1"),
         ({"outcome": np.zeros((100, 1))}, r"^outcome: shape \(100, 1\), must be \(100,\)"),
-        ({"mix": np.full(100, 2)}, "^mix: numbers must run from 0 without a gap"),
+        ({"mix": np.full(100, 2)}, "^mix: numbers must be whole and run from 0 without a gap"),
         ({"mix": np.full(100, -1)}, "^mix: numbers"),
         ({"mix": np.zeros(99, np.int64)}, r"^mix: shape \(99,\)"),
         ({"minutes": np.full(100, -1.0)}, "^minutes: must be 0 or more"),

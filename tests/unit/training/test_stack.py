@@ -34,7 +34,7 @@ def stack_of(*teachers: Values, effect: float) -> tuple[Floats, Floats]:
     outcome = (random.random(CASES) < true[np.arange(CASES), mix]).astype(np.float64)
     unseen = np.stack([centred(teacher(rows)) for teacher in teachers])
     offsets = unseen.mean(axis=1)
-    weights = stack_weights(
+    weights, _ = stack_weights(
         unseen - offsets[:, None], np.tile(true.mean(axis=0), (CASES, 1)), np.full((CASES, MIXES), 1 / MIXES),
         true.mean(axis=1), mix, outcome,
     )  # fmt: skip
