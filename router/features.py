@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -73,6 +73,7 @@ _SLOTS: list[dict[int, int]] = [
     else {value: value - feature.lower + 1 for value in range(feature.lower, feature.upper + 1)}
     for field, feature in zip(_CODED, FEATURES.features, strict=True)
 ]
+_SLOT_OF = [known.get for known in _SLOTS]
 _OPTIONAL = [(column, field.name) for column, field in enumerate(_CODED) if field.has_presence]
 SHIELDED = FEATURES.column("shielded")
 _NOT_SHIELDED = FEATURES["shielded"].slot("NO")
@@ -92,7 +93,7 @@ def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) ->
     # A dict look-up for each value is as fast for one case as array arithmetic is for a thousand,
     # and one way for both keeps single and batch answers the same.
     values: tuple[int, ...] = _read(case)
-    slots: list[int | None] = [known.get(value) for known, value in zip(_SLOTS, values, strict=True)]
+    slots: list[int | None] = [slot_of(value) for slot_of, value in zip(_SLOT_OF, values, strict=True)]
     for column, name in _OPTIONAL:
         if not values[column] and not case.HasField(name):  # type: ignore[arg-type]
             slots[column] = 0
@@ -110,7 +111,8 @@ def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) ->
             for slot, value, feature in zip(slots, values, FEATURES.features, strict=True)
             if slot is None
         ]
-    return [slot or 0 for slot in slots]
+        return [slot or 0 for slot in slots]
+    return cast(list[int], slots)
 
 
 def _text_problems(index: int, case: case_pb2.Case, *, required: bool) -> list[FieldProblem]:

@@ -57,10 +57,11 @@ def error_scale(
         drawn = np.clip(chance + random.permutation(noise)[: len(kept)], 0.0, 1.0)
     anew = again(kept, drawn)
     compared = random.permutation(len(kept))[:_COMPARED]
-    values = anew.fold_values(rows[kept][compared])
-    contrasts = values[:, 1:] - values[:, :1]
-    missed = np.abs(contrasts.mean(axis=2) - (truth[compared, 1:] - truth[compared, :1]))
-    spread = np.maximum(jackknife(contrasts), 1e-12)
+    values = anew.values(rows[kept][compared])
+    missed = np.abs(values[:, 1:] - values[:, :1] - (truth[compared, 1:] - truth[compared, :1]))
+    # Against the spread of what was learned from all cases: that is what will be scaled.
+    folds = learned.fold_values(rows[kept][compared])
+    spread = np.maximum(jackknife(folds[:, 1:] - folds[:, :1]), 1e-12)
     scale = float(np.quantile(missed / spread, COVERAGE)) / Z
     return min(_HIGHEST, max(_LOWEST, scale))
 
