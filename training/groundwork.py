@@ -9,9 +9,8 @@ from itertools import combinations
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.ensemble import HistGradientBoostingRegressor
 
-from training.nuisance import propensity_matrix
+from training.nuisance import of_every_mix, outcome_model, propensity_matrix, with_mix
 from training.scores import CLIP, Floats, Numbers, doubly_robust, folds_of
 
 FOLDS = 5
@@ -75,8 +74,8 @@ def lay(
 
     def outcomes_without(*left_out: int) -> list[Floats]:
         kept = ~np.isin(fold, left_out)
-        model = _outcome_model(len(rows), seed).fit(_with_mix(rows[kept], mix[kept]), outcome[kept])
-        return [_of_every_mix(model, rows[fold == one], mixes) for one in left_out]
+        model = outcome_model(len(rows), seed).fit(with_mix(rows[kept], mix[kept]), outcome[kept])
+        return [np.clip(of_every_mix(model, rows[fold == one], mixes), 0.0, 1.0) for one in left_out]
 
     pairs = list(combinations(range(FOLDS), 2))
     tasks: list[Callable[[], object]] = [partial(outcomes_without, one) for one in range(FOLDS)]
@@ -90,27 +89,6 @@ def lay(
     for (one, other), (of_one, of_other) in zip(pairs, found[FOLDS:], strict=True):
         apart[other, fold == one], apart[one, fold == other] = of_one, of_other
     return Groundwork(fold=fold, chances=chances, mu=mu, apart=apart)
-
-
-def _outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
-        max_iter=150,
-        max_leaf_nodes=8,
-        learning_rate=0.06,
-        min_samples_leaf=min(100, max(20, cases // 100)),
-        early_stopping=False,
-        random_state=seed,
-    )
-
-
-def _with_mix(rows: Floats, mix: Numbers | int) -> Floats:
-    return np.column_stack([rows, np.broadcast_to(mix, len(rows))])
-
-
-def _of_every_mix(model: HistGradientBoostingRegressor, rows: Floats, mixes: int) -> Floats:
-    values = np.column_stack([model.predict(_with_mix(rows, number)) for number in range(mixes)])
-    clipped: Floats = np.clip(values, 0.0, 1.0)
-    return clipped
 
 
 def _chances(rows: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: Floats | None, seed: int) -> Floats:

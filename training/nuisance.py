@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.base import RegressorMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from training.scores import Floats, Numbers, doubly_robust, folds_of, outcomes
+from training.scores import Floats, Numbers, doubly_robust, folds_of
 
 FOLDS = 5
 LOG_SHARPNESS = (-1.5, 1.5)
@@ -147,7 +148,34 @@ def outcome_matrix(features: Floats, mix: Numbers, outcome: Floats, mixes: int, 
     _check(features, mix, mixes, fold)
     if outcome.shape != mix.shape or not ((outcome >= 0) & (outcome <= 1)).all():
         raise ValueError(f"outcome: must have shape {mix.shape} and be from 0 to 1")
-    return outcomes(features, mix, outcome, mixes, fold, seed)
+    found = np.empty((len(mix), mixes))
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        model = outcome_model(len(mix), seed).fit(with_mix(features[train], mix[train]), outcome[train])
+        found[test] = np.clip(of_every_mix(model, features[test], mixes), 0.0, 1.0)
+    return found
+
+
+def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
+    """One learner of outcomes with the mix as a feature, its leaves by the number of cases."""
+    return HistGradientBoostingRegressor(
+        max_iter=150,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=min(100, max(20, cases // 100)),
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def with_mix(features: Floats, mix: Numbers | int) -> Floats:
+    """Features with the number of a mix, each its own or one for all, as the last column."""
+    return np.column_stack([features, np.broadcast_to(mix, len(features))])
+
+
+def of_every_mix(model: RegressorMixin, features: Floats, mixes: int) -> Floats:
+    """What such a learner predicts for every mix, shape (n, mixes)."""
+    return np.column_stack([model.predict(with_mix(features, number)) for number in range(mixes)])
 
 
 def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:

@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
+from training.nuisance import of_every_mix, with_mix
 from training.scores import Floats, Numbers
 
 Values = Callable[[Floats], Floats]
@@ -80,12 +81,8 @@ def _leaf(lesson: Lesson) -> int:
     return max(20, min(100, len(lesson.rows) // 100))
 
 
-def _with_mix(rows: Floats, mix: Numbers | int) -> Floats:
-    return np.column_stack([rows, np.broadcast_to(mix, len(rows))])
-
-
-def _of_every_mix(model: RegressorMixin, mixes: int) -> Values:
-    return lambda rows: np.column_stack([model.predict(_with_mix(rows, number)) for number in range(mixes)])
+def _values(model: RegressorMixin, mixes: int) -> Values:
+    return lambda rows: of_every_mix(model, rows, mixes)
 
 
 def _each(models: list[RegressorMixin]) -> Values:
@@ -94,15 +91,15 @@ def _each(models: list[RegressorMixin]) -> Values:
 
 def s_learner(lesson: Lesson) -> Values:
     """One boosting with the mix as a feature (S-learner; Kunzel and others 2019)."""
-    model = boosted(lesson, 200, 12).fit(_with_mix(lesson.rows, lesson.mix), lesson.outcome)
-    return _of_every_mix(model, lesson.mixes)
+    model = boosted(lesson, 200, 12).fit(with_mix(lesson.rows, lesson.mix), lesson.outcome)
+    return _values(model, lesson.mixes)
 
 
 def residual_s_learner(lesson: Lesson) -> Values:
     """One slow boosting with the mix as a feature on Y - m(x): its splits go to what differs between mixes."""
     model = boosted(lesson, 250, 12, learning_rate=0.03)
-    model.fit(_with_mix(lesson.rows, lesson.mix), lesson.residual)
-    return _of_every_mix(model, lesson.mixes)
+    model.fit(with_mix(lesson.rows, lesson.mix), lesson.residual)
+    return _values(model, lesson.mixes)
 
 
 def logistic_s_learner(lesson: Lesson) -> Values:
@@ -121,13 +118,13 @@ def logistic_s_learner(lesson: Lesson) -> Values:
         random_state=lesson.seed,
     )
     # An outcome between 0 and 1 counts as both, by weight.
-    inputs, weight = np.tile(_with_mix(lesson.rows, lesson.mix), (2, 1)), np.append(lesson.outcome, 1 - lesson.outcome)
+    inputs, weight = np.tile(with_mix(lesson.rows, lesson.mix), (2, 1)), np.append(lesson.outcome, 1 - lesson.outcome)
     reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
     if len(np.unique(reached[counted])) < 2:
         return lambda rows: np.zeros((len(rows), lesson.mixes))  # everybody reached the goal, or nobody did
     model.fit(inputs[counted], reached[counted], weight[counted])
     return lambda rows: np.column_stack(
-        [model.predict_proba(_with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
+        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
     )
 
 
@@ -137,7 +134,7 @@ def additive_s_learner(lesson: Lesson) -> Values:
     # The mix stays a number: naming categories reorders the columns under the constraint.
     pairs = [{column, mix} for column in range(mix)]
     model = boosted(lesson, 300, 8, interaction_cst=pairs)
-    return _of_every_mix(model.fit(_with_mix(lesson.rows, lesson.mix), lesson.outcome), lesson.mixes)
+    return _values(model.fit(with_mix(lesson.rows, lesson.mix), lesson.outcome), lesson.mixes)
 
 
 def x_learner(lesson: Lesson) -> Values:
