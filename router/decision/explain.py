@@ -19,6 +19,8 @@ from router.decision.tables import Floats
 REASONS = 3
 # Up to so many rows, one at a time is faster than arrays.
 FEW_ROWS = 8
+# Outcome points; a field that adds less than this adds nothing, and is no reason.
+_ROUNDING = 1e-9
 
 
 class Contribution(NamedTuple):
@@ -135,7 +137,7 @@ class Explainer:
         columns = self.decider.tables.columns[order]
         each = np.arange(len(rows))[:, None]
         parts = zip(columns.tolist(), rows[each, columns].tolist(), points[each, order].tolist(), strict=True)
-        return [[Contribution(*one) for one in zip(*part, strict=True) if one[-1] != 0.0] for part in parts]
+        return [[Contribution(*one) for one in zip(*part, strict=True) if abs(one[-1]) > _ROUNDING] for part in parts]
 
     def _changes(
         self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
