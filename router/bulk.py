@@ -22,7 +22,7 @@ from router.decision.schema import Feature, Rows
 from router.features import FEATURES
 from router.national_id import holds_national_id
 
-_BATCH = 8192
+_BATCH = 16384
 _KEY = "case_ref"
 # Columns of logged cases that say nothing about what to recommend.
 _IGNORED = frozenset({"mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref"})
@@ -145,8 +145,7 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
         writer: Any = None
         for scored in _scored(_read(cases), decider):
             if writer is None:
-                csv = out.suffix == ".csv"
-                writer = (pa.csv.CSVWriter if csv else pq.ParquetWriter)(aside, scored.schema)
+                writer = _writer(aside, out.suffix == ".csv", scored.schema)
             writer.write_batch(scored)
             count += len(scored)
         if writer is None:
@@ -158,6 +157,13 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
     finally:
         aside.unlink(missing_ok=True)
     return count
+
+
+def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
+    if csv:
+        return pa.csv.CSVWriter(aside, schema)
+    # Only these repeat: trying a dictionary for numbers takes a fifth of the time and saves nothing.
+    return pq.ParquetWriter(aside, schema, use_dictionary=["status", "mix", "adviser_minutes"])
 
 
 def _read(cases: Path) -> Iterator[pa.RecordBatch]:

@@ -22,9 +22,10 @@ from router.v1 import channel_router_pb2
 
 SERVICE = "router.v1.ChannelRouter"
 CASES_AT_MOST = 1000
-_CHUNK = 250
+_CHUNK = 500
 _WINDOW = 64
 _RECOMMENDATION = 2
+_HEADS = [channel_router_pb2.RecommendBatchResult(index=n).SerializeToString() for n in range(CASES_AT_MOST)]
 
 
 class ChannelRouterService:
@@ -119,8 +120,7 @@ class ChannelRouterService:
 
 
 def _result(index: int, recommendation: bytes) -> bytes:
-    head = channel_router_pb2.RecommendBatchResult(index=index).SerializeToString()
-    return field(1, head + field(_RECOMMENDATION, recommendation))
+    return field(1, _HEADS[index] + field(_RECOMMENDATION, recommendation))
 
 
 def _refused(index: int, problems: list[FieldProblem]) -> bytes:
