@@ -42,10 +42,11 @@ class Effects:
         return float((self.counts @ np.abs(self.shift)).mean() / cases) if cases else 0.0
 
 
-def effects(tables: DecisionTables, error_scale: float) -> list[Effects]:
+def effects(tables: DecisionTables) -> list[Effects]:
     """All model fields, the one that matters most first.
 
-    The error is the folds' delete-a-group jackknife, sqrt((F - 1) / F * sum_f (c_f - c)^2), times `error_scale`.
+    The error is the folds' delete-a-group jackknife, sqrt((F - 1) / F * sum_f (c_f - c)^2); the tables' folds are
+    spread by the calibrated factor already.
     """
     found = []
     for column, start in zip(tables.columns, tables.offsets, strict=True):
@@ -57,7 +58,7 @@ def effects(tables: DecisionTables, error_scale: float) -> list[Effects]:
             contrast = contrast - np.tensordot(counts / counts.sum(), contrast, 1)
         mean = contrast.mean(axis=2)
         spread = ((contrast - mean[:, :, None]) ** 2).sum(axis=2)
-        error = error_scale * np.sqrt((tables.folds - 1) / tables.folds * spread)
+        error = np.sqrt((tables.folds - 1) / tables.folds * spread)
         found.append(Effects(feature=feature, shift=mean, error=error, counts=counts))
     return sorted(found, key=lambda one: (-one.weight, one.feature.name))
 

@@ -105,7 +105,7 @@ def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's templ
 
 
 def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) -> dict[str, Any]:
-    found = effect_drawings.effects(tables, figures.error_scale)
+    found = effect_drawings.effects(tables)
     return {
         "gains": value_drawings.gains(figures),
         "values": value_drawings.values(figures),
@@ -114,7 +114,7 @@ def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) ->
         "sensitivity": value_drawings.sensitivity(figures),
         "effects": found,
         "effect_drawings": effect_drawings.effect_drawings(found, catalogue.ids),
-        "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids, figures.error_scale),
+        "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids),
         "group_drawings": group_drawings.group_drawings(figures, catalogue.ids),
         "calibration": check_drawings.calibration(figures),
         "overlap": check_drawings.overlap(figures),

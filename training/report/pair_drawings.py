@@ -21,10 +21,10 @@ _COLOURS = 9  # few enough that the scale is drawn as shapes, not as an embedded
 _LABELS_DOWN, _LABELS_ACROSS = 14, 7
 
 
-def pair_drawings(tables: DecisionTables, mixes: tuple[str, ...], error_scale: float) -> list[Drawing]:
+def pair_drawings(tables: DecisionTables, mixes: tuple[str, ...]) -> list[Drawing]:
     """One heat map a pair, the one that matters most first."""
     found = sorted(tables.pairs, key=lambda pair: -_weight(pair))
-    return [_drawing(pair, tables.features, mixes, error_scale) for pair in found[:PAIRS_SHOWN]]
+    return [_drawing(pair, tables.features, mixes) for pair in found[:PAIRS_SHOWN]]
 
 
 def _contrasts(pair: Pair) -> Floats:
@@ -38,14 +38,14 @@ def _weight(pair: Pair) -> float:
     return float((cases[:, :, None] * np.abs(_contrasts(pair).mean(axis=3))).sum()) / max(1, int(cases.sum()))
 
 
-def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...], error_scale: float) -> Drawing:
+def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawing:
     first, second = features.features[pair.first], features.features[pair.second]
     down, across = bin_labels(first, pair.first_bins), bin_labels(second, pair.second_bins)
     contrasts = _contrasts(pair)
     mean = contrasts.mean(axis=3)
     spread = ((contrasts - mean[..., None]) ** 2).sum(axis=3)
     folds = contrasts.shape[3]
-    error = error_scale * np.sqrt((folds - 1) / folds * spread)
+    error = np.sqrt((folds - 1) / folds * spread)
     thin = pair.counts.reshape(mean.shape[:2]) < FEWEST_CASES
     reach = max(float(np.abs(mean[~thin]).max(initial=0.0)), 0.01)
 

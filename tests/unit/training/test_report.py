@@ -129,13 +129,13 @@ def test_tables_of_another_catalogue_are_refused_and_nothing_is_written(tmp_path
 
 
 def test_the_fields_that_shift_contrasts_most_are_drawn_and_come_first() -> None:
-    found = effects(some_tables(), 1.0)
+    found = effects(some_tables())
     assert [one.weight for one in found] == sorted((one.weight for one in found), reverse=True)
     assert effect_drawings(found[:1], MIXES)[0].name == f"effect-{found[0].feature.name}"
 
 
 def test_shifts_are_measured_from_the_average_training_case() -> None:
-    for one in effects(some_tables(), 1.0):
+    for one in effects(some_tables()):
         assert one.counts @ one.shift == pytest.approx(0, abs=1e-6 * one.counts.sum())
 
 
