@@ -50,6 +50,7 @@ class Gathering:
         self._under_way: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
         self._times_left = 0
         self._expected = 0
+        self._alone = False
 
     def ask(self, case: case_pb2.Case, *, language: str, full: bool) -> _Ticket:
         """A serialised Recommendation, once its record is durable.
@@ -68,7 +69,10 @@ class Gathering:
         if len(self._gathered) >= _GATHER_AT_MOST:
             self._leave()
         elif len(self._gathered) == 1:
-            self._turn(self._times_left, 0, 0)
+            if self._alone and not self._under_way:  # nobody came beside the last one: nobody is waited for
+                self._leave()
+            else:
+                self._turn(self._times_left, 0, 0)
         return ticket
 
     def _turn(self, times_left: int, seen: int, quiet: int) -> None:
@@ -87,6 +91,7 @@ class Gathering:
     def _leave(self) -> None:
         gathered, self._gathered = self._gathered, []
         self._times_left += 1
+        self._alone = len(gathered) == 1
         self._expected = len(gathered) if len(gathered) >= _CROWD else 0
         task = self._loop.create_task(self._answer([asked for asked in gathered if not asked.ticket.done()]))
         self._under_way.add(task)

@@ -27,6 +27,8 @@ _DOUBTS = {
 }
 _NOT_OFFERED = "MENU"
 _TEMPLATES_AT_MOST = 4096
+_REASONS_AT_MOST = 16_384
+_ReasonKey = tuple[str, int, int, int, int, bool]
 
 
 def field(number: int, payload: bytes) -> bytes:
@@ -71,6 +73,7 @@ class Answers:
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
         self._fixed: dict[tuple[str, int, int, int], bytes] = {}
+        self._reasons: dict[_ReasonKey, recommendation_pb2.Reason] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
         self._safeguards = {
             (language, number): (
@@ -171,17 +174,24 @@ class Answers:
     ) -> None:
         if explanation.other is None:
             return
-        ids = self._decider.catalogue.ids
-        mix, other = ids[decision.mix], ids[explanation.other]
         for column, slot, points in explanation.reasons:
-            feature = FEATURES.features[column]
-            own.reasons.add(
-                code=f"FEATURE.{feature.name}",
-                text=texts.reason(feature, slot, mix, other, speaks_for=points > 0),
-                feature=feature.name,
-                contribution=points,
-                compared_with=other,
-            )
+            key = (texts.language, column, slot, decision.mix, explanation.other, points > 0)
+            own.reasons.append(self._reasons.get(key) or self._keep_reason(key, texts))
+            own.reasons[-1].contribution = points
+
+    def _keep_reason(self, key: _ReasonKey, texts: Texts) -> recommendation_pb2.Reason:
+        """A reason without its contribution; few of the many that there could be are given again and again."""
+        if len(self._reasons) >= _REASONS_AT_MOST:
+            self._reasons.clear()
+        _, column, slot, mix, other, speaks_for = key
+        feature, ids = FEATURES.features[column], self._decider.catalogue.ids
+        reason = self._reasons[key] = recommendation_pb2.Reason(
+            code=f"FEATURE.{feature.name}",
+            text=texts.reason(feature, slot, ids[mix], ids[other], speaks_for=speaks_for),
+            feature=feature.name,
+            compared_with=ids[other],
+        )
+        return reason
 
     def _add_change(self, own: recommendation_pb2.Recommendation, change: Change | None, texts: Texts) -> None:
         if change is None:
