@@ -45,12 +45,12 @@ check: lint ## What CI runs: lint, types, contracts, then the tests with coverag
 stubs: setup ## Regenerate router/v1 from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)
 	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. \
-	    proto/router/v1/channel_router.proto proto/router/v1/models.proto
+	    $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)
 
 lock: ## Resolve the lock files anew; needs uv
-	uv pip compile pyproject.toml --extra parquet --extra trust --generate-hashes --no-emit-index-url --no-annotate \
-	    --custom-compile-command "make lock" --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra parquet --extra trust --group dev --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile pyproject.toml --extra parquet --extra trust --extra postgres --generate-hashes --no-emit-index-url \
+	    --no-annotate --custom-compile-command "make lock" --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-annotate \
 	    --custom-compile-command "make lock" --python-version 3.11 -c requirements.lock -o requirements-dev.lock
 
 bench-learning: setup ## What learning is worth against the peers, on known counterfactuals; DATA=folder adds real trials

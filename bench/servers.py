@@ -15,19 +15,15 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from bench.load import Load, free_port, h2load, median, pinned
-from router.decision.decide import Decider
 from router.demo import plain_case
-from router.features import FEATURES, encode
+from router.features import encode
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.metrics import Metrics
-from router.mixes import load_catalogue
-from router.policies import load_policy
-from router.registry import load_model, promoted_version
-from router.serving.recommender import Recommender
+from router.serving.messages import field
+from router.serving.panel import Loader, Panel
 from router.serving.requests import is_full, language_of
 from router.serving.server import Parts, serve
-from router.serving.wire import Answers, field
 from router.settings import Address, Settings
 from router.texts import load_texts
 from router.v1 import channel_router_pb2
@@ -42,11 +38,8 @@ THREADS = 64
 
 def parts(port: str, journal: str) -> Parts:
     models, policies = Path("models"), Path("policies")
-    catalogue = load_catalogue(policies / "mixes.toml")
-    model = load_model(models / promoted_version(models), FEATURES, catalogue)
-    policy = load_policy(policies / "national.toml", catalogue)
-    decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
-    metrics = Metrics(CollectorRegistry())
+    metrics, texts = Metrics(CollectorRegistry()), load_texts()
+    loader = Loader(models=models, policies=policies, trusted=None, texts=texts, metrics=metrics)
     settings = Settings(
         listen=Address.parse("listen", f"127.0.0.1:{port}"),
         metrics=Address.parse("metrics", f"127.0.0.1:{free_port()}"),
@@ -57,13 +50,12 @@ def parts(port: str, journal: str) -> Parts:
         max_in_flight=1024,
         grace_seconds=1.0,
     )
-    recommender = Recommender(model, decider, metrics)
-    store = open_journal(journal)
-    return Parts(settings=settings, metrics=metrics, recommender=recommender, store=store, texts=load_texts())
+    return Parts(settings=settings, metrics=metrics, panel=Panel(loader), store=open_journal(journal), texts=texts)
 
 
 def serve_threads(made: Parts) -> None:
-    recommender, answers = made.recommender, Answers(made.recommender, made.texts)
+    desk = made.panel.current.national
+    recommender, answers = desk.recommender, desk.answers
 
     def settle(tickets: list[futures.Future[None]], error: Exception | None) -> None:
         for ticket in tickets:
@@ -80,7 +72,9 @@ def serve_threads(made: Parts) -> None:
         advice, records = recommender.decide([row], [request.case.case_ref])
         ticket: futures.Future[None] = futures.Future()
         writer.submit(records, ticket)
-        [answer] = answers.recommendations(advice, [(language_of(request.language), is_full(request.view))])
+        [answer] = answers.recommendations(
+            advice, [(language_of(request.language, desk.language), is_full(request.view))]
+        )
         ticket.result()
         recommender.count(advice)
         return field(1, answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.journal.payload import SHOWN
 from router.registry import ModelInfo
 
 if TYPE_CHECKING:
@@ -70,6 +71,18 @@ class Metrics:
         self.commit_failures = Counter("router_journal_commit_failures", "Failed commits.", registry=registry)
         self.queue = Gauge("router_journal_queue_records", "Records that wait for commit.", registry=registry)
         self.journal_up = Gauge("router_journal_up", "1 while the journal can be written.", registry=registry)
+        self.withheld = Counter("router_withheld", "Answers without the advice.", ("disclosure",), registry=registry)
+        self.explored = Counter("router_explored", "Answers whose mix was subject to a draw.", registry=registry)
+        self.policy = Gauge("router_policy_info", "The policies in force.", ("office", "version"), registry=registry)
+        self.policy_refused = Gauge(
+            "router_policy_refused",
+            "1 while a policy's file is refused and another stands in.",
+            ("office",),
+            registry=registry,
+        )
+        self.reloads = Counter(
+            "router_reloads", "Changed files taken or refused.", ("part", "result"), registry=registry
+        )
         self.model = Gauge(
             "router_model_info", "The model served.", ("version", "sha256", "synthetic"), registry=registry
         )
@@ -84,6 +97,16 @@ class Metrics:
         self.model.labels(info.version, info.sha256, str(info.synthetic).lower()).set(1)
         trained = info.trained_at.timestamp()
         self.model_age.set_function(lambda: time.time() - trained)
+
+    def serve_policies(self, versions: Mapping[str, str], refused: Iterable[str]) -> None:
+        """Tells which policy is in force by office, "" for the national one, and whose file is refused."""
+        self.policy.clear()
+        self.policy_refused.clear()
+        for office, version in versions.items():
+            self.policy.labels(office, version).set(1)
+            self.policy_refused.labels(office).set(0)
+        for office in refused:
+            self.policy_refused.labels(office).set(1)
 
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Reads the journal's queue when asked."""
@@ -178,6 +201,13 @@ class AdviceMetrics:
         self._digital = [mix.digital_share for mix in catalogue.mixes]
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
         self._gathered = Gathered(metrics, self._count)
+
+    def count_drawn(self, disclosure: str, *, explored: bool) -> None:
+        """Counts an answer that was drawn among mixes, or withheld."""
+        if explored:
+            self._metrics.explored.inc()
+        if disclosure != SHOWN:
+            self._metrics.withheld.labels(disclosure).inc()
 
     def count(self, decisions: Iterable[Decision]) -> None:
         """Counts decisions, at the latest when the metrics are next read."""

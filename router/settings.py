@@ -51,6 +51,7 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,3 +65,5 @@ class Settings:
             raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
         if not 0 <= self.grace_seconds <= 9:
             raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
+        if not 0.05 <= self.reload_seconds <= 3600:
+            raise SettingsError(f"reload_seconds: {self.reload_seconds} is outside 0.05 to 3600 seconds")

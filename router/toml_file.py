@@ -24,6 +24,10 @@ class TomlTable:
         """An error that names the file and the key."""
         return PolicyError(f"{self._path}: {self._prefix}{key}: {problem}")
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there and not taken yet."""
+        return key in self._values
+
     def _take(self, key: str) -> Any:  # noqa: ANN401 - TOML values have many types
         if key not in self._values:
             raise self.error(key, "is missing")
@@ -108,6 +112,14 @@ class TomlTable:
             raise self.error(key, f"{value!r} is not a table")
         return TomlTable(self._path, value, f"{self._prefix}{key}.")
 
+    def table_or_empty(self, key: str) -> TomlTable:
+        """A table within; an empty one if it is missing.
+
+        Raises:
+            PolicyError: if it is no table.
+        """
+        return self.table(key) if self.has(key) else TomlTable(self._path, {}, f"{self._prefix}{key}.")
+
     def tables(self, key: str, fewest: int, most: int) -> list[TomlTable]:
         """A list of tables.
 
@@ -120,6 +132,20 @@ class TomlTable:
         if not fewest <= len(values) <= most:
             raise self.error(key, f"has {len(values)} entries; {fewest} to {most} are permitted")
         return [TomlTable(self._path, v, f"{self._prefix}{key}[{i}].") for i, v in enumerate(values)]
+
+    def span(self, key: str) -> tuple[float, float]:
+        """Two numbers, the lowest and the highest that are permitted.
+
+        Raises:
+            PolicyError: if it is missing or anything else.
+        """
+        values = self._take(key)
+        numbers = isinstance(values, list) and all(
+            isinstance(value, int | float) and not isinstance(value, bool) for value in values
+        )
+        if not numbers or len(values) != 2 or not values[0] <= values[1]:
+            raise self.error(key, f"{values!r} is not [lowest, highest]")
+        return float(values[0]), float(values[1])
 
     def finish(self) -> None:
         """Checks that every key was known.

@@ -13,7 +13,7 @@ from router.decision.schema import Role
 from router.decision.tables import DecisionTables
 from router.features import FEATURES
 from router.mixes import load_catalogue
-from router.policies import load_policy
+from router.policies import load_policies
 from router.v1 import case_pb2
 
 ROOT = Path(__file__).parent.parent
@@ -93,9 +93,9 @@ def a_catalogue() -> Catalogue:
     return load_catalogue(ROOT / "policies" / "mixes.toml")
 
 
-def a_policy() -> Policy:
-    """The policy that the project ships."""
-    return load_policy(ROOT / "policies" / "national.toml", a_catalogue())
+def a_policy(office: str = "") -> Policy:
+    """A policy that the project ships: the national one, or an office's."""
+    return load_policies(ROOT / "policies", a_catalogue()).usable(office)
 
 
 def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:

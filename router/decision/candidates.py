@@ -13,6 +13,7 @@ from router.decision.decide import Decider
 from router.decision.safeguards import REQUIREMENTS
 from router.decision.schema import Rows
 from router.decision.tables import Floats
+from router.decision.weights import Weights
 
 Numbers = NDArray[np.intp]
 NONE = -1
@@ -37,6 +38,23 @@ class _PairSide(NamedTuple):
         now = self.worth[rest + self.moves[rows[:, self.changed]]]
         then = self.worth[rest[:, None] + self.moves]
         change: Floats = (then - now[:, None]).transpose(0, 2, 1)
+        return change
+
+
+class _WeightSide(NamedTuple):
+    """One changeable feature that the weight reads: its candidates, and what each mix costs at weight 1, (K,)."""
+
+    block: Numbers
+    column: int
+    by_slot: Floats
+    weights: Weights
+    costs: Floats
+
+    def moved(self, rows: Rows) -> Floats:
+        """What each candidate changes in what each mix's minutes cost, as utility, shape (n, K, block)."""
+        now = self.weights.of(rows)
+        then = (now / self.by_slot[rows[:, self.column]])[:, None] * self.by_slot
+        change: Floats = self.costs[None, :, None] * (1 / now[:, None] - 1 / then)[:, None, :]
         return change
 
 
@@ -65,7 +83,7 @@ class Candidates:
             positions.append(np.cumsum(share) - share / 2)
         # Share of the training cases below a value and half of its own: distances between values, from 0 to 1.
         self._position: Floats = np.concatenate(positions)
-        self._worth: Floats = decider.policy.weight * np.concatenate(points)
+        self._worth: Floats = np.concatenate(points)
         # By the best mix now: what each candidate adds to each mix's utility less the best mix's, (K, K, C); a mix
         # that is not offered, and the best one itself, gain nothing.
         # Single precision takes half the time; `_SLACK` makes up for what it rounds.
@@ -78,13 +96,21 @@ class Candidates:
         self._after: Numbers = decider.safeguards.first_permitted[sets | demand]
         self._demands: Numbers = demand[:, None] >> _BITS & 1
         self._all = np.arange(len(self._slot))
-        self._sides = list(self._pair_sides(decider))
+        self._sides: list[_PairSide | _WeightSide] = [*self._pair_sides(decider), *self._weight_sides(decider)]
+
+    def _weight_sides(self, decider: Decider) -> Iterator[_WeightSide]:
+        """The changeable features that the weakest-first weight reads."""
+        weights, policy = decider.policy.weights, decider.policy
+        for column, by_slot in zip(weights.columns, weights.by_slot, strict=True):
+            if column in self._columns:
+                block = np.flatnonzero(self._columns[self._feature] == column)
+                yield _WeightSide(block, column, by_slot, weights, policy.price * decider.catalogue.minutes)
 
     def _pair_sides(self, decider: Decider) -> Iterator[_PairSide]:
         """The pairs that a change of a changeable feature moves, once for each such feature."""
-        tables, weight = decider.tables, decider.policy.weight
+        tables = decider.tables
         for start, pair in zip(tables.pair_starts, tables.pairs, strict=True):
-            worth = weight * tables.mean[start : start + len(pair.values)]
+            worth = tables.mean[start : start + len(pair.values)]
             first, second = pair.strides
             for changed, moves, other, stays in ((pair.first, first, pair.second, second),
                                                  (pair.second, second, pair.first, first)):  # fmt: skip

@@ -1,6 +1,6 @@
 """Rows to decisions: the best permitted mix, or a person's assessment first.
 
-    utility_k = weight * expected_k - price * minutes_k
+    utility_k = expected_k - price / weight * minutes_k
 
 Safeguards permit "this mix and every heavier one". So that a stricter safeguard can never lower the human contact,
 not even through abstention, a decision is at least what it would be under every milder set of safeguards.
@@ -53,10 +53,11 @@ class Decider:
         """Whether the policy offers each mix, shape (mixes,)."""
         return np.array([mix in self.policy.menu for mix in self.catalogue.ids])
 
-    @cached_property
-    def costs(self) -> Floats:
-        """Price of each mix's minutes, outcome points, shape (mixes,)."""
-        return self.policy.price * self.catalogue.minutes
+    def costs(self, rows: Rows) -> Floats:
+        """Price of each mix's minutes, less where the row's outcome weighs more, outcome points, shape (n, K)."""
+        prices = self.policy.price / self.policy.weights.of(rows)
+        costs: Floats = prices[:, None] * self.catalogue.minutes
+        return costs
 
     @cached_property
     def doubtful(self) -> NDArray[np.int64]:
@@ -95,7 +96,7 @@ class Decider:
         folds = self.tables.fold_values(rows)
         expected = folds.mean(axis=2)
         deviation = folds - expected[:, :, None]
-        worth = self.policy.weight * expected - self.costs
+        worth = expected - self.costs(rows)
         utility = np.where(self.menu, worth, -np.inf)
         numbers = np.arange(len(self.menu))
         permitted = self.menu & (numbers >= lightest[:, None])

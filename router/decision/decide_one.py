@@ -36,8 +36,9 @@ class SingleDecider:
         self._folds = tables.folds
         self._jackknife = decider.jackknife
         self._menu: list[bool] = decider.menu.tolist()
-        self._costs: list[float] = decider.costs.tolist()
-        self._weight = decider.policy.weight
+        self._minutes: list[float] = decider.catalogue.minutes.tolist()
+        self._price = decider.policy.price
+        self._weight = decider.policy.weights.of_one
         self._limits = decider.policy.abstention
         self._heavier: list[list[int]] = [[] for _ in self._menu]
         for lighter, heavier in zip(*(pair.tolist() for pair in decider.far_pairs), strict=True):
@@ -64,9 +65,10 @@ class SingleDecider:
             error.append(sqrt(reduce(add, [value * value for value in apart]) * self._jackknife))
         unknown = counted & _LOW
         doubts = (unknown > self._limits.unknown_fields) | ((counted >> 32 > 0) << 1)
+        price = self._price / self._weight(row)
         utility = [
-            self._weight * value - cost if offered else -inf
-            for value, cost, offered in zip(expected, self._costs, self._menu, strict=True)
+            value - price * minutes if offered else -inf
+            for value, minutes, offered in zip(expected, self._minutes, self._menu, strict=True)
         ]
         allowed = utility[lightest:]
         top = max(allowed)

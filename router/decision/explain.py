@@ -84,9 +84,11 @@ class Explainer:
             rows: slots, shape (n, features).
             decisions: those of the rows; each has a mix.
         """
-        costs, menu = self._offers
-        weight = self.decider.policy.weight
-        utility = [[weight * e - c for e, c in zip(d.expected, costs, strict=True)] for d in decisions]
+        menu = self._menu
+        costs: list[list[float]] = self.decider.costs(rows).tolist()
+        utility = [
+            [e - c for e, c in zip(d.expected, cost, strict=True)] for d, cost in zip(decisions, costs, strict=True)
+        ]
         others, best = [], []
         for one, decision in zip(utility, decisions, strict=True):
             permitted = [n for n in menu if n >= decision.first_permitted]
@@ -102,9 +104,10 @@ class Explainer:
         ]
 
     @cached_property
-    def _offers(self) -> tuple[list[float], list[int]]:
-        """Each mix's cost in outcome points, and the mixes that the policy offers."""
-        return self.decider.costs.tolist(), np.flatnonzero(self.decider.menu).tolist()
+    def _menu(self) -> list[int]:
+        """Numbers of the mixes that the policy offers."""
+        offered: list[int] = np.flatnonzero(self.decider.menu).tolist()
+        return offered
 
     def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
         """What each model feature adds to `mix` against `other`, relative to the average case.

@@ -1,10 +1,12 @@
-"""A policy: price, weight, menu, limits of abstention and safeguards, as checked frozen values."""
+"""A policy: price, weights, menu, limits of abstention and safeguards, as checked frozen values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from router.decision.rulebook import SafeguardLimits
+from router.decision.weights import Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +20,49 @@ class Abstention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """For a `share` of cases the mix is drawn among the permitted ones within `margin` outcome points of the best."""
+
+    share: float
+    margin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureShares:
+    """Shares of cases whose advice is withheld: until the adviser has recorded an own view, or for good (control)."""
+
+    after_own_view: float
+    control: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What decides beside the model: `price` in outcome points per adviser minute, `menu` of mixes on offer."""
+    """What decides beside the model.
+
+    Attributes:
+        version: follows from the content: another value is another version.
+        office: whose it is; "" for the national one.
+        price: of an adviser minute, outcome points.
+        weights: the weakest-first weight.
+        menu: mixes on offer.
+        abstention: when a person must assess first.
+        limits: from which counts and days on safeguards apply.
+        minutes_per_week: adviser minutes that the office has; None nationally.
+        baseline_minutes: the office's practice before, minutes a case over a mix's weeks, by need group and "UNKNOWN".
+        languages: of texts, the one written when a call names none first.
+        exploration: off unless its share is above 0.
+        disclosure: all advice is shown unless a share is above 0.
+    """
 
     version: str
+    office: str
     price: float
-    weight: float
+    weights: Weights
     menu: tuple[str, ...]
     abstention: Abstention
     limits: SafeguardLimits
+    minutes_per_week: float | None
+    baseline_minutes: Mapping[str, int]
+    languages: tuple[str, ...]
+    exploration: Exploration
+    disclosure: DisclosureShares

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from router.journal.payload import NO_MIX, layout, unpack
+from router.journal.payload import NO_MIX, Tail, layout, unpack
 from router.journal.record import Context, JournalBroken, StoredRecord
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
         "written_at": pa.timestamp("us", tz="UTC"),
         "erased": pa.bool_(),
         "case_ref": text,
+        "office_ref": text,
+        "disclosure": text,
         "status": text,
         "mix": text,
         "adviser_minutes": pa.float32(),
@@ -149,14 +151,15 @@ def _kept(records: Sequence[StoredRecord], reading: Reading, target: "pa.Schema"
     dtype = layout(len(reading.features), len(reading.mixes))
     kept = [record for record in records if record.payload is not None]
     try:
-        rows, case_refs = unpack(dtype, [record.payload or b"" for record in kept])
+        rows, tails = unpack(dtype, [record.payload or b"" for record in kept])
         found = _decision(rows, reading)
         for at, feature in enumerate(reading.features):
             as_text = str(target.field(feature.name).type) == "string"
             found[feature.name] = _by_slot(rows["row"][:, at], feature, as_text=as_text)
     except (ValueError, IndexError) as error:
         raise JournalBroken(f"records {records[0].seq} to {records[-1].seq}: {error}") from error
-    found["case_ref"] = np.array(case_refs, dtype=object)
+    for name, texts in zip(Tail._fields, zip(*tails, strict=True) if tails else ((),) * len(Tail._fields), strict=True):
+        found[name] = _objects(texts)
     if str(target.field("safeguards").type) == "string":
         found["safeguards"] = _objects(["|".join(names) for names in found["safeguards"]])
     return found

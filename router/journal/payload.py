@@ -1,12 +1,45 @@
-"""The bytes of a recommendation: one packed little-endian row, then the case reference in UTF-8."""
+"""The bytes of a recommendation: one packed little-endian row, then its tail in UTF-8."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 # Mixes are bits of one 64-bit mask, and their index is one signed byte.
 MOST_MIXES = 64
 NO_MIX = -1
+SHOWN, AFTER_OWN_VIEW, CONTROL = "SHOWN", "AFTER_OWN_VIEW", "CONTROL"
+_BETWEEN = "\0"
+
+
+class Tail(NamedTuple):
+    """What a recommendation holds beside numbers: references as sent, "" for none, and to whom the advice was shown.
+
+    Written as the case reference, then the others behind NUL bytes as far as they are not the usual ones.
+    """
+
+    case_ref: str
+    office_ref: str = ""
+    disclosure: str = SHOWN
+
+    @classmethod
+    def parse(cls, text: str) -> Tail:
+        """The inverse of `str`.
+
+        Raises:
+            ValueError: It has more parts.
+        """
+        parts = text.split(_BETWEEN)
+        if len(parts) > len(cls._fields):
+            raise ValueError(f"a tail of {len(parts)} parts; at most {len(cls._fields)} are known")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        if self.disclosure != SHOWN:
+            return _BETWEEN.join(self)
+        return f"{self.case_ref}{_BETWEEN}{self.office_ref}" if self.office_ref else self.case_ref
 
 
 def layout(features: int, mixes: int) -> np.dtype[np.void]:
@@ -41,33 +74,33 @@ def layout(features: int, mixes: int) -> np.dtype[np.void]:
     )
 
 
-def pack(dtype: np.dtype[np.void], rows: np.ndarray, case_refs: Sequence[str]) -> list[bytes]:
+def pack(dtype: np.dtype[np.void], rows: np.ndarray, tails: Sequence[Tail]) -> list[bytes]:
     """One payload per row.
 
     Args:
         dtype: From `layout`.
         rows: Structured array of that dtype, shape (n,).
-        case_refs: n references, "" for none.
+        tails: n of them.
 
     Raises:
-        ValueError: Another dtype, or another number of references than rows.
+        ValueError: Another dtype, or another number of tails than rows.
     """
-    if rows.dtype != dtype or rows.shape != (len(case_refs),):
-        raise ValueError(f"rows: {rows.shape} of {rows.dtype} for {len(case_refs)} case references of {dtype}")
+    if rows.dtype != dtype or rows.shape != (len(tails),):
+        raise ValueError(f"rows: {rows.shape} of {rows.dtype} for {len(tails)} tails of {dtype}")
     data, size = rows.tobytes(), dtype.itemsize
     starts = range(0, len(data), size)
-    return [data[start : start + size] + ref.encode() for start, ref in zip(starts, case_refs, strict=True)]
+    return [data[start : start + size] + str(tail).encode() for start, tail in zip(starts, tails, strict=True)]
 
 
-def unpack(dtype: np.dtype[np.void], payloads: Sequence[bytes]) -> tuple[np.ndarray, list[str]]:
-    """The rows, shape (n,), read-only, and the case references: the inverse of `pack`.
+def unpack(dtype: np.dtype[np.void], payloads: Sequence[bytes]) -> tuple[np.ndarray, list[Tail]]:
+    """The rows, shape (n,), read-only, and their tails: the inverse of `pack`.
 
     Raises:
-        ValueError: A payload is shorter than a row, or its reference is not UTF-8.
+        ValueError: A payload is shorter than a row, or its tail is not UTF-8 or has too many parts.
     """
     size = dtype.itemsize
     for index, payload in enumerate(payloads):
         if len(payload) < size:
             raise ValueError(f"payloads[{index}]: {len(payload)} bytes, a row takes {size}")
     rows = np.frombuffer(b"".join([payload[:size] for payload in payloads]), dtype)
-    return rows, [payload[size:].decode() for payload in payloads]
+    return rows, [Tail.parse(payload[size:].decode()) for payload in payloads]

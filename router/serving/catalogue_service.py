@@ -9,10 +9,10 @@ import grpc
 
 from router.decision.decide import Decider
 from router.features import FEATURES, annotation
-from router.registry import ModelInfo, ModelRefused, load_model, read_info, versions
-from router.serving.recommender import Recommender
+from router.registry import ModelInfo, ModelRefused, ModelVersion, load_model, read_info, versions
+from router.serving.messages import mix_message
+from router.serving.panel import Panel
 from router.serving.requests import language_of, parse
-from router.serving.wire import mix_message
 from router.texts import Texts
 from router.v1 import case_pb2, models_pb2
 
@@ -22,11 +22,21 @@ SERVICE = "router.v1.Models"
 class ModelsService:
     """Tells what the service decides with."""
 
-    def __init__(self, recommender: Recommender, texts: dict[str, Texts], models: Path) -> None:
-        self._model = recommender.model
-        self._decider: Decider = recommender.decider
+    def __init__(self, panel: Panel, texts: dict[str, Texts], models: Path) -> None:
+        self._panel = panel
         self._texts = texts
         self._models = models
+
+    @property
+    def _model(self) -> ModelVersion:
+        return self._panel.current.model
+
+    @property
+    def _decider(self) -> Decider:
+        return self._panel.current.national.recommender.decider
+
+    def _in_language(self, language: int) -> Texts:
+        return self._texts[language_of(language, self._panel.current.national.language)]
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service's methods, bytes in and bytes out."""
@@ -78,7 +88,7 @@ class ModelsService:
     async def list_features(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
         """The fields of a case."""
         request = parse(models_pb2.ListFeaturesRequest, data)
-        texts = self._texts[language_of(request.language)]
+        texts = self._in_language(request.language)
         coded = {feature.name: feature for feature in FEATURES.features}
         found = [
             models_pb2.FeatureInfo(
@@ -94,7 +104,7 @@ class ModelsService:
     async def list_mixes(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
         """The catalogue of mixes."""
         request = parse(models_pb2.ListMixesRequest, data)
-        texts, catalogue = self._texts[language_of(request.language)], self._decider.catalogue
+        texts, catalogue = self._in_language(request.language), self._decider.catalogue
         mixes = [mix_message(catalogue, number, texts) for number in range(len(catalogue.mixes))]
         answer = models_pb2.ListMixesResponse(mixes=mixes, catalogue_version=catalogue.version)
         return answer.SerializeToString()
@@ -102,7 +112,7 @@ class ModelsService:
     async def list_safeguards(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
         """The published catalogue of safeguards."""
         request = parse(models_pb2.ListSafeguardsRequest, data)
-        texts, catalogue = self._texts[language_of(request.language)], self._decider.catalogue
+        texts, catalogue = self._in_language(request.language), self._decider.catalogue
         found = [
             models_pb2.Safeguard(
                 name=rule.name,

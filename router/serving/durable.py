@@ -18,6 +18,7 @@ class DurableJournal:
 
     def __init__(self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self.store = store
         metrics.journal_up.set(1)
 
         def tell(up: bool) -> None:

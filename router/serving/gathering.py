@@ -13,10 +13,12 @@ import asyncio
 from typing import NamedTuple
 
 from router.features import FieldProblem, encode
+from router.journal.record import Record
 from router.serving.durable import DurableJournal
-from router.serving.recommender import Recommender
+from router.serving.messages import path
+from router.serving.panel import Desk
+from router.serving.recommender import Advice
 from router.serving.status import InvalidRequest
-from router.serving.wire import Answers, path
 from router.v1 import case_pb2
 
 # Turns of the loop without a new call after which the gathered ones leave, and how many leave at the latest.
@@ -31,8 +33,10 @@ _Ticket = asyncio.Future[bytes]
 
 
 class _Asked(NamedTuple):
+    desk: Desk
     row: list[int]
     case_ref: str
+    office_ref: str
     language: str
     full: bool
     ticket: _Ticket
@@ -41,10 +45,8 @@ class _Asked(NamedTuple):
 class Gathering:
     """Answers single cases. Made on the running loop."""
 
-    def __init__(self, recommender: Recommender, answers: Answers, journal: DurableJournal) -> None:
+    def __init__(self, journal: DurableJournal) -> None:
         self._loop = asyncio.get_running_loop()
-        self._recommender = recommender
-        self._answers = answers
         self._journal = journal
         self._gathered: list[_Asked] = []
         self._under_way: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
@@ -52,7 +54,7 @@ class Gathering:
         self._expected = 0
         self._alone = False
 
-    def ask(self, case: case_pb2.Case, *, language: str, full: bool) -> _Ticket:
+    def ask(self, desk: Desk, case: case_pb2.Case, *, language: str, full: bool) -> _Ticket:
         """A serialised Recommendation, once its record is durable.
 
         Raises:
@@ -65,7 +67,7 @@ class Gathering:
                 [FieldProblem(index=0, field=path("case", one), description=one.description) for one in problems]
             )
         ticket: _Ticket = self._loop.create_future()
-        self._gathered.append(_Asked(row, case.case_ref, language, full, ticket))
+        self._gathered.append(_Asked(desk, row, case.case_ref, case.office_ref, language, full, ticket))
         if len(self._gathered) >= _GATHER_AT_MOST:
             self._leave()
         elif len(self._gathered) == 1:
@@ -98,21 +100,39 @@ class Gathering:
         task.add_done_callback(self._under_way.discard)
 
     async def _answer(self, gathered: list[_Asked]) -> None:
-        tickets = [asked.ticket for asked in gathered]
+        by_desk: dict[int, list[_Asked]] = {}
+        for asked in gathered:
+            by_desk.setdefault(id(asked.desk), []).append(asked)
+        decided: list[tuple[Desk, list[_Asked], list[Advice]]] = []
+        records: list[Record] = []
+        written: list[bytes] = []
         try:
-            advice, records = self._recommender.decide(
-                [asked.row for asked in gathered], [asked.case_ref for asked in gathered]
-            )
+            for group in by_desk.values():
+                desk = group[0].desk
+                advice, its_records = desk.recommender.decide(
+                    [asked.row for asked in group],
+                    [asked.case_ref for asked in group],
+                    office_refs=[asked.office_ref for asked in group],
+                )
+                records += its_records + desk.answers.withheld(advice, _views(group), its_records[0].written_at)
+                decided.append((desk, group, advice))
             durable = self._journal.append(records)
             await asyncio.sleep(0)  # the journal's thread begins its write; the answers are made meanwhile
-            written = self._answers.recommendations(advice, [(asked.language, asked.full) for asked in gathered])
+            for desk, group, advice in decided:
+                written += desk.answers.recommendations(advice, _views(group))
             await durable
         except Exception as error:  # nobody awaits this task: its calls do
-            for ticket in tickets:
-                if not ticket.done():
-                    ticket.set_exception(error)
+            for asked in gathered:
+                if not asked.ticket.done():
+                    asked.ticket.set_exception(error)
             return
-        self._recommender.count(advice)
-        for ticket, answer in zip(tickets, written, strict=True):
-            if not ticket.done():
-                ticket.set_result(answer)
+        answers = iter(written)
+        for desk, group, advice in decided:
+            desk.recommender.count(advice)
+            for asked, answer in zip(group, answers, strict=False):
+                if not asked.ticket.done():
+                    asked.ticket.set_result(answer)
+
+
+def _views(group: list[_Asked]) -> list[tuple[str, bool]]:
+    return [(asked.language, asked.full) for asked in group]

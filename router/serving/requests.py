@@ -11,7 +11,6 @@ from router.v1 import channel_router_pb2, recommendation_pb2
 
 _Request = TypeVar("_Request", bound=Message)
 LANGUAGES = {
-    recommendation_pb2.LANGUAGE_UNSPECIFIED: "nb",
     recommendation_pb2.LANGUAGE_NB: "nb",
     recommendation_pb2.LANGUAGE_NN: "nn",
     recommendation_pb2.LANGUAGE_EN: "en",
@@ -30,12 +29,14 @@ def parse(kind: type[_Request], data: bytes) -> _Request:
         raise refuse("request", f"the bytes are not a {kind.DESCRIPTOR.full_name}") from None
 
 
-def language_of(language: int) -> str:
-    """Code of the texts' language.
+def language_of(language: int, otherwise: str) -> str:
+    """Code of the texts' language; `otherwise` if none is named.
 
     Raises:
         InvalidRequest: if it is not one of the contract's.
     """
+    if language == recommendation_pb2.LANGUAGE_UNSPECIFIED:
+        return otherwise
     if language not in LANGUAGES:
         raise refuse("language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}")
     return LANGUAGES[language]  # type: ignore[index]

@@ -20,9 +20,8 @@ from router.serving import catalogue_service, services
 from router.serving.catalogue_service import ModelsService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
-from router.serving.recommender import Recommender
+from router.serving.panel import Panel
 from router.serving.services import ChannelRouterService
-from router.serving.wire import Answers
 from router.settings import Settings
 from router.texts import Texts
 
@@ -58,7 +57,7 @@ class Parts:
 
     settings: Settings
     metrics: Metrics
-    recommender: Recommender
+    panel: Panel
     store: JournalStore
     texts: dict[str, Texts]
 
@@ -99,11 +98,13 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         extra={
             "listen": f"{settings.listen.host}:{port}",
             "metrics": f"{settings.metrics.host}:{web.server_port}",
-            "model_version": parts.recommender.model.info.version,
-            "policy_version": parts.recommender.decider.policy.version,
+            "model_version": parts.panel.current.model.info.version,
+            "policy_version": parts.panel.current.policies.national.version,
         },
     )
+    following = asyncio.ensure_future(_follow(parts.panel, settings.reload_seconds))
     await stop.wait()
+    following.cancel()
     _log.info("draining")
     edge.draining = True
     await checks.enter_graceful_shutdown()
@@ -115,14 +116,23 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
 
 
 def _add_services(edge: Edge, parts: Parts, journal: DurableJournal, checks: health_aio.HealthServicer) -> None:
-    answers = Answers(parts.recommender, parts.texts)
-    routing = ChannelRouterService(parts.recommender, answers, journal)
-    catalogue = ModelsService(parts.recommender, parts.texts, parts.settings.models)
+    routing = ChannelRouterService(parts.panel, journal)
+    catalogue = ModelsService(parts.panel, parts.texts, parts.settings.models)
     edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
     health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
     if parts.settings.reflection:
         names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), edge)
+
+
+async def _follow(panel: Panel, seconds: float) -> None:
+    """Looks for changed policies and another promoted model, beside the calls."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(panel.refresh)
+        except Exception:
+            _log.exception("what is served could not be looked at; what was good before stands")
 
 
 def _settle_memory() -> None:

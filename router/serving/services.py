@@ -14,10 +14,11 @@ import grpc
 from router.features import FieldProblem, encode
 from router.serving.durable import DurableJournal
 from router.serving.gathering import Gathering
-from router.serving.recommender import Advice, Recommender
+from router.serving.messages import case_error, field
+from router.serving.panel import Desk, Panel
+from router.serving.recommender import Advice
 from router.serving.requests import is_full, language_of, parse
 from router.serving.status import InvalidRequest, refuse
-from router.serving.wire import Answers, case_error, field
 from router.v1 import channel_router_pb2
 
 SERVICE = "router.v1.ChannelRouter"
@@ -31,11 +32,10 @@ _HEADS = [channel_router_pb2.RecommendBatchResult(index=n).SerializeToString() f
 class ChannelRouterService:
     """Recommends a mix for cases."""
 
-    def __init__(self, recommender: Recommender, answers: Answers, journal: DurableJournal) -> None:
-        self._recommender = recommender
-        self._answers = answers
+    def __init__(self, panel: Panel, journal: DurableJournal) -> None:
+        self._panel = panel
         self._journal = journal
-        self._gathering = Gathering(recommender, answers, journal)
+        self._gathering = Gathering(journal)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service's methods, bytes in and bytes out."""
@@ -49,39 +49,48 @@ class ChannelRouterService:
     async def recommend(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002 - a handler's shape
         """Answers one case once its record is durable."""
         request = parse(channel_router_pb2.RecommendRequest, data)
-        language, full = language_of(request.language), is_full(request.view)
-        return field(1, await self._gathering.ask(request.case, language=language, full=full))
+        desk = self._panel.current.desk(request.case.office_ref)
+        language, full = language_of(request.language, desk.language), is_full(request.view)
+        return field(1, await self._gathering.ask(desk, request.case, language=language, full=full))
 
     async def recommend_batch(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
         """Answers each case or names its problems, once all records are durable."""
         request = parse(channel_router_pb2.RecommendBatchRequest, data)
-        language, full = language_of(request.language), is_full(request.view)
+        served, full = self._panel.current, is_full(request.view)
+        language_of(request.language, "")  # refused before anything is decided
         cases = request.cases
         if not 1 <= len(cases) <= CASES_AT_MOST:
             raise refuse("cases", f"has {len(cases)} cases; 1 to {CASES_AT_MOST} are permitted")
         waiting: list[asyncio.Future[None]] = []
-        results: list[bytes] = []
-        decided: list[Advice] = []
+        results: list[bytes] = [b""] * len(cases)
+        decided: list[tuple[Desk, list[Advice]]] = []
         for start in range(0, len(cases), _CHUNK):
             problems: list[FieldProblem] = []
             chunk = cases[start : start + _CHUNK]
             rows = [encode(case, problems, index) for index, case in enumerate(chunk, start)]
-            bad = {problem.index for problem in problems}
-            good = [place for place in range(len(chunk)) if start + place not in bad]
-            advice: list[Advice] = []
-            if good:
-                refs = [chunk[place].case_ref for place in good]
-                advice, records = self._recommender.decide([rows[place] for place in good], refs)
+            for index in {problem.index for problem in problems}:
+                results[index] = _refused(index, problems)
+            by_desk: dict[int, tuple[Desk, list[int]]] = {}
+            for place, case in enumerate(chunk):
+                if not results[start + place]:
+                    desk = served.desk(case.office_ref)
+                    by_desk.setdefault(id(desk), (desk, []))[1].append(place)
+            for desk, places in by_desk.values():
+                advice, records = desk.recommender.decide(
+                    [rows[place] for place in places],
+                    [chunk[place].case_ref for place in places],
+                    office_refs=[chunk[place].office_ref for place in places],
+                )
+                views = [(language_of(request.language, desk.language), full)] * len(advice)
+                records += desk.answers.withheld(advice, views, records[0].written_at)
                 waiting.append(self._journal.append(records))
-            await asyncio.sleep(0)  # the journal's thread begins its write, and other calls have their turn
-            written = iter(self._answers.recommendations(advice, [(language, full)] * len(advice)))
-            results += [
-                _refused(index, problems) if index in bad else _result(index, next(written))
-                for index in range(start, start + len(chunk))
-            ]
-            decided += advice
+                await asyncio.sleep(0)  # the journal's thread begins its write, and other calls have their turn
+                for place, answer in zip(places, desk.answers.recommendations(advice, views), strict=True):
+                    results[start + place] = _result(start + place, answer)
+                decided.append((desk, advice))
         await asyncio.gather(*waiting)
-        self._recommender.count(decided)
+        for desk, advice in decided:
+            desk.recommender.count(advice)
         return b"".join(results)
 
     async def recommend_stream(
@@ -111,9 +120,10 @@ class ChannelRouterService:
 
     async def _stream_answer(self, data: bytes) -> bytes:
         request = parse(channel_router_pb2.RecommendStreamRequest, data)
-        language, full = language_of(request.language), is_full(request.view)
+        desk = self._panel.current.desk(request.case.office_ref)
+        language, full = language_of(request.language, desk.language), is_full(request.view)
         try:
-            return field(1, await self._gathering.ask(request.case, language=language, full=full))
+            return field(1, await self._gathering.ask(desk, request.case, language=language, full=full))
         except InvalidRequest as error:
             message = case_error(list(error.problems), "")
             return channel_router_pb2.RecommendStreamResponse(error=message).SerializeToString()

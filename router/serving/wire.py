@@ -7,60 +7,37 @@ recommendation's fixed fields and its own may be written apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import numpy as np
+import uuid_utils
 
-from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt
 from router.decision.explain import Change, Explainer, Explanation
-from router.features import FEATURES, FieldProblem
+from router.features import FEATURES
+from router.journal.feedback import WITHHELD
+from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN
+from router.journal.record import Context, Record
+from router.serving.messages import mix_message
 from router.serving.recommender import Advice, Recommender
 from router.texts import Texts
-from router.v1 import channel_router_pb2, recommendation_pb2
+from router.v1 import recommendation_pb2
 
-INVALID_ARGUMENT = 3
 _DOUBTS = {
     Doubt.UNKNOWN_FIELDS: recommendation_pb2.DOUBT_UNKNOWN_FIELDS,
     Doubt.RARE_VALUES: recommendation_pb2.DOUBT_RARE_VALUES,
     Doubt.CLOSE_OPTIONS: recommendation_pb2.DOUBT_CLOSE_OPTIONS,
 }
 _NOT_OFFERED = "MENU"
+_DISCLOSURES = {
+    AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
+    CONTROL: recommendation_pb2.DISCLOSURE_CONTROL,
+}
+_WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
 _TEMPLATES_AT_MOST = 4096
 _REASONS_AT_MOST = 16_384
 _ReasonKey = tuple[str, int, int, int, int, bool]
-
-
-def field(number: int, payload: bytes) -> bytes:
-    """One length-delimited field."""
-    size, length = len(payload), b""
-    while size > 0x7F:
-        length += bytes((size & 0x7F | 0x80,))
-        size >>= 7
-    return bytes((number << 3 | 2,)) + length + bytes((size,)) + payload
-
-
-def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
-    """A mix of the catalogue, its elements in the order in which they start."""
-    mix = catalogue.mixes[number]
-    elements = [
-        recommendation_pb2.MixElement(
-            channel=recommendation_pb2.Channel.Value(f"CHANNEL_{element.channel.value}"),
-            first_week=element.first_week,
-            every_n_days=element.every_n_days,
-            minutes=element.minutes,
-            contacts=element.contacts(mix.weeks),
-        )
-        for element in sorted(mix.elements, key=lambda element: element.first_week)
-    ]
-    return recommendation_pb2.Mix(
-        id=mix.id,
-        elements=elements,
-        adviser_minutes=mix.adviser_minutes,
-        digital_share=mix.digital_share,
-        digital_demand=mix.digital_demand,
-        name=texts.mix(mix.id),
-    )
 
 
 class Answers:
@@ -96,8 +73,41 @@ class Answers:
             explanations = dict(zip(told, explained, strict=True))
         return [
             self._recommendation(one, *view, explanations.get(n))
+            if one.disclosure == SHOWN
+            else self._without_advice(one, *view)
             for n, (one, view) in enumerate(zip(advice, views, strict=True))
         ]
+
+    def withheld(self, advice: Sequence[Advice], views: Sequence[tuple[str, bool]], now: int) -> list[Record]:
+        """Records of the advice that is shown only once the adviser has recorded an own view."""
+        kept = [n for n, one in enumerate(advice) if one.disclosure == AFTER_OWN_VIEW]
+        shown = [advice[n]._replace(disclosure=SHOWN) for n in kept]
+        answers = self.recommendations(shown, [views[n] for n in kept])
+        return [
+            Record(uuid_utils.uuid7().bytes, WITHHELD, _WITHHELD_CONTEXT, answer, now, UUID(one.decision_id).bytes)
+            for one, answer in zip(shown, answers, strict=True)
+        ]
+
+    def _without_advice(self, advice: Advice, language: str, full: bool) -> bytes:
+        """What is told where the advice is withheld: what the safeguards demand, and nothing that the model thinks."""
+        decision = advice.decision
+        permitted = [
+            mix for n, mix in enumerate(self._decider.catalogue.ids)
+            if n >= decision.first_permitted and self._decider.menu[n]
+        ]  # fmt: skip
+        message = recommendation_pb2.Recommendation(
+            decision_id=advice.decision_id,
+            status=recommendation_pb2.STATUS_WITHHELD,
+            model_version=self._recommender.model.info.version,
+            policy_version=self._decider.policy.version,
+            notice=self._texts[language].notice,
+            case_ref=advice.case_ref,
+            disclosure=_DISCLOSURES[advice.disclosure],
+            permitted_mixes=permitted,
+        )
+        if full:
+            self._add_safeguards(message, decision, language)
+        return message.SerializeToString()
 
     def _recommendation(self, advice: Advice, language: str, full: bool, explanation: Explanation | None) -> bytes:
         decision = advice.decision
@@ -126,13 +136,16 @@ class Answers:
         return self._fixed[key]
 
     def _add_full(self, own: recommendation_pb2.Recommendation, decision: Decision, language: str) -> None:
+        self._add_safeguards(own, decision, language)
+        if decision.first_permitted < len(self._decider.menu):  # otherwise nothing was scored
+            self._add_options(own, decision)
+
+    def _add_safeguards(self, own: recommendation_pb2.Recommendation, decision: Decision, language: str) -> None:
         own.synthetic_model = self._recommender.model.info.synthetic
         bits = decision.safeguards
         applied = [self._safeguards[language, number] for number in range(bits.bit_length()) if bits >> number & 1]
         own.safeguards.extend(safeguard for safeguard, _ in applied)
         own.reasons.extend(reason for _, reason in applied)
-        if decision.first_permitted < len(self._decider.menu):  # otherwise nothing was scored
-            self._add_options(own, decision)
 
     def _add_options(self, own: recommendation_pb2.Recommendation, decision: Decision) -> None:
         key = (decision.first_permitted, decision.safeguards)
@@ -205,19 +218,3 @@ class Answers:
             mix_id=mix_id,
             text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
         )
-
-
-def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
-    """Why one case of several got no answer; fields are named from the request's root."""
-    return channel_router_pb2.CaseError(
-        code=INVALID_ARGUMENT,
-        problems=[
-            channel_router_pb2.FieldProblem(field=path(prefix, problem), description=problem.description)
-            for problem in problems
-        ],
-    )
-
-
-def path(prefix: str, problem: FieldProblem) -> str:
-    """Path of a problem's field from the request's root."""
-    return ".".join(part for part in (prefix, problem.field) if part)

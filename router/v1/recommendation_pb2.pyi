@@ -33,6 +33,8 @@ class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Status.ValueTy
     """A person must assess the case first; the mix is the fallback until then."""
     STATUS_MANUAL_ONLY: _Status.ValueType  # 3
     """Only people handle this case; no mix is given."""
+    STATUS_WITHHELD: _Status.ValueType  # 4
+    """There is advice, but it is withheld: see `disclosure`. The safeguards hold: only permitted mixes may be chosen."""
 
 class Status(_Status, metaclass=_StatusEnumTypeWrapper):
     """What the answer is."""
@@ -45,7 +47,33 @@ STATUS_NEEDS_ASSESSMENT: Status.ValueType  # 2
 """A person must assess the case first; the mix is the fallback until then."""
 STATUS_MANUAL_ONLY: Status.ValueType  # 3
 """Only people handle this case; no mix is given."""
+STATUS_WITHHELD: Status.ValueType  # 4
+"""There is advice, but it is withheld: see `disclosure`. The safeguards hold: only permitted mixes may be chosen."""
 Global___Status: _TypeAlias = Status  # noqa: Y015
+
+class _Disclosure:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisclosureEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Disclosure.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISCLOSURE_UNSPECIFIED: _Disclosure.ValueType  # 0
+    """Shown at once."""
+    DISCLOSURE_AFTER_OWN_VIEW: _Disclosure.ValueType  # 1
+    """Shown once the adviser has recorded an own view: Feedback.RecordOwnView answers with it."""
+    DISCLOSURE_CONTROL: _Disclosure.ValueType  # 2
+    """Never shown: the case is in the control group."""
+
+class Disclosure(_Disclosure, metaclass=_DisclosureEnumTypeWrapper):
+    """To whom an office's policy shows the advice; drawn by the case's reference, and recorded."""
+
+DISCLOSURE_UNSPECIFIED: Disclosure.ValueType  # 0
+"""Shown at once."""
+DISCLOSURE_AFTER_OWN_VIEW: Disclosure.ValueType  # 1
+"""Shown once the adviser has recorded an own view: Feedback.RecordOwnView answers with it."""
+DISCLOSURE_CONTROL: Disclosure.ValueType  # 2
+"""Never shown: the case is in the control group."""
+Global___Disclosure: _TypeAlias = Disclosure  # noqa: Y015
 
 class _Channel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -392,6 +420,8 @@ class Recommendation(_message.Message):
     SAFEGUARDS_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     SYNTHETIC_MODEL_FIELD_NUMBER: _builtins.int
+    DISCLOSURE_FIELD_NUMBER: _builtins.int
+    PERMITTED_MIXES_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """UUIDv7 of this answer."""
     status: Global___Status.ValueType
@@ -406,6 +436,8 @@ class Recommendation(_message.Message):
     """The case's reference, as sent; empty for a shielded case."""
     synthetic_model: _builtins.bool
     """FULL view: whether the model was trained on synthetic data."""
+    disclosure: Global___Disclosure.ValueType
+    """Whether and why the advice is withheld."""
     @_builtins.property
     def mix(self) -> Global___Mix:
         """The mix: recommended, or the fallback when an assessment is needed; absent when MANUAL_ONLY."""
@@ -430,6 +462,10 @@ class Recommendation(_message.Message):
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
         """FULL view: what would change it; empty if no single change would."""
 
+    @_builtins.property
+    def permitted_mixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where the advice is withheld: the mixes that safeguards and menu permit."""
+
     def __init__(
         self,
         *,
@@ -446,10 +482,12 @@ class Recommendation(_message.Message):
         safeguards: _abc.Iterable[Global___AppliedSafeguard] | None = ...,
         changes: _abc.Iterable[Global___Change] | None = ...,
         synthetic_model: _builtins.bool = ...,
+        disclosure: Global___Disclosure.ValueType = ...,
+        permitted_mixes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mix", b"mix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "options", b"options", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "options", b"options", "permitted_mixes", b"permitted_mixes", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

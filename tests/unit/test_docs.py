@@ -30,6 +30,9 @@ def test_every_metric_is_in_the_docs() -> None:
         assert f"| {family.name}{'_total' if family.type == 'counter' else ''} |" in documented
 
 
-@pytest.mark.parametrize("variable", sorted(set(re.findall(r"ROUTER_[A-Z_]+", text("router/__main__.py")))))
+COMMANDS = "".join(path.read_text() for path in sorted((ROOT / "router" / "commands").glob("*.py")))
+
+
+@pytest.mark.parametrize("variable", sorted(set(re.findall(r"ROUTER_[A-Z_]+", COMMANDS))))
 def test_every_setting_is_in_the_readme(variable: str) -> None:
     assert f"`{variable}`" in text("README.md")

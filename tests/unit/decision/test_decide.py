@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from router.decision.decide_one import SingleDecider
 from router.decision.decision import NO_MIX, Doubt, Status
 from router.decision.tables import DecisionTables
+from router.decision.weights import weights_of
 from router.features import FEATURES
 from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy, a_row, random_rows
 
@@ -33,9 +34,11 @@ def flat_decider(expected: list[float], *, spread: float = 0.0, **policy: object
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), effect=st.sampled_from([0.0, 0.002, 0.02]))
-def test_a_case_alone_and_among_others_gets_the_same_bits(seed: int, effect: float) -> None:
-    decider = a_decider(seed, effect=effect)
+@given(
+    seed=st.integers(0, 10_000), effect=st.sampled_from([0.0, 0.002, 0.02]), office=st.sampled_from(["", "office-01"])
+)
+def test_a_case_alone_and_among_others_gets_the_same_bits(seed: int, effect: float, office: str) -> None:
+    decider = a_decider(seed, effect=effect, policy=a_policy(office))
     rows = random_rows(seed, 40)
     single = SingleDecider(decider)
     for row, among in zip(rows, decider.decide(rows).each(), strict=True):
@@ -60,6 +63,18 @@ def test_a_higher_price_never_gives_more_minutes() -> None:
         minutes.append(decider.catalogue.minutes[decider.decide(rows).mix])
     for cheap, dear in itertools.pairwise(minutes):
         assert (dear <= cheap).all()
+
+
+def test_a_higher_weight_never_gives_fewer_minutes() -> None:
+    rows, minutes = random_rows(4, 500), []
+    for weight in (1.0, 1.2, 2.0, 3.0):
+        every = {"need_group": dict.fromkeys(FEATURES["need_group"].values, weight)}
+        policy = dataclasses.replace(a_policy(), weights=weights_of(FEATURES, every))
+        decider = a_decider(4, policy=policy, spread=0.0)
+        minutes.append(np.append(decider.catalogue.minutes, 0)[decider.decide(rows).mix])
+    for light, heavy in itertools.pairwise(minutes):
+        assert (heavy >= light).all()
+    assert (minutes[-1] > minutes[0]).any()
 
 
 def test_two_mixes_far_apart_that_cannot_be_told_apart_need_a_person_and_fall_back_on_the_more_personal() -> None:

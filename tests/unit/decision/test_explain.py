@@ -5,9 +5,10 @@ import numpy as np
 from router.decision.decision import Status
 from router.decision.explain import REASONS, Explainer
 from router.features import FEATURES
-from tests.builders import a_decider, random_rows
+from tests.builders import a_decider, a_policy, random_rows
 
-DECIDER = a_decider(5)
+# With weights, of a changeable field too.
+DECIDER = a_decider(5, policy=a_policy("office-01"))
 EXPLAINER = Explainer(decider=DECIDER)
 ROWS = random_rows(5, 200)
 DECISIONS = DECIDER.decide(ROWS).each()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from router.journal.export import export
-from router.journal.payload import NO_MIX, layout, pack
+from router.journal.payload import NO_MIX, Tail, layout, pack
 from router.journal.record import Context, JournalBroken, Record
 from router.journal.sqlite import SqliteJournal
 
@@ -44,7 +44,7 @@ def a_record(case_ref: str = "sak-1", *, context: Context | None = None, **field
     }
     for name, value in {**usual, **fields}.items():
         row[name] = value
-    (payload,) = pack(row.dtype, row, [case_ref])
+    (payload,) = pack(row.dtype, row, [Tail(case_ref)])
     return Record(uuid.uuid4().bytes, "recommendation", context or a_context(), payload, WRITTEN_AT)
 
 
@@ -71,6 +71,8 @@ def test_a_recommendation_is_a_row_of_named_values(tmp_path: Path) -> None:
         "written_at": datetime.fromtimestamp(WRITTEN_AT // 1_000_000, UTC).replace(microsecond=123_456),
         "erased": False,
         "case_ref": "sak-1",
+        "office_ref": "",
+        "disclosure": "SHOWN",
         "status": "RECOMMENDED",
         "mix": "PERSONAL",
         "adviser_minutes": 60.0,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from router.journal.payload import NO_MIX, layout, pack, unpack
+from router.journal.payload import AFTER_OWN_VIEW, CONTROL, NO_MIX, SHOWN, Tail, layout, pack, unpack
 
 
 def test_the_layout_is_packed_and_little_endian() -> None:
@@ -17,10 +17,11 @@ def test_what_is_packed_is_unpacked_unchanged(count: int) -> None:
     rows["expected"] = np.nan
     rows["mix"] = NO_MIX
     rows["safeguards"] = 1 << 63
-    refs = [f"sak-{at}-æ" for at in range(count)]
-    found, case_refs = unpack(rows.dtype, pack(rows.dtype, rows, refs))
+    ways = [("", SHOWN), ("office-01", SHOWN), ("", CONTROL), ("office-01", AFTER_OWN_VIEW)]
+    tails = [Tail(f"sak-{at}-æ", *ways[at % len(ways)]) for at in range(count)]
+    found, read = unpack(rows.dtype, pack(rows.dtype, rows, tails))
     assert found.tobytes() == rows.tobytes()
-    assert case_refs == refs
+    assert read == tails
 
 
 def test_a_payload_that_is_too_short_is_named() -> None:
@@ -29,10 +30,10 @@ def test_a_payload_that_is_too_short_is_named() -> None:
         unpack(dtype, [bytes(dtype.itemsize), b"abc"])
 
 
-def test_as_many_case_references_as_rows_are_needed() -> None:
+def test_as_many_tails_as_rows_are_needed() -> None:
     rows = np.zeros(2, layout(1, 1))
-    with pytest.raises(ValueError, match="for 1 case references"):
-        pack(rows.dtype, rows, ["a"])
+    with pytest.raises(ValueError, match="for 1 tails"):
+        pack(rows.dtype, rows, [Tail("a")])
 
 
 def test_more_mixes_than_mask_bits_are_refused() -> None:

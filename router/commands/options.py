@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+MODELS = click.option(
+    "--models", type=FOLDER, default="models", envvar="ROUTER_MODELS", show_default=True, help="Model versions."
+)
+POLICIES = click.option(
+    "--policies", type=FOLDER, default="policies", envvar="ROUTER_POLICIES", show_default=True, help="Policies."
+)
+JOURNAL = click.option(
+    "--journal",
+    default="sqlite:///journal.db",
+    envvar="ROUTER_JOURNAL",
+    show_default=True,
+    help="Durable record: sqlite:///FILE or postgresql://...",
+)

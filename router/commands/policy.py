@@ -1,0 +1,120 @@
+"""`policy check|diff|show`: what is in force at an office, and what a changed file would do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from router.commands.options import POLICIES
+from router.decision.policy import Policy
+from router.decision.weights import Weights
+from router.features import FEATURES
+from router.mixes import load_catalogue
+from router.policies import BOUNDED, Policies, load_policies
+
+_NAMES = {"price": "price_per_minute", "limits": "safeguards"}
+_OFFICE = click.argument("office", default="")
+
+
+@click.group()
+def policy() -> None:
+    """Check, show or compare the policies of offices."""
+
+
+@policy.command()
+@_OFFICE
+@POLICIES
+def check(office: str, policies: Path) -> None:
+    """Check all policies, or OFFICE's; exit 1 if one would be refused."""
+    found = load(policies)
+    names = [office] if office else ["", *sorted({*found.offices, *found.refused})]
+    bad = 0
+    for name in names:
+        if name in found.refused:
+            bad += 1
+            click.echo(f"{name}: refused: {found.refused[name]}", err=True)
+        else:
+            click.echo(f"{name or 'national'}: {found.usable(name).version}")
+    if bad:
+        sys.exit(1)
+
+
+@policy.command()
+@_OFFICE
+@POLICIES
+def show(office: str, policies: Path) -> None:
+    """Show what is in force at OFFICE, value by value, with the bounds that an office has."""
+    found = load(policies)
+    shown = found.usable(office)
+    national = dict(values(found.national))
+    for key, value in values(shown):
+        note = "" if not office or value == national.get(key) else f"   (national: {national.get(key, 'none')})"
+        click.echo(f"{key} = {value}{note}")
+    click.echo("\nbounds of offices")
+    click.echo(f"menu = must offer {', '.join(found.bounds.menu)}")
+    for name in BOUNDED:
+        lower, upper = found.bounds.spans[name]
+        click.echo(f"{name} = {lower:g} to {upper:g}")
+
+
+@policy.command()
+@_OFFICE
+@click.option("--against", default="", help="Another office; the national policy if not given.")
+@POLICIES
+def diff(office: str, against: str, policies: Path) -> None:
+    """Show where OFFICE's policy differs from the national one, or from another office's."""
+    found = load(policies)
+    here, there = dict(values(found.usable(office))), dict(values(found.usable(against)))
+    different = [key for key in {**there, **here} if here.get(key) != there.get(key)]
+    click.echo(f"--- {against or 'national'}\n+++ {office or 'national'}")
+    for key in different:
+        if key in there:
+            click.echo(f"-{key} = {there[key]}")
+        if key in here:
+            click.echo(f"+{key} = {here[key]}")
+
+
+def load(policies: Path) -> Policies:
+    """All policies of a folder.
+
+    Raises:
+        PolicyError: if the catalogue or the national policy cannot be used.
+    """
+    return load_policies(policies, load_catalogue(policies / "mixes.toml"))
+
+
+def values(shown: Policy) -> Iterator[tuple[str, str]]:
+    """Keys and values of a policy, as its file names them; weights of 1 are left out."""
+    for part in fields(shown):
+        if part.name != "office":
+            yield from _values(_NAMES.get(part.name, part.name), getattr(shown, part.name))
+
+
+def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any part of a policy
+    if isinstance(value, Weights):
+        yield from _weights(value)
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield f"{name}.{part.name}", str(getattr(value, part.name))
+    elif isinstance(value, Mapping):
+        yield from ((f"{name}.{key}", str(one)) for key, one in value.items())
+    elif isinstance(value, tuple):
+        yield name, ", ".join(value)
+    else:
+        yield name, str(value)
+
+
+def _weights(weights: Weights) -> Iterator[tuple[str, str]]:
+    for column, by_slot in zip(weights.columns, weights.by_slot, strict=True):
+        feature = FEATURES.features[column]
+        for slot in range(1, feature.slots):
+            last = slot + 1 == feature.slots or by_slot[slot] != by_slot[slot + 1]
+            if by_slot[slot] != 1 and (feature.values or last):
+                name = str(feature.value(slot)) if feature.values else f"at_most_{feature.value(slot)}"
+                yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:g}"
+        yield f"weights.{feature.name}.unknown", f"{by_slot[0]:g}"

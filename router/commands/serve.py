@@ -1,0 +1,128 @@
+"""`serve` and what asks a server: `health`, `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from router.commands.options import FILE, JOURNAL, MODELS, POLICIES
+from router.journal.opening import open_journal
+from router.logs import set_up_logs
+from router.metrics import Metrics
+from router.settings import Address, Settings
+from router.texts import load_texts
+from router.trust import read_trusted_keys
+
+
+@click.command()
+@click.option("--listen", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", show_default=True, help="gRPC address.")
+@click.option(
+    "--metrics", default="127.0.0.1:9464", envvar="ROUTER_METRICS", show_default=True, help="Prometheus address."
+)
+@MODELS
+@POLICIES
+@JOURNAL
+@click.option("--reflection/--no-reflection", default=True, envvar="ROUTER_REFLECTION", help="Serve gRPC reflection.")
+@click.option(
+    "--max-in-flight", default=1024, envvar="ROUTER_MAX_IN_FLIGHT", show_default=True, help="More are refused."
+)
+@click.option(
+    "--grace-seconds", default=4.0, envvar="ROUTER_GRACE_SECONDS", show_default=True, help="For calls in flight."
+)
+@click.option(
+    "--reload-seconds",
+    default=2.0,
+    envvar="ROUTER_RELOAD_SECONDS",
+    show_default=True,
+    help="Between looks for changed policies or another promoted model.",
+)
+@click.option(
+    "--trust",
+    type=FILE,
+    multiple=True,
+    envvar="ROUTER_TRUST",
+    help="Public key, PEM; serve only versions signed by one of these.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
+    default="INFO",
+    envvar="ROUTER_LOG_LEVEL",
+    show_default=True,
+)
+def serve(
+    listen: str,
+    metrics: str,
+    models: Path,
+    policies: Path,
+    journal: str,
+    reflection: bool,
+    max_in_flight: int,
+    grace_seconds: float,
+    reload_seconds: float,
+    trust: tuple[Path, ...],
+    log_level: str,
+) -> None:
+    """Serve over gRPC, with metrics for Prometheus."""
+    from router.serving.panel import Loader, Panel
+    from router.serving.server import Parts
+    from router.serving.server import serve as run
+
+    settings = Settings(
+        listen=Address.parse("listen", listen),
+        metrics=Address.parse("metrics", metrics),
+        models=models,
+        policies=policies,
+        journal=journal,
+        reflection=reflection,
+        max_in_flight=max_in_flight,
+        grace_seconds=grace_seconds,
+        reload_seconds=reload_seconds,
+        trust=trust,
+    )
+    set_up_logs(log_level)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    counts, texts = Metrics(registry), load_texts()
+    trusted = read_trusted_keys(trust) if trust else None
+    loader = Loader(models=models, policies=policies, trusted=trusted, texts=texts, metrics=counts)
+    parts = Parts(settings=settings, metrics=counts, panel=Panel(loader), store=open_journal(journal), texts=texts)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(parts))
+
+
+@click.command()
+@MODELS
+@POLICIES
+def demo(models: Path, policies: Path) -> None:
+    """Start a server, route a sample caseload over real gRPC, show answers and metrics."""
+    from router.demo import run_demo
+
+    run_demo(models, policies)
+
+
+@click.command()
+@click.option("--address", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", help="Of the server.")
+@click.option("--service", default="router.v1.ChannelRouter", help="Name to ask for; empty for liveness.")
+def health(address: str, service: str) -> None:
+    """Ask a server for its health; exit 1 unless it is serving."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
+    with grpc.insecure_channel(target) as channel:
+        try:
+            request = health_pb2.HealthCheckRequest(service=service)
+            status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=2).status
+        except grpc.RpcError as error:
+            raise click.ClickException(f"{target}: {error.code().name}") from None
+    click.echo(health_pb2.HealthCheckResponse.ServingStatus.Name(status))
+    if status != health_pb2.HealthCheckResponse.SERVING:
+        sys.exit(1)

@@ -1,0 +1,54 @@
+"""Exploration and disclosure: what is drawn, by chances that are recorded.
+
+A draw is made of the case's reference and of what decides, by SHA-256: it looks random to everybody, the same case
+asked again is answered alike, and anyone can check it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from router.decision.decision import Decision, Status
+from router.decision.policy import Exploration
+
+_SCALE = 1 << 64
+
+
+def draw(*parts: str) -> float:
+    """A number in [0, 1) that follows from the parts."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / _SCALE
+
+
+def explore(
+    decision: Decision, utility: Sequence[float], menu: Sequence[bool], exploration: Exploration, drawn: float
+) -> tuple[Decision, float]:
+    """Draws a mix among the permitted ones near the best.
+
+        P(mix) = share / n + (1 - share) * [mix is the best],   n mixes with utility >= the best one's - margin
+
+    Only a plain recommendation is explored: neither a case that a person must assess nor one that people alone handle,
+    and never a mix that a safeguard or the menu forbids.
+
+    Args:
+        decision: of one row.
+        utility: of each mix, outcome points.
+        menu: whether the policy offers each mix.
+        exploration: share and margin.
+        drawn: in [0, 1).
+
+    Returns:
+        The decision with the drawn mix, and the probability with which it was drawn.
+    """
+    if decision.status != Status.RECOMMENDED:
+        return decision, 1.0
+    best = decision.mix
+    least = utility[best] - exploration.margin
+    near = [k for k in range(decision.first_permitted, len(utility)) if menu[k] and utility[k] >= least]
+    explores = drawn < exploration.share
+    mix = near[min(len(near) - 1, int(drawn / exploration.share * len(near)))] if explores else best
+    chance = exploration.share / len(near) + (1 - exploration.share) * (mix == best)
+    if mix == best:
+        return decision, chance
+    return decision._replace(mix=mix, margin=utility[mix] - utility[best]), chance

@@ -1,0 +1,109 @@
+"""The weakest-first weight: how many times an outcome counts for the users whom a policy puts first.
+
+    w(x) = product over the weighted fields of the value's weight
+    utility_k = expected_k - price / w(x) * minutes_k
+
+which orders the mixes as w(x) * expected_k - price * minutes_k does. As w rises the minutes chosen never fall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.schema import FeatureSet, Rows
+
+Floats = NDArray[np.float64]
+BY_VALUE = ("need_group", "digital_skill", "age_band")
+WEEKS_LEFT = "benefit_weeks_left"
+WEIGHTED = (*BY_VALUE, WEEKS_LEFT)
+# From the value that a safeguard asks least for to the one it asks most for: a worse value must not weigh less.
+_RISING = {"digital_skill": ("STRONG", "OK", "WEAK", "NON_USER")}
+_LEAST = {"need_group": "GOOD_OPPORTUNITIES"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Weights:
+    """Weights by slot of some fields.
+
+    Attributes:
+        columns: of the weighted fields.
+        by_slot: for each of them the weights, shape (slots,), each at least 1; that of slot 0, unknown, is the largest,
+            since unknown never means "no problem".
+    """
+
+    columns: tuple[int, ...] = ()
+    by_slot: tuple[Floats, ...] = ()
+
+    def of(self, rows: Rows) -> Floats:
+        """Each row's weight, shape (rows,)."""
+        total = np.ones(len(rows))
+        for column, weights in zip(self.columns, self.by_slot, strict=True):
+            total = total * weights[rows[:, column]]
+        return total
+
+    def of_one(self, row: Sequence[int]) -> float:
+        """As `of`, for one row, to the bit."""
+        total = 1.0
+        for column, weights in zip(self.columns, self.by_slot, strict=True):
+            total *= float(weights[row[column]])
+        return total
+
+    @property
+    def largest(self) -> float:
+        """The weight of a case that has the largest weight in every field."""
+        return float(np.prod([weights.max() for weights in self.by_slot]))
+
+
+def weights_of(
+    features: FeatureSet, by_value: Mapping[str, Mapping[str, float]], weeks_left: Sequence[tuple[int, float]] = ()
+) -> Weights:
+    """Weights from those of single values; a value that is not named weighs 1.
+
+    Args:
+        features: the feature set.
+        by_value: by field of `BY_VALUE`, then by value.
+        weeks_left: (at most so many benefit weeks left, weight), rising.
+
+    Raises:
+        ValueError: naming the field and value, if a value with more need would weigh less than one with less need.
+    """
+    columns, tables = [], []
+    for field, weights in by_value.items():
+        feature = features[field]
+        table = np.ones(feature.slots)
+        for value, weight in weights.items():
+            table[feature.slot(value)] = weight
+        _check_order(field, {value: float(table[feature.slot(value)]) for value in feature.values})
+        columns.append(features.column(field))
+        tables.append(table)
+    if weeks_left:
+        feature = features[WEEKS_LEFT]
+        table = np.ones(feature.slots)
+        for at_most, weight in sorted(weeks_left, reverse=True):
+            table[1 : feature.slot(at_most) + 1] = weight
+        if (np.diff(table[1:]) > 0).any():
+            raise ValueError(f"{WEEKS_LEFT}: more weeks left must not weigh more than fewer")
+        columns.append(features.column(WEEKS_LEFT))
+        tables.append(table)
+    for table in tables:
+        table[0] = table[1:].max()
+    return Weights(columns=tuple(columns), by_slot=tuple(tables))
+
+
+def _check_order(field: str, weights: Mapping[str, float]) -> None:
+    order = _RISING.get(field, ())
+    for better, worse in pairwise(order):
+        if weights[worse] < weights[better]:
+            raise ValueError(
+                f"{field}.{worse}: {weights[worse]} is below the {weights[better]} of {better}: a user with more need "
+                "would get less"
+            )
+    least = _LEAST.get(field)
+    for value, weight in weights.items():
+        if least and weight < weights[least]:
+            raise ValueError(f"{field}.{value}: {weight} is below the {weights[least]} of {least}")

@@ -1,0 +1,58 @@
+"""Parts of messages that several services write."""
+
+from __future__ import annotations
+
+from router.decision.catalogue import Catalogue
+from router.features import FieldProblem
+from router.texts import Texts
+from router.v1 import channel_router_pb2, recommendation_pb2
+
+INVALID_ARGUMENT = 3
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """One length-delimited field."""
+    size, length = len(payload), b""
+    while size > 0x7F:
+        length += bytes((size & 0x7F | 0x80,))
+        size >>= 7
+    return bytes((number << 3 | 2,)) + length + bytes((size,)) + payload
+
+
+def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
+    """A mix of the catalogue, its elements in the order in which they start."""
+    mix = catalogue.mixes[number]
+    elements = [
+        recommendation_pb2.MixElement(
+            channel=recommendation_pb2.Channel.Value(f"CHANNEL_{element.channel.value}"),
+            first_week=element.first_week,
+            every_n_days=element.every_n_days,
+            minutes=element.minutes,
+            contacts=element.contacts(mix.weeks),
+        )
+        for element in sorted(mix.elements, key=lambda element: element.first_week)
+    ]
+    return recommendation_pb2.Mix(
+        id=mix.id,
+        elements=elements,
+        adviser_minutes=mix.adviser_minutes,
+        digital_share=mix.digital_share,
+        digital_demand=mix.digital_demand,
+        name=texts.mix(mix.id),
+    )
+
+
+def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
+    """Why one case of several got no answer; fields are named from the request's root."""
+    return channel_router_pb2.CaseError(
+        code=INVALID_ARGUMENT,
+        problems=[
+            channel_router_pb2.FieldProblem(field=path(prefix, problem), description=problem.description)
+            for problem in problems
+        ],
+    )
+
+
+def path(prefix: str, problem: FieldProblem) -> str:
+    """Path of a problem's field from the request's root."""
+    return ".".join(part for part in (prefix, problem.field) if part)

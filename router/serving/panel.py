@@ -1,0 +1,206 @@
+"""What answers now: one model under the national and each office's policy; swapped whole, so no call is dropped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
+from router.features import FEATURES
+from router.metrics import AdviceMetrics, Metrics
+from router.mixes import load_catalogue
+from router.policies import NATIONAL, OFFICES, Policies, load_policies
+from router.registry import MANIFEST, PROMOTED, ModelRefused, ModelVersion, load_model, promoted_version
+from router.serving.recommender import Recommender
+from router.serving.wire import Answers
+from router.texts import Texts
+from router.toml_file import PolicyError
+from router.trust import TrustedKeys
+
+_log = logging.getLogger(__name__)
+_MIXES = "mixes.toml"
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where the cases of one policy are answered."""
+
+    recommender: Recommender
+    answers: Answers
+
+    @property
+    def language(self) -> str:
+        """Of texts when a call names none."""
+        return self.recommender.policy.languages[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What answers at one moment."""
+
+    model: ModelVersion
+    catalogue: Catalogue
+    policies: Policies
+    national: Desk
+    offices: Mapping[str, Desk]
+
+    def desk(self, office_ref: str) -> Desk:
+        """The office's desk; the national one if it has no policy of its own."""
+        return self.offices.get(office_ref, self.national)
+
+    def of(self, office_ref: str) -> Recommender:
+        """The office's recommender; the national one if it has no policy of its own."""
+        return self.desk(office_ref).recommender
+
+
+class Panel:
+    """Holds what answers now. A call takes `current` once and keeps to it until it is answered."""
+
+    def __init__(self, loader: Loader) -> None:
+        """Loads for the first time.
+
+        Raises:
+            PolicyError: if the national policy or the catalogue of mixes cannot be used.
+            ModelRefused: if the promoted model cannot be served.
+            ValueError: if model, catalogue and policies do not fit each other.
+        """
+        self._loader = loader
+        self._seen = loader.fingerprint()
+        self.current = loader.load(None)
+
+    def refresh(self) -> bool:
+        """Takes what has changed on disk; what cannot be used is logged and counted, and its last good one stands.
+
+        Returns:
+            Whether something else answers from now on.
+        """
+        now = self._loader.fingerprint()
+        if now == self._seen:
+            return False
+        before = self.current
+        self.current = self._loader.load(before)
+        self._seen = now
+        return self.current is not before
+
+
+class Loader:
+    """Reads what is served from the models and policies folders."""
+
+    def __init__(
+        self, *, models: Path, policies: Path, trusted: TrustedKeys | None, texts: dict[str, Texts], metrics: Metrics
+    ) -> None:
+        self._models = models
+        self._policies = policies
+        self._trusted = trusted
+        self._texts = texts
+        self._metrics = metrics
+        self._counts: dict[tuple[str, str], AdviceMetrics] = {}
+
+    def fingerprint(self) -> Fingerprint:
+        """Names, times and sizes of the files that decide what is served."""
+        return tuple(_stamps(self._files()))
+
+    def _files(self) -> Iterator[Path]:
+        yield from (self._policies / _MIXES, self._policies / NATIONAL)
+        yield from sorted((self._policies / OFFICES).glob("*.toml"))
+        yield self._models / PROMOTED
+        try:
+            yield self._models / promoted_version(self._models) / MANIFEST
+        except ModelRefused:
+            return
+
+    def load(self, last: Served | None) -> Served:
+        """Reads everything; with `last`, what cannot be used is taken from there.
+
+        Raises:
+            PolicyError: without `last`, if the national policy or the catalogue of mixes cannot be used.
+            ModelRefused: without `last`, if the promoted model cannot be served.
+            ValueError: without `last`, if model, catalogue and policies do not fit each other.
+        """
+        try:
+            catalogue, policies = self._read_policies(last)
+            model = self._read_model(catalogue, last)
+            served = self._assemble(model, catalogue, policies)
+        except ValueError as problem:  # a PolicyError is one: the parts do not fit each other
+            if last is None:
+                raise
+            self._refuse("policy", str(problem))
+            return last
+        self._tell(served, last)
+        return served
+
+    def _read_policies(self, last: Served | None) -> tuple[Catalogue, Policies]:
+        try:
+            catalogue = load_catalogue(self._policies / _MIXES)
+            policies = load_policies(self._policies, catalogue, last.policies if last else None)
+        except PolicyError as problem:
+            if last is None:
+                raise
+            self._refuse("policy", str(problem))
+            refused = {**last.policies.refused, "": str(problem)}
+            return last.catalogue, replace(last.policies, refused=refused)
+        for office, problem_text in policies.refused.items():
+            stands = policies.of(office).version
+            self._refuse("office_policy", problem_text, office=office, policy_version=stands)
+        return catalogue, policies
+
+    def _read_model(self, catalogue: Catalogue, last: Served | None) -> ModelVersion:
+        try:
+            version = promoted_version(self._models)
+            return load_model(self._models / version, FEATURES, catalogue, self._trusted)
+        except ModelRefused as refusal:
+            if last is None:
+                raise
+            self._refuse("model", str(refusal), model_version=last.model.info.version)
+            return last.model
+
+    def _refuse(self, part: str, problem: str, **stands: str) -> None:
+        self._metrics.reloads.labels(part, "refused").inc()
+        _log.error("refused; what was good before stands", extra={"part": part, "problem": problem, **stands})
+
+    def _assemble(self, model: ModelVersion, catalogue: Catalogue, policies: Policies) -> Served:
+        def desk(policy_of: str) -> Desk:
+            decider = Decider(tables=model.tables, catalogue=catalogue, policy=policies.of(policy_of))
+            _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
+            recommender = Recommender(model, decider, counts)
+            return Desk(recommender=recommender, answers=Answers(recommender, self._texts))
+
+        key = (model.info.version, catalogue.version)
+        first = Decider(tables=model.tables, catalogue=catalogue, policy=policies.national)
+        if key not in self._counts:
+            self._counts[key] = AdviceMetrics(self._metrics, first, model.info.version)
+        counts = self._counts[key]
+        return Served(
+            model=model,
+            catalogue=catalogue,
+            policies=policies,
+            national=desk(""),
+            offices={office: desk(office) for office in policies.offices},
+        )
+
+    def _tell(self, served: Served, last: Served | None) -> None:
+        policies = served.policies
+        if last is None or last.model is not served.model:
+            self._metrics.serve_model(served.model.info)
+        versions = {"": policies.national.version} | {ref: policy.version for ref, policy in policies.offices.items()}
+        self._metrics.serve_policies(versions, policies.refused)
+        if last is not None:
+            self._metrics.reloads.labels("all", "taken").inc()
+            _log.info(
+                "reloaded",
+                extra={"model_version": served.model.info.version, "policy_version": policies.national.version},
+            )
+
+
+def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:
+    for path in files:
+        try:
+            found = path.stat()
+        except OSError:
+            yield str(path), 0, 0
+        else:
+            yield str(path), found.st_mtime_ns, found.st_size
