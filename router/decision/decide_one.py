@@ -24,8 +24,8 @@ class SingleDecider:
     def __init__(self, decider: Decider) -> None:
         tables = decider.tables
         self._safeguards = decider.safeguards
-        # The intercept is one more slot, the last: it is added last, as in `DecisionTables.fold_values`.
-        self._flat = np.vstack([tables.flat, tables.intercept.reshape(1, -1)])
+        # The intercept is added last, as in `DecisionTables.fold_values`.
+        self._flat = tables.flat_and_intercept
         self._read = itemgetter(*tables.columns.tolist())
         self._starts: list[int] = tables.offsets.tolist()
         self._pairs = [

@@ -96,6 +96,11 @@ class DecisionTables:
         return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
+    def flat_and_intercept(self) -> Floats:
+        """As `flat`, with the intercept as one more place, the last."""
+        return np.vstack([self.flat, self.intercept.reshape(1, -1)])
+
+    @cached_property
     def mean(self) -> Floats:
         """Mean over folds, shape (places, mixes)."""
         return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))

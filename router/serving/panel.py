@@ -124,7 +124,7 @@ class Loader:
         try:
             catalogue, policies = self._read_policies(last)
             model = self._read_model(catalogue, last)
-            served = self._assemble(model, catalogue, policies)
+            served = self._assemble(model, catalogue, policies, last)
         except ValueError as problem:  # a PolicyError is one: the parts do not fit each other
             if last is None:
                 raise
@@ -151,20 +151,26 @@ class Loader:
     def _read_model(self, catalogue: Catalogue, last: Served | None) -> ModelVersion:
         try:
             version = promoted_version(self._models)
-            return load_model(self._models / version, FEATURES, catalogue, self._trusted)
+            model = load_model(self._models / version, FEATURES, catalogue, self._trusted)
         except ModelRefused as refusal:
             if last is None:
                 raise
             self._refuse("model", str(refusal), model_version=last.model.info.version)
             return last.model
+        return last.model if last and last.model.info == model.info else model
 
     def _refuse(self, part: str, problem: str, **stands: str) -> None:
         self._metrics.reloads.labels(part, "refused").inc()
         _log.error("refused; what was good before stands", extra={"part": part, "problem": problem, **stands})
 
-    def _assemble(self, model: ModelVersion, catalogue: Catalogue, policies: Policies) -> Served:
+    def _assemble(self, model: ModelVersion, catalogue: Catalogue, policies: Policies, last: Served | None) -> Served:
         def desk(policy_of: str) -> Desk:
-            decider = Decider(tables=model.tables, catalogue=catalogue, policy=policies.of(policy_of))
+            policy = policies.of(policy_of)
+            if last and last.model is model and last.catalogue == catalogue:
+                stands = last.desk(policy_of)
+                if stands.recommender.policy.version == policy.version:
+                    return stands  # with all that it keeps of answers
+            decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
             _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
             recommender = Recommender(model, decider, counts)
             return Desk(recommender=recommender, answers=Answers(recommender, self._texts))
