@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from bench.load import Load, free_port, h2load, median, pinned
 from router.demo import plain_case
 from router.features import encode
+from router.feedback_metrics import FeedbackMetrics
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.metrics import Metrics
@@ -50,7 +51,14 @@ def parts(port: str, journal: str) -> Parts:
         max_in_flight=1024,
         grace_seconds=1.0,
     )
-    return Parts(settings=settings, metrics=metrics, panel=Panel(loader), store=open_journal(journal), texts=texts)
+    return Parts(
+        settings=settings,
+        metrics=metrics,
+        feedback_metrics=FeedbackMetrics(metrics.registry),
+        panel=Panel(loader),
+        store=open_journal(journal),
+        texts=texts,
+    )
 
 
 def serve_threads(made: Parts) -> None:

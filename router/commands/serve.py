@@ -11,6 +11,7 @@ import uvloop
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from router.commands.options import FILE, JOURNAL, MODELS, POLICIES
+from router.feedback_metrics import FeedbackMetrics
 from router.journal.opening import open_journal
 from router.logs import set_up_logs
 from router.metrics import Metrics
@@ -93,7 +94,14 @@ def serve(
     counts, texts = Metrics(registry), load_texts()
     trusted = read_trusted_keys(trust) if trust else None
     loader = Loader(models=models, policies=policies, trusted=trusted, texts=texts, metrics=counts)
-    parts = Parts(settings=settings, metrics=counts, panel=Panel(loader), store=open_journal(journal), texts=texts)
+    parts = Parts(
+        settings=settings,
+        metrics=counts,
+        feedback_metrics=FeedbackMetrics(registry),
+        panel=Panel(loader),
+        store=open_journal(journal),
+        texts=texts,
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
 

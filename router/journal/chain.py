@@ -3,16 +3,19 @@
     commitment = SHA256(salt | context digest | payload)
     head       = SHA256(previous head | seq | id | kind | written_at | commitment)
 
+A record about another one has kind ":" about (in hexadecimal digits) in the place of kind, and kinds hold no colon.
 seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero bytes. The salt keeps an
 erased payload from being guessed out of its commitment. The chain holds no secret: whoever can rewrite the
 whole store can rewrite the chain, so heads are exported and kept elsewhere, and `verify` compares.
 """
 
 import hashlib
+import os
 import struct
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
-from router.journal.record import Head, StoredRecord
+from router.journal.record import Context, Head, Record, StoredRecord
 from router.journal.store import JournalStore
 
 SALT_BYTES = 16
@@ -27,12 +30,84 @@ def commitment(salt: bytes, context_digest: bytes, payload: bytes) -> bytes:
     return _sha256(salt + context_digest + payload).digest()
 
 
-def next_head(previous: bytes, seq: int, id: bytes, kind: str, written_at: int, commitment: bytes) -> bytes:
+def next_head(
+    previous: bytes,
+    seq: int,
+    id: bytes,
+    kind: str,
+    written_at: int,
+    commitment: bytes,
+    about: bytes | None = None,
+) -> bytes:
     """Chain one record to the head before it.
 
-    Only `kind` varies in length, so no two records hash the same bytes.
+    Only `kind` (with `about`) varies in length, so no two records hash the same bytes.
     """
+    if about is not None:
+        kind = f"{kind}:{about.hex()}"
     return _sha256(previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment).digest()
+
+
+Row = tuple[int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None, str | None]
+"""What a store keeps of a record, in the order of `COLUMNS`."""
+COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim"
+
+
+def chained(records: Sequence[Record], head: Head, context_id: Callable[[Context], int]) -> tuple[list[Row], Head]:
+    """Chain records behind `head`.
+
+    Args:
+        records: In order.
+        head: The end of the chain so far.
+        context_id: The store's number of a context.
+
+    Returns:
+        A row by record, and the new end.
+
+    Raises:
+        ValueError: A record that `Record.check` refuses.
+    """
+    salts = os.urandom(SALT_BYTES * len(records))
+    seq, digest = head
+    rows: list[Row] = []
+    known, number = None, 0
+    for at, record in enumerate(records):
+        id_, kind, context, payload, written_at, about, claim = record
+        if len(id_) != 16 or ":" in kind or about is not None or claim:
+            record.check()
+        if context is not known:
+            known, number = context, context_id(context)
+        seq += 1
+        salt = salts[at * SALT_BYTES : (at + 1) * SALT_BYTES]
+        sealed = commitment(salt, context.digest, payload)
+        digest = next_head(digest, seq, id_, kind, written_at, sealed, about)
+        rows.append((seq, id_, kind, number, written_at, payload, salt, sealed, digest, about, claim or None))
+    return rows, Head(seq, digest)
+
+
+def admissible(
+    records: Sequence[Record], ids: Container[bytes], claims: Container[tuple[bytes | None, str]]
+) -> list[Record]:
+    """The records whose id and claim are free, each id and each claim once: the first one has it.
+
+    Args:
+        records: A batch.
+        ids: Those of them that are stored.
+        claims: Pairs of what a stored record is about and its claim.
+    """
+    new_ids: set[bytes] = set()
+    new_claims: set[tuple[bytes | None, str]] = set()
+    admitted = []
+    for record in records:
+        key = (record.about, record.claim)
+        if record.id in ids or record.id in new_ids:
+            continue
+        if record.claim and (key in claims or key in new_claims):
+            continue
+        new_ids.add(record.id)
+        new_claims.add(key)
+        admitted.append(record)
+    return admitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +186,9 @@ def _content_flaw(stored: StoredRecord) -> str | None:
 
 
 def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
-    computed = next_head(head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment)
+    if ":" in stored.kind:
+        return "its kind holds a colon: what it is about was moved there"
+    computed = next_head(
+        head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment, stored.about
+    )
     return None if computed == stored.head else "it does not follow the record before it: edited or moved"

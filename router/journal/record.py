@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+RECOMMENDATION = "recommendation"
+"""The kind of record that most are; every other kind is about one of these, or about the journal itself."""
+
 
 class JournalUnavailable(Exception):
     """The journal cannot write now (disk full, file locked, I/O error): retry later with the same ids."""
@@ -39,10 +42,13 @@ class Record(NamedTuple):
 
     Attributes:
         id: UUIDv7, 16 bytes; writing the same id again changes nothing.
-        kind: "recommendation"; "choice" and "outcome" later.
+        kind: What it is: "recommendation", "choice", "outcome", "erasure" ...; never holds a colon.
         context: How to read the payload.
         payload: Opaque here; `router.journal.payload` packs it.
         written_at: Microseconds since 1970, UTC.
+        about: Id of the recommendation it is about, 16 bytes; None for a recommendation. The chain commits to it.
+        claim: What only one record about that recommendation may hold, such as "outcome"; "" claims nothing. A lock
+            between writers, no content: the chain does not commit to it.
     """
 
     id: bytes
@@ -50,6 +56,23 @@ class Record(NamedTuple):
     context: Context
     payload: bytes
     written_at: int
+    about: bytes | None = None
+    claim: str = ""
+
+    def check(self) -> None:
+        """Refuse what no store may keep.
+
+        Raises:
+            ValueError: An id that is not 16 bytes, a kind with a colon, or a claim about nothing.
+        """
+        if len(self.id) != 16:
+            raise ValueError(f"id: {len(self.id)} bytes instead of 16")
+        if self.about is not None and len(self.about) != 16:
+            raise ValueError(f"about: {len(self.about)} bytes instead of 16")
+        if self.about is None and self.claim:
+            raise ValueError(f"claim: {self.claim!r} is about no recommendation")
+        if ":" in self.kind:
+            raise ValueError(f"kind: {self.kind!r} holds a colon")
 
 
 class StoredRecord(NamedTuple):
@@ -67,6 +90,7 @@ class StoredRecord(NamedTuple):
     salt: bytes | None
     commitment: bytes
     head: bytes
+    about: bytes | None
 
 
 class Head(NamedTuple):

@@ -3,25 +3,28 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from router.journal.chain import SALT_BYTES, START, commitment, next_head
-from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.chain import COLUMNS, START, admissible, chained
+from router.journal.record import RECOMMENDATION, Context, Head, JournalUnavailable, Record, StoredRecord
 from router.journal.sqlite_file import explained, open_to_read, open_to_write
 
-_COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head"
-_WIDTH = 9
+_STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
 # sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread computes.
 # One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
 _INSERT = {
-    rows: f"INSERT INTO record ({_COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
+    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?)"] * rows)
     for rows in (1 << power for power in range(_LARGEST_STATEMENT.bit_length()))
 }
 # A reader lets go of its snapshot this often, so that the log can be checkpointed below it.
 _READ_ROWS = 1000
+# Erasing lets go of the lock this often, so that another process may append.
+_ERASE_ROWS = 500
 
 
 class SqliteJournal:
@@ -48,54 +51,84 @@ class SqliteJournal:
         self._context_ids: dict[bytes, int] = {}
 
     def write_batch(self, records: Sequence[Record]) -> None:
-        """Append the records, all or none; see JournalStore."""
+        """Append the records that are new; see JournalStore."""
         if not records:
             return
         try:
             with self._transaction():
                 self._append(records)
-        except _KnownId:
+        except _Taken:
             with self._transaction():
-                self._append(self._unknown(records))
+                self._append(self._new(records))
 
     def probe(self) -> None:
         """Make a tiny durable write; see JournalStore."""
         with self._transaction():
             self._connection.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[StoredRecord]:
+    def read(
+        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[StoredRecord]:
         """Yield records in chain order; see JournalStore."""
-        query = f"SELECT {_COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?"
+        query = f"SELECT {_STORED} FROM record {_filtered(kinds)} ORDER BY seq LIMIT ?"
         contexts: dict[int, Context] = {}
-        with explained(self._path), open_to_read(self._path, self._busy_seconds) as connection:
+        limit = 0 if kinds is not None and not kinds else limit
+        with self._reading() as connection:
             while limit is None or limit > 0:
                 wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
-                rows = connection.execute(query, (after, wanted)).fetchall()
+                rows = connection.execute(query, (after, *(kinds or ()), wanted)).fetchall()
                 if any(row[3] not in contexts for row in rows):
                     contexts = _read_contexts(connection)
-                for seq, id_, kind, context, *rest in rows:
-                    yield StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
+                yield from (_stored(row, contexts) for row in rows)
                 if len(rows) < wanted:
                     return
                 after, limit = rows[-1][0], None if limit is None else limit - wanted
 
+    def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
+        """The records with these ids, in the order asked; see JournalStore."""
+        query = f"SELECT {_STORED} FROM record WHERE id = ?"
+        with self._reading() as connection:
+            found = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
+            rows = [row for row in found if row]
+            contexts = _read_contexts(connection, {row[3] for row in rows})
+        return [_stored(row, contexts) for row in rows]
+
+    def about(self, decision: bytes) -> list[StoredRecord]:
+        """The records about this recommendation; see JournalStore."""
+        query = f"SELECT {_STORED} FROM record WHERE about = ? ORDER BY seq"
+        with self._reading() as connection:
+            rows = connection.execute(query, (decision,)).fetchall()
+            contexts = _read_contexts(connection, {row[3] for row in rows})
+        return [_stored(row, contexts) for row in rows]
+
+    def held_before(self, moment: int) -> Iterator[bytes]:
+        """Yield ids of records that hold content and are older; see JournalStore."""
+        query = """SELECT seq, id FROM record WHERE seq > ? AND written_at < ? AND payload IS NOT NULL
+            ORDER BY seq LIMIT ?"""
+        after = 0
+        with self._reading() as connection:
+            while rows := connection.execute(query, (after, moment, _READ_ROWS)).fetchall():
+                yield from (id_ for _, id_ in rows)
+                after = rows[-1][0]
+
     def contexts(self) -> Sequence[Context]:
         """List the contexts, oldest first; see JournalStore."""
-        with explained(self._path), open_to_read(self._path, self._busy_seconds) as connection:
+        with self._reading() as connection:
             return tuple(_read_contexts(connection).values())
 
     def heads(self) -> Sequence[Head]:
         """Give the end of the file's one chain; see JournalStore."""
-        with explained(self._path), open_to_read(self._path, self._busy_seconds) as connection:
+        with self._reading() as connection:
             return (_read_head(connection),)
 
-    def erase(self, ids: Sequence[bytes]) -> int:
+    def erase(self, ids: Iterable[bytes]) -> int:
         """Remove payload and salt for good, from the log too; see JournalStore."""
-        with self._transaction():
-            erased = self._connection.executemany(
-                "UPDATE record SET payload = NULL, salt = NULL WHERE id = ? AND payload IS NOT NULL",
-                [(id_,) for id_ in ids],
-            ).rowcount
+        erased, rest = 0, iter(ids)
+        while step := [(id_,) for id_ in islice(rest, _ERASE_ROWS)]:
+            with self._transaction():
+                erased += self._connection.executemany(
+                    "UPDATE record SET payload = NULL, salt = NULL WHERE id = ? AND payload IS NOT NULL", step
+                ).rowcount
         # Old pages still hold the payload until the log is emptied into the file.
         with self._lock, explained(self._path):
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -125,36 +158,26 @@ class SqliteJournal:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with explained(self._path), open_to_read(self._path, self._busy_seconds) as connection:
+            yield connection
+
     def _append(self, records: Sequence[Record]) -> None:
-        head = self._head or _read_head(self._connection)
-        values, head = self._chained(records, head)
+        rows, head = chained(records, self._head or _read_head(self._connection), self._context_id)
         start = 0
-        while start < len(records):
-            rows = min(_LARGEST_STATEMENT, 1 << ((len(records) - start).bit_length() - 1))
+        while start < len(rows):
+            size = min(_LARGEST_STATEMENT, 1 << ((len(rows) - start).bit_length() - 1))
             try:
-                self._connection.execute(_INSERT[rows], values[start * _WIDTH : (start + rows) * _WIDTH])
+                values = list(chain.from_iterable(rows[start : start + size]))
+                self._connection.execute(_INSERT[size], values)
             except sqlite3.IntegrityError as error:
-                raise _KnownId from error
-            start += rows
+                raise _Taken from error
+            start += size
         self._head = head
 
-    def _chained(self, records: Sequence[Record], head: Head) -> tuple[list[object], Head]:
-        """The rows' values one after the other, and the head behind the last."""
-        salts = os.urandom(SALT_BYTES * len(records))
-        seq, digest = head
-        values: list[object] = []
-        position = 0
-        for id_, kind, context, payload, written_at in records:
-            if len(id_) != 16:
-                raise ValueError(f"id: {len(id_)} bytes instead of 16")
-            seq += 1
-            salt = salts[position : position + SALT_BYTES]
-            position += SALT_BYTES
-            sealed = commitment(salt, context.digest, payload)
-            digest = next_head(digest, seq, id_, kind, written_at, sealed)
-            context_id = self._context_ids.get(context.digest) or self._keep_context(context)
-            values += (seq, id_, kind, context_id, written_at, payload, salt, sealed, digest)
-        return values, Head(seq, digest)
+    def _context_id(self, context: Context) -> int:
+        return self._context_ids.get(context.digest) or self._keep_context(context)
 
     def _keep_context(self, context: Context) -> int:
         keys = (context.digest, context.document)
@@ -162,13 +185,14 @@ class SqliteJournal:
         found = self._connection.execute("SELECT id FROM context WHERE digest = ?", keys[:1]).fetchone()
         return self._context_ids.setdefault(context.digest, int(found[0]))
 
-    def _unknown(self, records: Sequence[Record]) -> list[Record]:
-        """The records whose id is not stored yet, each id once."""
-        first: dict[bytes, Record] = {}
-        for record in records:
-            first.setdefault(record.id, record)
-        find = "SELECT 1 FROM record WHERE id = ?"
-        return [one for one in first.values() if not self._connection.execute(find, (one.id,)).fetchone()]
+    def _new(self, records: Sequence[Record]) -> list[Record]:
+        """The records whose id and claim are not stored yet, each once."""
+        known = "SELECT 1 FROM record WHERE id = ?"
+        taken = "SELECT 1 FROM record WHERE about = ? AND claim = ?"
+        ids = {one.id for one in records if self._connection.execute(known, (one.id,)).fetchone()}
+        keys = {(one.about, one.claim) for one in records if one.claim}
+        claims = {key for key in keys if self._connection.execute(taken, key).fetchone()}
+        return admissible(records, ids, claims)
 
     def _identity(self) -> tuple[int, int]:
         with explained(self._path):
@@ -184,8 +208,23 @@ class SqliteJournal:
 _LOST = Context(document="")
 
 
-class _KnownId(Exception):
-    """Some id of the batch is stored already, or another process appended since the head was read."""
+class _Taken(Exception):
+    """An id or a claim of the batch is stored already, or another process appended since the head was read."""
+
+
+def _filtered(kinds: Collection[str] | None) -> str:
+    """The condition that keeps these kinds behind a number, with a ? for the number and each kind."""
+    if kinds is None:
+        return "WHERE seq > ?"
+    within = f"WHERE seq > ? AND kind IN ({','.join('?' * len(kinds))})"
+    if RECOMMENDATION in kinds:
+        return within
+    return f"INDEXED BY record_other {within} AND kind <> '{RECOMMENDATION}'"
+
+
+def _stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
+    seq, id_, kind, context, *rest = row
+    return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
 
 
 def _read_head(connection: sqlite3.Connection) -> Head:
@@ -193,7 +232,10 @@ def _read_head(connection: sqlite3.Connection) -> Head:
     return Head(*row) if row else START
 
 
-def _read_contexts(connection: sqlite3.Connection) -> dict[int, Context]:
-    rows = connection.execute("SELECT id, digest, document FROM context ORDER BY id").fetchall()
+def _read_contexts(connection: sqlite3.Connection, ids: Collection[int] | None = None) -> dict[int, Context]:
+    """Contexts by number, oldest first: all, or those with these numbers."""
+    filtered = "" if ids is None else f"WHERE id IN ({','.join('?' * len(ids))})"
+    query = f"SELECT id, digest, document FROM context {filtered} ORDER BY id"
+    rows = connection.execute(query, tuple(ids or ())).fetchall()
     read = ((id_, digest, Context(document=str(document))) for id_, digest, document in rows)
     return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}

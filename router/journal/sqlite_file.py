@@ -25,6 +25,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
         "INSERT INTO state (name, value) VALUES ('probes', 0)",
     ),
+    (
+        "ALTER TABLE record ADD COLUMN about BLOB",
+        "ALTER TABLE record ADD COLUMN claim TEXT",
+        # Recommendations are about nothing, so that appending them touches neither index.
+        "CREATE INDEX record_about ON record (about, seq) WHERE about IS NOT NULL",
+        "CREATE UNIQUE INDEX record_claim ON record (about, claim) WHERE claim IS NOT NULL",
+        # The few among the many, in chain order.
+        "CREATE INDEX record_other ON record (seq) WHERE kind <> 'recommendation'",
+    ),
 )
 
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}

@@ -1,6 +1,6 @@
 """The seam: what any durable store behind the journal must do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from router.journal.record import Context, Head, Record, StoredRecord
@@ -10,13 +10,15 @@ class JournalStore(Protocol):
     """An append-only store of chained records; one thread writes, any thread reads."""
 
     def write_batch(self, records: Sequence[Record]) -> None:
-        """Append the records in order, all or none, and return only when they are durable.
+        """Append the records in order, and return only when they are durable.
 
-        An id that is already stored is skipped, so a batch may be retried.
+        A record is skipped when its id is stored already or when another record about the same recommendation
+        holds its claim; the others are appended, all or none. One rule for retries and for races between
+        writers: write, then `find` what stands.
 
         Raises:
             JournalUnavailable: Not durable; count none as written (a retry with the same ids is safe).
-            ValueError: A record's id is not 16 bytes.
+            ValueError: A record that `Record.check` refuses.
         """
 
     def probe(self) -> None:
@@ -26,8 +28,39 @@ class JournalStore(Protocol):
             JournalUnavailable: It failed.
         """
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[StoredRecord]:
-        """Yield records in chain order from the one behind `after`; None means to the end.
+    def read(
+        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[StoredRecord]:
+        """Yield records in chain order.
+
+        Args:
+            after: Begin behind this number.
+            limit: Most records; None means to the end.
+            kinds: Only these; None means all.
+
+        Raises:
+            JournalUnavailable: The store cannot be read now.
+            JournalBroken: The store is damaged.
+        """
+
+    def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
+        """The records with these ids that are there, in the order asked.
+
+        Raises:
+            JournalUnavailable: The store cannot be read now.
+            JournalBroken: The store is damaged.
+        """
+
+    def about(self, decision: bytes) -> list[StoredRecord]:
+        """The records about this recommendation, in chain order.
+
+        Raises:
+            JournalUnavailable: The store cannot be read now.
+            JournalBroken: The store is damaged.
+        """
+
+    def held_before(self, moment: int) -> Iterator[bytes]:
+        """Yield, in chain order, ids of records that hold content and were written before `moment` (microseconds).
 
         Raises:
             JournalUnavailable: The store cannot be read now.
@@ -40,14 +73,16 @@ class JournalStore(Protocol):
     def heads(self) -> Sequence[Head]:
         """List the end of each chain in the store: one chain per writer."""
 
-    def erase(self, ids: Sequence[bytes]) -> int:
+    def erase(self, ids: Iterable[bytes]) -> int:
         """Remove payload and salt of these records for good; the chain still verifies.
+
+        Many are erased in several steps, so that appending goes on between them.
 
         Returns:
             How many held a payload until now.
 
         Raises:
-            JournalUnavailable: Not erased, or copies may be left on the disk: call again.
+            JournalUnavailable: Not all are erased, or copies may be left on the disk: call again.
         """
 
     def close(self) -> None:

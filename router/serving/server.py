@@ -14,24 +14,29 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
+from router.feedback_metrics import FeedbackMetrics
 from router.journal.store import JournalStore
 from router.metrics import Metrics
-from router.serving import catalogue_service, services
+from router.serving import caseload_service, catalogue_service, feedback_service, services
+from router.serving.caseload_service import CaseloadService
 from router.serving.catalogue_service import ModelsService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
+from router.serving.feedback_service import FeedbackService
 from router.serving.panel import Panel
 from router.serving.services import ChannelRouterService
 from router.settings import Settings
 from router.texts import Texts
 
 # The descriptors must be registered for reflection.
-from router.v1 import channel_router_pb2, models_pb2  # noqa: F401
+from router.v1 import caseload_pb2, channel_router_pb2, feedback_pb2, models_pb2  # noqa: F401
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = (services.SERVICE, catalogue_service.SERVICE)
+NAMES = (services.SERVICE, catalogue_service.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
+# These write to the journal: while it cannot be written they are not ready.
+_WRITING = (services.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
 _FLUSH_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -57,6 +62,7 @@ class Parts:
 
     settings: Settings
     metrics: Metrics
+    feedback_metrics: FeedbackMetrics
     panel: Panel
     store: JournalStore
     texts: dict[str, Texts]
@@ -83,10 +89,14 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     def on_up_change(up: bool) -> None:
         _log.warning("journal up" if up else "journal down")
         if not edge.draining:
-            telling.add(loop.create_task(checks.set(services.SERVICE, _SERVING if up else _NOT_SERVING)))
+            for name in _WRITING:
+                telling.add(loop.create_task(checks.set(name, _SERVING if up else _NOT_SERVING)))
 
     journal = DurableJournal(parts.store, metrics, on_up_change)
-    _add_services(edge, parts, journal, checks)
+    feedback = FeedbackService(
+        journal, parts.feedback_metrics, lambda office: parts.panel.current.policies.of(office).minutes_per_week
+    )
+    _add_services(edge, parts, journal, feedback, checks)
     port = server.add_insecure_port(str(settings.listen))
     web, web_thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
     await server.start()
@@ -103,8 +113,10 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         },
     )
     following = asyncio.ensure_future(_follow(parts.panel, settings.reload_seconds))
+    feedback.begin()
     await stop.wait()
     following.cancel()
+    await feedback.end()
     _log.info("draining")
     edge.draining = True
     await checks.enter_graceful_shutdown()
@@ -115,10 +127,13 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     _log.info("stopped", extra={"journal_flushed": flushed})
 
 
-def _add_services(edge: Edge, parts: Parts, journal: DurableJournal, checks: health_aio.HealthServicer) -> None:
+def _add_services(
+    edge: Edge, parts: Parts, journal: DurableJournal, feedback: FeedbackService, checks: health_aio.HealthServicer
+) -> None:
     routing = ChannelRouterService(parts.panel, journal)
     catalogue = ModelsService(parts.panel, parts.texts, parts.settings.models)
-    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers()))
+    planning = CaseloadService(parts.panel, journal)
+    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers(), feedback.handlers(), planning.handlers()))
     health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
     if parts.settings.reflection:
         names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)

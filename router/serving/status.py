@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from router.decision.allocate import BudgetTooSmall
 from router.features import FieldProblem
 from router.journal.record import JournalFull, JournalUnavailable
 
@@ -41,6 +42,28 @@ class NothingFound(Exception):
     """What was asked for does not exist."""
 
 
+class Stands(Exception):
+    """Something else is recorded and stands; the caller must look at it before asking again.
+
+    Attributes:
+        reason: a code.
+        what: what stands, by name.
+    """
+
+    def __init__(self, reason: str, message: str, what: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.what = what
+
+
+class Precluded(Exception):
+    """What is recorded rules out what was asked for, whatever the request's other fields say; `reason` is a code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def refuse(field: str, description: str) -> InvalidRequest:
     """An invalid request with one problem."""
     return InvalidRequest([FieldProblem(index=0, field=field, description=description)])
@@ -61,13 +84,28 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
         case Overloaded() | JournalFull():
             return grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls in flight; retry later", [retry]
         case JournalUnavailable():
-            return grpc.StatusCode.UNAVAILABLE, "the journal cannot be written now; nothing was recommended", [retry]
+            return grpc.StatusCode.UNAVAILABLE, "the journal cannot be written now; nothing was acknowledged", [retry]
         case Draining():
             return grpc.StatusCode.UNAVAILABLE, "the server is stopping", []
         case DeadlineExpired():
             return grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline had passed before work started", []
         case NothingFound():
             return grpc.StatusCode.NOT_FOUND, str(error), []
+        case Stands():
+            stands = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.what)
+            return grpc.StatusCode.ABORTED, str(error), [stands]
+        case Precluded():
+            why = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+            return grpc.StatusCode.FAILED_PRECONDITION, str(error), [why]
+        case BudgetTooSmall():
+            short = error_details_pb2.PreconditionFailure.Violation(
+                type="ADVISER_MINUTES", subject="header.hours", description=str(error)
+            )
+            missing = error_details_pb2.ErrorInfo(
+                reason="BUDGET_TOO_SMALL", domain=DOMAIN, metadata={"minutes_missing": f"{error.missing:g}"}
+            )
+            details = [error_details_pb2.PreconditionFailure(violations=[short]), missing]
+            return grpc.StatusCode.FAILED_PRECONDITION, str(error), details
         case _:
             return grpc.StatusCode.INTERNAL, "internal error", []
 
@@ -76,9 +114,10 @@ def trailers(code: grpc.StatusCode, message: str, details: list[Message]) -> tup
     """Trailing metadata that carries the details, google.rpc.Status in grpc-status-details-bin."""
     if not details:
         return ()
-    reason = error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN)
+    if not any(isinstance(detail, error_details_pb2.ErrorInfo) for detail in details):
+        details = [*details, error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN)]
     packed = []
-    for detail in (*details, reason):
+    for detail in details:
         box = any_pb2.Any()
         box.Pack(detail)
         packed.append(box)

@@ -14,7 +14,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from router.v1 import channel_router_pb2_grpc, models_pb2_grpc
+from router.v1 import channel_router_pb2_grpc, feedback_pb2_grpc, models_pb2_grpc
 from tests.builders import ROOT
 
 STARTS_WITHIN = 20
@@ -37,6 +37,10 @@ class Server:
     @property
     def models(self) -> models_pb2_grpc.ModelsStub:
         return models_pb2_grpc.ModelsStub(self.channel)
+
+    @property
+    def feedback(self) -> feedback_pb2_grpc.FeedbackStub:
+        return feedback_pb2_grpc.FeedbackStub(self.channel)
 
     def scrape(self) -> str:
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:

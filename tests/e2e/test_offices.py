@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ import grpc
 import pyarrow.parquet as pq
 import pytest
 
-from router.v1 import channel_router_pb2, models_pb2, recommendation_pb2
+from router.features import FEATURES
+from router.v1 import channel_router_pb2, feedback_pb2, models_pb2, recommendation_pb2
 from tests.builders import ROOT, a_case
 from tests.e2e.conftest import Server, router_command
 from tests.e2e.test_operations import run
@@ -149,12 +151,38 @@ def test_advice_is_withheld_for_the_set_shares_of_cases_and_the_safeguards_are_t
     assert all(row["mix"] for row in rows)
 
 
+def test_withheld_advice_is_revealed_once_the_own_view_is_recorded_and_never_to_the_control_group(
+    start_server: StartServer, policies: Path
+) -> None:
+    write(policies, "a", "[disclosure]\nafter_own_view = 0.3\ncontrol = 0.1\n")
+    write(policies, "open", "")
+    server = start_server("--policies", str(policies))
+    answers = {answer.disclosure: answer for answer in (ask(server, f"c-{n}", "a", full=True) for n in range(80))}
+    waiting = answers[recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW]
+    own = feedback_pb2.RecordOwnViewRequest(
+        request_id=str(uuid.uuid4()), decision_id=waiting.decision_id, mix_id="BLENDED_OFFICE"
+    )
+    revealed = server.feedback.RecordOwnView(own, timeout=5).recommendation
+    shown = ask(server, waiting.case_ref, "open", full=True)
+    assert (revealed.decision_id, revealed.case_ref) == (waiting.decision_id, waiting.case_ref)
+    assert (revealed.status, revealed.mix, list(revealed.reasons)) == (shown.status, shown.mix, list(shown.reasons))
+    assert server.feedback.RecordOwnView(own, timeout=5).recommendation == revealed
+    own.request_id, own.decision_id = str(uuid.uuid4()), answers[recommendation_pb2.DISCLOSURE_CONTROL].decision_id
+    with pytest.raises(grpc.RpcError) as error:
+        server.feedback.RecordOwnView(own, timeout=5)
+    assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
 def test_explored_mixes_are_near_the_best_and_logged_with_their_chance(
     start_server: StartServer, policies: Path, tmp_path: Path
 ) -> None:
-    write(policies, "a", "[exploration]\nshare = 0.2\nmargin = 0.01\n")
+    write(policies, "a", "[exploration]\nshare = 0.2\nmargin = 0.03\n")
+    national = policies / "national.toml"  # a wide margin, so that the mixes of some cases are within it
+    national.write_text(national.read_text().replace("exploration_margin = [0.0, 0.01]", "exploration_margin = [0.0, 0.05]"))
+
     server = start_server("--policies", str(policies))
-    cases = [a_case(case_ref=f"c-{n}", weeks_registered=n % 40, need_group="NEEDS_GUIDANCE") for n in range(400)]
+    ages = FEATURES["age_band"].values
+    cases = [a_case(case_ref=f"c-{n}", weeks_registered=n, age_band=ages[n % 6]) for n in range(400)]
     for case in cases:
         case.office_ref = "a"
     request = channel_router_pb2.RecommendBatchRequest(cases=cases)

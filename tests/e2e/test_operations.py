@@ -131,7 +131,7 @@ def test_a_locked_journal_answers_unavailable_and_recovers_by_itself(start_serve
     with pytest.raises(grpc.RpcError) as error:
         server.router.Recommend(REQUEST, timeout=10)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
-    assert "nothing was recommended" in error.value.details()
+    assert "nothing was acknowledged" in error.value.details()
     assert "router_journal_up 0.0" in server.scrape()
     lock.execute("ROLLBACK")
     lock.close()

@@ -1,0 +1,234 @@
+"""What people answered, as the journal keeps it: choices, outcomes, own views, reviews and their answers.
+
+Each is one canonical JSON object in UTF-8 (sorted keys, no blanks) with the attributes below as its keys, and an
+outcome also holds the sum of its time as `adviser_minutes`. The record's id is the request id of the call and it is
+`about` the decision. Of choices and of outcomes about one decision the last in the chain stands. Reasons are codes:
+no free text, and nothing that tells who the adviser was.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from router.decision.catalogue import Channel
+from router.journal.plain_json import plain, typed
+from router.journal.record import Context, JournalBroken, Record, StoredRecord
+
+CHOICE, OUTCOME, VIEW, REVIEW, ANSWER = "choice", "outcome", "view", "review", "answer"
+WITHHELD = "withheld"
+"""Kind of the record that keeps advice, a serialised Recommendation, until the adviser has recorded an own view."""
+CONTACTS_AT_MOST = 200
+MINUTES_AT_MOST = 10_000
+_CONTEXT = Context(document='{"feedback":1}')
+_MINUTES = "adviser_minutes"
+
+
+class WishedBy(StrEnum):
+    """Who wished the mix that was chosen."""
+
+    USER = "USER"
+    ADVISER = "ADVISER"
+    BOTH = "BOTH"
+    AGENCY = "AGENCY"
+
+
+class Direction(StrEnum):
+    """A choice against the mix recommended, by adviser minutes."""
+
+    SAME = "SAME"
+    MORE = "MORE"
+    LESS = "LESS"
+
+
+class ChoiceReason(StrEnum):
+    """Why a choice is what it is; NONE when no reason was given."""
+
+    NONE = ""
+    USER_WISHES_LESS = "USER_WISHES_LESS"
+    USER_HAS_WORK_OR_PLAN = "USER_HAS_WORK_OR_PLAN"
+    ALREADY_FOLLOWED_UP_ELSEWHERE = "ALREADY_FOLLOWED_UP_ELSEWHERE"
+    CAPACITY = "CAPACITY"
+    ADVICE_MISJUDGES_CASE = "ADVICE_MISJUDGES_CASE"
+    OTHER = "OTHER"
+    USER_WISHES_MORE = "USER_WISHES_MORE"
+    ASSESSED_BY_PERSON = "ASSESSED_BY_PERSON"
+
+
+class AskedBy(StrEnum):
+    """Who contests the advice."""
+
+    USER = "USER"
+    ADVISER = "ADVISER"
+
+
+class ReviewReason(StrEnum):
+    """Why advice is contested."""
+
+    TOO_LITTLE_CONTACT = "TOO_LITTLE_CONTACT"
+    TOO_MUCH_CONTACT = "TOO_MUCH_CONTACT"
+    CHANNEL_NOT_USABLE = "CHANNEL_NOT_USABLE"
+    FACTS_WRONG = "FACTS_WRONG"
+    NOT_EXPLAINED = "NOT_EXPLAINED"
+    OTHER = "OTHER"
+
+
+class ReviewResult(StrEnum):
+    """What a review came to."""
+
+    UPHELD = "UPHELD"
+    CHANGED = "CHANGED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The mix that adviser and user agreed on.
+
+    `adviser_view` is the adviser's own view before the advice and `user_view` the user's, None if not asked;
+    `direction` is told also where the recommendation was not seen; `corrects` is the choice that it corrects.
+    """
+
+    decision_id: uuid.UUID
+    mix: str
+    wished_by: WishedBy
+    reason: ChoiceReason = ChoiceReason.NONE
+    adviser_view: str | None = None
+    user_view: str | None = None
+    direction: Direction
+    corrects: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelTime:
+    """Adviser time really spent through one channel: contacts, 0 to 200, and minutes of all of them, 0 to 10,000."""
+
+    channel: Channel
+    contacts: int
+    minutes: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.contacts <= CONTACTS_AT_MOST and 0 <= self.minutes <= MINUTES_AT_MOST):
+            raise ValueError(f"{self.contacts} contacts of {self.minutes} minutes: outside the bounds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it: `outcome` 0 to 1; `time` really spent, each channel once, empty when none was reported."""
+
+    decision_id: uuid.UUID
+    outcome: float
+    time: tuple[ChannelTime, ...] = ()
+    observed_on: date
+    corrects: uuid.UUID | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.outcome <= 1:
+            raise ValueError(f"outcome: {self.outcome} is outside 0 to 1")
+        if (self.adviser_minutes or 0) > MINUTES_AT_MOST:
+            raise ValueError(f"adviser_minutes: {self.adviser_minutes} is above {MINUTES_AT_MOST}")
+
+    @property
+    def adviser_minutes(self) -> int | None:
+        """Minutes through all channels, None when no time was reported."""
+        return sum(one.minutes for one in self.time) if self.time else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The mix that the adviser held to be right before withheld advice was revealed."""
+
+    decision_id: uuid.UUID
+    mix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """The advice is contested; the review's id is its record's."""
+
+    decision_id: uuid.UUID
+    asked_by: AskedBy
+    reason: ReviewReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a review came to."""
+
+    decision_id: uuid.UUID
+    review_id: uuid.UUID
+    result: ReviewResult
+
+
+Feedback: TypeAlias = Choice | Outcome | View | Review | Answer
+KINDS: dict[str, type[Feedback]] = {CHOICE: Choice, OUTCOME: Outcome, VIEW: View, REVIEW: Review, ANSWER: Answer}
+_KIND_OF = {content: kind for kind, content in KINDS.items()}
+
+
+def to_payload(feedback: Feedback) -> bytes:
+    """The bytes that the journal keeps; equal feedback has equal bytes."""
+    content = plain(feedback)
+    if isinstance(feedback, Outcome):
+        content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def from_payload(kind: str, payload: bytes) -> Feedback:
+    """The inverse of `to_payload`.
+
+    Raises:
+        ValueError: if the bytes are no feedback of that kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
+    try:
+        content = json.loads(payload)
+        found: Feedback = typed(KINDS[kind], content)
+        if isinstance(found, Outcome) and content[_MINUTES] != found.adviser_minutes:
+            raise ValueError(f"{_MINUTES}: {content[_MINUTES]!r} is not the sum of time")
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"is not a valid {kind}: {problem!r}") from problem
+    return found
+
+
+def read_feedback(stored: StoredRecord) -> Feedback | None:
+    """Reads a record of one of the `KINDS`; None if its content was erased.
+
+    Raises:
+        JournalBroken: if it cannot be read.
+    """
+    if stored.payload is None:
+        return None
+    try:
+        return from_payload(stored.kind, stored.payload)
+    except ValueError as problem:
+        raise JournalBroken(f"record {stored.seq}: {problem}") from problem
+
+
+def feedback_record(identity: uuid.UUID, feedback: Feedback, written_at: int, claim: str) -> Record:
+    """The record of feedback.
+
+    Args:
+        identity: the request id.
+        feedback: the content.
+        written_at: microseconds since 1970, UTC.
+        claim: what no other record about the decision may hold, see `claim_of`.
+    """
+    kind = _KIND_OF[type(feedback)]
+    about = feedback.decision_id.bytes
+    return Record(identity.bytes, kind, _CONTEXT, to_payload(feedback), written_at, about, claim)
+
+
+def claim_of(feedback: Choice | Outcome | View | Answer) -> str:
+    """What makes two first choices, or two corrections of the same one, exclude each other between servers."""
+    match feedback:
+        case Choice(corrects=uuid.UUID() as corrected) | Outcome(corrects=uuid.UUID() as corrected):
+            return f"{_KIND_OF[type(feedback)]}:{corrected.hex}"
+        case Answer():
+            return f"{ANSWER}:{feedback.review_id.hex}"
+        case _:
+            return _KIND_OF[type(feedback)]
