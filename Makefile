@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 2
 PROTOS := $(wildcard proto/router/v1/*.proto)
 
-.PHONY: setup demo serve test check lint stubs lock bench bench-learning clean
+.PHONY: setup demo demo-year serve test check lint stubs lock bench bench-learning clean
 
 setup: .venv/ready
 
@@ -17,6 +17,16 @@ setup: .venv/ready
 
 demo: setup ## Start the server, route a sample caseload over real gRPC, show answers and metrics
 	$(BIN)/python -m router demo
+
+demo-year: setup ## A SYNTHETIC year of five offices, and the leader's page of each, in build/year
+	rm -rf build/year
+	$(BIN)/python -m training year --out build/year
+	for office in ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5; do \
+	  $(BIN)/python -m router ledger --office $$office --from 2026-01-05 --to 2027-01-03 \
+	    --journal sqlite:///build/year/journal.db --policies build/year/policies \
+	    --html build/year/ledger-$$office.html --csv build/year/ledger-$$office.csv \
+	    --prometheus build/year/ledger-$$office.prom || exit 1; done
+	@echo "Open build/year/ledger-ALL.html"
 
 serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
 	$(BIN)/python -m router serve
@@ -59,6 +69,7 @@ bench-learning: setup ## What learning is worth against the peers, on known coun
 bench: setup ## Speed, as ratios against an echo in the same run; needs h2load (nghttp2-client)
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.servers
+	$(BIN)/python -m bench.plan
 
 clean:
 	rm -rf .venv examples/node/node_modules build dist

@@ -23,7 +23,7 @@ from router.features import FEATURES
 from router.national_id import holds_national_id
 
 _BATCH = 16384
-_KEY = "case_ref"
+KEY = "case_ref"
 # Columns of logged cases that say nothing about what to recommend.
 _IGNORED = frozenset({"mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref"})
 _SHOWN = 5
@@ -49,12 +49,12 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     Raises:
         CasesRefused: naming column, rows and bound.
     """
-    decisions = decider.decide(_rows(batch, first_row))
+    decisions = decider.decide(rows_of(batch, first_row))
     catalogue = decider.catalogue
     none = decisions.mix == NO_MIX
     minutes = np.append(catalogue.minutes, 0)[decisions.mix]
     columns: dict[str, Any] = {
-        _KEY: batch.column(_KEY).cast(pa.string()),
+        KEY: batch.column(KEY).cast(pa.string()),
         "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
         "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
         "adviser_minutes": pa.array(minutes, mask=none),
@@ -68,14 +68,19 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _rows(batch: pa.RecordBatch, first_row: int) -> Rows:
-    known = {*FEATURES.names, _KEY, *_IGNORED}
+def rows_of(batch: pa.RecordBatch, first_row: int) -> Rows:
+    """Slots of a batch of cases, shape (n, features); nothing but the fact of a shielded case.
+
+    Raises:
+        CasesRefused: naming column, rows and bound.
+    """
+    known = {*FEATURES.names, KEY, *_IGNORED}
     unknown = [name for name in batch.schema.names if name not in known]
     if unknown:
         raise CasesRefused(f"columns {', '.join(unknown)}: are not fields of a case")
-    if _KEY not in batch.schema.names:
-        raise CasesRefused(f"column {_KEY}: is missing")
-    _check_refs(batch.column(_KEY).cast(pa.string()), first_row)
+    if KEY not in batch.schema.names:
+        raise CasesRefused(f"column {KEY}: is missing")
+    _check_refs(batch.column(KEY).cast(pa.string()), first_row)
     rows = np.zeros((len(batch), len(FEATURES.features)), np.uint16)
     for column, feature in enumerate(FEATURES.features):
         if feature.name in batch.schema.names:
@@ -122,12 +127,12 @@ def _check_refs(refs: pa.Array, first_row: int) -> None:
     wrong = np.asarray(length.to_numpy(zero_copy_only=False))
     bad = np.flatnonzero((wrong < 1) | (wrong > _REF_AT_MOST))
     if len(bad):
-        raise CasesRefused(f"column {_KEY}: row {first_row + int(bad[0]) + 1} has {wrong[bad[0]]} characters; "
+        raise CasesRefused(f"column {KEY}: row {first_row + int(bad[0]) + 1} has {wrong[bad[0]]} characters; "
                            f"permitted are 1 to {_REF_AT_MOST}")  # fmt: skip
     suspects = np.flatnonzero(pc.match_substring_regex(refs, _DIGITS).to_numpy(zero_copy_only=False))
     for place in suspects.tolist():
         if holds_national_id(refs[place].as_py()):
-            raise CasesRefused(f"column {_KEY}: row {first_row + place + 1} looks like a national identity number")
+            raise CasesRefused(f"column {KEY}: row {first_row + place + 1} looks like a national identity number")
 
 
 def score_file(cases: Path, out: Path, decider: Decider) -> int:
@@ -143,9 +148,9 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
     try:
         count = 0
         writer: Any = None
-        for scored in _scored(_read(cases), decider):
+        for scored in _scored(read_batches(cases), decider):
             if writer is None:
-                writer = _writer(aside, out.suffix == ".csv", scored.schema)
+                writer = batch_writer(aside, out.suffix == ".csv", scored.schema)
             writer.write_batch(scored)
             count += len(scored)
         if writer is None:
@@ -159,16 +164,18 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
     return count
 
 
-def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
+def batch_writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
+    """A writer of record batches, CSV or Parquet."""
     if csv:
         return pa.csv.CSVWriter(aside, schema)
     # Only these repeat: trying a dictionary for numbers takes a fifth of the time and saves nothing.
     return pq.ParquetWriter(aside, schema, use_dictionary=["status", "mix", "adviser_minutes"])
 
 
-def _read(cases: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(cases: Path) -> Iterator[pa.RecordBatch]:
+    """Batches of a CSV or Parquet file."""
     if cases.suffix == ".csv":
-        types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features} | {_KEY: pa.string()}
+        types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features} | {KEY: pa.string()}
         options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
         return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
     batches: Iterator[pa.RecordBatch] = pq.ParquetFile(cases).iter_batches(_BATCH)

@@ -21,7 +21,7 @@ from training.groundwork import FOLDS, Groundwork, lay
 from training.learned import Learned, Watch, nobody_watches
 from training.minutes import learn_minutes
 from training.scores import Floats, Numbers
-from training.stack import centred, stack_weights, stacked
+from training.stack import centred, in_parts, stack_weights, stacked
 from training.teachers import TEACHERS, Lesson, Teacher, Values
 
 PAIRS = 4
@@ -121,7 +121,7 @@ def _learn(task: _Task, outcome: Floats) -> Learned:
     unseen = np.empty((len(task.teachers), len(task.rows), task.mixes))
     for held, models in enumerate(taught):
         for number, model in enumerate(models):
-            unseen[number, ground.fold == held] = centred(model(task.rows[ground.fold == held]))
+            unseen[number, ground.fold == held] = centred(in_parts(model)(task.rows[ground.fold == held]))
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
     scores = ground.scores(ground.mu, task.mix, outcome)

@@ -74,27 +74,17 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     Raises:
         SettingsError: if an address cannot be listened on.
     """
-    settings, metrics = parts.settings, parts.metrics
+    settings, metrics, panel = parts.settings, parts.metrics, parts.panel
     stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     edge = Edge(metrics, settings.max_in_flight)
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
-
-    telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
-
-    def on_up_change(up: bool) -> None:
-        _log.warning("journal up" if up else "journal down")
-        if not edge.draining:
-            for name in _WRITING:
-                telling.add(loop.create_task(checks.set(name, _SERVING if up else _NOT_SERVING)))
-
-    journal = DurableJournal(parts.store, metrics, on_up_change)
+    journal = DurableJournal(parts.store, metrics, _ReadinessTeller(edge, checks))
     feedback = FeedbackService(
-        journal, parts.feedback_metrics, lambda office: parts.panel.current.policies.of(office).minutes_per_week
+        journal, parts.feedback_metrics, lambda office: panel.current.policies.of(office).minutes_per_week
     )
     _add_services(edge, parts, journal, feedback, checks)
     port = server.add_insecure_port(str(settings.listen))
@@ -103,28 +93,48 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
     _settle_memory()
+    following = asyncio.ensure_future(_follow(panel, settings.reload_seconds))
+    feedback.begin()
     _log.info(
         "serving",
         extra={
             "listen": f"{settings.listen.host}:{port}",
             "metrics": f"{settings.metrics.host}:{web.server_port}",
-            "model_version": parts.panel.current.model.info.version,
-            "policy_version": parts.panel.current.policies.national.version,
+            "model_version": panel.current.model.info.version,
+            "policy_version": panel.current.policies.national.version,
         },
     )
-    following = asyncio.ensure_future(_follow(parts.panel, settings.reload_seconds))
-    feedback.begin()
     await stop.wait()
-    following.cancel()
-    await feedback.end()
     _log.info("draining")
     edge.draining = True
+    following.cancel()
+    await feedback.end()
     await checks.enter_graceful_shutdown()
     await server.stop(settings.grace_seconds)
     flushed = await journal.close(_FLUSH_SECONDS)
     await asyncio.to_thread(web.shutdown)
     web_thread.join()
     _log.info("stopped", extra={"journal_flushed": flushed})
+
+
+class _ReadinessTeller:
+    """Tells health when the journal begins or ceases to fail. Called on the running loop."""
+
+    def __init__(self, edge: Edge, checks: health_aio.HealthServicer) -> None:
+        self._edge = edge
+        self._checks = checks
+        self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
+
+    def __call__(self, up: bool) -> None:
+        _log.warning("journal up" if up else "journal down")
+        if not self._edge.draining:
+            task = asyncio.ensure_future(self._tell(_SERVING if up else _NOT_SERVING))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, status: int) -> None:
+        for name in _WRITING:
+            await self._checks.set(name, status)
 
 
 def _add_services(

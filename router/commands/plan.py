@@ -1,0 +1,130 @@
+"""`plan`: an office's open cases within its adviser hours."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from router.commands.options import FILE, FOLDER, MODELS, POLICIES
+from router.commands.score import load_decider
+from router.decision.allocate import BudgetTooSmall
+from router.decision.decide import Decider
+from router.decision.plan import MINUTES_PER_HOUR, plan_caseload
+from router.decision.plan_figures import plan_figures
+from router.mixes import load_catalogue
+from router.policies import load_policies
+from router.price_file import write_price
+from router.registry import promoted_version
+
+
+@click.command()
+@click.option("--cases", type=FILE, required=True, help="The office's open cases: Parquet or CSV.")
+@click.option("--office", required=True, help="Whose cases they are.")
+@click.option("--hours", type=click.FloatRange(min=0), help="Adviser hours to spend on them over the mixes' weeks.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="The same in minutes.")
+@click.option("--out", type=FILE, required=True, help="What each case gets: Parquet or CSV.")
+@click.option("--json", "figures_file", type=FILE, help="The figures of the plan, as JSON.")
+@click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
+@click.option("--write-price", "writes_price", is_flag=True, help="Write the price into the office's policy.")
+@MODELS
+@POLICIES
+def plan(
+    cases: Path,
+    office: str,
+    hours: float | None,
+    minutes: float | None,
+    out: Path,
+    figures_file: Path | None,
+    model: Path | None,
+    writes_price: bool,
+    models: Path,
+    policies: Path,
+) -> None:
+    """Give each open case a mix so that all stay within the hours and are worth most.
+
+    Hours are for the mixes' weeks, twelve: without --hours the office's minutes a week times those weeks.
+    """
+    from router.plan_file import read_open_cases, write_plan
+
+    decider = load_decider(model or models / promoted_version(models), policies, office)
+    budget = _budget(decider, hours, minutes)
+    found = read_open_cases(cases, office)
+    try:
+        planned = plan_caseload(decider, found.rows, budget)
+    except BudgetTooSmall as short:
+        raise click.ClickException(str(short)) from None
+    figures = plan_figures(planned) | {"office_ref": office, "left_out": found.left_out}
+    write_plan(planned, found.refs, out)
+    if figures_file:
+        aside = figures_file.with_name(f".{figures_file.name}.{os.getpid()}")
+        aside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        aside.replace(figures_file)
+    for line in words(figures):
+        click.echo(line)
+    click.echo(f"\nWhat each case gets is in {out}.")
+    if writes_price:
+        catalogue = load_catalogue(policies / "mixes.toml")
+        written = write_price(load_policies(policies, catalogue), policies, office, planned.settled.price)
+        click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")
+
+
+def _budget(decider: Decider, hours: float | None, minutes: float | None) -> float:
+    weeks = decider.catalogue.mixes[0].weeks
+    if hours is not None and minutes is not None:
+        raise click.UsageError("give --hours or --minutes, not both")
+    if hours is not None:
+        return hours * MINUTES_PER_HOUR
+    if minutes is not None:
+        return minutes
+    if decider.policy.minutes_per_week is None:
+        raise click.UsageError("give --hours or --minutes: the policy in force sets no minutes a week")
+    return decider.policy.minutes_per_week * weeks
+
+
+def words(figures: Mapping[str, Any]) -> Iterator[str]:
+    """The figures of a plan in plain words, line by line."""
+    weeks, minutes = figures["weeks"], figures["adviser_minutes"]
+    yield f"{figures['cases']:,} open cases at {figures['office_ref'] or 'no office'}, {weeks} weeks ahead"
+    if figures["left_out"]:
+        yield f"  {figures['left_out']:,} cases of other offices are left out"
+    yield f"  {figures['manual_only']:,} are handled by people alone, outside these hours"
+    yield f"  {figures['needs_assessment']:,} need a person's assessment first; they get at least the fallback"
+    yield f"  {figures['at_floor']:,} get their floor and no more; all floors take {_hours(figures['floor_minutes'])}"
+    yield f"Hours planned: {_hours(minutes)} of {_hours(figures['budget_minutes'])}"
+    for mix, count in figures["mixes"].items():
+        yield f"  {mix:<20} {count:>9,} cases"
+    yield f"Expected to reach the goal: {figures['expected_outcomes']:,.1f} people"
+    yield f"One more hour would buy {figures['shadow_price'] * MINUTES_PER_HOUR:.4f} weighted outcomes in this plan"
+    yield f"Price at which the service follows the plan: {figures['price']:.4g} outcome points a minute"
+    yield from _more(figures["more_hours"], weeks)
+    yield from _moved(figures["weakest_first"])
+
+
+def _more(curve: list[Mapping[str, Any]], weeks: int) -> Iterator[str]:
+    yield f"More hours over the {weeks} weeks would buy:"
+    for more in curve:
+        who = ", ".join(f"{value} {count}" for value, count in more["need_group"].items() if count) or "nobody"
+        yield f"  {more['hours']:>3} h: {more['expected_outcomes']:.2f} outcomes, {more['cases']} cases ({who})"
+
+
+def _moved(moved: Mapping[str, Any]) -> Iterator[str]:
+    if not moved["cases"]:
+        yield "The weakest-first weight moved nothing."
+        return
+    cost = moved["expected_outcomes_given_up"]
+    yield (
+        f"The weakest-first weight moved {_hours(moved['minutes'])} between {moved['cases']:,} cases; "
+        f"expected outcomes given up: {cost:.2f}"
+    )
+    for value, minutes in moved["need_group"].items():
+        if minutes:
+            yield f"  {value:<34} {minutes / MINUTES_PER_HOUR:>+10,.1f} h"
+
+
+def _hours(minutes: float) -> str:
+    return f"{minutes / MINUTES_PER_HOUR:,.1f} h"

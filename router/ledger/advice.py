@@ -1,0 +1,126 @@
+"""What a leader reads first: the answer in one line, and what can be done about it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.decision.ledger import Balance, Tier
+from router.ledger.account import Ledger
+from router.ledger.contacts import ChannelFigures
+from router.ledger.small_cells import AT_LEAST
+from router.ledger.words import Words
+
+EVEN = 0.1
+"""Unaccounted hours up to this share of those released count as used again."""
+MEASURED_ENOUGH = 0.6
+FEW_OVERRIDES, MANY_OVERRIDES = 0.02, 0.4
+CHOICES_ENOUGH = 200
+WAITING_AT_MOST = 0.1
+ADVICE_AT_MOST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer: its state colours the page, never by colour alone.
+
+    Attributes:
+        state: "pass", "look" or "unknown".
+        line: the answer.
+        sentences: what it rests on.
+    """
+
+    state: str
+    line: str
+    sentences: tuple[str, ...]
+
+
+def answer(ledger: Ledger, words: Words) -> Answer:
+    """The answer of a ledger in a line and one or two sentences."""
+    total = ledger.total.estimated
+    if not ledger.cases or total is None:
+        kind = "few" if ledger.cases else "empty"
+        return Answer(state="unknown", line=words(f"answer.{kind}"), sentences=(words(f"answer.sentence_{kind}"),))
+    sentences = [
+        words(
+            "answer.sentence",
+            cases=words.number(total.cases),
+            released=words.hours(total.released),
+            reused=words.hours(total.reused),
+        )
+    ]
+    if (first := priority_share(ledger)) is not None:
+        sentences.append(words("answer.priority", share=words.percent(first)))
+    kind = balance_kind(total)
+    line = words(f"answer.{kind}", hours=words.hours(abs(total.unaccounted)))
+    return Answer(state="pass" if kind == "even" else "look", line=line, sentences=tuple(sentences))
+
+
+def balance_kind(total: Balance) -> str:
+    """Whether what was released was used again: "even", "left", "over", or "none" when nothing was released."""
+    if not total.released and not total.reused:
+        return "none"
+    if abs(total.unaccounted) <= EVEN * total.released:
+        return "even"
+    return "left" if total.unaccounted > 0 else "over"
+
+
+def priority_share(ledger: Ledger) -> float | None:
+    """Share of the re-used minutes that went to cases with priority; None if that would tell of too few."""
+    total, others = ledger.total.estimated, ledger.tiers[Tier.OTHERS].estimated
+    if total is None or others is None or not total.reused:
+        return None
+    return 1 - others.reused / total.reused
+
+
+def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
+    """What the leader can do now, the most pressing first, at most four things."""
+    total, spent = ledger.total.estimated, ledger.total.measured
+    if total is None or not total.cases:
+        return ()
+    found = []
+    kind = balance_kind(total)
+    if ledger.capacity and total.used > ledger.capacity:
+        found.append(words("advice.capacity", planned=words.hours(total.used), capacity=words.hours(ledger.capacity)))
+    elif kind in ("left", "over"):
+        found.append(words(f"advice.{kind}", hours=words.hours(abs(total.unaccounted))))
+    share = (spent.cases if spent else 0) / total.cases
+    if share < MEASURED_ENOUGH:
+        found.append(words("advice.measure", share=words.percent(share)))
+    channel = _furthest(ledger.contacts)
+    if channel is not None and channel.minutes is not None and channel.catalogue is not None:
+        key = "longer" if channel.minutes.value > channel.catalogue else "shorter"
+        found.append(
+            words(
+                f"advice.{key}",
+                channel=words.texts.channel(channel.channel),
+                minutes=words.number(channel.minutes.value, 1),
+                catalogue=words.number(channel.catalogue, 1),
+            )
+        )
+    found += _about_choices(ledger, words)
+    return tuple(one[0].upper() + one[1:] for one in found[:ADVICE_AT_MOST]) or (words("advice.fine"),)
+
+
+def _about_choices(ledger: Ledger, words: Words) -> list[str]:
+    found = []
+    overrides = ledger.overrides
+    if overrides is not None and overrides.cases >= CHOICES_ENOUGH:
+        share = words.percent(overrides.value)
+        if overrides.value < FEW_OVERRIDES:
+            found.append(words("advice.rubber", share=share))
+        elif overrides.value > MANY_OVERRIDES:
+            found.append(words("advice.ignored", share=share))
+    waiting = ledger.waiting_for_choice
+    if waiting >= AT_LEAST and waiting > WAITING_AT_MOST * ledger.cases:
+        found.append(words("advice.choices", count=words.number(waiting)))
+    return found
+
+
+def _furthest(figures: tuple[ChannelFigures, ...]) -> ChannelFigures | None:
+    """The channel whose reported minutes lie furthest from the catalogue's, if they do so beyond their interval."""
+    apart = [
+        (abs(one.minutes.value / one.catalogue - 1), one)
+        for one in figures
+        if one.minutes and one.catalogue and not one.minutes.low <= one.catalogue <= one.minutes.high
+    ]
+    return max(apart, key=lambda pair: pair[0])[1] if apart else None

@@ -1,0 +1,57 @@
+"""Shares and means with their 90 per cent intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Z = 1.6448536269514722
+"""Of a two-sided interval of 90 per cent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A figure with the ends of its 90 per cent interval and the number of cases that it rests on."""
+
+    value: float
+    low: float
+    high: float
+    cases: int
+
+
+def share(values: NDArray[np.float64]) -> Estimate:
+    """Mean of values from 0 to 1 with Wilson's interval; for values between it is on the wide side.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    n = len(values)
+    if not n:
+        raise ValueError("values: none given")
+    mean = float(values.mean())
+    centre = (mean + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * np.sqrt(mean * (1 - mean) / n + Z * Z / (4 * n * n))
+    return Estimate(value=mean, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)), cases=n)
+
+
+def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Estimate:
+    """Minutes per contact over reports, sum by sum, with the linearised interval of a ratio of means.
+
+        r = sum m / sum c      se^2 = n / (n - 1) * sum (m - r c)^2 / (sum c)^2
+
+    Args:
+        minutes: of each report, shape (n,).
+        contacts: of each report, shape (n,), each above 0.
+
+    Raises:
+        ValueError: if there are fewer than two reports, or a contact count is not above 0.
+    """
+    n = len(minutes)
+    if n < 2 or not (contacts > 0).all():
+        raise ValueError("contacts: at least two reports with contacts are needed")
+    value = float(minutes.sum() / contacts.sum())
+    rest = minutes - value * contacts
+    error = float(np.sqrt(n / (n - 1) * (rest * rest).sum()) / contacts.sum())
+    return Estimate(value=value, low=max(0.0, value - Z * error), high=value + Z * error, cases=n)

@@ -1,0 +1,113 @@
+"""The ledger for machines: a CSV of weeks and tiers, a textfile for Prometheus, and a short table for the terminal."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+from router.decision.ledger import Balance
+from router.ledger.account import Ledger
+
+_SECONDS = 60
+_BASES = ("estimated", "measured")
+_OF_BALANCE = ("baseline", "used", "released", "reused", "unaccounted")
+ALL = "ALL"
+COLUMNS = (
+    "office", "week", "tier", "cases", "baseline", "planned", "released", "reused", "unaccounted", "measured_cases",
+    "measured_baseline", "spent", "measured_released", "measured_reused", "measured_unaccounted", "measured_planned",
+)  # fmt: skip
+"""Minutes; a week is named by its Monday, and ALL stands for all of them together. `measured_planned` are the
+catalogue's minutes of the cases that were measured. A field is empty where there are too few cases to tell."""
+
+
+def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
+    """Writes one row for each office, week and tier, and for each of them together."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(COLUMNS)
+        for office, ledger in ledgers.items():
+            lines = [
+                (ALL, ALL, ledger.total),
+                *((ALL, part.name, part) for part in ledger.tiers),
+                *((part.name, ALL, part) for part in ledger.weeks),
+                *(
+                    (week.name, part.name, part)
+                    for week, parts in zip(ledger.weeks, ledger.weeks_by_tier, strict=True)
+                    for part in parts
+                ),
+            ]
+            for week, tier, part in lines:
+                planned = "" if part.planned is None else part.planned.used
+                out.writerow([office, week, tier, *_cells(part.estimated), *_cells(part.measured), planned])
+
+
+def _cells(one: Balance | None) -> list[int | str]:
+    return [""] * (1 + len(_OF_BALANCE)) if one is None else [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
+
+
+def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
+    """Writes a file for node_exporter's textfile collector, whole or not at all; too few cases give no sample.
+
+    Raises:
+        ValueError: if the file's name does not end with .prom: the collector would not read it.
+    """
+    if path.suffix != ".prom":
+        raise ValueError(f"prometheus: {path} must end with .prom")
+    registry = CollectorRegistry()
+    spent = Gauge(
+        "router_ledger_seconds", "Adviser time by office in the period asked for.", ("office", "kind", "basis"),
+        registry=registry,
+    )  # fmt: skip
+    cases = Gauge("router_ledger_cases", "Cases counted.", ("office", "basis"), registry=registry)
+    capacity = Gauge("router_ledger_capacity_seconds", "Adviser time of the office.", ("office",), registry=registry)
+    contact = Gauge(
+        "router_contact_seconds", "Adviser time per contact: reported, or the catalogue's.",
+        ("office", "channel", "basis"), registry=registry,
+    )  # fmt: skip
+    ends = Gauge("router_ledger_period_seconds", "Ends of the period, since 1970.", ("end",), registry=registry)
+    for office, ledger in ledgers.items():
+        capacity.labels(office).set(ledger.capacity * _SECONDS)
+        for basis in _BASES:
+            for kind, minutes in _samples(getattr(ledger.total, basis), basis):
+                spent.labels(office, kind, basis).set(minutes * _SECONDS)
+            one = getattr(ledger.total, basis)
+            if one is not None:
+                cases.labels(office, basis).set(one.cases)
+        for channel in ledger.contacts:
+            if channel.minutes is not None:
+                contact.labels(office, channel.channel, "measured").set(channel.minutes.value * _SECONDS)
+            if channel.catalogue is not None:
+                contact.labels(office, channel.channel, "catalogue").set(channel.catalogue * _SECONDS)
+        for end, day in (("first", ledger.first), ("last", ledger.last)):
+            ends.labels(end).set(day.toordinal() * 86_400 - _EPOCH)
+    write_to_textfile(str(path), registry)
+
+
+_EPOCH = 719_163 * 86_400
+"""1970-01-01 as a proleptic Gregorian ordinal, in seconds."""
+
+
+def _samples(one: Balance | None, basis: str) -> Iterator[tuple[str, int]]:
+    if one is None:
+        return
+    for name in _OF_BALANCE:
+        kind = name if name != "used" else "planned" if basis == "estimated" else "spent"
+        yield kind, getattr(one, name)
+
+
+def table(ledgers: Mapping[str, Ledger]) -> str:
+    """A short table of hours for the terminal, estimated and measured apart."""
+    kinds = ("cases", "baseline", "used", "released", "reused", "unaccounted")
+    lines = [f"{'office':<24} {'hours':<10}" + "".join(f"{kind:>12}" for kind in kinds)]
+    for office, ledger in ledgers.items():
+        for basis in _BASES:
+            one: Balance | None = getattr(ledger.total, basis)
+            if one is None:
+                lines.append(f"{office:<24} {basis:<10}  fewer than ten cases: not shown")
+                continue
+            hours = (f"{getattr(one, kind) / _SECONDS:,.0f}" for kind in kinds[1:])
+            lines.append(f"{office:<24} {basis:<10}" + "".join(f"{text:>12}" for text in (f"{one.cases:,}", *hours)))
+    return "\n".join(lines)

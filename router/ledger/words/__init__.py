@@ -1,0 +1,85 @@
+"""What the ledger's page says, in Bokmål, Nynorsk and English; numbers and dates as each language writes them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from typing import Any
+
+from router.decision.ledger import Tier
+from router.features import FEATURES
+from router.ledger.entries import UNKNOWN
+from router.texts import LANGUAGES, Texts, load_texts
+
+_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of one language.
+
+    Attributes:
+        language: nb, nn or en.
+        entries: by the keys of its TOML file.
+        texts: the service's own, for the names of mixes, channels and values.
+    """
+
+    language: str
+    entries: dict[str, Any]
+    texts: Texts
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, "section.key", with its places filled."""
+        found: Any = self.entries
+        for part in key.split("."):
+            found = found[part]
+        text: str = found
+        return text.format(**values) if values else text
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number as the language writes it, with a true minus sign; what rounds to zero has no sign."""
+        text = f"{value:,.{digits}f}"
+        if not float(text.replace(",", "")):
+            text = text.lstrip("-")
+        marks = {",": self.entries["thousands"], ".": self.entries["decimal"], "-": "−"}
+        return "".join(marks.get(mark, mark) for mark in text)
+
+    def hours(self, minutes: float) -> str:
+        """Minutes in whole hours."""
+        return self.number(minutes / _HOUR)
+
+    def percent(self, part: float, whole: float = 1.0) -> str:
+        """A part of a whole in whole per cent; what rounds to nothing but is not says so."""
+        share = 100 * part / whole if whole else 0.0
+        if 0 < share < 0.5:
+            return self("under", share="1 %")
+        return f"{self.number(share)}\u00a0%"
+
+    def date(self, day: date) -> str:
+        """A date."""
+        return self("date", day=day.day, month=self.entries["months"][day.month - 1], year=day.year)
+
+    def tier(self, name: str) -> str:
+        """Name of a tier."""
+        return self(f"tier.{Tier[name].name}")
+
+    def value(self, field: str, name: str) -> str:
+        """Label of a field's value."""
+        if name == UNKNOWN:
+            return self("unknown")
+        return self.texts.value(FEATURES[field], FEATURES[field].slot(name)) if name in FEATURES[field].values else name
+
+
+def load_words() -> dict[str, Words]:
+    """The words by language code: nb, nn, en."""
+    folder, texts = resources.files(__name__), load_texts()
+    return {
+        language: Words(
+            language=language,
+            entries=tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8")),
+            texts=texts[language],
+        )
+        for language in LANGUAGES
+    }

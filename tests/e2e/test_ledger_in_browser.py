@@ -1,0 +1,125 @@
+"""The ledger's page as a leader sees it: in a real browser, on a desk, on a phone and on paper, in three languages."""
+
+import json
+import re
+import subprocess
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from router.journal.opening import open_journal
+from router.ledger.account import account
+from router.ledger.page import ledger_page
+from router.ledger.practice import practices
+from router.ledger.reading import read_entries
+from router.ledger.words import load_words
+from router.mixes import load_catalogue
+from router.policies import load_policies
+from tests.builders import ROOT
+from tests.e2e.conftest import tool
+from training.year import FIRST_DAY, Extent, simulate_year
+
+ENDS_WITHIN = 120
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+]  # fmt: skip
+# A window can not be narrower than some 500 pixels; a frame can.
+FRAME = """<!DOCTYPE html><body style="margin:0"><iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
+<pre id="measured"></pre><script>
+const frame = document.getElementById("page");
+frame.onload = () => {{
+  const inside = frame.contentDocument, view = frame.contentWindow;
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], wide: inside.body.scrollWidth - view.innerWidth}};
+  for (const heading of inside.querySelectorAll("h2")) found.headings.push(heading.id);
+  for (const svg of inside.querySelectorAll("figure svg")) {{
+    const edge = svg.getBoundingClientRect();
+    if (!edge.width) continue;
+    found.drawings += 1;
+    const title = svg.querySelector("title").textContent;
+    const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
+    const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
+    boxes.forEach(([words, box], place) => {{
+      if (box.left < edge.left - 2 || box.right > edge.right + 2 || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
+        found.cut.push([title, words]);
+      if (box.height && Math.min(box.height, box.width) < 6.5 && words.length > 2) found.small.push([title, words, box.height]);
+      for (const [other, near] of boxes.slice(place + 1))
+        if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
+            && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
+          found.overlaps.push([title, words, other]);
+    }});
+  }}
+  document.getElementById("measured").textContent = JSON.stringify(found);
+}};
+frame.srcdoc = {page};
+</script></body>"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Pages by office and language: one with hours left over, one that gave more than it released."""
+    folder = tmp_path_factory.mktemp("pages")
+    extent = Extent(seed=3, offices=5, weeks=20, cases_a_week=30)
+    simulate_year(folder / "year", extent, models=ROOT / "models", policies=ROOT / "policies")
+    catalogue = load_catalogue(folder / "year" / "policies" / "mixes.toml")
+    policies = load_policies(folder / "year" / "policies", catalogue)
+    store = open_journal(f"sqlite:///{folder}/year/journal.db", create=False)
+    entries, erased = read_entries(store)
+    store.close()
+    words = load_words()
+    days: tuple[date, date] = (FIRST_DAY, FIRST_DAY + timedelta(days=7 * extent.weeks))
+    found = {}
+    for office, language in (
+        ("synthetic-1", "nb"),
+        ("synthetic-3", "nb"),
+        ("synthetic-2", "nn"),
+        ("synthetic-3", "en"),
+    ):
+        ledger = account(entries, {office: policies.offices[office]}, catalogue, *days)
+        beside = practices(entries, [office], list(policies.offices), *days)
+        path = folder / f"{office}-{language}.html"
+        page = ledger_page(ledger, beside, {}, catalogue, words[language], erased=erased)
+        path.write_text(page, encoding="utf-8")
+        found[office, language] = path
+    return found
+
+
+def browse(folder: Path, page: Path, *flags: str, width: int = 1280) -> str:
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [tool("chromium"), *FLAGS, f"--window-size={width},900", profile, *flags, page.as_uri()]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN).stdout
+
+
+def measured(folder: Path, page: Path, width: int) -> dict:
+    """What a script around the page measures; the page itself allows no script."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    around = folder / "around.html"
+    inside = json.dumps(text).replace("</", "<\\/")
+    around.write_text(FRAME.format(width=width, page=inside), encoding="utf-8")
+    told = re.search(r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL)
+    assert told is not None
+    return json.loads(told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(pages: dict, tmp_path: Path, width: int) -> None:
+    for page in pages.values():
+        found = measured(tmp_path, page, width)
+        assert found["headings"] == ["flow", "now", "measured", "weeks", "contacts", "practice", "figures", "method"]
+        assert found["drawings"] == 5
+        assert {name: found[name] for name in ("overlaps", "cut", "small")} == {"overlaps": [], "cut": [], "small": []}
+        assert found["wide"] <= 0
+
+
+def test_it_prints_on_a_few_sheets(pages: dict, tmp_path: Path) -> None:
+    paper = tmp_path / "ledger.pdf"
+    browse(tmp_path, pages["synthetic-1", "nb"], "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 7
+
+
+def test_it_paints_on_a_screen(pages: dict, tmp_path: Path) -> None:
+    picture = tmp_path / "ledger.png"
+    browse(tmp_path, pages["synthetic-1", "nb"], f"--screenshot={picture}")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 50_000  # a blank page of this size has some 5 kB
