@@ -1,17 +1,21 @@
-"""Rows per second the SQLite journal makes durable; run as `python -m bench.journal`."""
+"""Rows per second the journal makes durable, in SQLite and in PostgreSQL; run as `python -m bench.journal`."""
 
 import argparse
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from router.journal.chain import verify
 from router.journal.group_commit import GroupCommit
+from router.journal.opening import open_journal
 from router.journal.record import Context, JournalUnavailable, Record
-from router.journal.sqlite import SqliteJournal
+from router.journal.store import JournalStore
+from tests.postgres_server import PostgresServer, binaries
 
 CONTEXT = Context(document='{"model_version":"bench"}')
 PAYLOAD = os.urandom(250)
@@ -25,18 +29,15 @@ def _records(start: int, count: int) -> list[Record]:
     ]
 
 
-def _direct(size: int, rows: int, folder: Path) -> float:
-    store = SqliteJournal(folder / f"direct-{size}.db")
+def _direct(store: JournalStore, size: int, rows: int) -> float:
     batches = [_records(start, size) for start in range(0, rows, size)]
     started = time.perf_counter()
     for batch in batches:
         store.write_batch(batch)
-    seconds = time.perf_counter() - started
-    store.close()
-    return rows / seconds
+    return rows / (time.perf_counter() - started)
 
 
-def _grouped(callers: int, rows: int, folder: Path) -> float:
+def _grouped(store: JournalStore, callers: int, rows: int) -> float:
     """`callers` single records in flight at any time, as the server sees them."""
     free = threading.Semaphore(callers)
 
@@ -45,7 +46,7 @@ def _grouped(callers: int, rows: int, folder: Path) -> float:
             raise error
         free.release(len(tickets))
 
-    writer: GroupCommit[int] = GroupCommit(SqliteJournal(folder / f"grouped-{callers}.db"), settle)
+    writer: GroupCommit[int] = GroupCommit(store, settle)
     records = _records(0, rows)
     started = time.perf_counter()
     for at, record in enumerate(records):
@@ -55,21 +56,54 @@ def _grouped(callers: int, rows: int, folder: Path) -> float:
     return rows / (time.perf_counter() - started)
 
 
-def _verified(folder: Path) -> float:
-    store = SqliteJournal(folder / "direct-1000.db")
+def _verified(store: JournalStore) -> float:
     started = time.perf_counter()
     verdict = verify(store)
-    seconds = time.perf_counter() - started
-    store.close()
-    return verdict.records / seconds
+    return verdict.records / (time.perf_counter() - started)
 
 
-def _best(runs: int, measure: Callable[[Path], float]) -> float:
+@contextmanager
+def _files() -> Iterator[Callable[[], str]]:
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        yield lambda: f"sqlite:///{folder}/{os.urandom(6).hex()}.db"
+
+
+@contextmanager
+def _databases(folder: Path) -> Iterator[Callable[[], str]]:
+    import psycopg
+
+    server = PostgresServer(folder)
+
+    def fresh() -> str:
+        name = f"bench_{os.urandom(6).hex()}"
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return server.url.replace("/postgres", f"/{name}")
+
+    try:
+        yield fresh
+    finally:
+        server.remove()
+
+
+def _best(runs: int, fresh: Callable[[], str], measure: Callable[[JournalStore], float]) -> float:
     best = 0.0
     for _ in range(runs):
-        with tempfile.TemporaryDirectory(dir=".") as folder:
-            best = max(best, measure(Path(folder)))
+        with closing(open_journal(fresh())) as store:
+            best = max(best, measure(store))
     return best
+
+
+def _measure(name: str, fresh: Callable[[], str], runs: int) -> None:
+    for size, rows in ((1, 2_000), (10, 20_000), (100, 100_000), (1000, 200_000)):
+        rate = _best(runs, fresh, partial(_direct, size=size, rows=rows))
+        print(f"{name} write_batch of {size:>4}: {rate:>9,.0f} rows/s", flush=True)
+    for callers in (1, 64):
+        rate = _best(runs, fresh, partial(_grouped, callers=callers, rows=10_000))
+        print(f"{name} group commit, {callers:>2} in flight: {rate:>9,.0f} rows/s", flush=True)
+    with closing(open_journal(fresh())) as store:
+        _direct(store, 1000, 200_000)
+        print(f"{name} verify: {_verified(store):>9,.0f} rows/s", flush=True)
 
 
 def main() -> None:
@@ -77,15 +111,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
-    for size, rows in ((1, 5_000), (10, 30_000), (100, 100_000), (1000, 200_000)):
-        rate = _best(runs, lambda folder, size=size, rows=rows: _direct(size, rows, folder))  # type: ignore[misc]
-        print(f"write_batch of {size:>4}: {rate:>9,.0f} rows/s")
-    for callers in (1, 64):
-        rate = _best(runs, lambda folder, n=callers: _grouped(n, 30_000, folder))  # type: ignore[misc]
-        print(f"group commit, {callers:>2} in flight: {rate:>9,.0f} rows/s")
-    with tempfile.TemporaryDirectory(dir=".") as name:
-        _direct(1000, 200_000, Path(name))
-        print(f"verify: {_verified(Path(name)):>9,.0f} rows/s")
+    with _files() as fresh:
+        _measure("sqlite", fresh, runs)
+    folder = binaries()
+    if folder is None:
+        raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
+    with _databases(folder) as fresh:
+        _measure("postgres", fresh, runs)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from router.mixes import load_catalogue
 from router.policies import load_policy
 from router.registry import ModelRefused, check_name, load_model, promoted_version
 from training.artefact import CARD, FIGURES, GATE, REPORT, check_new, write_version
-from training.collect import NothingToLearn, collect
+from training.collect import NothingToLearn, Treatment, collect
 from training.compare import compare
 from training.compile import NotAdditive
 from training.dataset import CasesRefused, read_cases
@@ -33,6 +33,7 @@ from training.progress import Bars
 from training.signing import check_key, generate_key
 from training.simulate import simulate, write_simulation
 from training.versions import NotPromoted, promote, rollback
+from training.year import year_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Learns, judges and promotes models.")
 _console = Console(stderr=True, soft_wrap=True)
@@ -41,6 +42,7 @@ _Policies = Annotated[Path, typer.Option(help="Folder of mixes, policy and gate.
 _Models = Annotated[Path, typer.Option(help="Folder of model versions.", envvar="ROUTER_MODELS")]
 _Version = Annotated[str, typer.Argument(help="Name of the version.")]
 _POLICIES, _MODELS = Path("policies"), Path("models")
+app.command("year")(year_command)
 
 
 @app.command("simulate")
@@ -63,9 +65,12 @@ def collect_command(
     journal: Annotated[str, typer.Option(help="URL of the journal.", envvar="ROUTER_JOURNAL")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV file of logged cases.")],
     k: Annotated[int, typer.Option(min=2, max=100, help="Cases that share their quasi-identifiers, at least.")] = K,
+    treatment: Annotated[
+        Treatment, typer.Option(help="Log the mix chosen, or the mix recommended with its true propensity.")
+    ] = Treatment.CHOSEN,
 ) -> None:
     """Join recommendations, choices and outcomes into logged cases, k-anonymous."""
-    _out.print(str(collect(journal, out, k)))
+    _out.print(str(collect(journal, out, k, treatment)))
 
 
 @app.command("fit")

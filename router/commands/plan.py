@@ -93,7 +93,7 @@ def words(figures: Mapping[str, Any]) -> Iterator[str]:
     if figures["left_out"]:
         yield f"  {figures['left_out']:,} cases of other offices are left out"
     yield f"  {figures['manual_only']:,} are handled by people alone, outside these hours"
-    yield f"  {figures['needs_assessment']:,} need a person's assessment first; they get at least the fallback"
+    yield f"  {figures['needs_assessment']:,} need a person's assessment first; they get the fallback until then"
     yield f"  {figures['at_floor']:,} get their floor and no more; all floors take {_hours(figures['floor_minutes'])}"
     yield f"Hours planned: {_hours(minutes)} of {_hours(figures['budget_minutes'])}"
     for mix, count in figures["mixes"].items():

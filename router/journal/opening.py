@@ -1,27 +1,44 @@
 """From the `journal` setting to an open journal."""
 
+from router.journal.record import JournalBroken
 from router.journal.sqlite import SqliteJournal
+from router.journal.store import JournalStore
 
-_SCHEME = "sqlite:///"
+_SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
 
 
-def open_journal(url: str, *, create: bool = True) -> SqliteJournal:
-    """Open the journal that a URL names: `sqlite:///relative.db` or `sqlite:////absolute.db`.
+def open_journal(url: str, *, create: bool = True) -> JournalStore:
+    """Open the journal that a URL names.
 
     Args:
-        url: The setting.
-        create: False to refuse a missing file, for those who only read.
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
+        create: False to refuse a missing journal, for those who only read.
 
     Raises:
-        ValueError: Another scheme, or no file name.
-        JournalUnavailable: The file cannot be opened or is locked.
-        JournalBroken: The file is not a journal, or a newer version wrote it.
+        ValueError: Another scheme, or a URL that cannot be read.
+        JournalUnavailable: The journal cannot be reached or is locked.
+        JournalBroken: It is no journal, a newer version wrote it, or its driver is not installed.
     """
-    path = url.removeprefix(_SCHEME)
+    if url.startswith(_POSTGRES):
+        return _postgres(url, create=create)
+    path = url.removeprefix(_SQLITE)
     if path == url or not path or path.endswith("/"):
         # Only the scheme is repeated: the rest of a URL may hold a password.
         scheme = url.partition("://")[0] if "://" in url else "no scheme"
         raise ValueError(
-            f"journal: cannot use {scheme!r} this way; accepted are sqlite:///relative.db and sqlite:////absolute.db"
+            f"journal: cannot use {scheme!r} this way; accepted are sqlite:///relative.db, "
+            "sqlite:////absolute.db and postgresql://HOST/DATABASE"
         )
     return SqliteJournal(path, create=create)
+
+
+def _postgres(url: str, *, create: bool) -> JournalStore:
+    # Imported here: a journal in a file needs no driver.
+    try:
+        import psycopg  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise JournalBroken(f"journal: PostgreSQL needs psycopg; install channel-router[postgres] ({error})") from error
+    from router.journal.postgres import PostgresJournal  # noqa: PLC0415
+
+    return PostgresJournal(url, create=create)

@@ -3,17 +3,17 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from router.journal.chain import COLUMNS, START, admissible, chained
-from router.journal.record import RECOMMENDATION, Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.chain import COLUMNS, admissible, chained
+from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
 from router.journal.sqlite_file import explained, open_to_read, open_to_write
+from router.journal.sqlite_rows import STORED, filtered, read_contexts, read_head, stored
 
-_STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
 # sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread computes.
 # One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
@@ -25,6 +25,9 @@ _INSERT = {
 _READ_ROWS = 1000
 # Erasing lets go of the lock this often, so that another process may append.
 _ERASE_ROWS = 500
+# Times the usual wait for a lock: a server that writes without a pause leaves few gaps, and erasing is in no hurry.
+_ERASE_PATIENCE = 60
+_EMPTY_PATIENCE = 10
 
 
 class SqliteJournal:
@@ -70,7 +73,7 @@ class SqliteJournal:
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
     ) -> Iterator[StoredRecord]:
         """Yield records in chain order; see JournalStore."""
-        query = f"SELECT {_STORED} FROM record {_filtered(kinds)} ORDER BY seq LIMIT ?"
+        query = f"SELECT {STORED} FROM record {filtered(kinds)} ORDER BY seq LIMIT ?"
         contexts: dict[int, Context] = {}
         limit = 0 if kinds is not None and not kinds else limit
         with self._reading() as connection:
@@ -78,28 +81,28 @@ class SqliteJournal:
                 wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
                 rows = connection.execute(query, (after, *(kinds or ()), wanted)).fetchall()
                 if any(row[3] not in contexts for row in rows):
-                    contexts = _read_contexts(connection)
-                yield from (_stored(row, contexts) for row in rows)
+                    contexts = read_contexts(connection)
+                yield from (stored(row, contexts) for row in rows)
                 if len(rows) < wanted:
                     return
                 after, limit = rows[-1][0], None if limit is None else limit - wanted
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
         """The records with these ids, in the order asked; see JournalStore."""
-        query = f"SELECT {_STORED} FROM record WHERE id = ?"
+        query = f"SELECT {STORED} FROM record WHERE id = ?"
         with self._reading() as connection:
             found = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
             rows = [row for row in found if row]
-            contexts = _read_contexts(connection, {row[3] for row in rows})
-        return [_stored(row, contexts) for row in rows]
+            contexts = read_contexts(connection, {row[3] for row in rows})
+        return [stored(row, contexts) for row in rows]
 
     def about(self, decision: bytes) -> list[StoredRecord]:
         """The records about this recommendation; see JournalStore."""
-        query = f"SELECT {_STORED} FROM record WHERE about = ? ORDER BY seq"
+        query = f"SELECT {STORED} FROM record WHERE about = ? ORDER BY seq"
         with self._reading() as connection:
             rows = connection.execute(query, (decision,)).fetchall()
-            contexts = _read_contexts(connection, {row[3] for row in rows})
-        return [_stored(row, contexts) for row in rows]
+            contexts = read_contexts(connection, {row[3] for row in rows})
+        return [stored(row, contexts) for row in rows]
 
     def held_before(self, moment: int) -> Iterator[bytes]:
         """Yield ids of records that hold content and are older; see JournalStore."""
@@ -114,32 +117,59 @@ class SqliteJournal:
     def contexts(self) -> Sequence[Context]:
         """List the contexts, oldest first; see JournalStore."""
         with self._reading() as connection:
-            return tuple(_read_contexts(connection).values())
+            return tuple(read_contexts(connection).values())
 
     def heads(self) -> Sequence[Head]:
         """Give the end of the file's one chain; see JournalStore."""
         with self._reading() as connection:
-            return (_read_head(connection),)
+            return (read_head(connection),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
         """Remove payload and salt for good, from the log too; see JournalStore."""
         erased, rest = 0, iter(ids)
-        while step := [(id_,) for id_ in islice(rest, _ERASE_ROWS)]:
-            with self._transaction():
-                erased += self._connection.executemany(
-                    "UPDATE record SET payload = NULL, salt = NULL WHERE id = ? AND payload IS NOT NULL", step
-                ).rowcount
-        # Old pages still hold the payload until the log is emptied into the file.
-        with self._lock, explained(self._path):
-            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise JournalUnavailable(f"journal {self._path}: erased, but its log is in use; erase again")
+        with self._busy_for(_ERASE_PATIENCE * self._busy_seconds):
+            while step := [(id_,) for id_ in islice(rest, _ERASE_ROWS)]:
+                with self._transaction():
+                    erased += self._connection.executemany(
+                        "UPDATE record SET payload = NULL, salt = NULL WHERE id = ? AND payload IS NOT NULL", step
+                    ).rowcount
+        self._empty_log()
         return erased
 
     def close(self) -> None:
         """Close the file; the last one out empties the log into it."""
         with self._lock, explained(self._path):
             self._connection.close()
+
+    @contextmanager
+    def _busy_for(self, seconds: float) -> Iterator[None]:
+        """Wait so long for another process's lock inside."""
+        with self._lock, explained(self._path):
+            self._connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
+        try:
+            yield
+        finally:
+            with self._lock, explained(self._path):
+                self._connection.execute(f"PRAGMA busy_timeout = {1000 * self._busy_seconds:.0f}")
+
+    def _empty_log(self) -> None:
+        """Old pages in the log hold what was erased, until it is emptied into the file.
+
+        Other processes cannot write while this waits for a reader, so it waits often instead of long.
+
+        Raises:
+            JournalUnavailable: Somebody read all the while.
+        """
+        deadline = time.monotonic() + _EMPTY_PATIENCE * self._busy_seconds
+        with self._busy_for(self._busy_seconds / 5):
+            while True:
+                with self._lock, explained(self._path):
+                    (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return
+                if time.monotonic() > deadline:
+                    raise JournalUnavailable(f"journal {self._path}: erased, but its log is in use; erase again")
+                time.sleep(self._busy_seconds / 5)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -164,7 +194,7 @@ class SqliteJournal:
             yield connection
 
     def _append(self, records: Sequence[Record]) -> None:
-        rows, head = chained(records, self._head or _read_head(self._connection), self._context_id)
+        rows, head = chained(records, self._head or read_head(self._connection), self._context_id)
         start = 0
         while start < len(rows):
             size = min(_LARGEST_STATEMENT, 1 << ((len(rows) - start).bit_length() - 1))
@@ -205,37 +235,5 @@ class SqliteJournal:
             raise JournalUnavailable(f"journal {self._path}: the file was moved or replaced; start again")
 
 
-_LOST = Context(document="")
-
-
 class _Taken(Exception):
     """An id or a claim of the batch is stored already, or another process appended since the head was read."""
-
-
-def _filtered(kinds: Collection[str] | None) -> str:
-    """The condition that keeps these kinds behind a number, with a ? for the number and each kind."""
-    if kinds is None:
-        return "WHERE seq > ?"
-    within = f"WHERE seq > ? AND kind IN ({','.join('?' * len(kinds))})"
-    if RECOMMENDATION in kinds:
-        return within
-    return f"INDEXED BY record_other {within} AND kind <> '{RECOMMENDATION}'"
-
-
-def _stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
-    seq, id_, kind, context, *rest = row
-    return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
-
-
-def _read_head(connection: sqlite3.Connection) -> Head:
-    row = connection.execute("SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1").fetchone()
-    return Head(*row) if row else START
-
-
-def _read_contexts(connection: sqlite3.Connection, ids: Collection[int] | None = None) -> dict[int, Context]:
-    """Contexts by number, oldest first: all, or those with these numbers."""
-    filtered = "" if ids is None else f"WHERE id IN ({','.join('?' * len(ids))})"
-    query = f"SELECT id, digest, document FROM context {filtered} ORDER BY id"
-    rows = connection.execute(query, tuple(ids or ())).fetchall()
-    read = ((id_, digest, Context(document=str(document))) for id_, digest, document in rows)
-    return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}

@@ -290,7 +290,7 @@ class CaseloadPlan(_message.Message):
     at_floor: _builtins.int
     """Cases that get their floor."""
     needs_assessment: _builtins.int
-    """Cases that a person must assess first; they get at least the fallback."""
+    """Cases that a person must assess first; they get the fallback until then."""
     manual_only: _builtins.int
     """Cases that people alone handle, outside the budget; no minutes are counted for them."""
     expected_outcomes: _builtins.float

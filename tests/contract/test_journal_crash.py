@@ -10,32 +10,28 @@ from pathlib import Path
 
 from router.journal.chain import verify
 from router.journal.group_commit import GroupCommit
-from router.journal.record import Context, JournalUnavailable, Record
+from router.journal.opening import open_journal
+from router.journal.record import JournalUnavailable
 from router.journal.sqlite import SqliteJournal
+from tests.contract.journals import Kept, some_records
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("ROUTER_KILLS", "5"))
-CONTEXT = Context(document='{"model_version":"m1"}')
 
 
-def some_records(count: int) -> list[Record]:
-    return [Record(os.urandom(16), "recommendation", CONTEXT, os.urandom(250), at) for at in range(count)]
-
-
-def start(role: str, path: Path) -> "subprocess.Popen[str]":
+def start(role: str, url: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, __file__, role, str(path)]
+    command = [sys.executable, __file__, role, url]
     return subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     )
 
 
-def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_killed_at_any_moment_nothing_acknowledged_is_lost(kept: Kept) -> None:
     acknowledged: set[str] = set()
     chance = random.Random(os.urandom(8))
     for _ in range(KILLS):
-        with start("write", path) as writer:
+        with start("write", kept.url) as writer:
             assert writer.stdout is not None
             # Killed after a random number of acknowledgements: in the middle of whatever comes next.
             for _ in range(chance.randrange(1, 300)):
@@ -44,19 +40,18 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> No
             # Acknowledged, too, but not read yet; a line cut by the kill was not.
             acknowledged.update(line.strip() for line in writer.stdout if line.endswith("\n"))
         assert writer.returncode == -signal.SIGKILL
-    store = SqliteJournal(path)
-    kept = {stored.id.hex() for stored in store.read()}
+    store = kept.store()
+    found = {stored.id.hex() for stored in store.read()}
     verdict = verify(store)
-    store.close()
     assert acknowledged
-    assert acknowledged <= kept
+    assert acknowledged <= found
     assert verdict.intact, verdict
-    print(f"kills {KILLS}, acknowledged {len(acknowledged)}, kept {len(kept)}")
+    print(f"kills {KILLS}, acknowledged {len(acknowledged)}, kept {len(found)}")
 
 
 def test_a_full_disk_is_unavailable_and_the_journal_recovers_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    with start("fill", path) as writer:
+    with start("fill", f"sqlite:///{path}") as writer:
         assert writer.stdin is not None
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
@@ -76,26 +71,26 @@ def test_a_full_disk_is_unavailable_and_the_journal_recovers_by_itself(tmp_path:
     store.close()
 
 
-def write_until_killed(path: str) -> None:
+def write_until_killed(url: str) -> None:
     def settle(tickets: list[str], error: JournalUnavailable | None) -> None:
         if error is not None:
             os._exit(3)
         # One write call per batch: what the pipe holds outlives the process.
         os.write(1, "".join(tickets).encode())
 
-    writer: GroupCommit[str] = GroupCommit(SqliteJournal(path), settle, capacity=64, largest_batch=32)
+    writer: GroupCommit[str] = GroupCommit(open_journal(url), settle, capacity=64, largest_batch=32)
     while True:
-        records = some_records(random.randrange(1, 20))
+        records = some_records(random.randrange(1, 20), payload=os.urandom(250))
         while writer.depth > 30:
             pass
         writer.submit(records, "".join(record.id.hex() + "\n" for record in records))
 
 
-def write_until_full_and_again(path: str) -> None:
-    store, written = SqliteJournal(path), []
+def write_until_full_and_again(url: str) -> None:
+    store, written = open_journal(url), []
     print("ready", flush=True)
     sys.stdin.readline()
-    for batch in iter(lambda: some_records(20), None):
+    for batch in iter(lambda: some_records(20, payload=os.urandom(250)), None):
         try:
             store.write_batch(batch)
         except JournalUnavailable:

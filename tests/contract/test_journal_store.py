@@ -1,66 +1,10 @@
-"""What every durable store behind the journal must do; another store joins by one more `Kept` factory."""
-
-import os
-import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+"""What every durable store behind the journal must do."""
 
 import pytest
 
 from router.journal.chain import verify
-from router.journal.record import Context, Head, JournalUnavailable, Record
-from router.journal.sqlite import SqliteJournal
-from router.journal.store import JournalStore
-
-CONTEXT = Context(document='{"model_version":"m1"}')
-
-
-@dataclass(slots=True, kw_only=True)
-class Kept:
-    """A place where a journal is kept: can be opened again, and reached behind the store's back."""
-
-    open: Callable[[], JournalStore]
-    sql: Callable[[str], None]
-    lock: Callable[[], Callable[[], None]]
-    opened: list[JournalStore] = field(default_factory=list)
-
-    def store(self) -> JournalStore:
-        self.opened.append(self.open())
-        return self.opened[-1]
-
-
-def _sqlite(folder: Path) -> Kept:
-    path = folder / "journal.db"
-
-    def sql(statement: str) -> None:
-        connection = sqlite3.connect(path)
-        with connection:
-            connection.execute(statement)
-        connection.close()
-
-    def lock() -> Callable[[], None]:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
-        return connection.close
-
-    return Kept(open=lambda: SqliteJournal(path), sql=sql, lock=lock)
-
-
-@pytest.fixture(params=[_sqlite], ids=["sqlite"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
-    place: Kept = request.param(tmp_path)
-    yield place
-    for store in place.opened:
-        store.close()
-
-
-def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
-    return [Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at) for at in range(count)]
-
-
-def ids(store: JournalStore) -> list[bytes]:
-    return [stored.id for stored in store.read()]
+from router.journal.record import Context, Head, JournalUnavailable
+from tests.contract.journals import CONTEXT, Kept, ids, some_records
 
 
 def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
@@ -68,7 +12,8 @@ def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
     kept.store().write_batch(records)
     kept.opened.pop().close()
     stored = list(kept.store().read())
-    assert [(one.id, one.kind, one.context, one.payload, one.written_at) for one in stored] == records
+    kept_as = [(one.id, one.kind, one.context, one.payload, one.written_at, one.about, "") for one in stored]
+    assert kept_as == records
     assert [one.seq for one in stored] == [1, 2, 3, 4, 5]
 
 

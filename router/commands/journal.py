@@ -1,0 +1,119 @@
+"""`python -m router journal`: verify, export, expire, erase."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from router.commands.options import FILE, JOURNAL
+from router.journal.chain import verify as walk
+from router.journal.opening import open_journal
+from router.journal.record import Head
+from router.journal.retention import erase as erase_records
+from router.journal.retention import of_case
+from router.journal.store import JournalStore
+
+_MOST_DAYS = 36_500
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def _days(_: click.Context, __: click.Parameter, value: str) -> timedelta:
+    days = int(value[:-1]) if re.fullmatch(r"[0-9]{1,6}d", value) else 0
+    if not 1 <= days <= _MOST_DAYS:
+        raise click.BadParameter(f"{value!r} is not a number of days from 1d to {_MOST_DAYS}d")
+    return timedelta(days=days)
+
+
+@click.group()
+def journal() -> None:
+    """Verify or export the journal; erase what it may no longer hold."""
+
+
+@journal.command()
+@JOURNAL
+@click.option("--head", help="A head noted earlier, SEQ:HEX; detects records cut off since.")
+def verify(journal: str, head: str | None) -> None:
+    """Verify the hash chain; exit 1 if it is broken."""
+    expected = Head.parse(head) if head else None
+    with _opened(journal) as store:
+        verdict = walk(store, expected)
+    click.echo(f"{verdict.records} records, {verdict.erased} erased, head {verdict.head}")
+    if not verdict.intact:
+        raise click.ClickException(f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}")
+    click.echo("the chain is intact")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--to", type=FILE, required=True, help="Parquet or CSV.")
+def export(journal: str, to: Path) -> None:
+    """Export recommendations to a file."""
+    from router.journal.export import export as write  # imports PyArrow
+
+    with _opened(journal) as store:
+        click.echo(f"{write(store, to)} records exported to {to}")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--older-than", callback=_days, required=True, help="For example 730d.")
+@_YES
+def expire(journal: str, older_than: timedelta, yes: bool) -> None:
+    """Erase the content of every record that is older.
+
+    Whatever its kind: feedback goes by its own age, not with the recommendation it is about. Digests stay, and the
+    chain still verifies.
+    """
+    now = datetime.now(UTC)
+    moment = _microseconds(now - older_than)
+    day = f"{now - older_than:%Y-%m-%d}"
+    with _opened(journal) as store:
+        count = sum(1 for _ in store.held_before(moment))
+        if not count:
+            _finish(store)
+            click.echo(f"no record written before {day} holds content")
+            return
+        _confirm(count, f"written before {day}", yes=yes)
+        erased = erase_records(
+            store, store.held_before(moment), records=count, now=_microseconds(now), why="age", before=day
+        )
+    click.echo(f"{erased} records erased; the chain keeps their digests")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--case", "case_ref", required=True, help="Reference of the case, as it was sent.")
+@_YES
+def erase(journal: str, case_ref: str, yes: bool) -> None:
+    """Erase the content of one case: its recommendations and every record about them."""
+    with _opened(journal) as store:
+        ids = of_case(store, case_ref)
+        if not ids:
+            _finish(store)
+            raise click.ClickException("no recommendation of this case holds content")
+        _confirm(len(ids), "of this case", yes=yes)
+        erased = erase_records(store, ids, records=len(ids), now=time.time_ns() // 1000, why="request")
+    click.echo(f"{erased} records erased; the chain keeps their digests")
+
+
+def _opened(url: str) -> closing[JournalStore]:
+    return closing(open_journal(url, create=False))
+
+
+def _finish(store: JournalStore) -> None:
+    """Remove copies that an erasure left behind when it was interrupted."""
+    store.erase(())
+
+
+def _confirm(count: int, which: str, *, yes: bool) -> None:
+    if not yes:
+        click.confirm(f"Erase the content of {count} records {which} for good?", abort=True)
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)

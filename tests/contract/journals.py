@@ -1,0 +1,86 @@
+"""Places where a journal is kept, and records to keep there."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from router.journal.postgres import PostgresJournal
+from router.journal.postgres_database import LOCK_KEY
+from router.journal.record import Context, Record
+from router.journal.sqlite import SqliteJournal
+from router.journal.store import JournalStore
+
+CONTEXT = Context(document='{"model_version":"m1"}')
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """A place where a journal is kept: can be opened again, and reached behind the store's back."""
+
+    url: str
+    open: Callable[[], JournalStore]
+    sql: Callable[[str], None]
+    lock: Callable[[], Callable[[], None]]
+    opened: list[JournalStore] = field(default_factory=list)
+
+    def store(self) -> JournalStore:
+        self.opened.append(self.open())
+        return self.opened[-1]
+
+
+def in_a_file(folder: Path) -> Kept:
+    """A journal in an SQLite file."""
+    path = folder / "journal.db"
+
+    def sql(statement: str) -> None:
+        connection = sqlite3.connect(path)
+        with connection:
+            connection.execute(statement)
+        connection.close()
+
+    def lock() -> Callable[[], None]:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection.close
+
+    return Kept(url=f"sqlite:///{path}", open=lambda: SqliteJournal(path), sql=sql, lock=lock)
+
+
+def in_a_database(url: str) -> Kept:
+    """A journal in a PostgreSQL database."""
+
+    def sql(statement: str) -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute(_as_postgres_writes(statement))
+
+    def lock() -> Callable[[], None]:
+        connection = psycopg.connect(url)
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        return connection.close
+
+    return Kept(url=url, open=lambda: PostgresJournal(url), sql=sql, lock=lock)
+
+
+def _as_postgres_writes(statement: str) -> str:
+    return statement.replace("X'", r"'\x").replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')")
+
+
+def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
+    """Recommendations, written one microsecond after the other from 1,000 on."""
+    return [Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at) for at in range(count)]
+
+
+def a_record_about(decision: bytes, kind: str = "choice", *, claim: str = "", **content: object) -> Record:
+    """A choice or another record about a recommendation."""
+    context = Context(document=json.dumps({"kind": kind}))
+    return Record(os.urandom(16), kind, context, json.dumps(content).encode(), 2_000, decision, claim)
+
+
+def ids(store: JournalStore) -> list[bytes]:
+    """The ids of all that is kept, in chain order."""
+    return [stored.id for stored in store.read()]

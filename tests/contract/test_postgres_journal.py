@@ -1,0 +1,197 @@
+"""What only a journal on a database server meets: other sessions, roles, settings, and a server that goes silent."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from router.journal.chain import verify
+from router.journal.opening import open_journal
+from router.journal.postgres import PostgresJournal
+from router.journal.record import Context, JournalBroken, JournalUnavailable
+from router.journal.store import JournalStore
+from tests.contract.journals import ids, some_records
+from tests.postgres_server import PostgresServer
+
+ROOT = Path(__file__).parents[2]
+SESSIONS = "application_name = 'channel-router journal' AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[JournalStore]:
+    opened = open_journal(database)
+    yield opened
+    opened.close()
+
+
+def ask(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(query)  # type: ignore[call-overload]
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_either_name_of_the_scheme_opens_the_same_journal(database: str, store: JournalStore) -> None:
+    store.write_batch(some_records(2))
+    other = open_journal(database.replace("postgresql://", "postgres://"), create=False)
+    assert ids(other) == ids(store)
+    other.close()
+
+
+def test_servers_that_start_at_once_on_an_empty_database_make_one_journal(database: str) -> None:
+    together, opened = threading.Barrier(4), []
+
+    def begin() -> None:
+        together.wait()
+        opened.append(PostgresJournal(database))
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in opened:
+        store.write_batch(some_records(1))
+    assert verify(opened[0]).records == 4
+    for store in opened:
+        store.close()
+
+
+def test_a_session_that_would_not_wait_for_the_disk_is_refused(database: str) -> None:
+    with pytest.raises(JournalBroken, match="synchronous_commit is off"):
+        open_journal(f"{database}%20-c%20synchronous_commit%3Doff")
+
+
+def test_a_reader_does_not_make_a_missing_journal(database: str) -> None:
+    with pytest.raises(JournalBroken, match="no journal in this database"):
+        open_journal(database, create=False)
+    assert ask(database, "SELECT to_regclass('record')") == [(None,)]
+
+
+def test_a_newer_journal_is_refused(database: str, store: JournalStore) -> None:
+    ask(database, "INSERT INTO migration VALUES (99, 0)")
+    with pytest.raises(JournalBroken, match="version 99 is newer"):
+        open_journal(database)
+
+
+def test_another_programs_tables_are_refused_and_left_alone(database: str) -> None:
+    ask(database, "CREATE TABLE record (theirs text)")
+    with pytest.raises(JournalBroken, match="record"):
+        open_journal(database)
+    assert ask(database, "SELECT to_regclass('migration')") == [(None,)]
+
+
+def test_a_connection_lost_while_idle_is_made_again_without_an_error(database: str, store: JournalStore) -> None:
+    records = some_records(3)
+    store.write_batch(records[:1])
+    store.find([records[0].id])
+    assert len(ask(database, f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {SESSIONS}")) == 2
+    store.write_batch(records[1:])
+    assert [one.id for one in store.find([record.id for record in records])] == ids(store)
+
+
+def test_a_server_that_goes_silent_is_unavailable_and_used_again_when_it_answers(
+    database: str, store: JournalStore
+) -> None:
+    records = some_records(3)
+    store.write_batch(records[:1])
+    ((backend,),) = ask(database, f"SELECT pid FROM pg_stat_activity WHERE {SESSIONS}")
+    os.kill(int(str(backend)), signal.SIGSTOP)
+    try:
+        with pytest.raises(JournalUnavailable, match="did not answer within 2 s"):
+            store.write_batch(records[1:])
+    finally:
+        os.kill(int(str(backend)), signal.SIGCONT)
+    store.write_batch(records)
+    assert ids(store) == [record.id for record in records]
+    assert verify(store).intact
+
+
+def test_one_who_may_only_read_verifies_but_neither_writes_nor_erases(
+    postgres: PostgresServer, database: str, store: JournalStore
+) -> None:
+    records = some_records(3)
+    store.write_batch(records)
+    schema = database.rpartition("%3D")[2]
+    ask(database, f"CREATE ROLE {schema}; GRANT USAGE ON SCHEMA {schema} TO {schema}")
+    ask(database, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}; ALTER ROLE {schema} LOGIN")
+    auditor = open_journal(database.replace("router@", f"{schema}@"), create=False)
+    try:
+        assert verify(auditor).records == 3
+        for forbidden in (lambda: auditor.write_batch(some_records(1)), auditor.probe, lambda: auditor.erase([b""])):
+            with pytest.raises(JournalBroken, match=r"permission denied .*\(42501\)"):
+                forbidden()
+        ask(database, f"GRANT UPDATE ON record TO {schema}")
+        with pytest.raises(JournalUnavailable, match="erased, but copies are left"):
+            auditor.erase([records[0].id])
+    finally:
+        auditor.close()
+        ask(database, f"DROP OWNED BY {schema}; DROP ROLE {schema}")
+
+
+def test_a_server_needs_no_right_to_change_or_remove_a_record(database: str, store: JournalStore) -> None:
+    schema = database.rpartition("%3D")[2]
+    ask(database, f"CREATE ROLE {schema} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {schema}")
+    ask(database, f"GRANT SELECT, INSERT ON record, context TO {schema}; GRANT SELECT ON migration TO {schema}")
+    ask(database, f"GRANT SELECT, UPDATE ON state TO {schema}")
+    appending = open_journal(database.replace("router@", f"{schema}@"))
+    try:
+        records = some_records(3)
+        appending.write_batch(records[:2])
+        appending.write_batch(records)
+        appending.probe()
+        assert ids(appending) == [record.id for record in records]
+    finally:
+        appending.close()
+        ask(database, f"DROP OWNED BY {schema}; DROP ROLE {schema}")
+
+
+def test_text_of_every_alphabet_is_kept(store: JournalStore) -> None:
+    (record,) = some_records(1)
+    context = Context(document='{"navn":"blåbær, čáhci, 水, 🌊"}')
+    store.write_batch([record._replace(context=context, kind="ærlig")])
+    (stored,) = store.read(kinds=("ærlig",))
+    assert stored.context == context
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:se/cret@127.0.0.1/db",
+        "postgresql://u:cret@cret@127.0.0.1/db",
+        "postgresql://u:cret%zz@127.0.0.1/db",
+        "postgresql://u:cr?cret@127.0.0.1/db",
+        "postgresql://u:cret cret@127.0.0.1/db",
+        "postgresql://u:cret#@127.0.0.1/db",
+        "postgresql://127.0.0.1/db?password=cret&nonsense=1",
+        "postgresql://127.0.0.1/db?password=cret&port=x%cret",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_refused_without_repeating_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="journal: the URL cannot be read") as refused:
+        open_journal(url)
+    assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:cret%40@127.0.0.1:1/db", "postgresql://127.0.0.1:1/db?password=cret"])
+def test_a_database_that_cannot_be_reached_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(JournalUnavailable, match=r"journal postgresql://127\.0\.0\.1:1/db: .*refused") as refused:
+        open_journal(url)
+    assert "cret" not in str(refused.value)
+
+
+def test_a_missing_driver_is_named_with_the_extra_that_brings_it() -> None:
+    program = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from router.journal.opening import open_journal\n"
+        "open_journal('postgresql://h/d')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "PostgreSQL needs psycopg; install channel-router[postgres]" in ended.stderr

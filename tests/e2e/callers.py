@@ -1,0 +1,76 @@
+"""Callers that ask a server for advice without a pause, and remember each answer."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+
+from router.v1 import channel_router_pb2, channel_router_pb2_grpc
+from tests.builders import a_case
+
+REQUEST = channel_router_pb2.RecommendRequest(case=a_case())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One call: when it began and ended (monotonic seconds), and the decision's id or the error's code."""
+
+    began: float
+    ended: float
+    decision_id: str | None
+    code: grpc.StatusCode
+
+
+class Callers:
+    """Threads that call until they are stopped; each has one call in flight."""
+
+    def __init__(self, listen: str, count: int) -> None:
+        self._channel = grpc.insecure_channel(listen)
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self.answers: list[Answer] = []
+        self._threads = [threading.Thread(target=self._call) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, wanted: Callable[[Answer], bool], count: int = 1, *, seconds: float = 30) -> Answer:
+        """Wait for `count` more answers that are wanted; give the last."""
+        seen = len(self.answers)
+        with self._changed:
+            deadline = time.monotonic() + seconds
+            while count:
+                while seen == len(self.answers):
+                    if not self._changed.wait(deadline - time.monotonic()):
+                        raise AssertionError(f"{count} more answers did not come within {seconds} s")
+                count -= wanted(self.answers[seen])
+                seen += 1
+            return self.answers[seen - 1]
+
+    def stop(self) -> list[Answer]:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._channel.close()
+        return self.answers
+
+    def _call(self) -> None:
+        router = channel_router_pb2_grpc.ChannelRouterStub(self._channel)
+        while not self._stop.is_set():
+            began, decision_id, code = time.monotonic(), None, grpc.StatusCode.OK
+            try:
+                decision_id = router.Recommend(REQUEST, timeout=10).recommendation.decision_id
+            except grpc.RpcError as error:
+                code = error.code()
+            with self._changed:
+                self.answers.append(Answer(began=began, ended=time.monotonic(), decision_id=decision_id, code=code))
+                self._changed.notify_all()
+
+
+def answered(answer: Answer) -> bool:
+    return answer.code is grpc.StatusCode.OK
+
+
+def refused(answer: Answer) -> bool:
+    return answer.code is grpc.StatusCode.UNAVAILABLE
