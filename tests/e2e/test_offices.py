@@ -178,7 +178,9 @@ def test_explored_mixes_are_near_the_best_and_logged_with_their_chance(
 ) -> None:
     write(policies, "a", "[exploration]\nshare = 0.2\nmargin = 0.03\n")
     national = policies / "national.toml"  # a wide margin, so that the mixes of some cases are within it
-    national.write_text(national.read_text().replace("exploration_margin = [0.0, 0.01]", "exploration_margin = [0.0, 0.05]"))
+    national.write_text(
+        national.read_text().replace("exploration_margin = [0.0, 0.01]", "exploration_margin = [0.0, 0.05]")
+    )
 
     server = start_server("--policies", str(policies))
     ages = FEATURES["age_band"].values

@@ -19,6 +19,11 @@ FROZEN = {
     "router_journal_commit_failures": ("counter", ()),
     "router_journal_queue_records": ("gauge", ()),
     "router_journal_up": ("gauge", ()),
+    "router_withheld": ("counter", ("disclosure",)),
+    "router_explored": ("counter", ()),
+    "router_policy_info": ("gauge", ("office", "version")),
+    "router_policy_refused": ("gauge", ("office",)),
+    "router_reloads": ("counter", ("part", "result")),
     "router_model_info": ("gauge", ("version", "sha256", "synthetic")),
     "router_model_age_seconds": ("gauge", ()),
 }

@@ -67,9 +67,15 @@ def test_another_value_is_another_version_and_the_national_version_is_part_of_it
         ("[safeguards]\nno_shows = 5", "safeguards.no_shows: is not a known key"),
         ("[abstention]\nunknown_fields = 9", "abstention.unknown_fields: 9.* is outside 2 to 8"),
         ("[abstention]\nstandard_errors = 0.1", "abstention.standard_errors: 0.1 is outside 0.5 to 2.0"),
-        ("[weights.need_group]\nSMALL_OPPORTUNITY = 3.5", "weights.need_group.SMALL_OPPORTUNITY: 3.5 is outside 1.0 to 3"),
+        (
+            "[weights.need_group]\nSMALL_OPPORTUNITY = 3.5",
+            "weights.need_group.SMALL_OPPORTUNITY: 3.5 is outside 1.0 to 3",
+        ),
         ("[weights.need_group]\nTINY = 2", "weights.need_group.TINY: is not a known key"),
-        ("[weights.need_group]\nGOOD_OPPORTUNITIES = 2", "weights: need_group.NEEDS_GUIDANCE: 1.0 is below the 2.0 of GOOD"),
+        (
+            "[weights.need_group]\nGOOD_OPPORTUNITIES = 2",
+            "weights: need_group.NEEDS_GUIDANCE: 1.0 is below the 2.0 of GOOD",
+        ),
         ("[weights.digital_skill]\nWEAK = 2", "weights: digital_skill.NON_USER: 1.0 is below the 2.0 of WEAK"),
         ("[weights.education_level]\nNONE = 2", "weights.education_level: is not a known key"),
         ("[exploration]\nshare = 0.3", "exploration.share: 0.3 is outside 0.0 to 0.2"),
