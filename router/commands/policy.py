@@ -15,7 +15,8 @@ from router.decision.policy import Policy
 from router.decision.weights import Weights
 from router.features import FEATURES
 from router.mixes import load_catalogue
-from router.policies import BOUNDED, Policies, load_policies
+from router.policies import Policies, load_policies
+from router.policy_file import BOUNDED
 
 _NAMES = {"price": "price_per_minute", "limits": "safeguards"}
 _OFFICE = click.argument("office", default="")

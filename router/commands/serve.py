@@ -10,7 +10,7 @@ import click
 import uvloop
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from router.commands.options import FILE, JOURNAL, MODELS, POLICIES
+from router.commands.options import FILE, FOLDER, JOURNAL, MODELS, POLICIES
 from router.feedback_metrics import FeedbackMetrics
 from router.journal.opening import open_journal
 from router.logs import set_up_logs
@@ -43,6 +43,12 @@ from router.trust import read_trusted_keys
     help="Between looks for changed policies or another promoted model.",
 )
 @click.option(
+    "--last-good",
+    type=FOLDER,
+    envvar="ROUTER_LAST_GOOD",
+    help="Folder for copies of offices' good policies, which stand in after a restart too.",
+)
+@click.option(
     "--trust",
     type=FILE,
     multiple=True,
@@ -66,6 +72,7 @@ def serve(
     max_in_flight: int,
     grace_seconds: float,
     reload_seconds: float,
+    last_good: Path | None,
     trust: tuple[Path, ...],
     log_level: str,
 ) -> None:
@@ -93,7 +100,7 @@ def serve(
     GCCollector(registry=registry)
     counts, texts = Metrics(registry), load_texts()
     trusted = read_trusted_keys(trust) if trust else None
-    loader = Loader(models=models, policies=policies, trusted=trusted, texts=texts, metrics=counts)
+    loader = Loader(models=models, policies=policies, trusted=trusted, texts=texts, metrics=counts, last_good=last_good)
     parts = Parts(
         settings=settings,
         metrics=counts,

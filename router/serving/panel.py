@@ -12,7 +12,7 @@ from router.decision.decide import Decider
 from router.features import FEATURES
 from router.metrics import AdviceMetrics, Metrics
 from router.mixes import load_catalogue
-from router.policies import NATIONAL, OFFICES, Policies, load_policies
+from router.policies import NATIONAL, OFFICES, Policies, keep_good, load_policies
 from router.registry import MANIFEST, PROMOTED, ModelRefused, ModelVersion, load_model, promoted_version
 from router.serving.recommender import Recommender
 from router.serving.wire import Answers
@@ -91,8 +91,16 @@ class Loader:
     """Reads what is served from the models and policies folders."""
 
     def __init__(
-        self, *, models: Path, policies: Path, trusted: TrustedKeys | None, texts: dict[str, Texts], metrics: Metrics
+        self,
+        *,
+        models: Path,
+        policies: Path,
+        trusted: TrustedKeys | None,
+        texts: dict[str, Texts],
+        metrics: Metrics,
+        last_good: Path | None = None,
     ) -> None:
+        self._last_good = last_good
         self._models = models
         self._policies = policies
         self._trusted = trusted
@@ -131,12 +139,13 @@ class Loader:
             self._refuse("policy", str(problem))
             return last
         self._tell(served, last)
+        self._keep(policies)
         return served
 
     def _read_policies(self, last: Served | None) -> tuple[Catalogue, Policies]:
         try:
             catalogue = load_catalogue(self._policies / _MIXES)
-            policies = load_policies(self._policies, catalogue, last.policies if last else None)
+            policies = load_policies(self._policies, catalogue, last.policies if last else None, self._last_good)
         except PolicyError as problem:
             if last is None:
                 raise
@@ -187,6 +196,13 @@ class Loader:
             national=desk(""),
             offices={office: desk(office) for office in policies.offices},
         )
+
+    def _keep(self, policies: Policies) -> None:
+        if self._last_good is not None:
+            try:
+                keep_good(policies, self._policies, self._last_good)
+            except OSError as problem:
+                _log.error("good policies could not be copied", extra={"problem": str(problem)})
 
     def _tell(self, served: Served, last: Served | None) -> None:
         policies = served.policies

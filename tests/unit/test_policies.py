@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.features import FEATURES
-from router.policies import Policies, load_policies
+from router.policies import Policies, keep_good, load_policies
 from router.toml_file import PolicyError
 from tests.builders import ROOT, a_catalogue, a_row
 
@@ -104,6 +104,31 @@ def test_an_office_whose_file_is_refused_runs_on_its_last_good_policy(folder: Pa
     found = loaded(folder, good, a=LEAST + "price_per_minute = 1.0")
     assert "price_per_minute" in found.refused["a"]
     assert found.of("a") is good.of("a")
+
+
+def test_a_copy_of_the_last_good_policy_stands_in_after_a_restart(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    good = loaded(folder, a=LEAST + "[safeguards]\ncontact_gap_days = 30\n", b="minutes_per_week = 1\n")
+    keep_good(good, folder, kept)
+    (folder / "offices" / "a.toml").write_text("minutes_per_week = 'many'\n")
+    found = load_policies(folder, a_catalogue(), None, kept)
+    assert "a" in found.refused
+    assert found.of("a").version == good.of("a").version
+    assert found.of("a").limits.contact_gap_days == 30
+    assert found.of("b") is found.national
+    keep_good(found, folder, kept)  # what is refused now does not replace the copy
+    assert load_policies(folder, a_catalogue(), None, kept).of("a").version == good.of("a").version
+
+
+def test_a_copy_outside_todays_bounds_does_not_stand_in(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    keep_good(loaded(folder, a=LEAST + "price_per_minute = 0.002\n"), folder, kept)
+    national = folder / "national.toml"
+    national.write_text(
+        national.read_text().replace("price_per_minute = [0.0, 0.002]", "price_per_minute = [0.0, 0.001]")
+    )
+    found = load_policies(folder, a_catalogue(), None, kept)
+    assert found.of("a") is found.national
 
 
 def test_a_file_whose_name_is_no_office_reference_is_refused(folder: Path) -> None:
