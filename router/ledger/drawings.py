@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from router.ledger.account import Ledger
 from router.ledger.contacts import ChannelFigures
-from router.ledger.drawing import BLUE, GREEN, GREY, INK, ORANGE, QUIET, Drawing, draw, rows
+from router.ledger.drawing import Drawing, draw
 from router.ledger.practice import Practice
 from router.ledger.words import Words
+from router.svg import BLUE, GREEN, GREY, INK, ORANGE, QUIET, rows
 
 _HOUR = 60
 _MEAN_OF = 5

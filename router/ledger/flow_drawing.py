@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from router.decision.ledger import Tier
 from router.ledger.account import Ledger, sum_of
-from router.ledger.drawing import GREY, INK, QUIET, SAND, Drawing, draw
+from router.ledger.drawing import Drawing, draw
 from router.ledger.words import Words
+from router.svg import GREY, INK, QUIET, SAND
 
 _BLUES = ("#084a73", "#0072b2", "#3d95c8", "#77b5da", "#a9d0e8", "#cfe4f2", "#e3eff8")
 _TIERS = {Tier.FIRST: "#00543e", Tier.NEXT: "#2f9b78", Tier.OTHERS: "#a5d6c4"}

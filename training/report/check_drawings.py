@@ -5,8 +5,9 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from router.svg import BLUE, INK, QUIET, rows
 from training.figures import Figures, MixOverlap
-from training.report.drawing import BLUE, INK, QUIET, Drawing, draw, rows, zero_line
+from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import names, number, percent
 
 _COLUMNS = 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from router.svg import BLUE, INK, QUIET
 from training.figures import CostPoint, Figures
-from training.report.drawing import BLUE, INK, QUIET, Drawing, draw
+from training.report.drawing import Drawing, draw
 from training.report.value_drawings import MARKS
 from training.report.words import MAIN_POLICIES, names, number
 

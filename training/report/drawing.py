@@ -1,55 +1,20 @@
-"""Drawings as inline SVG: one style, text that stays text, alternative text, equal bytes for equal figures."""
+"""Drawings of the report: inline SVG with its title and what it shows in words."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from router.svg import INK, inline_svg
 
 WIDTH = 9.6
 """Inches of a full-width drawing."""
-INK, QUIET, LINE = "#1d2430", "#5a6472", "#c9ced6"
-BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#007a59", "#8e4a86"
-"""Okabe and Ito's colour-blind-safe hues; green and purple darkened for contrast on white."""
-_STYLE: Any = {  # its keys are a literal type of a hundred names
-    "svg.fonttype": "none",
-    "svg.hashsalt": "channel-router",
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": QUIET,
-    "axes.labelsize": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#e6e9ee",
-    "grid.linewidth": 0.8,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.8,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,32 +40,8 @@ def draw(
         paint: puts axes on the figure.
         width: inches.
     """
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08))
-        FigureCanvasSVG(figure)
-        paint(figure)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return Drawing(
-        name=name, title=title, description=description, svg=_inline(out.getvalue(), name, title, description)
-    )
-
-
-def _inline(svg: str, name: str, title: str, description: str) -> Markup:
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)  # it would style the whole page
-    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    svg = svg.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # Verdana has the same widths
-    words = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(description)}</desc>'
-    opening = re.match(r"<svg[^>]*>", svg)
-    if opening is None:
-        raise ValueError(f"drawing {name}: is not an SVG")
-    tag = opening.group()[:-1] + f' role="img" aria-labelledby="{name}-title {name}-words">'
-    return Markup(tag + words + svg[opening.end() :])
+    svg = inline_svg(name, title, description, (width, height), paint)
+    return Drawing(name=name, title=title, description=description, svg=svg)
 
 
 def mix_colours(count: int) -> tuple[str, ...]:
@@ -121,12 +62,3 @@ def zero_line(axes: Axes, *, upright: bool = True) -> None:
         axes.axvline(0, color=INK, linewidth=1)
     else:
         axes.axhline(0, color=INK, linewidth=1)
-
-
-def rows(axes: Axes, labels: list[str], *, shown: bool = True) -> None:
-    """Labels rows from the top down."""
-    axes.set_yticks(range(len(labels)), labels if shown else [""] * len(labels))
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from router.decision.schema import Feature
 from router.decision.tables import DecisionTables, Floats
-from training.report.drawing import BLUE, INK, LINE, ORANGE, QUIET, Drawing, draw, rows, zero_line
+from router.svg import BLUE, INK, LINE, ORANGE, QUIET, rows
+from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import names, number, percent
 
 FIELDS_SHOWN = 10

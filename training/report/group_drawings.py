@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from router.svg import BLUE, GREEN, LINE, rows
 from training.figures import Figures, GroupFigures
-from training.report.drawing import BLUE, GREEN, LINE, Drawing, draw, ink_on, mix_colours, rows, zero_line
+from training.report.drawing import Drawing, draw, ink_on, mix_colours, zero_line
 from training.report.words import names, number, point_range
 
 LABELLED = 0.12

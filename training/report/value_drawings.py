@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from router.svg import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, rows
 from training.estimators import OK
 from training.figures import ESTIMATORS, Difference, Estimate, Figures, PolicyFigures
-from training.report.drawing import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, Drawing, draw, rows, zero_line
+from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import COMPARED, MAIN_POLICIES, names, number, point_range, points, share_range
 
 MARKS = {"candidate": ("o", BLUE), "promoted": ("D", PURPLE), "todays_rule": ("s", ORANGE), "logged": ("^", GREEN)}
