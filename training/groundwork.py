@@ -10,11 +10,10 @@ from itertools import combinations
 import numpy as np
 from joblib import Parallel, delayed
 
-from training.nuisance import of_every_mix, outcome_model, propensity_matrix, with_mix
+from training.nuisance import of_every_mix, outcome_model, propensity_matrix, with_logged, with_mix
 from training.scores import CLIP, Floats, Numbers, doubly_robust, folds_of
 
 FOLDS = 5
-_SURE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +95,4 @@ def _chances(rows: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: 
     if propensity is not None and propensity.ndim == 2:
         return propensity
     chances = propensity_matrix(rows, mix, mixes, fold, seed)
-    if propensity is None:
-        return chances
-    each = np.arange(len(mix))
-    own = chances[each, mix]
-    chances *= ((1 - propensity) / np.maximum(1 - own, _SURE))[:, None]
-    chances[each, mix] = propensity
-    return chances
+    return chances if propensity is None else with_logged(chances, mix, propensity)

@@ -15,6 +15,7 @@ from training.scores import Floats, Numbers, doubly_robust, folds_of
 FOLDS = 5
 LOG_SHARPNESS = (-1.5, 1.5)
 _TINY = 1e-12
+_SURE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,22 @@ def cross_fit(
     fold = folds_of(len(mix), folds, seed)
     chances = propensity_matrix(features, mix, mixes, fold, seed)
     mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
-    each = np.arange(len(mix))
     if propensity is not None:
-        chances[each, mix] = propensity
-    chance: Floats = chances[each, mix]
+        chances = with_logged(chances, mix, propensity)
+    chance: Floats = chances[np.arange(len(mix)), mix]
     return Nuisances(mu=mu, chances=chances, chance=chance, scores=doubly_robust(mu, mix, outcome, chance, clip=0.0))
+
+
+def with_logged(chances: Floats, mix: Numbers, propensity: Floats) -> Floats:
+    """Chances of every mix, (n, K): those logged as they are; the others share what is left as estimated.
+
+    Where the logged mix had a propensity of 1 no other had any, and a policy that gives another has no overlap there.
+    Boosting alone cannot see that: it blurs such cases with their neighbours.
+    """
+    each = np.arange(len(mix))
+    found: Floats = chances * ((1 - propensity) / np.maximum(1 - chances[each, mix], _SURE))[:, None]
+    found[each, mix] = propensity
+    return found
 
 
 def propensity_matrix(features: Floats, mix: Numbers, mixes: int, fold: Numbers, seed: int) -> Floats:

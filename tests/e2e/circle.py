@@ -18,6 +18,7 @@ from training.effects import digital_logit, mix_effects
 from training.population import Slots, draw_population
 
 VARIED = ("months_since_last_work", "weeks_registered", "expected_weeks_to_job", "plan_has_goal", "phone_talks_90d")
+OFFICE = "exploring"
 IN_FLIGHT = 16
 OVERRIDES = 0.1
 BATCH = 500
@@ -83,7 +84,10 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
 
 def ask(server: Server, world: World) -> list[recommendation_pb2.Recommendation]:
     """Advice on every case, in their order."""
-    cases = [a_case(case_ref=f"c-{number}", **changes) for number, changes in enumerate(_changes(world.slots))]
+    cases = [
+        a_case(case_ref=f"c-{number}", office_ref=OFFICE, **changes)
+        for number, changes in enumerate(_changes(world.slots))
+    ]
     found = []
     for first in range(0, len(cases), BATCH):
         request = channel_router_pb2.RecommendBatchRequest(cases=cases[first : first + BATCH])

@@ -17,7 +17,7 @@ from router.mixes import load_catalogue
 from router.policies import load_policies
 from router.registry import load_model
 from tests.builders import ROOT, random_tables
-from tests.e2e.circle import a_world, answer, ask
+from tests.e2e.circle import OFFICE, a_world, answer, ask
 from tests.e2e.conftest import Server
 from tests.e2e.test_offices import until
 from tests.unit.training.versions_builder import a_version
@@ -25,19 +25,19 @@ from training.figures import Figures
 from training.figures_json import from_json
 
 CASES = 4000
-# As shipped but for exploration, which is off there, a lower price of a minute, and no abstention: the first model is
-# sure of nothing. The gate asks for less because the log is small.
+# As shipped, but a minute is cheaper, so that more mixes are near the best, and offices may explore more. The gate asks
+# for less because the log is small.
 POLICY = {
-    "share = 0.0": "share = 0.5",
-    "margin = 0.005": "margin = 0.05",
     "price_per_minute = 0.0004": "price_per_minute = 0.0003",
-    "standard_errors = 0.5\n": "standard_errors = 0.0\n",
-    "rare_cases = 30\n": "rare_cases = 0\n",
+    "exploration_share = [0.0, 0.2]": "exploration_share = [0.0, 0.5]",
+    "exploration_margin = [0.0, 0.01]": "exploration_margin = [0.0, 0.05]",
 }
+EXPLORING = "minutes_per_week = 9000\n[exploration]\nshare = 0.5\nmargin = 0.05\n"
 GATE = {
     "bound = 2000 ": "bound = 1000 ",
     "bound = 300 ": "bound = 200 ",
     'name = "snips_agrees"\nbound = 1.0': 'name = "snips_agrees"\nbound = 2.0',
+    "bound = 0.9 # 0.5 to 1": "bound = 0.5 # 0.5 to 1",
     "bound = 0.05 # 0.005 to 0.2": "bound = 0.2 # 0.005 to 0.2",
 }
 
@@ -79,6 +79,7 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     changed(tmp_path / "policies" / "national.toml", POLICY)
     changed(tmp_path / "policies" / "gate.toml", GATE)
+    (tmp_path / "policies" / "offices" / f"{OFFICE}.toml").write_text(EXPLORING, encoding="utf-8")
     a_first_model(tmp_path / "models")
     mixes = load_catalogue(tmp_path / "policies" / "mixes.toml")
     world, cases = a_world(1, CASES, mixes), tmp_path / "cases.parquet"
