@@ -14,7 +14,7 @@ def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, s
     """The cases to learn from, those to evaluate on, and how they were told apart: "time" or "random".
 
     With days, the last three tenths by day of decision are held out, whole days: a model is used on cases later than
-    those it learned from. Without days, or when all were decided on one day, three tenths are drawn.
+    those it learned from. Without days, three tenths are drawn.
 
     Args:
         cases: all of them.
@@ -23,10 +23,9 @@ def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, s
     Raises:
         ValueError: if fewer than 500 cases are left on either side.
     """
-    days = None if cases.days is None else np.unique(cases.days)
-    if cases.days is not None and days is not None and len(days) > 1:
-        wanted = np.sort(cases.days)[int(len(cases.days) * (1 - SHARE))]
-        held, by = cases.days >= max(wanted, days[1]), "time"
+    if cases.days is not None:
+        first = np.sort(cases.days)[int(len(cases.days) * (1 - SHARE))]
+        held, by = cases.days >= first, "time"
     else:
         order = np.random.default_rng(seed).permutation(len(cases.mix))
         held, by = order >= int(len(cases.mix) * (1 - SHARE)), "random"

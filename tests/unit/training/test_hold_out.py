@@ -74,14 +74,3 @@ def test_one_long_last_day_leaves_too_few_to_learn_from() -> None:
 def test_cases_of_a_single_day_are_refused_and_not_drawn_instead() -> None:
     with pytest.raises(ValueError, match=r"^cases: 0 to learn from \(held out by time\)"):
         hold_out(some_cases(3_000, np.zeros(3_000)), 1)
-
-
-def test_of_one_day_three_tenths_are_drawn() -> None:
-    _, later, by = hold_out(some_cases(2_000, np.zeros(2_000, np.int64)), 1)
-    assert (by, len(later.mix)) == ("random", 600)
-
-
-def test_of_two_days_the_later_is_held_out_however_few_it_has() -> None:
-    days = np.repeat([0, 1], [1_450, 550])
-    earlier, later, by = hold_out(some_cases(2_000, days), 1)
-    assert (by, len(earlier.mix), len(later.mix)) == ("time", 1_450, 550)
