@@ -2,7 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export OMP_NUM_THREADS ?= 2
+# Several tests run at once, one a core: more threads in each would only wait for one another.
+export OMP_NUM_THREADS ?= 1
 PROTOS := $(wildcard proto/router/v1/*.proto)
 
 .PHONY: setup demo demo-year serve test check lint stubs lock bench bench-learning clean
@@ -32,7 +33,7 @@ serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9
 	$(BIN)/python -m router serve
 
 test: setup examples/node/node_modules ## All tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 examples/node/node_modules: examples/node/package-lock.json | setup
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
