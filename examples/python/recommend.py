@@ -1,10 +1,18 @@
-"""Asks a running server for a recommended mix: python examples/python/recommend.py [HOST:PORT]."""
+"""Asks a running server for a recommended mix, and tells it what was chosen: python recommend.py [HOST:PORT]."""
 
 import sys
+import uuid
 
 import grpc
 
-from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
+from router.v1 import (
+    case_pb2,
+    channel_router_pb2,
+    channel_router_pb2_grpc,
+    feedback_pb2,
+    feedback_pb2_grpc,
+    recommendation_pb2,
+)
 
 case = case_pb2.Case(
     case_ref="c-7f3a",
@@ -58,9 +66,19 @@ with grpc.insecure_channel(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:5005
     )
     advice = router.Recommend(request, timeout=2).recommendation
 
+    # Adviser and user talk, and agree on the mix that was advised. Send the same request id again if no answer comes.
+    choice = feedback_pb2.RecordChoiceRequest(
+        request_id=str(uuid.uuid4()),
+        decision_id=advice.decision_id,
+        mix_id=advice.mix.id,
+        wished_by=feedback_pb2.WISHED_BY_BOTH,
+    )
+    recorded = feedback_pb2_grpc.FeedbackStub(channel).RecordChoice(choice, timeout=2)
+
 print(recommendation_pb2.Status.Name(advice.status), advice.mix.id, f"{advice.mix.adviser_minutes} minutes")
 for element in advice.mix.elements:
     print(f"  {recommendation_pb2.Channel.Name(element.channel)}: {element.contacts} x {element.minutes} minutes")
 for reason in advice.reasons:
     print(" -", reason.text)
 print(advice.notice)
+print("choice recorded:", feedback_pb2.ChoiceDirection.Name(recorded.direction))
