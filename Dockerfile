@@ -19,7 +19,8 @@ ENV PATH=/app/bin:$PATH \
     ROUTER_METRICS=0.0.0.0:9464 \
     ROUTER_MODELS=/srv/models \
     ROUTER_POLICIES=/srv/policies \
-    ROUTER_JOURNAL=sqlite:////data/journal.db
+    ROUTER_JOURNAL=sqlite:////data/journal.db \
+    ROUTER_LAST_GOOD=/data/last-good
 RUN install -d -o 65532 -g 65532 /data
 VOLUME /data
 WORKDIR /srv
