@@ -219,10 +219,13 @@ class AdviceMetrics:
             self._answers[status][mix].inc(answers)
             if mix >= 0:
                 self._time[mix].inc(answers * self._minutes[mix])
+        applied = [0] * len(self._rules)  # many sets of few rules: each rule's counter is asked once
         for bits, answers in Tally(decision.safeguards for decision in decisions).items():
             for rule in range(bits.bit_length()):
-                if bits >> rule & 1:
-                    self._rules[rule].inc(answers)
+                applied[rule] += answers * (bits >> rule & 1)
+        for counter, answers in zip(self._rules, applied, strict=True):
+            if answers:
+                counter.inc(answers)
         metrics = self._metrics
         mixed = [decision for decision in decisions if decision.mix >= 0]
         metrics.digital.observe([self._digital[decision.mix] for decision in mixed])

@@ -25,6 +25,7 @@ from router.registry import ModelVersion
 
 # Up to so many rows, one at a time is faster than arrays.
 _FEW = 8
+_NOTHING = Tail("")
 
 
 class Advice(NamedTuple):
@@ -63,6 +64,8 @@ class Recommender:
         self._pack_one = struct.Struct(f"<{len(FEATURES.features)}H{2 * mixes}d{mixes}fQbBQBddd").pack
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._offered: list[bool] = decider.menu.tolist()
+        self._explores = self.policy.exploration.share > 0
+        self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
         self._menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
 
     def decide(
@@ -90,12 +93,15 @@ class Recommender:
         many = None if few else self.decider.decide(np.array(rows, np.uint16))
         decisions = [self._single.decide(row) for row in rows] if many is None else many.each()
         chances = [1.0] * len(rows)
-        if self.policy.exploration.share > 0:
+        if self._explores:
             drawn = [self._explored(*one) for one in zip(rows, decisions, case_refs, strict=True)]
             decisions, chances = [decision for decision, _ in drawn], [chance for _, chance in drawn]
         lightest = len(self._minutes)
+        withholds = self.withholds
         tails = [
-            Tail("") if decision.first_permitted >= lightest else Tail(ref, office, self._disclosure(ref, decision))
+            _NOTHING
+            if decision.first_permitted >= lightest
+            else Tail(ref, office, self._disclosure(ref, decision) if withholds else SHOWN)
             for decision, ref, office in zip(decisions, case_refs, offices, strict=True)
         ]
         if many is None:
@@ -121,7 +127,7 @@ class Recommender:
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Whether plain advice is shown; the same case always falls into the same group."""
         shares = self.policy.disclosure
-        if not (shares.control or shares.after_own_view) or decision.status != Status.RECOMMENDED:
+        if decision.status != Status.RECOMMENDED:
             return SHOWN
         drawn = draw("disclosure", case_ref)
         if drawn < shares.control:
@@ -150,7 +156,7 @@ class Recommender:
     def count(self, advice: Sequence[Advice]) -> None:
         """Counts advice that is durable."""
         self._metrics.count([one.decision for one in advice])
-        for one in advice:
+        for one in advice if self._explores or self.withholds else ():
             if one.disclosure != SHOWN or one.chance < 1:
                 self._metrics.count_drawn(one.disclosure, explored=one.chance < 1)
 

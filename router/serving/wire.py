@@ -80,6 +80,8 @@ class Answers:
 
     def withheld(self, advice: Sequence[Advice], views: Sequence[tuple[str, bool]], now: int) -> list[Record]:
         """Records of the advice that is shown only once the adviser has recorded an own view."""
+        if not self._recommender.withholds:
+            return []
         kept = [n for n, one in enumerate(advice) if one.disclosure == AFTER_OWN_VIEW]
         shown = [advice[n]._replace(disclosure=SHOWN) for n in kept]
         answers = self.recommendations(shown, [views[n] for n in kept])
