@@ -15,7 +15,7 @@ from router.features import FieldProblem, encode
 from router.serving.durable import DurableJournal
 from router.serving.gathering import Gathering
 from router.serving.messages import case_error, field
-from router.serving.panel import Desk, Panel
+from router.serving.panel import Desk, Panel, Served
 from router.serving.recommender import Advice
 from router.serving.requests import is_full, language_of, parse
 from router.serving.status import InvalidRequest, refuse
@@ -70,16 +70,13 @@ class ChannelRouterService:
             rows = [encode(case, problems, index) for index, case in enumerate(chunk, start)]
             for index in {problem.index for problem in problems}:
                 results[index] = _refused(index, problems)
-            by_desk: dict[int, tuple[Desk, list[int]]] = {}
-            for place, case in enumerate(chunk):
-                if not results[start + place]:
-                    desk = served.desk(case.office_ref)
-                    by_desk.setdefault(id(desk), (desk, []))[1].append(place)
-            for desk, places in by_desk.values():
+            good = [place for place in range(len(chunk)) if not results[start + place]]
+            office_refs = [case.office_ref for case in chunk]
+            for desk, places in _by_desk(served, office_refs, good):
                 advice, records = desk.recommender.decide(
                     [rows[place] for place in places],
                     [chunk[place].case_ref for place in places],
-                    office_refs=[chunk[place].office_ref for place in places],
+                    office_refs=[office_refs[place] for place in places],
                 )
                 views = [(language_of(request.language, desk.language), full)] * len(advice)
                 records += desk.answers.withheld(advice, views, records[0].written_at)
@@ -127,6 +124,17 @@ class ChannelRouterService:
         except InvalidRequest as error:
             message = case_error(list(error.problems), "")
             return channel_router_pb2.RecommendStreamResponse(error=message).SerializeToString()
+
+
+def _by_desk(served: Served, office_refs: list[str], places: list[int]) -> list[tuple[Desk, list[int]]]:
+    """The places of each desk's cases; mostly there is one desk."""
+    desks = {ref: served.desk(ref) for ref in {office_refs[place] for place in places}}
+    found: dict[int, tuple[Desk, list[int]]] = {id(desk): (desk, []) for desk in desks.values()}
+    if len(found) == 1:
+        return [(desk, places) for desk, _ in found.values()]
+    for place in places:
+        found[id(desks[office_refs[place]])][1].append(place)
+    return list(found.values())
 
 
 def _result(index: int, recommendation: bytes) -> bytes:
