@@ -120,7 +120,7 @@ def call(folder: Path) -> None:
 
 
 def file(folder: Path) -> None:
-    cases = simulate(DRAWN, 0, load_decider(MODEL, POLICIES).catalogue).cases.drop("office_ref")
+    cases = simulate(DRAWN, 0, load_decider(MODEL, POLICIES)[0].catalogue).cases.drop("office_ref")
     many = pl.concat([cases.with_columns(pl.col("case_ref") + f"-{n}") for n in range(FILED // DRAWN)])
     many.write_parquet(folder / "cases.parquet")
     hours = str(FILED * MINUTES_A_CASE / 60)
@@ -136,7 +136,7 @@ def file(folder: Path) -> None:
 
 
 def main() -> None:
-    in_process(load_decider(MODEL, POLICIES, OFFICE))
+    in_process(load_decider(MODEL, POLICIES, OFFICE)[0])
     sys.stdout.flush()
     with tempfile.TemporaryDirectory() as name:
         call(Path(name))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby, islice
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from router.decision.schema import FeatureSet, Rows
 from router.journal.payload import layout, unpack
-from router.journal.recommendation import RECOMMENDATION
-from router.journal.record import Context, JournalBroken
+from router.journal.recommendation import recommendations
+from router.journal.record import RECOMMENDATION, Context, JournalBroken
 from router.journal.store import JournalStore
-
-_CHUNK = 16_384
 
 
 class Arrivals(NamedTuple):
@@ -45,19 +41,17 @@ def read_arrivals(store: JournalStore, features: FeatureSet, office_ref: str, si
     """
     first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
     rows: dict[str, np.ndarray[tuple[int], np.dtype[np.uint16]]] = {}
-    records = store.read(kinds=(RECOMMENDATION,))
-    recent = (record for record in records if record.written_at >= since and record.payload is not None)
-    for context, run in groupby(recent, key=attrgetter("context")):
-        mixes = _mixes(context, features)
-        while chunk := list(islice(run, _CHUNK)):
-            payloads = [record.payload for record in chunk if record.payload is not None]
-            try:
-                packed, tails = unpack(layout(len(features.features), mixes), payloads)
-            except ValueError as problem:
-                raise JournalBroken(f"record {chunk[0].seq} or behind: cannot be read: {problem}") from problem
-            for row, tail in zip(packed["row"], tails, strict=True):
-                if tail.case_ref and tail.office_ref == office_ref:
-                    rows[tail.case_ref] = row
+    for run in recommendations(store):
+        recent = [record.payload for record in run if record.written_at >= since and record.payload is not None]
+        if not recent:
+            continue
+        try:
+            packed, tails = unpack(layout(len(features.features), _mixes(run[0].context, features)), recent)
+        except ValueError as problem:
+            raise JournalBroken(f"record {run[0].seq} or behind: cannot be read: {problem}") from problem
+        for row, tail in zip(packed["row"], tails, strict=True):
+            if tail.case_ref and tail.office_ref == office_ref:
+                rows[tail.case_ref] = row
     found = np.array(list(rows.values()), np.uint16).reshape(len(rows), len(features.features))
     return Arrivals(rows=found, began_at=first.written_at if first else None)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Abstention, DisclosureShares, Exploration, Policy
 from router.decision.rulebook import SafeguardLimits
+from router.decision.schema import UNKNOWN
 from router.decision.weights import BY_VALUE, WEEKS_LEFT, Weights, weights_of
 from router.features import FEATURES
+from router.texts import LANGUAGES
 from router.toml_file import PolicyError, TomlTable, read_toml
 
 Span = tuple[float, float]
-LANGUAGES = ("nb", "nn", "en")
-UNKNOWN = "UNKNOWN"
 BOUNDED = (
     "price_per_minute", "weights", "minutes_per_week", "baseline_minutes", "contact_gap_days", "unknown_fields",
     "rare_cases", "far_minutes", "standard_errors", "exploration_share", "exploration_margin", "after_own_view",

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
 from router.features import FEATURES
+from router.journal.feedback import MINUTES_AT_MOST
 from training.audit import LOGGED, UNKNOWN, Texts
 from training.case_columns import DAYS_BOUND, Bools, Floats, WrongType, days_of, numbers_of, slots_of, texts_of
 from training.case_files import Problems, batches, columns_of, is_csv, national_ids
 from training.case_join import Part, stacked
 
-MINUTES_AT_MOST = 10_000
 _SHARE = "0 to 1"
 _CHANCE = "above 0 and at most 1"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby, islice
 from typing import NamedTuple
 
 import polars as pl
@@ -12,11 +11,10 @@ from router.features import FEATURES
 from router.journal.export_columns import Reading, columns, schema
 from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Outcome, read_feedback
 from router.journal.payload import NO_MIX, layout, unpack
-from router.journal.recommendation import RECOMMENDATION
-from router.journal.record import JournalBroken, StoredRecord
+from router.journal.recommendation import recommendations
+from router.journal.record import JournalBroken
 from router.journal.store import JournalStore
 
-_CHUNK = 16_384
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
 
@@ -62,7 +60,10 @@ def read_asked(store: JournalStore) -> tuple[list[Asked], Readings]:
     """
     found: list[Asked] = []
     readings: dict[bytes, Reading] = {}
-    for run in _runs(store):
+    for every in recommendations(store):
+        run = [record for record in every if record.payload is not None]
+        if not run:
+            continue
         context = run[0].context
         if not context.document:
             raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
@@ -94,19 +95,11 @@ def read_cases_of(
         JournalBroken: if one cannot be read.
     """
     target = schema(list(readings.values()), lists=False)
-    for run in _runs(store):
-        kept = [record for record in run if record.id in wanted]
+    for run in recommendations(store):
+        kept = [record for record in run if record.id in wanted and record.payload is not None]
         if kept:
             frame = pl.DataFrame(pl.from_arrow(columns(kept, readings[kept[0].context.digest], target)))
             yield [one.id for one in kept], frame.select(name for name in _COLUMNS if name in frame.columns)
-
-
-def _runs(store: JournalStore) -> Iterator[list[StoredRecord]]:
-    """Neighbouring recommendations that are read the same way."""
-    found = (one for one in store.read(kinds=(RECOMMENDATION,)) if one.payload is not None)
-    for _, run in groupby(found, key=lambda record: record.context.digest):
-        while chunk := list(islice(run, _CHUNK)):
-            yield chunk
 
 
 def read_answers(store: JournalStore) -> Answers:

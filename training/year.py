@@ -15,6 +15,7 @@ import numpy as np
 import typer
 from prometheus_client import CollectorRegistry
 
+from router.decision.schema import UNKNOWN
 from router.features import FEATURES
 from router.journal.opening import open_journal
 from router.journal.record import Record
@@ -24,7 +25,7 @@ from router.serving.recommender import Advice
 from router.texts import load_texts
 from training.effects import mix_values
 from training.population import Slots, draw_population
-from training.year_offices import UNKNOWN, MadeUpOffice, made_up_offices, write_policies
+from training.year_offices import MadeUpOffice, made_up_offices, write_policies
 from training.year_people import Habits, People
 from training.year_truth import TrueCase, count_truth
 

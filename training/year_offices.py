@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.decision.schema import UNKNOWN
+
 NATIONAL_FILES = ("national.toml", "mixes.toml", "gate.toml")
 OFFICES_AT_MOST = 50
-UNKNOWN = "UNKNOWN"
 _BEFORE = {
     "GOOD_OPPORTUNITIES": 96,
     "NEEDS_GUIDANCE": 108,

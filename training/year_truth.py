@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.year_offices import UNKNOWN, MadeUpOffice
+from router.decision.schema import UNKNOWN
+from training.year_offices import MadeUpOffice
 
 
 @dataclass(slots=True, kw_only=True)

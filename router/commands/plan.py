@@ -16,8 +16,6 @@ from router.decision.allocate import BudgetTooSmall
 from router.decision.decide import Decider
 from router.decision.plan import MINUTES_PER_HOUR, plan_caseload
 from router.decision.plan_figures import plan_figures
-from router.mixes import load_catalogue
-from router.policies import load_policies
 from router.price_file import write_price
 from router.registry import promoted_version
 
@@ -51,7 +49,7 @@ def plan(
     """
     from router.plan_file import read_open_cases, write_plan
 
-    decider = load_decider(model or models / promoted_version(models), policies, office)
+    decider, known = load_decider(model or models / promoted_version(models), policies, office)
     budget = _budget(decider, hours, minutes)
     found = read_open_cases(cases, office)
     try:
@@ -68,8 +66,7 @@ def plan(
         click.echo(line)
     click.echo(f"\nWhat each case gets is in {out}.")
     if writes_price:
-        catalogue = load_catalogue(policies / "mixes.toml")
-        written = write_price(load_policies(policies, catalogue), policies, office, planned.settled.price)
+        written = write_price(known, policies, office, planned.settled.price)
         click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")
 
 

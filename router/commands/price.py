@@ -15,8 +15,6 @@ from router.decision.price_feedback import MOST_CHANGE, WEEKS, next_price, wante
 from router.decision.settle import at_price
 from router.features import FEATURES
 from router.journal.opening import open_journal
-from router.mixes import load_catalogue
-from router.policies import load_policies
 from router.price_file import KEY, write_price
 from router.registry import promoted_version
 
@@ -40,7 +38,7 @@ def price(
 
     Run it once a week: the price moves by a quarter at most, within the office's bounds.
     """
-    decider = load_decider(model or models / promoted_version(models), policies, office)
+    decider, known = load_decider(model or models / promoted_version(models), policies, office)
     minutes_per_week = decider.policy.minutes_per_week
     if minutes_per_week is None:
         raise click.UsageError("--office: the policy in force sets no minutes a week")
@@ -50,7 +48,6 @@ def price(
     if not len(found.rows):
         raise click.ClickException(f"the journal holds no case of {office} in the last {weeks} weeks")
     budget = minutes_per_week * looked_at
-    known = load_policies(policies, load_catalogue(policies / "mixes.toml"))
     bounds = known.bounds.spans[KEY]
     wanted = wanted_price(decider, found.rows, budget)
     moved = next_price(decider.policy.price, wanted, bounds)

@@ -10,7 +10,7 @@ from router.commands.options import FILE, FOLDER, MODELS, POLICIES
 from router.decision.decide import Decider
 from router.features import FEATURES
 from router.mixes import load_catalogue
-from router.policies import load_policies
+from router.policies import Policies, load_policies
 from router.registry import load_model, promoted_version
 
 
@@ -25,21 +25,21 @@ def score(cases: Path, out: Path, model: Path | None, office: str, models: Path,
     """Score a file of cases."""
     from router.bulk import score_file
 
-    decider = load_decider(model or models / promoted_version(models), policies, office)
+    decider, _ = load_decider(model or models / promoted_version(models), policies, office)
     count = score_file(cases, out, decider)
     click.echo(f"{count} cases scored to {out}")
 
 
-def load_decider(folder: Path, policies: Path, office: str = "") -> Decider:
-    """A decider with a model version and an office's policy, the national one for "".
+def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decider, Policies]:
+    """A decider with a model version and an office's policy, the national one for "", and all policies.
 
     Raises:
         ModelRefused: if the version cannot be used.
         ValueError: if a policy cannot be used, the office has none, or a safeguard would not be monotone.
     """
     catalogue = load_catalogue(policies / "mixes.toml")
-    policy = load_policies(policies, catalogue).usable(office)
+    known = load_policies(policies, catalogue)
     model = load_model(folder, FEATURES, catalogue)
-    decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
+    decider = Decider(tables=model.tables, catalogue=catalogue, policy=known.usable(office))
     _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
-    return decider
+    return decider, known

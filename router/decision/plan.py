@@ -17,13 +17,12 @@ from router.decision.allocate import Allocation, allocate
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Numbers, Status
 from router.decision.hulls import upper_hulls
-from router.decision.schema import Feature, Rows
+from router.decision.schema import UNKNOWN, Feature, Rows
 from router.decision.settle import Settled, settle
 from router.decision.tables import Floats
 from router.decision.weights import Weights
 
 MORE_HOURS = (10, 20, 40)
-UNKNOWN = "UNKNOWN"
 MINUTES_PER_HOUR = 60
 _CHUNK = 16_384
 

@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+UNKNOWN = "UNKNOWN"
+"""How an unknown value is named where values are keys."""
 Rows = NDArray[np.uint16]
 """Slot numbers, shape (cases, features), columns in the order of `FeatureSet.features`."""
 

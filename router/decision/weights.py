@@ -53,11 +53,6 @@ class Weights:
             total *= float(weights[row[column]])
         return total
 
-    @property
-    def largest(self) -> float:
-        """The weight of a case that has the largest weight in every field."""
-        return float(np.prod([weights.max() for weights in self.by_slot]))
-
 
 def weights_of(
     features: FeatureSet, by_value: Mapping[str, Mapping[str, float]], weeks_left: Sequence[tuple[int, float]] = ()

@@ -1,22 +1,18 @@
 """The journal as a Parquet or CSV file for analysts: one row per recommendation."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.journal.export_columns import Reading, columns, schema
-from router.journal.record import JournalBroken, StoredRecord
+from router.journal.recommendation import recommendations
+from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalStore
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-CHUNK = 16_384
-"""Records held in memory at a time."""
-RECOMMENDATION = "recommendation"
 
 
 def export(store: JournalStore, path: str | Path) -> int:
@@ -57,7 +53,7 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
     rows = 0
     opened, write = _writer(path, layout, lists=lists)
     with opened:
-        for run in _runs(store):
+        for run in recommendations(store):
             context = run[0].context
             if not context.document:
                 raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
@@ -72,16 +68,8 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
 
 def _readings(store: JournalStore) -> dict[bytes, Reading]:
     """How to read recommendations, by digest of the context; records of other kinds have contexts of their own."""
-    contexts = {record.context.digest: record.context for record in store.read() if record.kind == RECOMMENDATION}
+    contexts = {record.context.digest: record.context for record in store.read(kinds=(RECOMMENDATION,))}
     return {digest: Reading.of(context) for digest, context in contexts.items() if context.document}
-
-
-def _runs(store: JournalStore) -> Iterator[list[StoredRecord]]:
-    """Neighbouring recommendations that are read the same way, CHUNK at most."""
-    wanted = (record for record in store.read() if record.kind == RECOMMENDATION)
-    for _, run in groupby(wanted, key=lambda record: record.context.digest):
-        while chunk := list(islice(run, CHUNK)):
-            yield chunk
 
 
 def _writer(

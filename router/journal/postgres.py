@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
-from typing import Any
 
 from psycopg import errors
 
@@ -11,8 +10,8 @@ from router.journal.chain import COLUMNS, START, Row, admissible, chained
 from router.journal.postgres_database import Database, Link, migrate
 from router.journal.postgres_session import APPEND, READ, WRITE, Cursor, Session
 from router.journal.record import RECOMMENDATION, Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.rows import STORED, numbered, stored
 
-_STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
 _TYPES = ("int8", "bytea", "text", "int8", "int8", "bytea", "bytea", "bytea", "bytea", "bytea", "text")
 _READ_ROWS = 1000
 _ERASE_ROWS = 500
@@ -61,7 +60,7 @@ class PostgresJournal:
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
     ) -> Iterator[StoredRecord]:
         """Yield records in chain order, on a connection of its own; see JournalStore."""
-        query = f"SELECT {_STORED} FROM record WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"
+        query = f"SELECT {STORED} FROM record WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"
         contexts: dict[int, Context] = {}
         limit = 0 if kinds is not None and not kinds else limit
         with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
@@ -70,7 +69,7 @@ class PostgresJournal:
                 rows = cursor.execute(query, (after, *(kinds or ()), wanted)).fetchall()
                 if any(row[3] not in contexts for row in rows):
                     contexts = _read_contexts(cursor)
-                yield from (_stored(row, contexts) for row in rows)
+                yield from (stored(row, contexts) for row in rows)
                 if len(rows) < wanted:
                     return
                 after, limit = rows[-1][0], None if limit is None else limit - wanted
@@ -149,10 +148,10 @@ class PostgresJournal:
 
     def _select(self, condition: str, value: object) -> list[StoredRecord]:
         with self._reading.transaction(READ) as cursor:
-            cursor.execute(f"SELECT {_STORED} FROM record WHERE {condition} ORDER BY seq", (value,), binary=True)
+            cursor.execute(f"SELECT {STORED} FROM record WHERE {condition} ORDER BY seq", (value,), binary=True)
             rows = cursor.fetchall()
             contexts = _read_contexts(cursor, {row[3] for row in rows})
-        return [_stored(row, contexts) for row in rows]
+        return [stored(row, contexts) for row in rows]
 
     def _vacuum(self) -> None:
         """Old versions of erased rows lie in the table until it is vacuumed.
@@ -167,9 +166,6 @@ class PostgresJournal:
             link.execute("VACUUM record")
         if skipped:
             raise JournalUnavailable(f"journal {self._database.name}: erased, but copies are left: {skipped[0]}")
-
-
-_LOST = Context(document="")
 
 
 class _Taken(JournalUnavailable):
@@ -201,11 +197,6 @@ def _filtered(kinds: Collection[str] | None) -> str:
     return f" AND kind IN ({','.join(['%s'] * len(kinds))}){few}"
 
 
-def _stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
-    seq, id_, kind, context, *rest = row
-    return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
-
-
 def _head(cursor: Cursor) -> Head:
     row = cursor.fetchone()
     return Head(*row) if row else START
@@ -225,5 +216,4 @@ def _read_contexts(cursor: Cursor, ids: Collection[int] | None = None) -> dict[i
     only = None if ids is None else list(ids)
     query = "SELECT id, digest, document FROM context WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"
     cursor.execute(query, (only, only))
-    read = ((id_, digest, Context(document=document)) for id_, digest, document in cursor.fetchall())
-    return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}
+    return numbered(cursor.fetchall())

@@ -1,19 +1,24 @@
-"""One recommendation as it was recorded, for those who look up a single one."""
+"""Recommendations as they were recorded: all in chain order, or a single one."""
 
 from __future__ import annotations
 
-import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 
+from router.journal.export_columns import Reading
 from router.journal.payload import NO_MIX, layout, unpack
-from router.journal.record import Context, JournalBroken, StoredRecord
+from router.journal.record import RECOMMENDATION, JournalBroken, StoredRecord
+from router.journal.store import JournalStore
 
-RECOMMENDATION = "recommendation"
+CHUNK = 16_384
+"""Records held in memory at a time."""
+_reading = lru_cache(maxsize=1024)(Reading.of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,17 @@ class Recommended:
         return self.minutes[self.mixes.index(mix)]
 
 
+def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
+    """Neighbouring recommendations that are read the same way, erased ones too, `CHUNK` at most, in chain order.
+
+    Raises:
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    for _, run in groupby(store.read(kinds=(RECOMMENDATION,)), key=lambda record: record.context.digest):
+        while chunk := list(islice(run, CHUNK)):
+            yield chunk
+
+
 def read_recommendation(stored: StoredRecord) -> Recommended | None:
     """Reads a recommendation; None if its content was erased.
 
@@ -65,10 +81,10 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
     """
     if stored.payload is None:
         return None
-    content = _content(stored.context)
+    reading = _reading(stored.context)
+    ids = reading.mixes
     try:
-        ids = tuple(mix["id"] for mix in content["mixes"])
-        rows, (tail,) = unpack(layout(len(content["features"]), len(ids)), [stored.payload])
+        rows, (tail,) = unpack(layout(len(reading.features), len(ids)), [stored.payload])
         row: Any = rows[0]
         number = int(row["mix"])
         return Recommended(
@@ -76,23 +92,14 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
             case_ref=tail.case_ref,
             office_ref=tail.office_ref,
             mix=None if number == NO_MIX else ids[number],
-            status=content["statuses"][int(row["status"])],
+            status=reading.statuses[int(row["status"])],
             mixes=ids,
             minutes=tuple(np.asarray(row["minutes"], float).tolist()),
             permitted=tuple(mix for at, mix in enumerate(ids) if int(row["permitted"]) >> at & 1),
             disclosure=tail.disclosure,
-            model_version=content["model_version"],
-            policy_version=content["policy_version"],
+            model_version=reading.model_version,
+            policy_version=reading.policy_version,
             written_at=stored.written_at,
         )
-    except (ValueError, KeyError, TypeError, IndexError) as problem:
+    except (ValueError, IndexError) as problem:
         raise JournalBroken(f"record {stored.seq}: is not a valid recommendation: {problem!r}") from problem
-
-
-@lru_cache(maxsize=1024)
-def _content(context: Context) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(context.document)
-    except ValueError as problem:
-        raise JournalBroken(f"context {context.digest.hex()[:12]}: cannot be read ({problem!r})") from problem
-    return content

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import uuid_utils
 
-from router.journal.recommendation import RECOMMENDATION, read_recommendation
-from router.journal.record import Context, JournalUnavailable, Record
+from router.journal.recommendation import read_recommendation
+from router.journal.record import RECOMMENDATION, Context, JournalUnavailable, Record
 from router.journal.store import JournalStore
 
 ERASURE = "erasure"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from router.journal.chain import COLUMNS, admissible, chained
 from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.rows import STORED, stored
 from router.journal.sqlite_file import explained, open_to_read, open_to_write
-from router.journal.sqlite_rows import STORED, filtered, read_contexts, read_head, stored
+from router.journal.sqlite_rows import filtered, read_contexts, read_head
 
 # sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread computes.
 # One statement for many rows avoids that; powers of two keep the prepared statements few.

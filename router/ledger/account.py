@@ -11,8 +11,9 @@ import numpy as np
 from router.decision.catalogue import DAYS_PER_WEEK, Catalogue
 from router.decision.ledger import Balance, Flags, Floats, Tier, Whole, balances, tiers_of, together
 from router.decision.policy import Policy
+from router.decision.schema import UNKNOWN
 from router.ledger.contacts import ChannelFigures, channel_figures
-from router.ledger.entries import GROUPS, REPEATED, UNKNOWN, WITHHELD, Entries
+from router.ledger.entries import GROUPS, REPEATED, WITHHELD, Entries
 from router.ledger.estimates import Estimate, share
 from router.ledger.small_cells import AT_LEAST, hidden, small
 

@@ -13,7 +13,6 @@ from router.decision.ledger import Flags, Floats, Whole
 
 CHANNELS = tuple(channel.value for channel in Channel)
 """Columns of what is told by channel."""
-UNKNOWN = "UNKNOWN"
 """What stands for an unknown value of a group."""
 GROUPS = ("need_group", "digital_skill", "age_band")
 """Fields that entries are told by."""

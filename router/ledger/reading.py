@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 
 from router.decision.catalogue import DAYS_PER_WEEK
 from router.decision.ledger import Whole, counted_once
+from router.decision.schema import UNKNOWN
 from router.journal.export_columns import Reading
-from router.journal.feedback import CHOICE, OUTCOME, Choice, Outcome, read_feedback
-from router.journal.payload import CONTROL, NO_MIX, SHOWN, Tail, layout, unpack
-from router.journal.recommendation import RECOMMENDATION
+from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Outcome, View, read_feedback
+from router.journal.payload import AFTER_OWN_VIEW, NO_MIX, SHOWN, Tail, layout, unpack
+from router.journal.recommendation import recommendations
 from router.journal.record import JournalBroken, StoredRecord
 from router.journal.store import JournalStore
-from router.ledger.entries import CHANNELS, GROUPS, MANUAL, NOT_SPENT, REPEATED, UNKNOWN, WITHHELD, Entries, Names
+from router.ledger.entries import CHANNELS, GROUPS, MANUAL, NOT_SPENT, REPEATED, WITHHELD, Entries, Names
 
 HORIZON_DAYS = 12 * DAYS_PER_WEEK
 """A plan runs so long: a recommendation for the same case within it is the same plan."""
 _DAY = 24 * 60 * 60 * 1_000_000
-_CHUNK = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answers:
-    """By decision id: the choice that stands, the day of the first one, and the outcome that stands."""
+    """By decision id: the choice that stands, the day of the first one, the outcome that stands, and own views."""
 
     choices: dict[bytes, Choice] = field(default_factory=dict)
     first_chosen: dict[bytes, int] = field(default_factory=dict)
     outcomes: dict[bytes, Outcome] = field(default_factory=dict)
+    viewed: set[bytes] = field(default_factory=set)
 
 
 def read_entries(store: JournalStore) -> tuple[Entries, int]:
@@ -48,7 +47,7 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
     answers = _answers(store)
     parts = [_nothing()]
     erased = 0
-    for run in _runs(store):
+    for run in recommendations(store):
         kept = [record for record in run if record.payload is not None]
         erased += len(run) - len(kept)
         if kept:
@@ -73,7 +72,7 @@ def _is_synthetic(document: str) -> bool:
 
 def _answers(store: JournalStore) -> _Answers:
     found = _Answers()
-    for record in store.read(kinds=(CHOICE, OUTCOME)):
+    for record in store.read(kinds=(CHOICE, OUTCOME, VIEW)):
         match read_feedback(record):
             case Choice() as choice:
                 found.choices[choice.decision_id.bytes] = choice
@@ -81,14 +80,9 @@ def _answers(store: JournalStore) -> _Answers:
                 found.first_chosen.setdefault(choice.decision_id.bytes, record.written_at // _DAY)
             case Outcome() as outcome:
                 found.outcomes[outcome.decision_id.bytes] = outcome
+            case View() as view:
+                found.viewed.add(view.decision_id.bytes)
     return found
-
-
-def _runs(store: JournalStore) -> Iterator[list[StoredRecord]]:
-    """Neighbouring recommendations that are read the same way."""
-    for _, run in groupby(store.read(kinds=(RECOMMENDATION,)), key=lambda record: record.context.digest):
-        while chunk := list(islice(run, _CHUNK)):
-            yield chunk
 
 
 def _part(records: list[StoredRecord], answers: _Answers) -> dict[str, Any]:
@@ -134,7 +128,14 @@ def _choices(
         [at if one is None else places[one.mix] for one, at in zip(chosen, advised.tolist(), strict=True)], np.int64
     )
     took = np.array([one is not None for one in chosen], bool)
-    shown = np.array([tail.disclosure != CONTROL for tail in tails], bool)
+    # Who did not see the advice neither followed nor overrode it.
+    shown = np.array(
+        [
+            tail.disclosure == SHOWN or (tail.disclosure == AFTER_OWN_VIEW and one in answers.viewed)
+            for one, tail in zip(ids, tails, strict=True)
+        ],
+        bool,
+    )
     every = np.arange(len(ids))
     minutes = np.rint(rows["minutes"]).astype(np.int64)
     planned = minutes[every, mix]

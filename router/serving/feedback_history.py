@@ -23,8 +23,8 @@ from router.journal.feedback import (
     View,
     read_feedback,
 )
-from router.journal.recommendation import RECOMMENDATION, Recommended, read_recommendation
-from router.journal.record import StoredRecord
+from router.journal.recommendation import Recommended, read_recommendation
+from router.journal.record import RECOMMENDATION, StoredRecord
 from router.serving.status import NothingFound, Stands
 
 

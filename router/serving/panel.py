@@ -185,8 +185,8 @@ class Loader:
             return Desk(recommender=recommender, answers=Answers(recommender, self._texts))
 
         key = (model.info.version, catalogue.version)
-        first = Decider(tables=model.tables, catalogue=catalogue, policy=policies.national)
         if key not in self._counts:
+            first = Decider(tables=model.tables, catalogue=catalogue, policy=policies.national)
             self._counts[key] = AdviceMetrics(self._metrics, first, model.info.version)
         counts = self._counts[key]
         return Served(

@@ -18,8 +18,7 @@ from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
 from router.features import FEATURES
 from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN, Tail, layout, pack
-from router.journal.recommendation import RECOMMENDATION
-from router.journal.record import Context, Record
+from router.journal.record import RECOMMENDATION, Context, Record
 from router.metrics import AdviceMetrics
 from router.registry import ModelVersion
 

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import Any
 
 from router.decision.ledger import Tier
+from router.decision.schema import UNKNOWN
 from router.features import FEATURES
-from router.ledger.entries import UNKNOWN
 from router.texts import LANGUAGES, Texts, load_texts
 
 _HOUR = 60

@@ -12,7 +12,7 @@ import numpy as np
 from router.decision.catalogue import Channel
 from router.decision.policy import Policy
 from router.features import FEATURES
-from router.journal.feedback import ChannelTime, Choice, Direction, Outcome, WishedBy, claim_of, feedback_record
+from router.journal.feedback import ChannelTime, Choice, Direction, Outcome, View, WishedBy, claim_of, feedback_record
 from router.journal.payload import NO_MIX, Tail, layout, pack
 from router.journal.record import Context, Record
 from router.journal.sqlite import SqliteJournal
@@ -74,6 +74,12 @@ def chose(advice: Record, mix: str, *, day: int = 1, corrects: Record | None = N
         corrects=uuid.UUID(bytes=corrects.id) if corrects else None,
     )  # fmt: skip
     return feedback_record(uuid.uuid4(), choice, micro(day), claim_of(choice))
+
+
+def viewed(advice: Record) -> Record:
+    """The adviser's own view, recorded before the advice is revealed."""
+    view = View(decision_id=uuid.UUID(bytes=advice.id), mix="BLENDED_OFFICE")
+    return feedback_record(uuid.uuid4(), view, micro(1), claim_of(view))
 
 
 def came(

@@ -9,7 +9,7 @@ from router.journal.sqlite import SqliteJournal
 from router.ledger.account import LedgerRefused
 from router.ledger.entries import REPEATED, WITHHELD
 from router.ledger.reading import read_entries
-from tests.unit.ledger.journal_builder import MINUTES, advised, an_office, came, chose, many, told
+from tests.unit.ledger.journal_builder import MINUTES, advised, an_office, came, chose, many, told, viewed
 
 LIGHT, PHONE, OFFICE = "SELF_SERVICE", "DIALOGUE_AND_PHONE", "BLENDED_OFFICE"
 GOOD, GUIDED = {"need_group": "GOOD_OPPORTUNITIES"}, {"need_group": "NEEDS_GUIDANCE"}
@@ -90,6 +90,12 @@ def test_withheld_advice_plans_nothing_until_something_is_chosen(tmp_path: Path)
     assert (ledger.cases, ledger.left_out[WITHHELD]) == (10, 15)
     assert ledger.total.estimated.used == 10 * MINUTES[OFFICE]
     assert sum(ledger.choices.values()) == 0  # nobody saw an advice that it could differ from
+
+
+def test_a_choice_has_a_direction_only_where_the_advice_was_revealed_before_it(tmp_path: Path) -> None:
+    advice = [advised(f"c-{number}", PHONE, disclosure="AFTER_OWN_VIEW") for number in range(40)]
+    ledger = told(tmp_path, [*advice, *map(viewed, advice[:15]), *(chose(one, OFFICE) for one in advice)])
+    assert ledger.choices == {"SAME": 0, "MORE": 15, "LESS": 0}
 
 
 def test_shielded_cases_are_in_no_sum(tmp_path: Path) -> None:

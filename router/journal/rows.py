@@ -1,0 +1,22 @@
+"""From a database's rows to records and contexts, alike in every store."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from router.journal.record import Context, StoredRecord
+
+STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
+"""The columns of a row that `stored` reads."""
+_LOST = Context(document="")
+
+
+def stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
+    """A row with its context, which is empty when it was lost or altered."""
+    seq, id_, kind, context, *rest = row
+    return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
+
+
+def numbered(rows: Iterable[tuple[int, bytes, str]]) -> dict[int, Context]:
+    """Contexts by number from rows of number, digest and document; empty where the document was altered."""
+    read = ((id_, digest, Context(document=str(document))) for id_, digest, document in rows)
+    return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}
