@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.load import Load, free_port, h2load, median, pinned
+from router.cases.features import FEATURES
+from router.commands.demo import plain_case
 from router.decision.schema import Role
-from router.demo import plain_case
-from router.features import FEATURES
 from router.v1 import channel_router_pb2
 
 RECOMMEND = "/router.v1.ChannelRouter/Recommend"
@@ -30,24 +30,37 @@ SCORED = 1_000_000
 
 
 def call(port: int, method: str, data: bytes) -> bytes:
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)]) as channel:
+    with grpc.insecure_channel(
+        f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)]
+    ) as channel:
         return channel.unary_unary(method)(data, timeout=20)
 
 
 def served(folder: Path, port: int, metrics: int):
-    words = ["router", "serve", "--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{metrics}"]
+    words = [
+        "router",
+        "serve",
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--metrics",
+        f"127.0.0.1:{metrics}",
+    ]
     return pinned(*words, "--journal", f"sqlite:///{folder}/{port}.db", ready='"serving"')
 
 
 def handled(metrics: int, method: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
         text = answer.read().decode()
-    found = re.search(rf'handled_total{{grpc_code="OK",grpc_method="{method}"[^}}]*}} ([\d.e+]+)', text)
+    found = re.search(
+        rf'handled_total{{grpc_code="OK",grpc_method="{method}"[^}}]*}} ([\d.e+]+)', text
+    )
     return float(found[1]) if found else 0.0
 
 
 def one_view(view: str, folder: Path) -> None:
-    request = channel_router_pb2.RecommendRequest(case=plain_case("c-7f3a91be"), view=VIEWS[view]).SerializeToString()
+    request = channel_router_pb2.RecommendRequest(
+        case=plain_case("c-7f3a91be"), view=VIEWS[view]
+    ).SerializeToString()
     kinds = ("asyncio", "uvloop", "sync")
     ours: dict[int, list[Load]] = {1: [], 64: []}
     echo: dict[tuple[str, int], list[Load]] = {(kind, n): [] for kind in kinds for n in ours}
@@ -59,7 +72,16 @@ def one_view(view: str, folder: Path) -> None:
             call(port, RECOMMEND, request)
             before = handled(metrics, "Recommend")
             for n, loads in ours.items():
-                loads.append(h2load(port, RECOMMEND, request, folder, in_flight=n, calls=CALLS // (1 if n > 1 else 8)))
+                loads.append(
+                    h2load(
+                        port,
+                        RECOMMEND,
+                        request,
+                        folder,
+                        in_flight=n,
+                        calls=CALLS // (1 if n > 1 else 8),
+                    )
+                )
             done = handled(metrics, "Recommend") - before
             if done < CALLS:
                 raise SystemExit(f"only {done} calls were answered OK")
@@ -68,9 +90,14 @@ def one_view(view: str, folder: Path) -> None:
             with pinned("bench.echo", kind, str(port), str(answer), ready="ready"):
                 for n in ours:
                     calls = CALLS // (1 if n > 1 else 8)
-                    echo[kind, n].append(h2load(port, RECOMMEND, request, folder, in_flight=n, calls=calls))
+                    echo[kind, n].append(
+                        h2load(port, RECOMMEND, request, folder, in_flight=n, calls=calls)
+                    )
     for n, loads in ours.items():
-        for name, found in [("ours, uvloop", loads), *((f"echo, {kind}", echo[kind, n]) for kind in kinds)]:
+        for name, found in [
+            ("ours, uvloop", loads),
+            *((f"echo, {kind}", echo[kind, n]) for kind in kinds),
+        ]:
             figures = [median(found, figure) for figure in ("rate", "p50", "p99", "p999")]
             ratio = figures[0] / median(echo["uvloop", n], "rate")
             cells = " | ".join(f"{figure:,.0f}" for figure in figures)
@@ -100,7 +127,9 @@ def batches(folder: Path) -> None:
         single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
         h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)
         after = psutil.Process(process.pid).memory_info().rss / 2**20
-    print(f"\nRecommendBatch of 1,000, BASIC, journal on: {1000 / statistics.median(times):,.0f} cases/s")
+    print(
+        f"\nRecommendBatch of 1,000, BASIC, journal on: {1000 / statistics.median(times):,.0f} cases/s"
+    )
     print(f"resident memory: {before:.0f} MiB, after {CALLS * 5:,} more calls {after:.0f} MiB")
 
 
@@ -119,15 +148,21 @@ def files(folder: Path) -> None:
     times = []
     for _ in range(REPEATS):
         began = time.perf_counter()
-        subprocess.run([*command, "--out", str(folder / "scored.parquet")], check=True, capture_output=True)
+        subprocess.run(
+            [*command, "--out", str(folder / "scored.parquet")], check=True, capture_output=True
+        )
         times.append(time.perf_counter() - began)
-    print(f"score: {SCORED / statistics.median(times):,.0f} cases/s from Parquet to Parquet, start-up included")
+    print(
+        f"score: {SCORED / statistics.median(times):,.0f} cases/s from Parquet to Parquet, start-up included"
+    )
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print("| view | in flight | server | requests/s | p50 µs | p99 µs | p99.9 µs | of uvloop echo |")
+        print(
+            "| view | in flight | server | requests/s | p50 µs | p99 µs | p99.9 µs | of uvloop echo |"
+        )
         print("|---|---|---|---|---|---|---|---|")
         for view in VIEWS:
             one_view(view, folder)

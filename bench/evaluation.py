@@ -1,10 +1,11 @@
 """Self-check of evaluation and gate on simulated logs with the truth: `python -m bench.evaluation`.
 
-Each run simulates a fresh log, hides its propensities, evaluates a worse model as the candidate against a good one as
-the promoted, and judges it. Effects are four times the published ones: within the safeguards the published ones leave a
-model no room to be worse by more than the gate's margin. Printed: how often the 90 % intervals of each estimator cover
-the true value of each policy, with bias and mean standard error, over the runs with good overlap; and how often the
-worse model is refused. Two folds, instead of five, keep 200 runs within a quarter of an hour on one core.
+Each run simulates a fresh log, hides its propensities, evaluates a worse model as the candidate
+against a good one as the promoted, and judges it. Effects are four times the published ones: within
+the safeguards the published ones leave a model no room to be worse by more than the gate's margin.
+Printed: how often the 90 % intervals of each estimator cover the true value of each policy, with
+bias and mean standard error, over the runs with good overlap; and how often the worse model is
+refused. Two folds, instead of five, keep 200 runs within a quarter of an hour on one core.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ from pathlib import Path
 
 import numpy as np
 
+from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import Status
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
-from router.features import FEATURES
-from router.mixes import load_catalogue
-from router.policies import load_policy
-from training.dataset import LoggedCases, read_cases
-from training.estimators import OK
-from training.evaluate import Measured, evaluate
-from training.figures import ESTIMATORS, Figures, HeldOut
-from training.gate import Gate, Verdict, judge, load_gate
-from training.scores import Floats
-from training.simulate import simulate, write_simulation
-from training.todays_rule import todays_rule
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policy
+from training.data.dataset import LoggedCases, read_cases
+from training.evaluation.estimators import OK
+from training.evaluation.evaluate import Measured, evaluate
+from training.evaluation.figures import ESTIMATORS, Figures, HeldOut
+from training.evaluation.gate import Gate, Verdict, judge, load_gate
+from training.evaluation.todays_rule import todays_rule
+from training.learning.scores import Floats
+from training.simulation.simulate import simulate, write_simulation
 
 POLICIES = Path(__file__).parent.parent / "policies"
 CATALOGUE = load_catalogue(POLICIES / "mixes.toml")
@@ -71,7 +72,9 @@ def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
     values = np.column_stack([truth[f"value_{mix}"].to_numpy() for mix in CATALOGUE.ids])
     mean = values.mean(axis=1, keepdims=True)
     values = np.clip(mean + STRENGTH * (values - mean), 0.02, 0.98)
-    drawn = np.random.default_rng(seed).random(len(values)) < values[np.arange(len(values)), logged.mix]
+    drawn = (
+        np.random.default_rng(seed).random(len(values)) < values[np.arange(len(values)), logged.mix]
+    )
     return dataclasses.replace(logged, outcome=drawn.astype(np.float64)), values
 
 
@@ -80,7 +83,10 @@ def models(seed: int) -> tuple[Decider, Decider]:
     logged, truth = simulated(LEARNED_FROM, seed)
     columns = [c for c in FEATURES.columns(Role.MODEL) if FEATURES.features[c].slots <= MOST_SLOTS]
     design = np.column_stack(
-        [np.ones(len(truth)), *(np.eye(FEATURES.features[c].slots)[logged.rows[:, c]] for c in columns)]
+        [
+            np.ones(len(truth)),
+            *(np.eye(FEATURES.features[c].slots)[logged.rows[:, c]] for c in columns),
+        ]
     )
     gram = design.T @ design + np.eye(design.shape[1])
     contrasts = np.linalg.solve(gram, design.T @ (truth - truth.mean(axis=1, keepdims=True)))
@@ -92,7 +98,9 @@ def _decider(contrasts: Floats, columns: list, logged: LoggedCases, truth: Float
     for column in FEATURES.columns(Role.MODEL):
         slots = FEATURES.features[column].slots
         used = column in columns
-        values.append(contrasts[place : place + slots] if used else np.zeros((slots, truth.shape[1])))
+        values.append(
+            contrasts[place : place + slots] if used else np.zeros((slots, truth.shape[1]))
+        )
         counts.append(np.bincount(logged.rows[:, column], minlength=slots))
         place += slots if used else 0
     tables = DecisionTables(
@@ -111,7 +119,9 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
     decided = worse.decide(logged.rows)
     if (decided.status == Status.MANUAL_ONLY).any():
         raise ValueError("cases: some are MANUAL_ONLY, for which there is no value")
-    measured = evaluate(logged, worse, good, decided.expected, weights={}, pairs=(), seed=seed, folds=FOLDS)
+    measured = evaluate(
+        logged, worse, good, decided.expected, weights={}, pairs=(), seed=seed, folds=FOLDS
+    )
     lightest, each = decided.first_permitted, np.arange(len(truth))
     mixes = {
         "promoted": good.decide(logged.rows).mix,
@@ -122,7 +132,9 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
     return Run(
         measured=measured,
         truth={name: float(truth[each, mix].mean()) for name, mix in mixes.items()},
-        verdict=judge(figures(measured, len(truth)), gate, parity_difference=0.0, feature_digest_ok=True),
+        verdict=judge(
+            figures(measured, len(truth)), gate, parity_difference=0.0, feature_digest_ok=True
+        ),
     )
 
 
@@ -150,13 +162,20 @@ def coverage(runs: list[Run], policy: str, estimator: str) -> tuple[int, float, 
     kept = []
     for one in runs:
         found = next(figure for figure in one.measured.policies if figure.name == policy)
-        if found.verdict == OK and found.effective_cases >= GOOD_OVERLAP * sum(one.measured.logged_mixes.values()):
+        if found.verdict == OK and found.effective_cases >= GOOD_OVERLAP * sum(
+            one.measured.logged_mixes.values()
+        ):
             kept.append((found.estimates[estimator], one.truth[policy]))
     if not kept:
         return 0, float("nan"), float("nan"), float("nan")
     covered = np.mean([estimate.low <= truth <= estimate.high for estimate, truth in kept])
     bias = np.mean([estimate.value - truth for estimate, truth in kept])
-    return len(kept), float(covered), float(bias), float(np.mean([estimate.error for estimate, _ in kept]))
+    return (
+        len(kept),
+        float(covered),
+        float(bias),
+        float(np.mean([estimate.error for estimate, _ in kept])),
+    )
 
 
 def main() -> int:
@@ -171,20 +190,28 @@ def main() -> int:
     for number in range(given.runs):
         runs.append(run(good, worse, gate, given.cases, FIRST_SEED + number))
         if sys.stderr.isatty():
-            print(f"\r{number + 1} of {given.runs}, {time.perf_counter() - began:.0f} s", end="", file=sys.stderr)
+            print(
+                f"\r{number + 1} of {given.runs}, {time.perf_counter() - began:.0f} s",
+                end="",
+                file=sys.stderr,
+            )
     return report(runs, given.cases, time.perf_counter() - began)
 
 
 def report(runs: list[Run], cases: int, seconds: float) -> int:
     """Prints what the runs showed; 1 if a promise is broken."""
     print(f"{len(runs)} simulated logs of {cases} cases, propensities estimated, {seconds:.0f} s")
-    print(f"{'policy':28} {'true':>6} {'estimator':>9} {'runs':>7} {'covered':>7} {'bias':>8} {'mean se':>8}")
+    print(
+        f"{'policy':28} {'true':>6} {'estimator':>9} {'runs':>7} {'covered':>7} {'bias':>8} {'mean se':>8}"
+    )
     kept = True
     for policy in CHECKED:
         true = np.mean([one.truth[policy] for one in runs])
         for estimator in ESTIMATORS:
             count, covered, bias, error = coverage(runs, policy, estimator)
-            print(f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {covered:7.1%} {bias:+8.4f} {error:8.4f}")
+            print(
+                f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {covered:7.1%} {bias:+8.4f} {error:8.4f}"
+            )
             kept &= estimator != "dr" or count == 0 or covered >= GOOD_COVERAGE
     refused = sum(not one.verdict.passed for one in runs)
     print(f"the worse model is refused in {refused} of {len(runs)}; conditions not met, by runs:")

@@ -24,7 +24,13 @@ PAYLOAD = os.urandom(250)
 def _records(start: int, count: int) -> list[Record]:
     # Time-ordered like UUIDv7: random ids would measure the index instead.
     return [
-        Record((start + at).to_bytes(8, "big") + os.urandom(8), "recommendation", CONTEXT, PAYLOAD, start + at)
+        Record(
+            (start + at).to_bytes(8, "big") + os.urandom(8),
+            "recommendation",
+            CONTEXT,
+            PAYLOAD,
+            start + at,
+        )
         for at in range(count)
     ]
 

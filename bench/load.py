@@ -40,7 +40,9 @@ def free_port() -> int:
 def pinned(*words: str, ready: str):
     """A Python process on the server's core, until the block ends."""
     command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ}
+    )
     try:
         for line in process.stdout:
             if ready in line.decode():
@@ -53,7 +55,9 @@ def pinned(*words: str, ready: str):
         process.wait(15)
 
 
-def h2load(port: int, method: str, request: bytes, folder: Path, *, in_flight: int, calls: int) -> Load:
+def h2load(
+    port: int, method: str, request: bytes, folder: Path, *, in_flight: int, calls: int
+) -> Load:
     """Runs h2load; gRPC errors look like successes to it, so callers check counters afterwards."""
     if shutil.which("h2load") is None:
         raise SystemExit("h2load is not installed (Debian: nghttp2-client)")
@@ -64,7 +68,9 @@ def h2load(port: int, method: str, request: bytes, folder: Path, *, in_flight: i
     command = ["taskset", "-c", LOAD_CORE, "h2load", "-n", str(calls), "-c", str(connections)]
     command += ["-m", str(in_flight // connections), "-d", str(body), "--log-file", str(log)]
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
-    out = subprocess.run([*command, f"http://127.0.0.1:{port}{method}"], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{method}"], capture_output=True, text=True, check=True
+    )
     rate = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", out.stdout)
     done = re.search(r"(\d+) succeeded", out.stdout)
     if rate is None or done is None or int(done[1]) != calls:

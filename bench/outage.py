@@ -18,7 +18,9 @@ from tests.postgres_server import PostgresServer, binaries
 
 def _started(url: str) -> tuple[subprocess.Popen[bytes], str]:
     words = ["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--journal", url]
-    process = subprocess.Popen([sys.executable, "-m", "router", *words], stderr=subprocess.PIPE, env={**os.environ})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "router", *words], stderr=subprocess.PIPE, env={**os.environ}
+    )
     assert process.stderr is not None
     for line in process.stderr:
         entry = json.loads(line)
@@ -34,7 +36,10 @@ def _milliseconds(answers: list[Answer]) -> str:
 
 def _kept(url: str) -> tuple[list[str], bool]:
     store = open_journal(url, create=False)
-    kept, intact = [stored.id.hex() for stored in store.read(kinds=("recommendation",))], verify(store).intact
+    kept, intact = (
+        [stored.id.hex() for stored in store.read(kinds=("recommendation",))],
+        verify(store).intact,
+    )
     store.close()
     return kept, intact
 
@@ -67,7 +72,9 @@ def measure(database: PostgresServer, *, seconds: float, around: float, callers:
     print(
         f"acknowledged {len(acknowledged)}, found {len(acknowledged & set(kept))}, twice {len(kept) - len(set(kept))}"
     )
-    print(f"unavailable {sum(map(refused, answers))}, other codes {sorted(others)}, longest refusal {longest:.2f} s")
+    print(
+        f"unavailable {sum(map(refused, answers))}, other codes {sorted(others)}, longest refusal {longest:.2f} s"
+    )
     print(
         f"first refusal after {first.ended - lost:.2f} s, first answer {recovered.ended - back:.2f} s after the start"
     )
@@ -80,7 +87,9 @@ def main() -> None:
     """Start a database and the service, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="Of the outage.")
-    parser.add_argument("--around", type=float, default=5.0, help="Seconds of load before and after.")
+    parser.add_argument(
+        "--around", type=float, default=5.0, help="Seconds of load before and after."
+    )
     parser.add_argument("--callers", type=int, default=8)
     wanted = parser.parse_args()
     folder = binaries()

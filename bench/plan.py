@@ -17,15 +17,15 @@ import scipy.optimize
 import scipy.sparse
 
 from bench.load import free_port, pinned
+from router.cases.features import FEATURES
 from router.commands.score import load_decider
-from router.decision.allocate import Allocation, allocate
 from router.decision.decide import Decider
-from router.decision.hulls import upper_hulls
-from router.decision.plan import plan_caseload
-from router.features import FEATURES
+from router.planning.allocate import Allocation, allocate
+from router.planning.hulls import upper_hulls
+from router.planning.plan import plan_caseload
 from router.v1 import case_pb2, caseload_pb2, caseload_pb2_grpc
-from training.population import draw_population
-from training.simulate import simulate
+from training.simulation.population import draw_population
+from training.simulation.simulate import simulate
 
 OFFICE = "office-01"
 CASES, SOLVED, FILED, DRAWN = 50_000, 20_000, 1_000_000, 100_000
@@ -70,14 +70,18 @@ def in_process(decider: Decider) -> None:
     optimum = solved(allocation, permitted[few])
     theirs = time.process_time() - used
     apart = abs(allocation.linear_value - optimum) / optimum
-    print(f"{SOLVED:,} cases: HiGHS takes {theirs / ours:,.0f} times our {ours:.3f} s CPU; optima {apart:.1e} apart")
+    print(
+        f"{SOLVED:,} cases: HiGHS takes {theirs / ours:,.0f} times our {ours:.3f} s CPU; optima {apart:.1e} apart"
+    )
 
 
 def solved(allocation: Allocation, permitted: np.ndarray) -> float:
     """The optimum as HiGHS finds it."""
     case, mix = np.nonzero(permitted)
     able, row = np.unique(case, return_inverse=True)
-    one_each = scipy.sparse.csr_matrix((np.ones(len(case)), (row, np.arange(len(case)))), (len(able), len(case)))
+    one_each = scipy.sparse.csr_matrix(
+        (np.ones(len(case)), (row, np.arange(len(case)))), (len(able), len(case))
+    )
     found = scipy.optimize.linprog(
         -allocation.weights[case] * allocation.hulls.expected[case, mix],
         A_ub=allocation.hulls.minutes[mix][None],
@@ -90,7 +94,11 @@ def solved(allocation: Allocation, permitted: np.ndarray) -> float:
 
 
 def messages(rows: np.ndarray) -> Iterator[caseload_pb2.PlanCaseloadRequest]:
-    names = [(column, feature) for column, feature in enumerate(FEATURES.features) if feature.name != "shielded"]
+    names = [
+        (column, feature)
+        for column, feature in enumerate(FEATURES.features)
+        if feature.name != "shielded"
+    ]
     yield caseload_pb2.PlanCaseloadRequest(
         header=caseload_pb2.PlanHeader(office_ref=OFFICE, hours=len(rows) * MINUTES_A_CASE / 60)
     )
@@ -105,7 +113,14 @@ def messages(rows: np.ndarray) -> Iterator[caseload_pb2.PlanCaseloadRequest]:
 def call(folder: Path) -> None:
     parts = list(messages(drawn(CASES)))
     port, metrics = free_port(), free_port()
-    words = ["router", "serve", "--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{metrics}"]
+    words = [
+        "router",
+        "serve",
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--metrics",
+        f"127.0.0.1:{metrics}",
+    ]
     with (
         pinned(*words, "--journal", f"sqlite:///{folder}/plan.db", ready='"serving"') as server,
         grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
@@ -116,21 +131,38 @@ def call(folder: Path) -> None:
             list(stub.PlanCaseload(iter(parts), timeout=60))
         taken = (time.perf_counter() - began) / REPEATS
         cores = (sum(psutil.Process(server.pid).cpu_times()[:2]) - used) / REPEATS
-    print(f"PlanCaseload of {CASES:,} cases, server on one core, journal on: {taken:.2f} s (server CPU {cores:.2f} s)")
+    print(
+        f"PlanCaseload of {CASES:,} cases, server on one core, journal on: {taken:.2f} s (server CPU {cores:.2f} s)"
+    )
 
 
 def file(folder: Path) -> None:
     cases = simulate(DRAWN, 0, load_decider(MODEL, POLICIES)[0].catalogue).cases.drop("office_ref")
-    many = pl.concat([cases.with_columns(pl.col("case_ref") + f"-{n}") for n in range(FILED // DRAWN)])
+    many = pl.concat(
+        [cases.with_columns(pl.col("case_ref") + f"-{n}") for n in range(FILED // DRAWN)]
+    )
     many.write_parquet(folder / "cases.parquet")
     hours = str(FILED * MINUTES_A_CASE / 60)
-    words = ["taskset", "-c", "0", sys.executable, "-m", "router", "plan", "--cases", str(folder / "cases.parquet")]
+    words = [
+        "taskset",
+        "-c",
+        "0",
+        sys.executable,
+        "-m",
+        "router",
+        "plan",
+        "--cases",
+        str(folder / "cases.parquet"),
+    ]
     words += ["--office", OFFICE, "--hours", hours, "--out", str(folder / "plan.parquet")]
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, check=True, capture_output=True)
     taken = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cores, peak = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 2**10
+    cores, peak = (
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        after.ru_maxrss / 2**10,
+    )
     print(f"plan of {FILED:,} cases from Parquet to Parquet on one core: {taken:.1f} s (CPU {cores:.1f} s), "
           f"{peak:,.0f} MiB at most")  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers
 
 OFFICES, ADVISERS = 12, 120
 
@@ -22,7 +22,8 @@ class Problem:
         outcome: (n,) 0 or 1.
         truth: (n, plans) probability of success of every plan.
         minutes: (plans,) adviser minutes of each plan.
-        propensity: (n,) true probability of the logged plan; for tests of the estimators, never given to a learner.
+        propensity: (n,) true probability of the logged plan; for tests of the estimators, never
+            given to a learner.
     """
 
     rows: Floats
@@ -73,7 +74,9 @@ def _logged(case: dict[str, Floats], pull: Floats, logit: Floats, minutes: Float
             steep: float = 0.7) -> Problem:  # fmt: skip
     """Advisers with their own leniency give heavier plans to needier cases; one in 25 decisions is at random."""
     n, plans = logit.shape
-    adviser = case["office"].astype(int) * (ADVISERS // OFFICES) + random.integers(0, ADVISERS // OFFICES, n)
+    adviser = case["office"].astype(int) * (ADVISERS // OFFICES) + random.integers(
+        0, ADVISERS // OFFICES, n
+    )
     leniency = random.normal(0, 0.8, ADVISERS)[adviser]
     wanted = (plans - 1) * _sigmoid(1.1 * (pull - pull.mean()) / pull.std() + 0.9 * leniency + 0.1)
     preference = -steep * (np.arange(plans) - wanted[:, None]) ** 2
@@ -95,7 +98,8 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
     Args:
         n: cases.
         seed: of everything.
-        hidden: standard deviation of a severity that lowers success, that advisers see in part and the log not at all.
+        hidden: standard deviation of a severity that lowers success, that advisers see in part and
+            the log not at all.
     """
     random = np.random.default_rng(seed)
     case = _cases(n, random)
@@ -113,8 +117,15 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
         -0.18 + 0.95 * (months > 6) * (1 - case["health"]) - 0.008 * (case["distance"] - 24),
         -0.45 + 1.9 * _sigmoid(2.5 * (need - 0.7)) - 0.7 * _sigmoid(3 * (skill - 0.5)),
     ])  # fmt: skip
-    # At full sight of it every learner loses to the best single mix by far, and nothing is told apart.
-    return _logged(case, need + 0.3 * severity, base[:, None] + effects, np.array([5.0, 15, 40, 90, 180]), random)
+    # At full sight of it every learner loses to the best single mix by far, and nothing is told
+    # apart.
+    return _logged(
+        case,
+        need + 0.3 * severity,
+        base[:, None] + effects,
+        np.array([5.0, 15, 40, 90, 180]),
+        random,
+    )
 
 
 def six_unordered(n: int, seed: int) -> Problem:
@@ -122,7 +133,14 @@ def six_unordered(n: int, seed: int) -> Problem:
     random = np.random.default_rng(seed)
     case = _cases(n, random)
     need, skill, months = _need(case), case["skill"], case["months"]
-    base = 0.1 + 0.1 * case["education"] - 0.2 * np.log1p(months) + 0.2 * skill - 0.3 * case["health"] - 0.4 * need
+    base = (
+        0.1
+        + 0.1 * case["education"]
+        - 0.2 * np.log1p(months)
+        + 0.2 * skill
+        - 0.3 * case["health"]
+        - 0.4 * need
+    )
     young, far = case["age"] < 30, case["distance"] > 30
     effects = np.column_stack([
         np.zeros(n),
@@ -134,7 +152,13 @@ def six_unordered(n: int, seed: int) -> Problem:
     ])  # fmt: skip
     minutes = np.array([5.0, 30, 60, 45, 20, 120])
     # Advisers' order of plans is not that of the plans' numbers.
-    problem = _logged(case, need, (base[:, None] + effects)[:, [0, 4, 1, 3, 2, 5]], minutes[[0, 4, 1, 3, 2, 5]], random)
+    problem = _logged(
+        case,
+        need,
+        (base[:, None] + effects)[:, [0, 4, 1, 3, 2, 5]],
+        minutes[[0, 4, 1, 3, 2, 5]],
+        random,
+    )
     back = np.array([0, 2, 4, 3, 1, 5])
     place = np.argsort(back)
     return Problem(

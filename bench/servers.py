@@ -1,7 +1,8 @@
 """The service on other kinds of servers, for the comparison in ADR 3: `python -m bench.servers` prints the table.
 
-`asyncio` is the service as it is, on asyncio's own loop. `sync` calls the same decision, answers and group commit from
-a pool of 64 threads; it lacks the edge (drain, limits, counts of calls), so its figures flatter it a little.
+`asyncio` is the service as it is, on asyncio's own loop. `sync` calls the same decision, answers
+and group commit from a pool of 64 threads; it lacks the edge (drain, limits, counts of calls), so
+its figures flatter it a little.
 """
 
 import asyncio
@@ -15,17 +16,17 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from bench.load import Load, free_port, h2load, median, pinned
-from router.demo import plain_case
-from router.features import encode
-from router.feedback_metrics import FeedbackMetrics
+from router.cases.features import encode
+from router.commands.demo import plain_case
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
-from router.metrics import Metrics
+from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.messages import field
+from router.serving.metrics import Metrics
 from router.serving.panel import Loader, Panel
 from router.serving.requests import is_full, language_of
 from router.serving.server import Parts, serve
-from router.settings import Address, Settings
+from router.serving.settings import Address, Settings
 from router.texts import load_texts
 from router.v1 import channel_router_pb2
 
@@ -69,7 +70,9 @@ def serve_threads(made: Parts) -> None:
         for ticket in tickets:
             ticket.set_result(None) if error is None else ticket.set_exception(error)
 
-    writer: GroupCommit[futures.Future[None]] = GroupCommit(made.store, settle, observe=made.metrics)
+    writer: GroupCommit[futures.Future[None]] = GroupCommit(
+        made.store, settle, observe=made.metrics
+    )
 
     def recommend(data: bytes, context: grpc.ServicerContext) -> bytes:
         request = channel_router_pb2.RecommendRequest.FromString(data)
@@ -88,7 +91,9 @@ def serve_threads(made: Parts) -> None:
         return field(1, answer)
 
     handler = grpc.unary_unary_rpc_method_handler(recommend)
-    generic = grpc.method_handlers_generic_handler("router.v1.ChannelRouter", {"Recommend": handler})
+    generic = grpc.method_handlers_generic_handler(
+        "router.v1.ChannelRouter", {"Recommend": handler}
+    )
     server = grpc.server(futures.ThreadPoolExecutor(THREADS))
     server.add_generic_rpc_handlers((generic,))
     server.add_insecure_port(str(made.settings.listen))
@@ -106,7 +111,10 @@ def run(kind: str, port: str, journal: str) -> None:
     async def serving() -> None:
         task = asyncio.ensure_future(serve(made))
         async with grpc.aio.insecure_channel(str(made.settings.listen)) as channel:
-            await asyncio.wait({task, asyncio.ensure_future(channel.channel_ready())}, return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                {task, asyncio.ensure_future(channel.channel_ready())},
+                return_when="FIRST_COMPLETED",
+            )
         print("ready", flush=True)
         await task
 
@@ -127,14 +135,20 @@ def main() -> None:
                 journal = f"sqlite:///{folder}/{turn}-{kind}.db"
                 with pinned("bench.servers", kind, str(port), journal, ready="ready"):
                     for view, number in VIEWS.items():
-                        request = channel_router_pb2.RecommendRequest(case=plain_case("c-7f3a91be"), view=number)
+                        request = channel_router_pb2.RecommendRequest(
+                            case=plain_case("c-7f3a91be"), view=number
+                        )
                         data = request.SerializeToString()
                         h2load(port, RECOMMEND, data, folder, in_flight=64, calls=500)
                         for many, calls in ((1, CALLS // 8), (64, CALLS)):
-                            load = h2load(port, RECOMMEND, data, folder, in_flight=many, calls=calls)
+                            load = h2load(
+                                port, RECOMMEND, data, folder, in_flight=many, calls=calls
+                            )
                             seen.setdefault((view, many, kind), []).append(load)
     for (view, many, kind), loads in sorted(seen.items()):
-        cells = " | ".join(f"{median(loads, figure):,.0f}" for figure in ("rate", "p50", "p99", "p999"))
+        cells = " | ".join(
+            f"{median(loads, figure):,.0f}" for figure in ("rate", "p50", "p99", "p999")
+        )
         ratio = median(loads, "rate") / median(seen[view, many, "uvloop"], "rate")
         print(f"| {view} | {many} | {kind} | {cells} | {ratio:.2f} |")
 

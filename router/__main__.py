@@ -14,7 +14,7 @@ from router.commands.price import price
 from router.commands.score import score
 from router.commands.serve import demo, health, serve
 from router.journal.record import JournalBroken, JournalUnavailable
-from router.registry import ModelRefused
+from router.versions.registry import ModelRefused
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
-from router.features import FEATURES
-from router.mixes import load_catalogue
-from router.policies import load_policies
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
 from router.v1 import case_pb2
 
 ROOT = Path(__file__).parent.parent
@@ -102,14 +102,18 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
     """Tables with random effects, every value well supported."""
     rng = np.random.default_rng(seed)
     mixes = len(a_catalogue().mixes)
-    values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(0, spread, (MODEL_SLOTS, mixes, FOLDS))
+    values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(
+        0, spread, (MODEL_SLOTS, mixes, FOLDS)
+    )
     intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
     counts = rng.integers(100, 5000, MODEL_SLOTS)
     pairs = tuple(
         a_pair(rng, effect, spread, *map(FEATURES.column, names))
         for names in (("months_since_last_work", "age_band"), ("goal_by_user", "applications_4w"))
     )
-    return DecisionTables(features=FEATURES, values=values, intercept=intercept, counts=counts, pairs=pairs)
+    return DecisionTables(
+        features=FEATURES, values=values, intercept=intercept, counts=counts, pairs=pairs
+    )
 
 
 def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, second: int) -> Pair:
@@ -130,16 +134,28 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
 
 def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:
     """A decider with random tables, the shipped catalogue and policy."""
-    return Decider(tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy())
+    return Decider(
+        tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy()
+    )
 
 
 def random_rows(seed: int, count: int) -> np.ndarray:
     """Rows with every field drawn evenly over its slots; one in fifty is shielded or does not say."""
     rng = np.random.default_rng(seed)
-    rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(np.uint16)
+    rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(
+        np.uint16
+    )
     shielded = FEATURES.column("shielded")
-    rows[:, shielded] = np.where(rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO"))
-    for name in ("digitally_reserved", "manual_follow_up", "has_eid", "digital_access", "digital_skill"):
+    rows[:, shielded] = np.where(
+        rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO")
+    )
+    for name in (
+        "digitally_reserved",
+        "manual_follow_up",
+        "has_eid",
+        "digital_access",
+        "digital_skill",
+    ):
         plain = FEATURES[name].slot(PLAIN[name])
         column = FEATURES.column(name)
         rows[:, column] = np.where(rng.random(count) < 0.8, plain, rows[:, column])

@@ -39,7 +39,17 @@ class PostgresServer:
         self.port = 0
         try:
             self._run(
-                "initdb", "-D", self._data, "-U", "router", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
+                "initdb",
+                "-D",
+                self._data,
+                "-U",
+                "router",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
             )
             self.start()
         except BaseException:
@@ -54,7 +64,19 @@ class PostgresServer:
         """Start it, on the port it had before; return when it accepts connections."""
         self.port = self.port or _free_port()
         options = f"{self._options} -c listen_addresses=127.0.0.1 -c port={self.port}"
-        self._run("pg_ctl", "start", "-w", "-t", "60", "-D", self._data, "-l", self._folder / "log", "-o", options)
+        self._run(
+            "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            "60",
+            "-D",
+            self._data,
+            "-l",
+            self._folder / "log",
+            "-o",
+            options,
+        )
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it; `immediate` is a crash: it recovers from its log at the next start."""
@@ -88,14 +110,21 @@ class PostgresServer:
         """By a command: to change the user itself, subprocess forks, which gRPC's threads do not survive."""
         if self._account is None:
             return []
-        return ["setpriv", f"--reuid={self._account.pw_uid}", f"--regid={self._account.pw_gid}", "--clear-groups"]
+        return [
+            "setpriv",
+            f"--reuid={self._account.pw_uid}",
+            f"--regid={self._account.pw_gid}",
+            "--clear-groups",
+        ]
 
 
 def a_server(*, fsync: bool) -> PostgresServer:
     """A new server; its test is skipped without the binaries, unless ROUTER_REQUIRE_TOOLS is set."""
     folder = binaries()
     if folder is None:
-        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)("PostgreSQL is not installed")
+        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(
+            "PostgreSQL is not installed"
+        )
     return PostgresServer(folder, fsync=fsync)
 
 

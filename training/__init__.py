@@ -1,6 +1,6 @@
 """Offline: from logged cases to a promoted model. `learn` serves any rows, mixes and outcomes."""
 
-from training.learned import Learned
-from training.learner import learn
+from training.learning.learned import Learned
+from training.learning.learner import learn
 
 __all__ = ["Learned", "learn"]

@@ -13,32 +13,36 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from router.features import FEATURES
+from router.cases.features import FEATURES
 from router.journal.record import JournalBroken, JournalUnavailable
-from router.mixes import load_catalogue
-from router.policies import load_policy
-from router.registry import ModelRefused, check_name, load_model, promoted_version
-from training.artefact import CARD, FIGURES, GATE, REPORT, check_new, write_version
-from training.collect import NothingToLearn, Treatment, collect
-from training.compare import compare
-from training.compile import NotAdditive
-from training.dataset import CasesRefused, read_cases
-from training.figures import Figures
-from training.figures_json import from_json
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policy
+from router.versions.registry import ModelRefused, check_name, load_model, promoted_version
+from training.data.collect import NothingToLearn, Treatment, collect
+from training.data.dataset import CasesRefused, read_cases
+from training.data.k_anonymity import K
+from training.evaluation.figures import Figures
+from training.evaluation.figures_json import from_json
+from training.evaluation.gate import Verdict, judge, load_gate
 from training.fit import Rival, Run, fit
-from training.gate import Verdict, judge, load_gate
-from training.k_anonymity import K
-from training.manifest import manifest
+from training.learning.compile import NotAdditive
 from training.progress import Bars
-from training.signing import check_key, generate_key
-from training.simulate import simulate, write_simulation
-from training.versions import NotPromoted, promote, rollback
-from training.year import year_command
+from training.simulation.simulate import simulate, write_simulation
+from training.simulation.year import year_command
+from training.version.artefact import CARD, FIGURES, GATE, REPORT, check_new, write_version
+from training.version.compare import compare
+from training.version.manifest import manifest
+from training.version.signing import check_key, generate_key
+from training.version.versions import NotPromoted, promote, rollback
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Learns, judges and promotes models.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Learns, judges and promotes models."
+)
 _console = Console(stderr=True, soft_wrap=True)
 _out = Console(soft_wrap=True, highlight=False, markup=False)
-_Policies = Annotated[Path, typer.Option(help="Folder of mixes, policy and gate.", envvar="ROUTER_POLICIES")]
+_Policies = Annotated[
+    Path, typer.Option(help="Folder of mixes, policy and gate.", envvar="ROUTER_POLICIES")
+]
 _Models = Annotated[Path, typer.Option(help="Folder of model versions.", envvar="ROUTER_MODELS")]
 _Version = Annotated[str, typer.Argument(help="Name of the version.")]
 _POLICIES, _MODELS = Path("policies"), Path("models")
@@ -56,17 +60,25 @@ def simulate_command(
     """Simulate logged cases. They are synthetic and say nothing about real people."""
     if out.suffix != ".parquet":
         raise ValueError(f"out: {out} must end with .parquet")
-    simulation = simulate(cases, seed, load_catalogue(policies / "mixes.toml"), heterogeneity=heterogeneity)
-    _console.print(f"{cases} synthetic cases in {out}, their truth in {write_simulation(simulation, out, seed)}")
+    simulation = simulate(
+        cases, seed, load_catalogue(policies / "mixes.toml"), heterogeneity=heterogeneity
+    )
+    _console.print(
+        f"{cases} synthetic cases in {out}, their truth in {write_simulation(simulation, out, seed)}"
+    )
 
 
 @app.command("collect")
 def collect_command(
     journal: Annotated[str, typer.Option(help="URL of the journal.", envvar="ROUTER_JOURNAL")],
     out: Annotated[Path, typer.Option(help="Parquet or CSV file of logged cases.")],
-    k: Annotated[int, typer.Option(min=2, max=100, help="Cases that share their quasi-identifiers, at least.")] = K,
+    k: Annotated[
+        int,
+        typer.Option(min=2, max=100, help="Cases that share their quasi-identifiers, at least."),
+    ] = K,
     treatment: Annotated[
-        Treatment, typer.Option(help="Log the mix chosen, or the mix recommended with its true propensity.")
+        Treatment,
+        typer.Option(help="Log the mix chosen, or the mix recommended with its true propensity."),
     ] = Treatment.CHOSEN,
 ) -> None:
     """Join recommendations, choices and outcomes into logged cases, k-anonymous."""
@@ -75,19 +87,31 @@ def collect_command(
 
 @app.command("fit")
 def fit_command(
-    cases: Annotated[list[Path], typer.Option(help="Logged cases: Parquet or CSV; may be given again.")],
+    cases: Annotated[
+        list[Path], typer.Option(help="Logged cases: Parquet or CSV; may be given again.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the new version, models/VERSION.")],
     more: Annotated[list[Path] | None, typer.Argument(help="More files of logged cases.")] = None,
-    audit: Annotated[Path | None, typer.Option(help="Purpose-bound groups by case_ref, for fairness alone.")] = None,
-    horizon: Annotated[int | None, typer.Option(min=1, max=3650, help="Days until an outcome is complete.")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Purpose-bound groups by case_ref, for fairness alone.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="Days until an outcome is complete.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     synthetic: Annotated[
         bool | None, typer.Option("--synthetic/--real", help="Needed when the files do not say.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Fits at once.")] = 2,
-    calibrate: Annotated[bool, typer.Option(help="Calibrate standard errors: as long again.")] = True,
-    sign: Annotated[Path | None, typer.Option(help="Ed25519 private key to sign the version with.")] = None,
-    mlflow: Annotated[str | None, typer.Option(help="MLflow tracking URI to log the run to.")] = None,
+    calibrate: Annotated[
+        bool, typer.Option(help="Calibrate standard errors: as long again.")
+    ] = True,
+    sign: Annotated[
+        Path | None, typer.Option(help="Ed25519 private key to sign the version with.")
+    ] = None,
+    mlflow: Annotated[
+        str | None, typer.Option(help="MLflow tracking URI to log the run to.")
+    ] = None,
     policies: _Policies = _POLICIES,
     models: _Models = _MODELS,
 ) -> None:
@@ -101,7 +125,11 @@ def fit_command(
     logged = read_cases(files, catalogue, audit, horizon)
     marked = logged.synthetic if synthetic is None else synthetic
     if marked is None or (logged.synthetic and synthetic is False):
-        says = "says that it is synthetic" if logged.synthetic else "does not say whether it is synthetic"
+        says = (
+            "says that it is synthetic"
+            if logged.synthetic
+            else "does not say whether it is synthetic"
+        )
         raise ValueError(f"{files[0]}: {says}; give --synthetic or --real accordingly")
     _console.print(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, {logged.too_recent} too recent, "
@@ -113,13 +141,28 @@ def fit_command(
             rival=_rival(models, policies), calibrate=calibrate, seed=seed, jobs=jobs, watch=bars,
         )  # fmt: skip
         fitted = fit(logged, catalogue, policy, run)
-    verdict = judge(fitted.figures, gate, parity_difference=fitted.parity.max_abs_difference, feature_digest_ok=True)
+    verdict = judge(
+        fitted.figures,
+        gate,
+        parity_difference=fitted.parity.max_abs_difference,
+        feature_digest_ok=True,
+    )
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    write_version(out, fitted, verdict, catalogue, manifest(fitted, catalogue, seed=seed, command=command), sign)
-    _console.print("seconds: " + ", ".join(f"{phase} {spent:g}" for phase, spent in fitted.figures.seconds.items()))
+    write_version(
+        out,
+        fitted,
+        verdict,
+        catalogue,
+        manifest(fitted, catalogue, seed=seed, command=command),
+        sign,
+    )
+    _console.print(
+        "seconds: "
+        + ", ".join(f"{phase} {spent:g}" for phase, spent in fitted.figures.seconds.items())
+    )
     _console.print(f"peak memory: {fitted.figures.peak_memory_mib:.0f} MiB")
     if mlflow is not None:
-        from training.mlflow_log import log_run  # noqa: PLC0415 - an extra that not everybody has installed
+        from training.version.mlflow_log import log_run  # noqa: PLC0415 - an extra that not everybody has installed
 
         _console.print(f"MLflow run {log_run(mlflow, out)}")
     _tell(fitted.figures, verdict)
@@ -142,7 +185,9 @@ def report_command(
 
 
 @app.command("gate")
-def gate_command(version: _Version, models: _Models = _MODELS, policies: _Policies = _POLICIES) -> None:
+def gate_command(
+    version: _Version, models: _Models = _MODELS, policies: _Policies = _POLICIES
+) -> None:
     """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
     found = json.loads((_folder(models, version) / "manifest.json").read_text(encoding="utf-8"))
     verdict = judge(
@@ -163,7 +208,9 @@ def card_command(version: _Version, models: _Models = _MODELS) -> None:
 
 
 @app.command("compare")
-def compare_command(one: _Version, other: _Version, models: _Models = _MODELS, policies: _Policies = _POLICIES) -> None:
+def compare_command(
+    one: _Version, other: _Version, models: _Models = _MODELS, policies: _Policies = _POLICIES
+) -> None:
     """Compare two versions: figures, and where their tables differ."""
     _out.print(compare(models, one, other, load_catalogue(policies / "mixes.toml")))
 
@@ -171,7 +218,9 @@ def compare_command(one: _Version, other: _Version, models: _Models = _MODELS, p
 @app.command("promote")
 def promote_command(
     version: _Version,
-    override: Annotated[str | None, typer.Option(help="Why, although the gate did not pass; kept.")] = None,
+    override: Annotated[
+        str | None, typer.Option(help="Why, although the gate did not pass; kept.")
+    ] = None,
     models: _Models = _MODELS,
     policies: _Policies = _POLICIES,
 ) -> None:
@@ -183,7 +232,9 @@ def promote_command(
 @app.command("rollback")
 def rollback_command(models: _Models = _MODELS, policies: _Policies = _POLICIES) -> None:
     """Return to the version that was promoted before."""
-    _console.print(f"{rollback(models, load_catalogue(policies / 'mixes.toml')).after} is promoted again")
+    _console.print(
+        f"{rollback(models, load_catalogue(policies / 'mixes.toml')).after} is promoted again"
+    )
 
 
 @app.command("key")
@@ -203,7 +254,9 @@ def _rival(models: Path, policies: Path) -> Rival | None:
         version = promoted_version(models)
         model = load_model(models / version, FEATURES, load_catalogue(policies / "mixes.toml"))
     except ModelRefused as problem:
-        _console.print(f"no promoted version to compare with: {problem}", style="yellow", markup=False)
+        _console.print(
+            f"no promoted version to compare with: {problem}", style="yellow", markup=False
+        )
         return None
     return Rival(version=version, tables=model.tables)
 
@@ -232,7 +285,9 @@ def _conditions(verdict: Verdict) -> None:
     for one in verdict.conditions:
         value = "not measured" if one.value is None else f"{float(one.value):.4g}"
         why = f"  {one.explanation}" if not one.passed or "Not required" in one.explanation else ""
-        _out.print(f"{'pass' if one.passed else 'FAIL'}  {one.name:<22} {value:>12}  {one.bound}{why}")
+        _out.print(
+            f"{'pass' if one.passed else 'FAIL'}  {one.name:<22} {value:>12}  {one.bound}{why}"
+        )
     _out.print("yes: the gate is passed" if verdict.passed else "no: the gate is not passed")
 
 
@@ -242,7 +297,9 @@ def run() -> None:
         app(prog_name="python -m training")
     except (ValueError, OSError, CasesRefused, ModelRefused, NotAdditive, NotPromoted, NothingToLearn,
             JournalUnavailable, JournalBroken) as problem:  # fmt: skip
-        _console.print(f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _console.print(
+            f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(2)
 
 

@@ -11,23 +11,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
-from router.features import FEATURES
-from training.compile import Parity, compile_tables
-from training.dataset import LoggedCases
-from training.drift import field_figures
-from training.encoding import Encoding, encoding_for
-from training.evaluate import Measured, evaluate
-from training.figures import Figures, HeldOut
-from training.hold_out import hold_out
-from training.learned import Learned, Watch, nobody_watches
-from training.learner import learn
-from training.scores import CLIP, Floats
+from training.data.dataset import LoggedCases
+from training.data.hold_out import hold_out
+from training.evaluation.drift import field_figures
+from training.evaluation.evaluate import Measured, evaluate
+from training.evaluation.figures import Figures, HeldOut
+from training.learning.compile import Parity, compile_tables
+from training.learning.encoding import Encoding, encoding_for
+from training.learning.learned import Learned, Watch, nobody_watches
+from training.learning.learner import learn
+from training.learning.scores import CLIP, Floats
 
 T = TypeVar("T")
 
@@ -70,7 +70,8 @@ class Run:
         trained_at: time to note, ISO 8601.
         synthetic: whether the cases are.
         rival: the promoted version, if any.
-        calibrate: whether standard errors are calibrated; without, they are the folds' spread alone, too narrow.
+        calibrate: whether standard errors are calibrated; without, they are the folds' spread
+            alone, too narrow.
         seed: of everything random.
         jobs: fits at once.
         watch: told how far each phase is.
@@ -110,13 +111,23 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
     tables, parity = _timed("tables", compiled, seconds, run.watch)
 
     def measured() -> Measured:
-        deciders = [Decider(tables=one, catalogue=catalogue, policy=policy) for one in _served(tables, run.rival)]
+        deciders = [
+            Decider(tables=one, catalogue=catalogue, policy=policy)
+            for one in _served(tables, run.rival)
+        ]
         return _measured(later, encoding, learned, deciders, run.seed)
 
     found = _timed("evaluation", measured, seconds, run.watch)
     held_out = HeldOut(by=by, cases=len(later.mix), first=_day(later, 0), last=_day(later, 1))
     figures = _figures(run, earlier, learned, found, held_out, seconds)
-    return Fitted(learned=learned, encoding=encoding, tables=tables, parity=parity, cases=earlier, figures=figures)
+    return Fitted(
+        learned=learned,
+        encoding=encoding,
+        tables=tables,
+        parity=parity,
+        cases=earlier,
+        figures=figures,
+    )
 
 
 def _served(tables: DecisionTables, rival: Rival | None) -> list[DecisionTables]:
@@ -139,7 +150,9 @@ def _learned(cases: LoggedCases, encoding: Encoding, lightest: Floats, run: Run)
     )
 
 
-def _measured(cases: LoggedCases, encoding: Encoding, learned: Learned, deciders: list[Decider], seed: int) -> Measured:
+def _measured(
+    cases: LoggedCases, encoding: Encoding, learned: Learned, deciders: list[Decider], seed: int
+) -> Measured:
     candidate, *promoted = deciders
     names = [FEATURES.features[column].name for column in encoding.columns.tolist()]
     return evaluate(
@@ -154,7 +167,12 @@ def _measured(cases: LoggedCases, encoding: Encoding, learned: Learned, deciders
 
 
 def _figures(
-    run: Run, cases: LoggedCases, learned: Learned, measured: Measured, held_out: HeldOut, seconds: dict[str, float]
+    run: Run,
+    cases: LoggedCases,
+    learned: Learned,
+    measured: Measured,
+    held_out: HeldOut,
+    seconds: dict[str, float],
 ) -> Figures:
     logged_chance = learned.chances[np.arange(len(cases.mix)), cases.mix]
     return Figures(
@@ -187,8 +205,8 @@ def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> Float
 def _confounders(encoding: Encoding, cases: LoggedCases, lightest: Floats) -> Floats:
     """What advisers go by beside the model's features.
 
-    Safeguard fields and what they permit (boosting would need many splits to find who may be given what), office, and
-    the time of the decision.
+    Safeguard fields and what they permit (boosting would need many splits to find who may be given
+    what), office, and the time of the decision.
     """
     columns = [encoding.others(cases.rows), lightest[:, None]]
     if cases.offices is not None:

@@ -11,7 +11,7 @@ from bench.learning.trials import Trial
 from bench.learning.worth import best, within
 from bench.peers.nuisances import outcome_model
 from training import learn
-from training.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers
 
 TRIED_PEERS = ("EconML CausalForestDML", "EconML DRPolicyForest", "CausalML X-learner")
 OURS, OUR_STACK = "**ours, tables**", "ours, stack"
@@ -59,7 +59,10 @@ def half(trial: Trial, key: str, split: int, *, with_peers: bool) -> Half:
     arms = len(trial.spend)
     means = _arm_means(trial, train)
     single = np.tile(np.eye(arms)[int(means.argmax())], (int((~train).sum()), 1))
-    rules = {f"all: {name}": np.tile(np.eye(arms)[number], (len(single), 1)) for number, name in enumerate(trial.arms)}
+    rules = {
+        f"all: {name}": np.tile(np.eye(arms)[number], (len(single), 1))
+        for number, name in enumerate(trial.arms)
+    }
     rules |= {"best single arm": single} | {name: best(found) for name, found in values.items()}
     rules |= {name: np.eye(arms)[found] for name, found in chosen.items()}
     none = rules[f"all: {trial.arms[0]}"]
@@ -121,8 +124,8 @@ class Judge:
 
     Attributes:
         aipw: (m, arms) doubly robust scores; their outcome model is of the training half.
-        ips: (m, arms) outcome less the training half's mean over chance where the arm was drawn, 0 elsewhere; what is
-            taken off falls out of every difference and takes much noise with it.
+        ips: (m, arms) outcome less the training half's mean over chance where the arm was drawn, 0
+            elsewhere; what is taken off falls out of every difference and takes much noise with it.
         spend: (arms,).
     """
 
@@ -138,7 +141,9 @@ class Judge:
         model = outcome_model(0).fit(columns[train], trial.outcome[train])
         arms = range(len(trial.spend))
         fresh = trial.rows[~train]
-        mu = np.column_stack([model.predict(np.column_stack([fresh, np.full(len(fresh), arm)])) for arm in arms])
+        mu = np.column_stack(
+            [model.predict(np.column_stack([fresh, np.full(len(fresh), arm)])) for arm in arms]
+        )
         drawn = np.eye(len(trial.spend))[trial.arm[~train]] / trial.chance[~train]
         outcome = trial.outcome[~train][:, None]
         centre = trial.outcome[train].mean()

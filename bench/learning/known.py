@@ -11,7 +11,7 @@ from bench.learning.peers import answer
 from bench.learning.worth import BUDGETS, best, gain, gain_within
 from bench.plans import PROBLEMS, Problem
 from training import learn
-from training.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers
 
 CASES = 20_000
 FRESH = 1_000  # a fresh problem's seed is the logged one's plus this
@@ -22,7 +22,8 @@ class Score:
     """What one learner reached on one seed.
 
     Attributes:
-        gains: share of the attainable gain: without a budget, then at each of BUDGETS; NaN where it gives no values.
+        gains: share of the attainable gain: without a budget, then at each of BUDGETS; NaN where it
+            gives no values.
         minutes: mean minutes a case of the rule without a budget.
         seconds: of fitting and predicting.
     """
@@ -37,22 +38,34 @@ def logged_and_fresh(name: str, seed: int) -> tuple[Problem, Problem]:
     return PROBLEMS[name](CASES, seed), PROBLEMS[name](CASES, seed + FRESH)
 
 
-def scored(fresh: Problem, seconds: float, values: Floats | None, chosen: Numbers | None = None) -> Score:
+def scored(
+    fresh: Problem, seconds: float, values: Floats | None, chosen: Numbers | None = None
+) -> Score:
     """Scores a learner on fresh cases by its values (n, mixes), by what it chose (n,), or by both.
 
     What it chose counts without a budget; its values count under one.
     """
-    rule = best(values) if chosen is None and values is not None else np.eye(fresh.truth.shape[1])[chosen]
+    rule = (
+        best(values)
+        if chosen is None and values is not None
+        else np.eye(fresh.truth.shape[1])[chosen]
+    )
     at = [float("nan")] * len(BUDGETS)
     if values is not None:
         at = [gain_within(values, fresh.truth, fresh.minutes, budget) for budget in BUDGETS]
-    return Score(gains=(gain(rule, fresh.truth), *at), minutes=float((rule @ fresh.minutes).mean()), seconds=seconds)
+    return Score(
+        gains=(gain(rule, fresh.truth), *at),
+        minutes=float((rule @ fresh.minutes).mean()),
+        seconds=seconds,
+    )
 
 
 def peer(name: str, problem: str, seed: int) -> Score | None:
     """Scores a peer on one seed; None if it failed."""
     logged, fresh = logged_and_fresh(problem, seed)
-    found = answer(name, problem, logged.rows, logged.mix, logged.outcome, fresh.rows, seed, randomised=False)
+    found = answer(
+        name, problem, logged.rows, logged.mix, logged.outcome, fresh.rows, seed, randomised=False
+    )
     if found is None:
         return None
     chosen = found["chosen"].astype(np.int64) if "chosen" in found else None

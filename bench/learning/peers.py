@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv-peers"
@@ -32,7 +32,14 @@ PEERS = {
 
 
 def answer(
-    name: str, key: str, rows: Floats, mix: Numbers, outcome: Floats, fresh: Floats, seed: int, randomised: bool
+    name: str,
+    key: str,
+    rows: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    fresh: Floats,
+    seed: int,
+    randomised: bool,
 ) -> dict[str, np.ndarray] | None:
     """What the peer `name` answers for `fresh`: `values` (m, mixes), `chosen` (m,) or both, and `seconds`.
 
@@ -62,9 +69,22 @@ def answer(
             source, target = Path(folder, "given.npz"), Path(folder, "answer.npz")
             np.savez(source, allow_pickle=False, **given)
             try:
-                _run([ENVIRONMENT / "bin" / "python", "-m", "bench.peers.fit", PEERS[name], source, target])
+                _run(
+                    [
+                        ENVIRONMENT / "bin" / "python",
+                        "-m",
+                        "bench.peers.fit",
+                        PEERS[name],
+                        source,
+                        target,
+                    ]
+                )
             except subprocess.CalledProcessError as failed:
-                print(f"{name} failed on {key}, seed {seed}: exit {failed.returncode}", file=sys.stderr, flush=True)
+                print(
+                    f"{name} failed on {key}, seed {seed}: exit {failed.returncode}",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 return None
             target.replace(kept)
     with np.load(kept) as found:
@@ -87,11 +107,24 @@ def _environment() -> None:
         return
     print(f"making {ENVIRONMENT.name}: about 1.2 GB", file=sys.stderr, flush=True)
     _run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r"]
+    install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+    ]
     _run([ENVIRONMENT / "bin" / "python", *install, LOCK])
     ready.write_bytes(LOCK.read_bytes())
 
 
 def _run(command: list[str | Path]) -> None:
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    one_thread = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+    }
     subprocess.run(command, cwd=ROOT, env=one_thread, check=True)

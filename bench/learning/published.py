@@ -12,15 +12,16 @@ from bench.learning.trials import Trial, jtpa
 from bench.learning.worth import best
 from training import learn
 
-# Gain over treating nobody, in $ a person, and the share treated: without and with the cost of $774.
+# Gain over treating nobody, in $ a person, and the share treated: without and with the cost of
+# $774.
 TREAT_ALL, QUADRANT = ((1180, 1.00), (404, 1.00)), ((1340, 0.95), (643, 0.80))
 
 
 def published(folder: Path, held_out: list[Difference]) -> str:
     """Their gains and ours over treating nobody.
 
-    Theirs are found and measured on the same 9,223 people. So is our third row; the fourth is on halves that nobody
-    learned from, and the only one that says what to expect of others.
+    Theirs are found and measured on the same 9,223 people. So is our third row; the fourth is on
+    halves that nobody learned from, and the only one that says what to expect of others.
     """
     gross, net = (_in_sample(jtpa(folder, cost=cost)) for cost in (0.0, 774.0))
     honest = mean_difference(held_out)
@@ -44,8 +45,11 @@ def published(folder: Path, held_out: list[Difference]) -> str:
 def _in_sample(trial: Trial) -> tuple[float, float]:
     """IPS gain over treating nobody on the very people learned from, as they measure it, and the share treated."""
     drawn = trial.chance[np.arange(len(trial.arm)), trial.arm]
-    learned = learn(trial.rows, trial.arm, trial.outcome, propensity=drawn, calibrate=False, seed=0, jobs=2)
+    learned = learn(
+        trial.rows, trial.arm, trial.outcome, propensity=drawn, calibrate=False, seed=0, jobs=2
+    )
     treated = best(learned.values(trial.rows))[:, 1]
-    # Less the mean, as theirs: the same draw of treatments then gives their $1,180 for treating all.
+    # Less the mean, as theirs: the same draw of treatments then gives their $1,180 for treating
+    # all.
     weighted = (trial.outcome - trial.outcome.mean()) * np.where(trial.arm == 1, 1, -1) / drawn
     return float((treated * weighted).mean() * trial.scale), float(treated.mean())

@@ -26,18 +26,26 @@ def known_table(problem: str, found: dict[str, list[Score]]) -> str:
     for name, scores in found.items():
         gains = np.array([score.gains for score in scores])
         cells = [_mean_error(column) for column in gains.T]
-        minutes, seconds = (np.mean([getattr(score, key) for score in scores]) for key in ("minutes", "seconds"))
-        lines.append(f"| {name} | {' | '.join(cells)} | {minutes:.0f} | {_number(float(seconds), '.0f')} |")
+        minutes, seconds = (
+            np.mean([getattr(score, key) for score in scores]) for key in ("minutes", "seconds")
+        )
+        lines.append(
+            f"| {name} | {' | '.join(cells)} | {minutes:.0f} | {_number(float(seconds), '.0f')} |"
+        )
     return "\n".join(lines)
 
 
-def known_verdicts(problem: str, found: dict[str, list[Score]], peers: tuple[str, ...]) -> list[str]:
+def known_verdicts(
+    problem: str, found: dict[str, list[Score]], peers: tuple[str, ...]
+) -> list[str]:
     """Whether the served tables lead every peer: mean difference by seed, its standard error."""
     ours = np.array([score.gains for score in found[OURS]])
     lines = []
     if problem == "five_plans":
         mean = float(ours[:, 0].mean())
-        lines.append(f"{_verdict(mean >= AIM)} {problem}, value: {_mean_error(ours[:, 0])}, must be at least {AIM:.2f}")
+        lines.append(
+            f"{_verdict(mean >= AIM)} {problem}, value: {_mean_error(ours[:, 0])}, must be at least {AIM:.2f}"
+        )
     for number, column in enumerate(_COLUMNS):
         rivals = {name: np.array([score.gains[number] for score in found[name]]) for name in peers}
         rivals = {name: gains for name, gains in rivals.items() if not np.isnan(gains).any()}
@@ -61,7 +69,10 @@ def trial_table(trial: Trial, title: str, found: Differences, against: str) -> s
     ]
     for name, halves in found.items():
         one = mean_difference(halves)
-        aipw, ips = (f"{mean:+.2f} ({se:.2f})" for mean, se in ((one.aipw, one.aipw_error), (one.ips, one.ips_error)))
+        aipw, ips = (
+            f"{mean:+.2f} ({se:.2f})"
+            for mean, se in ((one.aipw, one.aipw_error), (one.ips, one.ips_error))
+        )
         lines.append(f"| {name} | {aipw} | {ips} | {one.spend:.2f} | {len(halves)} |")
     return "\n".join(lines)
 
@@ -77,14 +88,18 @@ def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> 
         one = mean_difference(budgeted[OURS])
         told = f"{one.aipw:+.2f} ({one.aipw_error:.2f}) {trial.unit} to a blind mixture at a spend of {one.spend:.2f}"
         surely = "" if one.aipw > 2 * one.aipw_error else "; not beyond two errors"
-        lines.append(f"{_verdict(one.aipw > 0)} {trial.name}, gain at a fixed budget: {told}{surely}")
+        lines.append(
+            f"{_verdict(one.aipw > 0)} {trial.name}, gain at a fixed budget: {told}{surely}"
+        )
     return lines
 
 
 def mean_difference(halves: list[Difference]) -> Difference:
     """Mean over splits, field by field. Splits overlap: their errors are averaged, never divided by their number."""
     fields = ("aipw", "aipw_error", "ips", "ips_error", "spend")
-    return Difference(**{name: float(np.mean([getattr(one, name) for one in halves])) for name in fields})
+    return Difference(
+        **{name: float(np.mean([getattr(one, name) for one in halves])) for name in fields}
+    )
 
 
 def _verdict(holds: bool) -> str:

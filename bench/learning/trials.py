@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from training.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,8 @@ def jtpa(folder: Path, *, cost: float = 774.0) -> Trial:
 def penn(folder: Path) -> Trial:
     """Pennsylvania reemployment bonus: weeks of benefit, fewer is better.
 
-    Offer 6 is offer 4 without a workshop and ended early: the two are one arm, as is usual. The shares drawn changed
-    from quarter to quarter, so a case's chances are its quarter's shares.
+    Offer 6 is offer 4 without a workshop and ended early: the two are one arm, as is usual. The
+    shares drawn changed from quarter to quarter, so a case's chances are its quarter's shares.
     """
     table = pl.read_csv(folder / "penn_jae.csv.gz")
     arm = table["tg"].to_numpy().astype(np.int64)
@@ -69,7 +69,9 @@ def penn(folder: Path) -> Trial:
     counts = np.zeros((6, 6))
     np.add.at(counts, (quarter, arm), 1)
     outcome, scale = _scaled(-table["inuidur1"].to_numpy())
-    columns = [column for column in table.columns if column not in ("abdt", "tg", "inuidur1", "inuidur2")]
+    columns = [
+        column for column in table.columns if column not in ("abdt", "tg", "inuidur1", "inuidur2")
+    ]
     return Trial(
         name="Pennsylvania bonus", unit="weeks", scale=scale, rows=_floats(table, columns), arm=arm, outcome=outcome,
         chance=(counts / counts.sum(axis=1, keepdims=True))[quarter], spend=np.zeros(6), budget=None, by_chance=False,
@@ -83,7 +85,9 @@ def hillstrom(folder: Path) -> Trial:
     arms = ("No E-Mail", "Mens E-Mail", "Womens E-Mail")
     arm = np.array([arms.index(segment) for segment in table["segment"]], dtype=np.int64)
     kinds = table.select("zip_code", "channel").to_dummies(drop_first=True).to_numpy().astype(float)
-    rows = np.column_stack([_floats(table, ["recency", "history", "mens", "womens", "newbie"]), kinds])
+    rows = np.column_stack(
+        [_floats(table, ["recency", "history", "mens", "womens", "newbie"]), kinds]
+    )
     return Trial(
         name="Hillstrom", unit="points of visits", scale=100.0, rows=rows, arm=arm,
         outcome=table["visit"].to_numpy().astype(float), chance=np.full((len(arm), 3), 1 / 3),

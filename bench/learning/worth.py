@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.scores import Floats
+from training.learning.scores import Floats
 
 BUDGETS = (20.0, 40.0, 60.0)
 _HALVINGS = 60
@@ -32,7 +32,10 @@ def gain_within(values: Floats, truth: Floats, minutes: Floats, budget: float) -
         minutes: (mixes,) minutes of each mix.
         budget: mean minutes a case, at least those of the cheapest mix.
     """
-    blind = value(within(truth.mean(axis=0, keepdims=True), minutes, budget), truth.mean(axis=0, keepdims=True))
+    blind = value(
+        within(truth.mean(axis=0, keepdims=True), minutes, budget),
+        truth.mean(axis=0, keepdims=True),
+    )
     oracle = value(within(truth, minutes, budget), truth)
     return (value(within(values, minutes, budget), truth) - blind) / (oracle - blind)
 
@@ -51,8 +54,9 @@ def best(values: Floats) -> Floats:
 def within(values: Floats, minutes: Floats, budget: float) -> Floats:
     """The best rule whose mean minutes are at most `budget`, shape (n, mixes): the linear programme's optimum.
 
-    A case takes argmax_a v_a - price * minutes_a. The price is halved upon until the two rules on either side of the
-    jump are next to each other; they are mixed so that the budget is spent to the minute.
+    A case takes argmax_a v_a - price * minutes_a. The price is halved upon until the two rules on
+    either side of the jump are next to each other; they are mixed so that the budget is spent to
+    the minute.
 
     Args:
         values: (n, mixes).
@@ -63,16 +67,24 @@ def within(values: Floats, minutes: Floats, budget: float) -> Floats:
         ValueError: if even the cheapest mix costs more than `budget`.
     """
     if budget < minutes.min():
-        raise ValueError(f"budget: {budget} minutes, must be at least {minutes.min()}, the cheapest mix's")
+        raise ValueError(
+            f"budget: {budget} minutes, must be at least {minutes.min()}, the cheapest mix's"
+        )
     rich = best(values)
     if _spent(rich, minutes) <= budget:
         return rich
     low, high = 0.0, float(np.ptp(values) / np.diff(np.unique(minutes)).min() + 1e-9)
     for _ in range(_HALVINGS):
         price = (low + high) / 2
-        low, high = (low, price) if _spent(best(values - price * minutes), minutes) <= budget else (price, high)
+        low, high = (
+            (low, price)
+            if _spent(best(values - price * minutes), minutes) <= budget
+            else (price, high)
+        )
     rich, poor = best(values - low * minutes), best(values - high * minutes)
-    share = (budget - _spent(poor, minutes)) / max(_spent(rich, minutes) - _spent(poor, minutes), 1e-12)
+    share = (budget - _spent(poor, minutes)) / max(
+        _spent(rich, minutes) - _spent(poor, minutes), 1e-12
+    )
     return share * rich + (1 - share) * poor
 
 

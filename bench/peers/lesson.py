@@ -36,6 +36,7 @@ class Logged:
         return int(self.mix.max()) + 1
 
 
-# `values` (m, mixes), `chosen` (m,) or both. `chosen` is what the peer itself would do; without it, argmax of values.
+# `values` (m, mixes), `chosen` (m,) or both. `chosen` is what the peer itself would do; without it,
+# argmax of values.
 Answer = dict[str, NDArray[Any]]
 Peer = Callable[[Logged], Answer]

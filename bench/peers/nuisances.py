@@ -21,7 +21,9 @@ def outcome_model(seed: int) -> HistGradientBoostingRegressor:
     )  # fmt: skip
 
 
-def propensity_model(seed: int, *, randomised: bool) -> HistGradientBoostingClassifier | DummyClassifier:
+def propensity_model(
+    seed: int, *, randomised: bool
+) -> HistGradientBoostingClassifier | DummyClassifier:
     """Probability of every mix; the plain shares where a trial drew the mixes."""
     if randomised:
         return DummyClassifier(strategy="prior")

@@ -30,4 +30,7 @@ def x_learner(logged: Logged) -> Answer:
 
 def _against(chance: np.ndarray, anchor: int) -> dict[int, np.ndarray]:
     others = [mix for mix in range(chance.shape[1]) if mix != anchor]
-    return {mix: np.clip(chance[:, mix] / (chance[:, mix] + chance[:, anchor]), 0.01, 0.99) for mix in others}
+    return {
+        mix: np.clip(chance[:, mix] / (chance[:, mix] + chance[:, anchor]), 0.01, 0.99)
+        for mix in others
+    }

@@ -45,9 +45,14 @@ def causal_forest(logged: Logged) -> Answer:
 
 def policy_forest(logged: Logged) -> Answer:
     """DRPolicyForest; its own choice without a budget, its values under one."""
-    forest = DRPolicyForest(**_doubly_robust(logged), n_estimators=TREES, min_samples_leaf=LEAF, n_jobs=2)
+    forest = DRPolicyForest(
+        **_doubly_robust(logged), n_estimators=TREES, min_samples_leaf=LEAF, n_jobs=2
+    )
     forest.fit(logged.outcome, logged.mix, X=logged.rows)
-    return {"values": _to_first(forest.predict_value(logged.fresh)), "chosen": forest.predict(logged.fresh).ravel()}
+    return {
+        "values": _to_first(forest.predict_value(logged.fresh)),
+        "chosen": forest.predict(logged.fresh).ravel(),
+    }
 
 
 def dr_learner(logged: Logged) -> Answer:

@@ -17,7 +17,14 @@ from bench.peers.nuisances import CLIP, propensities
 
 def _without_torch() -> type:
     """IPWLearner. obp imports torch, several GB, for other learners when it is itself imported."""
-    for name in ("torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.utils", "torch.utils.data"):
+    for name in (
+        "torch",
+        "torch.nn",
+        "torch.nn.functional",
+        "torch.optim",
+        "torch.utils",
+        "torch.utils.data",
+    ):
         sys.modules.setdefault(name, MagicMock())
     sys.modules["torch"].utils.data.Dataset = object
     from obp.policy import IPWLearner
@@ -33,13 +40,18 @@ def ipw_logit(logged: Logged) -> Answer:
 def ipw_forest(logged: Logged) -> Answer:
     """IPWLearner over a random forest."""
     leaf = max(20, len(logged.rows) // 200)
-    return _ipw(logged, RandomForestClassifier(300, min_samples_leaf=leaf, n_jobs=2, random_state=logged.seed))
+    return _ipw(
+        logged,
+        RandomForestClassifier(300, min_samples_leaf=leaf, n_jobs=2, random_state=logged.seed),
+    )
 
 
 def _ipw(logged: Logged, base: ClassifierMixin) -> Answer:
     scaler = StandardScaler().fit(logged.rows)
     each = np.arange(len(logged.mix))
-    chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[each, logged.mix]
+    chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[
+        each, logged.mix
+    ]
     learner = _without_torch()(n_actions=logged.mixes, base_classifier=base)
     learner.fit(
         context=scaler.transform(logged.rows), action=logged.mix, reward=logged.outcome,

@@ -30,10 +30,15 @@ def _bandit(logged: Logged, options: str) -> Answer:
     """--cb K --cb_type dr over three passes; the cost is what the outcome lacks to 1."""
     scaler = StandardScaler().fit(logged.rows)
     each = np.arange(len(logged.mix))
-    chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[each, logged.mix]
+    chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[
+        each, logged.mix
+    ]
     labels = zip(logged.mix + 1, 1 - logged.outcome, np.maximum(chance, CLIP), strict=True)
     features = _texts(scaler.transform(logged.rows))
-    examples = [f"{mix}:{cost:.6f}:{p:.6f} {row}" for (mix, cost, p), row in zip(labels, features, strict=True)]
+    examples = [
+        f"{mix}:{cost:.6f}:{p:.6f} {row}"
+        for (mix, cost, p), row in zip(labels, features, strict=True)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "logged.vw")
         data.write_text("\n".join(examples) + "\n", encoding="utf-8")

@@ -66,7 +66,8 @@ with grpc.insecure_channel(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:5005
     )
     advice = router.Recommend(request, timeout=2).recommendation
 
-    # Adviser and user talk, and agree on the mix that was advised. Send the same request id again if no answer comes.
+    # Adviser and user talk, and agree on the mix that was advised. Send the same request id again
+    # if no answer comes.
     choice = feedback_pb2.RecordChoiceRequest(
         request_id=str(uuid.uuid4()),
         decision_id=advice.decision_id,
@@ -75,9 +76,15 @@ with grpc.insecure_channel(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:5005
     )
     recorded = feedback_pb2_grpc.FeedbackStub(channel).RecordChoice(choice, timeout=2)
 
-print(recommendation_pb2.Status.Name(advice.status), advice.mix.id, f"{advice.mix.adviser_minutes} minutes")
+print(
+    recommendation_pb2.Status.Name(advice.status),
+    advice.mix.id,
+    f"{advice.mix.adviser_minutes} minutes",
+)
 for element in advice.mix.elements:
-    print(f"  {recommendation_pb2.Channel.Name(element.channel)}: {element.contacts} x {element.minutes} minutes")
+    print(
+        f"  {recommendation_pb2.Channel.Name(element.channel)}: {element.contacts} x {element.minutes} minutes"
+    )
 for reason in advice.reasons:
     print(" -", reason.text)
 print(advice.notice)

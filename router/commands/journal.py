@@ -44,7 +44,9 @@ def verify(journal: str, head: str | None) -> None:
         verdict = walk(store, expected)
     click.echo(f"{verdict.records} records, {verdict.erased} erased, head {verdict.head}")
     if not verdict.intact:
-        raise click.ClickException(f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}")
+        raise click.ClickException(
+            f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}"
+        )
     click.echo("the chain is intact")
 
 
@@ -66,8 +68,8 @@ def export(journal: str, to: Path) -> None:
 def expire(journal: str, older_than: timedelta, yes: bool) -> None:
     """Erase the content of every record that is older.
 
-    Whatever its kind: feedback goes by its own age, not with the recommendation it is about. Digests stay, and the
-    chain still verifies.
+    Whatever its kind: feedback goes by its own age, not with the recommendation it is about.
+    Digests stay, and the chain still verifies.
     """
     now = datetime.now(UTC)
     moment = _microseconds(now - older_than)
@@ -80,7 +82,12 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
             return
         _confirm(count, f"written before {day}", yes=yes)
         erased = erase_records(
-            store, store.held_before(moment), records=count, now=_microseconds(now), why="age", before=day
+            store,
+            store.held_before(moment),
+            records=count,
+            now=_microseconds(now),
+            why="age",
+            before=day,
         )
     click.echo(f"{erased} records erased; the chain keeps their digests")
 
@@ -97,7 +104,9 @@ def erase(journal: str, case_ref: str, yes: bool) -> None:
             _finish(store)
             raise click.ClickException("no recommendation of this case holds content")
         _confirm(len(ids), "of this case", yes=yes)
-        erased = erase_records(store, ids, records=len(ids), now=time.time_ns() // 1000, why="request")
+        erased = erase_records(
+            store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
+        )
     click.echo(f"{erased} records erased; the chain keeps their digests")
 
 

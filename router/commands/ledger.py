@@ -18,8 +18,8 @@ from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
 from router.ledger.words import load_words
-from router.mixes import load_catalogue
-from router.policies import Policies, load_policies
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import Policies, load_policies
 from router.texts import LANGUAGES
 
 ALL = "ALL"
@@ -27,13 +27,21 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--office", "offices", multiple=True, required=True, help="Reference; may be given again; ALL for all.")
+@click.option(
+    "--office",
+    "offices",
+    multiple=True,
+    required=True,
+    help="Reference; may be given again; ALL for all.",
+)
 @click.option("--from", "first", type=_DATE, required=True, help="First day, YYYY-MM-DD.")
 @click.option("--to", "last", type=_DATE, required=True, help="Last day, inclusive.")
 @click.option("--html", type=FILE, help="Page for a leader; needs the extra `ledger`.")
 @click.option("--csv", "csv_file", type=FILE, help="Office, week and tier, in minutes.")
 @click.option("--prometheus", type=FILE, help="FILE.prom for node_exporter's textfile collector.")
-@click.option("--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given."
+)
 @JOURNAL
 @POLICIES
 def ledger(
@@ -51,7 +59,9 @@ def ledger(
     if html is not None:
         check_extra()
     if prometheus is not None and prometheus.suffix != ".prom":
-        raise LedgerRefused(f"prometheus: {prometheus} must end with .prom, or the collector does not read it")
+        raise LedgerRefused(
+            f"prometheus: {prometheus} must end with .prom, or the collector does not read it"
+        )
     if last < first:
         raise LedgerRefused(f"to: {last.date()} is before from, {first.date()}")
     catalogue = load_catalogue(policies / "mixes.toml")
@@ -63,7 +73,10 @@ def ledger(
     finally:
         store.close()
     days = first.date(), last.date()
-    each = {office: account(entries, {office: policy}, catalogue, *days) for office, policy in chosen.items()}
+    each = {
+        office: account(entries, {office: policy}, catalogue, *days)
+        for office, policy in chosen.items()
+    }
     click.echo(table(each))
     _tell_missing(entries, known)
     if csv_file is not None:
@@ -86,7 +99,9 @@ def _page(
     days: tuple[date, date],
     language: str | None,
 ) -> str:
-    total = account(entries, chosen, catalogue, *days) if len(chosen) > 1 else next(iter(each.values()))
+    total = (
+        account(entries, chosen, catalogue, *days) if len(chosen) > 1 else next(iter(each.values()))
+    )
     words = load_words()[language or next(iter(chosen.values())).languages[0]]
     beside = practices(entries, list(chosen), known, *days)
     return ledger_page(total, beside, each, catalogue, words, erased=erased)
@@ -101,19 +116,30 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
     known = ", ".join(policies.offices) or "none"
     if ALL in offices:
         if not policies.offices:
-            raise LedgerRefused("office: there is no office policy; the ledger needs its baseline_minutes")
-        offices = (*policies.offices, *policies.refused)  # without the refused ones it would not be all
+            raise LedgerRefused(
+                "office: there is no office policy; the ledger needs its baseline_minutes"
+            )
+        offices = (
+            *policies.offices,
+            *policies.refused,
+        )  # without the refused ones it would not be all
     for office in offices:
         if office in policies.refused:
             raise LedgerRefused(f"office {office}: {policies.refused[office]}")
         if office not in policies.offices:
-            raise LedgerRefused(f"office: {office!r} has no policy under offices/; known are {known}")
+            raise LedgerRefused(
+                f"office: {office!r} has no policy under offices/; known are {known}"
+            )
     return {office: policies.offices[office] for office in sorted(set(offices))}
 
 
 def _tell_missing(entries: Entries, policies: Policies) -> None:
-    strangers = sum(office not in policies.offices for office in entries.where(entries.left_out == "").office.tolist())
+    strangers = sum(
+        office not in policies.offices
+        for office in entries.where(entries.left_out == "").office.tolist()
+    )
     if strangers:
         click.echo(
-            f"{strangers} cases in the journal belong to no office with a policy: they are in no ledger", err=True
+            f"{strangers} cases in the journal belong to no office with a policy: they are in no ledger",
+            err=True,
         )

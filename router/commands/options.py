@@ -9,10 +9,20 @@ import click
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 MODELS = click.option(
-    "--models", type=FOLDER, default="models", envvar="ROUTER_MODELS", show_default=True, help="Model versions."
+    "--models",
+    type=FOLDER,
+    default="models",
+    envvar="ROUTER_MODELS",
+    show_default=True,
+    help="Model versions.",
 )
 POLICIES = click.option(
-    "--policies", type=FOLDER, default="policies", envvar="ROUTER_POLICIES", show_default=True, help="Policies."
+    "--policies",
+    type=FOLDER,
+    default="policies",
+    envvar="ROUTER_POLICIES",
+    show_default=True,
+    help="Policies.",
 )
 JOURNAL = click.option(
     "--journal",

@@ -12,23 +12,29 @@ import click
 
 from router.commands.options import FILE, FOLDER, MODELS, POLICIES
 from router.commands.score import load_decider
-from router.decision.allocate import BudgetTooSmall
 from router.decision.decide import Decider
-from router.decision.plan import MINUTES_PER_HOUR, plan_caseload
-from router.decision.plan_figures import plan_figures
-from router.price_file import write_price
-from router.registry import promoted_version
+from router.planning.allocate import BudgetTooSmall
+from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
+from router.planning.plan_figures import plan_figures
+from router.planning.price_file import write_price
+from router.versions.registry import promoted_version
 
 
 @click.command()
 @click.option("--cases", type=FILE, required=True, help="The office's open cases: Parquet or CSV.")
 @click.option("--office", required=True, help="Whose cases they are.")
-@click.option("--hours", type=click.FloatRange(min=0), help="Adviser hours to spend on them over the mixes' weeks.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0),
+    help="Adviser hours to spend on them over the mixes' weeks.",
+)
 @click.option("--minutes", type=click.FloatRange(min=0), help="The same in minutes.")
 @click.option("--out", type=FILE, required=True, help="What each case gets: Parquet or CSV.")
 @click.option("--json", "figures_file", type=FILE, help="The figures of the plan, as JSON.")
 @click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
-@click.option("--write-price", "writes_price", is_flag=True, help="Write the price into the office's policy.")
+@click.option(
+    "--write-price", "writes_price", is_flag=True, help="Write the price into the office's policy."
+)
 @MODELS
 @POLICIES
 def plan(
@@ -45,9 +51,10 @@ def plan(
 ) -> None:
     """Give each open case a mix so that all stay within the hours and are worth most.
 
-    Hours are for the mixes' weeks, twelve: without --hours the office's minutes a week times those weeks.
+    Hours are for the mixes' weeks, twelve: without --hours the office's minutes a week times those
+    weeks.
     """
-    from router.plan_file import read_open_cases, write_plan
+    from router.planning.plan_file import read_open_cases, write_plan
 
     decider, known = load_decider(model or models / promoted_version(models), policies, office)
     budget = _budget(decider, hours, minutes)
@@ -79,7 +86,9 @@ def _budget(decider: Decider, hours: float | None, minutes: float | None) -> flo
     if minutes is not None:
         return minutes
     if decider.policy.minutes_per_week is None:
-        raise click.UsageError("give --hours or --minutes: the policy in force sets no minutes a week")
+        raise click.UsageError(
+            "give --hours or --minutes: the policy in force sets no minutes a week"
+        )
     return decider.policy.minutes_per_week * weeks
 
 
@@ -105,7 +114,10 @@ def words(figures: Mapping[str, Any]) -> Iterator[str]:
 def _more(curve: list[Mapping[str, Any]], weeks: int) -> Iterator[str]:
     yield f"More hours over the {weeks} weeks would buy:"
     for more in curve:
-        who = ", ".join(f"{value} {count}" for value, count in more["need_group"].items() if count) or "nobody"
+        who = (
+            ", ".join(f"{value} {count}" for value, count in more["need_group"].items() if count)
+            or "nobody"
+        )
         yield f"  {more['hours']:>3} h: {more['expected_outcomes']:.2f} outcomes, {more['cases']} cases ({who})"
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from router.cases.features import FEATURES
 from router.commands.options import POLICIES
 from router.decision.policy import Policy
 from router.decision.weights import Weights
-from router.features import FEATURES
-from router.mixes import load_catalogue
-from router.policies import Policies, load_policies
-from router.policy_file import BOUNDED
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import Policies, load_policies
+from router.policies.policy_file import BOUNDED
 
 _NAMES = {"price": "price_per_minute", "limits": "safeguards"}
 _OFFICE = click.argument("office", default="")
@@ -54,7 +54,11 @@ def show(office: str, policies: Path) -> None:
     shown = found.usable(office)
     national = dict(values(found.national))
     for key, value in values(shown):
-        note = "" if not office or value == national.get(key) else f"   (national: {national.get(key, 'none')})"
+        note = (
+            ""
+            if not office or value == national.get(key)
+            else f"   (national: {national.get(key, 'none')})"
+        )
         click.echo(f"{key} = {value}{note}")
     click.echo("\nbounds of offices")
     click.echo(f"menu = must offer {', '.join(found.bounds.menu)}")
@@ -116,6 +120,8 @@ def _weights(weights: Weights) -> Iterator[tuple[str, str]]:
         for slot in range(1, feature.slots):
             last = slot + 1 == feature.slots or by_slot[slot] != by_slot[slot + 1]
             if by_slot[slot] != 1 and (feature.values or last):
-                name = str(feature.value(slot)) if feature.values else f"at_most_{feature.value(slot)}"
+                name = (
+                    str(feature.value(slot)) if feature.values else f"at_most_{feature.value(slot)}"
+                )
                 yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:g}"
         yield f"weights.{feature.name}.unknown", f"{by_slot[0]:g}"

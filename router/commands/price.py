@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from router.arrivals import Arrivals, read_arrivals
+from router.cases.features import FEATURES
 from router.commands.options import FOLDER, JOURNAL, MODELS, POLICIES
 from router.commands.score import load_decider
 from router.decision.decide import Decider
-from router.decision.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
-from router.decision.settle import at_price
-from router.features import FEATURES
 from router.journal.opening import open_journal
-from router.price_file import KEY, write_price
-from router.registry import promoted_version
+from router.planning.clearing_price import at_price
+from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
+from router.planning.price_file import KEY, write_price
+from router.planning.recent_cases import Arrivals, read_arrivals
+from router.versions.registry import promoted_version
 
 _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 
@@ -24,15 +24,30 @@ _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 @click.command()
 @click.option("--office", required=True, help="Whose price.")
 @click.option(
-    "--weeks", type=click.IntRange(1, 26), default=WEEKS, show_default=True, help="Whose arrivals are looked at."
+    "--weeks",
+    type=click.IntRange(1, 26),
+    default=WEEKS,
+    show_default=True,
+    help="Whose arrivals are looked at.",
 )
 @click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
-@click.option("--write-price", "writes_price", is_flag=True, help="Write the next price into the office's policy.")
+@click.option(
+    "--write-price",
+    "writes_price",
+    is_flag=True,
+    help="Write the next price into the office's policy.",
+)
 @JOURNAL
 @MODELS
 @POLICIES
 def price(
-    office: str, weeks: int, model: Path | None, writes_price: bool, journal: str, models: Path, policies: Path
+    office: str,
+    weeks: int,
+    model: Path | None,
+    writes_price: bool,
+    journal: str,
+    models: Path,
+    policies: Path,
 ) -> None:
     """Say, or write, the price with which the last weeks' arrivals would have taken the office's minutes.
 
@@ -43,10 +58,14 @@ def price(
     if minutes_per_week is None:
         raise click.UsageError("--office: the policy in force sets no minutes a week")
     now = time.time_ns() // 1000
-    found = read_arrivals(open_journal(journal, create=False), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK)
+    found = read_arrivals(
+        open_journal(journal, create=False), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK
+    )
     looked_at = _weeks(found, weeks, now)
     if not len(found.rows):
-        raise click.ClickException(f"the journal holds no case of {office} in the last {weeks} weeks")
+        raise click.ClickException(
+            f"the journal holds no case of {office} in the last {weeks} weeks"
+        )
     budget = minutes_per_week * looked_at
     bounds = known.bounds.spans[KEY]
     wanted = wanted_price(decider, found.rows, budget)
@@ -57,7 +76,9 @@ def price(
             f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: its minutes cannot be met by price alone."
         )
     if writes_price:
-        click.echo(f"The price {write_price(known, policies, office, moved):g} is in {office}'s policy.")
+        click.echo(
+            f"The price {write_price(known, policies, office, moved):g} is in {office}'s policy."
+        )
 
 
 def _weeks(found: Arrivals, weeks: int, now: int) -> float:
@@ -68,9 +89,15 @@ def _weeks(found: Arrivals, weeks: int, now: int) -> float:
     return min(float(weeks), held)
 
 
-def _tell(decider: Decider, found: Arrivals, budget: float, weeks: float, wanted: float, moved: float) -> None:
+def _tell(
+    decider: Decider, found: Arrivals, budget: float, weeks: float, wanted: float, moved: float
+) -> None:
     spent = at_price(decider, decider.policy.price, found.rows).minutes
-    click.echo(f"{len(found.rows):,} cases arrived in {weeks:.1f} weeks; the office has {budget / 60:,.1f} h for them")
-    click.echo(f"  at the price in force, {decider.policy.price:.4g}, they take {spent / 60:,.1f} h")
+    click.echo(
+        f"{len(found.rows):,} cases arrived in {weeks:.1f} weeks; the office has {budget / 60:,.1f} h for them"
+    )
+    click.echo(
+        f"  at the price in force, {decider.policy.price:.4g}, they take {spent / 60:,.1f} h"
+    )
     click.echo(f"  at {wanted:.4g} they would take what there is")
     click.echo(f"Next price: {moved:.4g} (it moves by {MOST_CHANGE:.0%} at most)")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from router.cases.features import FEATURES
 from router.commands.options import FILE, FOLDER, MODELS, POLICIES
 from router.decision.decide import Decider
-from router.features import FEATURES
-from router.mixes import load_catalogue
-from router.policies import Policies, load_policies
-from router.registry import load_model, promoted_version
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import Policies, load_policies
+from router.versions.registry import load_model, promoted_version
 
 
 @click.command()
@@ -21,9 +21,11 @@ from router.registry import load_model, promoted_version
 @click.option("--office", default="", help="Whose policy decides; the national one if not given.")
 @MODELS
 @POLICIES
-def score(cases: Path, out: Path, model: Path | None, office: str, models: Path, policies: Path) -> None:
+def score(
+    cases: Path, out: Path, model: Path | None, office: str, models: Path, policies: Path
+) -> None:
     """Score a file of cases."""
-    from router.bulk import score_file
+    from router.advice.score import score_file
 
     decider, _ = load_decider(model or models / promoted_version(models), policies, office)
     count = score_file(cases, out, decider)
@@ -35,7 +37,8 @@ def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decide
 
     Raises:
         ModelRefused: if the version cannot be used.
-        ValueError: if a policy cannot be used, the office has none, or a safeguard would not be monotone.
+        ValueError: if a policy cannot be used, the office has none, or a safeguard would not be
+            monotone.
     """
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)

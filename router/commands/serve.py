@@ -11,29 +11,52 @@ import uvloop
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from router.commands.options import FILE, FOLDER, JOURNAL, MODELS, POLICIES
-from router.feedback_metrics import FeedbackMetrics
 from router.journal.opening import open_journal
-from router.logs import set_up_logs
-from router.metrics import Metrics
-from router.settings import Address, Settings
+from router.serving.feedback.metrics import FeedbackMetrics
+from router.serving.logs import set_up_logs
+from router.serving.metrics import Metrics
+from router.serving.settings import Address, Settings
 from router.texts import load_texts
-from router.trust import read_trusted_keys
+from router.versions.trust import read_trusted_keys
 
 
 @click.command()
-@click.option("--listen", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", show_default=True, help="gRPC address.")
 @click.option(
-    "--metrics", default="127.0.0.1:9464", envvar="ROUTER_METRICS", show_default=True, help="Prometheus address."
+    "--listen",
+    default="127.0.0.1:50051",
+    envvar="ROUTER_LISTEN",
+    show_default=True,
+    help="gRPC address.",
+)
+@click.option(
+    "--metrics",
+    default="127.0.0.1:9464",
+    envvar="ROUTER_METRICS",
+    show_default=True,
+    help="Prometheus address.",
 )
 @MODELS
 @POLICIES
 @JOURNAL
-@click.option("--reflection/--no-reflection", default=True, envvar="ROUTER_REFLECTION", help="Serve gRPC reflection.")
 @click.option(
-    "--max-in-flight", default=1024, envvar="ROUTER_MAX_IN_FLIGHT", show_default=True, help="More are refused."
+    "--reflection/--no-reflection",
+    default=True,
+    envvar="ROUTER_REFLECTION",
+    help="Serve gRPC reflection.",
 )
 @click.option(
-    "--grace-seconds", default=4.0, envvar="ROUTER_GRACE_SECONDS", show_default=True, help="For calls in flight."
+    "--max-in-flight",
+    default=1024,
+    envvar="ROUTER_MAX_IN_FLIGHT",
+    show_default=True,
+    help="More are refused.",
+)
+@click.option(
+    "--grace-seconds",
+    default=4.0,
+    envvar="ROUTER_GRACE_SECONDS",
+    show_default=True,
+    help="For calls in flight.",
 )
 @click.option(
     "--reload-seconds",
@@ -100,7 +123,14 @@ def serve(
     GCCollector(registry=registry)
     counts, texts = Metrics(registry), load_texts()
     trusted = read_trusted_keys(trust) if trust else None
-    loader = Loader(models=models, policies=policies, trusted=trusted, texts=texts, metrics=counts, last_good=last_good)
+    loader = Loader(
+        models=models,
+        policies=policies,
+        trusted=trusted,
+        texts=texts,
+        metrics=counts,
+        last_good=last_good,
+    )
     parts = Parts(
         settings=settings,
         metrics=counts,
@@ -118,14 +148,16 @@ def serve(
 @POLICIES
 def demo(models: Path, policies: Path) -> None:
     """Start a server, route a sample caseload over real gRPC, show answers and metrics."""
-    from router.demo import run_demo
+    from router.commands.demo import run_demo
 
     run_demo(models, policies)
 
 
 @click.command()
 @click.option("--address", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", help="Of the server.")
-@click.option("--service", default="router.v1.ChannelRouter", help="Name to ask for; empty for liveness.")
+@click.option(
+    "--service", default="router.v1.ChannelRouter", help="Name to ask for; empty for liveness."
+)
 def health(address: str, service: str) -> None:
     """Ask a server for its health; exit 1 unless it is serving."""
     import grpc

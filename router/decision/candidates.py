@@ -17,7 +17,8 @@ from router.decision.weights import Weights
 
 Numbers = NDArray[np.intp]
 NONE = -1
-# Above the rounding of single precision: a change found too many is sorted out by deciding anew, none is missed.
+# Above the rounding of single precision: a change found too many is sorted out by deciding anew,
+# none is missed.
 _SLACK = 1e-6
 _BITS = np.arange(len(REQUIREMENTS))
 
@@ -64,7 +65,9 @@ class Candidates:
     def __init__(self, decider: Decider) -> None:
         tables, features = decider.tables, decider.tables.features
         self._safeguards = decider.safeguards
-        self._columns = np.array([n for n, feature in enumerate(features.features) if feature.changeable])
+        self._columns = np.array(
+            [n for n, feature in enumerate(features.features) if feature.changeable]
+        )
         sizes = [features.features[column].slots for column in self._columns]
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
         self._feature = np.repeat(np.arange(len(sizes)), sizes)
@@ -81,22 +84,29 @@ class Candidates:
                 weights = np.ones(size)
             share = weights / max(1.0, weights.sum())
             positions.append(np.cumsum(share) - share / 2)
-        # Share of the training cases below a value and half of its own: distances between values, from 0 to 1.
+        # Share of the training cases below a value and half of its own: distances between values,
+        # from 0 to 1.
         self._position: Floats = np.concatenate(positions)
         self._worth: Floats = np.concatenate(points)
-        # By the best mix now: what each candidate adds to each mix's utility less the best mix's, (K, K, C); a mix
-        # that is not offered, and the best one itself, gain nothing.
-        # Single precision takes half the time; `_SLACK` makes up for what it rounds.
+        # By the best mix now: what each candidate adds to each mix's utility less the best mix's,
+        # (K, K, C); a mix that is not offered, and the best one itself, gain nothing. Single
+        # precision takes half the time; `_SLACK` makes up for what it rounds.
         self._gain = np.ascontiguousarray(self._worth.T[None] - self._worth.T[:, None], np.float32)
         self._gain[:, ~decider.menu] = -inf
         self._gain[np.arange(len(self._gain)), np.arange(len(self._gain))] = -inf
-        # By what all other fields demand: the lightest mix that the safeguards permit after each candidate, (sets, C).
-        demand = decider.safeguards.requirements[features.offsets[self._columns][self._feature] + self._slot]
+        # By what all other fields demand: the lightest mix that the safeguards permit after each
+        # candidate, (sets, C).
+        demand = decider.safeguards.requirements[
+            features.offsets[self._columns][self._feature] + self._slot
+        ]
         sets = np.arange(len(decider.safeguards.first_permitted))[:, None]
         self._after: Numbers = decider.safeguards.first_permitted[sets | demand]
         self._demands: Numbers = demand[:, None] >> _BITS & 1
         self._all = np.arange(len(self._slot))
-        self._sides: list[_PairSide | _WeightSide] = [*self._pair_sides(decider), *self._weight_sides(decider)]
+        self._sides: list[_PairSide | _WeightSide] = [
+            *self._pair_sides(decider),
+            *self._weight_sides(decider),
+        ]
 
     def _weight_sides(self, decider: Decider) -> Iterator[_WeightSide]:
         """The changeable features that the weakest-first weight reads."""
@@ -104,7 +114,9 @@ class Candidates:
         for column, by_slot in zip(weights.columns, weights.by_slot, strict=True):
             if column in self._columns:
                 block = np.flatnonzero(self._columns[self._feature] == column)
-                yield _WeightSide(block, column, by_slot, weights, policy.price * decider.catalogue.minutes)
+                yield _WeightSide(
+                    block, column, by_slot, weights, policy.price * decider.catalogue.minutes
+                )
 
     def _pair_sides(self, decider: Decider) -> Iterator[_PairSide]:
         """The pairs that a change of a changeable feature moves, once for each such feature."""
@@ -129,13 +141,17 @@ class Candidates:
             best: the permitted mix with the highest utility now, shape (n,).
 
         Returns:
-            The rows changed, and the columns of the changed fields; column NONE where no change is left.
+            The rows changed, and the columns of the changed fields; column NONE where no change is
+            left.
         """
         each = np.arange(len(rows))
         here = rows[:, self._columns] + self._starts
         now = self._worth[here].transpose(0, 2, 1)
-        # A change flips the mix when another permitted one gains at least what it lacks now, or this one is forbidden.
-        lacks = now - now[each, best][:, None] + (utility[each, best][:, None] - utility)[:, :, None]
+        # A change flips the mix when another permitted one gains at least what it lacks now, or
+        # this one is forbidden.
+        lacks = (
+            now - now[each, best][:, None] + (utility[each, best][:, None] - utility)[:, :, None]
+        )
         lacks = (lacks - _SLACK).astype(np.float32)
         after = self._lightest_after(rows, here)
         numbers = np.arange(utility.shape[1])[:, None]

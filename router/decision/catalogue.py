@@ -83,7 +83,9 @@ class Catalogue:
     def __post_init__(self) -> None:
         minutes = [mix.adviser_minutes for mix in self.mixes]
         if sorted(set(minutes)) != minutes:
-            raise ValueError(f"mixes must have rising adviser minutes, lightest first; they have {minutes}")
+            raise ValueError(
+                f"mixes must have rising adviser minutes, lightest first; they have {minutes}"
+            )
         if len(set(self.ids)) != len(self.mixes):
             raise ValueError("two mixes have the same id")
 

@@ -2,8 +2,9 @@
 
     utility_k = expected_k - price / weight * minutes_k
 
-Safeguards permit "this mix and every heavier one". So that a stricter safeguard can never lower the human contact,
-not even through abstention, a decision is at least what it would be under every milder set of safeguards.
+Safeguards permit "this mix and every heavier one". So that a stricter safeguard can never lower the
+human contact, not even through abstention, a decision is at least what it would be under every
+milder set of safeguards.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Decider:
     """Decides for rows with one model, one catalogue and one policy.
 
     Raises:
-        ValueError: if tables and catalogue have different numbers of mixes, or a safeguard is not monotone.
+        ValueError: if tables and catalogue have different numbers of mixes, or a safeguard is not
+            monotone.
     """
 
     tables: DecisionTables
@@ -63,7 +65,8 @@ class Decider:
     def doubtful(self) -> NDArray[np.int64]:
         """By model slot: 1 if unknown, 2**32 if rare.
 
-        Fields that a hard rule reads are left out: the rule answers for them, and a worse value must not end a doubt.
+        Fields that a hard rule reads are left out: the rule answers for them, and a worse value
+        must not end a doubt.
         """
         counted = np.zeros(len(self.tables.counts), np.int64)
         for column, start in zip(self.tables.columns, self.tables.offsets, strict=True):
@@ -72,7 +75,9 @@ class Decider:
                 continue
             known = slice(start + 1, start + feature.slots)
             counted[start] = 1
-            counted[known] = (self.tables.support[known] < self.policy.abstention.rare_cases).astype(np.int64) << 32
+            counted[known] = (
+                self.tables.support[known] < self.policy.abstention.rare_cases
+            ).astype(np.int64) << 32
         return counted
 
     @cached_property
@@ -87,7 +92,8 @@ class Decider:
         """Decides for each row.
 
         Args:
-            rows: slots, shape (n, features). A row whose case is shielded, or does not say, is never scored.
+            rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
+                never scored.
 
         Returns:
             The decisions; equal bits for a row alone and among others.
@@ -104,8 +110,9 @@ class Decider:
 
         doubts, unknown = self._input_doubts(rows)
         lift = self._lift(worth, deviation)
-        # Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better; the mildest set of
-        # safeguards that it must answer to starts at b, or at the row's own lightest mix if that is lighter.
+        # Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better;
+        # the mildest set of safeguards that it must answer to starts at b, or at the row's own
+        # lightest mix if that is lighter.
         start = np.minimum(numbers, lightest[:, None]).clip(max=len(numbers) - 1)
         attained = (utility >= np.take_along_axis(heaviest, start, axis=1)) & self.menu
         level = np.where(attained, lift, NO_MIX).max(axis=1)
@@ -119,13 +126,17 @@ class Decider:
         mix = np.maximum(level, best)
         doubts = doubts | np.where(mix > best, np.where(doubts > 0, 0, Doubt.CLOSE_OPTIONS), 0)
         doubts = doubts | np.where(lift[each, best] > best, Doubt.CLOSE_OPTIONS, 0)
-        return self._settled(expected, deviation, permitted, lightest, mix, doubts, bits, worth, unknown)
+        return self._settled(
+            expected, deviation, permitted, lightest, mix, doubts, bits, worth, unknown
+        )
 
     def _input_doubts(self, rows: Rows) -> tuple[Numbers, Numbers]:
         counted = np.add.reduce(self.doubtful[self.tables.slots(rows)], axis=1)
         unknown: Numbers = counted & 0xFFFFFFFF
         many = unknown > self.policy.abstention.unknown_fields
-        doubts: Numbers = many * int(Doubt.UNKNOWN_FIELDS) + (counted >> 32 > 0) * int(Doubt.RARE_VALUES)
+        doubts: Numbers = many * int(Doubt.UNKNOWN_FIELDS) + (counted >> 32 > 0) * int(
+            Doubt.RARE_VALUES
+        )
         return doubts, unknown
 
     def _lift(self, worth: Floats, deviation: Floats) -> Numbers:

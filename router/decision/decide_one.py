@@ -53,7 +53,9 @@ class SingleDecider:
             return _manual([nan] * mixes, [nan] * mixes, lightest, bits, 0)
         places = list(map(add, self._read(row), self._starts))
         counted = sum([self._doubtful[place] for place in places])
-        places += [lefts[row[one]] + rights[row[other]] for one, lefts, other, rights in self._pairs]
+        places += [
+            lefts[row[one]] + rights[row[other]] for one, lefts, other, rights in self._pairs
+        ]
         total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
         expected, error, deviation = [], [], []
         for start in range(0, mixes * folds, folds):
@@ -91,7 +93,12 @@ class SingleDecider:
         )
 
     def _judge(
-        self, utility: list[float], deviation: list[list[float]], lightest: int, best: int, doubts: int
+        self,
+        utility: list[float],
+        deviation: list[list[float]],
+        lightest: int,
+        best: int,
+        doubts: int,
     ) -> tuple[int, int]:
         """The mix that stands, and all doubts, after abstention under every milder set of safeguards."""
         level, lifted = NO_MIX, best
@@ -104,9 +111,13 @@ class SingleDecider:
                     lifted = lift
         found = doubts
         if doubts:
-            second = [value if mix != best else -inf for mix, value in enumerate(utility)][lightest:]
+            second = [value if mix != best else -inf for mix, value in enumerate(utility)][
+                lightest:
+            ]
             runner_up = max(second)
-            level = max(level, best, best if runner_up == -inf else lightest + second.index(runner_up))
+            level = max(
+                level, best, best if runner_up == -inf else lightest + second.index(runner_up)
+            )
         mix = max(level, best)
         if (mix > best and not doubts) or lifted > best:
             found |= int(Doubt.CLOSE_OPTIONS)
@@ -124,7 +135,9 @@ class SingleDecider:
         return mix
 
 
-def _manual(expected: list[float], error: list[float], lightest: int, bits: int, unknown: int) -> Decision:
+def _manual(
+    expected: list[float], error: list[float], lightest: int, bits: int, unknown: int
+) -> Decision:
     return Decision(
         expected=expected,
         error=error,

@@ -58,7 +58,8 @@ class Decisions:
         status: (n,) `Status`.
         doubts: (n,) `Doubt` bits.
         safeguards: (n,) bits of the safeguards that apply.
-        margin: (n,) utility of the mix minus that of the best other permitted one, outcome points; NaN if none.
+        margin: (n,) utility of the mix minus that of the best other permitted one, outcome points;
+            NaN if none.
         unknown: (n,) unknown model inputs.
     """
 

@@ -69,13 +69,18 @@ class Explainer:
     def _centred(self) -> Floats:
         """Contribution of each place less the feature's or pair's average, by mix, shape (mixes, places)."""
         tables = self.decider.tables
-        return np.ascontiguousarray((tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T)
+        return np.ascontiguousarray(
+            (tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T
+        )
 
     @cached_property
     def _sides(self) -> list[tuple[int, int]]:
         """Of each pair, its two features' numbers among the model features."""
         columns = self.decider.tables.columns.tolist()
-        return [(columns.index(pair.first), columns.index(pair.second)) for pair in self.decider.tables.pairs]
+        return [
+            (columns.index(pair.first), columns.index(pair.second))
+            for pair in self.decider.tables.pairs
+        ]
 
     def explain(self, rows: Rows, decisions: Sequence[Decision]) -> list[Explanation]:
         """Explains decisions.
@@ -87,7 +92,8 @@ class Explainer:
         menu = self._menu
         costs: list[list[float]] = self.decider.costs(rows).tolist()
         utility = [
-            [e - c for e, c in zip(d.expected, cost, strict=True)] for d, cost in zip(decisions, costs, strict=True)
+            [e - c for e, c in zip(d.expected, cost, strict=True)]
+            for d, cost in zip(decisions, costs, strict=True)
         ]
         others, best = [], []
         for one, decision in zip(utility, decisions, strict=True):
@@ -112,9 +118,9 @@ class Explainer:
     def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
         """What each model feature adds to `mix` against `other`, relative to the average case.
 
-        The average case has each feature's mean contribution over the training cases, so that the contributions
-        add up to the row's contrast minus the average contrast. What a pair adds is shared evenly by its two features,
-        as Shapley's value shares it.
+        The average case has each feature's mean contribution over the training cases, so that the
+        contributions add up to the row's contrast minus the average contrast. What a pair adds is
+        shared evenly by its two features, as Shapley's value shares it.
 
         Args:
             rows: slots, shape (n, features).
@@ -126,7 +132,9 @@ class Explainer:
         """
         tables = self.decider.tables
         places = tables.places(rows)
-        all_parts: Floats = self._centred[mix[:, None], places] - self._centred[other[:, None], places]
+        all_parts: Floats = (
+            self._centred[mix[:, None], places] - self._centred[other[:, None], places]
+        )
         found = all_parts[:, : len(tables.columns)]
         for number, sides in enumerate(self._sides, len(tables.columns)):
             for side in sides:
@@ -139,8 +147,16 @@ class Explainer:
         order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
         columns = self.decider.tables.columns[order]
         each = np.arange(len(rows))[:, None]
-        parts = zip(columns.tolist(), rows[each, columns].tolist(), points[each, order].tolist(), strict=True)
-        return [[Contribution(*one) for one in zip(*part, strict=True) if abs(one[-1]) > _ROUNDING] for part in parts]
+        parts = zip(
+            columns.tolist(),
+            rows[each, columns].tolist(),
+            points[each, order].tolist(),
+            strict=True,
+        )
+        return [
+            [Contribution(*one) for one in zip(*part, strict=True) if abs(one[-1]) > _ROUNDING]
+            for part in parts
+        ]
 
     def _changes(
         self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]

@@ -1,7 +1,7 @@
 """Exploration and disclosure: what is drawn, by chances that are recorded.
 
-A draw is made of the case's reference and of what decides, by SHA-256: it looks random to everybody, the same case
-asked again is answered alike, and anyone can check it.
+A draw is made of the case's reference and of what decides, by SHA-256: it looks random to
+everybody, the same case asked again is answered alike, and anyone can check it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ def draw(*parts: str) -> float:
 
 
 def explore(
-    decision: Decision, utility: Sequence[float], menu: Sequence[bool], exploration: Exploration, drawn: float
+    decision: Decision,
+    utility: Sequence[float],
+    menu: Sequence[bool],
+    exploration: Exploration,
+    drawn: float,
 ) -> tuple[Decision, float]:
     """Draws a mix among the permitted ones near the best.
 
         P(mix) = share / n + (1 - share) * [mix is the best],   n mixes with utility >= the best one's - margin
 
-    Only a plain recommendation is explored: neither a case that a person must assess nor one that people alone handle,
-    and never a mix that a safeguard or the menu forbids.
+    Only a plain recommendation is explored: neither a case that a person must assess nor one that
+    people alone handle, and never a mix that a safeguard or the menu forbids.
 
     Args:
         decision: of one row.
@@ -45,7 +49,9 @@ def explore(
         return decision, 1.0
     best = decision.mix
     least = utility[best] - exploration.margin
-    near = [k for k in range(decision.first_permitted, len(utility)) if menu[k] and utility[k] >= least]
+    near = [
+        k for k in range(decision.first_permitted, len(utility)) if menu[k] and utility[k] >= least
+    ]
     explores = drawn < exploration.share
     mix = near[min(len(near) - 1, int(drawn / exploration.share * len(near)))] if explores else best
     chance = exploration.share / len(near) + (1 - exploration.share) * (mix == best)

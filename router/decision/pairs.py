@@ -19,9 +19,11 @@ class Pair:
     Args:
         first: column of the first feature.
         second: column of the second feature, another one.
-        first_bins: bin of each of the first feature's slots, shape (slots,); bin 0 and up, none left out.
+        first_bins: bin of each of the first feature's slots, shape (slots,); bin 0 and up, none
+            left out.
         second_bins: likewise.
-        values: shape (first bins * second bins, mixes, folds), outcome points, the second feature's bins innermost.
+        values: shape (first bins * second bins, mixes, folds), outcome points, the second feature's
+            bins innermost.
         counts: shape (cells,), training cases seen in each cell.
 
     Raises:
@@ -40,7 +42,9 @@ class Pair:
             raise ValueError(f"a pair must join two features, not column {self.first} with itself")
         cells = (int(self.first_bins.max(initial=0)) + 1) * self.width
         if self.values.ndim != 3 or len(self.values) != cells or self.counts.shape != (cells,):
-            raise ValueError(f"a pair must have values ({cells}, mixes, folds) and counts ({cells},)")
+            raise ValueError(
+                f"a pair must have values ({cells}, mixes, folds) and counts ({cells},)"
+            )
         if not np.isfinite(self.values).all() or (self.counts < 0).any():
             raise ValueError("a pair's values must be finite and its counts not negative")
 

@@ -48,7 +48,8 @@ class Policy:
         abstention: when a person must assess first.
         limits: from which counts and days on safeguards apply.
         minutes_per_week: adviser minutes that the office has; None nationally.
-        baseline_minutes: the office's practice before, minutes a case over a mix's weeks, by need group and "UNKNOWN".
+        baseline_minutes: the office's practice before, minutes a case over a mix's weeks, by need
+            group and "UNKNOWN".
         languages: of texts, the one written when a call names none first.
         exploration: off unless its share is above 0.
         disclosure: all advice is shown unless a share is above 0.

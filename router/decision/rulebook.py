@@ -47,7 +47,13 @@ _BY_VALUE: tuple[tuple[str, str, tuple[str | None, ...], Requirement, str], ...]
     ("OTHER_HINDRANCE_UNKNOWN", "other_hindrance", (UNKNOWN, "NOT_ASKED"), _DIALOGUE, _HEALTH),
     ("WANTS_GUIDANCE", "self_assessed_need", ("WANTS_GUIDANCE",), _TALK, _VIEW),
     ("SELF_ASSESSMENT_UNKNOWN", "self_assessed_need", (UNKNOWN, "NOT_ASKED"), _DIALOGUE, _VIEW),
-    ("PREFERS_TALK", "channel_preference", ("PREFERS_REMOTE_TALK", "PREFERS_MEETING"), _TALK, _VIEW),
+    (
+        "PREFERS_TALK",
+        "channel_preference",
+        ("PREFERS_REMOTE_TALK", "PREFERS_MEETING"),
+        _TALK,
+        _VIEW,
+    ),
     ("PREFERENCE_UNKNOWN", "channel_preference", (UNKNOWN,), _DIALOGUE, _VIEW),
 )
 
@@ -79,12 +85,20 @@ def rulebook(features: FeatureSet, limits: SafeguardLimits) -> tuple[Safeguard, 
     other_need = frozenset(range(need.slots)) - {need.slot("GOOD_OPPORTUNITIES")}
     rules.append(_rule("NEED_GROUP", need, other_need, _TALK, _GUIDANCE))
     gap = features["days_since_personal_contact"]
-    rules.append(_rule("CONTACT_GAP", gap, {0, *_from(gap, limits.contact_gap_days)}, _TALK, _CONTACT))
+    rules.append(
+        _rule("CONTACT_GAP", gap, {0, *_from(gap, limits.contact_gap_days)}, _TALK, _CONTACT)
+    )
     for name, field, bound, requirement, basis in (
         ("REPEATED_NO_SHOWS", "no_shows_180d", limits.no_shows, _TALK, _CONTACT),
         ("UNREAD_MESSAGES", "unread_messages", limits.unread_messages, _TALK, _CONTACT),
         ("LONG_SILENCE", "days_since_user_plan_activity", limits.silence_days, _TALK, _CONTACT),
-        ("WAITING_FOR_REPLY", "days_waiting_for_agency_reply", limits.reply_days, _DIALOGUE, _REPLY),
+        (
+            "WAITING_FOR_REPLY",
+            "days_waiting_for_agency_reply",
+            limits.reply_days,
+            _DIALOGUE,
+            _REPLY,
+        ),
     ):
         feature = features[field]
         rules.append(_rule(name, feature, _from(feature, bound), requirement, basis))
@@ -96,7 +110,13 @@ def _from(feature: Feature, bound: int) -> range:
     return range(feature.slot(bound), feature.slots)
 
 
-def _rule(name: str, feature: Feature, slots: Iterable[int], requirement: Requirement, basis: str) -> Safeguard:
+def _rule(
+    name: str, feature: Feature, slots: Iterable[int], requirement: Requirement, basis: str
+) -> Safeguard:
     return Safeguard(
-        name=name, legal_basis=basis, feature=feature.name, slots=frozenset(slots), requirement=requirement
+        name=name,
+        legal_basis=basis,
+        feature=feature.name,
+        slots=frozenset(slots),
+        requirement=requirement,
     )

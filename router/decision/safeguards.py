@@ -1,7 +1,8 @@
 """Safeguards: hard rules with a legal basis that can only add human contact.
 
-Each rule names one field, the slots to which it applies, and what a mix must then have. What a requirement permits
-is always "this mix and every heavier one", which the compilation checks; so safeguards are add-only and monotone.
+Each rule names one field, the slots to which it applies, and what a mix must then have. What a
+requirement permits is always "this mix and every heavier one", which the compilation checks; so
+safeguards are add-only and monotone.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class CompiledSafeguards:
     """Safeguards as one word of bits per slot: the low bits are requirements, the others the rules themselves.
 
     Raises:
-        ValueError: if a requirement would permit a mix but forbid a heavier one, so that a user with more need
-            could get less human contact.
+        ValueError: if a requirement would permit a mix but forbid a heavier one, so that a user
+            with more need could get less human contact.
     """
 
     features: FeatureSet
@@ -80,9 +81,14 @@ class CompiledSafeguards:
     @cached_property
     def first_permitted(self) -> NDArray[np.intp]:
         """Number of the lightest mix permitted, by set of requirements (a bit mask), shape (16,)."""
-        lightest = [sum(not requirement.permits(mix) for mix in self.catalogue.mixes) for requirement in REQUIREMENTS]
+        lightest = [
+            sum(not requirement.permits(mix) for mix in self.catalogue.mixes)
+            for requirement in REQUIREMENTS
+        ]
         sets = range(1 << len(REQUIREMENTS))
-        return np.array([max((x for i, x in enumerate(lightest) if s >> i & 1), default=0) for s in sets])
+        return np.array(
+            [max((x for i, x in enumerate(lightest) if s >> i & 1), default=0) for s in sets]
+        )
 
     @cached_property
     def words(self) -> NDArray[np.uint64]:
@@ -102,12 +108,18 @@ class CompiledSafeguards:
 
     @cached_property
     def _manual(self) -> int:
-        return sum(1 << n for n, rule in enumerate(self.rules) if rule.requirement is Requirement.MANUAL_ONLY)
+        return sum(
+            1 << n
+            for n, rule in enumerate(self.rules)
+            if rule.requirement is Requirement.MANUAL_ONLY
+        )
 
     @cached_property
     def columns(self) -> NDArray[np.intp]:
         """Columns of the features that a rule reads, rising."""
-        return np.array(sorted({self.features.column(rule.feature) for rule in self.rules}), np.intp)
+        return np.array(
+            sorted({self.features.column(rule.feature) for rule in self.rules}), np.intp
+        )
 
     @cached_property
     def _offsets(self) -> NDArray[np.intp]:

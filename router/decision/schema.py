@@ -29,8 +29,9 @@ class Role(Enum):
 class Feature:
     """One feature with its finitely many values.
 
-    An integer feature has `lower`..`upper` in `unit`; a categorical one has named `values`, and then
-    `lower` is 1 and `upper` the number of values, so that value v always has slot v - lower + 1.
+    An integer feature has `lower`..`upper` in `unit`; a categorical one has named `values`, and
+    then `lower` is 1 and `upper` the number of values, so that value v always has slot v - lower +
+    1.
     """
 
     name: str
@@ -118,13 +119,18 @@ class FeatureSet:
 
     def columns(self, role: Role) -> NDArray[np.intp]:
         """Columns of the features that have a role."""
-        return np.array([i for i, feature in enumerate(self.features) if role in feature.roles], np.intp)
+        return np.array(
+            [i for i, feature in enumerate(self.features) if role in feature.roles], np.intp
+        )
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names, roles, bounds and values: equal digests mean interchangeable tables."""
         text = json.dumps(
-            [[f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)] for f in self.features]
+            [
+                [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]
+                for f in self.features
+            ]
         )
         return hashlib.sha256(text.encode()).hexdigest()
 

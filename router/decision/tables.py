@@ -20,8 +20,9 @@ _WINDOW = 20
 class DecisionTables:
     """The value of mix k for a row, by fold f: intercept[k, f] + sum of values[place, k, f] over the row's places.
 
-    Places are slots of the features with the role MODEL, in column order, and then the cells of pairs. The mean over
-    folds is the expected outcome; the folds' spread gives standard errors (delete-a-group jackknife).
+    Places are slots of the features with the role MODEL, in column order, and then the cells of
+    pairs. The mean over folds is the expected outcome; the folds' spread gives standard errors
+    (delete-a-group jackknife).
 
     Args:
         features: the feature set that the slots belong to.
@@ -43,7 +44,9 @@ class DecisionTables:
     def __post_init__(self) -> None:
         slots = sum(self.features.features[c].slots for c in self.columns)
         if self.values.ndim != 3 or self.values.shape[0] != slots or self.values.shape[2] < 2:
-            raise ValueError(f"values must have shape ({slots}, mixes, folds >= 2), not {self.values.shape}")
+            raise ValueError(
+                f"values must have shape ({slots}, mixes, folds >= 2), not {self.values.shape}"
+            )
         if self.intercept.shape != self.values.shape[1:] or self.counts.shape != (slots,):
             raise ValueError("intercept must have shape (mixes, folds) and counts (slots,)")
         if not (np.isfinite(self.values).all() and np.isfinite(self.intercept).all()):
@@ -60,7 +63,9 @@ class DecisionTables:
                 raise ValueError(f"a pair's column {column} is not that of a model feature")
             feature = self.features.features[column]
             if bins.shape != (feature.slots,):
-                raise ValueError(f"a pair must have {feature.slots} bins of {feature.name}, not {bins.shape}")
+                raise ValueError(
+                    f"a pair must have {feature.slots} bins of {feature.name}, not {bins.shape}"
+                )
         if pair.values.shape[1:] != self.intercept.shape:
             raise ValueError(
                 f"a pair's values must have shape (cells, {self.intercept.shape}), not {pair.values.shape}"
@@ -111,7 +116,10 @@ class DecisionTables:
 
     def places(self, rows: Rows) -> NDArray[np.intp]:
         """Places of each row's model features and then pairs, shape (rows, model features + pairs)."""
-        cells = [start + pair.cells(rows) for start, pair in zip(self.pair_starts, self.pairs, strict=True)]
+        cells = [
+            start + pair.cells(rows)
+            for start, pair in zip(self.pair_starts, self.pairs, strict=True)
+        ]
         return np.column_stack([self.slots(rows), *cells])
 
     def fold_values(self, rows: Rows) -> Floats:
@@ -132,7 +140,8 @@ class DecisionTables:
     def support(self) -> NDArray[np.int64]:
         """Training cases with this value or, for an integer feature, one near it, shape (slots,).
 
-        Near is within a twentieth of the feature's range: single months are thin where the stretch is well known.
+        Near is within a twentieth of the feature's range: single months are thin where the stretch
+        is well known.
         """
         support = self.counts.copy()
         for column, start in zip(self.columns, self.offsets, strict=True):
@@ -144,7 +153,9 @@ class DecisionTables:
             total = np.concatenate([[0], np.cumsum(counts)])
             places = np.arange(len(counts))
             above = np.minimum(places + reach + 1, len(counts))
-            support[start + 1 : start + feature.slots] = total[above] - total[np.maximum(places - reach, 0)]
+            support[start + 1 : start + feature.slots] = (
+                total[above] - total[np.maximum(places - reach, 0)]
+            )
         return support
 
     @cached_property

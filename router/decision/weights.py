@@ -3,7 +3,8 @@
     w(x) = product over the weighted fields of the value's weight
     utility_k = expected_k - price / w(x) * minutes_k
 
-which orders the mixes as w(x) * expected_k - price * minutes_k does. As w rises the minutes chosen never fall.
+which orders the mixes as w(x) * expected_k - price * minutes_k does. As w rises the minutes chosen
+never fall.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Floats = NDArray[np.float64]
 BY_VALUE = ("need_group", "digital_skill", "age_band")
 WEEKS_LEFT = "benefit_weeks_left"
 WEIGHTED = (*BY_VALUE, WEEKS_LEFT)
-# From the value that a safeguard asks least for to the one it asks most for: a worse value must not weigh less.
+# From the value that a safeguard asks least for to the one it asks most for: a worse value must not
+# weigh less.
 _RISING = {"digital_skill": ("STRONG", "OK", "WEAK", "NON_USER")}
 _LEAST = {"need_group": "GOOD_OPPORTUNITIES"}
 
@@ -32,8 +34,8 @@ class Weights:
 
     Attributes:
         columns: of the weighted fields.
-        by_slot: for each of them the weights, shape (slots,), each at least 1; that of slot 0, unknown, is the largest,
-            since unknown never means "no problem".
+        by_slot: for each of them the weights, shape (slots,), each at least 1; that of slot 0,
+            unknown, is the largest, since unknown never means "no problem".
     """
 
     columns: tuple[int, ...] = ()
@@ -55,7 +57,9 @@ class Weights:
 
 
 def weights_of(
-    features: FeatureSet, by_value: Mapping[str, Mapping[str, float]], weeks_left: Sequence[tuple[int, float]] = ()
+    features: FeatureSet,
+    by_value: Mapping[str, Mapping[str, float]],
+    weeks_left: Sequence[tuple[int, float]] = (),
 ) -> Weights:
     """Weights from those of single values; a value that is not named weighs 1.
 
@@ -65,7 +69,8 @@ def weights_of(
         weeks_left: (at most so many benefit weeks left, weight), rising.
 
     Raises:
-        ValueError: naming the field and value, if a value with more need would weigh less than one with less need.
+        ValueError: naming the field and value, if a value with more need would weigh less than one
+            with less need.
     """
     columns, tables = [], []
     for field, weights in by_value.items():

@@ -3,10 +3,11 @@
     commitment = SHA256(salt | context digest | payload)
     head       = SHA256(previous head | seq | id | kind | written_at | commitment)
 
-A record about another one has kind ":" about (in hexadecimal digits) in the place of kind, and kinds hold no colon.
-seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero bytes. The salt keeps an
-erased payload from being guessed out of its commitment. The chain holds no secret: whoever can rewrite the
-whole store can rewrite the chain, so heads are exported and kept elsewhere, and `verify` compares.
+A record about another one has kind ":" about (in hexadecimal digits) in the place of kind, and
+kinds hold no colon. seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero
+bytes. The salt keeps an erased payload from being guessed out of its commitment. The chain holds no
+secret: whoever can rewrite the whole store can rewrite the chain, so heads are exported and kept
+elsewhere, and `verify` compares.
 """
 
 import hashlib
@@ -45,7 +46,9 @@ def next_head(
     """
     if about is not None:
         kind = f"{kind}:{about.hex()}"
-    return _sha256(previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment).digest()
+    return _sha256(
+        previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment
+    ).digest()
 
 
 Row = tuple[int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None, str | None]
@@ -53,7 +56,9 @@ Row = tuple[int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None,
 COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim"
 
 
-def chained(records: Sequence[Record], head: Head, context_id: Callable[[Context], int]) -> tuple[list[Row], Head]:
+def chained(
+    records: Sequence[Record], head: Head, context_id: Callable[[Context], int]
+) -> tuple[list[Row], Head]:
     """Chain records behind `head`.
 
     Args:
@@ -81,7 +86,21 @@ def chained(records: Sequence[Record], head: Head, context_id: Callable[[Context
         salt = salts[at * SALT_BYTES : (at + 1) * SALT_BYTES]
         sealed = commitment(salt, context.digest, payload)
         digest = next_head(digest, seq, id_, kind, written_at, sealed, about)
-        rows.append((seq, id_, kind, number, written_at, payload, salt, sealed, digest, about, claim or None))
+        rows.append(
+            (
+                seq,
+                id_,
+                kind,
+                number,
+                written_at,
+                payload,
+                salt,
+                sealed,
+                digest,
+                about,
+                claim or None,
+            )
+        )
     return rows, Head(seq, digest)
 
 
@@ -150,12 +169,16 @@ def verify(store: JournalStore, expected: Head | None = None) -> Verdict:
         broken = _flaw(head, stored, expected)
         if broken:
             seq, reason = broken
-            return Verdict(records=head.seq, erased=erased, head=head, broken_seq=seq, reason=reason)
+            return Verdict(
+                records=head.seq, erased=erased, head=head, broken_seq=seq, reason=reason
+            )
         head = Head(stored.seq, stored.head)
         erased += stored.payload is None
     if expected is not None and expected.seq > head.seq:
         reason = f"its end was removed: record {expected.seq} was seen, but {head.seq} is the last"
-        return Verdict(records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason)
+        return Verdict(
+            records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason
+        )
     return Verdict(records=head.seq, erased=erased, head=head)
 
 
@@ -168,7 +191,12 @@ def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int,
         reason = _content_flaw(stored) or _link_flaw(head, stored)
     except (TypeError, AttributeError, ValueError, struct.error):
         return seq, "a column holds another type of value than the journal writes"
-    if reason is None and expected is not None and expected.seq == seq and expected.digest != stored.head:
+    if (
+        reason is None
+        and expected is not None
+        and expected.seq == seq
+        and expected.digest != stored.head
+    ):
         reason = "its head differs from the one exported: the journal was rewritten"
     return (seq, reason) if reason else None
 
@@ -189,6 +217,16 @@ def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
     if ":" in stored.kind:
         return "its kind holds a colon: what it is about was moved there"
     computed = next_head(
-        head.digest, stored.seq, stored.id, stored.kind, stored.written_at, stored.commitment, stored.about
+        head.digest,
+        stored.seq,
+        stored.id,
+        stored.kind,
+        stored.written_at,
+        stored.commitment,
+        stored.about,
     )
-    return None if computed == stored.head else "it does not follow the record before it: edited or moved"
+    return (
+        None
+        if computed == stored.head
+        else "it does not follow the record before it: edited or moved"
+    )

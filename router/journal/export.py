@@ -59,7 +59,8 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
                 raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
             reading = readings.get(context.digest)
             if reading is None:
-                # First written after the contexts were listed: it may bring new columns, so end here.
+                # First written after the contexts were listed: it may bring new columns, so end
+                # here.
                 break
             write(columns(run, reading, layout))
             rows += len(run)
@@ -68,7 +69,9 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
 
 def _readings(store: JournalStore) -> dict[bytes, Reading]:
     """How to read recommendations, by digest of the context; records of other kinds have contexts of their own."""
-    contexts = {record.context.digest: record.context for record in store.read(kinds=(RECOMMENDATION,))}
+    contexts = {
+        record.context.digest: record.context for record in store.read(kinds=(RECOMMENDATION,))
+    }
     return {digest: Reading.of(context) for digest, context in contexts.items() if context.document}
 
 

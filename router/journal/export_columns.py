@@ -60,7 +60,9 @@ class Reading:
                 safeguards=tuple(content["safeguards"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise JournalBroken(f"context {context.digest.hex()[:12]}: cannot be read ({error!r})") from error
+            raise JournalBroken(
+                f"context {context.digest.hex()[:12]}: cannot be read ({error!r})"
+            ) from error
 
 
 def _feature(content: dict[str, Any]) -> Feature:
@@ -114,7 +116,9 @@ def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
     return pa.schema(list(types.items()))
 
 
-def columns(records: Sequence[StoredRecord], reading: Reading, target: "pa.Schema") -> "pa.RecordBatch":
+def columns(
+    records: Sequence[StoredRecord], reading: Reading, target: "pa.Schema"
+) -> "pa.RecordBatch":
     """Rows of the target schema.
 
     Args:
@@ -130,7 +134,9 @@ def columns(records: Sequence[StoredRecord], reading: Reading, target: "pa.Schem
     erased = np.array([record.payload is None for record in records])
     found = _chain(records, erased) | _nulled(_kept(records, reading, target), erased)
     arrays = [
-        pa.nulls(len(records), field.type) if field.name not in found else pa.array(found[field.name], type=field.type)
+        pa.nulls(len(records), field.type)
+        if field.name not in found
+        else pa.array(found[field.name], type=field.type)
         for field in target
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=target)
@@ -158,7 +164,9 @@ def _kept(records: Sequence[StoredRecord], reading: Reading, target: "pa.Schema"
             found[feature.name] = _by_slot(rows["row"][:, at], feature, as_text=as_text)
     except (ValueError, IndexError) as error:
         raise JournalBroken(f"records {records[0].seq} to {records[-1].seq}: {error}") from error
-    for name, texts in zip(Tail._fields, zip(*tails, strict=True) if tails else ((),) * len(Tail._fields), strict=True):
+    for name, texts in zip(
+        Tail._fields, zip(*tails, strict=True) if tails else ((),) * len(Tail._fields), strict=True
+    ):
         found[name] = _objects(texts)
     if str(target.field("safeguards").type) == "string":
         found["safeguards"] = _objects(["|".join(names) for names in found["safeguards"]])
@@ -178,7 +186,9 @@ def _decision(rows: npt.NDArray[np.void], reading: Reading) -> dict[str, npt.NDA
         "adviser_minutes": _numbers(minutes[np.arange(count), rows["mix"]]),
         "model_version": np.full(count, reading.model_version, dtype=object),
         "policy_version": np.full(count, reading.policy_version, dtype=object),
-        "safeguards": _objects([_names(int(mask), reading.safeguards) for mask in rows["safeguards"]]),
+        "safeguards": _objects(
+            [_names(int(mask), reading.safeguards) for mask in rows["safeguards"]]
+        ),
     }
     for name in ("price", "weight", "propensity"):
         found[name] = _numbers(rows[name])

@@ -1,9 +1,10 @@
 """What people answered, as the journal keeps it: choices, outcomes, own views, reviews and their answers.
 
-Each is one canonical JSON object in UTF-8 (sorted keys, no blanks) with the attributes below as its keys, and an
-outcome also holds the sum of its time as `adviser_minutes`. The record's id is the request id of the call and it is
-`about` the decision. Of choices and of outcomes about one decision the last in the chain stands. Reasons are codes:
-no free text, and nothing that tells who the adviser was.
+Each is one canonical JSON object in UTF-8 (sorted keys, no blanks) with the attributes below as its
+keys, and an outcome also holds the sum of its time as `adviser_minutes`. The record's id is the
+request id of the call and it is `about` the decision. Of choices and of outcomes about one decision
+the last in the chain stands. Reasons are codes: no free text, and nothing that tells who the
+adviser was.
 """
 
 from __future__ import annotations
@@ -89,8 +90,9 @@ class ReviewResult(StrEnum):
 class Choice:
     """The mix that adviser and user agreed on.
 
-    `adviser_view` is the adviser's own view before the advice and `user_view` the user's, None if not asked;
-    `direction` is told also where the recommendation was not seen; `corrects` is the choice that it corrects.
+    `adviser_view` is the adviser's own view before the advice and `user_view` the user's, None if
+    not asked; `direction` is told also where the recommendation was not seen; `corrects` is the
+    choice that it corrects.
     """
 
     decision_id: uuid.UUID
@@ -113,7 +115,9 @@ class ChannelTime:
 
     def __post_init__(self) -> None:
         if not (0 <= self.contacts <= CONTACTS_AT_MOST and 0 <= self.minutes <= MINUTES_AT_MOST):
-            raise ValueError(f"{self.contacts} contacts of {self.minutes} minutes: outside the bounds")
+            raise ValueError(
+                f"{self.contacts} contacts of {self.minutes} minutes: outside the bounds"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +169,13 @@ class Answer:
 
 
 Feedback: TypeAlias = Choice | Outcome | View | Review | Answer
-KINDS: dict[str, type[Feedback]] = {CHOICE: Choice, OUTCOME: Outcome, VIEW: View, REVIEW: Review, ANSWER: Answer}
+KINDS: dict[str, type[Feedback]] = {
+    CHOICE: Choice,
+    OUTCOME: Outcome,
+    VIEW: View,
+    REVIEW: Review,
+    ANSWER: Answer,
+}
 _KIND_OF = {content: kind for kind, content in KINDS.items()}
 
 
@@ -174,7 +184,9 @@ def to_payload(feedback: Feedback) -> bytes:
     content = plain(feedback)
     if isinstance(feedback, Outcome):
         content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def from_payload(kind: str, payload: bytes) -> Feedback:

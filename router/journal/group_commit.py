@@ -28,8 +28,8 @@ class Observer(Protocol):
 class GroupCommit(Generic[T]):
     """A bounded queue and the one thread that writes it; started when made.
 
-    A ticket is whatever the caller wants back when its records are durable. While the store fails, new
-    submissions are refused at once and the thread probes the store until it works again.
+    A ticket is whatever the caller wants back when its records are durable. While the store fails,
+    new submissions are refused at once and the thread probes the store until it works again.
     """
 
     def __init__(
@@ -47,7 +47,8 @@ class GroupCommit(Generic[T]):
 
         Args:
             store: Closed when the writer ends.
-            settle: Called on the writer's thread, once a batch: its tickets, and None when they are durable.
+            settle: Called on the writer's thread, once a batch: its tickets, and None when they are
+                durable.
             capacity: Most records that may wait.
             largest_batch: Most records written together; a larger submission goes alone.
             observe: Told of each batch.
@@ -92,7 +93,9 @@ class GroupCommit(Generic[T]):
             if not self._up:
                 raise JournalUnavailable("the journal cannot be written now")
             if self._depth + len(records) > self._capacity:
-                raise JournalFull(f"{self._depth} records wait and {len(records)} more exceed {self._capacity}")
+                raise JournalFull(
+                    f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
+                )
             self._waiting.append((records, ticket))
             self._depth += len(records)
             self._changed.notify()
@@ -127,7 +130,9 @@ class GroupCommit(Generic[T]):
             self._changed.wait_for(lambda: self._waiting or self._closing)
             batch: list[tuple[Sequence[Record], T]] = []
             size = 0
-            while self._waiting and (not batch or size + len(self._waiting[0][0]) <= self._largest_batch):
+            while self._waiting and (
+                not batch or size + len(self._waiting[0][0]) <= self._largest_batch
+            ):
                 batch.append(self._waiting.popleft())
                 size += len(batch[-1][0])
             self._depth -= size
@@ -145,7 +150,9 @@ class GroupCommit(Generic[T]):
         self._guarded(lambda: self._settle(tickets, error))
         if self._observe is not None:
             observe = self._observe
-            self._guarded(lambda: observe.failed() if error else observe.committed(seconds, len(records)))
+            self._guarded(
+                lambda: observe.failed() if error else observe.committed(seconds, len(records))
+            )
 
     def _probe(self) -> None:
         with self._changed:
@@ -162,7 +169,9 @@ class GroupCommit(Generic[T]):
             return error
         except Exception as error:
             _log.exception("the journal failed unexpectedly")
-            unavailable = JournalUnavailable(f"the journal failed unexpectedly: {type(error).__name__}")
+            unavailable = JournalUnavailable(
+                f"the journal failed unexpectedly: {type(error).__name__}"
+            )
             unavailable.__cause__ = error
             return unavailable
         return None

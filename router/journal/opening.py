@@ -1,8 +1,8 @@
 """From the `journal` setting to an open journal."""
 
 from router.journal.record import JournalBroken
-from router.journal.sqlite import SqliteJournal
 from router.journal.store import JournalStore
+from router.journal.stores.sqlite import SqliteJournal
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgres://")
@@ -12,7 +12,8 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
     """Open the journal that a URL names.
 
     Args:
-        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
+            `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
         create: False to refuse a missing journal, for those who only read.
 
     Raises:
@@ -38,7 +39,9 @@ def _postgres(url: str, *, create: bool) -> JournalStore:
     try:
         import psycopg  # noqa: F401, PLC0415
     except ImportError as error:
-        raise JournalBroken(f"journal: PostgreSQL needs psycopg; install channel-router[postgres] ({error})") from error
-    from router.journal.postgres import PostgresJournal  # noqa: PLC0415
+        raise JournalBroken(
+            f"journal: PostgreSQL needs psycopg; install channel-router[postgres] ({error})"
+        ) from error
+    from router.journal.stores.postgres import PostgresJournal  # noqa: PLC0415
 
     return PostgresJournal(url, create=create)

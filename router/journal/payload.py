@@ -17,7 +17,8 @@ _BETWEEN = "\0"
 class Tail(NamedTuple):
     """What a recommendation holds beside numbers: references as sent, "" for none, and to whom the advice was shown.
 
-    Written as the case reference, then the others behind NUL bytes as far as they are not the usual ones.
+    Written as the case reference, then the others behind NUL bytes as far as they are not the usual
+    ones.
     """
 
     case_ref: str
@@ -45,9 +46,10 @@ class Tail(NamedTuple):
 def layout(features: int, mixes: int) -> np.dtype[np.void]:
     """The packed row for a model with so many features and mixes.
 
-    Fields: `row` slots; `expected` outcome and its standard `error` by mix, NaN when not scored; adviser
-    `minutes` by mix; `permitted` a bit by mix; `mix` its index or -1; `status` and `doubts` as the context
-    numbers them; `safeguards` a bit by safeguard applied; `price`, `weight` and `propensity` of the decision.
+    Fields: `row` slots; `expected` outcome and its standard `error` by mix, NaN when not scored;
+    adviser `minutes` by mix; `permitted` a bit by mix; `mix` its index or -1; `status` and `doubts`
+    as the context numbers them; `safeguards` a bit by safeguard applied; `price`, `weight` and
+    `propensity` of the decision.
 
     Raises:
         ValueError: No feature, or not 1 to 64 mixes.
@@ -89,7 +91,10 @@ def pack(dtype: np.dtype[np.void], rows: np.ndarray, tails: Sequence[Tail]) -> l
         raise ValueError(f"rows: {rows.shape} of {rows.dtype} for {len(tails)} tails of {dtype}")
     data, size = rows.tobytes(), dtype.itemsize
     starts = range(0, len(data), size)
-    return [data[start : start + size] + str(tail).encode() for start, tail in zip(starts, tails, strict=True)]
+    return [
+        data[start : start + size] + str(tail).encode()
+        for start, tail in zip(starts, tails, strict=True)
+    ]
 
 
 def unpack(dtype: np.dtype[np.void], payloads: Sequence[bytes]) -> tuple[np.ndarray, list[Tail]]:

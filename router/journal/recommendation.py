@@ -68,7 +68,9 @@ def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
     Raises:
         JournalUnavailable: if the journal cannot be read now.
     """
-    for _, run in groupby(store.read(kinds=(RECOMMENDATION,)), key=lambda record: record.context.digest):
+    for _, run in groupby(
+        store.read(kinds=(RECOMMENDATION,)), key=lambda record: record.context.digest
+    ):
         while chunk := list(islice(run, CHUNK)):
             yield chunk
 
@@ -102,4 +104,6 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
             written_at=stored.written_at,
         )
     except (ValueError, IndexError) as problem:
-        raise JournalBroken(f"record {stored.seq}: is not a valid recommendation: {problem!r}") from problem
+        raise JournalBroken(
+            f"record {stored.seq}: is not a valid recommendation: {problem!r}"
+        ) from problem

@@ -46,9 +46,10 @@ class Record(NamedTuple):
         context: How to read the payload.
         payload: Opaque here; `router.journal.payload` packs it.
         written_at: Microseconds since 1970, UTC.
-        about: Id of the recommendation it is about, 16 bytes; None for a recommendation. The chain commits to it.
-        claim: What only one record about that recommendation may hold, such as "outcome"; "" claims nothing. A lock
-            between writers, no content: the chain does not commit to it.
+        about: Id of the recommendation it is about, 16 bytes; None for a recommendation. The chain
+            commits to it.
+        claim: What only one record about that recommendation may hold, such as "outcome"; "" claims
+            nothing. A lock between writers, no content: the chain does not commit to it.
     """
 
     id: bytes
@@ -78,7 +79,8 @@ class Record(NamedTuple):
 class StoredRecord(NamedTuple):
     """One record as the store returns it.
 
-    `payload` and `salt` are None once erased; `context.document` is empty when it was lost or altered.
+    `payload` and `salt` are None once erased; `context.document` is empty when it was lost or
+    altered.
     """
 
     seq: int
@@ -116,5 +118,7 @@ class Head(NamedTuple):
         except ValueError:
             head = cls(-1, b"")
         if head.seq < 0 or len(head.digest) != 32:
-            raise ValueError(f"head: {text!r} is not SEQ:HEX (a number from 0, a colon, 64 hex digits)")
+            raise ValueError(
+                f"head: {text!r} is not SEQ:HEX (a number from 0, a colon, 64 hex digits)"
+            )
         return head

@@ -18,7 +18,8 @@ _CONTEXT = Context(document='{"erasure":1}')
 def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
     """The ids of all that holds content about a case: its recommendations, and every record about one of them.
 
-    A record about a recommendation whose own content is erased already is not found: nothing ties it to the case.
+    A record about a recommendation whose own content is erased already is not found: nothing ties
+    it to the case.
 
     Args:
         store: The journal; it is read from start to end.
@@ -40,10 +41,13 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
     return found
 
 
-def erase(store: JournalStore, ids: Iterable[bytes], *, records: int, now: int, why: str, **facts: str) -> int:
+def erase(
+    store: JournalStore, ids: Iterable[bytes], *, records: int, now: int, why: str, **facts: str
+) -> int:
     """Record on the chain that content is erased, then erase it.
 
-    The record comes first: without it nothing is erased, and a second run after a failure adds another one.
+    The record comes first: without it nothing is erased, and a second run after a failure adds
+    another one.
 
     Args:
         store: The journal.

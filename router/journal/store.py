@@ -12,12 +12,13 @@ class JournalStore(Protocol):
     def write_batch(self, records: Sequence[Record]) -> None:
         """Append the records in order, and return only when they are durable.
 
-        A record is skipped when its id is stored already or when another record about the same recommendation
-        holds its claim; the others are appended, all or none. One rule for retries and for races between
-        writers: write, then `find` what stands.
+        A record is skipped when its id is stored already or when another record about the same
+        recommendation holds its claim; the others are appended, all or none. One rule for retries
+        and for races between writers: write, then `find` what stands.
 
         Raises:
-            JournalUnavailable: Not durable; count none as written (a retry with the same ids is safe).
+            JournalUnavailable: Not durable; count none as written (a retry with the same ids is
+                safe).
             ValueError: A record that `Record.check` refuses.
         """
 

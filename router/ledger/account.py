@@ -9,9 +9,18 @@ from datetime import date, timedelta
 import numpy as np
 
 from router.decision.catalogue import DAYS_PER_WEEK, Catalogue
-from router.decision.ledger import Balance, Flags, Floats, Tier, Whole, balances, tiers_of, together
 from router.decision.policy import Policy
 from router.decision.schema import UNKNOWN
+from router.ledger.arithmetic import (
+    Balance,
+    Flags,
+    Floats,
+    Tier,
+    Whole,
+    balances,
+    tiers_of,
+    together,
+)
 from router.ledger.contacts import ChannelFigures, channel_figures
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD, Entries
 from router.ledger.estimates import Estimate, share
@@ -89,7 +98,9 @@ class Ledger:
     synthetic: bool
 
 
-def account(entries: Entries, policies: Mapping[str, Policy], catalogue: Catalogue, first: date, last: date) -> Ledger:
+def account(
+    entries: Entries, policies: Mapping[str, Policy], catalogue: Catalogue, first: date, last: date
+) -> Ledger:
     """The ledger of the offices whose policies are given, together.
 
     Args:
@@ -100,7 +111,8 @@ def account(entries: Entries, policies: Mapping[str, Policy], catalogue: Catalog
         last: last day, inclusive.
 
     Raises:
-        LedgerRefused: if the period ends before it begins, no office is given, or an office has no baseline.
+        LedgerRefused: if the period ends before it begins, no office is given, or an office has no
+            baseline.
     """
     _check(policies, first, last)
     days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
@@ -109,7 +121,9 @@ def account(entries: Entries, policies: Mapping[str, Policy], catalogue: Catalog
     parts = _Parts(found, baseline_of(found, policies))
     week, mondays = _weeks(found, first, last)
     tier = tiers_of(found.weight)
-    weeks_by_tier = parts.split(week * len(Tier) + tier, [each.name for each in Tier] * len(mondays), len(mondays))
+    weeks_by_tier = parts.split(
+        week * len(Tier) + tier, [each.name for each in Tier] * len(mondays), len(mondays)
+    )
     directions = np.array([(found.direction == one).sum() for one in DIRECTIONS], np.int64)
     answered = found.outcome[~np.isnan(found.outcome)]
     return Ledger(
@@ -122,9 +136,12 @@ def account(entries: Entries, policies: Mapping[str, Policy], catalogue: Catalog
         groups={name: parts.split(*_by_value(found, name)) for name in GROUPS},
         weeks=parts.split(week, [str(monday) for monday in mondays]),
         weeks_by_tier=tuple(
-            weeks_by_tier[start : start + len(Tier)] for start in range(0, len(weeks_by_tier), len(Tier))
+            weeks_by_tier[start : start + len(Tier)]
+            for start in range(0, len(weeks_by_tier), len(Tier))
         ),
-        capacity=round(sum((one.minutes_per_week or 0) for one in policies.values()) * _length(first, last)),
+        capacity=round(
+            sum((one.minutes_per_week or 0) for one in policies.values()) * _length(first, last)
+        ),
         choices=dict(zip(DIRECTIONS, _unless_small(directions), strict=True)),
         overrides=_overrides(directions),
         reached=_reached(answered),
@@ -170,7 +187,9 @@ class _Parts:
         self._spent = entries.spent
         self._measured = entries.measured
 
-    def _sums(self, groups: Whole, count: int) -> tuple[list[Balance], list[Balance], list[Balance]]:
+    def _sums(
+        self, groups: Whole, count: int
+    ) -> tuple[list[Balance], list[Balance], list[Balance]]:
         known = self._measured
         return (
             balances(self._baseline, self._planned, groups, count),
@@ -180,7 +199,9 @@ class _Parts:
 
     def total(self) -> Part:
         """All cases; a remainder that was not measured may be small, since it tells of no kind of case."""
-        ((estimated,), (measured,), (planned,)) = self._sums(np.zeros(len(self._baseline), np.int64), 1)
+        ((estimated,), (measured,), (planned,)) = self._sums(
+            np.zeros(len(self._baseline), np.int64), 1
+        )
         known = 0 < estimated.cases < AT_LEAST, 0 < measured.cases < AT_LEAST
         return Part(
             name="",
@@ -193,9 +214,13 @@ class _Parts:
         """A part for each name; with `rows`, cells of a table of so many rows, row by row."""
         estimated, measured, planned = self._sums(groups, len(names))
         shape = (rows, -1) if rows else (-1,)
-        cases, known = (np.array([one.cases for one in sums], np.int64) for sums in (estimated, measured))
+        cases, known = (
+            np.array([one.cases for one in sums], np.int64) for sums in (estimated, measured)
+        )
         hide = hidden(cases.reshape(shape)).ravel()
-        hide_known = hidden(known.reshape(shape), (hide | small(cases - known)).reshape(shape)).ravel()
+        hide_known = hidden(
+            known.reshape(shape), (hide | small(cases - known)).reshape(shape)
+        ).ravel()
         return tuple(
             Part(
                 name=name,
@@ -222,7 +247,9 @@ def _weeks(entries: Entries, first: date, last: date) -> tuple[Whole, list[date]
 
 
 def _unless_small(counts: Whole) -> list[int | None]:
-    return [None if hide else int(count) for hide, count in zip(hidden(counts), counts, strict=True)]
+    return [
+        None if hide else int(count) for hide, count in zip(hidden(counts), counts, strict=True)
+    ]
 
 
 def _overrides(directions: Whole) -> Estimate | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.decision.ledger import Balance, Tier
 from router.ledger.account import Ledger
+from router.ledger.arithmetic import Balance, Tier
 from router.ledger.contacts import ChannelFigures
 from router.ledger.small_cells import AT_LEAST
 from router.ledger.words import Words
@@ -39,7 +39,11 @@ def answer(ledger: Ledger, words: Words) -> Answer:
     total = ledger.total.estimated
     if not ledger.cases or total is None:
         kind = "few" if ledger.cases else "empty"
-        return Answer(state="unknown", line=words(f"answer.{kind}"), sentences=(words(f"answer.sentence_{kind}"),))
+        return Answer(
+            state="unknown",
+            line=words(f"answer.{kind}"),
+            sentences=(words(f"answer.sentence_{kind}"),),
+        )
     sentences = [
         words(
             "answer.sentence",
@@ -80,7 +84,13 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
     found = []
     kind = balance_kind(total)
     if ledger.capacity and total.used > ledger.capacity:
-        found.append(words("advice.capacity", planned=words.hours(total.used), capacity=words.hours(ledger.capacity)))
+        found.append(
+            words(
+                "advice.capacity",
+                planned=words.hours(total.used),
+                capacity=words.hours(ledger.capacity),
+            )
+        )
     elif kind in ("left", "over"):
         found.append(words(f"advice.{kind}", hours=words.hours(abs(total.unaccounted))))
     share = (spent.cases if spent else 0) / total.cases
@@ -98,7 +108,9 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
             )
         )
     found += _about_choices(ledger, words)
-    return tuple(one[0].upper() + one[1:] for one in found[:ADVICE_AT_MOST]) or (words("advice.fine"),)
+    return tuple(one[0].upper() + one[1:] for one in found[:ADVICE_AT_MOST]) or (
+        words("advice.fine"),
+    )
 
 
 def _about_choices(ledger: Ledger, words: Words) -> list[str]:
@@ -121,6 +133,8 @@ def _furthest(figures: tuple[ChannelFigures, ...]) -> ChannelFigures | None:
     apart = [
         (abs(one.minutes.value / one.catalogue - 1), one)
         for one in figures
-        if one.minutes and one.catalogue and not one.minutes.low <= one.catalogue <= one.minutes.high
+        if one.minutes
+        and one.catalogue
+        and not one.minutes.low <= one.catalogue <= one.minutes.high
     ]
     return max(apart, key=lambda pair: pair[0])[1] if apart else None

@@ -21,9 +21,10 @@ class ChannelFigures:
         channel: its name.
         reports: that tell of contacts by it.
         minutes: reported minutes per contact; None with fewer than ten reports.
-        catalogue: minutes per contact in the catalogue, over the contacts that the same cases' mixes plan; None if
-            they plan none.
-        contacts: reported contacts a case, over cases whose mix plans the channel; None with fewer than ten.
+        catalogue: minutes per contact in the catalogue, over the contacts that the same cases'
+            mixes plan; None if they plan none.
+        contacts: reported contacts a case, over cases whose mix plans the channel; None with fewer
+            than ten.
         planned_contacts: planned contacts a case, over the same cases.
     """
 
@@ -47,9 +48,12 @@ class MixMinutes:
 def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigures, ...]:
     """What is reported of each channel against what is planned; channels that nobody plans or reports are left out.
 
-    A contact that takes no adviser minutes in the catalogue, say an automatic reminder, is not one that is reported.
+    A contact that takes no adviser minutes in the catalogue, say an automatic reminder, is not one
+    that is reported.
     """
-    told = entries.where(entries.measured & (entries.minutes.sum(axis=1) + entries.contacts.sum(axis=1) > 0))
+    told = entries.where(
+        entries.measured & (entries.minutes.sum(axis=1) + entries.contacts.sum(axis=1) > 0)
+    )
     contacts, minutes = _planned(told.mix.tolist(), catalogue)
     found = []
     for at, channel in enumerate(CHANNELS):
@@ -62,8 +66,12 @@ def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigu
             ChannelFigures(
                 channel=channel,
                 reports=reports,
-                minutes=ratio(told.minutes[reporting, at], told.contacts[reporting, at]) if enough else None,
-                catalogue=float(minutes[:, at].sum() / contacts[:, at].sum()) if plans.any() else None,
+                minutes=ratio(told.minutes[reporting, at], told.contacts[reporting, at])
+                if enough
+                else None,
+                catalogue=float(minutes[:, at].sum() / contacts[:, at].sum())
+                if plans.any()
+                else None,
                 contacts=float(told.contacts[plans, at].mean()) if many else None,
                 planned_contacts=float(contacts[plans, at].mean()) if many else None,
             )
@@ -76,13 +84,19 @@ def mix_minutes(figures: Sequence[ChannelFigures], catalogue: Catalogue) -> tupl
 
     A channel without enough reports keeps the catalogue's minutes.
     """
-    factor = {one.channel: one.minutes.value / one.catalogue for one in figures if one.minutes and one.catalogue}
+    factor = {
+        one.channel: one.minutes.value / one.catalogue
+        for one in figures
+        if one.minutes and one.catalogue
+    }
     return tuple(
         MixMinutes(
             mix=mix.id,
             catalogue=mix.adviser_minutes,
             reestimated=sum(
-                element.minutes * element.contacts(mix.weeks) * factor.get(element.channel.value, 1.0)
+                element.minutes
+                * element.contacts(mix.weeks)
+                * factor.get(element.channel.value, 1.0)
                 for element in mix.elements
             ),
         )
@@ -95,7 +109,11 @@ def _planned(mixes: Sequence[str], catalogue: Catalogue) -> tuple[np.ndarray, np
     places = {mix.id: place for place, mix in enumerate(catalogue.mixes)}
     # A mix that is no longer in the catalogue plans nothing that could be compared.
     table = np.array([*(_elements(mix) for mix in catalogue.mixes), np.zeros((2, len(CHANNELS)))])
-    chosen = table[[places.get(mix, -1) for mix in mixes]] if len(mixes) else np.zeros((0, 2, len(CHANNELS)))
+    chosen = (
+        table[[places.get(mix, -1) for mix in mixes]]
+        if len(mixes)
+        else np.zeros((0, 2, len(CHANNELS)))
+    )
     return chosen[:, 0], chosen[:, 1]
 
 

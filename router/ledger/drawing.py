@@ -9,7 +9,7 @@ from functools import partial
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from router.svg import inline_svg
+from router.drawing.svg import inline_svg
 
 WIDE, NARROW = 9.6, 4.7
 """Inches across."""
@@ -41,7 +41,13 @@ def draw(
         paint: puts axes on the figure; told whether it is the narrow shape.
     """
     wide, narrow = (
-        inline_svg(f"{name}-{shape}", title, description, (width, height), partial(_of_shape, paint, shape == "narrow"))
+        inline_svg(
+            f"{name}-{shape}",
+            title,
+            description,
+            (width, height),
+            partial(_of_shape, paint, shape == "narrow"),
+        )
         for shape, width, height in zip(("wide", "narrow"), (WIDE, NARROW), heights, strict=True)
     )
     return Drawing(name=name, wide=wide, narrow=narrow)

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from router.drawing.svg import BLUE, GREEN, GREY, INK, ORANGE, QUIET, rows
 from router.ledger.account import Ledger
 from router.ledger.contacts import ChannelFigures
 from router.ledger.drawing import Drawing, draw
 from router.ledger.practice import Practice
 from router.ledger.words import Words
-from router.svg import BLUE, GREEN, GREY, INK, ORANGE, QUIET, rows
 
 _HOUR = 60
 _MEAN_OF = 5
@@ -29,7 +29,11 @@ def measured(ledger: Ledger, words: Words) -> Drawing | None:
     planned, spent = ledger.total.planned, ledger.total.measured
     if planned is None or spent is None or not spent.cases:
         return None
-    uses = (("baseline", planned.baseline, GREY), ("planned", planned.used, BLUE), ("spent", spent.used, ORANGE))
+    uses = (
+        ("baseline", planned.baseline, GREY),
+        ("planned", planned.used, BLUE),
+        ("spent", spent.used, ORANGE),
+    )
     pairs = (
         ("released", planned.released, spent.released),
         ("reused", planned.reused, spent.reused),
@@ -43,8 +47,18 @@ def measured(ledger: Ledger, words: Words) -> Drawing | None:
             _bar(left, row, minutes, colour, 0.62, words)
         rows(left, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in uses])
         for row, (_, *both) in enumerate(pairs):
-            for offset, minutes, colour, label in zip((-0.2, 0.2), both, (BLUE, ORANGE), _BASES, strict=True):
-                _bar(right, row + offset, minutes, colour, 0.38, words, "" if row else words(f"measured.{label}"))
+            for offset, minutes, colour, label in zip(
+                (-0.2, 0.2), both, (BLUE, ORANGE), _BASES, strict=True
+            ):
+                _bar(
+                    right,
+                    row + offset,
+                    minutes,
+                    colour,
+                    0.38,
+                    words,
+                    "" if row else words(f"measured.{label}"),
+                )
         rows(right, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in pairs])
         for axes in (left, right):
             low, high = axes.get_xlim()
@@ -72,7 +86,9 @@ def measured(ledger: Ledger, words: Words) -> Drawing | None:
 _BASES = ("estimated", "measured")
 
 
-def _bar(axes: Axes, row: float, minutes: int, colour: str, thick: float, words: Words, label: str = "") -> None:
+def _bar(
+    axes: Axes, row: float, minutes: int, colour: str, thick: float, words: Words, label: str = ""
+) -> None:
     hours = minutes / _HOUR
     axes.barh(row, hours, height=thick, color=colour, label=label or None)
     left = hours < 0
@@ -88,7 +104,10 @@ def _bar(axes: Axes, row: float, minutes: int, colour: str, thick: float, words:
 
 def weekly(ledger: Ledger, words: Words) -> Drawing | None:
     """Released and re-used hours by week; None with fewer than two weeks to show."""
-    found = [None if one.estimated is None or not one.estimated.cases else one.estimated for one in ledger.weeks]
+    found = [
+        None if one.estimated is None or not one.estimated.cases else one.estimated
+        for one in ledger.weeks
+    ]
     shown = [one for one in found if one is not None]
     if len(shown) < 2:
         return None
@@ -101,9 +120,14 @@ def weekly(ledger: Ledger, words: Words) -> Drawing | None:
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         weeks = np.arange(len(found))
-        for hours, colour, mark, key in ((released, BLUE, "o", "released"), (reused, GREEN, "s", "reused")):
+        for hours, colour, mark, key in (
+            (released, BLUE, "o", "released"),
+            (reused, GREEN, "s", "reused"),
+        ):
             axes.plot(weeks, hours, mark, color=colour, markersize=3.5, alpha=0.45)
-            axes.plot(weeks, _smoothed(hours), color=colour, linewidth=2.4, label=words(f"weeks.{key}"))
+            axes.plot(
+                weeks, _smoothed(hours), color=colour, linewidth=2.4, label=words(f"weeks.{key}")
+            )
         axes.set_ylim(0, 1.08 * max(1.0, float(np.nanmax([released, reused]))))
         axes.set_xlim(-0.5, len(found) - 0.5)
         every = max(1, -(-len(found) // (4 if narrow else 9)))
@@ -133,7 +157,11 @@ def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _short(day: date, words: Words) -> str:
-    return f"{day.day}. {words.entries['months'][day.month - 1][:3]}" if words.language != "en" else f"{day:%-d %b}"
+    return (
+        f"{day.day}. {words.entries['months'][day.month - 1][:3]}"
+        if words.language != "en"
+        else f"{day:%-d %b}"
+    )
 
 
 def contacts(figures: Sequence[ChannelFigures], words: Words) -> Drawing | None:
@@ -152,7 +180,13 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> Drawing | None:
         for row, one in enumerate(found):
             if one.catalogue is not None:
                 label = "" if row else words("contacts.catalogue")
-                axes.plot([one.catalogue] * 2, [row - 0.3, row + 0.3], color=INK, linewidth=2.2, label=label or None)
+                axes.plot(
+                    [one.catalogue] * 2,
+                    [row - 0.3, row + 0.3],
+                    color=INK,
+                    linewidth=2.2,
+                    label=label or None,
+                )
         axes.errorbar(
             values, range(len(found)), xerr=arms, fmt="o", color=ORANGE, markersize=7, elinewidth=3,
             label=words("contacts.reported"),
@@ -195,7 +229,15 @@ def practice(found: Sequence[Practice], words: Words) -> Drawing | None:
             color="#d5dae2", label=words("practice.spread"),
         )  # fmt: skip
         median = words("practice.median" if own else "practice.all_median")
-        axes.plot([one.median for one in found], every, "|", color=QUIET, markersize=15, mew=2.4, label=median)
+        axes.plot(
+            [one.median for one in found],
+            every,
+            "|",
+            color=QUIET,
+            markersize=15,
+            mew=2.4,
+            label=median,
+        )
         if own:
             axes.plot(own, every, "D", color=BLUE, markersize=8, label=words("practice.own"))
         rows(axes, [_folded(words.value("need_group", one.group), narrow) for one in found])
@@ -216,7 +258,11 @@ def practice(found: Sequence[Practice], words: Words) -> Drawing | None:
     )
     height = 1.0 + 0.4 * len(found)
     return draw(
-        "practice", words("practice.drawing"), words("practice.description", groups=told), (height, height + 0.7), paint
+        "practice",
+        words("practice.drawing"),
+        words("practice.description", groups=told),
+        (height, height + 0.7),
+        paint,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.catalogue import Channel
-from router.decision.ledger import Flags, Floats, Whole
+from router.ledger.arithmetic import Flags, Floats, Whole
 
 CHANNELS = tuple(channel.value for channel in Channel)
 """Columns of what is told by channel."""
@@ -29,15 +29,18 @@ class Entries:
     """Recommendations with what came of them, n of them.
 
     Attributes:
-        left_out: (n,) why it is in no sum; "" for those that count, none of them the same case twice.
+        left_out: (n,) why it is in no sum; "" for those that count, none of them the same case
+            twice.
         office: (n,) reference; "" for a case of no office.
-        day: (n,) days since 1970-01-01 (UTC) of the first choice, of the recommendation while there is none.
+        day: (n,) days since 1970-01-01 (UTC) of the first choice, of the recommendation while there
+            is none.
         weight: (n,) weakest-first weight that the case had when it was recommended for.
         group: by field of `GROUPS`, (n,) values; UNKNOWN where the case does not say.
         mix: (n,) the mix agreed, the one recommended while there is no choice.
         planned: (n,) catalogue minutes of that mix.
         spent: (n,) minutes that the outcome reports, NOT_SPENT where none are reported.
-        direction: (n,) of the choice against the advice shown: SAME, MORE, LESS; "" without a choice or an advice.
+        direction: (n,) of the choice against the advice shown: SAME, MORE, LESS; "" without a
+            choice or an advice.
         chosen: (n,) whether there is a choice.
         outcome: (n,) 0 to 1, NaN while there is none.
         contacts: (n, channels) contacts reported, 0 where none.

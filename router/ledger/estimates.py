@@ -33,7 +33,9 @@ def share(values: NDArray[np.float64]) -> Estimate:
     mean = float(values.mean())
     centre = (mean + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * np.sqrt(mean * (1 - mean) / n + Z * Z / (4 * n * n))
-    return Estimate(value=mean, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)), cases=n)
+    return Estimate(
+        value=mean, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)), cases=n
+    )
 
 
 def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Estimate:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
-from router.decision.ledger import Balance
 from router.ledger.account import Ledger
+from router.ledger.arithmetic import Balance
 
 _SECONDS = 60
 _BASES = ("estimated", "measured")
@@ -20,7 +20,9 @@ COLUMNS = (
     "measured_baseline", "spent", "measured_released", "measured_reused", "measured_unaccounted", "measured_planned",
 )  # fmt: skip
 """Minutes; a week is named by its Monday, and ALL stands for all of them together. `measured_planned` are the
-catalogue's minutes of the cases that were measured. A field is empty where there are too few cases to tell."""
+catalogue's minutes of the cases that were measured. A field is empty where there are too few cases
+to tell.
+"""
 
 
 def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
@@ -41,11 +43,17 @@ def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
             ]
             for week, tier, part in lines:
                 planned = "" if part.planned is None else part.planned.used
-                out.writerow([office, week, tier, *_cells(part.estimated), *_cells(part.measured), planned])
+                out.writerow(
+                    [office, week, tier, *_cells(part.estimated), *_cells(part.measured), planned]
+                )
 
 
 def _cells(one: Balance | None) -> list[int | str]:
-    return [""] * (1 + len(_OF_BALANCE)) if one is None else [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
+    return (
+        [""] * (1 + len(_OF_BALANCE))
+        if one is None
+        else [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
+    )
 
 
 def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
@@ -62,12 +70,22 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
         registry=registry,
     )  # fmt: skip
     cases = Gauge("router_ledger_cases", "Cases counted.", ("office", "basis"), registry=registry)
-    capacity = Gauge("router_ledger_capacity_seconds", "Adviser time of the office.", ("office",), registry=registry)
+    capacity = Gauge(
+        "router_ledger_capacity_seconds",
+        "Adviser time of the office.",
+        ("office",),
+        registry=registry,
+    )
     contact = Gauge(
         "router_contact_seconds", "Adviser time per contact: reported, or the catalogue's.",
         ("office", "channel", "basis"), registry=registry,
     )  # fmt: skip
-    ends = Gauge("router_ledger_period_seconds", "Ends of the period, since 1970.", ("end",), registry=registry)
+    ends = Gauge(
+        "router_ledger_period_seconds",
+        "Ends of the period, since 1970.",
+        ("end",),
+        registry=registry,
+    )
     for office, ledger in ledgers.items():
         capacity.labels(office).set(ledger.capacity * _SECONDS)
         for basis in _BASES:
@@ -78,9 +96,13 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
                 cases.labels(office, basis).set(one.cases)
         for channel in ledger.contacts:
             if channel.minutes is not None:
-                contact.labels(office, channel.channel, "measured").set(channel.minutes.value * _SECONDS)
+                contact.labels(office, channel.channel, "measured").set(
+                    channel.minutes.value * _SECONDS
+                )
             if channel.catalogue is not None:
-                contact.labels(office, channel.channel, "catalogue").set(channel.catalogue * _SECONDS)
+                contact.labels(office, channel.channel, "catalogue").set(
+                    channel.catalogue * _SECONDS
+                )
         for end, day in (("first", ledger.first), ("last", ledger.last)):
             ends.labels(end).set(day.toordinal() * 86_400 - _EPOCH)
     write_to_textfile(str(path), registry)
@@ -109,5 +131,8 @@ def table(ledgers: Mapping[str, Ledger]) -> str:
                 lines.append(f"{office:<24} {basis:<10}  fewer than ten cases: not shown")
                 continue
             hours = (f"{getattr(one, kind) / _SECONDS:,.0f}" for kind in kinds[1:])
-            lines.append(f"{office:<24} {basis:<10}" + "".join(f"{text:>12}" for text in (f"{one.cases:,}", *hours)))
+            lines.append(
+                f"{office:<24} {basis:<10}"
+                + "".join(f"{text:>12}" for text in (f"{one.cases:,}", *hours))
+            )
     return "\n".join(lines)

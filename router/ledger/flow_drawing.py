@@ -9,11 +9,11 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.decision.ledger import Tier
+from router.drawing.svg import GREY, INK, QUIET, SAND
 from router.ledger.account import Ledger, sum_of
+from router.ledger.arithmetic import Tier
 from router.ledger.drawing import Drawing, draw
 from router.ledger.words import Words
-from router.svg import GREY, INK, QUIET, SAND
 
 _BLUES = ("#084a73", "#0072b2", "#3d95c8", "#77b5da", "#a9d0e8", "#cfe4f2", "#e3eff8")
 _TIERS = {Tier.FIRST: "#00543e", Tier.NEXT: "#2f9b78", Tier.OTHERS: "#a5d6c4"}
@@ -59,11 +59,19 @@ def flow(ledger: Ledger, words: Words) -> Drawing | None:
 
 
 def _came(ledger: Ledger, words: Words) -> list[Segment]:
-    groups = [one for one in ledger.groups["need_group"] if one.estimated is not None and one.estimated.released]
+    groups = [
+        one
+        for one in ledger.groups["need_group"]
+        if one.estimated is not None and one.estimated.released
+    ]
     groups.sort(key=lambda one: -(one.estimated.released if one.estimated else 0))
     colours = [_BLUES[min(place, len(_BLUES) - 1)] for place in range(len(groups))]
     found = [
-        Segment(one.estimated.released if one.estimated else 0, words.value("need_group", one.name), colour)
+        Segment(
+            one.estimated.released if one.estimated else 0,
+            words.value("need_group", one.name),
+            colour,
+        )
         for one, colour in zip(groups, colours, strict=True)
     ]
     total = ledger.total.estimated
@@ -76,7 +84,11 @@ def _came(ledger: Ledger, words: Words) -> list[Segment]:
 def _went(ledger: Ledger, words: Words) -> list[Segment]:
     shown = [one for one in ledger.tiers if one.estimated is not None]
     found = [
-        Segment(one.estimated.reused if one.estimated else 0, words.tier(one.name), _TIERS[Tier[one.name]])
+        Segment(
+            one.estimated.reused if one.estimated else 0,
+            words.tier(one.name),
+            _TIERS[Tier[one.name]],
+        )
         for one in shown
     ]
     total = ledger.total.estimated
@@ -87,7 +99,12 @@ def _went(ledger: Ledger, words: Words) -> list[Segment]:
 
 
 def _column(
-    axes: Axes, segments: Sequence[Segment], height: int, span: tuple[float, float], words: Words, narrow: bool
+    axes: Axes,
+    segments: Sequence[Segment],
+    height: int,
+    span: tuple[float, float],
+    words: Words,
+    narrow: bool,
 ) -> None:
     """A column from the top down, its labels beside it so that none overlaps another."""
     inner, outer = span

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.decision.ledger import Balance
-from router.features import FEATURES
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
 from router.ledger.advice import answer, balance_kind, what_to_do
+from router.ledger.arithmetic import Balance
 from router.ledger.contacts import mix_minutes
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
 from router.ledger.practice import Practice
@@ -136,7 +136,9 @@ def _practice_words(found: Sequence[Practice], words: Words) -> list[str]:
     if not found:
         return []
     with_own = found[0].own_mix is not None
-    telling = sorted((one for one in found if one.own_mix != one.usual_mix), key=lambda one: -one.usual_at)
+    telling = sorted(
+        (one for one in found if one.own_mix != one.usual_mix), key=lambda one: -one.usual_at
+    )
     if not telling:
         return [words("practice.alike")]
     return [
@@ -164,10 +166,14 @@ def _choices(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
     found = []
     for direction in DIRECTIONS:
         count = ledger.choices[direction]
-        found.append((words(f"tables.{direction}"), "" if count is None else words.number(count), ""))
+        found.append(
+            (words(f"tables.{direction}"), "" if count is None else words.number(count), "")
+        )
     for key, estimate in (("overrides", ledger.overrides), ("reached", ledger.reached)):
         if estimate is not None:
-            ends = words("interval", low=words.percent(estimate.low), high=words.percent(estimate.high))
+            ends = words(
+                "interval", low=words.percent(estimate.low), high=words.percent(estimate.high)
+            )
             found.append((words(f"tables.{key}"), words.percent(estimate.value), ends))
     for key, count in (
         ("waiting_for_choice", ledger.waiting_for_choice),

@@ -1,6 +1,7 @@
 """Offices beside each other as learning: what practice is usual for the same kind of cases. Never a ranking.
 
-No office but the reader's own is named or can be told from the figures, and nothing is told of advisers.
+No office but the reader's own is named or can be told from the figures, and nothing is told of
+advisers.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from datetime import date
 
 import numpy as np
 
-from router.decision.ledger import Flags
-from router.features import FEATURES
+from router.cases.features import FEATURES
 from router.ledger.account import EPOCH
+from router.ledger.arithmetic import Flags
 from router.ledger.entries import Entries
 from router.ledger.small_cells import AT_LEAST
 
@@ -27,7 +28,8 @@ class Practice:
 
     Attributes:
         group: value of need_group.
-        own: planned minutes a case at the own offices; None when all offices are looked at together.
+        own: planned minutes a case at the own offices; None when all offices are looked at
+            together.
         median: of the other offices' planned minutes a case.
         lowest: of them.
         highest: of them.
@@ -61,7 +63,8 @@ def practices(
         last: last day, inclusive.
 
     Returns:
-        One for each need group with at least three other offices and, with an own one, ten own cases.
+        One for each need group with at least three other offices and, with an own one, ten own
+        cases.
     """
     days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
     agreed = entries.where(days & entries.chosen & (entries.left_out == ""))
@@ -74,7 +77,9 @@ def practices(
     return tuple(found)
 
 
-def _practice(group: str, cases: Entries, mine: str | None, known: Sequence[str]) -> Practice | None:
+def _practice(
+    group: str, cases: Entries, mine: str | None, known: Sequence[str]
+) -> Practice | None:
     flags = {office: cases.office == office for office in known}
     enough = {office: which for office, which in flags.items() if which.sum() >= AT_LEAST}
     others = [which for office, which in enough.items() if office != mine]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from router.decision.catalogue import DAYS_PER_WEEK
-from router.decision.ledger import Whole, counted_once
 from router.decision.schema import UNKNOWN
 from router.journal.export_columns import Reading
 from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Outcome, View, read_feedback
@@ -17,7 +16,17 @@ from router.journal.payload import AFTER_OWN_VIEW, NO_MIX, SHOWN, Tail, layout, 
 from router.journal.recommendation import recommendations
 from router.journal.record import JournalBroken, StoredRecord
 from router.journal.store import JournalStore
-from router.ledger.entries import CHANNELS, GROUPS, MANUAL, NOT_SPENT, REPEATED, WITHHELD, Entries, Names
+from router.ledger.arithmetic import Whole, counted_once
+from router.ledger.entries import (
+    CHANNELS,
+    GROUPS,
+    MANUAL,
+    NOT_SPENT,
+    REPEATED,
+    WITHHELD,
+    Entries,
+    Names,
+)
 
 HORIZON_DAYS = 12 * DAYS_PER_WEEK
 """A plan runs so long: a recommendation for the same case within it is the same plan."""
@@ -53,13 +62,19 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
         if kept:
             parts.append(_part(kept, answers))
     found = _joined(parts)
-    case, recommended_on, hidden = found.pop("case"), found.pop("recommended_on"), found.pop("hidden")
+    case, recommended_on, hidden = (
+        found.pop("case"),
+        found.pop("recommended_on"),
+        found.pop("hidden"),
+    )
     manual = found["left_out"] == MANUAL
     ranks = 2 * found["chosen"].astype(np.int64) + ~np.isnan(found["outcome"])
     counts = counted_once(case, recommended_on, np.where(manual, -1, ranks), HORIZON_DAYS)
     found["left_out"][hidden & ~found["chosen"] & ~manual] = WITHHELD
     found["left_out"][~counts & ~manual] = REPEATED
-    return Entries(**found, synthetic=any(_is_synthetic(one.document) for one in store.contexts())), erased
+    return Entries(
+        **found, synthetic=any(_is_synthetic(one.document) for one in store.contexts())
+    ), erased
 
 
 def _is_synthetic(document: str) -> bool:
@@ -94,7 +109,9 @@ def _part(records: list[StoredRecord], answers: _Answers) -> dict[str, Any]:
         rows, tails = unpack(dtype, [record.payload or b"" for record in records])
         found = _choices(reading, rows, tails, ids, answers) | _outcomes(ids, answers)
     except (ValueError, IndexError, KeyError, TypeError) as problem:
-        raise JournalBroken(f"records {records[0].seq} to {records[-1].seq}: {problem!r}") from problem
+        raise JournalBroken(
+            f"records {records[0].seq} to {records[-1].seq}: {problem!r}"
+        ) from problem
     days = [record.written_at // _DAY for record in records]
     return found | {
         "office": np.array([tail.office_ref for tail in tails], object),
@@ -102,8 +119,12 @@ def _part(records: list[StoredRecord], answers: _Answers) -> dict[str, Any]:
         "hidden": np.array([tail.disclosure != SHOWN for tail in tails], bool),
         "left_out": np.where(rows["mix"] == NO_MIX, np.array(MANUAL, object), ""),
         "recommended_on": np.array(days, np.int64),
-        "day": np.array([answers.first_chosen.get(one, day) for one, day in zip(ids, days, strict=True)], np.int64),
-        # Journals from before office policies hold one weight for all, which may be below 1: nobody is put first.
+        "day": np.array(
+            [answers.first_chosen.get(one, day) for one, day in zip(ids, days, strict=True)],
+            np.int64,
+        ),
+        # Journals from before office policies hold one weight for all, which may be below 1: nobody
+        # is put first.
         "weight": np.maximum(rows["weight"], 1.0),
         "group": {name: _group(name, reading, rows["row"]) for name in GROUPS},
     }
@@ -125,13 +146,18 @@ def _choices(
     advised = rows["mix"].astype(np.int64)
     chosen = [answers.choices.get(one) for one in ids]
     mix = np.array(
-        [at if one is None else places[one.mix] for one, at in zip(chosen, advised.tolist(), strict=True)], np.int64
+        [
+            at if one is None else places[one.mix]
+            for one, at in zip(chosen, advised.tolist(), strict=True)
+        ],
+        np.int64,
     )
     took = np.array([one is not None for one in chosen], bool)
     # Who did not see the advice neither followed nor overrode it.
     shown = np.array(
         [
-            tail.disclosure == SHOWN or (tail.disclosure == AFTER_OWN_VIEW and one in answers.viewed)
+            tail.disclosure == SHOWN
+            or (tail.disclosure == AFTER_OWN_VIEW and one in answers.viewed)
             for one, tail in zip(ids, tails, strict=True)
         ],
         bool,
@@ -139,7 +165,8 @@ def _choices(
     every = np.arange(len(ids))
     minutes = np.rint(rows["minutes"]).astype(np.int64)
     planned = minutes[every, mix]
-    # The catalogue's mixes differ in minutes, so that no difference is the same mix; -1 counts from the end.
+    # The catalogue's mixes differ in minutes, so that no difference is the same mix; -1 counts from
+    # the end.
     names = np.array(["SAME", "MORE", "LESS"], object)[np.sign(planned - minutes[every, advised])]
     return {
         "mix": np.array(reading.mixes, object)[mix],
@@ -172,13 +199,20 @@ def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "group"
     }
-    found["group"] = {name: np.concatenate([part["group"][name] for part in parts]) for name in GROUPS}
+    found["group"] = {
+        name: np.concatenate([part["group"][name] for part in parts]) for name in GROUPS
+    }
     found["case"] = _numbered(found["case"])
     return found
 
 
 def _nothing() -> dict[str, Any]:
-    whole, numbers, names, flags = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, object), np.zeros(0, bool)
+    whole, numbers, names, flags = (
+        np.zeros(0, np.int64),
+        np.zeros(0),
+        np.zeros(0, object),
+        np.zeros(0, bool),
+    )
     table = np.zeros((0, len(CHANNELS)))
     return {
         "office": names, "case": names, "hidden": flags, "left_out": names, "recommended_on": whole, "day": whole,
@@ -190,5 +224,7 @@ def _nothing() -> dict[str, Any]:
 def _numbered(names: Names) -> Whole:
     """A number for each name; a recommendation without a reference is a case of its own."""
     known: dict[object, int] = {}
-    numbers = [known.setdefault(name or place, len(known)) for place, name in enumerate(names.tolist())]
+    numbers = [
+        known.setdefault(name or place, len(known)) for place, name in enumerate(names.tolist())
+    ]
     return np.array(numbers, np.int64)

@@ -12,12 +12,14 @@ AT_LEAST = 10
 def hidden(counts: NDArray[np.int64], also: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """Which cells of a table to hide when its totals are shown.
 
-    A cell of 1 to 9 cases is hidden. What is hidden must not follow from a total: in each row, and in each column of a
-    table with rows and columns, hidden cells are at least two and hold at least ten cases together, so the smallest
-    shown ones are hidden too until that is so. Empty cells tell of nobody and may be shown.
+    A cell of 1 to 9 cases is hidden. What is hidden must not follow from a total: in each row, and
+    in each column of a table with rows and columns, hidden cells are at least two and hold at least
+    ten cases together, so the smallest shown ones are hidden too until that is so. Empty cells tell
+    of nobody and may be shown.
 
     Args:
-        counts: cases of each cell, shape (cells,) with one total, or (rows, columns) with totals on both sides.
+        counts: cases of each cell, shape (cells,) with one total, or (rows, columns) with totals on
+            both sides.
         also: cells that are hidden for another reason, of the same shape.
 
     Returns:

@@ -1,1 +1,1 @@
-"""The gRPC edge: the only package, beside router.features, that speaks router.v1."""
+"""The gRPC edge: the only package, beside router.cases.features, that speaks router.v1."""

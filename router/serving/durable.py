@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from router.journal.group_commit import GroupCommit
 from router.journal.record import JournalUnavailable, Record
 from router.journal.store import JournalStore
-from router.metrics import Metrics
+from router.serving.metrics import Metrics
 
 _Ticket = asyncio.Future[None]
 
@@ -16,7 +16,9 @@ _Ticket = asyncio.Future[None]
 class DurableJournal:
     """The journal as the event loop sees it. Made on the running loop."""
 
-    def __init__(self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None]) -> None:
+    def __init__(
+        self, store: JournalStore, metrics: Metrics, on_up_change: Callable[[bool], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self.store = store
         metrics.journal_up.set(1)
@@ -25,7 +27,9 @@ class DurableJournal:
             metrics.journal_up.set(up)
             self._loop.call_soon_threadsafe(on_up_change, up)
 
-        self._writer: GroupCommit[_Ticket] = GroupCommit(store, self._settle, observe=metrics, on_up_change=tell)
+        self._writer: GroupCommit[_Ticket] = GroupCommit(
+            store, self._settle, observe=metrics, on_up_change=tell
+        )
         metrics.watch_queue(lambda: self._writer.depth)
 
     def append(self, records: Sequence[Record]) -> _Ticket:

@@ -13,13 +13,15 @@ from typing import Any, cast
 import grpc
 from prometheus_client import Counter
 
-from router.metrics import Gathered, Metrics
+from router.serving.metrics import Gathered, Metrics
 from router.serving.status import DeadlineExpired, Draining, Overloaded, status_of, trailers
 
 _log = logging.getLogger(__name__)
 _OWN = "/router.v1."
 _NO_METHOD = "/unknown/unknown"
-_CODES = {code.value[0]: code for code in grpc.StatusCode} | {code: code for code in grpc.StatusCode}
+_CODES = {code.value[0]: code for code in grpc.StatusCode} | {
+    code: code for code in grpc.StatusCode
+}
 
 
 def code_label(code: grpc.StatusCode) -> str:
@@ -38,7 +40,9 @@ class CallSeries:
         self._codes: dict[grpc.StatusCode, Counter] = {
             code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
         }
-        self._events: Gathered[tuple[grpc.StatusCode | None, float]] = Gathered(metrics, self._count)
+        self._events: Gathered[tuple[grpc.StatusCode | None, float]] = Gathered(
+            metrics, self._count
+        )
 
     def started(self) -> None:
         """Counts a call that starts."""
@@ -71,7 +75,9 @@ class Counted:
         self._series.started()
         self._began = time.perf_counter()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
         self._series.ended(self._code(error), time.perf_counter() - self._began)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
@@ -116,7 +122,9 @@ class Edge(grpc.GenericRpcHandler):
             handler = next((one for one in found if one is not None), None)
             if handler is None:  # one name for all methods that do not exist: labels stay bounded
                 method, handler = _NO_METHOD, grpc.unary_unary_rpc_method_handler(_unimplemented)
-            kept = self._handlers.get(method) or self._handlers.setdefault(method, self._wrapped(method, handler))
+            kept = self._handlers.get(method) or self._handlers.setdefault(
+                method, self._wrapped(method, handler)
+            )
         return kept
 
     def _wrapped(self, method: str, handler: Any) -> Any:  # noqa: ANN401
@@ -130,10 +138,16 @@ class Edge(grpc.GenericRpcHandler):
         # Health and reflection answer also while we drain or are overloaded.
         limit = self._max_in_flight if method.startswith(_OWN) else None
         if handler.request_streaming:
-            return grpc.stream_stream_rpc_method_handler(self._stream(handler.stream_stream, series, limit), **codec)
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(handler.stream_stream, series, limit), **codec
+            )
         if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream, series, limit), **codec)
-        return grpc.unary_unary_rpc_method_handler(self._unary(handler.unary_unary, series, limit), **codec)
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(handler.unary_stream, series, limit), **codec
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._unary(handler.unary_unary, series, limit), **codec
+        )
 
     def _admit(self, context: Any, limit: int | None) -> None:  # noqa: ANN401
         if limit is None:
@@ -186,6 +200,8 @@ async def _abort(error: Exception, context: Any) -> None:  # noqa: ANN401
     code, message, details = status_of(error)
     if code is grpc.StatusCode.INTERNAL:
         # Where, but not the error's own words: they might repeat a case's values.
-        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        frames = [
+            f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
+        ]
         _log.error("internal error", extra={"error": type(error).__name__, "frames": frames})
     await context.abort(code, message, trailers(code, message, details))

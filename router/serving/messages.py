@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from router.cases.features import FieldProblem
 from router.decision.catalogue import Catalogue
-from router.features import FieldProblem
 from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
@@ -47,7 +47,9 @@ def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.
     return channel_router_pb2.CaseError(
         code=INVALID_ARGUMENT,
         problems=[
-            channel_router_pb2.FieldProblem(field=path(prefix, problem), description=problem.description)
+            channel_router_pb2.FieldProblem(
+                field=path(prefix, problem), description=problem.description
+            )
             for problem in problems
         ],
     )

@@ -7,18 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from router.advice.recommender import Recommender
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
-from router.features import FEATURES
-from router.metrics import AdviceMetrics, Metrics
-from router.mixes import load_catalogue
-from router.policies import NATIONAL, OFFICES, Policies, keep_good, load_policies
-from router.registry import MANIFEST, PROMOTED, ModelRefused, ModelVersion, load_model, promoted_version
-from router.serving.recommender import Recommender
-from router.serving.wire import Answers
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import NATIONAL, OFFICES, Policies, keep_good, load_policies
+from router.policies.toml_file import PolicyError
+from router.serving.metrics import AdviceMetrics, Metrics
+from router.serving.routing.answers import Answers
 from router.texts import Texts
-from router.toml_file import PolicyError
-from router.trust import TrustedKeys
+from router.versions.registry import (
+    MANIFEST,
+    PROMOTED,
+    ModelRefused,
+    ModelVersion,
+    load_model,
+    promoted_version,
+)
+from router.versions.trust import TrustedKeys
 
 _log = logging.getLogger(__name__)
 _MIXES = "mixes.toml"
@@ -125,7 +132,8 @@ class Loader:
         """Reads everything; with `last`, what cannot be used is taken from there.
 
         Raises:
-            PolicyError: without `last`, if the national policy or the catalogue of mixes cannot be used.
+            PolicyError: without `last`, if the national policy or the catalogue of mixes cannot be
+                used.
             ModelRefused: without `last`, if the promoted model cannot be served.
             ValueError: without `last`, if model, catalogue and policies do not fit each other.
         """
@@ -145,7 +153,9 @@ class Loader:
     def _read_policies(self, last: Served | None) -> tuple[Catalogue, Policies]:
         try:
             catalogue = load_catalogue(self._policies / _MIXES)
-            policies = load_policies(self._policies, catalogue, last.policies if last else None, self._last_good)
+            policies = load_policies(
+                self._policies, catalogue, last.policies if last else None, self._last_good
+            )
         except PolicyError as problem:
             if last is None:
                 raise
@@ -170,9 +180,14 @@ class Loader:
 
     def _refuse(self, part: str, problem: str, **stands: str) -> None:
         self._metrics.reloads.labels(part, "refused").inc()
-        _log.error("refused; what was good before stands", extra={"part": part, "problem": problem, **stands})
+        _log.error(
+            "refused; what was good before stands",
+            extra={"part": part, "problem": problem, **stands},
+        )
 
-    def _assemble(self, model: ModelVersion, catalogue: Catalogue, policies: Policies, last: Served | None) -> Served:
+    def _assemble(
+        self, model: ModelVersion, catalogue: Catalogue, policies: Policies, last: Served | None
+    ) -> Served:
         def desk(policy_of: str) -> Desk:
             policy = policies.of(policy_of)
             if last and last.model is model and last.catalogue == catalogue:
@@ -180,7 +195,9 @@ class Loader:
                 if stands.recommender.policy.version == policy.version:
                     return stands  # with all that it keeps of answers
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
-            _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
+            _ = (
+                decider.safeguards
+            )  # refuses a catalogue under which a safeguard would not be monotone
             recommender = Recommender(model, decider, counts)
             return Desk(recommender=recommender, answers=Answers(recommender, self._texts))
 
@@ -208,13 +225,18 @@ class Loader:
         policies = served.policies
         if last is None or last.model is not served.model:
             self._metrics.serve_model(served.model.info)
-        versions = {"": policies.national.version} | {ref: policy.version for ref, policy in policies.offices.items()}
+        versions = {"": policies.national.version} | {
+            ref: policy.version for ref, policy in policies.offices.items()
+        }
         self._metrics.serve_policies(versions, policies.refused)
         if last is not None:
             self._metrics.reloads.labels("all", "taken").inc()
             _log.info(
                 "reloaded",
-                extra={"model_version": served.model.info.version, "policy_version": policies.national.version},
+                extra={
+                    "model_version": served.model.info.version,
+                    "policy_version": policies.national.version,
+                },
             )
 
 

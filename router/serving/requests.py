@@ -38,7 +38,9 @@ def language_of(language: int, otherwise: str) -> str:
     if language == recommendation_pb2.LANGUAGE_UNSPECIFIED:
         return otherwise
     if language not in LANGUAGES:
-        raise refuse("language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}")
+        raise refuse(
+            "language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}"
+        )
     return LANGUAGES[language]  # type: ignore[index]
 
 

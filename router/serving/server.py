@@ -14,18 +14,21 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
-from router.feedback_metrics import FeedbackMetrics
 from router.journal.store import JournalStore
-from router.metrics import Metrics
-from router.serving import caseload_service, catalogue_service, feedback_service, services
-from router.serving.caseload_service import CaseloadService
-from router.serving.catalogue_service import ModelsService
+from router.serving import models_service
+from router.serving.caseload import service as caseload_service
+from router.serving.caseload.service import CaseloadService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
-from router.serving.feedback_service import FeedbackService
+from router.serving.feedback import service as feedback_service
+from router.serving.feedback.metrics import FeedbackMetrics
+from router.serving.feedback.service import FeedbackService
+from router.serving.metrics import Metrics
+from router.serving.models_service import ModelsService
 from router.serving.panel import Panel
-from router.serving.services import ChannelRouterService
-from router.settings import Settings
+from router.serving.routing import service as routing_service
+from router.serving.routing.service import ChannelRouterService
+from router.serving.settings import Settings
 from router.texts import Texts
 
 # The descriptors must be registered for reflection.
@@ -34,9 +37,14 @@ from router.v1 import caseload_pb2, channel_router_pb2, feedback_pb2, models_pb2
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = (services.SERVICE, catalogue_service.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
+NAMES = (
+    routing_service.SERVICE,
+    models_service.SERVICE,
+    feedback_service.SERVICE,
+    caseload_service.SERVICE,
+)
 # These write to the journal: while it cannot be written they are not ready.
-_WRITING = (services.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
+_WRITING = (routing_service.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
 _FLUSH_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -84,11 +92,15 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     checks = health_aio.HealthServicer()
     journal = DurableJournal(parts.store, metrics, _ReadinessTeller(edge, checks))
     feedback = FeedbackService(
-        journal, parts.feedback_metrics, lambda office: panel.current.policies.of(office).minutes_per_week
+        journal,
+        parts.feedback_metrics,
+        lambda office: panel.current.policies.of(office).minutes_per_week,
     )
     _add_services(edge, parts, journal, feedback, checks)
     port = server.add_insecure_port(str(settings.listen))
-    web, web_thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
+    web, web_thread = start_http_server(
+        settings.metrics.port, settings.metrics.host, metrics.registry
+    )
     await server.start()
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
@@ -138,16 +150,24 @@ class _ReadinessTeller:
 
 
 def _add_services(
-    edge: Edge, parts: Parts, journal: DurableJournal, feedback: FeedbackService, checks: health_aio.HealthServicer
+    edge: Edge,
+    parts: Parts,
+    journal: DurableJournal,
+    feedback: FeedbackService,
+    checks: health_aio.HealthServicer,
 ) -> None:
     routing = ChannelRouterService(parts.panel, journal)
     catalogue = ModelsService(parts.panel, parts.texts, parts.settings.models)
     planning = CaseloadService(parts.panel, journal)
-    edge.add_generic_rpc_handlers((routing.handlers(), catalogue.handlers(), feedback.handlers(), planning.handlers()))
+    edge.add_generic_rpc_handlers(
+        (routing.handlers(), catalogue.handlers(), feedback.handlers(), planning.handlers())
+    )
     health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
     if parts.settings.reflection:
         names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), edge)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            reflection.aio.ReflectionServicer(names), edge
+        )
 
 
 async def _follow(panel: Panel, seconds: float) -> None:

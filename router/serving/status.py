@@ -9,9 +9,9 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from router.decision.allocate import BudgetTooSmall
-from router.features import FieldProblem
+from router.cases.features import FieldProblem
 from router.journal.record import JournalFull, JournalUnavailable
+from router.planning.allocate import BudgetTooSmall
 
 DOMAIN = "channel-router"
 _RETRY_MILLISECONDS = 200
@@ -71,28 +71,50 @@ def refuse(field: str, description: str) -> InvalidRequest:
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
     """Code, message and google.rpc details of an error; anything unknown is INTERNAL without details."""
-    retry = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(nanos=_RETRY_MILLISECONDS * 1_000_000))
+    retry = error_details_pb2.RetryInfo(
+        retry_delay=duration_pb2.Duration(nanos=_RETRY_MILLISECONDS * 1_000_000)
+    )
     match error:
         case InvalidRequest():
             shown = error.problems[:_SHOWN_AT_MOST]
             text = "; ".join(f"{problem.field}: {problem.description}" for problem in shown[:3])
             violations = [
-                error_details_pb2.BadRequest.FieldViolation(field=problem.field, description=problem.description)
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=problem.field, description=problem.description
+                )
                 for problem in shown
             ]
-            return grpc.StatusCode.INVALID_ARGUMENT, text, [error_details_pb2.BadRequest(field_violations=violations)]
+            return (
+                grpc.StatusCode.INVALID_ARGUMENT,
+                text,
+                [error_details_pb2.BadRequest(field_violations=violations)],
+            )
         case Overloaded() | JournalFull():
-            return grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls in flight; retry later", [retry]
+            return (
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "too many calls in flight; retry later",
+                [retry],
+            )
         case JournalUnavailable():
-            return grpc.StatusCode.UNAVAILABLE, "the journal cannot be written now; nothing was acknowledged", [retry]
+            return (
+                grpc.StatusCode.UNAVAILABLE,
+                "the journal cannot be written now; nothing was acknowledged",
+                [retry],
+            )
         case Draining():
             return grpc.StatusCode.UNAVAILABLE, "the server is stopping", []
         case DeadlineExpired():
-            return grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline had passed before work started", []
+            return (
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                "the deadline had passed before work started",
+                [],
+            )
         case NothingFound():
             return grpc.StatusCode.NOT_FOUND, str(error), []
         case Stands():
-            stands = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.what)
+            stands = error_details_pb2.ErrorInfo(
+                reason=error.reason, domain=DOMAIN, metadata=error.what
+            )
             return grpc.StatusCode.ABORTED, str(error), [stands]
         case Precluded():
             why = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
@@ -102,7 +124,9 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 type="ADVISER_MINUTES", subject="header.hours", description=str(error)
             )
             missing = error_details_pb2.ErrorInfo(
-                reason="BUDGET_TOO_SMALL", domain=DOMAIN, metadata={"minutes_missing": f"{error.missing:g}"}
+                reason="BUDGET_TOO_SMALL",
+                domain=DOMAIN,
+                metadata={"minutes_missing": f"{error.missing:g}"},
             )
             details = [error_details_pb2.PreconditionFailure(violations=[short]), missing]
             return grpc.StatusCode.FAILED_PRECONDITION, str(error), details
@@ -110,7 +134,9 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
             return grpc.StatusCode.INTERNAL, "internal error", []
 
 
-def trailers(code: grpc.StatusCode, message: str, details: list[Message]) -> tuple[tuple[str, bytes], ...]:
+def trailers(
+    code: grpc.StatusCode, message: str, details: list[Message]
+) -> tuple[tuple[str, bytes], ...]:
     """Trailing metadata that carries the details, google.rpc.Status in grpc-status-details-bin."""
     if not details:
         return ()

@@ -64,7 +64,9 @@ class Texts:
         text: str = self.entries["value"][feature.name][value]
         return text
 
-    def reason(self, feature: Feature, slot: int, mix_id: str, other_id: str, *, speaks_for: bool) -> str:
+    def reason(
+        self, feature: Feature, slot: int, mix_id: str, other_id: str, *, speaks_for: bool
+    ) -> str:
         """Why a mix rather than another."""
         phrase = self._entry("phrase", "reason_for" if speaks_for else "reason_against")
         return _sentence(

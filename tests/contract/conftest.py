@@ -32,7 +32,11 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def kept(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """An empty place; what is opened there is closed after the test."""
-    kept = in_a_file(tmp_path) if place == "sqlite" else in_a_database(request.getfixturevalue("database"))
+    kept = (
+        in_a_file(tmp_path)
+        if place == "sqlite"
+        else in_a_database(request.getfixturevalue("database"))
+    )
     yield kept
     for store in kept.opened:
         store.close()

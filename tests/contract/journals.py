@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psycopg
 
-from router.journal.postgres import PostgresJournal
-from router.journal.postgres_database import LOCK_KEY
 from router.journal.record import Context, Record
-from router.journal.sqlite import SqliteJournal
 from router.journal.store import JournalStore
+from router.journal.stores.postgres import PostgresJournal
+from router.journal.stores.postgres_database import LOCK_KEY
+from router.journal.stores.sqlite import SqliteJournal
 
 CONTEXT = Context(document='{"model_version":"m1"}')
 
@@ -67,18 +67,27 @@ def in_a_database(url: str) -> Kept:
 
 
 def _as_postgres_writes(statement: str) -> str:
-    return statement.replace("X'", r"'\x").replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')")
+    return statement.replace("X'", r"'\x").replace(
+        "zeroblob(32)", "decode(repeat('00', 32), 'hex')"
+    )
 
 
 def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
     """Recommendations, written one microsecond after the other from 1,000 on."""
-    return [Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at) for at in range(count)]
+    return [
+        Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at)
+        for at in range(count)
+    ]
 
 
-def a_record_about(decision: bytes, kind: str = "choice", *, claim: str = "", **content: object) -> Record:
+def a_record_about(
+    decision: bytes, kind: str = "choice", *, claim: str = "", **content: object
+) -> Record:
     """A choice or another record about a recommendation."""
     context = Context(document=json.dumps({"kind": kind}))
-    return Record(os.urandom(16), kind, context, json.dumps(content).encode(), 2_000, decision, claim)
+    return Record(
+        os.urandom(16), kind, context, json.dumps(content).encode(), 2_000, decision, claim
+    )
 
 
 def ids(store: JournalStore) -> list[bytes]:

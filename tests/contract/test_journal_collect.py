@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from tests.contract.journals import Kept
-from tests.unit.training.journal_builder import EXPLORER, both, recommended
-from training.collect import Treatment, collect
+from tests.unit.training.data.journal_builder import EXPLORER, both, recommended
+from training.data.collect import Treatment, collect
 
 
 @pytest.mark.parametrize("treatment", Treatment)

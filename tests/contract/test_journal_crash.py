@@ -12,7 +12,7 @@ from router.journal.chain import verify
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.journal.record import JournalUnavailable
-from router.journal.sqlite import SqliteJournal
+from router.journal.stores.sqlite import SqliteJournal
 from tests.contract.journals import Kept, some_records
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,12 @@ def start(role: str, url: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, role, url]
     return subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     )
 
 
@@ -33,7 +38,8 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(kept: Kept) -> None:
     for _ in range(KILLS):
         with start("write", kept.url) as writer:
             assert writer.stdout is not None
-            # Killed after a random number of acknowledgements: in the middle of whatever comes next.
+            # Killed after a random number of acknowledgements: in the middle of whatever comes
+            # next.
             for _ in range(chance.randrange(1, 300)):
                 acknowledged.add(writer.stdout.readline().strip())
             writer.send_signal(signal.SIGKILL)

@@ -26,7 +26,11 @@ def test_records_are_found_by_id_in_the_order_asked(kept: Kept) -> None:
 
 def test_records_about_a_recommendation_are_found_in_chain_order(kept: Kept) -> None:
     store, (one, other) = kept.store(), some_records(2)
-    first, elsewhere, second = a_record_about(one.id), a_record_about(other.id), a_record_about(one.id, "outcome")
+    first, elsewhere, second = (
+        a_record_about(one.id),
+        a_record_about(other.id),
+        a_record_about(one.id, "outcome"),
+    )
     store.write_batch([one, other, first, elsewhere, second])
     found = store.about(one.id)
     assert [(stored.id, stored.kind, stored.about) for stored in found] == [
@@ -39,10 +43,15 @@ def test_records_about_a_recommendation_are_found_in_chain_order(kept: Kept) -> 
 
 def test_reading_keeps_the_kinds_asked_for(kept: Kept) -> None:
     store, records = kept.store(), some_records(3)
-    about = [a_record_about(records[0].id, kind) for kind in ("choice", "outcome", "choice", "review")]
+    about = [
+        a_record_about(records[0].id, kind) for kind in ("choice", "outcome", "choice", "review")
+    ]
     store.write_batch([records[0], about[0], about[1], records[1], about[2], about[3], records[2]])
     assert [stored.seq for stored in store.read(kinds=("choice",))] == [2, 5]
-    assert [stored.seq for stored in store.read(kinds=("outcome", "choice"), after=2, limit=2)] == [3, 5]
+    assert [stored.seq for stored in store.read(kinds=("outcome", "choice"), after=2, limit=2)] == [
+        3,
+        5,
+    ]
     assert [stored.seq for stored in store.read(kinds={"recommendation", "review"})] == [1, 4, 6, 7]
     assert list(store.read(kinds=("nothing",))) == []
     assert list(store.read(kinds=())) == []
@@ -53,7 +62,10 @@ def test_a_claim_is_held_by_one_record_and_the_rest_of_the_batch_is_written(kept
     held = a_record_about(one.id, "outcome", claim="outcome")
     store.write_batch([one, other, held])
     late = a_record_about(one.id, "outcome", claim="outcome")
-    rest = [a_record_about(one.id, claim="choice 1"), a_record_about(other.id, "outcome", claim="outcome")]
+    rest = [
+        a_record_about(one.id, claim="choice 1"),
+        a_record_about(other.id, "outcome", claim="outcome"),
+    ]
     store.write_batch([rest[0], late, rest[1]])
     assert ids(store) == [one.id, other.id, held.id, rest[0].id, rest[1].id]
     assert store.find([late.id]) == []
@@ -92,7 +104,9 @@ def test_writers_that_race_for_a_claim_leave_one_record_and_one_chain(kept: Kept
     def race(at: int) -> None:
         together.wait()
         for number in range(20):
-            stores[at].write_batch([a_record_about(one.id, claim=f"claim {number}"), *some_records(2)])
+            stores[at].write_batch(
+                [a_record_about(one.id, claim=f"claim {number}"), *some_records(2)]
+            )
 
     threads = [threading.Thread(target=race, args=(at,)) for at in range(len(stores))]
     for thread in threads:
@@ -106,7 +120,10 @@ def test_writers_that_race_for_a_claim_leave_one_record_and_one_chain(kept: Kept
 
 def test_random_batches_leave_what_the_rule_says(kept: Kept) -> None:
     store, chance = kept.store(), random.Random(7)
-    names, decisions = [bytes([at]) * 16 for at in range(60)], [bytes([200 + at]) * 16 for at in range(3)]
+    names, decisions = (
+        [bytes([at]) * 16 for at in range(60)],
+        [bytes([200 + at]) * 16 for at in range(3)],
+    )
     expected: list[bytes] = []
     held: set[tuple[bytes | None, str]] = set()
     for _ in range(40):
@@ -147,7 +164,12 @@ def test_what_no_store_may_keep_is_refused_with_its_whole_batch(
 
 @pytest.mark.parametrize(
     "change",
-    ["about = NULL", "about = X'00112233445566778899AABBCCDDEEFF'", "about = X''", "kind = 'outcome'"],
+    [
+        "about = NULL",
+        "about = X'00112233445566778899AABBCCDDEEFF'",
+        "about = X''",
+        "kind = 'outcome'",
+    ],
 )
 def test_a_record_moved_to_another_recommendation_is_found(kept: Kept, change: str) -> None:
     store, (one,) = kept.store(), some_records(1)
@@ -185,7 +207,12 @@ def test_many_records_are_erased_and_the_chain_still_verifies(kept: Kept) -> Non
     store, records = kept.store(), some_records(1_200)
     store.write_batch(records)
     assert store.erase(store.held_before(2_150)) == 1_150
-    assert [stored.payload for stored in store.read(after=1_148, limit=4)] == [None, None, b"payload", b"payload"]
+    assert [stored.payload for stored in store.read(after=1_148, limit=4)] == [
+        None,
+        None,
+        b"payload",
+        b"payload",
+    ]
     assert store.erase(record.id for record in records) == 50
     verdict = verify(store)
     assert (verdict.intact, verdict.erased) == (True, 1_200)

@@ -17,8 +17,8 @@ from router.commands.journal import journal
 from router.journal.chain import verify
 from router.journal.payload import layout, pack
 from router.journal.record import Context, Head, JournalUnavailable, Record
-from router.journal.sqlite import SqliteJournal
 from router.journal.store import JournalStore
+from router.journal.stores.sqlite import SqliteJournal
 from tests.contract.journals import Kept, a_record_about, in_a_file, some_records
 
 DAY = 24 * 3600 * 1_000_000
@@ -52,7 +52,11 @@ def with_content(store: JournalStore) -> list[tuple[bytes, str]]:
 
 def two_cases(store: JournalStore) -> Sequence[Record]:
     """Two recommendations of case c-1, one of c-2, and a choice about each."""
-    decisions = [a_recommendation("c-1", days_old=3), a_recommendation("c-2"), a_recommendation("c-1")]
+    decisions = [
+        a_recommendation("c-1", days_old=3),
+        a_recommendation("c-2"),
+        a_recommendation("c-1"),
+    ]
     records = [*decisions, *(a_record_about(one.id)._replace(written_at=NOW) for one in decisions)]
     store.write_batch(records)
     return records
@@ -63,7 +67,10 @@ def test_a_case_is_erased_with_all_that_is_about_it(kept: Kept) -> None:
     first, other, second, about_first, about_other, about_second = two_cases(store)
     before = verify(store).head
     ended = run(kept, "erase", "--case", "c-1", "--yes")
-    assert (ended.exit_code, ended.output) == (0, "4 records erased; the chain keeps their digests\n")
+    assert (ended.exit_code, ended.output) == (
+        0,
+        "4 records erased; the chain keeps their digests\n",
+    )
     erased = {stored.id for stored in store.read() if stored.payload is None}
     assert erased == {first.id, second.id, about_first.id, about_second.id}
     assert [kind for _, kind in with_content(store)] == ["recommendation", "choice", "erasure"]
@@ -118,8 +125,14 @@ def test_every_record_older_than_the_days_given_expires_whatever_its_kind(kept: 
     young_choice = a_record_about(old.id)._replace(written_at=NOW)
     store.write_batch([old, young, old_choice, young_choice])
     ended = run(kept, "expire", "--older-than", "730d", "--yes")
-    assert (ended.exit_code, ended.output) == (0, "2 records erased; the chain keeps their digests\n")
-    assert [one for one, kind in with_content(store) if kind != "erasure"] == [young.id, young_choice.id]
+    assert (ended.exit_code, ended.output) == (
+        0,
+        "2 records erased; the chain keeps their digests\n",
+    )
+    assert [one for one, kind in with_content(store) if kind != "erasure"] == [
+        young.id,
+        young_choice.id,
+    ]
     (record,) = store.read(kinds=("erasure",))
     told = json.loads(record.payload or b"")
     assert (told["why"], told["records"], len(told["before"])) == ("age", 2, 10)
@@ -149,7 +162,9 @@ def test_appending_goes_on_while_many_records_expire(kept: Kept) -> None:
     old = [record._replace(written_at=NOW - 800 * DAY) for record in some_records(3_000)]
     store.write_batch(old)
     ended: list[Result] = []
-    expiring = threading.Thread(target=lambda: ended.append(run(kept, "expire", "--older-than", "730d", "--yes")))
+    expiring = threading.Thread(
+        target=lambda: ended.append(run(kept, "expire", "--older-than", "730d", "--yes"))
+    )
     expiring.start()
     for _ in range(100):
         store.write_batch([record._replace(written_at=NOW) for record in some_records(5)])

@@ -12,7 +12,10 @@ def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
     kept.store().write_batch(records)
     kept.opened.pop().close()
     stored = list(kept.store().read())
-    kept_as = [(one.id, one.kind, one.context, one.payload, one.written_at, one.about, "") for one in stored]
+    kept_as = [
+        (one.id, one.kind, one.context, one.payload, one.written_at, one.about, "")
+        for one in stored
+    ]
     assert kept_as == records
     assert [one.seq for one in stored] == [1, 2, 3, 4, 5]
 
@@ -98,7 +101,9 @@ def test_a_probe_leaves_the_chain_alone(kept: Kept) -> None:
         ("DELETE FROM context", 1),
     ],
 )
-def test_an_edited_moved_or_removed_record_is_found(kept: Kept, statement: str, broken: int) -> None:
+def test_an_edited_moved_or_removed_record_is_found(
+    kept: Kept, statement: str, broken: int
+) -> None:
     store = kept.store()
     store.write_batch(some_records(5))
     assert verify(store).intact
@@ -112,7 +117,11 @@ def test_an_edited_moved_or_removed_record_is_found(kept: Kept, statement: str, 
 def test_two_swapped_records_are_found(kept: Kept) -> None:
     store = kept.store()
     store.write_batch(some_records(4))
-    for statement in ("SET seq = 9 WHERE seq = 2", "SET seq = 2 WHERE seq = 3", "SET seq = 3 WHERE seq = 9"):
+    for statement in (
+        "SET seq = 9 WHERE seq = 2",
+        "SET seq = 2 WHERE seq = 3",
+        "SET seq = 3 WHERE seq = 9",
+    ):
         kept.sql(f"UPDATE record {statement}")
     assert verify(store).broken_seq == 2
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from router.journal.chain import verify
-from router.journal.postgres import PostgresJournal
 from router.journal.record import JournalUnavailable, Record
+from router.journal.stores.postgres import PostgresJournal
 from tests.contract.journals import some_records
 from tests.postgres_server import PostgresServer, a_server
 
@@ -62,7 +62,9 @@ class Writing:
         store.close()
 
 
-def test_a_database_that_crashes_under_writers_loses_and_doubles_nothing(crashing: PostgresServer) -> None:
+def test_a_database_that_crashes_under_writers_loses_and_doubles_nothing(
+    crashing: PostgresServer,
+) -> None:
     writing = Writing(crashing.url)
     for crash in range(CRASHES):
         writing.wait(20 + 13 * crash)
@@ -78,4 +80,6 @@ def test_a_database_that_crashes_under_writers_loses_and_doubles_nothing(crashin
     assert sorted(kept) == sorted(acknowledged)
     assert verdict.intact, verdict
     assert writing.refused
-    print(f"crashes {CRASHES}, acknowledged {len(acknowledged)}, kept {len(kept)}, refused {writing.refused}")
+    print(
+        f"crashes {CRASHES}, acknowledged {len(acknowledged)}, kept {len(kept)}, refused {writing.refused}"
+    )

@@ -13,9 +13,9 @@ import pytest
 
 from router.journal.chain import verify
 from router.journal.opening import open_journal
-from router.journal.postgres import PostgresJournal
 from router.journal.record import Context, JournalBroken, JournalUnavailable
 from router.journal.store import JournalStore
+from router.journal.stores.postgres import PostgresJournal
 from tests.contract.journals import ids, some_records
 from tests.postgres_server import PostgresServer
 
@@ -36,7 +36,9 @@ def ask(url: str, query: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_either_name_of_the_scheme_opens_the_same_journal(database: str, store: JournalStore) -> None:
+def test_either_name_of_the_scheme_opens_the_same_journal(
+    database: str, store: JournalStore
+) -> None:
     store.write_batch(some_records(2))
     other = open_journal(database.replace("postgresql://", "postgres://"), create=False)
     assert ids(other) == ids(store)
@@ -86,11 +88,21 @@ def test_another_programs_tables_are_refused_and_left_alone(database: str) -> No
     assert ask(database, "SELECT to_regclass('migration')") == [(None,)]
 
 
-def test_a_connection_lost_while_idle_is_made_again_without_an_error(database: str, store: JournalStore) -> None:
+def test_a_connection_lost_while_idle_is_made_again_without_an_error(
+    database: str, store: JournalStore
+) -> None:
     records = some_records(3)
     store.write_batch(records[:1])
     store.find([records[0].id])
-    assert len(ask(database, f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {SESSIONS}")) == 2
+    assert (
+        len(
+            ask(
+                database,
+                f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {SESSIONS}",
+            )
+        )
+        == 2
+    )
     store.write_batch(records[1:])
     assert [one.id for one in store.find([record.id for record in records])] == ids(store)
 
@@ -119,11 +131,18 @@ def test_one_who_may_only_read_verifies_but_neither_writes_nor_erases(
     store.write_batch(records)
     schema = database.rpartition("%3D")[2]
     ask(database, f"CREATE ROLE {schema}; GRANT USAGE ON SCHEMA {schema} TO {schema}")
-    ask(database, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}; ALTER ROLE {schema} LOGIN")
+    ask(
+        database,
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}; ALTER ROLE {schema} LOGIN",
+    )
     auditor = open_journal(database.replace("router@", f"{schema}@"), create=False)
     try:
         assert verify(auditor).records == 3
-        for forbidden in (lambda: auditor.write_batch(some_records(1)), auditor.probe, lambda: auditor.erase([b""])):
+        for forbidden in (
+            lambda: auditor.write_batch(some_records(1)),
+            auditor.probe,
+            lambda: auditor.erase([b""]),
+        ):
             with pytest.raises(JournalBroken, match=r"permission denied .*\(42501\)"):
                 forbidden()
         ask(database, f"GRANT UPDATE ON record TO {schema}")
@@ -134,10 +153,15 @@ def test_one_who_may_only_read_verifies_but_neither_writes_nor_erases(
         ask(database, f"DROP OWNED BY {schema}; DROP ROLE {schema}")
 
 
-def test_a_server_needs_no_right_to_change_or_remove_a_record(database: str, store: JournalStore) -> None:
+def test_a_server_needs_no_right_to_change_or_remove_a_record(
+    database: str, store: JournalStore
+) -> None:
     schema = database.rpartition("%3D")[2]
     ask(database, f"CREATE ROLE {schema} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {schema}")
-    ask(database, f"GRANT SELECT, INSERT ON record, context TO {schema}; GRANT SELECT ON migration TO {schema}")
+    ask(
+        database,
+        f"GRANT SELECT, INSERT ON record, context TO {schema}; GRANT SELECT ON migration TO {schema}",
+    )
     ask(database, f"GRANT SELECT, UPDATE ON state TO {schema}")
     appending = open_journal(database.replace("router@", f"{schema}@"))
     try:
@@ -178,9 +202,13 @@ def test_a_url_that_cannot_be_read_is_refused_without_repeating_its_password(url
     assert "cret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:cret%40@127.0.0.1:1/db", "postgresql://127.0.0.1:1/db?password=cret"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:cret%40@127.0.0.1:1/db", "postgresql://127.0.0.1:1/db?password=cret"]
+)
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(url: str) -> None:
-    with pytest.raises(JournalUnavailable, match=r"journal postgresql://127\.0\.0\.1:1/db: .*refused") as refused:
+    with pytest.raises(
+        JournalUnavailable, match=r"journal postgresql://127\.0\.0\.1:1/db: .*refused"
+    ) as refused:
         open_journal(url)
     assert "cret" not in str(refused.value)
 
@@ -192,6 +220,11 @@ def test_a_missing_driver_is_named_with_the_extra_that_brings_it() -> None:
         "open_journal('postgresql://h/d')"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert "PostgreSQL needs psycopg; install channel-router[postgres]" in ended.stderr

@@ -35,7 +35,9 @@ class Callers:
         for thread in self._threads:
             thread.start()
 
-    def wait(self, wanted: Callable[[Answer], bool], count: int = 1, *, seconds: float = 30) -> Answer:
+    def wait(
+        self, wanted: Callable[[Answer], bool], count: int = 1, *, seconds: float = 30
+    ) -> Answer:
         """Wait for `count` more answers that are wanted; give the last."""
         seen = len(self.answers)
         with self._changed:
@@ -43,7 +45,9 @@ class Callers:
             while count:
                 while seen == len(self.answers):
                     if not self._changed.wait(deadline - time.monotonic()):
-                        raise AssertionError(f"{count} more answers did not come within {seconds} s")
+                        raise AssertionError(
+                            f"{count} more answers did not come within {seconds} s"
+                        )
                 count -= wanted(self.answers[seen])
                 seen += 1
             return self.answers[seen - 1]
@@ -64,7 +68,9 @@ class Callers:
             except grpc.RpcError as error:
                 code = error.code()
             with self._changed:
-                self.answers.append(Answer(began=began, ended=time.monotonic(), decision_id=decision_id, code=code))
+                self.answers.append(
+                    Answer(began=began, ended=time.monotonic(), decision_id=decision_id, code=code)
+                )
                 self._changed.notify_all()
 
 

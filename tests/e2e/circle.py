@@ -8,16 +8,22 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.features import FEATURES
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
 from tests.builders import a_case, a_row
 from tests.e2e.conftest import Server
-from training.effects import digital_logit, mix_effects
-from training.population import Slots, draw_population
+from training.simulation.effects import digital_logit, mix_effects
+from training.simulation.population import Slots, draw_population
 
-VARIED = ("months_since_last_work", "weeks_registered", "expected_weeks_to_job", "plan_has_goal", "phone_talks_90d")
+VARIED = (
+    "months_since_last_work",
+    "weeks_registered",
+    "expected_weeks_to_job",
+    "plan_has_goal",
+    "phone_talks_90d",
+)
 OFFICE = "exploring"
 IN_FLIGHT = 16
 OVERRIDES = 0.1
@@ -50,7 +56,11 @@ class World:
         """Share who reach the goal if such mixes are advised: overrides are counted in."""
         agreed = np.maximum(advised, self.more)
         each = np.arange(len(advised))
-        return float(((1 - OVERRIDES) * self.values[each, advised] + OVERRIDES * self.values[each, agreed]).mean())
+        return float(
+            (
+                (1 - OVERRIDES) * self.values[each, advised] + OVERRIDES * self.values[each, agreed]
+            ).mean()
+        )
 
     @property
     def rows(self) -> np.ndarray:
@@ -61,18 +71,27 @@ class World:
 def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
     """Plain cases that differ in a few fields; talks help the young much and keep the old from applying.
 
-    Published effects would need hundreds of thousands of cases to be seen; these are ten times as large. Some users
-    are reserved, and only people may follow them up.
+    Published effects would need hundreds of thousands of cases to be seen; these are ten times as
+    large. Some users are reserved, and only people may follow them up.
     """
     rng = np.random.default_rng(seed)
     drawn = draw_population(rng, count)
-    slots = {name: np.full(count, slot, np.int64) for name, slot in zip(FEATURES.names, a_row().tolist(), strict=True)}
+    slots = {
+        name: np.full(count, slot, np.int64)
+        for name, slot in zip(FEATURES.names, a_row().tolist(), strict=True)
+    }
     slots |= {name: drawn[name] for name in VARIED}
     young = rng.random(count) < 0.35
     age, reserved = FEATURES["age_band"], FEATURES["digitally_reserved"]
     slots["age_band"] = np.where(young, age.slot("18_24"), age.slot("60_66"))
-    slots["digitally_reserved"] = np.where(rng.random(count) < 0.08, reserved.slot("YES"), reserved.slot("NO"))
-    logit = digital_logit(slots)[:, None] - 1 + np.where(young, 10, -5)[:, None] * mix_effects(slots, catalogue)
+    slots["digitally_reserved"] = np.where(
+        rng.random(count) < 0.08, reserved.slot("YES"), reserved.slot("NO")
+    )
+    logit = (
+        digital_logit(slots)[:, None]
+        - 1
+        + np.where(young, 10, -5)[:, None] * mix_effects(slots, catalogue)
+    )
     return World(
         slots=slots,
         values=1 / (1 + np.exp(-logit)),
@@ -91,7 +110,10 @@ def ask(server: Server, world: World) -> list[recommendation_pb2.Recommendation]
     found = []
     for first in range(0, len(cases), BATCH):
         request = channel_router_pb2.RecommendBatchRequest(cases=cases[first : first + BATCH])
-        found += [result.recommendation for result in server.router.RecommendBatch(request, timeout=60).results]
+        found += [
+            result.recommendation
+            for result in server.router.RecommendBatch(request, timeout=60).results
+        ]
     return found
 
 
@@ -99,11 +121,19 @@ def _changes(slots: Slots) -> list[dict[str, object]]:
     columns = {}
     for name in (*VARIED, "age_band", "digitally_reserved"):
         feature, values = FEATURES[name], slots[name].tolist()
-        columns[name] = [feature.values[slot - 1] if feature.values else slot - 1 + feature.lower for slot in values]
+        columns[name] = [
+            feature.values[slot - 1] if feature.values else slot - 1 + feature.lower
+            for slot in values
+        ]
     return [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
 
 
-def answer(server: Server, world: World, advice: Sequence[recommendation_pb2.Recommendation], mixes: Catalogue) -> None:
+def answer(
+    server: Server,
+    world: World,
+    advice: Sequence[recommendation_pb2.Recommendation],
+    mixes: Catalogue,
+) -> None:
     """Records the choice and the outcome of every decision."""
     agreed = world.agreed(np.array([mixes.ids.index(one.mix.id) for one in advice]))
     reached = world.luck < world.values[np.arange(len(agreed)), agreed]
@@ -111,10 +141,19 @@ def answer(server: Server, world: World, advice: Sequence[recommendation_pb2.Rec
 
     def record(one: tuple[recommendation_pb2.Recommendation, int, bool]) -> None:
         decision, mix, goal = one[0].decision_id, mixes.mixes[one[1]], one[2]
-        choice = pb.RecordChoiceRequest(decision_id=decision, mix_id=mix.id, wished_by=pb.WISHED_BY_BOTH)
-        spent = pb.ChannelTime(channel=recommendation_pb2.CHANNEL_PHONE, contacts=1, minutes=round(mix.adviser_minutes))
-        outcome = pb.RecordOutcomeRequest(decision_id=decision, goal_reached=goal, time=[spent], observed_on=day)
-        for call, request in ((server.feedback.RecordChoice, choice), (server.feedback.RecordOutcome, outcome)):
+        choice = pb.RecordChoiceRequest(
+            decision_id=decision, mix_id=mix.id, wished_by=pb.WISHED_BY_BOTH
+        )
+        spent = pb.ChannelTime(
+            channel=recommendation_pb2.CHANNEL_PHONE, contacts=1, minutes=round(mix.adviser_minutes)
+        )
+        outcome = pb.RecordOutcomeRequest(
+            decision_id=decision, goal_reached=goal, time=[spent], observed_on=day
+        )
+        for call, request in (
+            (server.feedback.RecordChoice, choice),
+            (server.feedback.RecordOutcome, outcome),
+        ):
             request.request_id = str(uuid.uuid4())
             call(request, timeout=30)
 

@@ -60,7 +60,9 @@ def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Serve
     journal = folder / "journal.db"
     command = router_command("serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
     command += ["--journal", f"sqlite:///{journal}", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+    )
     assert process.stderr is not None
     for line in process.stderr:
         entry = json.loads(line)
@@ -103,5 +105,7 @@ def tool(name: str) -> str:
     """Path of an outside tool; its test is skipped without it, unless ROUTER_REQUIRE_TOOLS is set."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if found is None:
-        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(f"{name} is not installed")
+        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(
+            f"{name} is not installed"
+        )
     return found

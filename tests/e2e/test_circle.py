@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from router.cases.features import FEATURES
 from router.decision.decide import Decider
-from router.features import FEATURES
-from router.mixes import load_catalogue
-from router.policies import load_policies
-from router.registry import load_model
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
+from router.versions.registry import load_model
 from tests.builders import ROOT, random_tables
 from tests.e2e.circle import OFFICE, a_world, answer, ask
 from tests.e2e.conftest import Server
 from tests.e2e.test_offices import until
-from tests.unit.training.versions_builder import a_version
-from training.figures import Figures
-from training.figures_json import from_json
+from tests.unit.training.version.versions_builder import a_version
+from training.evaluation.figures import Figures
+from training.evaluation.figures_json import from_json
 
 CASES = 4000
-# As shipped, but a minute is cheaper, so that more mixes are near the best, and offices may explore more. The gate asks
-# for less because the log is small.
+# As shipped, but a minute is cheaper, so that more mixes are near the best, and offices may explore
+# more. The gate asks for less because the log is small.
 POLICY = {
     "price_per_minute = 0.0004": "price_per_minute = 0.0003",
     "exploration_share = [0.0, 0.2]": "exploration_share = [0.0, 0.5]",
@@ -84,7 +84,12 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
     mixes = load_catalogue(tmp_path / "policies" / "mixes.toml")
     world, cases = a_world(1, CASES, mixes), tmp_path / "cases.parquet"
     server = start_server(
-        "--policies", tmp_path / "policies", "--models", tmp_path / "models", "--reload-seconds", "0.05"
+        "--policies",
+        tmp_path / "policies",
+        "--models",
+        tmp_path / "models",
+        "--reload-seconds",
+        "0.05",
     )
 
     before = ask(server, world)
@@ -92,25 +97,46 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
     answer(server, world, before, mixes)
 
     journal = f"sqlite:///{server.journal}"
-    told = train(tmp_path, "collect", "--journal", journal, "--out", cases, "--treatment", "recommended")
+    told = train(
+        tmp_path, "collect", "--journal", journal, "--out", cases, "--treatment", "recommended"
+    )
     assert f"{CASES} of {CASES} recommendations taken" in told
     logged = pl.read_parquet(cases)
     assert set(logged["propensity"].round(6)) == {0.1, 0.6, 1.0}
-    # Nobody waits for weeks here: all was decided on one day, so the later cases cannot be held out.
+    # Nobody waits for weeks here: all was decided on one day, so the later cases cannot be held
+    # out.
     logged.drop("decided_on").write_parquet(cases)
 
-    train(tmp_path, "fit", "--cases", cases, "--out", tmp_path / "models" / "second", "--synthetic", "--no-calibrate")
+    train(
+        tmp_path,
+        "fit",
+        "--cases",
+        cases,
+        "--out",
+        tmp_path / "models" / "second",
+        "--synthetic",
+        "--no-calibrate",
+    )
     assert "yes: the gate is passed" in train(tmp_path, "gate", "second")
     train(tmp_path, "promote", "second")
     until(lambda: ask(server, a_world(2, 1, mixes))[0].model_version == "second")
     after = ask(server, world)
     assert {one.model_version for one in after} == {"second"}
 
-    first, second = (world.worth(np.array([mixes.ids.index(one.mix.id) for one in some])) for some in (before, after))
+    first, second = (
+        world.worth(np.array([mixes.ids.index(one.mix.id) for one in some]))
+        for some in (before, after)
+    )
     assert second > first + 0.05
-    figures = from_json((tmp_path / "models" / "second" / "figures.json").read_text(encoding="utf-8"), Figures)
+    figures = from_json(
+        (tmp_path / "models" / "second" / "figures.json").read_text(encoding="utf-8"), Figures
+    )
     model = load_model(tmp_path / "models" / "second", FEATURES, mixes)
     policy = load_policies(tmp_path / "policies", mixes).national
-    truth = world.worth(Decider(tables=model.tables, catalogue=mixes, policy=policy).decide(world.rows).mix)
-    value = figures.policies[[one.name for one in figures.policies].index("candidate")].estimates["dr"]
+    truth = world.worth(
+        Decider(tables=model.tables, catalogue=mixes, policy=policy).decide(world.rows).mix
+    )
+    value = figures.policies[[one.name for one in figures.policies].index("candidate")].estimates[
+        "dr"
+    ]
     assert abs(value.value - truth) < 3 * value.error

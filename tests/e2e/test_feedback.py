@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.journal.chain import verify
-from router.journal.sqlite import SqliteJournal
+from router.journal.stores.sqlite import SqliteJournal
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
 from tests.builders import a_case
@@ -30,7 +30,12 @@ def a_choice(decision: str, mix: str, **options: object) -> pb.RecordChoiceReque
 
 def an_outcome(decision: str, day: str, **options: object) -> pb.RecordOutcomeRequest:
     time = [pb.ChannelTime(channel=PHONE, contacts=3, minutes=61)]
-    values = {"request_id": str(uuid.uuid4()), "goal_reached": True, "time": time, "observed_on": day} | options
+    values = {
+        "request_id": str(uuid.uuid4()),
+        "goal_reached": True,
+        "time": time,
+        "observed_on": day,
+    } | options
     return pb.RecordOutcomeRequest(decision_id=decision, **values)  # type: ignore[arg-type]
 
 
@@ -48,17 +53,24 @@ def test_a_choice_and_an_outcome_follow_a_recommendation(server: Server) -> None
     assert "router_reviews_open 0.0" in scraped
 
 
-def test_nobody_whom_a_safeguard_protects_loses_contact_unless_the_user_wishes_it(server: Server) -> None:
+def test_nobody_whom_a_safeguard_protects_loses_contact_unless_the_user_wishes_it(
+    server: Server,
+) -> None:
     advice = advised(server, health_hindrance="YES")
     with pytest.raises(grpc.RpcError) as error:
         server.feedback.RecordChoice(
             a_choice(
-                advice.decision_id, "SELF_SERVICE", reason=pb.CHOICE_REASON_CAPACITY, wished_by=pb.WISHED_BY_AGENCY
+                advice.decision_id,
+                "SELF_SERVICE",
+                reason=pb.CHOICE_REASON_CAPACITY,
+                wished_by=pb.WISHED_BY_AGENCY,
             ),
             timeout=5,
         )
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    own_wish = a_choice(advice.decision_id, "SELF_SERVICE", reason=pb.CHOICE_REASON_USER_WISHES_LESS)
+    own_wish = a_choice(
+        advice.decision_id, "SELF_SERVICE", reason=pb.CHOICE_REASON_USER_WISHES_LESS
+    )
     assert server.feedback.RecordChoice(own_wish, timeout=5).below_floor
 
 
@@ -69,7 +81,9 @@ def test_a_shielded_case_leaves_nothing_but_the_fact(server: Server) -> None:
     assert error.value.code() == grpc.StatusCode.FAILED_PRECONDITION
 
 
-def test_what_was_acknowledged_is_there_after_a_kill_and_a_retry_changes_nothing(start_server: StartServer) -> None:
+def test_what_was_acknowledged_is_there_after_a_kill_and_a_retry_changes_nothing(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     advice = advised(server)
     request = a_choice(advice.decision_id, "INTENSIVE_PERSONAL")
@@ -86,15 +100,22 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_a_retry_changes_nothing
     again = start_server()
     assert again.feedback.RecordChoice(request, timeout=5) == choice
     assert again.feedback.RequestReview(review, timeout=5) == asked
-    assert list(again.feedback.ListReviews(pb.ListReviewsRequest(), timeout=5).reviews) == [asked.review]
+    assert list(again.feedback.ListReviews(pb.ListReviewsRequest(), timeout=5).reviews) == [
+        asked.review
+    ]
     assert again.stop() == 0
     store = SqliteJournal(again.journal, create=False)
-    assert [record.kind for record in store.about(uuid.UUID(advice.decision_id).bytes)] == ["choice", "review"]
+    assert [record.kind for record in store.about(uuid.UUID(advice.decision_id).bytes)] == [
+        "choice",
+        "review",
+    ]
     assert verify(store).broken_seq is None
     store.close()
 
 
-def test_without_a_journal_feedback_is_unavailable_and_may_be_sent_again(start_server: StartServer) -> None:
+def test_without_a_journal_feedback_is_unavailable_and_may_be_sent_again(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     advice = advised(server)
     aside = server.journal.with_suffix(".aside")
@@ -112,7 +133,14 @@ def test_feedback_has_a_health_name_and_is_reflected(server: Server) -> None:
 
 
 def test_bytes_that_are_no_request_are_the_callers_error(server: Server) -> None:
-    for method in ("RecordChoice", "RecordOutcome", "RecordOwnView", "RequestReview", "AnswerReview", "ListReviews"):
+    for method in (
+        "RecordChoice",
+        "RecordOutcome",
+        "RecordOwnView",
+        "RequestReview",
+        "AnswerReview",
+        "ListReviews",
+    ):
         with pytest.raises(grpc.RpcError) as error:
             server.channel.unary_unary(f"/router.v1.Feedback/{method}")(b"\xff\xff", timeout=5)
         assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT

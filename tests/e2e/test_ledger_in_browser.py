@@ -14,11 +14,11 @@ from router.ledger.page import ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
 from router.ledger.words import load_words
-from router.mixes import load_catalogue
-from router.policies import load_policies
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
 from tests.builders import ROOT
 from tests.e2e.conftest import tool
-from training.year import FIRST_DAY, Extent, simulate_year
+from training.simulation.year import FIRST_DAY, Extent, simulate_year
 
 ENDS_WITHIN = 120
 FLAGS = [
@@ -87,34 +87,64 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
 
 def browse(folder: Path, page: Path, *flags: str, width: int = 1280) -> str:
     profile = f"--user-data-dir={folder / 'profile'}"
-    command = [tool("chromium"), *FLAGS, f"--window-size={width},900", profile, *flags, page.as_uri()]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN).stdout
+    command = [
+        tool("chromium"),
+        *FLAGS,
+        f"--window-size={width},900",
+        profile,
+        *flags,
+        page.as_uri(),
+    ]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN
+    ).stdout
 
 
 def measured(folder: Path, page: Path, width: int) -> dict:
     """What a script around the page measures; the page itself allows no script."""
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    text = re.sub(
+        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
+    )
     around = folder / "around.html"
     inside = json.dumps(text).replace("</", "<\\/")
     around.write_text(FRAME.format(width=width, page=inside), encoding="utf-8")
-    told = re.search(r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL)
+    told = re.search(
+        r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
+    )
     assert told is not None
     return json.loads(told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
 @pytest.mark.parametrize("width", [1280, 380])
-def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(pages: dict, tmp_path: Path, width: int) -> None:
+def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
+    pages: dict, tmp_path: Path, width: int
+) -> None:
     for page in pages.values():
         found = measured(tmp_path, page, width)
-        assert found["headings"] == ["flow", "now", "measured", "weeks", "contacts", "practice", "figures", "method"]
+        assert found["headings"] == [
+            "flow",
+            "now",
+            "measured",
+            "weeks",
+            "contacts",
+            "practice",
+            "figures",
+            "method",
+        ]
         assert found["drawings"] == 5
-        assert {name: found[name] for name in ("overlaps", "cut", "small")} == {"overlaps": [], "cut": [], "small": []}
+        assert {name: found[name] for name in ("overlaps", "cut", "small")} == {
+            "overlaps": [],
+            "cut": [],
+            "small": [],
+        }
         assert found["wide"] <= 0
 
 
 def test_it_prints_on_a_few_sheets(pages: dict, tmp_path: Path) -> None:
     paper = tmp_path / "ledger.pdf"
-    browse(tmp_path, pages["synthetic-1", "nb"], "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    browse(
+        tmp_path, pages["synthetic-1", "nb"], "--no-pdf-header-footer", f"--print-to-pdf={paper}"
+    )
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 7
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from router.features import FEATURES
+from router.cases.features import FEATURES
 from tests.builders import ROOT
 from training.__main__ import app
-from training.audit import LOGGED
+from training.data.audit import LOGGED
 
 ENDS_WITHIN = 900
 NOTEBOOK = ROOT / "examples" / "retrain.ipynb"
@@ -29,19 +29,30 @@ def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """All that the executed notebook shows: texts of its outputs, one after the other."""
     folder = tmp_path_factory.mktemp("notebook")
     with pytest.MonkeyPatch.context() as environment:
-        for name, place in {"PYTHONPATH": ROOT, "TMPDIR": folder, "IPYTHONDIR": folder, "MPLCONFIGDIR": folder}.items():
+        for name, place in {
+            "PYTHONPATH": ROOT,
+            "TMPDIR": folder,
+            "IPYTHONDIR": folder,
+            "MPLCONFIGDIR": folder,
+        }.items():
             environment.setenv(name, str(place))
         environment.setenv("OMP_NUM_THREADS", "1")
         executed = NotebookClient(
-            nbformat.from_dict(committed), timeout=ENDS_WITHIN, resources={"metadata": {"path": str(folder)}}
+            nbformat.from_dict(committed),
+            timeout=ENDS_WITHIN,
+            resources={"metadata": {"path": str(folder)}},
         ).execute()
     outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-    texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    texts = [
+        output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
+    ]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     return "\n".join([*texts, f"{len(pictures)} picture"])
 
 
-def test_the_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(committed: Any) -> None:
+def test_the_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(
+    committed: Any,
+) -> None:
     nbformat.validate(committed)
     code = [cell for cell in committed.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
@@ -70,7 +81,11 @@ def test_every_snippet_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(snippets) >= 2
     random = np.random.default_rng(0)
     rows = random.normal(size=(1_500, 3))
-    names: dict[str, Any] = {"X": rows, "mix": random.integers(0, 2, 1_500), "outcome": random.random(1_500)}
+    names: dict[str, Any] = {
+        "X": rows,
+        "mix": random.integers(0, 2, 1_500),
+        "outcome": random.random(1_500),
+    }
     for snippet in snippets:
         exec(snippet, names)
     assert names["learned"].values(rows).shape == (1_500, 2)

@@ -13,7 +13,7 @@ import grpc
 import pyarrow.parquet as pq
 import pytest
 
-from router.features import FEATURES
+from router.cases.features import FEATURES
 from router.v1 import channel_router_pb2, feedback_pb2, models_pb2, recommendation_pb2
 from tests.builders import ROOT, a_case
 from tests.e2e.conftest import Server, router_command
@@ -30,7 +30,14 @@ def policies(tmp_path: Path) -> Path:
     return tmp_path / "policies"
 
 
-def ask(server: Server, case_ref: str = "c-1", office: str = "", *, full: bool = False, **changes: object):
+def ask(
+    server: Server,
+    case_ref: str = "c-1",
+    office: str = "",
+    *,
+    full: bool = False,
+    **changes: object,
+):
     view = channel_router_pb2.VIEW_FULL if full else channel_router_pb2.VIEW_BASIC
     case = a_case(case_ref=case_ref, **changes)
     case.office_ref = office
@@ -48,7 +55,9 @@ def write(policies: Path, office: str, text: str) -> None:
     (policies / "offices" / f"{office}.toml").write_text(f"minutes_per_week = 9000\n{text}")
 
 
-def test_each_answer_names_the_policy_of_its_office(start_server: StartServer, policies: Path) -> None:
+def test_each_answer_names_the_policy_of_its_office(
+    start_server: StartServer, policies: Path
+) -> None:
     write(policies, "dear", "price_per_minute = 0.002\n")
     server = start_server("--policies", str(policies))
     plain, dear = ask(server), ask(server, office="dear")
@@ -58,9 +67,13 @@ def test_each_answer_names_the_policy_of_its_office(start_server: StartServer, p
     cases = [a_case(case_ref=f"c-{n}") for n in range(6)]
     for case, office in zip(cases, ["", "dear"] * 3, strict=True):
         case.office_ref = office
-    batch = server.router.RecommendBatch(channel_router_pb2.RecommendBatchRequest(cases=cases), timeout=5)
+    batch = server.router.RecommendBatch(
+        channel_router_pb2.RecommendBatchRequest(cases=cases), timeout=5
+    )
     assert [result.index for result in batch.results] == list(range(6))
-    assert [result.recommendation.case_ref for result in batch.results] == [case.case_ref for case in cases]
+    assert [result.recommendation.case_ref for result in batch.results] == [
+        case.case_ref for case in cases
+    ]
     versions = [result.recommendation.policy_version for result in batch.results]
     assert versions == [plain.policy_version, dear.policy_version] * 3
 
@@ -102,7 +115,9 @@ def test_a_changed_policy_is_taken_without_a_dropped_call_and_a_bad_one_is_refus
     assert 'router_policy_refused{office="a"} 0.0' in server.scrape()
 
 
-def test_another_promoted_model_is_taken_and_a_broken_one_is_not(start_server: StartServer, tmp_path: Path) -> None:
+def test_another_promoted_model_is_taken_and_a_broken_one_is_not(
+    start_server: StartServer, tmp_path: Path
+) -> None:
     models = tmp_path / "models"
     before = (ROOT / "models" / "promoted").read_text().strip()
     shutil.copytree(ROOT / "models" / before, models / before)
@@ -114,7 +129,12 @@ def test_another_promoted_model_is_taken_and_a_broken_one_is_not(start_server: S
     assert ask(server).model_version == before
     (models / "promoted").write_text("next\n")
     until(lambda: ask(server).model_version == "next")
-    assert server.models.GetPromotedModel(models_pb2.GetPromotedModelRequest(), timeout=5).model.version == "next"
+    assert (
+        server.models.GetPromotedModel(
+            models_pb2.GetPromotedModelRequest(), timeout=5
+        ).model.version
+        == "next"
+    )
     (models / "promoted").write_text("missing\n")
     until(lambda: 'router_reloads_total{part="model",result="refused"} 1.0' in server.scrape())
     assert ask(server).model_version == "next"
@@ -126,7 +146,9 @@ def test_advice_is_withheld_for_the_set_shares_of_cases_and_the_safeguards_are_t
 ) -> None:
     write(policies, "a", "[disclosure]\nafter_own_view = 0.3\ncontrol = 0.1\n")
     server = start_server("--policies", str(policies))
-    answers = [ask(server, f"c-{n}", "a", full=True, language_support="INTERPRETER") for n in range(150)]
+    answers = [
+        ask(server, f"c-{n}", "a", full=True, language_support="INTERPRETER") for n in range(150)
+    ]
     kinds = Counter(answer.disclosure for answer in answers)
     assert 0.15 < kinds[recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW] / 150 < 0.45
     assert 0.02 < kinds[recommendation_pb2.DISCLOSURE_CONTROL] / 150 < 0.2
@@ -142,11 +164,14 @@ def test_advice_is_withheld_for_the_set_shares_of_cases_and_the_safeguards_are_t
     assert server.stop() == 0
     out = tmp_path / "export.parquet"
     url = f"sqlite:///{server.journal}"
-    assert run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode == 0
-    rows = pq.read_table(out).to_pylist()
-    assert Counter(row["disclosure"] for row in rows)["SHOWN"] == kinds[recommendation_pb2.DISCLOSURE_UNSPECIFIED] + (
-        again.disclosure == recommendation_pb2.DISCLOSURE_UNSPECIFIED
+    assert (
+        run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode
+        == 0
     )
+    rows = pq.read_table(out).to_pylist()
+    assert Counter(row["disclosure"] for row in rows)["SHOWN"] == kinds[
+        recommendation_pb2.DISCLOSURE_UNSPECIFIED
+    ] + (again.disclosure == recommendation_pb2.DISCLOSURE_UNSPECIFIED)
     assert {row["office_ref"] for row in rows} == {"a"}
     assert all(row["mix"] for row in rows)
 
@@ -157,7 +182,10 @@ def test_withheld_advice_is_revealed_once_the_own_view_is_recorded_and_never_to_
     write(policies, "a", "[disclosure]\nafter_own_view = 0.3\ncontrol = 0.1\n")
     write(policies, "open", "")
     server = start_server("--policies", str(policies))
-    answers = {answer.disclosure: answer for answer in (ask(server, f"c-{n}", "a", full=True) for n in range(80))}
+    answers = {
+        answer.disclosure: answer
+        for answer in (ask(server, f"c-{n}", "a", full=True) for n in range(80))
+    }
     waiting = answers[recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW]
     own = feedback_pb2.RecordOwnViewRequest(
         request_id=str(uuid.uuid4()), decision_id=waiting.decision_id, mix_id="BLENDED_OFFICE"
@@ -165,9 +193,16 @@ def test_withheld_advice_is_revealed_once_the_own_view_is_recorded_and_never_to_
     revealed = server.feedback.RecordOwnView(own, timeout=5).recommendation
     shown = ask(server, waiting.case_ref, "open", full=True)
     assert (revealed.decision_id, revealed.case_ref) == (waiting.decision_id, waiting.case_ref)
-    assert (revealed.status, revealed.mix, list(revealed.reasons)) == (shown.status, shown.mix, list(shown.reasons))
+    assert (revealed.status, revealed.mix, list(revealed.reasons)) == (
+        shown.status,
+        shown.mix,
+        list(shown.reasons),
+    )
     assert server.feedback.RecordOwnView(own, timeout=5).recommendation == revealed
-    own.request_id, own.decision_id = str(uuid.uuid4()), answers[recommendation_pb2.DISCLOSURE_CONTROL].decision_id
+    own.request_id, own.decision_id = (
+        str(uuid.uuid4()),
+        answers[recommendation_pb2.DISCLOSURE_CONTROL].decision_id,
+    )
     with pytest.raises(grpc.RpcError) as error:
         server.feedback.RecordOwnView(own, timeout=5)
     assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
@@ -177,14 +212,20 @@ def test_explored_mixes_are_near_the_best_and_logged_with_their_chance(
     start_server: StartServer, policies: Path, tmp_path: Path
 ) -> None:
     write(policies, "a", "[exploration]\nshare = 0.2\nmargin = 0.03\n")
-    national = policies / "national.toml"  # a wide margin, so that the mixes of some cases are within it
+    national = (
+        policies / "national.toml"
+    )  # a wide margin, so that the mixes of some cases are within it
     national.write_text(
-        national.read_text().replace("exploration_margin = [0.0, 0.01]", "exploration_margin = [0.0, 0.05]")
+        national.read_text().replace(
+            "exploration_margin = [0.0, 0.01]", "exploration_margin = [0.0, 0.05]"
+        )
     )
 
     server = start_server("--policies", str(policies))
     ages = FEATURES["age_band"].values
-    cases = [a_case(case_ref=f"c-{n}", weeks_registered=n, age_band=ages[n % 6]) for n in range(400)]
+    cases = [
+        a_case(case_ref=f"c-{n}", weeks_registered=n, age_band=ages[n % 6]) for n in range(400)
+    ]
     for case in cases:
         case.office_ref = "a"
     request = channel_router_pb2.RecommendBatchRequest(cases=cases)
@@ -192,7 +233,10 @@ def test_explored_mixes_are_near_the_best_and_logged_with_their_chance(
     assert server.stop() == 0
     out = tmp_path / "export.parquet"
     url = f"sqlite:///{server.journal}"
-    assert run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode == 0
+    assert (
+        run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode
+        == 0
+    )
     rows = pq.read_table(out).to_pylist()
     drawn = [row for row in rows if row["propensity"] < 1]
     other = [row for row in drawn if row["propensity"] < 0.5]

@@ -35,7 +35,9 @@ def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         ("--models", "/nonexistent", "models"),
     ],
 )
-def test_a_wrong_setting_refuses_to_start_with_one_line_that_names_it(flag: str, value: str, setting: str) -> None:
+def test_a_wrong_setting_refuses_to_start_with_one_line_that_names_it(
+    flag: str, value: str, setting: str
+) -> None:
     ended = run(*router_command("serve", flag, value))
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
@@ -46,9 +48,9 @@ def test_settings_come_from_the_environment_too(start_server: StartServer) -> No
     server = start_server(env={"ROUTER_LOG_LEVEL": "INFO", "ROUTER_REFLECTION": "false"})
     with pytest.raises(grpc.RpcError) as error:
         list(
-            server.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")(
-                iter([b""]), timeout=5
-            )
+            server.channel.stream_stream(
+                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+            )(iter([b""]), timeout=5)
         )
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
@@ -72,13 +74,17 @@ def test_a_changed_model_is_refused_and_the_server_does_not_start(tmp_path: Path
 def test_a_policy_value_outside_its_bound_is_refused_by_file_and_key(tmp_path: Path) -> None:
     for name in ("mixes.toml", "national.toml"):
         text = (ROOT / "policies" / name).read_text()
-        (tmp_path / name).write_text(text.replace("price_per_minute = 0.0004", "price_per_minute = 7"))
+        (tmp_path / name).write_text(
+            text.replace("price_per_minute = 0.0004", "price_per_minute = 7")
+        )
     ended = run(*router_command("serve", "--policies", str(tmp_path)))
     assert ended.returncode == 2
     assert "national.toml: price_per_minute: 7 is outside 0 to 0.05" in ended.stderr
 
 
-def test_sigterm_finishes_calls_in_flight_flushes_the_journal_and_exits_0(start_server: StartServer) -> None:
+def test_sigterm_finishes_calls_in_flight_flushes_the_journal_and_exits_0(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     pending = [server.router.Recommend.future(REQUEST, timeout=10) for _ in range(200)]
     answered = [call.result().recommendation.decision_id for call in pending]
@@ -89,16 +95,23 @@ def test_sigterm_finishes_calls_in_flight_flushes_the_journal_and_exits_0(start_
     assert {bytes.fromhex(one.replace("-", "")) for one in answered} <= kept
 
 
-def test_answers_are_in_the_journal_which_verifies_and_exports(start_server: StartServer, tmp_path: Path) -> None:
+def test_answers_are_in_the_journal_which_verifies_and_exports(
+    start_server: StartServer, tmp_path: Path
+) -> None:
     server = start_server()
     advice = server.router.Recommend(REQUEST, timeout=5).recommendation
-    server.router.Recommend(channel_router_pb2.RecommendRequest(case=a_case(shielded=True)), timeout=5)
+    server.router.Recommend(
+        channel_router_pb2.RecommendRequest(case=a_case(shielded=True)), timeout=5
+    )
     assert server.stop() == 0
     url = f"sqlite:///{server.journal}"
     verified = run(*router_command("journal", "verify", "--journal", url))
     assert (verified.returncode, "the chain is intact" in verified.stdout) == (0, True)
     out = tmp_path / "export.parquet"
-    assert run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode == 0
+    assert (
+        run(*router_command("journal", "export", "--journal", url, "--to", str(out))).returncode
+        == 0
+    )
     plain, shielded = pq.read_table(out).to_pylist()
     assert plain["decision_id"] == advice.decision_id
     assert plain["mix"] == advice.mix.id
@@ -123,7 +136,9 @@ def until_answered(server: Server) -> None:
     raise AssertionError("the service did not recover")
 
 
-def test_a_locked_journal_answers_unavailable_and_recovers_by_itself(start_server: StartServer) -> None:
+def test_a_locked_journal_answers_unavailable_and_recovers_by_itself(
+    start_server: StartServer,
+) -> None:
     server = start_server()
     server.router.Recommend(REQUEST, timeout=5)
     lock = sqlite3.connect(server.journal, isolation_level=None)
@@ -151,7 +166,9 @@ def test_a_full_disk_answers_unavailable_and_recovers_by_itself(start_server: St
     until_answered(server)
 
 
-def test_too_many_calls_in_flight_are_refused_as_resource_exhausted(start_server: StartServer) -> None:
+def test_too_many_calls_in_flight_are_refused_as_resource_exhausted(
+    start_server: StartServer,
+) -> None:
     server = start_server("--max-in-flight", "1")
     calls = [server.router.Recommend.future(REQUEST, timeout=10) for _ in range(100)]
     codes = {call.code() for call in calls}
@@ -160,7 +177,9 @@ def test_too_many_calls_in_flight_are_refused_as_resource_exhausted(start_server
 
 def test_logs_are_json_and_hold_no_value_of_a_case(start_server: StartServer) -> None:
     server = start_server()
-    server.router.Recommend(channel_router_pb2.RecommendRequest(case=a_case(case_ref="find-me-not")), timeout=5)
+    server.router.Recommend(
+        channel_router_pb2.RecommendRequest(case=a_case(case_ref="find-me-not")), timeout=5
+    )
     server.stop()
     log = server.process.stderr.read().decode()
     assert all(json.loads(line)["message"] for line in log.splitlines())
@@ -194,7 +213,7 @@ def test_the_node_example_prints_advice(server: Server) -> None:
 
 def test_the_server_imports_neither_scikit_learn_nor_the_offline_side() -> None:
     code = (
-        "import sys, router.__main__, router.serving.server, router.bulk, router.journal.export\n"
+        "import sys, router.__main__, router.serving.server, router.advice.score, router.journal.export\n"
         "print([name for name in ('sklearn', 'scipy', 'pandas', 'training', 'joblib') if name in sys.modules])"
     )
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"
@@ -202,12 +221,20 @@ def test_the_server_imports_neither_scikit_learn_nor_the_offline_side() -> None:
 
 def test_the_demo_shows_each_status() -> None:
     shown = run(*router_command("demo")).stdout
-    for text in ("RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY", "INVALID_ARGUMENT", "router_recommendations_total"):
+    for text in (
+        "RECOMMENDED",
+        "NEEDS_ASSESSMENT",
+        "MANUAL_ONLY",
+        "INVALID_ARGUMENT",
+        "router_recommendations_total",
+    ):
         assert text in shown
 
 
 def test_committed_stubs_are_what_the_contract_generates(tmp_path: Path) -> None:
-    protos = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "proto/router/v1").glob("*.proto"))]
+    protos = [
+        str(path.relative_to(ROOT)) for path in sorted((ROOT / "proto/router/v1").glob("*.proto"))
+    ]
     words = [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto"]
     run(*words, f"--python_out={tmp_path}", *protos)
     services = [p for p in protos if p.endswith(("channel_router.proto", "models.proto"))]

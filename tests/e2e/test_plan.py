@@ -11,7 +11,7 @@ import pytest
 from router.v1 import caseload_pb2, caseload_pb2_grpc
 from tests.builders import ROOT, a_case, a_catalogue
 from tests.e2e.conftest import Server, router_command
-from training.simulate import simulate, write_simulation
+from training.simulation.simulate import simulate, write_simulation
 
 OFFICE = "office-01"
 
@@ -29,7 +29,9 @@ def policies(tmp_path: Path) -> Path:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(router_command(*words), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        router_command(*words), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_a_plan_is_told_in_words_and_figures_and_its_price_is_what_the_service_decides_with(
@@ -48,10 +50,23 @@ def test_a_plan_is_told_in_words_and_figures_and_its_price_is_what_the_service_d
     assert planned["adviser_minutes"].sum() == plan["adviser_minutes"] <= 540 * 60
     # Score the same cases, case by case, with the price that was written.
     scored = tmp_path / "scored.parquet"
-    again = run("score", "--cases", str(cases), "--office", OFFICE, "--policies", str(policies), "--out", str(scored))
+    again = run(
+        "score",
+        "--cases",
+        str(cases),
+        "--office",
+        OFFICE,
+        "--policies",
+        str(policies),
+        "--out",
+        str(scored),
+    )
     assert again.returncode == 0, again.stderr
     alone = planned.join(pl.read_parquet(scored), on="case_ref", suffix="_alone")
-    assert abs(alone["adviser_minutes_alone"].sum() - plan["adviser_minutes"]) < 0.05 * plan["adviser_minutes"]
+    assert (
+        abs(alone["adviser_minutes_alone"].sum() - plan["adviser_minutes"])
+        < 0.05 * plan["adviser_minutes"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,9 @@ def test_a_running_server_plans_a_caseload(server: Server) -> None:
     parts = [request(header=caseload_pb2.PlanHeader(office_ref=OFFICE, hours=40))]
     them = [a_case(case_ref=f"c-{n}", weeks_registered=n) for n in range(20)]
     parts.append(request(cases=caseload_pb2.CaseChunk(cases=them)))
-    answers = list(caseload_pb2_grpc.CaseloadPlannerStub(server.channel).PlanCaseload(iter(parts), timeout=20))
+    answers = list(
+        caseload_pb2_grpc.CaseloadPlannerStub(server.channel).PlanCaseload(iter(parts), timeout=20)
+    )
     planned = [case for answer in answers[1:] for case in answer.cases.cases]
     assert [case.case_ref for case in planned] == [f"c-{n}" for n in range(20)]
     assert sum(case.adviser_minutes for case in planned) == answers[0].plan.adviser_minutes <= 2400

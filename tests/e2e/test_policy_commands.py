@@ -20,7 +20,9 @@ def policy(folder: Path, *words: str):
     return run(*router_command("policy", *words, "--policies", str(folder)))
 
 
-def test_check_names_each_version_and_fails_for_a_file_that_would_be_refused(policies: Path) -> None:
+def test_check_names_each_version_and_fails_for_a_file_that_would_be_refused(
+    policies: Path,
+) -> None:
     fine = policy(policies, "check")
     assert fine.returncode == 0
     assert "office-01: 2026-11+" in fine.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import tool
-from tests.unit.training.tables_builder import a_report
+from tests.unit.training.evaluation.tables_builder import a_report
 from training.report.page import SECTIONS
 
 ENDS_WITHIN = 120
@@ -57,13 +57,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browse(folder: Path, page: Path, *flags: str) -> str:
     profile = f"--user-data-dir={folder / 'profile'}"
     command = [tool("chromium"), *FLAGS, profile, *flags, page.as_uri()]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN).stdout
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN
+    ).stdout
 
 
 def measured(folder: Path, report: Path) -> dict:
     """What a script in a copy of the page measures; the page itself allows no script."""
     copy = folder / "copy.html"
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report.read_text(encoding="utf-8"))
+    text = re.sub(
+        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report.read_text(encoding="utf-8")
+    )
     copy.write_text(text.replace("</body>", MEASURE), encoding="utf-8")
     page = browse(folder, copy, "--dump-dom")
     told = re.search(r'<pre id="measured">(.*?)</pre>', page, re.DOTALL)
@@ -71,7 +75,9 @@ def measured(folder: Path, report: Path) -> dict:
     return json.loads(told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
-def test_all_sections_are_shown_and_no_words_in_a_drawing_overlap_or_are_cut(report: Path, tmp_path: Path) -> None:
+def test_all_sections_are_shown_and_no_words_in_a_drawing_overlap_or_are_cut(
+    report: Path, tmp_path: Path
+) -> None:
     found = measured(tmp_path, report)
     assert found["headings"] == [anchor for anchor, _ in SECTIONS]
     assert found["drawings"] >= 15

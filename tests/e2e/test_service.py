@@ -32,7 +32,9 @@ def violations(error: grpc.RpcError) -> dict[str, str]:
 def test_a_basic_answer_names_status_mix_identity_and_versions(server: Server) -> None:
     advice = ask(server, a_case())
     assert advice.status == RECOMMENDED
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", advice.decision_id)
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", advice.decision_id
+    )
     assert advice.mix.elements
     assert advice.mix.adviser_minutes > 0
     assert advice.model_version
@@ -86,7 +88,9 @@ def test_bad_fields_are_named_with_problem_and_bound(server: Server) -> None:
 
 @pytest.mark.parametrize("method", ["Recommend", "RecommendBatch"])
 @pytest.mark.parametrize("data", [b"\xff\xff\xff", b"\x0a\x05abc"])
-def test_bytes_that_are_no_request_are_the_callers_error(server: Server, method: str, data: bytes) -> None:
+def test_bytes_that_are_no_request_are_the_callers_error(
+    server: Server, method: str, data: bytes
+) -> None:
     call = server.channel.unary_unary(f"/router.v1.ChannelRouter/{method}")
     with pytest.raises(grpc.RpcError) as error:
         call(data, timeout=5)
@@ -94,7 +98,9 @@ def test_bytes_that_are_no_request_are_the_callers_error(server: Server, method:
 
 
 @pytest.mark.parametrize("option", KINDS_OF_VIEW)
-def test_a_view_or_language_that_is_not_in_the_contract_is_refused(server: Server, option: str) -> None:
+def test_a_view_or_language_that_is_not_in_the_contract_is_refused(
+    server: Server, option: str
+) -> None:
     with pytest.raises(grpc.RpcError) as error:
         ask(server, a_case(), **{option: 77})
     assert option in violations(error.value)
@@ -106,7 +112,9 @@ def test_a_method_that_does_not_exist_is_unimplemented(server: Server) -> None:
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_in_a_batch_a_bad_case_fails_alone_and_the_others_get_the_single_answer(server: Server) -> None:
+def test_in_a_batch_a_bad_case_fails_alone_and_the_others_get_the_single_answer(
+    server: Server,
+) -> None:
     cases = [a_case(case_ref=f"c-{i}", weeks_registered=i) for i in range(250)]
     cases[120] = a_case(weeks_registered=900)
     request = channel_router_pb2.RecommendBatchRequest(cases=cases, view=FULL)
@@ -134,12 +142,15 @@ def test_a_stream_is_answered_in_order_and_goes_on_after_a_bad_case(server: Serv
     requests = (channel_router_pb2.RecommendStreamRequest(case=case) for case in cases)
     answers = list(server.router.RecommendStream(requests, timeout=20))
     assert [answer.HasField("error") for answer in answers] == [i == 5 for i in range(100)]
-    refs = [answer.recommendation.case_ref for answer in answers if answer.HasField("recommendation")]
+    refs = [
+        answer.recommendation.case_ref for answer in answers if answer.HasField("recommendation")
+    ]
     assert refs == [f"c-{i}" for i in range(100) if i != 5]
 
 
 def test_an_expired_deadline_is_reported_as_such(server: Server) -> None:
-    # Deadlines are rounded up to milliseconds, in which one case may well be answered; a thousand are not.
+    # Deadlines are rounded up to milliseconds, in which one case may well be answered; a thousand
+    # are not.
     request = channel_router_pb2.RecommendBatchRequest(cases=[a_case() for _ in range(1000)])
     with pytest.raises(grpc.RpcError) as error:
         server.router.RecommendBatch(request, timeout=0.000001)
@@ -167,11 +178,15 @@ def test_what_the_service_decides_with_is_public(server: Server) -> None:
     assert len(model.sha256) == 64
     models = server.models.ListModels(models_pb2.ListModelsRequest(), timeout=5).models
     assert model in models
-    features = server.models.ListFeatures(models_pb2.ListFeaturesRequest(language=3), timeout=5).features
+    features = server.models.ListFeatures(
+        models_pb2.ListFeaturesRequest(language=3), timeout=5
+    ).features
     assert [f.name for f in features] == [f.name for f in case_pb2.Case.DESCRIPTOR.fields]
     mixes = server.models.ListMixes(models_pb2.ListMixesRequest(), timeout=5).mixes
     assert [mix.adviser_minutes for mix in mixes] == [8, 50, 83, 120, 150, 408]
-    safeguards = server.models.ListSafeguards(models_pb2.ListSafeguardsRequest(), timeout=5).safeguards
+    safeguards = server.models.ListSafeguards(
+        models_pb2.ListSafeguardsRequest(), timeout=5
+    ).safeguards
     assert all(safeguard.legal_basis and safeguard.text for safeguard in safeguards)
 
 
@@ -182,6 +197,10 @@ def test_the_exposition_is_clean_and_counts_real_outcomes(server: Server) -> Non
     text = server.scrape()
     assert 'grpc_code="InvalidArgument",grpc_method="Recommend"' in text
     lint = subprocess.run(
-        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        [tool("promtool"), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (lint.returncode, lint.stdout + lint.stderr) == (0, "")

@@ -5,7 +5,7 @@ import re
 import pytest
 from prometheus_client import CollectorRegistry
 
-from router.metrics import Metrics
+from router.serving.metrics import Metrics
 from tests.builders import ROOT, a_decider
 
 
@@ -16,9 +16,7 @@ def text(name: str) -> str:
 def test_every_safeguard_is_in_the_docs_with_its_field_requirement_and_legal_basis() -> None:
     rows = text("docs/safeguards.md")
     for rule in a_decider().safeguards.rules:
-        pattern = (
-            rf"\| {rule.name} \| {rule.feature} \| .* \| {rule.requirement.value} \| {re.escape(rule.legal_basis)} \|"
-        )
+        pattern = rf"\| {rule.name} \| {rule.feature} \| .* \| {rule.requirement.value} \| {re.escape(rule.legal_basis)} \|"
         assert re.search(pattern, rows), rule.name
 
 

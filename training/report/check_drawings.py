@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.svg import BLUE, INK, QUIET, rows
-from training.figures import Figures, MixOverlap
+from router.drawing.svg import BLUE, INK, QUIET, rows
+from training.evaluation.figures import Figures, MixOverlap
 from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import names, number, percent
 
@@ -32,7 +32,9 @@ def calibration(figures: Figures) -> Drawing:
             elinewidth=1.8,
             label="a tenth, with 90 % interval",
         )
-        axes.axline((0, 0), slope=1, color=INK, linestyle="--", linewidth=1.2, label="predicted = observed")
+        axes.axline(
+            (0, 0), slope=1, color=INK, linestyle="--", linewidth=1.2, label="predicted = observed"
+        )
         zero_line(axes, upright=False)
         zero_line(axes)
         axes.set_xlabel("predicted gain over the logged mixes, points")
@@ -54,7 +56,9 @@ def overlap(figures: Figures) -> Drawing:
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
-        panels[0, 0].set_ylim(0, 1.35 * max([max(one.histogram) for one in found] + [1]))  # room for the words
+        panels[0, 0].set_ylim(
+            0, 1.35 * max([max(one.histogram) for one in found] + [1])
+        )  # room for the words
         for place, axes in enumerate(panels.flat):
             axes.set_visible(place < len(found))
             if place < len(found):
@@ -63,7 +67,9 @@ def overlap(figures: Figures) -> Drawing:
             axes.set_ylabel("cases")
         figure.supxlabel("probability that advisers choose the mix", fontsize=9.5)
 
-    words = "; ".join(f"{names().mix(one.mix)} {_shares(one).replace(chr(10), ', ')}" for one in found)
+    words = "; ".join(
+        f"{names().mix(one.mix)} {_shares(one).replace(chr(10), ', ')}" for one in found
+    )
     title = "Overlap: how often each mix might have been chosen"
     return draw("overlap", title, f"{words}.", 0.6 + 1.75 * lines, paint)
 
@@ -71,9 +77,19 @@ def overlap(figures: Figures) -> Drawing:
 def _histogram(axes: Axes, one: MixOverlap) -> None:
     bins = len(one.histogram)
     edges = [place / bins for place in range(bins)]
-    axes.bar(edges, one.histogram, width=1 / bins, align="edge", color=BLUE, edgecolor="white", linewidth=0.4)
+    axes.bar(
+        edges,
+        one.histogram,
+        width=1 / bins,
+        align="edge",
+        color=BLUE,
+        edgecolor="white",
+        linewidth=0.4,
+    )
     axes.set_title(names().mix(one.mix))
-    axes.text(0.98, 0.95, _shares(one), ha="right", va="top", transform=axes.transAxes, fontsize=8.5)
+    axes.text(
+        0.98, 0.95, _shares(one), ha="right", va="top", transform=axes.transAxes, fontsize=8.5
+    )
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_major_formatter(lambda value, _: number(value))
@@ -96,7 +112,11 @@ def weights(figures: Figures) -> Drawing | None:
             axes.text(weight, row, f" {weight:.2f}", va="center", color=INK if weight else QUIET)
         rows(axes, [name.replace("_", " ") for name, _ in found])
         axes.set_xlim(0, 1.15 * max([weight for _, weight in found] + [0.1]))
-        axes.set_xlabel("weight in the stack (non-negative least squares; they need not add up to 1)")
+        axes.set_xlabel(
+            "weight in the stack (non-negative least squares; they need not add up to 1)"
+        )
 
     words = "; ".join(f"{name} {weight:.2f}" for name, weight in found)
-    return draw("weights", "Weights of the teachers", f"{words}.", 0.75 + 0.28 * len(found), paint, 6.4)
+    return draw(
+        "weights", "Weights of the teachers", f"{words}.", 0.75 + 0.28 * len(found), paint, 6.4
+    )

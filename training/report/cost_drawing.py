@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.svg import BLUE, INK, QUIET
-from training.figures import CostPoint, Figures
+from router.drawing.svg import BLUE, INK, QUIET
+from training.evaluation.figures import CostPoint, Figures
 from training.report.drawing import Drawing, draw
 from training.report.value_drawings import MARKS
 from training.report.words import MAIN_POLICIES, names, number
@@ -14,7 +14,9 @@ from training.report.words import MAIN_POLICIES, names, number
 
 def beyond(figures: Figures) -> str:
     """The uniform mixes that lie to the right of the cost curve's frame, in words; "" if there are none."""
-    found = [p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes > _frame(figures)]
+    found = [
+        p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes > _frame(figures)
+    ]
     told = "; ".join(
         f"{names().policy(p.name)}, {number(p.minutes)} min, {number(100 * p.estimates['dr'].value, 1)} %"
         for p in found
@@ -53,8 +55,18 @@ def cost_curve(figures: Figures) -> Drawing:
 
 def _lines(axes: Axes, curve: list[CostPoint]) -> None:
     minutes = [point.minutes for point in curve]
-    low, high = ([100 * getattr(point.outcome, side) for point in curve] for side in ("low", "high"))
-    axes.fill_between(minutes, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90 % interval, point by point")
+    low, high = (
+        [100 * getattr(point.outcome, side) for point in curve] for side in ("low", "high")
+    )
+    axes.fill_between(
+        minutes,
+        low,
+        high,
+        color=BLUE,
+        alpha=0.18,
+        linewidth=0,
+        label="90 % interval, point by point",
+    )
     best, blind = ([100 * p.outcome.value for p in curve], [100 * p.blind for p in curve])
     axes.plot(minutes, best, color=BLUE, label="this version, minutes where they buy most")
     axes.plot(minutes, blind, color=INK, linestyle="--", label="same minutes, blind to the case")
@@ -72,4 +84,12 @@ def _policies(axes: Axes, figures: Figures) -> None:
         mark, colour = MARKS[name]
         value = 100 * policy.estimates["dr"].value
         label = names().policy(name)
-        axes.plot(policy.minutes, value, mark, color=colour, markersize=8, markeredgecolor="white", label=label)
+        axes.plot(
+            policy.minutes,
+            value,
+            mark,
+            color=colour,
+            markersize=8,
+            markeredgecolor="white",
+            label=label,
+        )

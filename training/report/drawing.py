@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from router.svg import INK, inline_svg
+from router.drawing.svg import INK, inline_svg
 
 WIDTH = 9.6
 """Inches of a full-width drawing."""
@@ -28,7 +28,12 @@ class Drawing:
 
 
 def draw(
-    name: str, title: str, description: str, height: float, paint: Callable[[Figure], None], width: float = WIDTH
+    name: str,
+    title: str,
+    description: str,
+    height: float,
+    paint: Callable[[Figure], None],
+    width: float = WIDTH,
 ) -> Drawing:
     """Paints on a fresh figure and returns it as inline SVG.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from router.decision.schema import Feature
 from router.decision.tables import DecisionTables, Floats
-from router.svg import BLUE, INK, LINE, ORANGE, QUIET, rows
+from router.drawing.svg import BLUE, INK, LINE, ORANGE, QUIET, rows
 from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import names, number, percent
 
@@ -46,8 +46,8 @@ class Effects:
 def effects(tables: DecisionTables) -> list[Effects]:
     """All model fields, the one that matters most first.
 
-    The error is the folds' delete-a-group jackknife, sqrt((F - 1) / F * sum_f (c_f - c)^2); the tables' folds are
-    spread by the calibrated factor already.
+    The error is the folds' delete-a-group jackknife, sqrt((F - 1) / F * sum_f (c_f - c)^2); the
+    tables' folds are spread by the calibrated factor already.
     """
     found = []
     for column, start in zip(tables.columns, tables.offsets, strict=True):
@@ -76,8 +76,16 @@ def _drawing(one: Effects, mixes: tuple[str, ...]) -> Drawing:
     words = f"Mean shift {one.weight:.2f} points; {number(one.counts.sum())} training cases, {unknown} of them unknown."
     if one.feature.values:
         height = 1.25 + 0.27 * len(one.counts)
-        return draw(f"effect-{one.feature.name}", label, words, height, lambda figure: _values(figure, one, mixes))
-    return draw(f"effect-{one.feature.name}", label, words, 2.75, lambda figure: _steps(figure, one, mixes))
+        return draw(
+            f"effect-{one.feature.name}",
+            label,
+            words,
+            height,
+            lambda figure: _values(figure, one, mixes),
+        )
+    return draw(
+        f"effect-{one.feature.name}", label, words, 2.75, lambda figure: _steps(figure, one, mixes)
+    )
 
 
 def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
@@ -88,14 +96,21 @@ def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     reach = 1.08 * max(float((np.abs(one.shift) + NINETY * one.error)[seen].max()), 1e-9)
     for k, axes in enumerate(panels[:-1]):
         axes.errorbar(
-            one.shift[seen, k], range(len(seen)), xerr=NINETY * one.error[seen, k], fmt="o", color=BLUE, markersize=5
+            one.shift[seen, k],
+            range(len(seen)),
+            xerr=NINETY * one.error[seen, k],
+            fmt="o",
+            color=BLUE,
+            markersize=5,
         )
         rows(axes, labels, shown=k == 0)
         zero_line(axes)
         axes.set_xlim(-reach, reach)
         axes.locator_params(axis="x", nbins=4)
         axes.set_title(wrapped(names().mix(mixes[k + 1])))
-    figure.supxlabel("shift in points of the mix's worth over " + names().mix(mixes[0]), fontsize=9.5)
+    figure.supxlabel(
+        "shift in points of the mix's worth over " + names().mix(mixes[0]), fontsize=9.5
+    )
     support = panels[-1]
     support.barh(range(len(seen)), one.counts[seen], color=LINE, height=0.65)
     rows(support, labels, shown=False)
@@ -123,7 +138,10 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     width = max(1, -(-len(place) // BINS))
     unknown_at = edges[0] - 0.09 * (edges[-1] - edges[0])
     for k, (axes, support) in enumerate(panels.T):
-        shift, error = one.shift[1:][first : last + 1, k], NINETY * one.error[1:][first : last + 1, k]
+        shift, error = (
+            one.shift[1:][first : last + 1, k],
+            NINETY * one.error[1:][first : last + 1, k],
+        )
         keep = _changes(shift, error)
         axes.fill_between(
             np.append(edges[:-1][keep], edges[-1]),
@@ -134,17 +152,31 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
             alpha=0.2,
             linewidth=0,
         )
-        axes.step(np.append(edges[:-1][keep], edges[-1]), np.append(shift[keep], shift[-1]), where="post", color=BLUE)
+        axes.step(
+            np.append(edges[:-1][keep], edges[-1]),
+            np.append(shift[keep], shift[-1]),
+            where="post",
+            color=BLUE,
+        )
         if one.counts[0]:
             axes.errorbar(
-                unknown_at, one.shift[0, k], yerr=NINETY * one.error[0, k], fmt="D", color=ORANGE, markersize=4
+                unknown_at,
+                one.shift[0, k],
+                yerr=NINETY * one.error[0, k],
+                fmt="D",
+                color=ORANGE,
+                markersize=4,
             )
         zero_line(axes, upright=False)
         axes.set_ylim(-reach, reach)
         axes.set_title(wrapped(names().mix(mixes[k + 1])))
         counts = np.add.reduceat(one.counts[1:][first : last + 1], np.arange(0, len(place), width))
         support.bar(
-            edges[:-1][::width], counts, np.diff(np.append(edges[:-1][::width], edges[-1])), align="edge", color=QUIET
+            edges[:-1][::width],
+            counts,
+            np.diff(np.append(edges[:-1][::width], edges[-1])),
+            align="edge",
+            color=QUIET,
         )
         support.locator_params(axis="x", nbins=4, integer=True)
         support.locator_params(axis="y", nbins=2)

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.figures import Figures
-from training.report.words import CASES, COMPARED, enough_overlap, hours, names, number, point_range, points, signed
+from training.evaluation.figures import Figures
+from training.report.words import (
+    CASES,
+    COMPARED,
+    enough_overlap,
+    hours,
+    names,
+    number,
+    point_range,
+    points,
+    signed,
+)
 from training.report.words import condition as condition_words
 
 if TYPE_CHECKING:
-    from training.gate import Verdict
+    from training.evaluation.gate import Verdict
 
 MORE_HOURS = 40
 
@@ -74,17 +84,31 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
     if candidate is None:
         raise ValueError("figures: lack the policy candidate")
     state, answer, sentence = _answer(figures, verdict)
-    others = [one for name in ("todays_rule", "logged", "promoted") if (one := figures.policy(name)) is not None]
+    others = [
+        one
+        for name in ("todays_rule", "logged", "promoted")
+        if (one := figures.policy(name)) is not None
+    ]
     return FirstScreen(
         state=state,
         answer=answer,
         sentence=sentence,
-        failed=tuple(condition_words(condition.name) for condition in verdict.conditions if not condition.passed),
-        gains=tuple(_gain(figures, than) for than in COMPARED if figures.difference(than) is not None),
-        missing=tuple(_missing(figures, than) for than in COMPARED if figures.difference(than) is None),
+        failed=tuple(
+            condition_words(condition.name)
+            for condition in verdict.conditions
+            if not condition.passed
+        ),
+        gains=tuple(
+            _gain(figures, than) for than in COMPARED if figures.difference(than) is not None
+        ),
+        missing=tuple(
+            _missing(figures, than) for than in COMPARED if figures.difference(than) is None
+        ),
         minutes=number(candidate.minutes),
         hours=number(hours(candidate.minutes)),
-        hours_now=tuple(f"{names().policy(one.name)} {number(hours(one.minutes))}" for one in others),
+        hours_now=tuple(
+            f"{names().policy(one.name)} {number(hours(one.minutes))}" for one in others
+        ),
     )
 
 
@@ -146,7 +170,11 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
     outcome = np.array([point.outcome.value for point in curve])
     more = MORE_HOURS * 60 / CASES
     found = []
-    starts = [(f"the hours of {names().policy(p.name)}", p.minutes) for p in figures.policies if ":" not in p.name]
+    starts = [
+        (f"the hours of {names().policy(p.name)}", p.minutes)
+        for p in figures.policies
+        if ":" not in p.name
+    ]
     starts.append(("the curve's tightest budget", float(minutes[0])))
     for start, at in sorted(starts, key=lambda item: item[1]):
         if at < minutes[0]:
@@ -154,6 +182,9 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
         elif at + more > minutes[-1]:
             goals = "none known: here the line ends"
         else:
-            goals = signed(CASES * float(np.interp(at + more, minutes, outcome) - np.interp(at, minutes, outcome)))
+            goals = signed(
+                CASES
+                * float(np.interp(at + more, minutes, outcome) - np.interp(at, minutes, outcome))
+            )
         found.append(MoreHours(start=start, minutes=at, goals=goals))
     return tuple(found)

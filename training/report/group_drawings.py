@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.svg import BLUE, GREEN, LINE, rows
-from training.figures import Figures, GroupFigures
+from router.drawing.svg import BLUE, GREEN, LINE, rows
+from training.evaluation.figures import Figures, GroupFigures
 from training.report.drawing import Drawing, draw, ink_on, mix_colours, zero_line
 from training.report.words import names, number, point_range
 
@@ -37,8 +37,12 @@ def group_drawings(figures: Figures, mixes: tuple[str, ...]) -> dict[tuple[str, 
     return found
 
 
-def _drawing(source: str, field: str, groups: list[GroupFigures], mixes: tuple[str, ...]) -> Drawing:
-    labels = [f"{names().group(field, group.group)} (n = {number(group.cases)})" for group in groups]
+def _drawing(
+    source: str, field: str, groups: list[GroupFigures], mixes: tuple[str, ...]
+) -> Drawing:
+    labels = [
+        f"{names().group(field, group.group)} (n = {number(group.cases)})" for group in groups
+    ]
 
     def paint(figure: Figure) -> None:
         shares, minutes, gain = figure.subplots(1, 3, width_ratios=[1.9, 1, 1])
@@ -49,17 +53,27 @@ def _drawing(source: str, field: str, groups: list[GroupFigures], mixes: tuple[s
             rows(axes, labels, shown=place == 0)
 
     words = "; ".join(
-        f"{names().group(field, group.group)}: gain {point_range(group.gain)} points" for group in groups if group.gain
+        f"{names().group(field, group.group)}: gain {point_range(group.gain)} points"
+        for group in groups
+        if group.gain
     )
     title = f"Who gets what by {names().field(field)}"
-    return draw(f"groups-{source}-{field}", title, f"90 % intervals. {words}.", 1.25 + 0.36 * len(groups), paint)
+    return draw(
+        f"groups-{source}-{field}",
+        title,
+        f"90 % intervals. {words}.",
+        1.25 + 0.36 * len(groups),
+        paint,
+    )
 
 
 def _mixes(axes: Axes, groups: list[GroupFigures], mixes: tuple[str, ...]) -> None:
     left = np.zeros(len(groups))
     for mix, colour in zip(mixes, mix_colours(len(mixes)), strict=True):
         share = np.array([100 * (group.mixes or {}).get(mix, 0.0) for group in groups])
-        axes.barh(range(len(groups)), share, left=left, color=colour, edgecolor="white", height=0.74)
+        axes.barh(
+            range(len(groups)), share, left=left, color=colour, edgecolor="white", height=0.74
+        )
         for row, width in enumerate(share):
             if width >= 100 * LABELLED:
                 axes.text(
@@ -81,11 +95,27 @@ def _minutes(axes: Axes, groups: list[GroupFigures]) -> None:
     for row, group in enumerate(groups):
         if group.minutes is None or group.logged_minutes is None:
             continue
-        axes.plot([group.logged_minutes, group.minutes], [row, row], color=LINE, linewidth=3, zorder=1)
+        axes.plot(
+            [group.logged_minutes, group.minutes], [row, row], color=LINE, linewidth=3, zorder=1
+        )
     known = [(row, group) for row, group in enumerate(groups) if group.minutes is not None]
-    axes.plot([g.logged_minutes or 0.0 for _, g in known], [row for row, _ in known], "^", color=GREEN, markersize=7)
-    axes.plot([g.minutes or 0.0 for _, g in known], [row for row, _ in known], "o", color=BLUE, markersize=7)
-    axes.set_xlim(0, 1.08 * max([max(g.minutes or 0, g.logged_minutes or 0) for _, g in known] + [1]))
+    axes.plot(
+        [g.logged_minutes or 0.0 for _, g in known],
+        [row for row, _ in known],
+        "^",
+        color=GREEN,
+        markersize=7,
+    )
+    axes.plot(
+        [g.minutes or 0.0 for _, g in known],
+        [row for row, _ in known],
+        "o",
+        color=BLUE,
+        markersize=7,
+    )
+    axes.set_xlim(
+        0, 1.08 * max([max(g.minutes or 0, g.logged_minutes or 0) for _, g in known] + [1])
+    )
     axes.set_title("minutes")
     axes.set_xlabel("a case")
     axes.locator_params(axis="x", nbins=4)

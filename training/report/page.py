@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from router.decision.catalogue import Catalogue
 from router.decision.tables import DecisionTables
-from training.estimators import OK, QUANTILES
-from training.figures import ESTIMATORS, Figures
+from training.evaluation.estimators import OK, QUANTILES
+from training.evaluation.figures import ESTIMATORS, Figures
 from training.report import (
     check_drawings,
     cost_drawing,
@@ -27,7 +27,7 @@ from training.report.first_screen import first_screen, forty_hours
 from training.report.reproduce import commands, recorded
 
 if TYPE_CHECKING:
-    from training.gate import Verdict
+    from training.evaluation.gate import Verdict
 
 _TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (
@@ -63,7 +63,9 @@ def write_report(
         ValueError: if the tables have another number of mixes than the catalogue.
     """
     if tables.values.shape[1] != len(catalogue.mixes):
-        raise ValueError(f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}")
+        raise ValueError(
+            f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}"
+        )
     page = template("report.html.j2", escape=True).render(
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         figures=figures,
@@ -100,7 +102,9 @@ def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's templ
         keep_trailing_newline=True,
     )
     environment.globals.update(words=words, names=words.names())
-    environment.filters.update(percent=words.percent, number=words.number, points=words.points, signed=words.signed)
+    environment.filters.update(
+        percent=words.percent, number=words.number, points=words.points, signed=words.signed
+    )
     return environment.get_template(name)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from router.decision.pairs import Bins, Pair
 from router.decision.schema import Feature, FeatureSet
 from router.decision.tables import DecisionTables, Floats
-from router.svg import INK, QUIET
+from router.drawing.svg import INK, QUIET
 from training.report.drawing import Drawing, draw
 from training.report.effect_drawings import NINETY, wrapped
 from training.report.words import names, number
@@ -36,7 +36,9 @@ def _contrasts(pair: Pair) -> Floats:
 
 def _weight(pair: Pair) -> float:
     cases = pair.counts.reshape(-1, pair.width)
-    return float((cases[:, :, None] * np.abs(_contrasts(pair).mean(axis=3))).sum()) / max(1, int(cases.sum()))
+    return float((cases[:, :, None] * np.abs(_contrasts(pair).mean(axis=3))).sum()) / max(
+        1, int(cases.sum())
+    )
 
 
 def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawing:
@@ -55,14 +57,22 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
         for k, axes in enumerate(panels):
             cells = np.ma.array(mean[:, :, k], mask=thin)
             colours = mpl.colormaps["PuOr_r"].resampled(_COLOURS).with_extremes(bad=QUIET)
-            mesh = axes.pcolormesh(cells, cmap=colours, vmin=-reach, vmax=reach, edgecolors="white", linewidth=0.5)
+            mesh = axes.pcolormesh(
+                cells, cmap=colours, vmin=-reach, vmax=reach, edgecolors="white", linewidth=0.5
+            )
             rows, columns = np.nonzero((np.abs(mean[:, :, k]) > NINETY * error[:, :, k]) & ~thin)
             strong = np.abs(mean[rows, columns, k]) > reach / 2
             axes.scatter(columns + 0.5, rows + 0.5, 4, np.where(strong, "white", INK), zorder=3)
             axes.set_title(wrapped(names().mix(mixes[k + 1])))
             _label(axes, down, across)
         panels[0].set_ylabel(names().field(first.name))
-        figure.colorbar(mesh, ax=list(panels), label="points", shrink=0.9, format=lambda value, _: number(value, 1))
+        figure.colorbar(
+            mesh,
+            ax=list(panels),
+            label="points",
+            shrink=0.9,
+            format=lambda value, _: number(value, 1),
+        )
         figure.supxlabel(names().field(second.name), fontsize=9.5)
 
     title = f"{names().field(first.name)} with {names().field(second.name)}"
@@ -71,13 +81,18 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
         f"excludes zero. Dark grey: fewer than {FEWEST_CASES} of the {number(pair.counts.sum())} training cases."
     )
     height = 1.9 + 0.24 * len(down) + 0.05 * max(map(len, across))
-    return draw(f"pair-{first.name}-{second.name}", f"{title[0].upper()}{title[1:]}", words, height, paint)
+    return draw(
+        f"pair-{first.name}-{second.name}", f"{title[0].upper()}{title[1:]}", words, height, paint
+    )
 
 
 def _label(axes: Axes, down: list[str], across: list[str]) -> None:
     axes.grid(visible=False)
     axes.set_ylim(len(down), 0)
-    for axis, labels, most in ((axes.yaxis, down, _LABELS_DOWN), (axes.xaxis, across, _LABELS_ACROSS)):
+    for axis, labels, most in (
+        (axes.yaxis, down, _LABELS_DOWN),
+        (axes.xaxis, across, _LABELS_ACROSS),
+    ):
         every = -(-len(labels) // most)
         axis.set_ticks(np.arange(0, len(labels), every) + 0.5, labels[::every])
         axis.set_tick_params(length=0)
@@ -97,7 +112,9 @@ def bin_labels(feature: Feature, bins: Bins) -> list[str]:
         elif len(known):
             more = f" and {len(known) - 1} more" if len(known) > 2 else ""
             shown = known[:1] if more else known
-            parts.append(", ".join(names().english.value(feature, int(slot)) for slot in shown) + more)
+            parts.append(
+                ", ".join(names().english.value(feature, int(slot)) for slot in shown) + more
+            )
         if len(known) < len(slots):
             parts.append("unknown")
         found.append(" or ".join(parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from training.figures import Figures
+from training.evaluation.figures import Figures
 
 _TOLD_ELSEWHERE = ("features",)
 
@@ -16,7 +16,9 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     seed, simulated = training.get("seed"), training.get("simulation_seed")
     found = []
     if figures.synthetic and simulated not in (None, ""):
-        found.append(f"python -m training simulate --cases N --seed {simulated} --out cases.parquet")
+        found.append(
+            f"python -m training simulate --cases N --seed {simulated} --out cases.parquet"
+        )
     seeded = "" if seed is None else f" --seed {seed}"
     version = figures.version
     found.append(f"python -m training fit --cases cases.parquet --out models/{version}{seeded}")
@@ -25,7 +27,9 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def recorded(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What the manifest records, flat: dotted name and value; the fields have a table of their own."""
-    return tuple(_flat({key: value for key, value in manifest.items() if key not in _TOLD_ELSEWHERE}, ""))
+    return tuple(
+        _flat({key: value for key, value in manifest.items() if key not in _TOLD_ELSEWHERE}, "")
+    )
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON

@@ -5,19 +5,34 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from router.svg import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, rows
-from training.estimators import OK
-from training.figures import ESTIMATORS, Difference, Estimate, Figures, PolicyFigures
+from router.drawing.svg import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, rows
+from training.evaluation.estimators import OK
+from training.evaluation.figures import ESTIMATORS, Difference, Estimate, Figures, PolicyFigures
 from training.report.drawing import Drawing, draw, zero_line
-from training.report.words import COMPARED, MAIN_POLICIES, names, number, point_range, points, share_range
+from training.report.words import (
+    COMPARED,
+    MAIN_POLICIES,
+    names,
+    number,
+    point_range,
+    points,
+    share_range,
+)
 
-MARKS = {"candidate": ("o", BLUE), "promoted": ("D", PURPLE), "todays_rule": ("s", ORANGE), "logged": ("^", GREEN)}
+MARKS = {
+    "candidate": ("o", BLUE),
+    "promoted": ("D", PURPLE),
+    "todays_rule": ("s", ORANGE),
+    "logged": ("^", GREEN),
+}
 _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
 
 
 def _spans(estimates: list[Estimate]) -> np.ndarray:
     """Interval arms in points, shape (2, n)."""
-    return 100 * np.array([[e.value - e.low for e in estimates], [e.high - e.value for e in estimates]]).clip(0)
+    return 100 * np.array(
+        [[e.value - e.low for e in estimates], [e.high - e.value for e in estimates]]
+    ).clip(0)
 
 
 def gains(figures: Figures) -> Drawing | None:
@@ -43,14 +58,25 @@ def gains(figures: Figures) -> Drawing | None:
         zero_line(axes)
         low, high = axes.get_xlim()
         axes.set_xlim(min(low, -0.1 * (high - low)), max(high, 0.1 * (high - low)))
-        axes.set_xlabel("more cases that reach their goal, in points (per 100 cases), with 90 % interval")
+        axes.set_xlabel(
+            "more cases that reach their goal, in points (per 100 cases), with 90 % interval"
+        )
 
     words = "; ".join(_gain_words(one) for one in found)
-    return draw("gains", "Gain of this version", f"Gain in points: {words}.", 0.75 + 0.36 * len(found), paint, 8.2)
+    return draw(
+        "gains",
+        "Gain of this version",
+        f"Gain in points: {words}.",
+        0.75 + 0.36 * len(found),
+        paint,
+        8.2,
+    )
 
 
 def _gain_words(one: Difference) -> str:
-    return f"over {names().policy(one.than)} {points(one.outcome.value)} ({point_range(one.outcome)})"
+    return (
+        f"over {names().policy(one.than)} {points(one.outcome.value)} ({point_range(one.outcome)})"
+    )
 
 
 def ordered(figures: Figures) -> list[PolicyFigures]:
@@ -78,25 +104,41 @@ def values(figures: Figures) -> Drawing:
                 markersize=7,
                 elinewidth=2.2,
             )
-            axes.text(1.02, row, f"{number(policy.minutes)} min", va="center", transform=axes.get_yaxis_transform())
+            axes.text(
+                1.02,
+                row,
+                f"{number(policy.minutes)} min",
+                va="center",
+                transform=axes.get_yaxis_transform(),
+            )
         rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel("cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)")
+        axes.set_xlabel(
+            "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
+        )
 
     words = "; ".join(f"{names().policy(p.name)} {share_range(p.estimates['dr'])}" for p in found)
     return draw(
-        "values", "Value of every policy", f"Per cent that reach their goal: {words}.", 0.9 + 0.32 * len(found), paint
+        "values",
+        "Value of every policy",
+        f"Per cent that reach their goal: {words}.",
+        0.9 + 0.32 * len(found),
+        paint,
     )
 
 
 def estimators(figures: Figures) -> Drawing:
     """Four estimators of the main policies, side by side."""
     found = [one for one in ordered(figures) if one.name in MAIN_POLICIES]
-    looks = dict(zip(ESTIMATORS, (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("D", PURPLE)), strict=True))
+    looks = dict(
+        zip(ESTIMATORS, (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("D", PURPLE)), strict=True)
+    )
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         for place, (name, (mark, colour)) in enumerate(looks.items()):
-            chosen = [(row, p.estimates[name]) for row, p in enumerate(found) if name in p.estimates]
+            chosen = [
+                (row, p.estimates[name]) for row, p in enumerate(found) if name in p.estimates
+            ]
             axes.errorbar(
                 [100 * e.value for _, e in chosen],
                 [row + 0.18 * (place - 1.5) for row, _ in chosen],
@@ -108,7 +150,9 @@ def estimators(figures: Figures) -> Drawing:
                 label=_ESTIMATOR_WORDS[name],
             )
         rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel("cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)")
+        axes.set_xlabel(
+            "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
+        )
         figure.legend(loc="outside upper left", ncols=4)
 
     words = "Each policy's value by four estimators; the table gives the numbers."

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from router.texts import Texts, load_texts
-from training.estimators import OK
-from training.figures import Estimate, Figures
-from training.sensitivity import STRONGEST
+from training.evaluation.estimators import OK
+from training.evaluation.figures import Estimate, Figures
+from training.evaluation.sensitivity import STRONGEST
 
 CASES = 1000
 """Hours and goals are told per so many cases."""
@@ -114,7 +114,11 @@ def figure(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return number(value) if float(value).is_integer() and abs(value) >= 2 else f"{value:.4g}".replace("-", "−")
+        return (
+            number(value)
+            if float(value).is_integer() and abs(value) >= 2
+            else f"{value:.4g}".replace("-", "−")
+        )
     return "none" if value is None else str(value)
 
 

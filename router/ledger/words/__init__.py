@@ -8,9 +8,9 @@ from datetime import date
 from importlib import resources
 from typing import Any
 
-from router.decision.ledger import Tier
+from router.cases.features import FEATURES
 from router.decision.schema import UNKNOWN
-from router.features import FEATURES
+from router.ledger.arithmetic import Tier
 from router.texts import LANGUAGES, Texts, load_texts
 
 _HOUR = 60
@@ -69,7 +69,11 @@ class Words:
         """Label of a field's value."""
         if name == UNKNOWN:
             return self("unknown")
-        return self.texts.value(FEATURES[field], FEATURES[field].slot(name)) if name in FEATURES[field].values else name
+        return (
+            self.texts.value(FEATURES[field], FEATURES[field].slot(name))
+            if name in FEATURES[field].values
+            else name
+        )
 
 
 def load_words() -> dict[str, Words]:

@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from router.features import FEATURES
-from router.registry import load_model, promoted_version
-from router.trust import read_trusted_keys
+from router.cases.features import FEATURES
+from router.versions.registry import load_model, promoted_version
+from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT, random_rows
-from tests.unit.training.cases_builder import CATALOGUE, FRAME, a_file, in_rows
-from tests.unit.training.test_training import wishes
-from tests.unit.training.versions_builder import FAILED, a_version
+from tests.unit.training.data.cases_builder import CATALOGUE, FRAME, a_file, in_rows
+from tests.unit.training.learning.test_training import wishes
+from tests.unit.training.version.versions_builder import FAILED, a_version
 from training.__main__ import run
-from training.encoding import LONGER_IS_WORSE, WORSE
-from training.versions import read_promotions
+from training.learning.encoding import LONGER_IS_WORSE, WORSE
+from training.version.versions import read_promotions
 
 POLICIES = ("--policies", str(ROOT / "policies"))
 
@@ -36,7 +36,10 @@ class Ended(NamedTuple):
         """One clear line, and exit code 2."""
         lines = self.err.strip().splitlines()
         return (
-            self.code == 2 and len(lines) == 1 and lines[0].startswith("error: ") and all(w in lines[0] for w in words)
+            self.code == 2
+            and len(lines) == 1
+            and lines[0].startswith("error: ")
+            and all(w in lines[0] for w in words)
         )
 
 
@@ -90,7 +93,9 @@ def test_a_fit_whose_gate_failed_writes_the_version_and_its_report(fit: Fit) -> 
     assert "seconds: nuisances" in fit.told.err
 
 
-def test_a_signed_version_verifies_and_a_changed_or_foreign_one_does_not(fit: Fit, tmp_path: Path) -> None:
+def test_a_signed_version_verifies_and_a_changed_or_foreign_one_does_not(
+    fit: Fit, tmp_path: Path
+) -> None:
     trusted = read_trusted_keys([fit.folder.parent.parent / "key.pub"])
     assert load_model(fit.folder, FEATURES, CATALOGUE, trusted).info.synthetic
     command("key", tmp_path / "other")
@@ -108,7 +113,9 @@ def test_the_manifest_says_how_to_make_the_version_again(fit: Fit) -> None:
 
 
 @pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
-def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(fit: Fit, name: str) -> None:
+def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(
+    fit: Fit, name: str
+) -> None:
     tables = load_model(fit.folder, FEATURES, CATALOGUE).tables
     for row in random_rows(9, 20):
         assert (np.diff(wishes(tables, name, row).mean(axis=2), axis=0) >= -1e-12).all()
@@ -134,11 +141,15 @@ def test_report_and_card_are_of_the_version(fit: Fit, tmp_path: Path) -> None:
     assert "ynthetic" in command("card", "v1", "--models", fit.folder.parent).out
 
 
-def test_a_failed_gate_is_not_promoted_without_a_reason_which_is_kept_and_rollback_returns(fit: Fit) -> None:
+def test_a_failed_gate_is_not_promoted_without_a_reason_which_is_kept_and_rollback_returns(
+    fit: Fit,
+) -> None:
     models = fit.folder.parent
     a_version(models, "v0")
     assert command("promote", "v0", *in_models(fit)).code == 0
-    assert command("promote", "v1", *in_models(fit)).refused("v1: its gate failed", "held_out_cases", "--override")
+    assert command("promote", "v1", *in_models(fit)).refused(
+        "v1: its gate failed", "held_out_cases", "--override"
+    )
     assert promoted_version(models) == "v0"
     assert command("promote", "v1", "--override", "pilot at one office", *in_models(fit)).code == 0
     assert promoted_version(models) == "v1"
@@ -156,14 +167,30 @@ def test_a_failed_gate_is_not_promoted_without_a_reason_which_is_kept_and_rollba
 def test_the_version_scores_a_file_of_cases(fit: Fit, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"scored.{suffix}"
     cases = fit.folder.parent.parent / "cases.parquet"
-    words = ["router", "score", "--cases", str(cases), "--out", str(out), "--model", str(fit.folder)]
+    words = [
+        "router",
+        "score",
+        "--cases",
+        str(cases),
+        "--out",
+        str(out),
+        "--model",
+        str(fit.folder),
+    ]
     told = subprocess.run(
-        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert told.returncode == 0, told.stderr
     frame = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
     assert frame.columns[:4] == ["case_ref", "status", "mix", "adviser_minutes"]
-    kinds = {f"{kind}_{mix}" for kind in ("expected", "error", "permitted") for mix in CATALOGUE.ids}
+    kinds = {
+        f"{kind}_{mix}" for kind in ("expected", "error", "permitted") for mix in CATALOGUE.ids
+    }
     assert set(frame.columns[4:]) == kinds
     assert len(frame) == 3_000
 
@@ -171,7 +198,9 @@ def test_the_version_scores_a_file_of_cases(fit: Fit, tmp_path: Path, suffix: st
 def test_a_file_that_does_not_say_whether_it_is_synthetic_is_not_guessed(tmp_path: Path) -> None:
     cases = a_file(tmp_path, FRAME, "cases.csv")
     told = command("fit", "--cases", cases, "--out", tmp_path / "v", *POLICIES)
-    assert told.refused("cases.csv", "does not say whether it is synthetic", "--synthetic or --real")
+    assert told.refused(
+        "cases.csv", "does not say whether it is synthetic", "--synthetic or --real"
+    )
     assert not (tmp_path / "v").exists()
 
 
@@ -183,7 +212,9 @@ def test_a_file_that_says_it_is_synthetic_is_never_fitted_as_real(tmp_path: Path
 
 
 def test_too_few_cases_to_hold_out_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
-    cases = a_file(tmp_path, FRAME.with_columns(decided_on=FRAME["decided_on"].min()), synthetic="true")
+    cases = a_file(
+        tmp_path, FRAME.with_columns(decided_on=FRAME["decided_on"].min()), synthetic="true"
+    )
     told = command("fit", "--cases", cases, "--out", tmp_path / "v", *POLICIES)
     assert "cases: 0 to learn from (held out by time); at least 500 are needed" in told.err
     assert told.code == 2
@@ -204,7 +235,10 @@ def test_a_bad_cell_is_told_with_file_column_row_and_bound(tmp_path: Path) -> No
     [
         (("fit", "--cases", "absent.parquet", "--out", "{tmp}/v"), "absent.parquet"),
         (("fit", "--cases", "a.parquet", "--out", "{tmp}/V 1"), "must be 1 to 64 of a-z"),
-        (("fit", "--cases", "a.parquet", "--out", "{tmp}/taken"), "taken: exists; a version is never overwritten"),
+        (
+            ("fit", "--cases", "a.parquet", "--out", "{tmp}/taken"),
+            "taken: exists; a version is never overwritten",
+        ),
         (("simulate", "--cases", "5", "--out", "{tmp}/cases.csv"), "must end with .parquet"),
         (("simulate", "--cases", "5", "--out", "{tmp}/absent/cases.parquet"), "absent"),
         (("gate", "v7", "--models", "{tmp}"), "v7"),
@@ -215,10 +249,15 @@ def test_a_bad_cell_is_told_with_file_column_row_and_bound(tmp_path: Path) -> No
         (("promote", "v7", "--models", "{tmp}"), "v7: "),
         (("rollback", "--models", "{tmp}"), "no promoted version"),
         (("key", "{tmp}/taken"), "exists; a key is never overwritten"),
-        (("collect", "--journal", "sqlite:///{tmp}/absent.db", "--out", "{tmp}/cases.parquet"), "absent.db"),
+        (
+            ("collect", "--journal", "sqlite:///{tmp}/absent.db", "--out", "{tmp}/cases.parquet"),
+            "absent.db",
+        ),
     ],
 )
-def test_what_can_be_mended_is_one_clear_line_and_exit_code_2(tmp_path: Path, words: tuple[str], says: str) -> None:
+def test_what_can_be_mended_is_one_clear_line_and_exit_code_2(
+    tmp_path: Path, words: tuple[str], says: str
+) -> None:
     (tmp_path / "taken").mkdir()
     told = command(*(word.format(tmp=tmp_path) for word in words))
     assert told.refused(says), told.err
@@ -226,4 +265,6 @@ def test_what_can_be_mended_is_one_clear_line_and_exit_code_2(tmp_path: Path, wo
 
 def test_a_gate_that_failed_is_told_by_its_conditions(tmp_path: Path) -> None:
     a_version(tmp_path, "v2", gate=FAILED)
-    assert command("promote", "v2", "--models", tmp_path, *POLICIES).refused("its gate failed: overlap")
+    assert command("promote", "v2", "--models", tmp_path, *POLICIES).refused(
+        "its gate failed: overlap"
+    )

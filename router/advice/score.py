@@ -1,0 +1,95 @@
+"""Scores files of cases at memory speed: a pure function over Arrow batches, and Parquet or CSV around it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from router.cases.arrow import KEY, CasesRefused, batch_writer, read_batches, rows_of
+from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Status
+
+
+def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> pa.RecordBatch:
+    """Scores a batch of cases.
+
+    Args:
+        batch: `case_ref` and feature columns by name; an absent column or a null is unknown.
+        decider: what decides.
+        first_row: number of the batch's first row, for messages.
+
+    Returns:
+        case_ref, status, mix (null for MANUAL_ONLY), adviser_minutes, and expected_, error_ and
+        permitted_ by mix.
+
+    Raises:
+        CasesRefused: naming column, rows and bound.
+    """
+    decisions = decider.decide(rows_of(batch, first_row))
+    catalogue = decider.catalogue
+    none = decisions.mix == NO_MIX
+    minutes = np.append(catalogue.minutes, 0)[decisions.mix]
+    columns: dict[str, Any] = {
+        KEY: batch.column(KEY).cast(pa.string()),
+        "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
+        "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
+        "adviser_minutes": pa.array(minutes, mask=none),
+    }
+    unscored = np.isnan(decisions.expected[:, 0])
+    for number, mix in enumerate(catalogue.ids):
+        expected = np.clip(decisions.expected[:, number], 0.0, 1.0)
+        columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
+        columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)
+        columns[f"permitted_{mix}"] = pa.array(decisions.permitted[:, number])
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def score_file(cases: Path, out: Path, decider: Decider) -> int:
+    """Scores a Parquet or CSV file into another, written aside and renamed.
+
+    Returns:
+        The number of cases.
+
+    Raises:
+        CasesRefused: naming file, column, rows and bound; nothing is left behind.
+    """
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        count = 0
+        writer: Any = None
+        for scored in _scored(read_batches(cases), decider):
+            if writer is None:
+                writer = batch_writer(aside, out.suffix == ".csv", scored.schema)
+            writer.write_batch(scored)
+            count += len(scored)
+        if writer is None:
+            raise CasesRefused("has no cases")
+        writer.close()
+        aside.replace(out)
+    except (CasesRefused, pa.ArrowInvalid) as problem:
+        raise CasesRefused(f"{cases}: {problem}") from problem
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
+
+
+def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:
+    """Scores on all cores, in the file's order, with few batches under way."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[pa.RecordBatch]] = deque()
+        first_row = 0
+        for batch in batches:
+            under_way.append(pool.submit(score_batch, batch, decider, first_row))
+            first_row += len(batch)
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()

@@ -1,0 +1,181 @@
+"""`python -m router demo`: a real server, a sample caseload over real gRPC, and what ops would see of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import click
+import grpc
+import orjson
+
+from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
+
+_READY_SECONDS = 20.0
+
+
+def plain_case(reference: str) -> case_pb2.Case:
+    """A case with everything known and no hindrance."""
+    return case_pb2.Case(
+        case_ref=reference,
+        shielded=False,
+        age_band=case_pb2.AGE_BAND_30_39,
+        education_level=case_pb2.EDUCATION_LEVEL_BACHELOR,
+        education_recognised=case_pb2.TRI_STATE_YES,
+        job_situation=case_pb2.JOB_SITUATION_DISMISSED,
+        months_since_last_work=2,
+        worked_6_of_last_12_months=case_pb2.TRI_STATE_YES,
+        weeks_registered=6,
+        benefit_type=case_pb2.BENEFIT_TYPE_UNEMPLOYMENT,
+        benefit_weeks_left=80,
+        need_group=case_pb2.NEED_GROUP_GOOD_OPPORTUNITIES,
+        main_goal=case_pb2.MAIN_GOAL_GET_WORK,
+        self_assessed_need=case_pb2.SELF_ASSESSED_NEED_CAN_MANAGE,
+        expected_weeks_to_job=8,
+        applications_4w=6,
+        plan_has_goal=case_pb2.TRI_STATE_YES,
+        goal_by_user=case_pb2.TRI_STATE_YES,
+        plan_activities_active=3,
+        plan_activities_overdue=0,
+        plan_user_created_percent=60,
+        messages_90d=4,
+        phone_talks_90d=1,
+        video_talks_90d=0,
+        office_talks_90d=0,
+        days_since_personal_contact=14,
+        digital_skill=case_pb2.DIGITAL_SKILL_STRONG,
+        digital_access=case_pb2.DIGITAL_ACCESS_FULL,
+        has_eid=case_pb2.TRI_STATE_YES,
+        digitally_reserved=case_pb2.TRI_STATE_NO,
+        manual_follow_up=case_pb2.TRI_STATE_NO,
+        channel_preference=case_pb2.CHANNEL_PREFERENCE_PREFERS_DIGITAL,
+        channel_preference_strength=2,
+        travel_minutes_band=case_pb2.TRAVEL_MINUTES_BAND_20_TO_60,
+        unemployed_per_100_vacancies=150,
+        health_hindrance=case_pb2.HINDRANCE_NO,
+        other_hindrance=case_pb2.HINDRANCE_NO,
+        language_support=case_pb2.LANGUAGE_SUPPORT_NONE,
+        no_shows_180d=0,
+        unread_messages=0,
+        days_since_user_plan_activity=3,
+        days_waiting_for_agency_reply=0,
+    )
+
+
+def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
+    """What a newcomer should see: plain cases, and each way in which a case is not plain."""
+    guidance = plain_case("demo-2")
+    guidance.self_assessed_need = case_pb2.SELF_ASSESSED_NEED_WANTS_GUIDANCE
+    guidance.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
+    young = plain_case("demo-3")
+    young.age_band, young.plan_has_goal = case_pb2.AGE_BAND_18_24, case_pb2.TRI_STATE_NO
+    young.digital_skill, young.weeks_registered = case_pb2.DIGITAL_SKILL_WEAK, 2
+    long_term = plain_case("demo-4")
+    long_term.months_since_last_work, long_term.weeks_registered = 30, 70
+    long_term.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY
+    long_term.health_hindrance = case_pb2.HINDRANCE_YES
+    reserved = plain_case("demo-5")
+    reserved.digitally_reserved = case_pb2.TRI_STATE_YES
+    outside = plain_case("demo-8")
+    outside.weeks_registered = 900
+    return [
+        ("can manage, prefers digital", plain_case("demo-1")),
+        ("wants guidance", guidance),
+        ("young, weak digital skill", young),
+        ("long out of work, health", long_term),
+        ("reserved against digital", reserved),
+        ("shielded: no features sent", case_pb2.Case(shielded=True)),
+        ("almost all unknown", case_pb2.Case(case_ref="demo-7", shielded=False)),
+        ("900 weeks registered", outside),
+    ]
+
+
+def run_demo(models: Path, policies: Path) -> None:
+    """Starts a server of its own, shows a sample caseload, and stops it.
+
+    Raises:
+        click.ClickException: if the server does not get ready.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "router",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+        ]
+        command += [
+            "--models",
+            str(models),
+            "--policies",
+            str(policies),
+            "--journal",
+            f"sqlite:///{folder}/demo.db",
+        ]
+        log = Path(folder) / "log"
+        with log.open("wb") as out, subprocess.Popen(command, stderr=out) as server:
+            try:
+                listen, metrics = _addresses(server, log)
+                _show_answers(listen)
+                _show_metrics(metrics)
+            finally:
+                server.terminate()
+    click.echo("\nKeep a server running: make serve   (then: python examples/python/recommend.py)")
+
+
+def _addresses(server: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        for line in log.read_bytes().splitlines():
+            entry = orjson.loads(line) if line.startswith(b"{") else {}
+            if entry.get("message") == "serving":
+                return entry["listen"], entry["metrics"]
+        time.sleep(0.05)
+    raise click.ClickException(f"the server did not get ready:\n{log.read_text()}")
+
+
+def _show_answers(listen: str) -> None:
+    click.echo(
+        f"\n{'case':<29}{'status':<18}{'mix':<20}{'min':>4}{'digital':>9}{'ms':>7}  first reason"
+    )
+    with grpc.insecure_channel(listen) as channel:
+        router = channel_router_pb2_grpc.ChannelRouterStub(channel)
+        grpc.channel_ready_future(channel).result(_READY_SECONDS)
+        for name, case in sample_caseload():
+            click.echo(f"{name:<29}{_answer(router, case)}")
+
+
+def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Case) -> str:
+    request = channel_router_pb2.RecommendRequest(
+        case=case, view=channel_router_pb2.VIEW_FULL, language=recommendation_pb2.LANGUAGE_EN
+    )
+    began = time.perf_counter()
+    try:
+        advice = router.Recommend(request, timeout=5).recommendation
+    except grpc.RpcError as error:
+        took = (time.perf_counter() - began) * 1000
+        return f"{error.code().name:<42}{'':>9}{took:>7.1f}  {error.details()}"
+    took = (time.perf_counter() - began) * 1000
+    status = recommendation_pb2.Status.Name(advice.status).removeprefix("STATUS_")
+    reason = advice.reasons[0].text if advice.reasons else ""
+    if not advice.mix.id:
+        return f"{status:<18}{'-':<20}{'-':>4}{'-':>9}{took:>7.1f}  {reason}"
+    share = f"{advice.mix.digital_share:.0%}"
+    return f"{status:<18}{advice.mix.id:<20}{advice.mix.adviser_minutes:>4}{share:>9}{took:>7.1f}  {reason}"
+
+
+def _show_metrics(metrics: str) -> None:
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    shown = ("router_recommendations_total{", "grpc_server_handled_total{", "router_model_info{")
+    click.echo(f"\nFrom http://{metrics}/metrics, as Prometheus scrapes it:")
+    for line in lines:
+        if line.startswith(shown) and not line.endswith(" 0.0"):
+            click.echo(f"  {line}")

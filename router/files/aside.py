@@ -1,0 +1,28 @@
+"""Files appear whole or not at all: written aside, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_aside(target: Path) -> Iterator[Path]:
+    """Gives a path in the target's folder to write to, and renames it to the target at the end.
+
+    If anything is raised meanwhile, what was written is removed and the target stays as it was.
+
+    Args:
+        target: the file to be; replaced if it exists.
+
+    Raises:
+        OSError: if it cannot be renamed.
+    """
+    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield aside
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Files that may have been made to do harm: no link is followed, no size is believed, nothing is unpacked unseen."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import math
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+UNPACKED_AT_MOST = 128 * 1024 * 1024
+"""Bytes of all arrays of an archive together."""
+_END_BYTES = 22  # of an archive's end record without a comment
+_DIRECTORY_BYTES_AT_MOST = 4096
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def plain_bytes(path: Path, at_most: int) -> bytes:
+    """The bytes of a plain file.
+
+    Raises:
+        ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
+    """
+    with _opened(path) as file:
+        data = file.read(at_most + 1)
+    if len(data) > at_most:
+        raise ValueError(f"{path.name} is larger than {at_most} bytes")
+    return data
+
+
+def plain_digest(path: Path) -> str:
+    """SHA-256 of a plain file, hexadecimal.
+
+    Raises:
+        ValueError: if it is missing, a link or no plain file.
+    """
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    # The file that is looked at is the one that is read; a pipe is not waited for.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as problem:
+        why = (
+            "is a symbolic link"
+            if problem.errno == errno.ELOOP
+            else f"cannot be read: {problem.strerror}"
+        )
+        raise ValueError(f"{path.name} {why}") from problem
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f"{path.name} is not a plain file")
+    with open(descriptor, "rb") as file:
+        yield file
+
+
+def check_archive(data: bytes, name: str) -> None:
+    """Checks what an archive of arrays claims before it is unpacked: a small file may claim arrays of any size.
+
+    Args:
+        data: the bytes of an .npz file.
+        name: of the file, for messages.
+
+    Raises:
+        ValueError: if a name is there twice, an array holds objects or not the bytes that its shape
+            asks for, or all together are too large.
+        zipfile.BadZipFile: if it is no archive.
+    """
+    end = data[-_END_BYTES:]
+    if data[:4] != b"PK\3\4" or end[:4] != b"PK\5\6":
+        raise ValueError(f"{name} is not a plain archive of arrays")
+    if int.from_bytes(end[12:16], "little") > _DIRECTORY_BYTES_AT_MOST:
+        raise ValueError(f"{name} holds too many arrays")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        if len({part.filename for part in parts}) != len(parts):
+            raise ValueError(f"{name} holds a name twice")
+        unpacked = sum(part.file_size for part in parts)
+        if unpacked > UNPACKED_AT_MOST:
+            raise ValueError(f"{name} unpacks to {unpacked} bytes, more than {UNPACKED_AT_MOST}")
+        for part in parts:
+            _check_array(archive, part, f"{name}: {part.filename}")
+
+
+def _check_array(archive: zipfile.ZipFile, part: zipfile.ZipInfo, where: str) -> None:
+    with archive.open(part) as file:
+        read = _HEADERS.get(np.lib.format.read_magic(file))
+        if read is None:
+            raise ValueError(f"{where} is an array of an unknown format")
+        shape, _, dtype = read(file)
+        held = part.file_size - file.tell()
+    if dtype.hasobject:
+        raise ValueError(f"{where} holds pickled objects")
+    if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"{where} says shape {shape} of {dtype} and holds {held} bytes")

@@ -1,0 +1,1 @@
+"""Where a journal is kept: one SQLite file, or a PostgreSQL database. Another store joins here."""

@@ -1,0 +1,255 @@
+"""The journal in a PostgreSQL database, durable at every commit; several servers may write to one."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+
+from psycopg import errors
+
+from router.journal.chain import COLUMNS, START, Row, admissible, chained
+from router.journal.record import (
+    RECOMMENDATION,
+    Context,
+    Head,
+    JournalUnavailable,
+    Record,
+    StoredRecord,
+)
+from router.journal.stores.postgres_database import Database, Link, migrate
+from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
+from router.journal.stores.rows import STORED, numbered, stored
+
+_TYPES = (
+    "int8",
+    "bytea",
+    "text",
+    "int8",
+    "int8",
+    "bytea",
+    "bytea",
+    "bytea",
+    "bytea",
+    "bytea",
+    "text",
+)
+_READ_ROWS = 1000
+_ERASE_ROWS = 500
+_READ_SECONDS = 60.0
+_VACUUM_SECONDS = 24 * 3600.0
+
+
+class PostgresJournal:
+    """A JournalStore in a database. It may be used from any thread; one batch is written at a time."""
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Open the journal, creating or updating its tables; without `create` they must be there.
+
+        Args:
+            url: postgresql://USER:PASSWORD@HOST:PORT/DATABASE; libpq's parameters may follow a
+                question mark.
+            create: Whether missing tables are made.
+
+        Raises:
+            ValueError: The URL cannot be read.
+            JournalBroken: No journal of a version known here, or one where a commit would not be
+                durable.
+            JournalUnavailable: The database cannot be reached.
+        """
+        self._database = Database(url)
+        with self._connected() as link:
+            migrate(link, self._database.name, create=create)
+        self._writing = Session(self._database)
+        self._reading = Session(self._database)
+        self._contexts_of: object = None
+        self._context_ids: dict[bytes, int] = {}
+
+    def write_batch(self, records: Sequence[Record]) -> None:
+        """Append the records that are new; see JournalStore."""
+        if not records:
+            return
+        try:
+            self._append(records, all_new=True)
+        except _Taken:
+            self._append(records, all_new=False)
+
+    def probe(self) -> None:
+        """Make a tiny durable write; see JournalStore."""
+        with self._writing.transaction(APPEND) as cursor:
+            cursor.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
+
+    def read(
+        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[StoredRecord]:
+        """Yield records in chain order, on a connection of its own; see JournalStore."""
+        query = (
+            f"SELECT {STORED} FROM record WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"
+        )
+        contexts: dict[int, Context] = {}
+        limit = 0 if kinds is not None and not kinds else limit
+        with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            while limit is None or limit > 0:
+                wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
+                rows = cursor.execute(query, (after, *(kinds or ()), wanted)).fetchall()
+                if any(row[3] not in contexts for row in rows):
+                    contexts = _read_contexts(cursor)
+                yield from (stored(row, contexts) for row in rows)
+                if len(rows) < wanted:
+                    return
+                after, limit = rows[-1][0], None if limit is None else limit - wanted
+
+    def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
+        """The records with these ids, in the order asked; see JournalStore."""
+        found = {stored.id: stored for stored in self._select("id = ANY(%s)", list(ids))}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def about(self, decision: bytes) -> list[StoredRecord]:
+        """The records about this recommendation; see JournalStore."""
+        return self._select("about = %s", decision)
+
+    def held_before(self, moment: int) -> Iterator[bytes]:
+        """Yield ids of records that hold content and are older; see JournalStore."""
+        query = """SELECT seq, id FROM record WHERE seq > %s AND written_at < %s AND payload IS NOT NULL
+            ORDER BY seq LIMIT %s"""
+        after = 0
+        with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            while rows := cursor.execute(query, (after, moment, _READ_ROWS)).fetchall():
+                yield from (id_ for _, id_ in rows)
+                after = rows[-1][0]
+
+    def contexts(self) -> Sequence[Context]:
+        """List the contexts, oldest first; see JournalStore."""
+        with self._reading.transaction(READ) as cursor:
+            return tuple(_read_contexts(cursor).values())
+
+    def heads(self) -> Sequence[Head]:
+        """Give the end of the one chain; see JournalStore."""
+        with self._reading.transaction(READ) as cursor:
+            cursor.execute("SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1")
+            return (_head(cursor),)
+
+    def erase(self, ids: Iterable[bytes]) -> int:
+        """Remove payload and salt, then the old rows that still hold them; see JournalStore."""
+        erased, rest = 0, iter(ids)
+        query = "UPDATE record SET payload = NULL, salt = NULL WHERE id = ANY(%s) AND payload IS NOT NULL"
+        while step := list(islice(rest, _ERASE_ROWS)):
+            with self._writing.transaction(WRITE) as cursor:
+                erased += cursor.execute(query, (step,)).rowcount
+        self._vacuum()
+        return erased
+
+    def close(self) -> None:
+        """Close the connections; closing twice does nothing."""
+        self._writing.close()
+        self._reading.close()
+
+    @contextmanager
+    def _connected(self, patience_seconds: float | None = None) -> Iterator[Link]:
+        with (
+            self._database.explained(),
+            closing(self._database.connect(patience_seconds=patience_seconds)) as link,
+        ):
+            yield link
+
+    def _append(self, records: Sequence[Record], *, all_new: bool) -> None:
+        added: dict[bytes, int] = {}
+        with self._writing.transaction(APPEND) as cursor:
+            head = _head(cursor)
+            known = self._known_contexts(cursor)
+
+            def context_id(context: Context) -> int:
+                number = known.get(context.digest) or added.get(context.digest)
+                if number is None:
+                    number = added[context.digest] = _keep_context(cursor, context)
+                return number
+
+            rows, _ = chained(records if all_new else _new(cursor, records), head, context_id)
+            _copy(cursor, rows)
+        known.update(added)
+
+    def _known_contexts(self, cursor: Cursor) -> dict[bytes, int]:
+        """Numbers of contexts committed over this connection: behind another one there may be a database restored."""
+        if cursor.connection is not self._contexts_of:
+            self._contexts_of, self._context_ids = cursor.connection, {}
+        return self._context_ids
+
+    def _select(self, condition: str, value: object) -> list[StoredRecord]:
+        with self._reading.transaction(READ) as cursor:
+            cursor.execute(
+                f"SELECT {STORED} FROM record WHERE {condition} ORDER BY seq", (value,), binary=True
+            )
+            rows = cursor.fetchall()
+            contexts = _read_contexts(cursor, {row[3] for row in rows})
+        return [stored(row, contexts) for row in rows]
+
+    def _vacuum(self) -> None:
+        """Old versions of erased rows lie in the table until it is vacuumed.
+
+        Raises:
+            JournalUnavailable: It was not vacuumed.
+        """
+        skipped: list[str] = []
+        with self._connected(_VACUUM_SECONDS) as link:
+            link.add_notice_handler(
+                lambda notice: skipped.append(notice.message_primary or "skipped")
+            )
+            link.execute("SET lock_timeout = '60s'")
+            link.execute("VACUUM record")
+        if skipped:
+            raise JournalUnavailable(
+                f"journal {self._database.name}: erased, but copies are left: {skipped[0]}"
+            )
+
+
+class _Taken(JournalUnavailable):
+    """An id or a claim of the batch is stored already."""
+
+
+def _keep_context(cursor: Cursor, context: Context) -> int:
+    keys = (context.digest, context.document)
+    cursor.execute(
+        "INSERT INTO context (digest, document) VALUES (%s, %s) ON CONFLICT DO NOTHING", keys
+    )
+    cursor.execute("SELECT id FROM context WHERE digest = %s", keys[:1])
+    return int(cursor.fetchall()[0][0])
+
+
+def _copy(cursor: Cursor, rows: list[Row]) -> None:
+    try:
+        with cursor.copy(f"COPY record ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(_TYPES)
+            for row in rows:
+                copy.write_row(row)
+    except errors.UniqueViolation:
+        raise _Taken("an id, a claim or a number is stored already") from None
+
+
+def _filtered(kinds: Collection[str] | None) -> str:
+    """The condition that keeps these kinds, with a %s for each."""
+    if kinds is None:
+        return ""
+    few = "" if RECOMMENDATION in kinds else f" AND kind <> '{RECOMMENDATION}'"
+    return f" AND kind IN ({','.join(['%s'] * len(kinds))}){few}"
+
+
+def _head(cursor: Cursor) -> Head:
+    row = cursor.fetchone()
+    return Head(*row) if row else START
+
+
+def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
+    """The records whose id and claim are not stored yet, each once."""
+    cursor.execute("SELECT id FROM record WHERE id = ANY(%s)", ([record.id for record in records],))
+    ids = {id_ for (id_,) in cursor.fetchall()}
+    claimed = list({record.about for record in records if record.about and record.claim})
+    cursor.execute(
+        "SELECT about, claim FROM record WHERE about = ANY(%s) AND claim IS NOT NULL", (claimed,)
+    )
+    return admissible(records, ids, set(cursor.fetchall()))
+
+
+def _read_contexts(cursor: Cursor, ids: Collection[int] | None = None) -> dict[int, Context]:
+    """Contexts by number, oldest first: all, or those with these numbers."""
+    only = None if ids is None else list(ids)
+    query = "SELECT id, digest, document FROM context WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"
+    cursor.execute(query, (only, only))
+    return numbered(cursor.fetchall())

@@ -1,0 +1,166 @@
+"""The ledger's arithmetic: minutes released against an office's baseline practice, re-used, and unaccounted.
+
+For a case with baseline b and minutes c (planned, or really spent), all whole minutes:
+
+    released = max(0, b - c)      re-used = max(0, c - b)      unaccounted = released sum - re-used sum
+
+so that for every set of cases, however it is split into groups, and exactly:
+
+    sum b = sum c + released - reused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+FIRST_FROM = 1.5
+"""From this weight on a case is among those whom the office puts first."""
+
+
+class Tier(IntEnum):
+    """Whom the office's weights put first, the weakest first."""
+
+    FIRST = 0
+    NEXT = 1
+    OTHERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Sums over some cases, in whole minutes.
+
+    Attributes:
+        cases: how many.
+        baseline: what the office's practice before would have taken.
+        used: what they take: planned or spent.
+        released: over cases that take less than their baseline.
+        reused: over cases that take more than their baseline.
+    """
+
+    cases: int = 0
+    baseline: int = 0
+    used: int = 0
+    released: int = 0
+    reused: int = 0
+
+    @property
+    def unaccounted(self) -> int:
+        """Released and not given to anybody; negative when more was given than was released."""
+        return self.released - self.reused
+
+
+def tiers_of(weights: Floats) -> Whole:
+    """The `Tier` of each case by its weakest-first weight, shape (n,): 1.5 and more, above 1, and 1.
+
+    Raises:
+        ValueError: if a weight is below 1 or not a number.
+    """
+    if not (weights >= 1).all():
+        raise ValueError("weights: every weight must be at least 1")
+    return np.select(
+        [weights >= FIRST_FROM, weights > 1], [int(Tier.FIRST), int(Tier.NEXT)], int(Tier.OTHERS)
+    )
+
+
+def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Balance]:
+    """A balance for each group.
+
+    Args:
+        baseline: whole minutes of each case by the practice before, shape (n,), each at least 0.
+        used: whole minutes of each case, planned or spent, shape (n,), each at least 0.
+        groups: number of each case's group, shape (n,), 0 to count - 1.
+        count: how many groups.
+
+    Returns:
+        count balances; together they sum to `balance` of all cases, exactly.
+
+    Raises:
+        ValueError: if shapes differ, minutes are not whole or below 0, or a group does not exist.
+    """
+    for name, values in (("baseline", baseline), ("used", used), ("groups", groups)):
+        if values.shape != baseline.shape or values.ndim != 1:
+            raise ValueError(f"{name}: shape {values.shape} instead of {baseline.shape}")
+        if values.dtype.kind not in "iu" or (values < 0).any():
+            raise ValueError(f"{name}: must be whole numbers from 0")
+    if len(groups) and int(groups.max()) >= count:
+        raise ValueError(f"groups: {int(groups.max())} is outside 0 to {count - 1}")
+    gap = baseline - used
+    sums = []
+    for values in (np.ones_like(groups), baseline, used, np.maximum(gap, 0), np.maximum(-gap, 0)):
+        total = np.zeros(count, np.int64)
+        np.add.at(
+            total, groups, values
+        )  # whole numbers throughout: sums of floats would depend on their order
+        sums.append(total.tolist())
+    return [
+        Balance(cases=n, baseline=b, used=c, released=f, reused=g)
+        for n, b, c, f, g in zip(*sums, strict=True)
+    ]
+
+
+def balance(baseline: Whole, used: Whole) -> Balance:
+    """The balance of all cases; see `balances`.
+
+    Raises:
+        ValueError: as `balances`.
+    """
+    return balances(baseline, used, np.zeros(len(baseline), np.int64), 1)[0]
+
+
+def together(parts: Iterable[Balance]) -> Balance:
+    """The balance of disjoint sets of cases together."""
+    found = list(parts)
+    return Balance(
+        cases=sum(one.cases for one in found),
+        baseline=sum(one.baseline for one in found),
+        used=sum(one.used for one in found),
+        released=sum(one.released for one in found),
+        reused=sum(one.reused for one in found),
+    )
+
+
+def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags:
+    """Which recommendation counts when several were made for one case, shape (n,).
+
+    From a case's first recommendation on, all within `horizon` days are one plan; the next one
+    begins another. Of one plan's recommendations the one with the highest rank counts, the latest
+    of equals.
+
+    Args:
+        cases: number of each recommendation's case, shape (n,).
+        days: day of each recommendation, shape (n,).
+        ranks: which to prefer, shape (n,).
+        horizon: days that a plan runs, at least 1.
+
+    Raises:
+        ValueError: if the horizon is below 1.
+    """
+    if horizon < 1:
+        raise ValueError(f"horizon: {horizon} days is below 1")
+    counts = np.ones(len(cases), bool)
+    order = np.lexsort((np.arange(len(cases)), days, cases))
+    of, day, rank = cases[order], days[order], ranks[order]
+    starts = (
+        np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
+        if len(of)
+        else np.zeros(0, np.intp)
+    )
+    ends = np.concatenate([starts[1:], [len(of)]])
+    for start, end in zip(
+        *(side[ends - starts > 1].tolist() for side in (starts, ends)), strict=True
+    ):
+        first = start
+        while first < end:
+            last = first + int(np.searchsorted(day[first:end], day[first] + horizon))
+            best = max(range(first, last), key=lambda place: (int(rank[place]), place))
+            counts[order[[place for place in range(first, last) if place != best]]] = False
+            first = last
+    return counts

@@ -1,0 +1,128 @@
+"""The price at which the service, case by case, spends a budget: no more than it, and all of it but what is left over.
+
+Which cases a person must assess first, and what they fall back on, depends on the price as every
+choice does. So the floors of a plan are found together with the price: minutes recommended fall as
+the price rises, and bisection finds where they meet the budget. Cases that get the same answer at
+both ends of the interval are not asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.decide import Decider
+from router.decision.schema import Rows
+from router.planning.allocate import BudgetTooSmall
+
+PRICE_AT_MOST = 10.0
+"""Ten whole outcomes a minute: nobody gets more than what safeguards, menu and doubts demand."""
+_SMALLEST = 1e-7
+_TOLERANCE = 1e-6
+_CHUNK = 16_384
+_SAMPLE = 4_096
+_SAMPLES_AT_LEAST = 4
+_REACH = 1.1
+
+Answers = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the service answers at a price.
+
+    Attributes:
+        price: of an adviser minute, outcome points.
+        mix: (n,) number of each case's mix, NO_MIX for MANUAL_ONLY.
+        status: (n,) `Status`.
+        minutes: adviser minutes of all mixes.
+    """
+
+    price: float
+    mix: Answers
+    status: Answers
+    minutes: float
+
+
+def at_price(decider: Decider, price: float, rows: Rows) -> Settled:
+    """What a decider would answer at another price."""
+    other = replace(decider, policy=replace(decider.policy, price=price))
+    mix, status = np.empty(len(rows), np.int8), np.empty(len(rows), np.int8)
+    for first in range(0, len(rows), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        decisions = other.decide(rows[part])
+        mix[part], status[part] = decisions.mix, decisions.status
+    # NO_MIX is -1, the last: it takes no minutes.
+    minutes = np.append(decider.catalogue.minutes, 0.0)[mix].sum()
+    return Settled(price=price, mix=mix, status=status, minutes=float(minutes))
+
+
+def settle(decider: Decider, rows: Rows, budget: float) -> Settled:
+    """Finds the lowest price at which the service recommends no more minutes than there are.
+
+    Args:
+        decider: what decides; its own price is where the search begins.
+        rows: slots, shape (n, features).
+        budget: adviser minutes over the mixes' weeks.
+
+    Returns:
+        The answers at that price, to one part in a million; at price 0 where the budget is ample.
+
+    Raises:
+        BudgetTooSmall: if at no price the answers take so little.
+    """
+    near = decider.policy.price
+    every = len(rows) // _SAMPLE
+    if every >= _SAMPLES_AT_LEAST:
+        sample = rows[::every]
+        guess = _search(decider, sample, budget * len(sample) / len(rows), near)
+        near = PRICE_AT_MOST if guess is None else guess.price
+    found = _search(decider, rows, budget, near)
+    if found is None:
+        raise BudgetTooSmall(budget, at_price(decider, PRICE_AT_MOST, rows).minutes)
+    return found
+
+
+def _search(decider: Decider, rows: Rows, budget: float, near: float) -> Settled | None:
+    """Bisects within an interval that is widened until the budget lies in it; None if no price is high enough."""
+    lowest = max(near / _REACH, _SMALLEST)
+    highest = min(lowest * _REACH * _REACH, PRICE_AT_MOST)
+    high = at_price(decider, highest, rows)
+    low = None
+    while high.minutes > budget:
+        if highest >= PRICE_AT_MOST:
+            return None
+        low, highest = high, min(highest * highest / lowest, PRICE_AT_MOST)
+        high = at_price(decider, highest, rows)
+    while low is None:
+        other = at_price(decider, lowest, rows)
+        if other.minutes > budget:
+            low = other
+        elif lowest <= _SMALLEST:
+            free = at_price(decider, 0.0, rows)
+            return free if free.minutes <= budget else other
+        else:
+            high, lowest = other, max(lowest * lowest / highest, _SMALLEST)
+    return _bisect(decider, rows, budget, low, high)
+
+
+def _bisect(decider: Decider, rows: Rows, budget: float, low: Settled, high: Settled) -> Settled:
+    lower, upper, total = low.price, high.price, high.minutes
+    mix, status = high.mix.copy(), high.status.copy()
+    differ = np.flatnonzero((low.mix != mix) | (low.status != status))
+    below_mix, below_status = low.mix[differ], low.status[differ]
+    own = np.append(decider.catalogue.minutes, 0.0)
+    while len(differ) and upper - lower > _TOLERANCE * upper:
+        middle = at_price(decider, sqrt(lower * upper), rows[differ])
+        now = total - float(own[mix[differ]].sum()) + middle.minutes
+        if now <= budget:
+            upper, total = middle.price, now
+            mix[differ], status[differ] = middle.mix, middle.status
+        else:
+            lower, below_mix, below_status = middle.price, middle.mix, middle.status
+        apart = (below_mix != mix[differ]) | (below_status != status[differ])
+        differ, below_mix, below_status = differ[apart], below_mix[apart], below_status[apart]
+    return Settled(price=upper, mix=mix, status=status, minutes=total)

@@ -1,0 +1,137 @@
+"""What is worth its minutes in each case: the upper hull over (minutes, expected outcome) of the permitted mixes.
+
+From the lightest permitted mix, its floor, a case can go up in steps. A mix below the line between
+two others is never the best use of minutes and is no step's end; along the hull every further
+minute buys less. Those steps are all that an hours budget has to choose from (the multiple-choice
+knapsack's linear relaxation; Sinha and Zoltners 1979).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.decision import NO_MIX, Numbers
+from router.decision.tables import Floats
+
+_CHUNK = 65_536
+
+Bits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hulls:
+    """The floor of each of n cases, and all their steps upwards, s in all.
+
+    Attributes:
+        expected: (n, K) expected outcome of each mix, outcome points.
+        minutes: (K,) adviser minutes of each mix, not falling.
+        floor: (n,) each case's lightest permitted mix, NO_MIX where none is.
+        case: (s,) whose step it is.
+        start: (s,) the mix it leaves.
+        end: (s,) the mix it reaches, a heavier one.
+        slope: (s,) outcome points a minute, above 0, not rising within a case; infinite where it
+            takes no minute.
+    """
+
+    expected: Floats
+    minutes: Floats
+    floor: Numbers
+    case: Numbers
+    start: Numbers
+    end: Numbers
+    slope: Floats
+
+    def more_minutes(self, steps: Numbers) -> Floats:
+        """Minutes that each of these steps takes, shape (len(steps),)."""
+        return self.minutes[self.end[steps]] - self.minutes[self.start[steps]]
+
+    def more_outcome(self, steps: Numbers) -> Floats:
+        """What each of these steps adds to its case's expected outcome, outcome points, shape (len(steps),)."""
+        case = self.case[steps]
+        gain: Floats = self.expected[case, self.end[steps]] - self.expected[case, self.start[steps]]
+        return gain
+
+
+def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
+    """The upper hulls of n cases over K mixes, in O(n K^2) with loops over the mixes only.
+
+    Args:
+        expected: shape (n, K); what it is where a mix is not permitted does not matter.
+        minutes: shape (K,).
+        permitted: shape (n, K).
+
+    Raises:
+        ValueError: if shapes do not fit, minutes fall, or the expected outcome of a permitted mix
+            is not finite.
+    """
+    if expected.shape != permitted.shape or minutes.shape != expected.shape[1:]:
+        raise ValueError(
+            f"expected {expected.shape}, minutes {minutes.shape} and permitted {permitted.shape}: no fit"
+        )
+    if not np.isfinite(minutes).all() or (np.diff(minutes) < 0).any():
+        raise ValueError(f"minutes must be finite and must not fall: {minutes.tolist()}")
+    if not np.isfinite(expected[permitted]).all():
+        raise ValueError("the expected outcome of a permitted mix is not finite")
+    floor = np.where(permitted.any(axis=1), permitted.argmax(axis=1), NO_MIX)
+    parts = []
+    for first in range(0, len(expected), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        parts += _climb(expected[part], minutes, permitted[part], floor[part], first)
+    none = np.zeros(0, np.intp)
+    case, start, end = (
+        np.concatenate([none, *(part[place] for part in parts)]) for place in range(3)
+    )
+    slope = np.concatenate([np.zeros(0), *(part[3] for part in parts)])
+    return Hulls(
+        expected=expected,
+        minutes=minutes,
+        floor=floor,
+        case=case,
+        start=start,
+        end=end,
+        slope=slope,
+    )
+
+
+_Round = tuple[Numbers, Numbers, Numbers, Floats]
+
+
+def _climb(
+    expected: Floats, minutes: Floats, permitted: Bits, floor: Numbers, first: int
+) -> list[_Round]:
+    """Round after round, each case's steepest way up from where it stands (gift wrapping)."""
+    rounds: list[_Round] = []
+    active = np.flatnonzero(floor != NO_MIX)
+    stands = floor[active]
+    before = np.full(len(active), np.inf)
+    while len(active):
+        end, slope = _steepest(expected[active], minutes, permitted[active], stands)
+        up = slope > 0
+        active, stands, end = active[up], stands[up], end[up]
+        # Three mixes on one line may seem to bend upwards by a rounding error; a case's steps must
+        # stay in order.
+        before = np.minimum(slope[up], before[up])
+        rounds.append((active + first, stands, end, before))
+        stands = end
+    return rounds
+
+
+def _steepest(
+    expected: Floats, minutes: Floats, permitted: Bits, stands: Numbers
+) -> tuple[Numbers, Floats]:
+    """The heavier permitted mix with the highest slope, the lightest of equals, and that slope (-inf: none)."""
+    each = np.arange(len(stands))
+    own, taken = expected[each, stands], minutes[stands]
+    end = stands.copy()
+    highest = np.full(len(stands), -np.inf)
+    for mix in range(1, len(minutes)):
+        gain, more = expected[:, mix] - own, minutes[mix] - taken
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.where(more > 0, gain / more, np.where(gain > 0, np.inf, -np.inf))
+        better = (slope > highest) & permitted[:, mix] & (mix > stands)
+        end[better] = mix
+        highest[better] = slope[better]
+    return end, highest

@@ -1,0 +1,116 @@
+"""An office's open cases from a file, and their plan to another: Parquet or CSV, in Arrow batches."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from router.cases.arrow import KEY, CasesRefused, batch_writer, read_batches, rows_of
+from router.decision.decision import NO_MIX, Status
+from router.decision.schema import Rows
+from router.planning.plan import Plan
+
+_OFFICE = "office_ref"
+_WRITTEN_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCases:
+    """The open cases of an office.
+
+    Attributes:
+        refs: their references, shape (n,).
+        rows: slots, shape (n, features).
+        left_out: cases in the file that another office has.
+    """
+
+    refs: pa.ChunkedArray
+    rows: Rows
+    left_out: int
+
+
+def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
+    """Reads the open cases of an office, and keeps of each its reference and its slots alone.
+
+    A case that names no office is taken to be this office's; one that names another is left out and
+    counted.
+
+    Raises:
+        CasesRefused: naming file, column, rows and bound; also if a case is there twice or there is
+            none. A plan with cases missing is no plan.
+    """
+    refs, slots, read = [], [], 0
+    try:
+        for batch in read_batches(cases):
+            rows = rows_of(batch, read)
+            read += len(batch)
+            own = _own(batch, office_ref)
+            refs.append(batch.column(KEY).cast(pa.string()).filter(pa.array(own)))
+            slots.append(rows if own.all() else rows[own])
+        kept = pa.chunked_array(refs, pa.string())
+        if not len(kept):
+            raise CasesRefused(f"has no cases of {office_ref or 'anyone'}")
+        _refuse_doubles(kept)
+    except (CasesRefused, pa.ArrowInvalid, OSError) as problem:
+        raise CasesRefused(f"{cases}: {problem}") from problem
+    return OpenCases(refs=kept, rows=np.concatenate(slots), left_out=read - len(kept))
+
+
+def _own(batch: pa.RecordBatch, office_ref: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if _OFFICE not in batch.schema.names:
+        return np.ones(len(batch), bool)
+    same = pc.equal(batch.column(_OFFICE).cast(pa.string()), office_ref).fill_null(True)
+    return np.asarray(same.to_numpy(zero_copy_only=False))
+
+
+def _refuse_doubles(refs: pa.ChunkedArray) -> None:
+    if pc.count_distinct(refs).as_py() == len(refs):
+        return
+    counted = pc.value_counts(refs)
+    first = counted.filter(pc.greater(counted.field("counts"), 1))[0].as_py()
+    raise CasesRefused(
+        f"column {KEY}: {first['values']!r} is there {first['counts']} times; permitted is once"
+    )
+
+
+def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:
+    """Writes what each case gets, in the order of the cases; the file appears whole or not at all.
+
+    Columns: case_ref, status, mix and adviser_minutes (null for MANUAL_ONLY), at_floor.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        writer = None
+        for first in range(0, len(refs), _WRITTEN_AT_ONCE):
+            batch = _planned(plan, refs, slice(first, first + _WRITTEN_AT_ONCE))
+            writer = writer or batch_writer(aside, out.suffix == ".csv", batch.schema)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+            aside.replace(out)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _planned(plan: Plan, refs: pa.ChunkedArray, part: slice) -> pa.RecordBatch:
+    mix = plan.allocation.mix[part]
+    none = mix == NO_MIX
+    return pa.RecordBatch.from_pydict(
+        {
+            KEY: refs.slice(part.start, len(mix)).combine_chunks(),
+            "status": pa.array([status.name for status in Status]).take(
+                pa.array(plan.status[part] - 1)
+            ),
+            "mix": pa.array(plan.decider.catalogue.ids).take(pa.array(mix, mask=none)),
+            "adviser_minutes": pa.array(plan.minutes[part], mask=none),
+            "at_floor": pa.array(plan.at_floor[part]),
+        }
+    )

@@ -1,0 +1,50 @@
+"""Reads the catalogue of mixes, policies/mixes.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
+from router.policies.toml_file import TomlTable, read_toml
+
+MIXES_AT_MOST = 63  # a set of mixes is a bit mask in a 64-bit word
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """Reads and checks a catalogue.
+
+    Raises:
+        PolicyError: naming file, key, value and bound.
+    """
+    table = read_toml(path)
+    weeks = table.integer("weeks", 1, 104)
+    mixes = tuple(_mix(entry, weeks) for entry in table.tables("mix", 1, MIXES_AT_MOST))
+    version = table.text("version")
+    table.finish()
+    try:
+        return Catalogue(version=version, mixes=mixes)
+    except ValueError as problem:
+        raise table.error("mix", str(problem)) from None
+
+
+def _mix(table: TomlTable, weeks: int) -> Mix:
+    mix = Mix(
+        id=table.text("id"),
+        weeks=weeks,
+        digital_demand=table.boolean("digital_demand"),
+        elements=tuple(_element(entry, weeks) for entry in table.tables("elements", 1, 20)),
+    )
+    table.finish()
+    return mix
+
+
+def _element(table: TomlTable, weeks: int) -> MixElement:
+    found: dict[str, Any] = {
+        "channel": Channel(table.one_of("channel", [channel.value for channel in Channel])),
+        "first_week": table.integer("first_week", 1, weeks),
+        "every_n_days": table.integer("every_n_days", 0, weeks * 7),
+        "minutes": table.integer("minutes", 0, 480),
+    }
+    table.finish()
+    return MixElement(**found)

@@ -1,0 +1,126 @@
+"""The national policy and those of offices, and what stands in for a file that cannot be used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from router.decision.catalogue import Catalogue
+from router.decision.policy import Policy
+from router.policies.policy_file import (
+    OfficeBounds,
+    content_digest,
+    load_national_policy,
+    load_office_policy,
+)
+from router.policies.toml_file import PolicyError
+
+NATIONAL = "national.toml"
+OFFICES = "offices"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """The national policy and those of offices.
+
+    Attributes:
+        national: for everyone who has no other.
+        bounds: of offices' policies.
+        offices: by office reference.
+        refused: by office reference, why its file cannot be used; `offices` then holds its last
+            good policy, if any.
+    """
+
+    national: Policy
+    bounds: OfficeBounds
+    offices: Mapping[str, Policy] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, office_ref: str) -> Policy:
+        """The office's policy, the national one if it has none."""
+        return self.offices.get(office_ref, self.national)
+
+    def usable(self, office_ref: str) -> Policy:
+        """The office's policy as its file is now, the national one for "".
+
+        Raises:
+            PolicyError: if the office has none, or its file is refused.
+        """
+        if office_ref in self.refused:
+            raise PolicyError(self.refused[office_ref])
+        if office_ref and office_ref not in self.offices:
+            raise PolicyError(
+                f"office: {office_ref!r} has no policy; known are {', '.join(self.offices) or 'none'}"
+            )
+        return self.of(office_ref)
+
+
+def load_policy(path: Path, catalogue: Catalogue) -> Policy:
+    """Reads and checks the national policy alone.
+
+    Raises:
+        PolicyError: naming file, key, value and bound.
+    """
+    return load_national_policy(path, catalogue)[0]
+
+
+def load_policies(
+    folder: Path, catalogue: Catalogue, last_good: Policies | None = None, kept: Path | None = None
+) -> Policies:
+    """Reads the national policy and every office's.
+
+    An office's file that cannot be used does not stop the others: its last good policy stands, from
+    `last_good` or from its copy in `kept`; the national one if there is neither.
+
+    Raises:
+        PolicyError: if the national policy cannot be used, naming file, key, value and bound.
+    """
+    national, bounds = load_national_policy(folder / NATIONAL, catalogue)
+    found: dict[str, Policy] = {}
+    refused: dict[str, str] = {}
+    for path in sorted((folder / OFFICES).glob("*.toml")):
+        try:
+            found[path.stem] = load_office_policy(path, national, bounds, catalogue)
+        except PolicyError as problem:
+            refused[path.stem] = str(problem)
+            stands = last_good.offices.get(path.stem) if last_good else None
+            if stands is None and kept is not None:
+                stands = _copy(kept / path.name, national, bounds, catalogue)
+            if stands is not None:
+                found[path.stem] = stands
+    return Policies(national=national, bounds=bounds, offices=found, refused=refused)
+
+
+def keep_good(policies: Policies, folder: Path, kept: Path) -> None:
+    """Copies the files of offices' policies in force, each written aside and renamed.
+
+    A file that has changed since it was read is left for the next reload.
+
+    Raises:
+        OSError: if a copy cannot be written.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    for office, policy in policies.offices.items():
+        if office in policies.refused:
+            continue
+        content = (folder / OFFICES / f"{office}.toml").read_bytes()
+        target = kept / f"{office}.toml"
+        if not policy.version.endswith(content_digest(content)) or (
+            target.exists() and target.read_bytes() == content
+        ):
+            continue
+        aside = kept / f".{office}.{os.getpid()}"
+        aside.write_bytes(content)
+        aside.replace(target)
+
+
+def _copy(
+    path: Path, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
+) -> Policy | None:
+    """A copy that was good once, if there is one and it is within the bounds of today."""
+    try:
+        return load_office_policy(path, national, bounds, catalogue)
+    except PolicyError:
+        return None

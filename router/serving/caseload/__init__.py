@@ -1,0 +1,1 @@
+"""The service CaseloadPlanner: an office's open cases in, one plan out."""

@@ -1,0 +1,110 @@
+"""The cases of a plan as they come in: checked, encoded, in slices so that other calls have their turn between them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from router.cases.features import FieldProblem, encode
+from router.decision.schema import Rows
+from router.serving.messages import path
+from router.serving.status import InvalidRequest, refuse
+from router.v1 import case_pb2, caseload_pb2
+
+CASES_AT_MOST = 50_000
+HOURS_AT_MOST = 1_000_000
+_PROBLEMS_AT_MOST = 50
+_ENCODED_AT_ONCE = 250
+
+
+class Caseload:
+    """What has come of a request for a plan."""
+
+    def __init__(self) -> None:
+        self.header: caseload_pb2.PlanHeader | None = None
+        self.refs: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._slices: list[Rows] = []
+        self._problems: list[FieldProblem] = []
+
+    def begin(self, header: caseload_pb2.PlanHeader) -> None:
+        """Takes the header.
+
+        Raises:
+            InvalidRequest: if there is one already, or the office's reference or the hours are out
+                of bounds.
+        """
+        if self.header is not None:
+            raise refuse("header", "came twice")
+        problems: list[FieldProblem] = []
+        # The same bounds as in a case.
+        encode(case_pb2.Case(office_ref=header.office_ref, shielded=True), problems)
+        if problems:
+            raise refuse("header.office_ref", problems[0].description)
+        if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
+            raise refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
+        self.header = header
+
+    async def add(self, cases: caseload_pb2.CaseChunk) -> None:
+        """Takes cases.
+
+        Raises:
+            InvalidRequest: if the header has not come, there are too many cases, or too many
+                problems with them.
+        """
+        if self.header is None:
+            raise refuse("header", "must come first")
+        if len(self.refs) + len(cases.cases) > CASES_AT_MOST:
+            raise refuse(
+                "cases", f"are more than {CASES_AT_MOST:,}; plan them with `python -m router plan`"
+            )
+        for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
+            part = cases.cases[start : start + _ENCODED_AT_ONCE]
+            rows = [self._row(case, self.header.office_ref) for case in part]
+            self._slices.append(np.array(rows, np.uint16))
+            await asyncio.sleep(0)
+            if len(self._problems) >= _PROBLEMS_AT_MOST:
+                raise InvalidRequest(self._problems)
+
+    def _row(self, case: case_pb2.Case, office_ref: str) -> list[int]:
+        index, problems = len(self.refs), list[FieldProblem]()
+        row = encode(case, problems, index)
+        if case.office_ref not in ("", office_ref):
+            problems.append(
+                FieldProblem(
+                    index=index, field="office_ref", description="is not that of the header"
+                )
+            )
+        first = self._numbers.setdefault(case.case_ref, index)
+        if first != index and case.case_ref:
+            problems.append(
+                FieldProblem(
+                    index=index,
+                    field="case_ref",
+                    description=f"is the same as that of cases[{first}]",
+                )
+            )
+        self._problems += [
+            FieldProblem(
+                index=index, field=path(f"cases[{index}]", one), description=one.description
+            )
+            for one in problems
+        ]
+        self.refs.append(case.case_ref)
+        return row
+
+    def finish(self) -> tuple[caseload_pb2.PlanHeader, Rows]:
+        """The header, and the slots of all cases, shape (n, features).
+
+        Raises:
+            InvalidRequest: naming every case that is not good, 50 problems at most, or what has not
+                come.
+        """
+        if self._problems:
+            raise InvalidRequest(self._problems)
+        if self.header is None:
+            raise refuse("header", "must come first")
+        if not self.refs:
+            raise refuse("cases", f"has 0 cases; 1 to {CASES_AT_MOST:,} are permitted")
+        return self.header, np.concatenate(self._slices)

@@ -1,0 +1,77 @@
+"""A plan as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from router.cases.features import FEATURES, SHIELDED
+from router.planning.plan import Plan
+from router.v1 import caseload_pb2
+
+_CASES_AT_ONCE = 1_000
+_NOT_SHIELDED = FEATURES["shielded"].slot("NO")
+# Figures that the message has by the same name.
+_SAME = (
+    "plan_id", "office_ref", "model_version", "policy_version", "catalogue_version", "weeks", "budget_minutes",
+    "adviser_minutes", "floor_minutes", "cases", "at_floor", "needs_assessment", "manual_only", "expected_outcomes",
+    "value", "linear_value", "shadow_price", "price",
+)  # fmt: skip
+
+
+def summary(figures: Mapping[str, Any]) -> caseload_pb2.CaseloadPlan:
+    """The plan as a whole, from `plan_figures` and the names of office, model and record."""
+    moved = figures["weakest_first"]
+    return caseload_pb2.CaseloadPlan(
+        **{name: figures[name] for name in _SAME},
+        mixes=_counts(figures["mixes"]),
+        more_hours=[
+            caseload_pb2.MoreHours(
+                hours=more["hours"],
+                minutes=more["minutes"],
+                expected_outcomes=more["expected_outcomes"],
+                cases=more["cases"],
+                need_groups=_counts(more["need_group"]),
+                age_bands=_counts(more["age_band"]),
+            )
+            for more in figures["more_hours"]
+        ],
+        weakest_first=caseload_pb2.WeakestFirst(
+            cases=moved["cases"],
+            minutes=moved["minutes"],
+            need_groups=[
+                caseload_pb2.GroupMinutes(value=value, minutes=minutes)
+                for value, minutes in moved["need_group"].items()
+            ],
+            expected_outcomes_given_up=moved["expected_outcomes_given_up"],
+        ),
+    )
+
+
+def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2.PlannedCases]:
+    """What each case gets, in order, so many at once that a message stays small.
+
+    Nothing of a shielded case is told back but its number.
+    """
+    names = (*plan.decider.catalogue.ids, "")
+    mixes, statuses = plan.allocation.mix.tolist(), plan.status.tolist()
+    minutes, at_floor = plan.minutes.tolist(), plan.at_floor.tolist()
+    shielded = (plan.rows[:, SHIELDED] != _NOT_SHIELDED).tolist()
+    for start in range(0, len(case_refs), _CASES_AT_ONCE):
+        yield caseload_pb2.PlannedCases(
+            cases=[
+                caseload_pb2.PlannedCase(
+                    index=index,
+                    case_ref="" if shielded[index] else case_refs[index],
+                    status=statuses[index],
+                    mix_id=names[mixes[index]],
+                    adviser_minutes=minutes[index],
+                    at_floor=at_floor[index],
+                )
+                for index in range(start, min(start + _CASES_AT_ONCE, len(case_refs)))
+            ]
+        )
+
+
+def _counts(counts: Mapping[str, int]) -> list[caseload_pb2.CaseCount]:
+    return [caseload_pb2.CaseCount(value=value, cases=cases) for value, cases in counts.items()]

@@ -1,0 +1,98 @@
+"""CaseloadPlanner: a stream of an office's open cases in, one plan and each case's mix out.
+
+A plan with cases missing is no plan: one bad case refuses it whole, and up to 50 problems are named
+by case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import uuid_utils
+
+from router.advice.recommender import Recommender
+from router.journal.record import Context, Record
+from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
+from router.planning.plan_figures import plan_figures
+from router.serving.caseload.cases import Caseload
+from router.serving.caseload.messages import planned_cases, summary
+from router.serving.durable import DurableJournal
+from router.serving.panel import Panel
+from router.serving.requests import parse
+from router.serving.status import refuse
+from router.v1 import caseload_pb2
+
+SERVICE = "router.v1.CaseloadPlanner"
+KIND = "plan"
+# Tells a reader of the journal what the payload is: one JSON object, what `plan_figures` names and
+# office_ref, model_version, model_sha256. No case is in it.
+_CONTEXT = Context(document='{"kind":"plan","payload":"json"}')
+
+
+class CaseloadService:
+    """Plans caseloads, one at a time so that recommendations keep their share of the machine."""
+
+    def __init__(self, panel: Panel, journal: DurableJournal) -> None:
+        self._panel = panel
+        self._journal = journal
+        self._planning = asyncio.Semaphore(1)
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The service's method, bytes in and bytes out."""
+        methods: dict[str, Any] = {
+            "PlanCaseload": grpc.stream_stream_rpc_method_handler(self.plan_caseload)
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    async def plan_caseload(
+        self,
+        requests: AsyncIterator[bytes],
+        context: Any,  # noqa: ANN401, ARG002 - a handler's shape
+    ) -> AsyncIterator[bytes]:
+        """Answers with the plan once it is on record, then with the cases."""
+        caseload = Caseload()
+        async for data in requests:
+            request = parse(caseload_pb2.PlanCaseloadRequest, data)
+            match request.WhichOneof("part"):
+                case "header":
+                    caseload.begin(request.header)
+                case "cases":
+                    await caseload.add(request.cases)
+                case _:
+                    raise refuse("part", "is neither a header nor cases")
+        header, rows = caseload.finish()
+        recommender = self._panel.current.of(header.office_ref)
+        budget = _minutes(header, recommender)
+        async with self._planning:
+            plan = await asyncio.to_thread(plan_caseload, recommender.decider, rows, budget)
+            figures = await asyncio.to_thread(plan_figures, plan)
+        identity = uuid_utils.uuid7()
+        model = recommender.model.info
+        own = {
+            "office_ref": header.office_ref,
+            "model_version": model.version,
+            "model_sha256": model.sha256,
+        }
+        payload = json.dumps(figures | own, sort_keys=True, separators=(",", ":")).encode()
+        await self._journal.append(
+            [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
+        )
+        told = summary(figures | own | {"plan_id": str(identity)})
+        yield caseload_pb2.PlanCaseloadResponse(plan=told).SerializeToString()
+        for cases in planned_cases(plan, caseload.refs):
+            yield caseload_pb2.PlanCaseloadResponse(cases=cases).SerializeToString()
+
+
+def _minutes(header: caseload_pb2.PlanHeader, recommender: Recommender) -> float:
+    """The minutes to spend over the mixes' weeks."""
+    if header.HasField("hours"):
+        return header.hours * MINUTES_PER_HOUR
+    decider = recommender.decider
+    if decider.policy.minutes_per_week is None:
+        raise refuse("header.hours", "must be given: the policy in force sets no minutes a week")
+    return decider.policy.minutes_per_week * decider.catalogue.mixes[0].weeks

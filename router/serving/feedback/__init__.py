@@ -1,0 +1,1 @@
+"""The service Feedback: choices, outcomes, own views, reviews and their answers."""

@@ -1,0 +1,101 @@
+"""Reads a request's fields and gathers what is wrong with any of them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection
+from datetime import date
+from enum import Enum
+from typing import Any, TypeVar
+
+from router.cases.features import FieldProblem
+from router.serving.status import InvalidRequest
+
+_Code = TypeVar("_Code", bound=Enum)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHOWN = 40
+
+
+class Fields:
+    """Gathers problems; what a reading method returns for a bad field is of no use, and `finish` raises."""
+
+    def __init__(self) -> None:
+        self._problems: list[FieldProblem] = []
+
+    def refuse(self, field: str, description: str) -> None:
+        """Notes a problem of a field."""
+        self._problems.append(FieldProblem(index=0, field=field, description=description))
+
+    def finish(self) -> None:
+        """Ends the reading.
+
+        Raises:
+            InvalidRequest: with every problem noted.
+        """
+        if self._problems:
+            raise InvalidRequest(self._problems)
+
+    def identity(self, field: str, text: str) -> uuid.UUID:
+        """A UUID in its usual form of 36 characters."""
+        if not _UUID.fullmatch(text):
+            self.refuse(
+                field,
+                f"{text[:_SHOWN]!r} is not a UUID of 36 characters"
+                if text
+                else "is missing; a UUID",
+            )
+            return uuid.UUID(int=0)
+        return uuid.UUID(text)
+
+    def identity_or_none(self, field: str, text: str) -> uuid.UUID | None:
+        """A UUID, None for an empty text."""
+        return self.identity(field, text) if text else None
+
+    def code(self, field: str, contract: Any, kind: type[_Code], number: int) -> _Code:  # noqa: ANN401
+        """An enum's member by the contract's number.
+
+        Args:
+            field: its name.
+            contract: generated enum.
+            kind: enum of the same names without the prefix, and of the same values; "" for
+                unspecified if permitted.
+            number: as sent.
+        """
+        names = [value.name for value in contract.DESCRIPTOR.values]
+        prefix = names[0].removesuffix("UNSPECIFIED")
+        known = contract.DESCRIPTOR.values_by_number.get(number)
+        name = "" if number == 0 else known.name.removeprefix(prefix) if known else None
+        members = {member.value: member for member in kind}
+        if name not in members:
+            told = "is missing" if number == 0 else f"{number} is not in the contract"
+            self.refuse(field, f"{told}; one of {', '.join(names[1:])}")
+            return next(iter(kind))
+        return members[name]
+
+    def mix(self, field: str, text: str, mixes: Collection[str]) -> str:
+        """The id of a mix of the decision's catalogue."""
+        if text not in mixes:
+            told = f"{text[:_SHOWN]!r} is not" if text else "is missing; it must be"
+            self.refuse(field, f"{told} one of the decision's mixes: {', '.join(mixes)}")
+        return text
+
+    def whole(self, field: str, number: int, most: int, unit: str) -> int:
+        """A whole number from 0."""
+        if not 0 <= number <= most:
+            self.refuse(field, f"{number} is outside 0 to {most} {unit}")
+        return number
+
+    def day(self, field: str, text: str) -> date:
+        """A day as YYYY-MM-DD."""
+        if _DAY.fullmatch(text):
+            try:
+                return date.fromisoformat(text)
+            except ValueError:
+                pass
+        self.refuse(
+            field,
+            f"{text[:_SHOWN]!r} is not a day as YYYY-MM-DD" if text else "is missing; YYYY-MM-DD",
+        )
+        return date.min

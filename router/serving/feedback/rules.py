@@ -1,0 +1,192 @@
+"""What a choice, an outcome or an own view must fulfil, given the decision that it follows. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from router.cases.features import FieldProblem
+from router.journal.feedback import (
+    CHOICE,
+    OUTCOME,
+    Choice,
+    ChoiceReason,
+    Direction,
+    Outcome,
+    View,
+    WishedBy,
+)
+from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN
+from router.journal.recommendation import Recommended
+from router.serving.feedback.fields import Fields
+from router.serving.feedback.history import History
+from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView
+from router.serving.status import InvalidRequest, NothingFound, Precluded, refuse
+
+# Below the floor only the user may go: these are the reasons that are the user's own.
+USERS_REASONS = (
+    ChoiceReason.USER_WISHES_LESS,
+    ChoiceReason.USER_HAS_WORK_OR_PLAN,
+    ChoiceReason.ALREADY_FOLLOWED_UP_ELSEWHERE,
+)
+_FIRST_ZONE, _LAST_ZONE = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+
+
+class ChoiceRefused(InvalidRequest):
+    """The choice needs more than was given; `reason` is a code."""
+
+    def __init__(self, reason: str, field: str, description: str) -> None:
+        super().__init__([FieldProblem(index=0, field=field, description=description)])
+        self.reason = reason
+
+
+def advice_seen(history: History) -> bool:
+    """Whether the adviser could see the advice: shown at once, or revealed by an own view."""
+    disclosure = history.recommended.disclosure
+    return disclosure == SHOWN or (disclosure == AFTER_OWN_VIEW and history.own_view() is not None)
+
+
+def direction_of(recommended: Recommended, mix: str) -> Direction:
+    """The mix against the one recommended, by adviser minutes.
+
+    Raises:
+        ValueError: if nothing was recommended, or the catalogue had no such mix.
+    """
+    if recommended.mix is None:
+        raise ValueError("nothing was recommended")
+    difference = recommended.minutes_of(mix) - recommended.minutes_of(recommended.mix)
+    if difference == 0:
+        return Direction.SAME
+    return Direction.MORE if difference > 0 else Direction.LESS
+
+
+def below_floor(recommended: Recommended, mix: str) -> bool:
+    """Whether a mix takes fewer adviser minutes than every mix that safeguards and menu permitted."""
+    return recommended.minutes_of(mix) < min(map(recommended.minutes_of, recommended.permitted))
+
+
+def choice(history: History, asked: AskedChoice) -> Choice:
+    """The choice as it is to be kept.
+
+    Raises:
+        InvalidRequest: naming every field at fault, also a reason that is needed.
+        Precluded: if people alone handle the case.
+    """
+    recommended, view = history.recommended, history.own_view()
+    refuse_manual(recommended)
+    fields, mixes = Fields(), recommended.mixes
+    fields.mix("mix_id", asked.mix, mixes)
+    for name, own in (("adviser_view", asked.adviser_view), ("user_view", asked.user_view)):
+        if own is not None:
+            fields.mix(name, own, mixes)
+    if view is not None and asked.adviser_view not in (None, view.mix):
+        fields.refuse(
+            "adviser_view", f"the own view recorded before the advice is {view.mix}; leave it out"
+        )
+    fields.finish()
+    found = Choice(
+        decision_id=asked.decision_id,
+        mix=asked.mix,
+        wished_by=asked.wished_by,
+        reason=asked.reason,
+        adviser_view=view.mix if view is not None else asked.adviser_view,
+        user_view=asked.user_view,
+        direction=direction_of(recommended, asked.mix),
+        corrects=asked.corrects,
+    )
+    _refuse_without_reason(history, found)
+    return found
+
+
+def _refuse_without_reason(history: History, found: Choice) -> None:
+    recommended = history.recommended
+    if below_floor(recommended, found.mix):
+        lightest = min(recommended.permitted, key=recommended.minutes_of)
+        told = f"{found.mix} is below the lightest mix that safeguards and menu permit, {lightest}"
+        if found.wished_by not in (WishedBy.USER, WishedBy.BOTH):
+            raise ChoiceRefused(
+                "BELOW_FLOOR", "wished_by", f"{told}: only the user may wish it, USER or BOTH"
+            )
+        if found.reason not in USERS_REASONS:
+            raise ChoiceRefused(
+                "BELOW_FLOOR", "reason", f"{told}: it needs one of {', '.join(USERS_REASONS)}"
+            )
+    elif (
+        found.direction is Direction.LESS
+        and advice_seen(history)
+        and found.reason is ChoiceReason.NONE
+    ):
+        told = f"{found.mix} is less personal contact than {recommended.mix}, which was advised: it needs a reason"
+        raise ChoiceRefused("REASON_MISSING", "reason", told)
+
+
+def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:
+    """The outcome as it is to be kept.
+
+    Args:
+        history: of the decision.
+        asked: the request.
+        now: microseconds since 1970, UTC.
+
+    Raises:
+        InvalidRequest: if it was seen before the decision, or later than today anywhere on earth.
+        Precluded: if people alone handle the case.
+    """
+    refuse_manual(history.recommended)
+    earliest, latest = _day(history.recommended.written_at, _LAST_ZONE), _day(now, _FIRST_ZONE)
+    if not earliest <= asked.observed_on <= latest:
+        told = f"{asked.observed_on} is outside {earliest} (the decision) to {latest} (today)"
+        raise refuse("observed_on", told)
+    return Outcome(
+        decision_id=asked.decision_id,
+        outcome=asked.outcome,
+        time=asked.time,
+        observed_on=asked.observed_on,
+        corrects=asked.corrects,
+    )
+
+
+def own_view(history: History, asked: AskedView) -> View:
+    """The own view as it is to be kept.
+
+    Raises:
+        InvalidRequest: if it is no mix of the decision.
+        NothingFound: if the advice was erased.
+        Precluded: if the advice was seen already, is never given, or a choice or outcome is
+            recorded without it.
+    """
+    disclosure = history.recommended.disclosure
+    if disclosure == CONTROL:
+        raise Precluded(
+            "CONTROL_GROUP",
+            "decision_id: the case is in the control group; no advice is given for it",
+        )
+    if disclosure != AFTER_OWN_VIEW:
+        raise Precluded("ADVICE_SHOWN", "decision_id: the advice was shown already")
+    if history.withheld is None:
+        raise NothingFound("decision_id: the advice that was withheld is not there, or was erased")
+    if history.own_view() is None and (history.last(CHOICE) or history.last(OUTCOME)):
+        raise Precluded(
+            "CHOICE_RECORDED",
+            "decision_id: a choice or outcome is recorded; no view can come before it",
+        )
+    fields = Fields()
+    fields.mix("mix_id", asked.mix, history.recommended.mixes)
+    fields.finish()
+    return View(decision_id=asked.decision_id, mix=asked.mix)
+
+
+def refuse_manual(recommended: Recommended) -> None:
+    """Keeps feedback out of cases that people alone handle.
+
+    Raises:
+        Precluded: if nothing was recommended.
+    """
+    if recommended.mix is None:
+        raise Precluded(
+            "MANUAL_ONLY",
+            "decision_id: people alone handle the case; nothing more is recorded of it",
+        )
+
+
+def _day(microseconds: int, zone: timezone) -> date:
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).astimezone(zone).date()

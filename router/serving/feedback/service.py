@@ -1,0 +1,287 @@
+"""Feedback: records what came of the advice. An answer leaves only when what it tells is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+import grpc
+
+from router.journal.feedback import (
+    CHOICE,
+    OUTCOME,
+    Answer,
+    Choice,
+    Feedback,
+    Review,
+    claim_of,
+    feedback_record,
+)
+from router.journal.record import JournalBroken, JournalUnavailable
+from router.serving.durable import DurableJournal
+from router.serving.feedback import rules
+from router.serving.feedback.answers import (
+    choice_answer,
+    outcome_answer,
+    review_answer,
+    review_message,
+)
+from router.serving.feedback.fields import Fields
+from router.serving.feedback.history import (
+    History,
+    Kept,
+    decision_of_review,
+    kept_of,
+    settled,
+    stands,
+)
+from router.serving.feedback.lookups import Lookups
+from router.serving.feedback.metrics import FeedbackMetrics, office_band
+from router.serving.feedback.requests import (
+    asked_answer,
+    asked_choice,
+    asked_outcome,
+    asked_review,
+    asked_view,
+)
+from router.serving.feedback.reviews import OpenReviews
+from router.serving.messages import field
+from router.serving.requests import parse
+from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
+from router.v1 import feedback_pb2
+
+SERVICE = "router.v1.Feedback"
+PAGE, PAGE_AT_MOST = 50, 200
+_FOLLOW_SECONDS = 30.0
+# A race that was lost is told of at the second attempt.
+_ATTEMPTS = 3
+_MICRO = 1_000_000
+_F = TypeVar("_F", bound=Feedback)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class Recorded(NamedTuple):
+    """The record that stands, what was known when it was asked for, and whether this call wrote it."""
+
+    kept: Kept
+    history: History
+    new: bool
+
+
+class FeedbackService:
+    """Records choices, outcomes, own views and reviews in the journal."""
+
+    def __init__(
+        self,
+        journal: DurableJournal,
+        metrics: FeedbackMetrics,
+        minutes_per_week: Callable[[str], float | None],
+        now: Callable[[], int] = _now,
+    ) -> None:
+        """Take what it needs; `begin` starts to follow the reviews.
+
+        Args:
+            journal: with its store.
+            metrics: counted once something is durable.
+            minutes_per_week: adviser minutes of an office by its reference; None without a policy
+                of its own.
+            now: microseconds since 1970, UTC.
+        """
+        self._journal = journal
+        self._metrics = metrics
+        self._minutes_per_week = minutes_per_week
+        self._now = now
+        self._lookups = Lookups(journal.store)
+        self._reviews = OpenReviews(journal.store)
+        self._following: asyncio.Task[None] | None = None
+        metrics.watch_reviews(
+            lambda: self._reviews.count, lambda: self._reviews.oldest_age(now()) / _MICRO
+        )
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The service's methods, bytes in and bytes out."""
+        methods = {
+            "RecordChoice": self.record_choice,
+            "RecordOutcome": self.record_outcome,
+            "RecordOwnView": self.record_own_view,
+            "RequestReview": self.request_review,
+            "AnswerReview": self.answer_review,
+            "ListReviews": self.list_reviews,
+        }
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                name: grpc.unary_unary_rpc_method_handler(self._counted(method))
+                for name, method in methods.items()
+            },
+        )
+
+    def begin(self) -> None:
+        """Starts to follow the reviews that other servers write, on the running loop."""
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    async def end(self) -> None:
+        """Ceases to follow them."""
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+
+    async def record_choice(self, data: bytes) -> bytes:
+        """Records the mix that adviser and user agreed on."""
+        asked = asked_choice(parse(feedback_pb2.RecordChoiceRequest, data))
+        recorded = await self._record(
+            asked.request_id, asked.decision_id, lambda known: rules.choice(known, asked)
+        )
+        choice = recorded.kept.feedback
+        if not isinstance(choice, Choice):
+            raise TypeError("another kind of feedback stands")
+        recommended = recorded.history.recommended
+        below = rules.below_floor(recommended, choice.mix)
+        seen = rules.advice_seen(recorded.history)
+        if recorded.new:
+            self._count_choice(recorded, choice, seen=seen, below=below)
+        return choice_answer(recorded.kept, choice.direction if seen else None, below_floor=below)
+
+    async def record_outcome(self, data: bytes) -> bytes:
+        """Records what came of it."""
+        asked = asked_outcome(parse(feedback_pb2.RecordOutcomeRequest, data))
+        recorded = await self._record(
+            asked.request_id,
+            asked.decision_id,
+            lambda known: rules.outcome(known, asked, self._now()),
+        )
+        if recorded.new:
+            if asked.corrects is None:
+                self._metrics.outcomes.inc()
+            else:
+                self._metrics.corrected(OUTCOME)
+        return outcome_answer(recorded.kept)
+
+    async def record_own_view(self, data: bytes) -> bytes:
+        """Records the adviser's own view, and then reveals the advice."""
+        asked = asked_view(parse(feedback_pb2.RecordOwnViewRequest, data))
+        recorded = await self._record(
+            asked.request_id, asked.decision_id, lambda known: rules.own_view(known, asked)
+        )
+        return field(1, recorded.history.withheld or b"")
+
+    async def request_review(self, data: bytes) -> bytes:
+        """Records that the advice is contested."""
+        asked = asked_review(parse(feedback_pb2.RequestReviewRequest, data))
+        review = Review(decision_id=asked.decision_id, asked_by=asked.asked_by, reason=asked.reason)
+        recorded = await self._record(asked.request_id, asked.decision_id, lambda _: review)
+        await self._refresh_if_new(recorded)
+        kept = recorded.kept
+        message = review_message(uuid.UUID(kept.identity), review, kept.stored.written_at)
+        return feedback_pb2.RequestReviewResponse(review=message).SerializeToString()
+
+    async def answer_review(self, data: bytes) -> bytes:
+        """Records what a review came to."""
+        asked = asked_answer(parse(feedback_pb2.AnswerReviewRequest, data))
+        decision = decision_of_review(asked.review_id, await self._lookups.find(asked.review_id))
+        answer = Answer(decision_id=decision, review_id=asked.review_id, result=asked.result)
+        recorded = await self._record(asked.request_id, decision, lambda _: answer)
+        await self._refresh_if_new(recorded)
+        return review_answer(recorded.kept)
+
+    async def list_reviews(self, data: bytes) -> bytes:
+        """Lists the open reviews, oldest first."""
+        request = parse(feedback_pb2.ListReviewsRequest, data)
+        fields = Fields()
+        size = fields.whole("page_size", request.page_size, PAGE_AT_MOST, "reviews") or PAGE
+        token = request.page_token
+        if token and not (token.isascii() and token.isdecimal() and len(token) < 19):
+            fields.refuse("page_token", "is not a token of an earlier page")
+        fields.finish()
+        every = await asyncio.to_thread(self._reviews.refresh)
+        left = [one for one in every if one.seq > int(token or 0)]
+        page = left[:size]
+        return feedback_pb2.ListReviewsResponse(
+            reviews=[review_message(one.review_id, one.review, one.asked_at) for one in page],
+            next_page_token=str(page[-1].seq) if len(left) > size else "",
+            open=len(every),
+        ).SerializeToString()
+
+    async def _record(
+        self, request_id: uuid.UUID, decision_id: uuid.UUID, build: Callable[[History], _F]
+    ) -> Recorded:
+        """Writes what `build` makes of the decision's history unless it stands already, and returns what stands.
+
+        Two servers may write at once; the journal keeps one, so what stands is read behind every
+        write.
+        """
+        for _ in range(_ATTEMPTS):
+            history = await self._lookups.history(request_id, decision_id)
+            feedback = build(history)
+            standing = settled(history, feedback)
+            if standing is not None:
+                return Recorded(standing, history, new=False)
+            record = feedback_record(request_id, feedback, self._now(), _claim(history, feedback))
+            await self._journal.append([record])
+            stored = await self._lookups.find(request_id)
+            if stored is not None and kept_of(stored).feedback == feedback:
+                # The same call may have come twice at once; one of them wrote it.
+                return Recorded(
+                    kept_of(stored), history, new=stored.written_at == record.written_at
+                )
+        raise stands("RACE", "request_id: others recorded at the same time; ask again", None)
+
+    def _count_choice(self, recorded: Recorded, choice: Choice, *, seen: bool, below: bool) -> None:
+        recommended = recorded.history.recommended
+        if below:
+            self._metrics.below_floor.inc()
+        if choice.corrects is not None:
+            self._metrics.corrected(CHOICE)
+            return
+        band = office_band(self._minutes_per_week(recommended.office_ref))
+        seconds = max(0, recorded.kept.stored.written_at - recommended.written_at) / _MICRO
+        self._metrics.chosen(choice.direction if seen else None, choice.reason, band, seconds)
+        self._metrics.compared(
+            {"agency": recommended.mix, "adviser": choice.adviser_view, "user": choice.user_view}
+        )
+
+    async def _refresh_if_new(self, recorded: Recorded) -> None:
+        if recorded.new:
+            await self._read_reviews()
+
+    async def _read_reviews(self) -> None:
+        # What is counted may be late; the journal's own metrics tell that it fails.
+        with suppress(JournalUnavailable, JournalBroken):
+            await asyncio.to_thread(self._reviews.refresh)
+
+    async def _follow(self) -> None:
+        while True:
+            await self._read_reviews()
+            await asyncio.sleep(_FOLLOW_SECONDS)
+
+    def _counted(self, method: Callable[[bytes], Awaitable[bytes]]) -> Any:  # noqa: ANN401 - grpc's own shape
+        async def call(data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG001
+            try:
+                return await method(data)
+            except (rules.ChoiceRefused, Stands, Precluded) as error:
+                self._metrics.refused.labels(error.reason).inc()
+                raise
+            except InvalidRequest:
+                self._metrics.refused.labels("INVALID").inc()
+                raise
+            except NothingFound:
+                self._metrics.refused.labels("NOT_FOUND").inc()
+                raise
+
+        return call
+
+
+def _claim(history: History, feedback: Feedback) -> str:
+    if isinstance(feedback, Review):
+        # The same review may be asked for again once it is answered.
+        before = sum(one.feedback == feedback for one in history.kept)
+        return f"review:{feedback.asked_by}:{feedback.reason}:{before}"
+    return claim_of(feedback)

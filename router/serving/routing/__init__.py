@@ -1,0 +1,1 @@
+"""The service ChannelRouter: single cases, batches and streams."""

@@ -1,0 +1,73 @@
+"""The server's settings, from flags and environment, checked at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_PORT_AT_MOST = 65535
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names it, the value's problem and the bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A host and port to listen on."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, setting: str, text: str) -> Address:
+        """Reads HOST:PORT; port 0 means any free one.
+
+        Raises:
+            SettingsError: if it is not of that form.
+        """
+        host, colon, port = text.rpartition(":")
+        if not colon or not host or not port.isdecimal() or int(port) > _PORT_AT_MOST:
+            raise SettingsError(
+                f"{setting}: {text!r} is not HOST:PORT with a port of 0 to {_PORT_AT_MOST}"
+            )
+        return cls(host=host.strip("[]"), port=int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the server is told.
+
+    Raises:
+        SettingsError: naming the first setting that cannot be used.
+    """
+
+    listen: Address
+    metrics: Address
+    models: Path
+    policies: Path
+    journal: str
+    reflection: bool
+    max_in_flight: int
+    grace_seconds: float
+    reload_seconds: float = 2.0
+    trust: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        for setting, folder in (("models", self.models), ("policies", self.policies)):
+            if not folder.is_dir():
+                raise SettingsError(f"{setting}: {str(folder)!r} is not a folder")
+        for key in self.trust:
+            if not key.is_file():
+                raise SettingsError(f"trust: {str(key)!r} is not a file")
+        if not 1 <= self.max_in_flight <= 100_000:
+            raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
+        if not 0 <= self.grace_seconds <= 9:
+            raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
+        if not 0.05 <= self.reload_seconds <= 3600:
+            raise SettingsError(
+                f"reload_seconds: {self.reload_seconds} is outside 0.05 to 3600 seconds"
+            )

@@ -1,0 +1,251 @@
+"""Model versions on disk: verified before they are opened, refused with a reason.
+
+models/<version>/tables.npz, manifest.json with the SHA-256 of every other file, and manifest.sig if
+it is signed; `models/promoted` holds the promoted version's name on one line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from router.decision.catalogue import Catalogue
+from router.decision.schema import FeatureSet, Role
+from router.decision.tables import DecisionTables
+from router.files.plain_files import check_archive, plain_bytes, plain_digest
+from router.versions.table_file import read_tables
+from router.versions.trust import SIGNATURE, SIGNATURE_BYTES, TrustedKeys
+
+FORMAT = 2
+PROMOTED = "promoted"
+MANIFEST = "manifest.json"
+TABLES = "tables.npz"
+_VERSION = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
+_BYTES_AT_MOST = 64 * 1024 * 1024
+_MANIFEST_BYTES_AT_MOST = 4 * 1024 * 1024
+_MESSAGE_AT_MOST = 500
+
+
+class ModelRefused(Exception):
+    """A model version cannot be served; the message names the version and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What a manifest says of a model version."""
+
+    version: str
+    sha256: str
+    trained_at: datetime
+    cases: int
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """A verified model version."""
+
+    info: ModelInfo
+    tables: DecisionTables
+
+
+def check_name(name: str) -> None:
+    """Checks a version's name.
+
+    Raises:
+        ValueError: if it is not lower-case letters, digits, dots and dashes, 1 to 64 characters.
+    """
+    if not _VERSION.fullmatch(name):
+        raise ValueError(
+            f"version {name!r}: must be 1 to 64 of a-z, 0-9, '.' and '-', starting with a letter or digit"
+        )
+
+
+def promoted_version(models: Path) -> str:
+    """Name of the promoted version.
+
+    Raises:
+        ModelRefused: if none is promoted or the name is not a version's.
+    """
+    try:
+        with (models / PROMOTED).open(encoding="utf-8") as file:
+            version = file.read(_MESSAGE_AT_MOST).strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ModelRefused(
+            f"{models / PROMOTED}: no promoted version can be read: {problem}"
+        ) from problem
+    if not _VERSION.fullmatch(version):
+        raise ModelRefused(f"{models / PROMOTED}: {version[:64]!r} is not the name of a version")
+    return version
+
+
+def versions(models: Path) -> list[str]:
+    """Names of the versions in a models folder, sorted."""
+    found = (path.parent.name for path in models.glob(f"*/{MANIFEST}"))
+    return sorted(name for name in found if _VERSION.fullmatch(name))
+
+
+def load_model(
+    folder: Path, features: FeatureSet, catalogue: Catalogue, trusted: TrustedKeys | None = None
+) -> ModelVersion:
+    """Verifies and loads a version. The bytes that were hashed are the bytes that are read.
+
+    Args:
+        folder: of the version.
+        features: that it must be trained on.
+        catalogue: whose mixes it must value.
+        trusted: if given, one of these keys must have signed the manifest, and every file it lists
+            must be unchanged.
+
+    Raises:
+        ModelRefused: if anything in it is missing, changed or does not fit features and mixes.
+    """
+    with _refusing(folder):
+        manifest = _manifest(folder, trusted)
+        info = _info(manifest)
+        _check(
+            manifest["format"] == FORMAT, f"manifest format {manifest['format']!r} is not {FORMAT}"
+        )
+        _check(info.version == folder.name, f"manifest is of version {info.version!r}")
+        _check(manifest["feature_digest"] == features.digest, _difference(manifest, features))
+        ids = list(catalogue.ids)
+        _check(
+            manifest["mixes"] == ids,
+            f"it values the mixes {manifest['mixes']}, the catalogue has {ids}",
+        )
+        if trusted:
+            _check_files(folder, manifest)
+        data = plain_bytes(folder / TABLES, _BYTES_AT_MOST)
+        found = hashlib.sha256(data).hexdigest()
+        _check(
+            found == info.sha256, f"{TABLES} has SHA-256 {found}, the manifest says {info.sha256}"
+        )
+        check_archive(data, TABLES)
+        try:
+            return ModelVersion(info=info, tables=read_tables(data, features, len(ids)))
+        except KeyError as problem:
+            raise ValueError(f"{TABLES}: {problem.args[0]}") from problem
+
+
+def read_info(folder: Path) -> ModelInfo:
+    """What a version's manifest says, unverified.
+
+    Raises:
+        ModelRefused: if it cannot be read.
+    """
+    with _refusing(folder):
+        return _info(_manifest(folder))
+
+
+def read_listed(folder: Path) -> tuple[str, ...]:
+    """Names of the files that a version's manifest lists.
+
+    Raises:
+        ModelRefused: if it cannot be read.
+    """
+    with _refusing(folder):
+        return tuple(_manifest(folder)["sha256"])
+
+
+def check_files(folder: Path) -> None:
+    """Checks that every file that a manifest lists is as the manifest says, if it is there.
+
+    A version may be served without its report or estimators, but never with others.
+
+    Raises:
+        ModelRefused: naming the first file that was changed.
+    """
+    with _refusing(folder):
+        _check_files(folder, _manifest(folder))
+
+
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """Turns whatever bytes from outside make a library raise into a refusal: what is not understood is not served."""
+    try:
+        yield
+    except KeyError as problem:
+        raise ModelRefused(f"{folder.name}: {MANIFEST} lacks {problem}") from problem
+    except Exception as problem:
+        text = str(problem) or type(problem).__name__
+        raise ModelRefused(f"{folder.name}: {text[:_MESSAGE_AT_MOST]}") from problem
+
+
+def _check(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)
+
+
+def _manifest(folder: Path, trusted: TrustedKeys | None = None) -> dict[str, Any]:
+    _check(not folder.is_symlink(), "the folder is a symbolic link")
+    data = plain_bytes(folder / MANIFEST, _MANIFEST_BYTES_AT_MOST)
+    if trusted:
+        _check(
+            (folder / SIGNATURE).exists(),
+            f"is not signed: it has no {SIGNATURE}, and --trust asks for one",
+        )
+        signed = trusted.signed(data, plain_bytes(folder / SIGNATURE, SIGNATURE_BYTES))
+        _check(
+            signed,
+            f"{SIGNATURE} is of no trusted key, or {MANIFEST} was changed after it was signed",
+        )
+    try:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as problem:
+        raise ValueError(f"{MANIFEST}: {problem}") from problem
+    if not isinstance(manifest, dict):
+        raise TypeError(f"{MANIFEST} is not a JSON object")
+    return manifest
+
+
+def _check_files(folder: Path, manifest: dict[str, Any]) -> None:
+    for name, expected in manifest["sha256"].items():
+        _check(
+            Path(name).name == name,
+            f"{MANIFEST} lists {name!r}, which is not a file of the version",
+        )
+        path = folder / name
+        if path.is_symlink() or path.exists():
+            found = plain_digest(path)
+            _check(found == expected, f"{name} has SHA-256 {found}, the manifest says {expected}")
+
+
+def _info(manifest: dict[str, Any]) -> ModelInfo:
+    trained_at = datetime.fromisoformat(manifest["trained_at"])
+    _check(trained_at.tzinfo is not None, "trained_at has no time zone")
+    _check(isinstance(manifest["synthetic"], bool), "synthetic is not true or false")
+    version, cases, sha256 = (
+        manifest["version"],
+        manifest["training"]["cases"],
+        manifest["sha256"][TABLES],
+    )
+    _check(
+        isinstance(version, str) and bool(_VERSION.fullmatch(version)),
+        f"{version!r} is not the name of a version",
+    )
+    _check(
+        isinstance(cases, int) and cases >= 0,
+        f"training.cases is {cases!r}, not a whole number from 0",
+    )
+    _check(isinstance(sha256, str), f"sha256 of {TABLES} is not a text")
+    return ModelInfo(
+        version=version,
+        sha256=sha256,
+        trained_at=trained_at,
+        cases=cases,
+        synthetic=manifest["synthetic"],
+    )
+
+
+def _difference(manifest: dict[str, Any], features: FeatureSet) -> str:
+    trained = [feature["name"] for feature in manifest["features"]]
+    served = [feature.name for feature in features.features if Role.MODEL in feature.roles]
+    differing = sorted(set(trained) ^ set(served)) or ["bounds, values or roles"]
+    return f"it was trained on another feature set (differs in: {', '.join(differing)})"

@@ -1,0 +1,89 @@
+"""The annotated contract is the single source: slots, bounds and problems follow from it."""
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+from router.cases.features import FEATURES, FieldProblem, encode
+from router.decision.schema import Role
+from router.v1 import case_pb2
+from tests.builders import PLAIN, a_case, a_row
+
+
+def read(case: case_pb2.Case, index: int = 0) -> tuple[list[int], list[FieldProblem]]:
+    problems: list[FieldProblem] = []
+    return encode(case, problems, index), problems
+
+
+def problems_of(**changes: object) -> dict[str, str]:
+    return {problem.field: problem.description for problem in read(a_case(**changes))[1]}
+
+
+def test_every_feature_has_a_role_and_a_safeguard_field_is_never_a_model_input() -> None:
+    for feature in FEATURES.features:
+        assert feature.roles
+        assert not {Role.SAFEGUARD, Role.MODEL} <= feature.roles
+
+
+def test_every_enum_starts_with_unspecified_and_integers_track_presence() -> None:
+    for field in case_pb2.Case.DESCRIPTOR.fields:
+        if field.enum_type is not None:
+            assert field.enum_type.values[0].name.endswith("_UNSPECIFIED")
+        elif field.type == descriptor_pb2.FieldDescriptorProto.TYPE_INT32:
+            assert field.has_presence
+
+
+def test_a_case_becomes_the_row_of_its_values() -> None:
+    row, problems = read(a_case())
+    assert not problems
+    assert row == a_row().tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if name != "shielded"])
+def test_each_field_left_out_is_unknown(name: str) -> None:
+    row, problems = read(a_case(**{name: None}))
+    assert not problems
+    assert FEATURES.features[FEATURES.column(name)].value(row[FEATURES.column(name)]) is None
+
+
+@pytest.mark.parametrize(
+    "feature", [f for f in FEATURES.features if not f.values], ids=lambda f: f.name
+)
+def test_each_bound_is_permitted_and_the_next_value_is_a_problem_that_names_the_bound(
+    feature,
+) -> None:
+    for value in (feature.lower, feature.upper):
+        assert problems_of(**{feature.name: value}) == {}
+    for value in (feature.lower - 1, feature.upper + 1):
+        (problem,) = problems_of(**{feature.name: value}).items()
+        assert problem == (
+            feature.name,
+            f"{value} is outside the permitted values: {feature.bound}",
+        )
+
+
+def test_an_enum_number_that_is_not_in_the_contract_is_a_problem() -> None:
+    assert "one of 18_24" in problems_of(age_band=99)["age_band"]
+
+
+def test_a_shielded_case_is_read_no_further() -> None:
+    row, problems = read(a_case(shielded=True, case_ref=None, weeks_registered=5000))
+    assert not problems
+    assert sum(row) == FEATURES["shielded"].slot("YES")
+
+
+def test_a_reference_is_required_short_printable_and_no_national_id() -> None:
+    assert "must be given" in problems_of(case_ref=None)["case_ref"]
+    assert "at most 64" in problems_of(case_ref="x" * 65)["case_ref"]
+    assert "control" in problems_of(case_ref="a\x00b")["case_ref"]
+    assert "national identity" in problems_of(office_ref="010170 12345")["office_ref"]
+
+
+def test_a_field_that_the_contract_does_not_know_is_a_problem() -> None:
+    case = case_pb2.Case.FromString(a_case().SerializeToString() + b"\xfa\x3f\x04Kari")
+    _, problems = read(case)
+    assert "contract does not know" in problems[0].description
+
+
+def test_a_problem_carries_the_number_of_its_case() -> None:
+    _, problems = read(a_case(weeks_registered=521), index=7)
+    assert [problem.index for problem in problems] == [7]

@@ -1,0 +1,143 @@
+"""Decisions: utility, abstention, and one answer however it is asked for."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.cases.features import FEATURES
+from router.decision.decide_one import SingleDecider
+from router.decision.decision import NO_MIX, Doubt, Status
+from router.decision.tables import DecisionTables
+from router.decision.weights import weights_of
+from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy, a_row, random_rows
+
+MIXES = len(a_catalogue().mixes)
+
+
+def flat_decider(expected: list[float], *, spread: float = 0.0, **policy: object):
+    """A decider whose mixes have these expected outcomes for every case, with errors that grow with the mix."""
+    fold = np.linspace(-1, 1, FOLDS)
+    intercept = np.array(expected)[:, None] + spread * np.arange(MIXES)[:, None] * fold
+    tables = DecisionTables(
+        features=FEATURES,
+        values=np.zeros((MODEL_SLOTS, MIXES, FOLDS)),
+        intercept=intercept,
+        counts=np.full(MODEL_SLOTS, 1000),
+    )
+    decider = a_decider()
+    changed = dataclasses.replace(a_policy(), **policy)
+    return dataclasses.replace(decider, tables=tables, policy=changed)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    effect=st.sampled_from([0.0, 0.002, 0.02]),
+    office=st.sampled_from(["", "office-01"]),
+)
+def test_a_case_alone_and_among_others_gets_the_same_bits(
+    seed: int, effect: float, office: str
+) -> None:
+    decider = a_decider(seed, effect=effect, policy=a_policy(office))
+    rows = random_rows(seed, 40)
+    single = SingleDecider(decider)
+    for row, among in zip(rows, decider.decide(rows).each(), strict=True):
+        alone = decider.decide(row[None]).each()[0]
+        for one in (alone, single.decide(row)):
+            for name, left, right in zip(among._fields, among, one, strict=True):
+                assert np.array_equal(left, right, equal_nan=True), name
+
+
+def test_the_mix_with_the_highest_expected_outcome_minus_priced_minutes_is_recommended() -> None:
+    decider = flat_decider([0.40, 0.45, 0.50, 0.50, 0.50, 0.50])
+    decision = decider.decide(a_row()[None]).each()[0]
+    assert decision.status == Status.RECOMMENDED
+    assert a_catalogue().ids[decision.mix] == "DIALOGUE_AND_PHONE"
+
+
+def test_a_higher_price_never_gives_more_minutes() -> None:
+    rows = random_rows(3, 500)
+    minutes = []
+    for price in (0.0, 0.0002, 0.001, 0.01):
+        decider = a_decider(3, policy=dataclasses.replace(a_policy(), price=price), spread=0.0)
+        minutes.append(decider.catalogue.minutes[decider.decide(rows).mix])
+    for cheap, dear in itertools.pairwise(minutes):
+        assert (dear <= cheap).all()
+
+
+def test_a_higher_weight_never_gives_fewer_minutes() -> None:
+    rows, minutes = random_rows(4, 500), []
+    for weight in (1.0, 1.2, 2.0, 3.0):
+        every = {"need_group": dict.fromkeys(FEATURES["need_group"].values, weight)}
+        policy = dataclasses.replace(a_policy(), weights=weights_of(FEATURES, every))
+        decider = a_decider(4, policy=policy, spread=0.0)
+        minutes.append(np.append(decider.catalogue.minutes, 0)[decider.decide(rows).mix])
+    for light, heavy in itertools.pairwise(minutes):
+        assert (heavy >= light).all()
+    assert (minutes[-1] > minutes[0]).any()
+
+
+def test_two_mixes_far_apart_that_cannot_be_told_apart_need_a_person_and_fall_back_on_the_more_personal() -> (
+    None
+):
+    decider = flat_decider([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], spread=0.05)
+    decision = decider.decide(a_row()[None]).each()[0]
+    assert decision.status == Status.NEEDS_ASSESSMENT
+    assert decision.doubts == Doubt.CLOSE_OPTIONS
+    assert decision.mix == MIXES - 1
+
+
+def test_mixes_told_apart_need_no_person() -> None:
+    decision = (
+        flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5], spread=0.01).decide(a_row()[None]).each()[0]
+    )
+    assert decision.status == Status.RECOMMENDED
+
+
+def test_too_many_unknown_model_inputs_need_a_person() -> None:
+    unknown = dict.fromkeys(
+        (
+            "age_band",
+            "education_level",
+            "job_situation",
+            "months_since_last_work",
+            "weeks_registered",
+            "benefit_type",
+            "benefit_weeks_left",
+            "main_goal",
+            "applications_4w",
+        )
+    )
+    decision = flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5]).decide(a_row(**unknown)[None]).each()[0]
+    assert decision.status == Status.NEEDS_ASSESSMENT
+    assert decision.doubts & Doubt.UNKNOWN_FIELDS
+    assert decision.unknown == len(unknown)
+
+
+def test_a_value_hardly_seen_in_training_needs_a_person() -> None:
+    decider = flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5])
+    counts = decider.tables.counts.copy()
+    place = decider.tables.offsets[0] + FEATURES["age_band"].slot("30_39")
+    counts[place] = 3
+    rare = dataclasses.replace(decider, tables=dataclasses.replace(decider.tables, counts=counts))
+    assert rare.decide(a_row()[None]).each()[0].doubts == Doubt.RARE_VALUES
+    assert rare.decide(a_row(age_band="40_49")[None]).each()[0].doubts == 0
+
+
+def test_a_menu_without_any_permitted_mix_gives_manual_only() -> None:
+    decider = flat_decider([0.5] * MIXES, menu=("SELF_SERVICE",))
+    decision = decider.decide(a_row(digitally_reserved="YES")[None]).each()[0]
+    assert (decision.status, decision.mix) == (Status.MANUAL_ONLY, NO_MIX)
+    assert (
+        SingleDecider(decider).decide(a_row(digitally_reserved="YES")).status == Status.MANUAL_ONLY
+    )
+
+
+def test_tables_with_numbers_that_are_not_finite_are_refused() -> None:
+    tables = a_decider().tables
+    with pytest.raises(ValueError, match="finite"):
+        dataclasses.replace(tables, values=tables.values * np.nan)

@@ -1,0 +1,67 @@
+"""Exploration: drawn among near-equals, by the chances that are recorded, never below a safeguard."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.decision.decision import Status
+from router.decision.explore import draw, explore
+from router.decision.policy import Exploration
+from tests.builders import a_decider, a_policy, random_rows
+
+WAYS = Exploration(share=0.3, margin=0.02)
+
+
+def utilities(seed: int, count: int):
+    decider = a_decider(seed, policy=dataclasses.replace(a_policy(), exploration=WAYS))
+    rows = random_rows(seed, count)
+    found = decider.decide(rows)
+    return decider, found.each(), found.expected - decider.costs(rows)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), drawn=st.floats(0, 1, exclude_max=True))
+def test_what_is_drawn_is_permitted_and_within_the_margin(seed: int, drawn: float) -> None:
+    decider, decisions, utility = utilities(seed, 30)
+    menu = decider.menu.tolist()
+    for decision, worth in zip(decisions, utility.tolist(), strict=True):
+        explored, chance = explore(decision, worth, menu, WAYS, drawn)
+        if decision.status != Status.RECOMMENDED:
+            assert (explored, chance) == (decision, 1.0)
+            continue
+        assert explored.mix >= decision.first_permitted
+        assert menu[explored.mix]
+        assert worth[explored.mix] >= worth[decision.mix] - WAYS.margin
+        assert 0 < chance <= 1
+
+
+def test_each_mix_is_drawn_as_often_as_its_recorded_chance_says() -> None:
+    decider, decisions, utility = utilities(7, 40)
+    drawn_evenly = (np.arange(3000) + 0.5) / 3000
+    several = 0
+    for decision, worth in zip(decisions, utility.tolist(), strict=True):
+        if decision.status != Status.RECOMMENDED:
+            continue
+        found = [
+            explore(decision, worth, decider.menu.tolist(), WAYS, drawn)
+            for drawn in drawn_evenly.tolist()
+        ]
+        chances = {explored.mix: chance for explored, chance in found}
+        several += len(chances) > 1
+        assert sum(chances.values()) == pytest.approx(1.0)
+        for mix, chance in chances.items():
+            assert np.mean([explored.mix == mix for explored, _ in found]) == pytest.approx(
+                chance, abs=0.002
+            )
+    assert several
+
+
+def test_draws_are_even_and_follow_from_their_parts() -> None:
+    drawn = [draw("disclosure", f"case-{n}") for n in range(4000)]
+    assert drawn == [draw("disclosure", f"case-{n}") for n in range(4000)]
+    shares = np.histogram(drawn, bins=10, range=(0, 1))[0] / 4000
+    assert np.abs(shares - 0.1).max() < 0.02
+    assert draw("a", "bc") != draw("ab", "c")

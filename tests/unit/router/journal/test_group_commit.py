@@ -1,0 +1,244 @@
+import threading
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
+
+import pytest
+
+from router.journal.group_commit import GroupCommit
+from router.journal.record import (
+    Context,
+    Head,
+    JournalFull,
+    JournalUnavailable,
+    Record,
+    StoredRecord,
+)
+
+CONTEXT = Context(document="{}")
+SECONDS = 10.0
+
+
+def some_records(count: int) -> list[Record]:
+    return [
+        Record(bytes([at % 256]) * 16, "recommendation", CONTEXT, b"", at) for at in range(count)
+    ]
+
+
+class MemoryStore:
+    """A store that waits for its gate and fails on demand."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Record]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+        self.failure: Exception | None = None
+        self.closed = False
+
+    def write_batch(self, records: Sequence[Record]) -> None:
+        self.entered.release()
+        assert self.gate.wait(SECONDS)
+        self.probe()
+        self.batches.append(list(records))
+
+    def probe(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[StoredRecord]:
+        return iter(())
+
+    def contexts(self) -> Sequence[Context]:
+        return ()
+
+    def heads(self) -> Sequence[Head]:
+        return ()
+
+    def erase(self, ids: Sequence[bytes]) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Watcher:
+    """Keeps what the writer tells, in queues that a test can wait on."""
+
+    def __init__(self) -> None:
+        self.settled: SimpleQueue[tuple[list[str], JournalUnavailable | None]] = SimpleQueue()
+        self.ups: SimpleQueue[bool] = SimpleQueue()
+        self.counts: SimpleQueue[int] = SimpleQueue()
+
+    def settle(self, tickets: list[str], error: JournalUnavailable | None) -> None:
+        self.settled.put((tickets, error))
+
+    def committed(self, seconds: float, records: int) -> None:
+        self.counts.put(records)
+
+    def failed(self) -> None:
+        self.counts.put(-1)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    return Watcher()
+
+
+@pytest.fixture
+def writer(store: MemoryStore, watcher: Watcher) -> Iterator[GroupCommit[str]]:
+    group: GroupCommit[str] = GroupCommit(
+        store,
+        watcher.settle,
+        capacity=10,
+        largest_batch=4,
+        observe=watcher,
+        on_up_change=watcher.ups.put,
+        retry_seconds=0.01,
+    )
+    yield group
+    store.gate.set()
+    assert group.close(SECONDS)
+
+
+def hold(store: MemoryStore, writer: GroupCommit[str]) -> None:
+    """Bring the writer into a write that does not end until the gate opens."""
+    store.gate.clear()
+    writer.submit(some_records(1), "held")
+    assert store.entered.acquire(timeout=SECONDS)
+
+
+def test_a_submission_is_settled_once_it_is_written(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    writer.submit(some_records(2), "a")
+    assert watcher.settled.get(timeout=SECONDS) == (["a"], None)
+    assert store.batches == [some_records(2)]
+    assert watcher.counts.get(timeout=SECONDS) == 2
+
+
+def test_what_waits_is_written_together_in_whole_submissions(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    hold(store, writer)
+    for ticket, count in (("a", 2), ("b", 2), ("c", 3), ("d", 2)):
+        writer.submit(some_records(count), ticket)
+    assert writer.depth == 9
+    store.gate.set()
+    settled = [watcher.settled.get(timeout=SECONDS)[0] for _ in range(4)]
+    assert settled == [["held"], ["a", "b"], ["c"], ["d"]]
+    assert writer.depth == 0
+
+
+def test_a_submission_larger_than_a_batch_goes_alone(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    hold(store, writer)
+    writer.submit(some_records(1), "a")
+    writer.submit(some_records(6), "large")
+    writer.submit(some_records(1), "b")
+    store.gate.set()
+    assert [watcher.settled.get(timeout=SECONDS)[0] for _ in range(4)] == [
+        ["held"],
+        ["a"],
+        ["large"],
+        ["b"],
+    ]
+
+
+def test_an_empty_submission_is_settled(writer: GroupCommit[str], watcher: Watcher) -> None:
+    writer.submit([], "empty")
+    assert watcher.settled.get(timeout=SECONDS) == (["empty"], None)
+
+
+def test_over_capacity_is_refused_and_what_waits_is_kept(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    hold(store, writer)
+    writer.submit(some_records(10), "fits")
+    with pytest.raises(JournalFull, match="10 records wait"):
+        writer.submit(some_records(1), "refused")
+    store.gate.set()
+    assert [watcher.settled.get(timeout=SECONDS)[0] for _ in range(2)] == [["held"], ["fits"]]
+
+
+def test_a_failure_refuses_everything_waiting_at_once(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    hold(store, writer)
+    for ticket in ("a", "b", "c"):
+        writer.submit(some_records(3), ticket)
+    store.failure = JournalUnavailable("disk full")
+    store.gate.set()
+    assert watcher.settled.get(timeout=SECONDS) == (["held", "a", "b", "c"], store.failure)
+    assert watcher.ups.get(timeout=SECONDS) is False
+    assert watcher.counts.get(timeout=SECONDS) == -1
+    assert not writer.up
+    assert store.batches == []
+
+
+def test_the_writer_recovers_by_itself_while_idle(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    store.failure = JournalUnavailable("disk full")
+    writer.submit(some_records(1), "a")
+    assert watcher.ups.get(timeout=SECONDS) is False
+    store.failure = None
+    assert watcher.ups.get(timeout=SECONDS) is True
+    assert writer.up
+    writer.submit(some_records(1), "b")
+    assert watcher.settled.get(timeout=SECONDS)[1] is not None
+    assert watcher.settled.get(timeout=SECONDS) == (["b"], None)
+
+
+def test_an_unexpected_error_is_settled_as_unavailable_and_the_writer_lives(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    store.failure = RuntimeError("a fault")
+    writer.submit(some_records(1), "a")
+    tickets, error = watcher.settled.get(timeout=SECONDS)
+    assert tickets == ["a"]
+    assert isinstance(error, JournalUnavailable)
+    assert watcher.ups.get(timeout=SECONDS) is False
+    store.failure = None
+    assert watcher.ups.get(timeout=SECONDS) is True
+
+
+def test_a_listener_that_fails_does_not_stop_the_writer(store: MemoryStore) -> None:
+    done: SimpleQueue[str] = SimpleQueue()
+
+    def settle(tickets: list[str], error: JournalUnavailable | None) -> None:
+        done.put(tickets[0])
+        raise ValueError("a fault of the listener")
+
+    writer: GroupCommit[str] = GroupCommit(store, settle)
+    writer.submit(some_records(1), "a")
+    assert done.get(timeout=SECONDS) == "a"
+    writer.submit(some_records(1), "b")
+    assert done.get(timeout=SECONDS) == "b"
+    assert writer.close(SECONDS)
+
+
+def test_closing_writes_what_was_submitted_and_closes_the_store(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    hold(store, writer)
+    for ticket in ("a", "b", "c"):
+        writer.submit(some_records(3), ticket)
+    assert not writer.close(0.0)
+    assert not store.closed
+    store.gate.set()
+    assert writer.close(SECONDS)
+    assert store.closed
+    settled = [watcher.settled.get(timeout=SECONDS) for _ in range(4)]
+    assert settled == [(["held"], None), (["a"], None), (["b"], None), (["c"], None)]
+
+
+def test_a_closing_journal_takes_nothing_more(writer: GroupCommit[str]) -> None:
+    assert writer.close(SECONDS)
+    with pytest.raises(JournalUnavailable, match="closing"):
+        writer.submit(some_records(1), "late")

@@ -1,0 +1,105 @@
+"""The ledger's arithmetic: exact, additive over any split, and nothing counted twice."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.ledger.arithmetic import (
+    Balance,
+    Tier,
+    balance,
+    balances,
+    counted_once,
+    tiers_of,
+    together,
+)
+
+MINUTES = st.integers(0, 3000)
+CASES = st.lists(st.tuples(MINUTES, MINUTES, st.integers(0, 4)), max_size=60)
+
+
+def columns(cases: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    table = np.array(cases, np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+@given(CASES)
+def test_baseline_is_what_is_used_plus_released_less_reused_for_every_group_and_in_all(
+    cases,
+) -> None:
+    baseline, used, groups = columns(cases)
+    parts = balances(baseline, used, groups, 5)
+    for one in [*parts, balance(baseline, used)]:
+        assert one.baseline == one.used + one.released - one.reused
+        assert one.released >= 0
+        assert one.reused >= 0
+
+
+@given(CASES)
+def test_groups_sum_to_the_whole_however_cases_are_split(cases) -> None:
+    baseline, used, groups = columns(cases)
+    whole = balance(baseline, used)
+    assert together(balances(baseline, used, groups, 5)) == whole
+    assert together(balances(baseline, used, np.arange(len(cases)), len(cases))) == whole
+
+
+def test_a_case_that_takes_less_releases_and_one_that_takes_more_is_given() -> None:
+    found = balance(np.array([100, 100, 100]), np.array([40, 150, 100]))
+    assert found == Balance(cases=3, baseline=300, used=290, released=60, reused=50)
+    assert found.unaccounted == 10
+
+
+def test_more_given_than_released_is_told_as_a_negative_rest() -> None:
+    assert balance(np.array([100, 100]), np.array([90, 150])).unaccounted == -40
+
+
+@pytest.mark.parametrize(
+    ("baseline", "used", "groups", "named"),
+    [
+        (np.array([1.5]), np.array([1]), np.array([0]), "baseline"),
+        (np.array([1]), np.array([-1]), np.array([0]), "used"),
+        (np.array([1]), np.array([1, 2]), np.array([0]), "used"),
+        (np.array([1]), np.array([1]), np.array([7]), "groups"),
+    ],
+)
+def test_minutes_that_are_not_whole_or_below_zero_are_refused_by_name(
+    baseline, used, groups, named
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        balances(baseline, used, groups, 5)
+
+
+def test_tiers_follow_the_weakest_first_weight() -> None:
+    assert tiers_of(np.array([1.0, 1.01, 1.49, 1.5, 4.0])).tolist() == [
+        Tier.OTHERS, Tier.NEXT, Tier.NEXT, Tier.FIRST, Tier.FIRST,
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="weights"):
+        tiers_of(np.array([0.9]))
+
+
+def counts(*asked: tuple[int, int, int]) -> list[bool]:
+    case, day, rank = columns(list(asked))
+    return counted_once(case, day, rank, 84).tolist()
+
+
+def test_of_advice_asked_for_again_the_one_with_the_choice_counts() -> None:
+    assert counts((1, 0, 0), (1, 5, 2), (1, 9, 0)) == [False, True, False]
+
+
+def test_of_advice_asked_for_again_without_a_choice_the_last_counts() -> None:
+    assert counts((1, 5, 0), (2, 0, 0), (1, 9, 0)) == [False, True, True]
+
+
+def test_after_a_plan_has_run_out_the_same_case_begins_another() -> None:
+    assert counts((1, 0, 2), (1, 83, 1), (1, 84, 0)) == [True, False, True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300), st.integers(0, 3)), max_size=40))
+def test_each_case_counts_at_most_once_within_a_plan_and_never_not_at_all(asked) -> None:
+    case, day, rank = columns(asked)
+    which = counted_once(case, day, rank, 84)
+    assert set(case[which].tolist()) == set(case.tolist())
+    for one in set(case.tolist()):
+        days = day[case == one]
+        assert which[case == one].sum() <= (days.max() - days.min()) // 84 + 1

@@ -1,0 +1,90 @@
+"""What a leader reads first, and what the page says can be done."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router.ledger.account import Ledger
+from router.ledger.advice import answer, what_to_do
+from router.ledger.estimates import share
+from router.ledger.words import load_words
+from tests.unit.router.ledger.journal_builder import advised, an_office, came, chose, many, told
+
+WORDS = load_words()["en"]
+LIGHT, PHONE, OFFICE = "SELF_SERVICE", "DIALOGUE_AND_PHONE", "BLENDED_OFFICE"
+
+
+def reported(count: int, mix: str, prefix: str = "r", **options) -> list:
+    advice = [advised(f"{prefix}-{number}", mix, **options) for number in range(count)]
+    time = {"PHONE": (3, 90)} if mix == PHONE else {"SELF_SERVICE": (1, 8)}
+    return [*advice, *(chose(one, mix) for one in advice), *(came(one, **time) for one in advice)]
+
+
+@pytest.fixture
+def balanced(tmp_path: Path) -> Ledger:
+    """Cases whose hours released were used again, all of them reported."""
+    return told(tmp_path, reported(50, LIGHT, need_group="GOOD_OPPORTUNITIES") + many(52, mix=OFFICE, prefix="h", weight=2.0, need_group="NEEDS_GUIDANCE"))  # fmt: skip
+
+
+def test_hours_used_again_are_good_news_and_whom_they_went_to_is_told(balanced: Ledger) -> None:
+    found = answer(balanced, WORDS)
+    assert (found.state, found.line) == ("pass", "The hours released were used again")
+    assert (
+        found.sentences[-1]
+        == "100\u00a0% of the hours used again went to users whom the office gives priority."
+    )
+
+
+def test_hours_left_over_are_to_be_given_to_somebody(tmp_path: Path) -> None:
+    ledger = told(tmp_path, reported(60, LIGHT, need_group="GOOD_OPPORTUNITIES"))
+    assert answer(ledger, WORDS).line == "52 released hours are unaccounted for"
+    assert what_to_do(ledger, WORDS)[0].startswith("Decide whom the 52 hours go to.")
+
+
+def test_more_hours_given_than_released_ask_for_a_new_plan(tmp_path: Path) -> None:
+    ledger = told(tmp_path, many(30, mix=OFFICE, need_group="NEEDS_GUIDANCE"))
+    assert answer(ledger, WORDS).line == "25 more hours were given than were released"
+    assert what_to_do(ledger, WORDS)[0].startswith(
+        "The plan uses 25 hours more than were released."
+    )
+
+
+def test_a_plan_beyond_the_offices_hours_comes_first(tmp_path: Path) -> None:
+    ledger = told(tmp_path, many(30, mix=OFFICE), an_office(minutes_per_week=60.0))
+    assert what_to_do(ledger, WORDS)[0].startswith("The plan takes 75 hours, the office has 52.")
+
+
+def test_little_reported_time_is_asked_for(balanced: Ledger) -> None:
+    assert any(
+        one.startswith("Ask for reported time: only 49\u00a0%")
+        for one in what_to_do(balanced, WORDS)
+    )
+
+
+def test_longer_calls_are_told_against_the_catalogue(tmp_path: Path) -> None:
+    ledger = told(tmp_path, reported(40, PHONE))
+    assert any(
+        "phone talk takes 30.0 minutes, the catalogue says 18.0" in one
+        for one in what_to_do(ledger, WORDS)
+    )
+
+
+@pytest.mark.parametrize(
+    ("differ", "told_of"), [(2, "nearly always followed"), (150, "departed from in 50\u00a0%")]
+)
+def test_advice_that_is_always_or_seldom_followed_is_talked_about(
+    balanced: Ledger, differ: int, told_of: str
+) -> None:
+    ledger = replace(balanced, overrides=share(np.arange(300) < differ))
+    assert any(told_of in one for one in what_to_do(ledger, WORDS))
+
+
+def test_with_too_few_cases_nothing_is_said_but_that(tmp_path: Path) -> None:
+    for records, line in (
+        ([], "No cases in the period"),
+        (many(4), "Too few cases to show figures"),
+    ):
+        ledger = told(tmp_path, records)
+        assert (answer(ledger, WORDS).line, what_to_do(ledger, WORDS)) == (line, ())

@@ -1,0 +1,193 @@
+"""`python -m router ledger` as a leader's analyst meets it."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from router.commands.ledger import ledger
+from router.journal.stores.sqlite import SqliteJournal
+from router.ledger.account import LedgerRefused
+from router.policies.toml_file import PolicyError
+from tests.builders import ROOT
+from tests.unit.router.ledger.journal_builder import MINUTES, advised, came, chose, many
+
+BASELINE = {
+    "GOOD_OPPORTUNITIES": 60, "NEEDS_GUIDANCE": 100, "NEEDS_GUIDANCE_REDUCED_CAPACITY": 100, "PARTIAL_WORK": 100,
+    "SMALL_OPPORTUNITY": 100, "NOT_DECIDED": 100, "UNKNOWN": 90,
+}  # fmt: skip
+POLICY = "minutes_per_week = 7000\n{more}\n[baseline_minutes]\n" + "".join(
+    f"{k} = {v}\n" for k, v in BASELINE.items()
+)
+LIGHT, HEAVY = "SELF_SERVICE", "BLENDED_OFFICE"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with policies of two offices and a journal of one."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "policies" / "offices").mkdir(parents=True)
+    for name in ("national.toml", "mixes.toml"):
+        shutil.copyfile(ROOT / "policies" / name, folder / "policies" / name)
+    for office, more in (
+        ("office-a", ""),
+        ("office-b", 'languages = ["nn"]'),
+        ("office-c", "price_per_minute = 9"),
+    ):
+        (folder / "policies" / "offices" / f"{office}.toml").write_text(
+            POLICY.format(more=more), encoding="utf-8"
+        )
+    heavy = [
+        advised(f"h-{number}", HEAVY, weight=2.0, need_group="NEEDS_GUIDANCE", synthetic=True)
+        for number in range(12)
+    ]
+    records = many(40, mix=LIGHT, need_group="GOOD_OPPORTUNITIES")
+    records += [
+        *heavy,
+        *(chose(one, HEAVY) for one in heavy),
+        *(came(one, OFFICE_MEETING=(2, 110)) for one in heavy),
+    ]
+    store = SqliteJournal(folder / "journal.db")
+    store.write_batch(records)
+    store.close()
+    return folder
+
+
+def ask(
+    place: Path,
+    *words: str,
+    office: str = "office-a",
+    first: str = "2026-03-02",
+    last: str = "2026-05-31",
+) -> Result:
+    fixed = ["--journal", f"sqlite:///{place}/journal.db", "--policies", str(place / "policies")]
+    return CliRunner().invoke(
+        ledger, ["--office", office, "--from", first, "--to", last, *fixed, *words]
+    )
+
+
+def test_the_table_tells_estimated_and_measured_hours_apart(place: Path) -> None:
+    lines = ask(place).output.splitlines()
+    released, reused = 40 * (60 - MINUTES[LIGHT]) / 60, 12 * (MINUTES[HEAVY] - 100) / 60
+    assert [line.split()[1:3] for line in lines[1:3]] == [["estimated", "52"], ["measured", "12"]]
+    assert lines[1].split()[-3:] == [
+        f"{hours:,.0f}" for hours in (released, reused, released - reused)
+    ]
+
+
+def test_the_page_needs_no_network_and_no_script_and_says_that_it_is_synthetic(
+    place: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "ledger.html"
+    assert ask(place, "--html", str(page), "--language", "en").exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert not re.search(r'(?:src|href)="(?!data:|#)', text)
+    assert "Synthetic data." in text
+    assert "25 released hours are unaccounted for" in text
+    assert "40 of 52 cases" not in text
+    assert "time was reported for 12 of 52 cases" in text
+
+
+def test_the_page_is_in_the_offices_own_language_unless_another_is_asked_for(
+    place: Path, tmp_path: Path
+) -> None:
+    for words, title in (((), "Gevinstrekneskap"), (("--language", "nb"), "Gevinstregnskap")):
+        assert (
+            ask(place, "--html", str(tmp_path / "a.html"), *words, office="office-b").exit_code == 0
+        )
+        assert title in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_an_empty_period_gives_an_honest_page(place: Path, tmp_path: Path) -> None:
+    page = tmp_path / "ledger.html"
+    found = ask(
+        place, "--html", str(page), "--language", "en", first="2020-01-01", last="2020-12-31"
+    )
+    assert found.exit_code == 0
+    assert "No cases in the period" in page.read_text(encoding="utf-8")
+    assert "<svg" not in page.read_text(encoding="utf-8")
+
+
+def test_the_csv_sums_to_the_whole_and_leaves_small_cells_empty(
+    place: Path, tmp_path: Path
+) -> None:
+    assert ask(place, "--csv", str(tmp_path / "a.csv")).exit_code == 0
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()))
+    whole = rows[0]
+    assert (whole["week"], whole["tier"], whole["cases"]) == ("ALL", "ALL", "52")
+    for name in ("baseline", "planned", "released", "reused"):
+        tiers = [int(row[name]) for row in rows if row["week"] == "ALL" and row["tier"] != "ALL"]
+        assert sum(tiers) == int(whole[name])
+    assert int(whole["baseline"]) == int(whole["planned"]) + int(whole["released"]) - int(
+        whole["reused"]
+    )
+    assert all(int(row["cases"]) == 0 or int(row["cases"]) >= 10 for row in rows if row["cases"])
+
+
+def test_prometheus_reads_the_ledger_in_seconds(place: Path, tmp_path: Path) -> None:
+    assert (
+        ask(place, "--prometheus", str(tmp_path / "a.prom"), "--office", "office-b").exit_code == 0
+    )
+    text = (tmp_path / "a.prom").read_text(encoding="utf-8")
+    sample = 'router_ledger_seconds{basis="measured",kind="spent",office="office-a"} 79200.0'
+    assert sample in text
+    assert (
+        'router_contact_seconds{basis="measured",channel="OFFICE_MEETING",office="office-a"} 3300.0'
+        in text
+    )
+    assert 'router_ledger_cases{basis="estimated",office="office-b"} 0.0' in text
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "error", "named"),
+    [
+        ((), {"office": "office-x"}, LedgerRefused, r"office-x.*no policy.*office-a, office-b"),
+        ((), {"office": "office-c"}, LedgerRefused, r"office-c.*price_per_minute.*9"),
+        ((), {"office": "ALL"}, LedgerRefused, r"office-c.*price_per_minute.*9"),
+        ((), {"last": "2026-03-01"}, LedgerRefused, r"to: 2026-03-01 is before from, 2026-03-02"),
+        (("--prometheus", "a.txt"), {}, LedgerRefused, r"a\.txt must end with \.prom"),
+        (("--policies", "nowhere"), {}, PolicyError, r"nowhere"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_what_is_wrong(
+    place: Path, words, options, error, named
+) -> None:
+    found = ask(place, *words, **options)
+    assert isinstance(found.exception, error)
+    assert re.search(named, str(found.exception))
+
+
+def test_a_date_that_is_none_is_refused(place: Path) -> None:
+    assert "does not match" in ask(place, last="2026-02-30").output
+
+
+def test_without_the_extra_the_page_is_refused_with_what_to_install(place: Path) -> None:
+    asked = [
+        "--office",
+        "office-a",
+        "--from",
+        "2026-03-02",
+        "--to",
+        "2026-03-09",
+        "--html",
+        "a.html",
+    ]
+    code = f"import sys; sys.modules['jinja2'] = None\nfrom router.commands.ledger import ledger\nledger({asked!r})"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "jinja2 missing; install the extra: pip install 'channel-router[ledger]'" in run.stderr
+
+
+def test_the_ledger_without_a_page_loads_neither_jinja_nor_matplotlib() -> None:
+    code = "import router.commands.ledger, sys; print([n for n in ('jinja2', 'matplotlib') if n in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

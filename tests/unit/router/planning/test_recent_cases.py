@@ -1,0 +1,114 @@
+"""The price follows what has arrived: read from the journal, told in words, written when asked."""
+
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from prometheus_client import CollectorRegistry
+
+from router.advice.recommender import Recommender
+from router.cases.features import FEATURES
+from router.commands.price import price
+from router.decision.schema import FeatureSet
+from router.journal.opening import open_journal
+from router.journal.record import JournalBroken
+from router.planning.recent_cases import read_arrivals
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
+from router.serving.metrics import AdviceMetrics, Metrics
+from router.versions.registry import load_model
+from tests.builders import ROOT, a_catalogue, a_decider, a_policy, a_row
+
+OFFICE = "office-01"
+WEEK = 7 * 24 * 3600 * 1_000_000
+NOW = time.time_ns() // 1000
+MODEL = load_model(ROOT / "models" / "baseline-2026-11", FEATURES, a_catalogue())
+
+
+def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:
+    """Writes answers for (case reference, weeks registered, weeks ago, office)."""
+    decider = a_decider(policy=a_policy(OFFICE))
+    recommender = Recommender(
+        MODEL, decider, AdviceMetrics(Metrics(CollectorRegistry()), decider, "m")
+    )
+    store = open_journal(f"sqlite:///{journal}")
+    for ref, registered, ago, office in asked:
+        row = a_row(weeks_registered=registered).tolist()
+        moment = NOW - int(ago * WEEK)
+        store.write_batch(recommender.decide([row], [ref], office_refs=[office], now=moment)[1])
+    store.close()
+
+
+def registered(journal: Path, since: float, features: FeatureSet = FEATURES) -> list[int]:
+    store = open_journal(f"sqlite:///{journal}", create=False)
+    found = read_arrivals(store, features, OFFICE, NOW - int(since * WEEK))
+    store.close()
+    return (found.rows[:, FEATURES.column("weeks_registered")].astype(int) - 1).tolist()
+
+
+def test_arrivals_are_the_offices_recent_cases_each_once_as_last_asked_about(
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "journal.db"
+    recommended(
+        journal,
+        ("old", 1, 5.0, OFFICE),
+        ("a", 2, 3.0, OFFICE),
+        ("b", 3, 2.0, "office-02"),
+        ("c", 4, 1.0, OFFICE),
+        ("a", 5, 0.5, OFFICE),
+    )
+    assert registered(journal, 4) == [5, 4]
+    assert registered(journal, 6) == [1, 5, 4]
+
+
+def test_records_with_other_features_than_now_are_refused(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.db"
+    recommended(journal, ("a", 2, 1.0, OFFICE))
+    with pytest.raises(JournalBroken, match="other features"):
+        registered(journal, 4, FeatureSet(features=FEATURES.features[:-1]))
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
+
+
+def asked(journal: Path, policies: Path, *more: str) -> Result:
+    words = ["--office", OFFICE, "--journal", f"sqlite:///{journal}", "--policies", str(policies)]
+    return CliRunner().invoke(price, [*words, "--models", str(ROOT / "models"), *more])
+
+
+def in_force(policies: Path) -> float:
+    return load_policies(policies, load_catalogue(policies / "mixes.toml")).usable(OFFICE).price
+
+
+def test_the_price_is_told_and_written_only_when_asked(tmp_path: Path, policies: Path) -> None:
+    journal = tmp_path / "journal.db"
+    rng = np.random.default_rng(0)
+    recommended(journal, *((f"c-{n}", int(rng.integers(100)), 2.0, OFFICE) for n in range(40)))
+    told = asked(journal, policies)
+    assert told.exit_code == 0, told.output
+    assert "40 cases arrived in 2.0 weeks" in told.output
+    # The office has far more minutes than 40 cases need, so the price falls, by a quarter at most.
+    assert "Next price: 0.00032" in told.output
+    assert in_force(policies) == 0.0004
+    assert (
+        "The price 0.00032 is in office-01's policy"
+        in asked(journal, policies, "--write-price").output
+    )
+    assert in_force(policies) == 0.00032
+
+
+def test_without_a_week_of_answers_or_any_case_there_is_no_price(
+    tmp_path: Path, policies: Path
+) -> None:
+    young, other = tmp_path / "young.db", tmp_path / "other.db"
+    recommended(young, ("a", 2, 0.5, OFFICE))
+    recommended(other, ("a", 2, 2.0, "office-02"))
+    assert "less than a week" in asked(young, policies, "--write-price").output
+    assert "holds no case of office-01" in asked(other, policies, "--write-price").output
+    assert in_force(policies) == 0.0004

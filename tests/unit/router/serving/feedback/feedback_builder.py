@@ -1,0 +1,188 @@
+"""A Feedback service behind a real gRPC server in this process, on a real journal, and decisions to answer."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import numpy as np
+from google.rpc import error_details_pb2, status_pb2
+from prometheus_client import CollectorRegistry
+
+from router.journal.feedback import WITHHELD
+from router.journal.opening import open_journal
+from router.journal.payload import SHOWN, Tail, layout, pack
+from router.journal.record import Context, Record
+from router.journal.store import JournalStore
+from router.serving.durable import DurableJournal
+from router.serving.edge import Edge
+from router.serving.feedback.metrics import FeedbackMetrics
+from router.serving.feedback.service import FeedbackService
+from router.serving.metrics import Metrics
+from router.v1 import feedback_pb2 as pb
+from router.v1 import feedback_pb2_grpc, recommendation_pb2
+from tests.builders import a_catalogue
+
+CATALOGUE = a_catalogue()
+MIXES = CATALOGUE.ids
+DECIDED = datetime(2026, 11, 25, 12, tzinfo=UTC)
+OFFICES = {"office-small": 3_000.0, "office-large": 60_000.0}
+STATUSES = ["", "RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY"]
+_CONTEXT = Context(
+    document=json.dumps(
+        {
+            "model_version": "m1",
+            "policy_version": "p1",
+            "features": [{"name": "age", "lower": 0, "values": None}],
+            "mixes": [{"id": mix.id, "minutes": mix.adviser_minutes} for mix in CATALOGUE.mixes],
+            "statuses": STATUSES,
+            "safeguards": [],
+        }
+    )
+)
+
+
+def microseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
+
+
+@dataclass
+class Desk:
+    """One server on a journal, and the clock that it reads."""
+
+    store: JournalStore
+    registry: CollectorRegistry
+    channel: grpc.Channel
+    listen: str = ""
+    now: int = microseconds(DECIDED) + 3_600_000_000
+
+    @property
+    def feedback(self) -> feedback_pb2_grpc.FeedbackStub:
+        return feedback_pb2_grpc.FeedbackStub(self.channel)
+
+    def decide(
+        self,
+        mix: str | None = "BLENDED_VIDEO",
+        *,
+        lightest: str = "SELF_SERVICE",
+        disclosure: str = SHOWN,
+        office: str = "",
+        status: str = "RECOMMENDED",
+    ) -> str:
+        """Writes a recommendation, and beside it what is withheld; its decision id."""
+        dtype = layout(1, len(MIXES))
+        row = np.zeros(1, dtype)
+        row["minutes"] = CATALOGUE.minutes
+        row["mix"] = -1 if mix is None else MIXES.index(mix)
+        row["status"] = STATUSES.index(status)
+        row["permitted"] = (
+            0 if mix is None else sum(1 << at for at in range(MIXES.index(lightest), len(MIXES)))
+        )
+        decision = uuid.uuid4()
+        (payload,) = pack(dtype, row, [Tail("" if mix is None else "case-1", office, disclosure)])
+        at = microseconds(DECIDED)
+        records = [Record(decision.bytes, "recommendation", _CONTEXT, payload, at)]
+        if disclosure == "AFTER_OWN_VIEW":
+            advice = recommendation_pb2.Recommendation(decision_id=str(decision), notice="advice")
+            records.append(
+                Record(
+                    uuid.uuid4().bytes,
+                    WITHHELD,
+                    _CONTEXT,
+                    advice.SerializeToString(),
+                    at,
+                    decision.bytes,
+                    WITHHELD,
+                )
+            )
+        self.store.write_batch(records)
+        return str(decision)
+
+    def choose(
+        self, decision: str, mix: str = "BLENDED_VIDEO", **options: object
+    ) -> pb.RecordChoiceResponse:
+        values = {"request_id": an_id(), "mix_id": mix, "wished_by": pb.WISHED_BY_BOTH} | options
+        return self.feedback.RecordChoice(
+            pb.RecordChoiceRequest(decision_id=decision, **values), timeout=5
+        )  # type: ignore[arg-type]
+
+    def came(self, decision: str, **options: object) -> pb.RecordOutcomeResponse:
+        values = {"request_id": an_id(), "observed_on": "2026-11-25"} | options
+        if "goal_reached" not in values:
+            values = {"outcome": 1.0} | values
+        return self.feedback.RecordOutcome(
+            pb.RecordOutcomeRequest(decision_id=decision, **values), timeout=5
+        )  # type: ignore[arg-type]
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def kinds(self, decision: str) -> list[str]:
+        """Kinds of the records about a decision, in the chain's order."""
+        return [record.kind for record in self.store.about(uuid.UUID(decision).bytes)]
+
+
+def an_id() -> str:
+    return str(uuid.uuid4())
+
+
+def details(error: grpc.RpcError) -> dict[str, str]:
+    """Field violations by field; the ErrorInfo's metadata, and its reason as "why"."""
+    status = status_pb2.Status.FromString(
+        dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
+    )
+    found: dict[str, str] = {}
+    for detail in status.details:
+        bad, info = error_details_pb2.BadRequest(), error_details_pb2.ErrorInfo()
+        if detail.Unpack(bad):
+            found |= {violation.field: violation.description for violation in bad.field_violations}
+        elif detail.Unpack(info):
+            found |= {"why": info.reason, **info.metadata}
+    return found
+
+
+@contextmanager
+def a_desk(journal: Path | str) -> Iterator[Desk]:
+    """Serves Feedback on a file or the URL of a journal, from a thread of its own until the block ends."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    url = f"sqlite:///{journal}" if isinstance(journal, Path) else journal
+    store, registry = open_journal(url), CollectorRegistry()
+    desk = Desk(store, registry, None)  # type: ignore[arg-type]
+
+    async def begin() -> tuple[grpc.aio.Server, DurableJournal, FeedbackService, int]:
+        metrics = Metrics(registry)
+        edge = Edge(metrics, 100)
+        journal = DurableJournal(store, metrics, lambda _: None)
+        service = FeedbackService(journal, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
+        edge.add_generic_rpc_handlers((service.handlers(),))
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((edge,))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        service.begin()
+        return server, journal, service, port
+
+    server, journal, service, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+
+    async def end() -> None:
+        await service.end()
+        await server.stop(None)
+        await journal.close(5)
+        await loop.shutdown_default_executor()
+
+    desk.listen = f"127.0.0.1:{port}"
+    with grpc.insecure_channel(desk.listen) as channel:
+        desk.channel = channel
+        yield desk
+    asyncio.run_coroutine_threadsafe(end(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

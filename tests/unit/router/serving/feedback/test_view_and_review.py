@@ -1,0 +1,213 @@
+"""Own views before withheld advice, the control group, and reviews."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from router.v1 import feedback_pb2 as pb
+from tests.unit.router.serving.feedback.feedback_builder import Desk, a_desk, an_id, details
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with a_desk(tmp_path_factory.mktemp("views") / "journal.db") as found:
+        yield found
+
+
+def view(
+    desk: Desk, decision: str, mix: str = "BLENDED_OFFICE", request: str = ""
+) -> pb.RecordOwnViewResponse:
+    asked = pb.RecordOwnViewRequest(request_id=request or an_id(), decision_id=decision, mix_id=mix)
+    return desk.feedback.RecordOwnView(asked, timeout=5)
+
+
+def ask(
+    desk: Desk, decision: str, reason: int = pb.REVIEW_REASON_FACTS_WRONG, request: str = ""
+) -> pb.Review:
+    asked = pb.RequestReviewRequest(
+        request_id=request or an_id(), decision_id=decision, asked_by=pb.ASKED_BY_USER, reason=reason  # type: ignore[arg-type]
+    )  # fmt: skip
+    return desk.feedback.RequestReview(asked, timeout=5).review
+
+
+def answer(
+    desk: Desk, review: str, result: int = pb.REVIEW_RESULT_UPHELD, request: str = ""
+) -> pb.AnswerReviewResponse:
+    asked = pb.AnswerReviewRequest(request_id=request or an_id(), review_id=review, result=result)  # type: ignore[arg-type]
+    return desk.feedback.AnswerReview(asked, timeout=5)
+
+
+def listed(desk: Desk, size: int = 0, token: str = "") -> pb.ListReviewsResponse:
+    return desk.feedback.ListReviews(
+        pb.ListReviewsRequest(page_size=size, page_token=token), timeout=5
+    )
+
+
+def why(code: grpc.StatusCode, call, *words: object) -> dict[str, str]:
+    with pytest.raises(grpc.RpcError) as error:
+        call(*words)
+    assert error.value.code() == code, error.value.details()
+    return details(error.value)
+
+
+def test_an_own_view_reveals_the_advice_and_does_so_again(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    advice = view(desk, decision)
+    assert (advice.recommendation.decision_id, advice.recommendation.notice) == (decision, "advice")
+    assert view(desk, decision) == advice
+    assert desk.kinds(decision) == ["withheld", "view"]
+
+
+def test_an_own_view_cannot_be_changed_once_the_advice_is_known(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    view(desk, decision, "BLENDED_OFFICE")
+    found = why(grpc.StatusCode.ABORTED, view, desk, decision, "SELF_SERVICE")
+    assert (found["why"], found["mix"]) == ("VIEW_RECORDED", "BLENDED_OFFICE")
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "reason"), [("SHOWN", "ADVICE_SHOWN"), ("CONTROL", "CONTROL_GROUP")]
+)
+def test_nothing_is_revealed_that_was_shown_or_is_never_given(
+    desk: Desk, disclosure: str, reason: str
+) -> None:
+    decision = desk.decide(disclosure=disclosure)
+    assert why(grpc.StatusCode.FAILED_PRECONDITION, view, desk, decision)["why"] == reason
+    assert not desk.kinds(decision)
+
+
+def test_an_own_view_must_come_before_the_choice(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    desk.choose(decision)
+    assert (
+        why(grpc.StatusCode.FAILED_PRECONDITION, view, desk, decision)["why"] == "CHOICE_RECORDED"
+    )
+
+
+def test_an_own_view_is_a_mix_of_the_decision(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    assert (
+        "SELF_SERVICE"
+        in why(grpc.StatusCode.INVALID_ARGUMENT, view, desk, decision, "SOMETHING")["mix_id"]
+    )
+
+
+def test_advice_that_was_erased_is_not_revealed(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    desk.store.erase([record.id for record in desk.store.about(uuid.UUID(decision).bytes)])
+    why(grpc.StatusCode.NOT_FOUND, view, desk, decision)
+
+
+def test_the_choice_after_an_own_view_keeps_that_view(desk: Desk) -> None:
+    decision = desk.decide(disclosure="AFTER_OWN_VIEW")
+    view(desk, decision, "BLENDED_OFFICE")
+    with pytest.raises(grpc.RpcError) as error:
+        desk.choose(decision, adviser_view="SELF_SERVICE")
+    assert "BLENDED_OFFICE" in details(error.value)["adviser_view"]
+    assert desk.choose(decision).direction == pb.CHOICE_DIRECTION_SAME
+    record = desk.store.about(uuid.UUID(decision).bytes)[-1]
+    assert json.loads(record.payload or b"")["adviser_view"] == "BLENDED_OFFICE"
+
+
+@pytest.mark.parametrize("disclosure", ["CONTROL", "AFTER_OWN_VIEW"])
+def test_who_has_not_seen_the_advice_needs_no_reason_and_is_not_told_it(
+    desk: Desk, disclosure: str
+) -> None:
+    labels = {"direction": "NOT_ADVISED", "reason": "NONE", "office_band": "NATIONAL"}
+    before = desk.value("router_choices_total", **labels)
+    answered = desk.choose(desk.decide(disclosure=disclosure), "SELF_SERVICE")
+    assert answered.direction == pb.CHOICE_DIRECTION_UNSPECIFIED
+    assert desk.value("router_choices_total", **labels) == before + 1
+
+
+def test_the_safeguards_hold_in_the_control_group_too(desk: Desk) -> None:
+    decision = desk.decide(disclosure="CONTROL", lightest="DIALOGUE_AND_PHONE")
+    with pytest.raises(grpc.RpcError) as error:
+        desk.choose(decision, "SELF_SERVICE", wished_by=pb.WISHED_BY_ADVISER)
+    assert "DIALOGUE_AND_PHONE" in details(error.value)["wished_by"]
+    assert "BLENDED_VIDEO" not in error.value.details()
+
+
+def test_a_review_is_listed_until_it_is_answered_once(desk: Desk) -> None:
+    review = ask(desk, desk.decide())
+    assert review in listed(desk, 200).reviews
+    first = answer(desk, review.review_id)
+    assert review not in listed(desk, 200).reviews
+    assert answer(desk, review.review_id) == first
+    found = why(grpc.StatusCode.ABORTED, answer, desk, review.review_id, pb.REVIEW_RESULT_CHANGED)
+    assert (found["why"], found["record_id"], found["result"]) == (
+        "ANSWER_RECORDED",
+        first.record_id,
+        "UPHELD",
+    )
+
+
+def test_asking_again_while_a_review_is_open_gives_the_open_one_and_afterwards_a_new_one(
+    desk: Desk,
+) -> None:
+    decision = desk.decide()
+    review = ask(desk, decision)
+    assert ask(desk, decision) == review
+    assert ask(desk, decision, pb.REVIEW_REASON_NOT_EXPLAINED) != review
+    answer(desk, review.review_id)
+    assert ask(desk, decision).review_id != review.review_id
+    assert ask(desk, decision, request=review.review_id) == review
+
+
+def test_a_review_may_be_asked_for_where_people_alone_handle_the_case(desk: Desk) -> None:
+    assert ask(desk, desk.decide(None, status="MANUAL_ONLY")).review_id
+
+
+def test_an_unknown_or_erased_review_is_not_found(desk: Desk) -> None:
+    decision = desk.decide()
+    why(grpc.StatusCode.NOT_FOUND, answer, desk, an_id())
+    why(grpc.StatusCode.NOT_FOUND, answer, desk, decision)
+    review = ask(desk, decision)
+    desk.store.erase([uuid.UUID(review.review_id).bytes])
+    why(grpc.StatusCode.NOT_FOUND, answer, desk, review.review_id)
+    assert review not in listed(desk, 200).reviews
+
+
+def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
+    tmp_path: Path,
+) -> None:
+    with a_desk(tmp_path / "journal.db") as one, a_desk(tmp_path / "journal.db") as other:
+        asked = [ask((one, other)[number % 2], one.decide()) for number in range(7)]
+        answer(other, asked[2].review_id)
+        del asked[2]
+        found, token = [], ""
+        while not found or token:
+            page = listed(one, 4, token)
+            assert page.open == 6
+            found += page.reviews
+            token = page.next_page_token
+        assert found == asked
+        other.now = one.now + 86_400_000_000
+        listed(other)
+        assert other.value("router_reviews_open") == 6
+        assert other.value("router_reviews_oldest_seconds") == 86_400
+
+
+@pytest.mark.parametrize(
+    ("size", "token", "field"),
+    [(201, "", "page_size"), (-1, "", "page_size"), (1, "x", "page_token")],
+)
+def test_a_page_that_cannot_be_is_refused(desk: Desk, size: int, token: str, field: str) -> None:
+    assert field in why(grpc.StatusCode.INVALID_ARGUMENT, listed, desk, size, token)
+
+
+def test_who_asks_and_why_must_be_said(desk: Desk) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        desk.feedback.RequestReview(
+            pb.RequestReviewRequest(request_id=an_id(), decision_id=an_id()), timeout=5
+        )
+    assert set(details(error.value)) - {"why"} == {"asked_by", "reason"}
+    with pytest.raises(grpc.RpcError) as error:
+        desk.feedback.AnswerReview(
+            pb.AnswerReviewRequest(request_id=an_id(), review_id=an_id()), timeout=5
+        )
+    assert set(details(error.value)) - {"why"} == {"result"}

@@ -1,0 +1,169 @@
+"""Logged cases that are refused: every problem with file, column, row and bound."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.unit.training.data.cases_builder import (
+    FRAME,
+    NATIONAL_ID,
+    ROWS,
+    a_file,
+    in_rows,
+    refusal,
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        (
+            "weeks_registered",
+            521,
+            "column weeks_registered: row {row}: 521; permitted is 0 to 520 weeks",
+        ),
+        ("age_band", "OLD", "column age_band: row {row}: 'OLD'; permitted is one of 18_24"),
+        ("mix", "CHAT", "column mix: row {row}: 'CHAT'; permitted is one of SELF_SERVICE"),
+        ("mix", None, "column mix: row {row}: None"),
+        ("outcome", 2, "column outcome: row {row}: 2; permitted is 0 to 1"),
+        ("outcome", None, "column outcome: row {row}: None"),
+        (
+            "propensity",
+            0.0,
+            "column propensity: row {row}: 0.0; permitted is above 0 and at most 1",
+        ),
+        ("propensity", 1.5, "column propensity: row {row}: 1.5"),
+        ("propensity", None, "column propensity: rows {row}: are unknown while others are known"),
+        (
+            "adviser_minutes",
+            -1,
+            "column adviser_minutes: row {row}: -1; permitted is 0 to 10000 minutes",
+        ),
+        ("adviser_minutes", 10_001, "column adviser_minutes: row {row}: 10001"),
+        (
+            "decided_on",
+            date(1999, 12, 31),
+            "column decided_on: row {row}: datetime.date(1999, 12, 31); permitted is a date",
+        ),
+        ("decided_on", None, "column decided_on: rows {row}: are unknown while others are known"),
+        (
+            "case_ref",
+            "x" * 65,
+            "column case_ref: row {row}: '" + "x" * 40 + "'...; permitted is a text of 1 to 64",
+        ),
+        ("case_ref", None, "column case_ref: row {row}: None"),
+        ("office_ref", "x" * 65, "column office_ref: row {row}"),
+    ],
+)
+def test_a_bad_cell_is_named_by_file_column_row_and_bound(
+    tmp_path: Path, column: str, value: object, says: str
+) -> None:
+    row = ROWS[2999]
+    assert f"cases.parquet: {says.format(row=row)}" in refusal(
+        a_file(tmp_path, in_rows(column, {row: value}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("weeks_registered", "3.5"),
+        ("outcome", "yes"),
+        ("decided_on", "24.12.2024"),
+        ("propensity", "-"),
+        ("mix", ""),
+    ],
+)
+def test_a_cell_of_a_csv_that_cannot_be_read_is_named_too(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    frame = in_rows(column, {ROWS[0]: value}, FRAME.with_columns(pl.col(column).cast(pl.String)))
+    assert f"column {column}: row {ROWS[0]}: {value or None!r}" in refusal(
+        a_file(tmp_path, frame, "cases.csv")
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [("weeks_registered", pl.String), ("outcome", pl.String), ("office_ref", pl.Binary)],
+)
+def test_a_column_of_the_wrong_type_is_named_once(
+    tmp_path: Path, column: str, kind: type[pl.DataType]
+) -> None:
+    message = refusal(
+        a_file(tmp_path, FRAME.with_columns(pl.col(column).cast(pl.String).cast(kind)))
+    )
+    assert message.startswith(
+        f"{tmp_path / 'cases.parquet'}: column {column}: has type {kind()}; permitted is"
+    )
+    assert message.count("\n") == 0
+
+
+def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    one = in_rows("weeks_registered", {1: 600, 2: 601, 3: 602, 4: 603, 5: 604, 6: 605, 7: 606})
+    message = refusal(
+        a_file(tmp_path, one[:2000].with_columns(shoe_size=pl.lit(42)), "a.csv"),
+        a_file(tmp_path, in_rows("age_band", {2001: "OLD"})[2000:].drop("outcome"), "b.parquet"),
+    )
+    assert "a.csv: column shoe_size: is not a field of a case" in message
+    assert "a.csv: column weeks_registered: row 1: '600'" in message
+    assert "and 2 more; permitted is 0 to 520 weeks" in message
+    assert "b.parquet: column outcome: is missing" in message
+    assert "b.parquet: column age_band: row 1: 'OLD'" in message
+
+
+def test_the_same_case_twice_is_refused_with_both_files_and_rows(tmp_path: Path) -> None:
+    frame = in_rows("case_ref", {ROWS[-1]: FRAME["case_ref"][ROWS[0] - 1]})
+    message = refusal(
+        a_file(tmp_path, frame[:2000], "a.parquet"), a_file(tmp_path, frame[2000:], "b.parquet")
+    )
+    assert f"a.parquet row {ROWS[0]}" in message
+    assert f"b.parquet row {ROWS[-1] - 2000}" in message
+
+
+@pytest.mark.parametrize("column", ["case_ref", "office_ref", "age_band"])
+@pytest.mark.parametrize("text", [NATIONAL_ID, "010170 12345", "０１０１７０１２３４５"])
+def test_a_national_identity_number_is_refused_and_not_repeated(
+    tmp_path: Path, column: str, text: str
+) -> None:
+    message = refusal(a_file(tmp_path, in_rows(column, {ROWS[3]: text})))
+    assert f"column {column}" in message
+    assert "national identity number" in message
+    assert str(ROWS[3]) in message
+    assert text not in message
+
+
+def test_a_mix_with_too_few_cases_is_refused(tmp_path: Path) -> None:
+    frame = FRAME.filter((pl.col("mix") != "BLENDED_VIDEO").fill_null(True))
+    assert "column mix: BLENDED_VIDEO has 0 cases; at least 200 are needed" in refusal(
+        a_file(tmp_path, frame)
+    )
+
+
+def test_files_that_disagree_about_being_synthetic_are_refused(tmp_path: Path) -> None:
+    one, other = (
+        a_file(tmp_path, FRAME[:2000], "a.parquet", synthetic="true"),
+        a_file(tmp_path, FRAME[2000:], "b.csv"),
+    )
+    assert "disagree about being synthetic (a.parquet: is, b.csv: does not say)" in refusal(
+        one, other
+    )
+
+
+def test_files_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
+    (tmp_path / "broken.csv").write_bytes(b"case_ref,shielded\n\xff\xfe,NO\n")
+    assert "broken.parquet: cannot be read" in refusal(tmp_path / "broken.parquet")
+    assert "broken.csv" in refusal(tmp_path / "broken.csv")
+    assert "missing.csv: cannot be read" in refusal(tmp_path / "missing.csv")
+    assert "must end with .parquet or .csv" in refusal(tmp_path / "cases.xlsx")
+    assert "no file given" in refusal()
+    path = a_file(tmp_path)
+    assert "another file is named cases.parquet" in refusal(path, path)
+
+
+def test_an_empty_file_is_refused_and_does_not_crash(tmp_path: Path) -> None:
+    assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "a.csv"))
+    assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "b.parquet"))

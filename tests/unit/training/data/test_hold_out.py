@@ -1,0 +1,80 @@
+"""Which cases are held out for evaluation."""
+
+import numpy as np
+import pytest
+
+from router.cases.features import FEATURES
+from training.data.dataset import LoggedCases
+from training.data.hold_out import LEAST_CASES, hold_out
+
+
+def some_cases(count: int, days: np.ndarray | None) -> LoggedCases:
+    return LoggedCases(
+        rows=np.zeros((count, len(FEATURES.features)), np.uint16),
+        mix=np.zeros(count, np.int64),
+        outcome=np.zeros(count),
+        propensity=None,
+        minutes=None,
+        days=None if days is None else np.datetime64("2025-01-01") + days.astype("timedelta64[D]"),
+        offices=None,
+        case_refs=np.array([f"c-{number}" for number in range(count)]),
+        audit={},
+        audit_unknown=0,
+        too_recent=0,
+        shielded=0,
+        synthetic=True,
+        seed="",
+        sha256={},
+    )
+
+
+def random_days(count: int, seed: int, last: int = 40) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, last, count)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_by_time_every_held_out_day_is_whole_and_later_than_all_that_was_learned_from(
+    seed: int,
+) -> None:
+    cases = some_cases(3_000, random_days(3_000, seed))
+    earlier, later, by = hold_out(cases, seed)
+    assert by == "time"
+    assert earlier.days is not None
+    assert later.days is not None
+    assert earlier.days.max() < later.days.min()
+    assert 0.3 <= len(later.mix) / 3_000 < 0.36
+    assert sorted([*earlier.case_refs, *later.case_refs]) == sorted(cases.case_refs)
+
+
+def test_the_seed_does_not_matter_where_days_are_known() -> None:
+    cases = some_cases(2_000, random_days(2_000, 0))
+    assert np.array_equal(hold_out(cases, 1)[1].case_refs, hold_out(cases, 2)[1].case_refs)
+
+
+def test_without_days_three_tenths_are_drawn_and_the_seed_says_which() -> None:
+    cases = some_cases(2_000, None)
+    earlier, later, by = hold_out(cases, 1)
+    assert by == "random"
+    assert len(later.mix) == 600
+    assert not set(earlier.case_refs) & set(later.case_refs)
+    assert np.array_equal(hold_out(cases, 1)[1].case_refs, later.case_refs)
+    assert not np.array_equal(hold_out(cases, 2)[1].case_refs, later.case_refs)
+
+
+@pytest.mark.parametrize("days", [None, random_days(1_500, 0)], ids=["random", "time"])
+def test_too_few_cases_to_evaluate_on_are_refused_with_the_bound(days: np.ndarray | None) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^cases: \d+ to evaluate on .*; at least {LEAST_CASES} are needed"
+    ):
+        hold_out(some_cases(1_500, days), 1)
+
+
+def test_one_long_last_day_leaves_too_few_to_learn_from() -> None:
+    days = np.where(np.arange(3_000) < 400, 0, 1)
+    with pytest.raises(ValueError, match=r"^cases: 400 to learn from \(held out by time\)"):
+        hold_out(some_cases(3_000, days), 1)
+
+
+def test_cases_of_a_single_day_are_refused_and_not_drawn_instead() -> None:
+    with pytest.raises(ValueError, match=r"^cases: 0 to learn from \(held out by time\)"):
+        hold_out(some_cases(3_000, np.zeros(3_000)), 1)

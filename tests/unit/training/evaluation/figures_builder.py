@@ -1,0 +1,241 @@
+"""A realistic Figures value, invented: a model that gains 3 points over practice at slightly fewer minutes."""
+
+from dataclasses import replace
+from typing import Any
+
+from router.cases.features import FEATURES
+from tests.builders import FOLDS
+from tests.unit.training.data.parts_builder import (
+    HELD_OUT,
+    LOGGED,
+    MIXES,
+    a_calibration,
+    a_cost_curve,
+    a_policy_of_figures,
+    an_estimate,
+    an_overlap,
+    some_fields,
+    some_groups,
+    some_policies,
+)
+from training.evaluation.figures import (
+    Difference,
+    Fidelity,
+    Figures,
+    HeldOut,
+    Heterogeneity,
+    Sensitivity,
+)
+from training.evaluation.gate import Condition, Verdict
+
+__all__ = [
+    "MIXES",
+    "a_manifest",
+    "a_policy_of_figures",
+    "a_verdict",
+    "an_estimate",
+    "no_overlap",
+    "some_figures",
+]
+
+
+def a_sensitivity() -> tuple[Sensitivity, ...]:
+    return tuple(
+        Sensitivity(
+            than=than,
+            gamma=gamma,
+            bounds={
+                f"{odds:g}": (gain - slope * (odds - 1), gain + slope * (odds - 1))
+                for odds in (1, 1.1, 1.25, 1.5, 2)
+            },
+        )
+        for than, gamma, gain, slope in (
+            ("logged", 1.31, 0.0311, 0.062),
+            ("todays_rule", 1.42, 0.0384, 0.06),
+        )
+    )
+
+
+def a_fidelity() -> Fidelity:
+    return Fidelity(
+        value_kept=0.981,
+        contrasts_r2=0.934,
+        best_differs=0.072,
+        weights={
+            "s_boosted": 0.41,
+            "x_boosted": 0.22,
+            "dr_spline_ridge": 0.31,
+            "dr_forest": 0.09,
+            "dr_linear": 0.0,
+            "additive": 0.17,
+        },
+        pairs=(("need_group", "weeks_registered"), ("digital_skill", "age_band")),
+    )
+
+
+def some_figures(**changes: Any) -> Figures:
+    """Realistic figures with some values changed."""
+    figures = Figures(
+        version="2026-12",
+        synthetic=True,
+        trained_at="2026-12-01T03:12:40+00:00",
+        trained_on=44870,
+        held_out=HeldOut(by="time", cases=HELD_OUT, first="2026-03-02", last="2026-08-31"),
+        promoted="baseline-2026-11",
+        logged_mixes={mix: round(share * 59827) for mix, share in LOGGED.items()},
+        propensity="logged",
+        policies=some_policies(),
+        differences=(
+            Difference(
+                better="candidate",
+                than="promoted",
+                outcome=an_estimate(0.0093, 0.0046),
+                minutes=-4.1,
+            ),
+            Difference(
+                better="candidate",
+                than="logged",
+                outcome=an_estimate(0.0311, 0.0068),
+                minutes=-16.0,
+            ),
+            Difference(
+                better="candidate",
+                than="todays_rule",
+                outcome=an_estimate(0.0384, 0.0081),
+                minutes=8.0,
+            ),
+        ),
+        sensitivity=a_sensitivity(),
+        groups=some_groups(),
+        calibration=a_calibration(),
+        heterogeneity=Heterogeneity(statistic=4.31, p_value=0.002, permutations=500, found=True),
+        cost_curve=a_cost_curve(),
+        overlap=an_overlap(),
+        fidelity=a_fidelity(),
+        fields=some_fields(),
+        abstention={
+            "RECOMMENDED": 0.781,
+            "NEEDS_ASSESSMENT": 0.201,
+            "MANUAL_ONLY": 0.018,
+            "UNKNOWN_FIELDS": 0.021,
+            "RARE_VALUES": 0.034,
+            "CLOSE_OPTIONS": 0.155,
+        },
+        error_scale=1.34,
+        clipped=0.027,
+        seconds={
+            "read": 0.9,
+            "nuisances": 41.2,
+            "teachers": 88.7,
+            "stack": 0.4,
+            "students": 30.1,
+            "evaluation": 22.5,
+        },
+        peak_memory_mib=913.4,
+    )
+    return replace(figures, **changes)
+
+
+def no_overlap(figures: Figures) -> Figures:
+    """The same figures, had too few been followed up as the candidate would."""
+    policies = tuple(
+        replace(p, verdict="not enough overlap to say", effective_cases=41.0)
+        if p.name == "candidate"
+        else p
+        for p in figures.policies
+    )
+    return replace(figures, policies=policies)
+
+
+def a_verdict(*, passed: bool = True) -> Verdict:
+    """A verdict of the gate; one that failed misses two conditions."""
+    conditions = (
+        ("overlap", True, "yes", True, "The log has enough such cases.", ""),
+        (
+            "effective_cases",
+            2900.0,
+            "at least 200",
+            True,
+            "Evenly weighted cases that carry the value.",
+            "",
+        ),
+        (
+            "beats_todays_rule",
+            0.0251,
+            "above 0",
+            True,
+            "Lower end of the gain over today's rule.",
+            "",
+        ),
+        (
+            "beats_promoted",
+            0.0017,
+            "above 0",
+            passed,
+            "Lower end of the gain over the promoted model.",
+            "",
+        ),
+        (
+            "no_group_worse_off",
+            0.0383,
+            "at least -0.02",
+            passed,
+            "Worst group's gain. May lose.",
+            "May lose.",
+        ),
+        (
+            "fidelity_value",
+            0.981,
+            "at least 0.9",
+            True,
+            "Share of the stack's gain that the tables keep.",
+            "",
+        ),
+        (
+            "sensitivity_gamma",
+            None,
+            "at least 1.25",
+            True,
+            "Not required: the log holds the probabilities.",
+            "",
+        ),
+    )
+    made = (
+        Condition(name=n, value=v, bound=b, passed=p, explanation=e, warning=w)
+        for n, v, b, p, e, w in conditions
+    )
+    return Verdict(passed=passed, conditions=tuple(made), version="2026-11")
+
+
+def a_manifest(**changes: Any) -> dict[str, Any]:
+    """A manifest as a fit writes it."""
+    return {
+        "format": 1,
+        "version": "2026-12",
+        "synthetic": True,
+        "trained_at": "2026-12-01T03:12:40+00:00",
+        "sha256": {
+            "tables.npz": "564d0c24b3211cf228c6c1f45086f1e234cf00de8b7c383c0679ce2da2e875cd"
+        },
+        "feature_digest": FEATURES.digest,
+        "features": [{"name": "age_band", "lower": 1, "upper": 7, "values": []}],
+        "mixes": list(MIXES),
+        "folds": FOLDS,
+        "monotone": ["digital_skill", "days_since_personal_contact"],
+        "parity": {"rows": 44870, "slots": 4356, "max_abs_difference": 2.3e-15},
+        "training": {
+            "cases": 44870,
+            "sha256": "b0226410f1d2c5fc6bc695401f85a6e85cd18c099e143a4ea3c84b77dc8eee99",
+            "outcome_mean": 0.4656,
+            "dates": ["2024-09-01", "2026-08-31"],
+            "simulation_seed": "7",
+            "seed": 1,
+        },
+        "libraries": {
+            "numpy": "2.4.6",
+            "scikit-learn": "1.9.1",
+            "joblib": "1.6.0",
+            "polars": "2.1.0",
+        },
+        **changes,
+    }

@@ -1,0 +1,225 @@
+"""Evaluation of deciders on simulated held-out cases whose truth is known, today's rule, and groups."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from bench.evaluation import (
+    CATALOGUE,
+    POLICIES,
+    UNIFORM,
+    Run,
+    coverage,
+    figures,
+    models,
+    run,
+    simulated,
+)
+from router.cases.features import FEATURES
+from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
+from tests.builders import a_row
+from training.evaluation.evaluate import Measured, evaluate
+from training.evaluation.figures import Figures
+from training.evaluation.figures_json import from_json, to_json
+from training.evaluation.gate import load_gate
+from training.evaluation.groups import schema_groups
+from training.evaluation.todays_rule import todays_rule
+
+CASES, RUNS, SHIELDED = 2200, 10, 11
+NAMES = {
+    "candidate",
+    "promoted",
+    "todays_rule",
+    "logged",
+    *(f"uniform:{mix}" for mix in CATALOGUE.ids),
+}
+
+
+@pytest.fixture(scope="module")
+def deciders() -> tuple[Decider, Decider]:
+    return models(1)
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    cases, truth = simulated(CASES, 5)
+    region = np.where(
+        np.arange(len(truth)) < 40, "small", np.where(np.arange(len(truth)) % 2, "north", "")
+    )
+    return replace(cases, audit={"region": region}), truth
+
+
+def measure(cases, candidate: Decider, promoted: Decider | None, seed: int = 1) -> Measured:
+    values = candidate.decide(cases.rows).expected
+    return evaluate(
+        cases, candidate, promoted, values, weights={"a": 1.0}, pairs=(), seed=seed, folds=2
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(held_out, deciders) -> Measured:
+    return measure(held_out[0], *deciders)
+
+
+@pytest.fixture(scope="module")
+def blind(held_out, deciders) -> Measured:
+    """The same cases without logged propensities and a promoted model, eleven of them shielded."""
+    cases, _ = held_out
+    rows = cases.rows.copy()
+    rows[:SHIELDED, FEATURES.column("shielded")] = FEATURES["shielded"].slot("YES")
+    return measure(replace(cases, rows=rows, propensity=None), deciders[0], None)
+
+
+@pytest.fixture(scope="module")
+def runs(deciders) -> list[Run]:
+    gate = load_gate(POLICIES / "gate.toml")
+    return [run(*deciders, gate, CASES, seed) for seed in range(100, 100 + RUNS)]
+
+
+def named(measured: Measured, name: str):
+    return next(policy for policy in measured.policies if policy.name == name)
+
+
+def test_intervals_cover_the_true_values_where_overlap_is_good(runs: list[Run]) -> None:
+    found = [
+        coverage(runs, policy, "dr") for policy in ("promoted", "candidate", "todays_rule", UNIFORM)
+    ]
+    counts = np.array([count for count, *_ in found])
+    covered = sum(count * share for count, share, *_ in found if count)
+    assert counts.sum() >= 2 * RUNS
+    assert covered / counts.sum() >= 0.85
+
+
+def test_a_planted_worse_model_is_refused_every_time(runs: list[Run]) -> None:
+    assert all(one.truth["candidate"] < one.truth["promoted"] - 0.02 for one in runs)
+    assert not any(one.verdict.passed for one in runs)
+    unmet = [{line.name for line in one.verdict.conditions if not line.passed} for one in runs]
+    assert sum("beats_promoted" in names for names in unmet) >= RUNS - 1
+
+
+def test_every_policy_is_valued_and_compared_with_the_candidate(measured: Measured) -> None:
+    assert {policy.name for policy in measured.policies} == NAMES
+    assert {one.than for one in measured.differences} == NAMES - {"candidate"}
+    assert {one.than for one in measured.sensitivity} == {"promoted", "todays_rule"}
+    for policy in measured.policies:
+        assert sum(policy.mixes.values()) == pytest.approx(1)
+
+
+def test_the_logged_policy_is_worth_what_was_seen(measured: Measured, held_out) -> None:
+    cases, _ = held_out
+    logged = named(measured, "logged")
+    assert all(
+        one.value == pytest.approx(cases.outcome.mean()) for one in logged.estimates.values()
+    )
+    assert logged.minutes == pytest.approx(cases.minutes.mean())
+    assert measured.logged_mixes == dict(
+        zip(CATALOGUE.ids, np.bincount(cases.mix).tolist(), strict=True)
+    )
+
+
+def test_nobody_is_given_less_than_the_safeguards_permit_by_any_policy(
+    measured: Measured, held_out, deciders
+) -> None:
+    cases, _ = held_out
+    lightest = deciders[0].decide(cases.rows).first_permitted
+    expected = np.bincount(lightest, minlength=len(CATALOGUE.ids)) / len(lightest)
+    assert list(named(measured, "uniform:SELF_SERVICE").mixes.values()) == pytest.approx(expected)
+    assert named(measured, "todays_rule").mixes["SELF_SERVICE"] <= expected[0]
+
+
+def test_logged_propensities_are_used_and_estimated_ones_only_without_them(
+    measured, blind, held_out, deciders
+) -> None:
+    cases, _ = held_out
+    assert (measured.propensity, blind.propensity) == ("logged", "estimated")
+    assert {policy.name for policy in blind.policies} == NAMES - {"promoted"}
+    weights = (
+        cases.mix == np.maximum(deciders[0].decide(cases.rows).first_permitted, 2)
+    ) / cases.propensity
+    exact = (weights * cases.outcome).mean()
+    assert named(measured, UNIFORM).estimates["ips"].value == pytest.approx(exact)
+    assert named(blind, UNIFORM).estimates["ips"].value != pytest.approx(exact)
+
+
+def test_figures_survive_json_and_equal_seeds_give_equal_figures(
+    measured, held_out, deciders
+) -> None:
+    found = figures(measured, CASES)
+    assert from_json(to_json(found), Figures) == found
+    assert {field.name for field in fields(Measured)} <= {field.name for field in fields(Figures)}
+    assert measure(held_out[0], *deciders) == measured
+
+
+def test_small_groups_are_suppressed_and_an_empty_audit_value_is_unknown(
+    measured: Measured,
+) -> None:
+    regions = {group.group: group for group in measured.groups if group.source == "audit"}
+    assert set(regions) == {"small", "north", "unknown"}
+    small = regions.pop("small")
+    assert (small.cases, small.suppressed, small.gain, small.minutes, small.mixes) == (
+        40,
+        True,
+        None,
+        None,
+        None,
+    )
+    for group in regions.values():
+        assert group.gain.low < group.gain.value < group.gain.high
+        assert group.gain.value == pytest.approx(group.candidate.value - group.logged.value)
+    ages = [group for group in measured.groups if group.field == "age_band"]
+    assert sum(group.cases for group in ages) == sum(measured.logged_mixes.values())
+    assert sum(group.hours_share or 0 for group in ages) <= 1 + 1e-9
+
+
+def test_groups_name_the_values_of_the_contract() -> None:
+    rows = np.stack([a_row(need_group="SMALL_OPPORTUNITY"), a_row(need_group=None)])
+    assert schema_groups(rows)["need_group"].tolist() == ["SMALL_OPPORTUNITY", "unknown"]
+
+
+def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(blind, held_out) -> None:
+    cases = len(held_out[1])
+    assert blind.abstention["MANUAL_ONLY"] == pytest.approx(SHIELDED / cases)
+    assert named(blind, "logged").matched == cases - SHIELDED
+    statuses = [
+        blind.abstention[name] for name in ("RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY")
+    ]
+    assert sum(statuses) == pytest.approx(1)
+
+
+def test_what_does_not_fit_is_refused_by_name(held_out, deciders) -> None:
+    cases, truth = held_out
+    other = Catalogue(
+        version="x", mixes=tuple(replace(mix, id=f"{mix.id}_2") for mix in CATALOGUE.mixes)
+    )
+    with pytest.raises(ValueError, match="promoted: values the mixes"):
+        measure(cases, deciders[0], replace(deciders[1], catalogue=other))
+    with pytest.raises(ValueError, match=r"values: shape \(5, 6\), must be"):
+        evaluate(cases, deciders[0], None, truth[:5], weights={}, pairs=(), seed=1)
+    with pytest.raises(ValueError, match="has no mix SELF_SERVICE, which today's rule gives"):
+        todays_rule(cases.rows, other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mix"),
+    [
+        ({}, "SELF_SERVICE"),
+        ({"health_hindrance": "YES"}, "BLENDED_OFFICE"),
+        ({"other_hindrance": "NOT_ASKED"}, "BLENDED_OFFICE"),
+        ({"health_hindrance": None}, "BLENDED_OFFICE"),
+        ({"age_band": "OVER_66"}, "DIALOGUE_AND_PHONE"),
+        ({"age_band": None}, "DIALOGUE_AND_PHONE"),
+        ({"worked_6_of_last_12_months": "NO"}, "DIALOGUE_AND_PHONE"),
+        ({"worked_6_of_last_12_months": None}, "DIALOGUE_AND_PHONE"),
+        ({"education_level": "UPPER_SECONDARY"}, "SELF_SERVICE"),
+        ({"education_level": "COMPULSORY"}, "DIALOGUE_AND_PHONE"),
+        ({"education_level": None}, "DIALOGUE_AND_PHONE"),
+        ({"education_recognised": None}, "DIALOGUE_AND_PHONE"),
+    ],
+)
+def test_todays_rule_gives_the_published_profile_and_unknown_is_the_more_personal_side(
+    changes, mix: str
+) -> None:
+    found = todays_rule(a_row(**changes)[None], CATALOGUE)
+    assert [CATALOGUE.ids[number] for number in found] == [mix]

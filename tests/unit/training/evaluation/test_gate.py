@@ -1,0 +1,291 @@
+"""The promotion gate: its file, and figures that pass, fail, or cannot say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from router.policies.toml_file import PolicyError
+from tests.builders import ROOT
+from training.evaluation.figures import (
+    Calibration,
+    Difference,
+    Estimate,
+    Fidelity,
+    Figures,
+    GroupFigures,
+    HeldOut,
+    Heterogeneity,
+    PolicyFigures,
+    Sensitivity,
+)
+from training.evaluation.gate import Verdict, judge, load_gate
+
+GATE_FILE = ROOT / "policies" / "gate.toml"
+GATE = load_gate(GATE_FILE)
+
+
+def an_estimate(value: float, error: float = 0.005) -> Estimate:
+    return Estimate(value=value, error=error, low=value - 1.645 * error, high=value + 1.645 * error)
+
+
+def a_policy(name: str, value: float, **changes) -> PolicyFigures:
+    estimates = {estimator: an_estimate(value) for estimator in ("dr", "sndr", "snips", "ips")}
+    found = PolicyFigures(
+        name=name,
+        estimates=estimates,
+        minutes=90.0,
+        effective_cases=1500.0,
+        matched=3000,
+        rare=0.01,
+        mixes={},
+        verdict="ok",
+    )
+    return replace(found, **changes)
+
+
+def a_difference(than: str, value: float, minutes: float = 0.0) -> Difference:
+    return Difference(better="candidate", than=than, outcome=an_estimate(value), minutes=minutes)
+
+
+def a_group(group: str, gain: Estimate | None) -> GroupFigures:
+    return GroupFigures(
+        source="schema",
+        field="age_band",
+        group=group,
+        cases=300 if gain else 20,
+        suppressed=gain is None,
+        candidate=gain,
+        logged=gain,
+        gain=gain,
+        minutes=None,
+        logged_minutes=None,
+        hours_share=None,
+        mixes=None,
+        calibration=None,
+    )
+
+
+def some_figures(**changes) -> Figures:
+    """Figures of a version that meets every condition, with some of them changed."""
+    bounds = {"1": (0.02, 0.06), "1.25": (0.005, 0.08), "1.5": (-0.02, 0.1)}
+    found = Figures(
+        version="a",
+        synthetic=True,
+        trained_at="",
+        trained_on=20_000,
+        held_out=HeldOut(by="time", cases=10_000, first="", last=""),
+        promoted="b",
+        logged_mixes={},
+        propensity="estimated",
+        policies=(
+            a_policy("candidate", 0.5),
+            a_policy("promoted", 0.46),
+            a_policy("todays_rule", 0.45),
+        ),
+        differences=(a_difference("promoted", 0.04), a_difference("todays_rule", 0.05)),
+        sensitivity=tuple(
+            Sensitivity(than=than, gamma=1.3, bounds=bounds) for than in ("promoted", "todays_rule")
+        ),
+        groups=(a_group("18_24", an_estimate(0.03)), a_group("OVER_66", None)),
+        calibration=Calibration(tenths=(), slope=an_estimate(0.9, 0.2), error=0.01),
+        heterogeneity=Heterogeneity(statistic=3.0, p_value=0.002, permutations=500, found=True),
+        cost_curve=(),
+        overlap=(),
+        fidelity=Fidelity(
+            value_kept=0.97, contrasts_r2=0.9, best_differs=0.1, weights={}, pairs=()
+        ),
+        fields=(),
+        abstention={"RECOMMENDED": 0.8, "NEEDS_ASSESSMENT": 0.2, "MANUAL_ONLY": 0.0},
+        error_scale=1.0,
+        clipped=0.0,
+        seconds={},
+        peak_memory_mib=0.0,
+    )
+    return replace(found, **changes)
+
+
+def judged(parity: float = 1e-15, features: bool = True, **changes) -> Verdict:
+    return judge(
+        some_figures(**changes), GATE, parity_difference=parity, feature_digest_ok=features
+    )
+
+
+def unmet(verdict: Verdict) -> list[str]:
+    return [condition.name for condition in verdict.conditions if not condition.passed]
+
+
+def line(verdict: Verdict, name: str):
+    return next(condition for condition in verdict.conditions if condition.name == name)
+
+
+def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() -> None:
+    verdict = judged()
+    assert verdict.passed
+    assert verdict.version == "2026-11"
+    assert len(verdict.conditions) == len(GATE.rules) == 17
+    assert all(condition.explanation and condition.bound for condition in verdict.conditions)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("held_out_cases", {"held_out": HeldOut(by="time", cases=1999, first="", last="")}),
+        (
+            "calibration_slope",
+            {"calibration": Calibration(tenths=(), slope=an_estimate(0.2, 0.1), error=0.01)},
+        ),
+        (
+            "calibration_error",
+            {"calibration": Calibration(tenths=(), slope=an_estimate(1.0), error=0.06)},
+        ),
+        ("fidelity_value", {"fidelity": replace(some_figures().fidelity, value_kept=0.89)}),
+        ("fidelity_contrasts", {"fidelity": replace(some_figures().fidelity, contrasts_r2=0.6)}),
+        (
+            "abstention",
+            {"abstention": {"RECOMMENDED": 0.5, "NEEDS_ASSESSMENT": 0.4, "MANUAL_ONLY": 0.1}},
+        ),
+        ("feature_set", {"features": False}),
+        ("parity", {"parity": 1e-8}),
+        ("parity", {"parity": float("nan")}),
+        ("sensitivity_gamma", {"sensitivity": ()}),
+        ("no_group_worse_off", {"groups": ()}),
+    ],
+)
+def test_each_condition_refuses_by_itself(name: str, changes: dict) -> None:
+    verdict = judged(**changes)
+    assert not verdict.passed
+    assert unmet(verdict) == [name]
+
+
+@pytest.mark.parametrize("estimator", ["sndr", "snips"])
+def test_estimators_that_disagree_refuse(estimator: str) -> None:
+    candidate = a_policy("candidate", 0.5)
+    apart = replace(candidate, estimates=candidate.estimates | {estimator: an_estimate(0.51)})
+    assert unmet(judged(policies=(apart, *some_figures().policies[1:]))) == [f"{estimator}_agrees"]
+
+
+def test_a_candidate_without_enough_overlap_never_passes_however_large_its_gain() -> None:
+    poor = a_policy(
+        "candidate", 0.9, verdict="not enough overlap to say", effective_cases=150.0, rare=0.3
+    )
+    verdict = judged(policies=(poor, *some_figures().policies[1:]))
+    assert unmet(verdict) == [
+        "overlap",
+        "effective_cases",
+        "rare_share",
+        "beats_promoted",
+        "beats_todays_rule",
+    ]
+
+
+def test_a_rival_without_enough_overlap_cannot_be_beaten() -> None:
+    rule = a_policy("todays_rule", 0.1, verdict="not enough overlap to say")
+    verdict = judged(policies=(*some_figures().policies[:2], rule))
+    assert unmet(verdict) == ["beats_todays_rule"]
+    assert "not enough overlap to say" in line(verdict, "beats_todays_rule").explanation
+
+
+def test_a_gain_whose_interval_reaches_zero_does_not_beat() -> None:
+    differences = (a_difference("promoted", 0.008), a_difference("todays_rule", 0.05))
+    assert unmet(judged(differences=differences)) == ["beats_promoted"]
+
+
+def test_as_good_at_fewer_minutes_passes_and_says_why() -> None:
+    differences = (a_difference("promoted", 0.0, minutes=-15.0), a_difference("todays_rule", 0.05))
+    verdict = judged(differences=differences)
+    assert verdict.passed
+    assert (
+        "Not inferior by more than 0.01, at fewer minutes"
+        in line(verdict, "beats_promoted").explanation
+    )
+
+
+def test_as_good_at_as_many_minutes_or_perhaps_much_worse_at_fewer_does_not_pass() -> None:
+    rule = a_difference("todays_rule", 0.05)
+    assert unmet(judged(differences=(a_difference("promoted", 0.0, minutes=-1.0), rule))) == [
+        "beats_promoted"
+    ]
+    assert unmet(judged(differences=(a_difference("promoted", -0.004, minutes=-50.0), rule))) == [
+        "beats_promoted"
+    ]
+
+
+def test_the_first_version_has_nobody_to_beat_but_todays_rule() -> None:
+    figures = some_figures()
+    first = {
+        "promoted": "",
+        "policies": figures.policies[::2],
+        "differences": figures.differences[1:],
+    }
+    assert judged(**first, sensitivity=figures.sensitivity[1:]).passed
+    assert unmet(judged(**first | {"promoted": "b"}, sensitivity=figures.sensitivity[1:])) == [
+        "beats_promoted"
+    ]
+    assert "beats_todays_rule" in unmet(
+        judged(**first | {"differences": ()}, sensitivity=figures.sensitivity[1:])
+    )
+
+
+def test_a_group_that_is_shown_to_lose_refuses_and_one_that_may_lose_warns() -> None:
+    losing = judged(
+        groups=(a_group("18_24", an_estimate(-0.05)), a_group("30_39", an_estimate(0.1)))
+    )
+    assert unmet(losing) == ["no_group_worse_off"]
+    assert "age_band 18_24" in line(losing, "no_group_worse_off").explanation
+    unsure = judged(
+        groups=(a_group("18_24", an_estimate(-0.01, 0.03)), a_group("30_39", an_estimate(0.1)))
+    )
+    assert unsure.passed
+    assert line(unsure, "no_group_worse_off").warning == "1 of 2 groups may lose more than 0.02."
+
+
+def test_weak_hidden_severity_that_would_undo_the_gain_refuses_unless_chances_were_logged() -> None:
+    weak = tuple(replace(one, gamma=1.1) for one in some_figures().sensitivity)
+    assert unmet(judged(sensitivity=weak)) == ["sensitivity_gamma"]
+    logged = judged(sensitivity=weak, propensity="logged")
+    assert logged.passed
+    assert line(logged, "sensitivity_gamma").value == 1.1
+    assert unmet(judged(sensitivity=weak, propensity="a guess")) == ["sensitivity_gamma"]
+
+
+def test_fidelity_to_a_gain_that_was_not_found_is_not_required() -> None:
+    nothing = Heterogeneity(statistic=0.1, p_value=0.5, permutations=500, found=False)
+    fidelity = replace(some_figures().fidelity, value_kept=-3.0)
+    assert judged(heterogeneity=nothing, fidelity=fidelity).passed
+
+
+def test_figures_without_a_candidate_are_refused() -> None:
+    with pytest.raises(ValueError, match="lack the policy candidate"):
+        judged(policies=some_figures().policies[1:])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("margin = 0.01", "margin = 0.1", r"gate\.toml: margin: 0\.1 is outside 0 to 0\.05"),
+        ('version = "2026-11"', 'version = "2026-11"\nquick = true', r"quick: is not a known key"),
+        ("bound = 2000", "bound = 5", r"condition\[0\]\.bound: 5 is outside 100 to"),
+        ("bound = true", "bound = false", r"condition\[1\]\.bound: overlap must be true"),
+        (
+            'name = "parity"',
+            'name = "luck"',
+            r"condition\[16\]\.name: 'luck' is not one of held_out_cases",
+        ),
+        (
+            'name = "parity"',
+            'name = "rare_share"',
+            r"condition: rare_share is there 2 times; it must be there once",
+        ),
+        ("bound = 2000", 'bound = 2000\nnote = "x"', r"condition\[0\]\.note: is not a known key"),
+    ],
+)
+def test_a_gate_file_with_a_mistake_is_refused_by_file_key_value_and_bound(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = GATE_FILE.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "gate.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(PolicyError, match=message):
+        load_gate(path)

@@ -1,0 +1,214 @@
+"""The report: what a leader and a data scientist find in it, whatever the verdict."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router.cases.features import FEATURES
+from tests.builders import a_catalogue
+from tests.unit.training.evaluation.figures_builder import (
+    MIXES,
+    a_manifest,
+    a_verdict,
+    some_figures,
+)
+from tests.unit.training.evaluation.tables_builder import a_pair, a_report, some_tables
+from training.evaluation.figures import HeldOut, Heterogeneity
+from training.report import write_report
+from training.report.cost_drawing import cost_curve
+from training.report.effect_drawings import effect_drawings, effects
+from training.report.page import SECTIONS
+from training.report.pair_drawings import bin_labels
+from training.report.reproduce import commands, recorded
+from training.report.value_drawings import gains, values
+
+
+class Page(HTMLParser):
+    """Ids, headings, links and images of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.tags.append(tag)
+        if named.get("id"):
+            self.ids.append(str(named["id"]))
+        self.addresses += [
+            str(v)
+            for k, v in attrs
+            if k in ("href", "src", "xlink:href", "action", "srcset", "data")
+        ]
+        if tag == "svg":
+            self.pictures.append(named)
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return a_report()
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_the_page_needs_no_network_and_no_script(text: str, page: Page) -> None:
+    assert all(address.startswith(("#", "data:,")) for address in page.addresses)
+    assert not {"script", "iframe", "img", "object", "embed"} & set(page.tags)
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|url\((?!#)", text)
+
+
+def test_every_section_of_the_contents_is_there(text: str, page: Page) -> None:
+    for anchor, title in SECTIONS:
+        assert anchor in page.ids
+        assert title.replace("'", "&#39;") in text
+
+
+def test_no_two_parts_of_the_page_have_the_same_id(page: Page) -> None:
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_every_drawing_has_a_title_and_a_description(text: str, page: Page) -> None:
+    assert len(page.pictures) >= 15
+    for picture in page.pictures:
+        assert picture["role"] == "img"
+        assert all(
+            re.search(rf'id="{one}">[^<]{{3,}}<', text)
+            for one in str(picture["aria-labelledby"]).split()
+        )
+
+
+def test_synthetic_data_are_announced_before_anything_else(text: str) -> None:
+    assert text.index("Synthetic data.") < text.index("Yes, it may be promoted")
+
+
+def test_mixes_are_named_in_english_and_norwegian(text: str) -> None:
+    assert "Dialogue and phone (Dialog og telefon)" in text
+
+
+def test_a_small_group_is_named_but_not_shown(text: str) -> None:
+    assert re.search(r"over 66</th><td[^>]*>fewer than 50 cases: not shown", text)
+
+
+def test_drift_that_calls_for_action_says_so(text: str) -> None:
+    assert "0.31 act" in text
+
+
+def test_data_fingerprint_seed_libraries_and_memory_are_there(text: str) -> None:
+    for part in ("b0226410f1d2c5fc", "--seed 1", "scikit-learn", "1.9.1", "913 MiB"):
+        assert part in text
+
+
+def test_every_condition_of_the_gate_has_its_line(text: str) -> None:
+    for condition in a_verdict().conditions:
+        assert condition.explanation.replace("'", "&#39;") in text
+        assert condition.bound in text
+    assert "look closer" in text
+
+
+def test_equal_figures_give_equal_drawings() -> None:
+    assert values(some_figures()).svg == values(some_figures()).svg
+
+
+def test_a_drawing_holds_no_date_and_keeps_its_text_as_text() -> None:
+    svg = cost_curve(some_figures()).svg
+    assert "dc:date" not in svg
+    assert "adviser minutes a case</text>" in svg
+
+
+def test_tables_of_another_catalogue_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    tables = some_tables()
+    fewer = replace(tables, values=tables.values[:, :3], intercept=tables.intercept[:3], pairs=())
+    with pytest.raises(ValueError, match="3 mixes, the catalogue has 6"):
+        write_report(
+            tmp_path / "r.html", some_figures(), a_verdict(), fewer, a_catalogue(), a_manifest()
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_fields_that_shift_contrasts_most_are_drawn_and_come_first() -> None:
+    found = effects(some_tables())
+    assert [one.weight for one in found] == sorted((one.weight for one in found), reverse=True)
+    assert effect_drawings(found[:1], MIXES)[0].name == f"effect-{found[0].feature.name}"
+
+
+def test_shifts_are_measured_from_the_average_training_case() -> None:
+    for one in effects(some_tables()):
+        assert one.counts @ one.shift == pytest.approx(0, abs=1e-6 * one.counts.sum())
+
+
+def test_pairs_of_fields_are_drawn_as_shapes_with_their_bins_in_words(text: str) -> None:
+    assert "Digital skill with age" in text
+    assert "<image" not in text
+    pair = a_pair("need_group", "weeks_registered")
+    assert bin_labels(FEATURES["weeks_registered"], pair.second_bins)[:3] == [
+        "unknown",
+        "0 to 64",
+        "65 to 129",
+    ]
+    together = np.array([0, 0, 1, 1, 1, 2, 2], np.uint16)
+    labels = bin_labels(FEATURES["need_group"], together)
+    assert labels == [
+        "good opportunities or unknown",
+        "needs guidance and 2 more",
+        "small opportunity for work, not decided",
+    ]
+
+
+def test_without_any_comparison_there_is_no_drawing_of_gains() -> None:
+    assert gains(some_figures(differences=())) is None
+
+
+def test_the_manifest_is_told_in_full_and_what_it_lacks_is_not_recorded() -> None:
+    told = dict(recorded(a_manifest(training={"seed": 3, "sha256": None})))
+    assert told["training · sha256"] == "not recorded"
+    assert told["libraries · numpy"] == "2.4.6"
+    assert commands(some_figures(), a_manifest(training={"seed": 3}))[0].endswith(
+        "models/2026-12 --seed 3"
+    )
+
+
+def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path) -> None:
+    figures = some_figures(
+        synthetic=False,
+        promoted="",
+        held_out=HeldOut(by="random", cases=480, first="", last=""),
+        policies=tuple(
+            one for one in some_figures().policies if one.name in ("candidate", "logged")
+        ),
+        differences=(),
+        sensitivity=(),
+        groups=(),
+        cost_curve=some_figures().cost_curve[:1],
+        fidelity=replace(some_figures().fidelity, weights={}, pairs=()),
+        heterogeneity=Heterogeneity(statistic=0.4, p_value=0.41, permutations=500, found=False),
+        fields=tuple(replace(field, drift=None) for field in some_figures().fields),
+        seconds={},
+    )
+    tables = some_tables()
+    flat = replace(tables, values=np.zeros_like(tables.values), pairs=())
+    write_report(tmp_path / "r.html", figures, a_verdict(passed=False), flat, a_catalogue(), {})
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    for words in (
+        "No model is promoted yet",
+        "The comparison with today&#39;s rule was not measured.",
+        "drawn at random, without dates",
+        "No groups were measured.",
+        "There is no evidence that effects vary",
+        "Sensitivity was not measured.",
+        "The cost curve has too few points to tell.",
+        "No value of any field shifts what a mix is worth",
+    ):
+        assert words in text
+    assert "Synthetic" not in text

@@ -1,0 +1,136 @@
+"""The simulated year: the ledger finds what the simulation knows to be true, to the minute."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from router.commands.ledger import ledger as ledger_command
+from router.journal.chain import verify
+from router.journal.opening import open_journal
+from router.ledger.account import Ledger, account
+from router.ledger.arithmetic import Balance
+from router.ledger.reading import read_entries
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
+from tests.builders import ROOT
+from training.simulation.year import Extent, simulate_year
+
+SMALL = Extent(seed=5, offices=2, weeks=26, cases_a_week=40)
+
+
+def simulated(folder: Path, extent: Extent) -> dict:
+    return simulate_year(folder, extent, models=ROOT / "models", policies=ROOT / "policies")
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("year") / "out"
+    simulated(folder, SMALL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(year: Path) -> dict:
+    return json.loads((year / "truth.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def ledgers(year: Path, truth: dict) -> dict[str, Ledger]:
+    catalogue = load_catalogue(year / "policies" / "mixes.toml")
+    policies = load_policies(year / "policies", catalogue)
+    store = open_journal(f"sqlite:///{year}/journal.db", create=False)
+    entries, erased = read_entries(store)
+    store.close()
+    assert (policies.refused, erased) == ({}, 0)
+    days = (date.fromisoformat(truth["from"]), date.fromisoformat(truth["to"]))
+    return {
+        office: account(entries, {office: one}, catalogue, *days)
+        for office, one in policies.offices.items()
+    }
+
+
+def balance_of(true: dict) -> Balance:
+    return Balance(
+        **{name: true.get(name, 0) for name in ("cases", "baseline", "used", "released", "reused")}
+    )
+
+
+@pytest.mark.parametrize("basis", ["estimated", "measured"])
+def test_the_ledgers_sums_are_the_simulations_to_the_minute(
+    ledgers: dict, truth: dict, basis: str
+) -> None:
+    assert set(ledgers) == set(truth["offices"]) == {"synthetic-1", "synthetic-2"}
+    for office, ledger in ledgers.items():
+        true = truth["offices"][office][basis]
+        assert getattr(ledger.total, basis) == balance_of(true)
+        assert [getattr(one, basis) for one in ledger.tiers] == [
+            balance_of(true["tiers"].get(one.name, {})) for one in ledger.tiers
+        ]
+
+
+def test_choices_outcomes_and_what_is_waited_for_are_counted_right(
+    ledgers: dict, truth: dict
+) -> None:
+    for office, ledger in ledgers.items():
+        true = truth["offices"][office]
+        for direction, count in ledger.choices.items():
+            assert count is None or count == true["choices"].get(direction, 0)
+        assert round(ledger.reached.value * ledger.outcomes) == true["reached"]
+        for name in ("cases", "outcomes", "waiting_for_choice", "waiting_for_outcome"):
+            assert getattr(ledger, name) == true[name]
+
+
+def test_minutes_per_contact_are_those_that_were_spent(ledgers: dict, truth: dict) -> None:
+    for office, ledger in ledgers.items():
+        for one in ledger.contacts:
+            true = truth["offices"][office]["channels"][one.channel]
+            assert one.reports == true["reports"]
+            if one.minutes is not None:
+                assert one.minutes.value == pytest.approx(true["minutes"] / true["contacts"])
+
+
+def test_calls_take_longer_than_the_catalogue_says_as_they_become_fewer(ledgers: dict) -> None:
+    for ledger in ledgers.values():
+        (calls,) = [one for one in ledger.contacts if one.channel == "PHONE"]
+        assert calls.minutes.low > calls.catalogue
+
+
+def test_the_command_tells_the_same(year: Path, truth: dict) -> None:
+    asked = ["--office", "synthetic-1", "--from", truth["from"], "--to", truth["to"]]
+    asked += ["--journal", f"sqlite:///{year}/journal.db", "--policies", str(year / "policies")]
+    lines = CliRunner().invoke(ledger_command, asked).output.splitlines()
+    true = truth["offices"]["synthetic-1"]["estimated"]
+    told = [
+        true["cases"],
+        *(true[name] / 60 for name in ("baseline", "used", "released", "reused")),
+    ]
+    assert lines[1].split()[2:7] == [f"{value:,.0f}" for value in told]
+
+
+def test_the_year_says_that_it_is_synthetic_and_its_chain_is_intact(
+    year: Path, truth: dict, ledgers: dict
+) -> None:
+    assert truth["synthetic"] is True
+    assert "SYNTHETIC" in truth["notice"]
+    assert all(ledger.synthetic for ledger in ledgers.values())
+    store = open_journal(f"sqlite:///{year}/journal.db", create=False)
+    assert verify(store).intact
+    store.close()
+
+
+def test_the_same_seed_gives_the_same_truth_and_another_gives_another(tmp_path: Path) -> None:
+    tiny = {"offices": 1, "weeks": 2, "cases_a_week": 10}
+    one, same, other = (
+        simulated(tmp_path / str(place), Extent(seed=seed, **tiny))["offices"]
+        for place, seed in enumerate((1, 1, 2))
+    )
+    assert one == same
+    assert one != other
+
+
+def test_a_folder_with_something_in_it_is_refused(year: Path) -> None:
+    with pytest.raises(ValueError, match="is not empty"):
+        simulated(year, SMALL)

@@ -1,0 +1,55 @@
+"""Logging a version to MLflow, against a local folder of runs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from router.versions.registry import ModelRefused
+from tests.unit.training.version.versions_builder import a_version
+from training.version.mlflow_log import EXPERIMENT, NotLogged, log_run
+
+
+def test_parameters_figures_and_every_file_are_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = a_version(tmp_path / "models")
+    uri = (tmp_path / "runs").as_uri()
+    before = dict(os.environ)
+    run = log_run(uri, folder)
+    assert dict(os.environ) == before
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_run(run)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    assert found.info.experiment_id == experiment.experiment_id
+    assert (found.info.run_name, found.info.status) == ("v1", "FINISHED")
+    assert found.data.tags["synthetic"] == "true"
+    assert found.data.params["training.cases"] == "59827"
+    assert found.data.params["sha256.tables.npz"]
+    assert found.data.metrics["policies/candidate/dr"] > found.data.metrics["policies/logged/dr"]
+    assert "policies/uniform/SELF_SERVICE/dr" in found.data.metrics
+    logged = {artifact.path for artifact in client.list_artifacts(run)}
+    assert (
+        logged
+        == {path.name for path in folder.iterdir()}
+        >= {"report.html", "tables.npz", "figures.json"}
+    )
+    assert log_run(uri, folder) != run
+
+
+def test_a_changed_version_is_not_logged(tmp_path: Path) -> None:
+    folder = a_version(tmp_path / "models")
+    (folder / "report.html").write_text("changed")
+    with pytest.raises(ModelRefused, match=r"report\.html has SHA-256"):
+        log_run((tmp_path / "runs").as_uri(), folder)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_place_that_mlflow_does_not_know_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(NotLogged, match="mlflow: nowhere://store: ") as refused:
+        log_run("nowhere://kari:secret@store", a_version(tmp_path / "models"))
+    assert "secret" not in str(refused.value)

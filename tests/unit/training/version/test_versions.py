@@ -1,0 +1,167 @@
+"""Promotion, rollback and comparison of versions."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from router.versions.registry import ModelRefused, promoted_version
+from tests.builders import a_catalogue, random_tables
+from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
+from training.version.compare import compare
+from training.version.versions import NotPromoted, promote, read_promotions, rollback
+
+CATALOGUE = a_catalogue()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    for name in ("v1", "v2", "v3"):
+        a_version(tmp_path, name)
+    return tmp_path
+
+
+def test_a_version_whose_gate_passed_is_promoted_and_recorded(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USER", "kari")
+    promote(models, "v1", CATALOGUE)
+    done = promote(models, "v2", CATALOGUE)
+    assert promoted_version(models) == "v2"
+    lines = [json.loads(line) for line in (models / "promotions.jsonl").read_text().splitlines()]
+    assert [
+        (line["kind"], line["before"], line["after"], line["override"], line["by"])
+        for line in lines
+    ] == [
+        ("promote", None, "v1", None, "kari"),
+        ("promote", "v1", "v2", None, "kari"),
+    ]
+    assert read_promotions(models)[-1] == done
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        (FAILED, "its gate failed: overlap"),
+        (None, r"its gate is missing \(gate.json\)"),
+        ({"passed": "yes", "conditions": PASSED["conditions"]}, "its gate failed"),
+        ({"passed": True, "conditions": FAILED["conditions"]}, "its gate failed: overlap"),
+        ({"passed": True, "conditions": []}, "its gate failed: it names no condition"),
+        ({"passed": True}, "its gate cannot be read"),
+        ([], "its gate cannot be read"),
+    ],
+)
+def test_a_version_whose_gate_did_not_pass_is_promoted_only_with_a_reason(
+    models: Path, gate: object, says: str
+) -> None:
+    a_version(models, "v4", gate=gate)
+    promote(models, "v1", CATALOGUE)
+    with pytest.raises(NotPromoted, match=f"v4: {says}.*only with --override"):
+        promote(models, "v4", CATALOGUE)
+    assert promoted_version(models) == "v1"
+    assert len(read_promotions(models)) == 1
+    done = promote(
+        models,
+        "v4",
+        CATALOGUE,
+        override="pilot at two offices, agreed with the data protection officer",
+    )
+    assert promoted_version(models) == "v4"
+    assert done.override == "pilot at two offices, agreed with the data protection officer"
+    assert done.gate != "passed"
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "two\nlines", "asked by 01017012351"])
+def test_an_override_without_a_reason_to_keep_is_refused(models: Path, reason: str) -> None:
+    a_version(models, "v4", gate=FAILED)
+    with pytest.raises(NotPromoted, match="override: ") as refused:
+        promote(models, "v4", CATALOGUE, override=reason)
+    assert "01017012351" not in str(refused.value)
+    assert not (models / "promoted").exists()
+
+
+@pytest.mark.parametrize("name", ["tables.npz", "gate.json", "report.html"])
+def test_no_override_promotes_a_version_that_was_changed(models: Path, name: str) -> None:
+    data = (models / "v1" / name).read_bytes()
+    (models / "v1" / name).write_bytes(data + b" ")
+    with pytest.raises(ModelRefused, match=f"{name} has SHA-256"):
+        promote(models, "v1", CATALOGUE, override="why not")
+    assert not (models / "promoted").exists()
+
+
+@pytest.mark.parametrize("name", ["../v1", "V1", "", "v1/"])
+def test_a_name_that_is_not_of_a_version_is_refused(models: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="version"):
+        promote(models, name, CATALOGUE)
+
+
+def test_rollback_returns_to_the_version_promoted_before(models: Path) -> None:
+    for name in ("v1", "v2", "v3", "v3"):
+        promote(models, name, CATALOGUE)
+    assert rollback(models, CATALOGUE).after == "v2"
+    assert promoted_version(models) == "v2"
+    assert rollback(models, CATALOGUE).after == "v1"
+    with pytest.raises(NotPromoted, match="knows of no version before v1"):
+        rollback(models, CATALOGUE)
+    assert promoted_version(models) == "v1"
+    promote(models, "v3", CATALOGUE)
+    assert rollback(models, CATALOGUE).after == "v1"
+    assert [one.kind for one in read_promotions(models)] == ["promote"] * 4 + ["rollback"] * 2 + [
+        "promote",
+        "rollback",
+    ]
+
+
+def test_rollback_knows_the_version_that_was_served_before_the_record_began(models: Path) -> None:
+    (models / "promoted").write_text("v1\n")
+    promote(models, "v2", CATALOGUE)
+    assert rollback(models, CATALOGUE).after == "v1"
+
+
+def test_rollback_does_not_guess(models: Path) -> None:
+    with pytest.raises(ModelRefused, match="no promoted version"):
+        rollback(models, CATALOGUE)
+    promote(models, "v1", CATALOGUE)
+    promote(models, "v2", CATALOGUE)
+    (models / "promoted").write_text("v3\n")
+    with pytest.raises(NotPromoted, match="ends with v2 and v3 is promoted"):
+        rollback(models, CATALOGUE)
+    (models / "promoted").write_text("v2\n")
+    (models / "v1" / "tables.npz").write_bytes(b"")
+    with pytest.raises(ModelRefused, match="v1: "):
+        rollback(models, CATALOGUE)
+    assert promoted_version(models) == "v2"
+
+
+def test_a_record_that_was_spoilt_is_named_by_line(models: Path) -> None:
+    promote(models, "v1", CATALOGUE)
+    with (models / "promotions.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(NotPromoted, match=r"promotions\.jsonl line 2"):
+        rollback(models, CATALOGUE)
+
+
+def test_a_comparison_names_the_field_that_moved_most_and_the_measured_gain(models: Path) -> None:
+    tables = random_tables(0)
+    tables.values[3, 2] += 0.25
+    a_version(models, "v4", tables=tables)
+    told = compare(models, "v1", "v4", CATALOGUE)
+    assert "value, candidate" in told
+    assert "gain over logged" in told
+    moves = told[told.index("largest move") :].splitlines()
+    assert moves[1].split()[0] == "age_band"
+    assert moves[1].endswith("30_39 for DIALOGUE_AND_PHONE")
+    assert moves[2].split()[1] == "+0.0000"
+
+
+def test_equal_versions_do_not_differ(models: Path) -> None:
+    assert "0.0% of " in compare(models, "v1", "v2", CATALOGUE)
+
+
+def test_versions_without_figures_are_compared_by_their_tables(models: Path) -> None:
+    (models / "v1" / "figures.json").unlink()
+    assert compare(models, "v1", "v2", CATALOGUE).startswith("v1 has no figures.json")
+    (models / "v2" / "figures.json").write_text("{}")
+    a_version(models, "v5")
+    with pytest.raises(ValueError, match=r"v2/figures\.json: Figures: lacks"):
+        compare(models, "v5", "v2", CATALOGUE)

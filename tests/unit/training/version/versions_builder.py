@@ -1,0 +1,87 @@
+"""Model versions on disk."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from router.cases.features import FEATURES
+from router.decision.schema import Role
+from router.decision.tables import DecisionTables
+from router.versions.registry import FORMAT
+from router.versions.table_file import tables_bytes
+from tests.builders import a_catalogue, random_tables
+from tests.unit.training.evaluation.figures_builder import some_figures
+from training.evaluation.figures_json import to_json
+
+PASSED = {
+    "passed": True,
+    "conditions": [{"name": "beats_logged", "value": 0.02, "bound": 0.0, "passed": True}],
+}
+FAILED = {
+    "passed": False,
+    "conditions": [
+        *PASSED["conditions"],
+        {"name": "overlap", "value": 90.0, "bound": 200.0, "passed": False},
+    ],
+}
+
+
+def a_manifest(name: str, **changes: Any) -> dict[str, Any]:
+    """The manifest of a version, without digests."""
+    features = [
+        {"name": one.name, "lower": one.lower, "upper": one.upper, "values": list(one.values)}
+        for one in FEATURES.features
+        if Role.MODEL in one.roles
+    ]
+    return {
+        "format": FORMAT,
+        "version": name,
+        "synthetic": True,
+        "trained_at": "2026-11-24T02:52:27+00:00",
+        "sha256": {},
+        "feature_digest": FEATURES.digest,
+        "features": features,
+        "mixes": list(a_catalogue().ids),
+        "folds": 5,
+        "training": {"cases": 59827, "seed": 1},
+        "libraries": {"numpy": "2.4.6"},
+    } | changes
+
+
+def a_version(
+    models: Path,
+    name: str = "v1",
+    *,
+    gate: object = PASSED,
+    tables: DecisionTables | None = None,
+    **changes: Any,
+) -> Path:
+    """A version whose manifest lists every other file; None for a gate leaves it out."""
+    folder = models / name
+    folder.mkdir(parents=True)
+    (folder / "tables.npz").write_bytes(tables_bytes(tables) if tables else _some_tables())
+    (folder / "report.html").write_text("<p>a report</p>\n")
+    (folder / "estimators.joblib").write_bytes(b"never opened by a server")
+    (folder / "figures.json").write_text(to_json(some_figures(version=name)))
+    if gate is not None:
+        (folder / "gate.json").write_text(json.dumps(gate))
+    write_manifest(folder, a_manifest(name, **changes))
+    return folder
+
+
+@cache
+def _some_tables() -> bytes:
+    return tables_bytes(random_tables(0))
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes a manifest with the digests of the other files as they are."""
+    others = sorted(
+        path for path in folder.iterdir() if path.name not in ("manifest.json", "manifest.sig")
+    )
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in others}
+    (folder / "manifest.json").write_text(
+        json.dumps(manifest | {"sha256": digests}, indent=2) + "\n"
+    )

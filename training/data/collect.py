@@ -1,0 +1,152 @@
+"""From the journal to logged cases: each recommendation joined to what was chosen and what came of it.
+
+Two treatments can be logged, and they are worth different things:
+
+- chosen: the mix that adviser and user agreed on, on the day they did. It says what a **mix** is
+worth. Nobody knows
+  with which probability people choose, so no propensity is written: it is estimated when a model is
+  fitted.
+- recommended: the mix that was advised, on the day it was, with the probability with which the
+service drew it
+  (`router.decision.explore`), and what came of it whatever was chosen then. It says what
+  **advising** a mix is worth, overrides included. The draw is the service's own, so nothing hidden
+  confounds it.
+
+Advice that nothing was drawn for keeps its propensity of 1: no other mix could have been advised.
+Without these cases the rest would look as if everything had been tried for everybody; with them the
+evaluation can say that it was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from router.journal.opening import open_journal
+from training.data.collect_journal import read_answers, read_asked, read_cases_of
+from training.data.collect_taken import Taken, Treatment, chosen, recommended
+from training.data.k_anonymity import Exported, K, export_cases
+
+__all__ = ["Collected", "NothingToLearn", "Treatment", "collect"]
+
+_SELECT = {Treatment.CHOSEN: chosen, Treatment.RECOMMENDED: recommended}
+
+
+class NothingToLearn(ValueError):
+    """No recommendation tells anything; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What the journal held and what was written.
+
+    Attributes:
+        recommendations: in the journal, erased ones left out.
+        cases: taken, each once, before k-anonymity.
+        left_out: recommendations that were not taken, by reason.
+        drawn: of the cases, those whose mix was one of several that might have been recommended;
+            None if what was chosen is logged.
+        exported: what became of the cases.
+    """
+
+    recommendations: int
+    cases: int
+    left_out: Mapping[str, int]
+    drawn: int | None
+    exported: Exported
+
+    def __str__(self) -> str:
+        drawn = "" if self.drawn is None else f" ({self.drawn} drawn among several mixes)"
+        told = f"{self.cases} of {self.recommendations} recommendations taken{drawn}; {_told(self.left_out)}"
+        return f"{told}; {self.exported}"
+
+
+def collect(
+    journal_url: str, out: Path, k: int = K, treatment: Treatment = Treatment.CHOSEN
+) -> Collected:
+    """Joins recommendations, choices, own views and outcomes into a file of logged cases, k-anonymous.
+
+    Args:
+        journal_url: as the server's `--journal`.
+        out: ends with .parquet or .csv.
+        k: fewest cases that must share their quasi-identifiers; see `training.data.k_anonymity`.
+        treatment: which mix is logged.
+
+    Raises:
+        NothingToLearn: if no recommendation can be taken, or no advice was drawn among several
+            mixes.
+        NotAnonymous: if every case would be suppressed.
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+        ValueError: for a journal or file name that cannot be used.
+    """
+    store = open_journal(journal_url, create=False)
+    try:
+        # Answers first: what is recommended meanwhile has none yet, and is left out.
+        answers = read_answers(store)
+        asked, readings = read_asked(store)
+        taken, left_out = _SELECT[treatment](asked, answers)
+        if not taken:
+            raise NothingToLearn(
+                f"0 of {len(asked)} recommendations can be learned from; {_told(left_out)}"
+            )
+        frames = [
+            _logged(ids, frame, taken) for ids, frame in read_cases_of(store, readings, taken)
+        ]
+    finally:
+        store.close()
+    cases = _tidy(pl.concat(frames, how="diagonal"), treatment)
+    return Collected(
+        recommendations=len(asked),
+        cases=len(cases),
+        left_out=dict(left_out),
+        drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
+        exported=export_cases(cases, out, k),
+    )
+
+
+def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken]) -> pl.DataFrame:
+    found = [taken[one] for one in ids]
+    given = pl.Series([one.mix for one in found], dtype=pl.String)
+    return frame.with_columns(
+        given.fill_null(frame["mix"]).alias("mix"),
+        pl.Series("outcome", [one.outcome.outcome for one in found], dtype=pl.Float64),
+        pl.Series(
+            "adviser_minutes", [one.outcome.adviser_minutes for one in found], dtype=pl.Float64
+        ),
+        pl.Series(
+            "decided_on",
+            [datetime.fromtimestamp(one.at // 1_000_000, UTC).date() for one in found],
+            pl.Date,
+        ),
+    )
+
+
+def _tidy(cases: pl.DataFrame, treatment: Treatment) -> pl.DataFrame:
+    """In order of their days; without columns that say nothing."""
+    cases = cases.with_columns(pl.when(pl.col("office_ref") != "").then("office_ref")).sort(
+        "decided_on", maintain_order=True
+    )
+    if treatment == Treatment.CHOSEN:
+        cases = cases.drop("propensity")
+    return cases.drop("office_ref") if cases["office_ref"].is_null().all() else cases
+
+
+def _drawn(cases: pl.DataFrame) -> int:
+    drawn = cases.filter(pl.col("propensity") < 1).height
+    if not drawn:
+        raise NothingToLearn(
+            f"{len(cases)} cases, and none of their advice was drawn among several mixes: nothing tells what other "
+            "advice is worth; explore (policies: [exploration]), or collect --treatment chosen"
+        )
+    return drawn
+
+
+def _told(left_out: Mapping[str, int]) -> str:
+    return "left out: " + (
+        ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "none"
+    )

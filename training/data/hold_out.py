@@ -1,0 +1,40 @@
+"""Which cases only evaluation may see."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.data.dataset import LoggedCases
+
+SHARE = 0.3
+LEAST_CASES = 500
+
+
+def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, str]:
+    """The cases to learn from, those to evaluate on, and how they were told apart: "time" or "random".
+
+    With days, the last three tenths by day of decision are held out, whole days: a model is used on
+    cases later than those it learned from. Without days, three tenths are drawn.
+
+    Args:
+        cases: all of them.
+        seed: of the draw.
+
+    Raises:
+        ValueError: if fewer than 500 cases are left on either side.
+    """
+    if cases.days is not None:
+        first = np.sort(cases.days)[int(len(cases.days) * (1 - SHARE))]
+        held, by = cases.days >= first, "time"
+    else:
+        order = np.random.default_rng(seed).permutation(len(cases.mix))
+        held, by = order >= int(len(cases.mix) * (1 - SHARE)), "random"
+    for name, number in (
+        ("to learn from", int((~held).sum())),
+        ("to evaluate on", int(held.sum())),
+    ):
+        if number < LEAST_CASES:
+            raise ValueError(
+                f"cases: {number} {name} (held out by {by}); at least {LEAST_CASES} are needed"
+            )
+    return cases.take(~held), cases.take(held), by

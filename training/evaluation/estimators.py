@@ -1,0 +1,246 @@
+"""Values of policies from logged cases: doubly robust, self-normalised and inverse-propensity, with intervals.
+
+A policy is (n, K) probabilities of each mix, or (n,) mix numbers. `chance` is e_A(x), the
+probability of the mix that was logged, shape (n,), never clipped. Every estimator returns
+linearised scores, shape (n,): their mean is the estimate, and their spread over cases its standard
+error (influence function). So values, paired differences and groups all come from one function,
+`estimate`. The mean of a model's own predictions (direct method) is not here: it measures what the
+model believes, and covered the truth in 0 of 100 trials.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from training.evaluation.figures import ESTIMATORS, Estimate, MixOverlap
+from training.learning.scores import Floats, Numbers
+
+CONFIDENCE = 0.90
+FEWEST_CLUSTERS = 20
+"""With fewer offices than this a standard error over offices is too unsure itself, and cases count one by one."""
+RARE = 0.01
+ENOUGH_CASES = 200.0
+ENOUGH_SHARE = 0.02
+MOST_RARE = 0.05
+OK = "ok"
+NOT_ENOUGH = "not enough overlap to say"
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+BARS = 20
+_ROUNDING = 1e-6
+
+
+def policy_matrix(policy: Floats | Numbers, mixes: int) -> Floats:
+    """A policy as probabilities of each mix, shape (n, mixes).
+
+    Raises:
+        ValueError: if a mix number is outside 0..mixes-1, or a row is no distribution.
+    """
+    if policy.ndim == 1:
+        if len(policy) and not (policy.min() >= 0 and policy.max() < mixes):
+            raise ValueError(
+                f"policy: mix numbers {policy.min()} to {policy.max()}; permitted are 0 to {mixes - 1}"
+            )
+        chosen: Floats = np.eye(mixes)[policy.astype(np.int64)]
+        return chosen
+    if (
+        policy.shape[1:] != (mixes,)
+        or (policy < 0).any()
+        or (np.abs(policy.sum(axis=1) - 1) > _ROUNDING).any()
+    ):
+        raise ValueError(f"policy: rows must be {mixes} probabilities that sum to 1")
+    return policy.astype(np.float64)
+
+
+def policy_weights(policy: Floats, mix: Numbers, chance: Floats) -> Floats:
+    """Weight of each logged case under a policy, shape (n,): w_i = pi(A_i | x_i) / e_A(x_i).
+
+    Args:
+        policy: (n, K) probabilities.
+        mix: (n,) logged mixes A.
+        chance: (n,) e_A(x), above 0 and at most 1.
+
+    Raises:
+        ValueError: if a chance is outside its bounds.
+    """
+    if not ((chance > 0) & (chance <= 1)).all():
+        raise ValueError(f"chance: {chance.min()} to {chance.max()}; must be above 0 and at most 1")
+    weights: Floats = policy[np.arange(len(mix)), mix] / chance
+    return weights
+
+
+def dr_scores(policy: Floats, mu: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
+    """Doubly robust scores, shape (n,); the primary estimator.
+
+        psi_i = sum_a pi(a | x_i) mu_a(x_i) + w_i (Y_i - mu_A(x_i)),   V = mean psi
+
+    Args:
+        policy: (n, K) probabilities.
+        mu: (n, K) cross-fitted expected outcome of each mix.
+        mix: (n,) logged mixes.
+        outcome: (n,) Y, 0 to 1.
+        chance: (n,) probability of the logged mix.
+
+    Source: Dudik, Langford, Li 2011; Robins, Rotnitzky, Zhao 1994.
+    """
+    scores: Floats = (policy * mu).sum(axis=1) + policy_weights(policy, mix, chance) * _residual(
+        mu, mix, outcome
+    )
+    return scores
+
+
+def sndr_scores(
+    policy: Floats, mu: Floats, mix: Numbers, outcome: Floats, chance: Floats
+) -> Floats:
+    """Self-normalised doubly robust scores, shape (n,); arguments as for `dr_scores`.
+
+        V = mean_i sum_a pi(a | x_i) mu_a(x_i) + R,   R = sum_i w_i (Y_i - mu_A) / sum_i w_i
+        psi_i = sum_a pi(a | x_i) mu_a(x_i) + R + w_i (Y_i - mu_A - R) / mean(w)
+
+    Raises:
+        ValueError: if no logged case got a mix of the policy.
+
+    Source: Thomas, Brunskill 2016 (weighted doubly robust), linearised by the delta method.
+    """
+    direct: Floats = (policy * mu).sum(axis=1)
+    return direct + _ratio_scores(policy_weights(policy, mix, chance), _residual(mu, mix, outcome))
+
+
+def snips_scores(policy: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
+    """Self-normalised inverse-propensity scores, shape (n,).
+
+        V = sum_i w_i Y_i / sum_i w_i,   psi_i = V + w_i (Y_i - V) / mean(w)
+
+    Raises:
+        ValueError: if no logged case got a mix of the policy.
+
+    Source: Swaminathan, Joachims 2015; Hajek 1971.
+    """
+    return _ratio_scores(policy_weights(policy, mix, chance), outcome)
+
+
+def ips_scores(policy: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
+    """Inverse-propensity scores, shape (n,): psi_i = w_i Y_i. Source: Horvitz, Thompson 1952."""
+    return policy_weights(policy, mix, chance) * outcome
+
+
+def policy_values(
+    policy: Floats,
+    mu: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    chance: Floats,
+    cluster: Numbers | None = None,
+) -> dict[str, Estimate]:
+    """The value of a policy by each of `ESTIMATORS`; arguments as for `dr_scores` and `estimate`.
+
+    With estimated propensities the intervals of ips and snips treat them as known, which makes them
+    wide rather than narrow (Hirano, Imbens, Ridder 2003); those of dr and sndr do not depend on it
+    to first order.
+    """
+    scores = (
+        dr_scores(policy, mu, mix, outcome, chance),
+        sndr_scores(policy, mu, mix, outcome, chance),
+        snips_scores(policy, mix, outcome, chance),
+        ips_scores(policy, mix, outcome, chance),
+    )
+    return {name: estimate(one, cluster) for name, one in zip(ESTIMATORS, scores, strict=True)}
+
+
+def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
+    """Mean of scores with standard error and two-sided 90 per cent interval.
+
+        i.i.d.:    se^2 = sum_i (psi_i - V)^2 / (n (n - 1)),                     df = n - 1
+        clustered: se^2 = G / (G - 1) sum_g (sum_{i in g} (psi_i - V))^2 / n^2,  df = G - 1
+
+    Args:
+        scores: (n,) linearised scores; the difference of two policies' scores gives their paired
+            difference.
+        cluster: (n,) number of the office of each case. With fewer than 20 offices among the cases,
+            or None, cases count as independent.
+
+    Raises:
+        ValueError: if there are fewer than two cases.
+
+    Source: Liang, Zeger 1986; quantiles of Student's t, for few offices make normal ones too short.
+    """
+    cases = len(scores)
+    if cases < 2:
+        raise ValueError(f"scores: {cases} cases; at least 2 are needed for a standard error")
+    value = float(scores.mean())
+    parts = scores - value
+    groups = cases
+    if cluster is not None:
+        offices, place = np.unique(cluster, return_inverse=True)
+        if len(offices) >= FEWEST_CLUSTERS:
+            groups = len(offices)
+            parts = np.bincount(place, weights=parts).astype(np.float64)
+    error = float(np.sqrt(groups / (groups - 1) * (parts @ parts)) / cases)
+    reach = error * float(student_t.ppf((1 + CONFIDENCE) / 2, groups - 1))
+    return Estimate(value=value, error=error, low=value - reach, high=value + reach)
+
+
+def effective_cases(weights: Floats) -> float:
+    """Effective sample size, (sum w)^2 / sum w^2, from 0 to n. Source: Kish 1965."""
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def rare_share(policy: Floats, chances: Floats) -> float:
+    """Share of cases to which the policy gives a mix whose propensity there was below 0.01.
+
+    Args:
+        policy: (n, K) probabilities.
+        chances: (n, K) propensity of every mix.
+    """
+    return float((policy * (chances < RARE)).sum(axis=1).mean())
+
+
+def overlap_verdict(effective: float, cases: int, rare: float) -> str:
+    """Whether the log can say what a policy is worth: "ok" or "not enough overlap to say".
+
+    The rule: at least 200 effective cases and at least 2 per cent of all, and at most 5 per cent of
+    cases given a mix that had a propensity below 0.01 there. Beyond that the value rests on a few
+    heavy cases or on the outcome model alone, and an interval that looks narrow is not to be
+    believed. Some rare mixes are borne: where advisers try everything in a few per cent of cases,
+    each of six mixes has a chance just below 0.01, which is real.
+    """
+    enough = effective >= max(ENOUGH_CASES, ENOUGH_SHARE * cases)
+    return OK if enough and rare <= MOST_RARE else NOT_ENOUGH
+
+
+def mix_overlap(chances: Floats, mix: Numbers, names: tuple[str, ...]) -> tuple[MixOverlap, ...]:
+    """How often each mix was chosen, and might have been: quantiles and a histogram of 20 bars over 0 to 1.
+
+    Args:
+        chances: (n, K) propensity of every mix.
+        mix: (n,) logged mixes.
+        names: of the K mixes.
+    """
+    return tuple(
+        MixOverlap(
+            mix=name,
+            logged=float((mix == number).mean()),
+            quantiles=tuple(np.quantile(chances[:, number], QUANTILES).tolist()),
+            below_one_percent=float((chances[:, number] < RARE).mean()),
+            histogram=tuple(np.histogram(chances[:, number], BARS, (0.0, 1.0))[0].tolist()),
+        )
+        for number, name in enumerate(names)
+    )
+
+
+def _residual(mu: Floats, mix: Numbers, outcome: Floats) -> Floats:
+    residual: Floats = outcome - mu[np.arange(len(mix)), mix]
+    return residual
+
+
+def _ratio_scores(weights: Floats, values: Floats) -> Floats:
+    """Linearised scores of the ratio sum(w y) / sum(w)."""
+    mean = weights.mean() if len(weights) else 0.0
+    if mean == 0:
+        raise ValueError(
+            "policy: no logged case got the mix that the policy gives, so there is nothing to average"
+        )
+    ratio = float(weights @ values / weights.sum())
+    scores: Floats = ratio + weights * (values - ratio) / mean
+    return scores

@@ -1,0 +1,246 @@
+"""The figures of a model version, as plain values: what evaluation measures and gate, report and card read.
+
+`models/<version>/figures.json` holds them. Outcomes are on the scale of the log, 0 to 1; minutes
+are adviser minutes a case over a mix's weeks; shares run from 0 to 1; intervals are two-sided 90
+per cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ESTIMATORS = ("dr", "sndr", "snips", "ips")
+"""Doubly robust (primary), self-normalised doubly robust, self-normalised and plain inverse propensity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean with its standard error and 90 per cent interval."""
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFigures:
+    """What one policy would be worth on the held-out cases.
+
+    Attributes:
+        name: "candidate", "promoted", "logged", "todays_rule" or "uniform:<MIX>".
+        estimates: by estimator's name.
+        minutes: mean adviser minutes a case.
+        effective_cases: (sum of weights)^2 / sum of squared weights, over the cases whose logged
+            mix the policy gives.
+        matched: cases whose logged mix the policy gives.
+        rare: share of cases whose policy mix had a propensity below 0.01.
+        mixes: share of cases by mix id.
+        verdict: "ok", or "not enough overlap to say".
+    """
+
+    name: str
+    estimates: dict[str, Estimate]
+    minutes: float
+    effective_cases: float
+    matched: int
+    rare: float
+    mixes: dict[str, float]
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Doubly robust difference of two policies on the same cases, paired: `better` minus `than`; minutes likewise."""
+
+    better: str
+    than: str
+    outcome: Estimate
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFigures:
+    """One group of held-out cases; a group under 50 cases is suppressed and its figures are None.
+
+    Attributes:
+        source: "schema" or "audit".
+        field: the field that defines the group.
+        group: its value, "unknown" included.
+        candidate: value under the candidate.
+        logged: value under the logged policy.
+        gain: candidate minus logged, paired.
+        minutes: mean minutes under the candidate; `logged_minutes` under the logged policy.
+        hours_share: share of all the candidate's minutes.
+        mixes: the candidate's share of cases by mix id.
+        calibration: mean predicted minus mean doubly robust value of the candidate's mixes.
+    """
+
+    source: str
+    field: str
+    group: str
+    cases: int
+    suppressed: bool
+    candidate: Estimate | None
+    logged: Estimate | None
+    gain: Estimate | None
+    minutes: float | None
+    logged_minutes: float | None
+    hours_share: float | None
+    mixes: dict[str, float] | None
+    calibration: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenth:
+    """One tenth of the held-out cases by predicted gain over the logged policy's mixes."""
+
+    predicted: float
+    observed: Estimate
+    cases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Predicted contrasts against doubly robust ones: slope 1 and error 0 are perfect."""
+
+    tenths: tuple[Tenth, ...]
+    slope: Estimate
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heterogeneity:
+    """Permutation test that effects vary at all between cases; `found` if p_value is below 0.05."""
+
+    statistic: float
+    p_value: float
+    permutations: int
+    found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPoint:
+    """The best the model can do at so many minutes a case, and what a rule blind to the case does at the same."""
+
+    minutes: float
+    outcome: Estimate
+    blind: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """How strong hidden confounding must be to take away the gain over another policy.
+
+    Attributes:
+        than: the policy compared with.
+        gamma: odds ratio by which unseen severity may tilt the choice of mixes until the interval's
+            lower bound of the gain is 0; 1 if it is not above 0 to begin with.
+        bounds: by odds ratio, lowest and highest gain.
+    """
+
+    than: str
+    gamma: float
+    bounds: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixOverlap:
+    """How often advisers chose a mix where they might have: logged share, and propensities at five quantiles."""
+
+    mix: str
+    logged: float
+    quantiles: tuple[float, float, float, float, float]
+    below_one_percent: float
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fidelity:
+    """What distillation kept of the stack, on held-out cases.
+
+    Attributes:
+        value_kept: gain of the tables' best mixes over the best single mix, as a share of the
+            stack's, both by DR.
+        contrasts_r2: share of the variance of the stack's contrasts that the tables explain.
+        best_differs: share of cases whose best mix differs.
+        weights: the stack's weight of each teacher.
+        pairs: pairs of fields that the tables combine.
+    """
+
+    value_kept: float
+    contrasts_r2: float
+    best_differs: float
+    weights: dict[str, float]
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFigures:
+    """One field in the training data: roles, share of unknowns, drift (PSI) from the promoted model's."""
+
+    name: str
+    roles: tuple[str, ...]
+    bound: str
+    unknown: float
+    drift: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """The cases that only evaluation saw: by time when dates exist (`by` is "time"), else at random."""
+
+    by: str
+    cases: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Everything measured of one version.
+
+    Attributes:
+        trained_on: cases the model was learned from.
+        promoted: name of the promoted version it was compared with, or "".
+        abstention: share of held-out cases by status, and "UNKNOWN_FIELDS", "RARE_VALUES",
+            "CLOSE_OPTIONS" by doubt.
+        error_scale: factor that calibration put on the fold spread.
+        clipped: share of learning cases whose propensity was raised to the learning bound.
+        seconds: time of each step of the fit.
+        peak_memory_mib: highest resident memory of the fit.
+    """
+
+    version: str
+    synthetic: bool
+    trained_at: str
+    trained_on: int
+    held_out: HeldOut
+    promoted: str
+    logged_mixes: dict[str, int]
+    propensity: str
+    policies: tuple[PolicyFigures, ...]
+    differences: tuple[Difference, ...]
+    sensitivity: tuple[Sensitivity, ...]
+    groups: tuple[GroupFigures, ...]
+    calibration: Calibration
+    heterogeneity: Heterogeneity
+    cost_curve: tuple[CostPoint, ...]
+    overlap: tuple[MixOverlap, ...]
+    fidelity: Fidelity
+    fields: tuple[FieldFigures, ...]
+    abstention: dict[str, float]
+    error_scale: float
+    clipped: float
+    seconds: dict[str, float]
+    peak_memory_mib: float
+
+    def policy(self, name: str) -> PolicyFigures | None:
+        """The policy of a name, or None."""
+        return next((policy for policy in self.policies if policy.name == name), None)
+
+    def difference(self, than: str) -> Difference | None:
+        """The candidate's difference to another policy, or None."""
+        return next(
+            (one for one in self.differences if (one.better, one.than) == ("candidate", than)), None
+        )

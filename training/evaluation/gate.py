@@ -1,0 +1,297 @@
+"""The promotion gate: conditions as data in policies/gate.toml, each with its measured value, bound, and yes or no."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from router.policies.toml_file import TomlTable, read_toml
+from training.evaluation.estimators import OK
+from training.evaluation.evaluate import LOGGED
+from training.evaluation.figures import Figures, PolicyFigures
+from training.evaluation.sensitivity import survived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One condition as gate.toml has it."""
+
+    name: str
+    bound: float | bool
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The conditions; `margin` in outcome points and `fewer_minutes` a case make "not inferior at fewer minutes"."""
+
+    version: str
+    margin: float
+    fewer_minutes: float
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition judged.
+
+    Attributes:
+        name: as in gate.toml.
+        value: measured, or None if it was not or need not be.
+        bound: in words, such as "at least 200".
+        passed: whether it holds; what was not measured does not.
+        explanation: what it means, and what was found beside the value.
+        warning: what passed but deserves a look, or "".
+    """
+
+    name: str
+    value: float | bool | None
+    bound: str
+    passed: bool
+    explanation: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The judgement by a version of the gate: passed only if every condition is."""
+
+    version: str
+    passed: bool
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    figures: Figures
+    gate: Gate
+    parity: float
+    features: bool
+
+    @property
+    def candidate(self) -> PolicyFigures:
+        return self.figures.policies[
+            [policy.name for policy in self.figures.policies].index("candidate")
+        ]
+
+    def bound(self, name: str) -> float:
+        return next(float(rule.bound) for rule in self.gate.rules if rule.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    value: float | bool | None
+    passed: bool | None = None
+    remark: str = ""
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """How a condition is measured, and within what its bound must be; `sense` is "at least", "at most" or "is"."""
+
+    measure: Callable[[_Evidence], _Found | float]
+    sense: str
+    lower: float = 0.0
+    upper: float = 1.0
+
+
+def load_gate(path: Path) -> Gate:
+    """Reads and checks the gate. Every known condition must be there, once.
+
+    Raises:
+        PolicyError: naming file, key, value and bound.
+    """
+    table = read_toml(path)
+    gate = Gate(
+        version=table.text("version"),
+        margin=table.number("margin", 0, 0.05),
+        fewer_minutes=table.number("fewer_minutes", 0, 400),
+        rules=tuple(_rule(entry) for entry in table.tables("condition", 1, 2 * len(_KINDS))),
+    )
+    table.finish()
+    names = [rule.name for rule in gate.rules]
+    for name in _KINDS:
+        if names.count(name) != 1:
+            raise table.error(
+                "condition", f"{name} is there {names.count(name)} times; it must be there once"
+            )
+    return gate
+
+
+def _rule(table: TomlTable) -> Rule:
+    name = table.one_of("name", tuple(_KINDS))
+    kind = _KINDS[name]
+    bound = (
+        table.boolean("bound")
+        if kind.sense == "is"
+        else table.number("bound", kind.lower, kind.upper)
+    )
+    if bound is False:
+        raise table.error("bound", f"{name} must be true")
+    rule = Rule(name=name, bound=bound, explanation=table.text("explanation"))
+    table.finish()
+    return rule
+
+
+def judge(
+    figures: Figures, gate: Gate, *, parity_difference: float, feature_digest_ok: bool
+) -> Verdict:
+    """Judges figures by every condition.
+
+    Args:
+        figures: of the candidate.
+        gate: the conditions.
+        parity_difference: largest difference of the tables from their students, outcome points.
+        feature_digest_ok: whether the version's feature set is the service's.
+
+    Raises:
+        ValueError: if the figures have no candidate.
+    """
+    if figures.policy("candidate") is None:
+        raise ValueError("figures: lack the policy candidate")
+    evidence = _Evidence(
+        figures=figures, gate=gate, parity=parity_difference, features=feature_digest_ok
+    )
+    conditions = tuple(_judged(rule, evidence) for rule in gate.rules)
+    passed = all(condition.passed for condition in conditions)
+    return Verdict(version=gate.version, passed=passed, conditions=conditions)
+
+
+def _judged(rule: Rule, evidence: _Evidence) -> Condition:
+    kind = _KINDS[rule.name]
+    measured = kind.measure(evidence)
+    found = measured if isinstance(measured, _Found) else _Found(value=measured)
+    value = None if found.value is None or not math.isfinite(found.value) else found.value
+    holds = value is not None and (
+        value <= rule.bound if kind.sense == "at most" else value >= rule.bound
+    )
+    return Condition(
+        name=rule.name,
+        value=value,
+        bound="yes" if kind.sense == "is" else f"{kind.sense} {rule.bound:g}",
+        passed=holds if found.passed is None else found.passed,
+        explanation=" ".join(
+            text for text in (rule.explanation, found.remark, found.warning) if text
+        ),
+        warning=found.warning,
+    )
+
+
+def _beats(evidence: _Evidence, than: str) -> _Found:
+    figures, gate = evidence.figures, evidence.gate
+    if than == "promoted" and not figures.promoted:
+        return _Found(value=None, passed=True, remark="Nothing is promoted yet.")
+    rival, gain = figures.policy(than), figures.difference(than)
+    if rival is None or gain is None:
+        return _Found(value=None)
+    if rival.verdict != OK or evidence.candidate.verdict != OK:
+        return _Found(
+            value=gain.outcome.low, passed=False, remark="There is not enough overlap to say."
+        )
+    remark = f"Gain {gain.outcome.value:+.4f} up to {gain.outcome.high:+.4f}, at {gain.minutes:+.1f} minutes a case."
+    beaten = gain.outcome.low > evidence.bound(f"beats_{than}")
+    fewer = gain.outcome.low >= -gate.margin and gain.minutes <= -gate.fewer_minutes
+    if fewer and not beaten:
+        remark += f" Not inferior by more than {gate.margin:g}, at fewer minutes."
+    return _Found(value=gain.outcome.low, passed=beaten or fewer, remark=remark)
+
+
+def _groups(evidence: _Evidence) -> _Found:
+    """A group fails that is shown to lose; one that merely may lose, as every small group may, is a warning."""
+    known = [(group, group.gain) for group in evidence.figures.groups if group.gain is not None]
+    if not known:
+        return _Found(value=None, remark="No group is large enough to tell.")
+    bound = evidence.bound("no_group_worse_off")
+    worst, gain = min(known, key=lambda one: one[1].high)
+    unsure = sum(gain.low < bound <= gain.high for _, gain in known)
+    return _Found(
+        value=gain.high,
+        remark=f"Worst off: {worst.field} {worst.group}, {gain.low:+.3f} to {gain.high:+.3f}.",
+        warning=f"{unsure} of {len(known)} groups may lose more than {-bound:g}." if unsure else "",
+    )
+
+
+def _agrees(evidence: _Evidence, estimator: str) -> float:
+    primary, other = evidence.candidate.estimates["dr"], evidence.candidate.estimates[estimator]
+    error = math.hypot(primary.error, other.error)
+    apart = abs(primary.value - other.value)
+    return apart / error if error > 0 else 0.0 if apart == 0 else math.inf
+
+
+def _slope(evidence: _Evidence) -> _Found:
+    slope = evidence.figures.calibration.slope
+    away = max(0.0, slope.low - 1, 1 - slope.high)
+    return _Found(
+        value=away, remark=f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})."
+    )
+
+
+def _fidelity_value(evidence: _Evidence) -> _Found:
+    kept = evidence.figures.fidelity.value_kept
+    if evidence.figures.heterogeneity.found:
+        return _Found(value=kept)
+    return _Found(
+        value=kept,
+        passed=True,
+        remark="Not required: effects were not found to vary, nothing can be lost.",
+    )
+
+
+def _sensitivity(evidence: _Evidence) -> _Found:
+    figures = evidence.figures
+    levels = {
+        gain.than: 0.0
+        if gain.outcome.low > evidence.bound(f"beats_{gain.than}")
+        else -evidence.gate.margin
+        for gain in figures.differences
+        if gain.than in ("promoted", "todays_rule")
+    }
+    weakest = min(
+        (survived(one, levels[one.than]) for one in figures.sensitivity if one.than in levels),
+        default=None,
+    )
+    if figures.propensity != LOGGED:
+        return _Found(value=weakest)
+    return _Found(
+        value=weakest,
+        passed=True,
+        remark="Not required: the log holds the chances of what was chosen.",
+    )
+
+
+_KINDS: dict[str, _Kind] = {
+    "held_out_cases": _Kind(
+        measure=lambda e: e.figures.held_out.cases, sense="at least", lower=100, upper=1e7
+    ),
+    "overlap": _Kind(measure=lambda e: e.candidate.verdict == OK, sense="is"),
+    "effective_cases": _Kind(
+        measure=lambda e: e.candidate.effective_cases, sense="at least", lower=50, upper=1e6
+    ),
+    "rare_share": _Kind(measure=lambda e: e.candidate.rare, sense="at most", upper=0.2),
+    "beats_promoted": _Kind(
+        measure=lambda e: _beats(e, "promoted"), sense="above", lower=-0.05, upper=0.2
+    ),
+    "beats_todays_rule": _Kind(
+        measure=lambda e: _beats(e, "todays_rule"), sense="above", lower=-0.05, upper=0.2
+    ),
+    "no_group_worse_off": _Kind(measure=_groups, sense="at least", lower=-0.2, upper=0.0),
+    "sndr_agrees": _Kind(measure=lambda e: _agrees(e, "sndr"), sense="at most", lower=0.1, upper=2),
+    "snips_agrees": _Kind(
+        measure=lambda e: _agrees(e, "snips"), sense="at most", lower=0.1, upper=2
+    ),
+    "calibration_slope": _Kind(measure=_slope, sense="at most", lower=0.1),
+    "calibration_error": _Kind(
+        measure=lambda e: e.figures.calibration.error, sense="at most", lower=0.005, upper=0.2
+    ),
+    "fidelity_value": _Kind(measure=_fidelity_value, sense="at least", lower=0.5),
+    "fidelity_contrasts": _Kind(
+        measure=lambda e: e.figures.fidelity.contrasts_r2, sense="at least", lower=0.3
+    ),
+    "sensitivity_gamma": _Kind(measure=_sensitivity, sense="at least", lower=1, upper=5),
+    "abstention": _Kind(measure=lambda e: 1 - e.figures.abstention["RECOMMENDED"], sense="at most"),
+    "feature_set": _Kind(measure=lambda e: e.features, sense="is"),
+    "parity": _Kind(measure=lambda e: e.parity, sense="at most", upper=1e-6),
+}

@@ -1,0 +1,167 @@
+"""Do effects vary between cases, and are predicted ones true? Predictions against held-out doubly robust scores."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation.estimators import estimate
+from training.evaluation.figures import Calibration, Estimate, Fidelity, Heterogeneity, Tenth
+from training.learning.scores import Floats, Numbers
+
+PERMUTATIONS = 500
+SIGNIFICANT = 0.05
+TENTHS = 10
+
+
+def heterogeneity(
+    values: Floats,
+    scores: Floats,
+    permitted: NDArray[np.bool_],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> Heterogeneity:
+    """Permutation test of "each mix's effect is the same for every case".
+
+    Predicted contrasts v and scores G are centred over the permitted mixes of a case, then over the
+    cases with the same permitted mixes. The statistic is the t-ratio of q_i = sum_a v_ia G_ia.
+    Under the hypothesis it does not matter which case a prediction belongs to, so the rows of v are
+    permuted among cases with the same permitted mixes. A t-ratio, not a mean, is permuted, since
+    some cases' scores are noisier than others' and predictions may know which.
+
+        p = (1 + number of permuted t >= t) / (1 + permutations)
+
+    Args:
+        values: (n, K) predictions that never saw these cases' outcomes.
+        scores: (n, K) doubly robust scores of the same cases.
+        permitted: (n, K) mixes that each case may get; a mix nobody might have got says nothing.
+        permutations: how many.
+        seed: of the permutations.
+
+    Source: Chernozhukov, Demirer, Duflo, Fernandez-Val 2018 (best linear predictor of effects);
+    Chung, Romano 2013 (studentised permutation tests).
+    """
+    _, stratum = np.unique(permitted, axis=0, return_inverse=True)
+    stratum = stratum.ravel()
+    predicted = _within(values, permitted, stratum)
+    observed = _within(scores, permitted, stratum)
+    statistic = _t_ratio(predicted, observed)
+    rng = np.random.default_rng(seed)
+    target = np.argsort(stratum, kind="stable")
+    as_high = 0
+    for _ in range(permutations):
+        # Sorted by stratum and, within it, at random: a permutation of each stratum.
+        drawn = np.lexsort((rng.random(len(stratum)), stratum))
+        as_high += _t_ratio(predicted[drawn], observed[target]) >= statistic
+    p_value = (1 + as_high) / (1 + permutations)
+    return Heterogeneity(
+        statistic=statistic,
+        p_value=p_value,
+        permutations=permutations,
+        found=bool(p_value < SIGNIFICANT),
+    )
+
+
+def _within(values: Floats, permitted: NDArray[np.bool_], stratum: Numbers) -> Floats:
+    """Values centred over permitted mixes, then over the cases of a stratum; 0 where not permitted."""
+    count = np.maximum(permitted.sum(axis=1, keepdims=True), 1)
+    kept = np.where(permitted, values, 0.0)
+    kept = np.where(permitted, kept - kept.sum(axis=1, keepdims=True) / count, 0.0)
+    sizes = np.bincount(stratum)
+    means = np.column_stack([np.bincount(stratum, weights=column) / sizes for column in kept.T])
+    centred: Floats = kept - means[stratum]
+    return centred
+
+
+def _t_ratio(predicted: Floats, observed: Floats) -> float:
+    products = np.einsum("ij,ij->i", predicted, observed)
+    spread = float(products.std())
+    return float(products.mean()) / spread * len(products) ** 0.5 if spread > 0 else 0.0
+
+
+def calibration(predicted: Floats, observed: Floats, cluster: Numbers | None = None) -> Calibration:
+    """Predicted gains against doubly robust ones.
+
+    The slope is that of least squares with an intercept, sandwich standard error. The error is the
+    root mean square distance of the tenths from the diagonal, less what chance alone would give:
+
+        error^2 = max(0, sum_t n_t / n ((observed_t - predicted_t)^2 - se_t^2))
+
+    Args:
+        predicted: (n,) gain that the model expects, from what is known of a case before its mix is
+            chosen.
+        observed: (n,) doubly robust scores of the gain.
+        cluster: (n,) offices, as for `estimate`.
+
+    Raises:
+        ValueError: if there are fewer than 20 cases.
+
+    Source: Xu, Yadlowsky 2022 (calibration error of effects); Kumar, Liang, Ma 2019 (debiased
+    error).
+    """
+    cases = len(predicted)
+    if cases < 2 * TENTHS:
+        raise ValueError(f"predicted: {cases} cases; at least {2 * TENTHS} are needed for tenths")
+    tenths, excess = [], 0.0
+    for part in np.array_split(np.argsort(predicted, kind="stable"), TENTHS):
+        found = estimate(observed[part], None if cluster is None else cluster[part])
+        tenth = Tenth(predicted=float(predicted[part].mean()), observed=found, cases=len(part))
+        excess += len(part) / cases * ((found.value - tenth.predicted) ** 2 - found.error**2)
+        tenths.append(tenth)
+    return Calibration(
+        tenths=tuple(tenths),
+        slope=_slope(predicted, observed, cluster),
+        error=float(max(0.0, excess)) ** 0.5,
+    )
+
+
+def _slope(predicted: Floats, observed: Floats, cluster: Numbers | None) -> Estimate:
+    away = predicted - predicted.mean()
+    spread = float(away @ away) / len(away)
+    if spread <= np.finfo(np.float64).eps:
+        # Predictions that are all alike have no slope to be wrong; their level is judged by the
+        # error.
+        return Estimate(value=1.0, error=0.0, low=1.0, high=1.0)
+    slope = float(away @ observed) / len(away) / spread
+    residual = observed - observed.mean() - slope * away
+    return estimate(slope + away * residual / spread, cluster)
+
+
+def fidelity(
+    tables: Floats,
+    stack: Floats,
+    scores: Floats,
+    permitted: NDArray[np.bool_],
+    *,
+    weights: dict[str, float],
+    pairs: tuple[tuple[str, str], ...],
+) -> Fidelity:
+    """What distillation kept of the stack, on held-out cases, within the permitted mixes.
+
+    Args:
+        tables: (n, K) values that would be served.
+        stack: (n, K) values of the stack they were distilled from.
+        scores: (n, K) doubly robust scores.
+        permitted: (n, K) mixes that each case may get.
+        weights: of each teacher, passed on.
+        pairs: of fields, passed on.
+    """
+    each = np.arange(len(tables))
+    best = [np.where(permitted, values, -np.inf).argmax(axis=1) for values in (tables, stack)]
+    lightest = permitted.argmax(axis=1)
+    uniform = [
+        scores[each, np.maximum(lightest, number)].mean() for number in range(tables.shape[1])
+    ]
+    gains = [float(scores[each, mix].mean() - max(uniform)) for mix in best]
+    stratum = np.zeros(len(tables), np.int64)
+    contrasts = [_within(values, permitted, stratum) for values in (tables, stack)]
+    spread = float((contrasts[1] ** 2).sum())
+    lost = float(((contrasts[1] - contrasts[0]) ** 2).sum())
+    return Fidelity(
+        value_kept=gains[0] / gains[1] if gains[1] > 0 else float(gains[0] >= gains[1]),
+        contrasts_r2=1 - lost / spread if spread > 0 else float(lost == 0),
+        best_differs=float((best[0] != best[1]).mean()),
+        weights=weights,
+        pairs=pairs,
+    )

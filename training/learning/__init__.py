@@ -1,0 +1,1 @@
+"""From logged cases to tables: nuisances, teachers, their stack, distilled students, errors."""

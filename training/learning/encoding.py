@@ -1,0 +1,109 @@
+"""How the slots of a case become the numbers that learners see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.schema import FeatureSet, Role, Rows
+from training.learning.scores import Floats
+
+# From no problem to the worst; None is unknown. A worse value never makes the model want less human
+# contact.
+WORSE: dict[str, tuple[tuple[str | None, ...], ...]] = {
+    "digital_skill": (("STRONG",), ("OK",), (None,), ("WEAK",), ("NON_USER",)),
+    "self_assessed_need": (("CAN_MANAGE",), (None, "NOT_ASKED"), ("WANTS_GUIDANCE",)),
+    "channel_preference": (
+        ("PREFERS_DIGITAL",),
+        (None, "NO_PREFERENCE"),
+        ("PREFERS_REMOTE_TALK",),
+        ("PREFERS_MEETING",),
+    ),
+}
+LONGER_IS_WORSE = "days_since_personal_contact"
+# As many cases as a value must have before its own mean outcome counts for half.
+_PRIOR_CASES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Ordered numbers for the model's features, unknown as NaN; the fields of WORSE by severity.
+
+    Attributes:
+        features: all features.
+        orders: for features whose values have no order, the number of each known slot.
+    """
+
+    features: FeatureSet
+    orders: Mapping[str, Floats] = field(default_factory=dict)
+
+    @cached_property
+    def columns(self) -> NDArray[np.intp]:
+        """Columns of the model's features."""
+        return self.features.columns(Role.MODEL)
+
+    @cached_property
+    def maps(self) -> list[Floats]:
+        """Number of each slot, by model feature."""
+        return [self._map(self.features.features[column].name) for column in self.columns]
+
+    def _map(self, name: str) -> Floats:
+        feature = self.features[name]
+        values = np.arange(feature.slots, dtype=np.float64)
+        values[0] = np.nan
+        if name in self.orders:
+            values[1:] = self.orders[name]
+        if name == LONGER_IS_WORSE:
+            values[0] = feature.slots
+        for rank, step in enumerate(WORSE.get(name, ())):
+            for value in step:
+                values[feature.slot(value)] = rank
+        return values
+
+    def inputs(self, rows: Rows) -> Floats:
+        """Numbers of rows of slots, shape (n, model features)."""
+        return np.column_stack(
+            [table[rows[:, c]] for table, c in zip(self.maps, self.columns, strict=True)]
+        )
+
+    def others(self, rows: Rows) -> Floats:
+        """Numbers of all other features: they confound, but must not decide; shape (n, others)."""
+        columns = np.setdiff1d(np.arange(len(self.features.features)), self.columns)
+        return np.where(rows[:, columns] == 0, np.nan, rows[:, columns].astype(np.float64))
+
+    @property
+    def monotone(self) -> list[int]:
+        """1 for the features whose worse values may only raise the wish for human contact, else 0."""
+        names = [self.features.features[c].name for c in self.columns]
+        return [int(name in WORSE or name == LONGER_IS_WORSE) for name in names]
+
+
+def encoding_for(features: FeatureSet, rows: Rows, outcome: Floats) -> Encoding:
+    """An encoding in which values without an order stand in that of their mean outcome, drawn to the overall mean.
+
+    mean_s = (sum of outcomes with s + 50 * overall mean) / (cases with s + 50)
+
+    One order serves trees and splines alike, and any function of the value can still be learned in
+    steps.
+
+    Args:
+        features: all features.
+        rows: (n, features) slots of the training cases.
+        outcome: (n,) 0 to 1.
+    """
+    orders = {}
+    for column in features.columns(Role.MODEL).tolist():
+        feature = features.features[column]
+        if not feature.nominal or feature.name in WORSE:
+            continue
+        cases = np.bincount(rows[:, column], minlength=feature.slots)
+        reached = np.bincount(rows[:, column], weights=outcome, minlength=feature.slots)
+        mean = (reached + _PRIOR_CASES * outcome.mean()) / (cases + _PRIOR_CASES)
+        ranks = np.empty(feature.slots - 1)
+        ranks[np.argsort(mean[1:], kind="stable")] = np.arange(feature.slots - 1)
+        orders[feature.name] = ranks
+    return Encoding(features=features, orders=orders)

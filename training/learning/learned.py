@@ -1,0 +1,106 @@
+"""What was learned: values, their standard errors, and minutes, for any rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from training.learning.distil import Distilled
+from training.learning.minutes import MinutesModel
+from training.learning.scores import Floats, Numbers
+from training.learning.teachers import Values
+
+Watch = Callable[[str, int, int], None]
+"""Is told a phase's name, how many of its parts are done, and of how many."""
+
+
+def nobody_watches(phase: str, done: int, of: int) -> None:
+    """Takes no notice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What was learned.
+
+    Attributes:
+        students: one a fold.
+        stacks: one a fold: the weighted teachers the students were distilled from.
+        plausible_stacks: one a fold: the same, with effects that vary as much as they seem to.
+        weights: of each teacher in the stack, 0 or more, mean over mixes.
+        scores: (n, mixes) doubly robust scores of the logged cases, clipped for learning.
+        chances: (n, mixes) propensity of every mix.
+        fold: (n,) fold of each logged case; its student and stack never saw the case's outcome.
+        pairs: pairs of columns that the students combine.
+        seconds: how long each phase took.
+        error_scale: what the folds' spread is multiplied with.
+        minutes_model: what each mix takes, or None.
+    """
+
+    students: tuple[Distilled, ...]
+    stacks: tuple[Values, ...]
+    plausible_stacks: tuple[Values, ...]
+    weights: dict[str, float]
+    scores: Floats
+    chances: Floats
+    fold: Numbers
+    pairs: tuple[tuple[int, int], ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+    error_scale: float = 1.0
+    minutes_model: MinutesModel | None = None
+
+    def fold_values(self, rows: Floats) -> Floats:
+        """Value of each mix by each fold's student, in units of the outcome, shape (n, mixes, folds)."""
+        return np.stack([student.values(rows) for student in self.students], axis=-1)
+
+    def values(self, rows: Floats) -> Floats:
+        """Value of each mix, in units of the outcome, shape (n, mixes)."""
+        values: Floats = self.fold_values(rows).mean(axis=2)
+        return values
+
+    def errors(self, rows: Floats) -> Floats:
+        """Standard error of each value, shape (n, mixes): the folds' jackknife, scaled.
+
+        scale * sqrt((F - 1) / F * sum_f (v_f - v)^2)
+        """
+        return self.error_scale * jackknife(self.fold_values(rows))
+
+    def taught(self, rows: Floats) -> Floats:
+        """Value of each mix by the stack, before distillation, centred over mixes, shape (n, mixes)."""
+        values: Floats = np.mean([stack(rows) for stack in self.stacks], axis=0)
+        return values
+
+    def plausible(self, rows: Floats) -> Floats:
+        """Values as `taught`, with effects that vary as much as they seem to: what errors are calibrated on."""
+        values: Floats = np.mean([stack(rows) for stack in self.plausible_stacks], axis=0)
+        return values
+
+    def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
+        """Adviser minutes that each mix takes, shape (n, mixes); the catalogue's (mixes,) where too few are known.
+
+        Raises:
+            ValueError: if nothing was learned of minutes.
+        """
+        if self.minutes_model is None:
+            raise ValueError("minutes: none were given to learn from")
+        return self.minutes_model.minutes(rows, catalogue)
+
+    def with_error_scale(self, scale: float) -> Learned:
+        """The same with another scale of errors."""
+        return replace(self, error_scale=scale)
+
+    def with_minutes(self, model: MinutesModel) -> Learned:
+        """The same with a model of minutes."""
+        return replace(self, minutes_model=model)
+
+
+def jackknife(fold_values: Floats) -> Floats:
+    """Delete-a-group jackknife standard error over the last axis.
+
+    sqrt((F - 1) / F * sum_f (v_f - mean)^2)
+    """
+    folds = fold_values.shape[-1]
+    spread = fold_values - fold_values.mean(axis=-1, keepdims=True)
+    errors: Floats = np.sqrt((folds - 1) / folds * (spread * spread).sum(axis=-1))
+    return errors

@@ -1,0 +1,284 @@
+"""Learns what each mix is worth from logged decisions: any rows, mixes, outcomes.
+
+from training import learn
+learned = learn(X, mix, outcome)
+best = learned.values(X).argmax(axis=1)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from training.learning.crossfit import FOLDS, Groundwork, lay
+from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
+from training.learning.error_scale import error_scale
+from training.learning.learned import Learned, Watch, nobody_watches
+from training.learning.minutes import learn_minutes
+from training.learning.scores import Floats, Numbers
+from training.learning.stack import centred, in_parts, stack_weights, stacked
+from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
+
+PAIRS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What stays the same through one learning."""
+
+    rows: Floats
+    mix: Numbers
+    mixes: int
+    everything: Floats
+    propensity: Floats | None
+    teachers: Mapping[str, Teacher]
+    monotone: Sequence[int] | None
+    pairs: int
+    seed: int
+    jobs: int
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def each(self, phase: str, calls: Iterable[Callable[[], object]]) -> list:  # type: ignore[type-arg]
+        """Makes the calls, several at once, and tells how far they are."""
+        calls, found, began = list(calls), [], time.perf_counter()
+        self.watch(phase, 0, len(calls))
+        for one in Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")(
+            delayed(c)() for c in calls
+        ):
+            found.append(one)
+            self.watch(phase, len(found), len(calls))
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
+        return found
+
+
+def learn(
+    rows: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    minutes: Floats | None = None,
+    propensity: Floats | None = None,
+    *,
+    confounders: Floats | None = None,
+    teachers: Mapping[str, Teacher] = TEACHERS,
+    monotone: Sequence[int] | None = None,
+    pairs: int = PAIRS,
+    calibrate: bool = True,
+    seed: int = 0,
+    jobs: int = 1,
+    watch: Watch = nobody_watches,
+) -> Learned:
+    """Learns the value of every mix. Equal arguments give equal values, to the byte.
+
+    Args:
+        rows: (n, features), unknown as NaN.
+        mix: (n,) number of the logged mix, 0 to K-1, each at least once in every fold.
+        outcome: (n,) 0 to 1.
+        minutes: (n,) adviser minutes that the logged mix took, 0 or more, unknown as NaN; None if
+            none are known.
+        propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, above 0;
+            estimated if None.
+        confounders: (n, more) columns for the nuisances only: they confound, but must not decide.
+        teachers: by name.
+        monotone: (features,) 1 where a higher value may only raise the later of two mixes, else 0.
+        pairs: at most so many pairs of columns may be combined by the students.
+        calibrate: whether standard errors are calibrated, which takes about as long again
+            (`error_scale`).
+        seed: of folds, boosting and forests.
+        jobs: fits at once.
+        watch: told a phase's name, how many of its parts are done, and of how many.
+
+    Raises:
+        ValueError: naming the argument, if lengths differ or a value is outside its bound.
+    """
+    _check(rows, mix, outcome, minutes, propensity)
+    _check_options(rows, confounders, teachers, monotone, pairs)
+    everything = rows if confounders is None else np.column_stack([rows, confounders])
+    task = _Task(
+        rows=rows, mix=mix, mixes=int(mix.max()) + 1, everything=everything, propensity=propensity, teachers=teachers,
+        monotone=monotone, pairs=pairs, seed=seed, jobs=jobs, watch=watch,
+    )  # fmt: skip
+    learned = _learn(task, outcome)
+    if minutes is not None:
+        (found,) = task.each(
+            "minutes", [lambda: learn_minutes(rows, mix, minutes, task.mixes, seed)]
+        )
+        learned = learned.with_minutes(found)
+    if calibrate:
+        learned = learned.with_error_scale(_calibrated(task, learned, outcome))
+    return learned
+
+
+def _learn(task: _Task, outcome: Floats) -> Learned:
+    (ground,) = task.each(
+        "nuisances",
+        [
+            lambda: lay(
+                task.everything, task.mix, outcome, task.mixes,
+                propensity=task.propensity, seed=task.seed, jobs=task.jobs,
+            )
+        ],
+    )  # fmt: skip
+    taught = task.each("teachers", [_lesson(task, ground, outcome, held) for held in range(FOLDS)])
+    unseen = np.empty((len(task.teachers), len(task.rows), task.mixes))
+    for held, models in enumerate(taught):
+        for number, model in enumerate(models):
+            unseen[number, ground.fold == held] = centred(
+                in_parts(model)(task.rows[ground.fold == held])
+            )
+    offsets = unseen.mean(axis=1)
+    unseen -= offsets[:, None]
+    scores = ground.scores(ground.mu, task.mix, outcome)
+    means = np.stack([scores[ground.fold != held].mean(axis=0) for held in range(FOLDS)])
+    weights, plausible = stack_weights(
+        unseen, means[ground.fold], ground.chances, ground.mean, task.mix, outcome
+    )
+    stacks, plausible_stacks = (
+        tuple(
+            stacked(models, given, offsets, own) for models, own in zip(taught, means, strict=True)
+        )
+        for given in (weights, plausible)
+    )
+    pairs, students = _distilled(task, ground, stacks, scores.mean(axis=1))
+    return Learned(
+        students=tuple(students),
+        stacks=stacks,
+        plausible_stacks=plausible_stacks,
+        weights=dict(zip(task.teachers, weights.mean(axis=1).tolist(), strict=True)),
+        scores=scores,
+        chances=ground.chances,
+        fold=ground.fold,
+        pairs=tuple((first.column, second.column) for first, second in pairs),
+        seconds=task.seconds,
+    )
+
+
+def _lesson(
+    task: _Task, ground: Groundwork, outcome: Floats, held: int
+) -> Callable[[], list[Values]]:
+    def teach() -> list[Values]:
+        kept = ground.fold != held
+        mu = ground.apart[held]
+        lesson = Lesson(
+            rows=task.rows[kept],
+            mix=task.mix[kept],
+            outcome=outcome[kept],
+            scores=ground.scores(mu, task.mix, outcome)[kept],
+            outcomes=mu[kept],
+            chances=ground.chances[kept],
+            seed=task.seed,
+        )
+        return [teacher(lesson) for teacher in task.teachers.values()]
+
+    return teach
+
+
+def _distilled(
+    task: _Task, ground: Groundwork, stacks: tuple[Values, ...], level: Floats
+) -> tuple[list[tuple[Coarse, Coarse]], list[Distilled]]:
+    """The pairs of columns worth combining, and one student a stack, whose level never saw its fold."""
+    targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
+    mean = np.mean(targets, axis=0)
+    (pairs,) = task.each(
+        "pairs", [lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)]
+    )
+
+    def student(held: int) -> Distilled:
+        kept = ground.fold != held
+        return distil(
+            task.rows[kept], targets[held][kept], level[kept], pairs, task.seed, task.monotone
+        )  # fmt: skip
+
+    return pairs, task.each("students", [partial(student, held) for held in range(FOLDS)])
+
+
+def _calibrated(task: _Task, learned: Learned, outcome: Floats) -> float:
+    """Learns once more, from outcomes drawn from the stack itself, and compares with what is then the truth."""
+
+    def again(kept: Numbers, drawn: Floats) -> Learned:
+        part = _Task(
+            rows=task.rows[kept],
+            mix=task.mix[kept],
+            mixes=task.mixes,
+            everything=task.everything[kept],
+            propensity=learned.chances[kept],
+            teachers=task.teachers,
+            monotone=task.monotone,
+            pairs=task.pairs,
+            seed=task.seed + 1,
+            jobs=task.jobs,
+            watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
+        )
+        return _learn(part, drawn)
+
+    began = time.perf_counter()
+    scale = error_scale(learned, task.rows, task.mix, outcome, again, task.seed)
+    task.seconds["calibration"] = time.perf_counter() - began
+    return scale
+
+
+def _check(
+    rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None, propensity: Floats | None
+) -> None:
+    if rows.ndim != 2 or not len(rows):
+        raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
+    if np.isinf(rows).any():
+        raise ValueError("rows: must be finite, or NaN where unknown")
+    for name, array in (
+        ("mix", mix),
+        ("outcome", outcome),
+        ("minutes", minutes),
+        ("propensity", propensity),
+    ):
+        wide = (
+            name == "propensity"
+            and array is not None
+            and array.shape[:1] == (len(rows),)
+            and array.ndim == 2
+        )
+        if array is not None and array.shape != (len(rows),) and not wide:
+            raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
+    if (
+        not np.issubdtype(mix.dtype, np.integer)
+        or mix.min() < 0
+        or len(np.unique(mix)) != mix.max() + 1
+    ):
+        raise ValueError("mix: numbers must be whole and run from 0 without a gap")
+    if mix.max() < 1:
+        raise ValueError("mix: there is only one; at least two are needed to compare")
+    if not ((outcome >= 0) & (outcome <= 1)).all():
+        raise ValueError("outcome: must be from 0 to 1")
+    if minutes is not None and ((minutes < 0) | np.isinf(minutes)).any():
+        raise ValueError("minutes: must be 0 or more, or NaN where unknown")
+    if propensity is not None and not ((propensity > 0) & (propensity <= 1)).all():
+        raise ValueError("propensity: must be above 0 and at most 1")
+    if (
+        propensity is not None
+        and propensity.ndim == 2
+        and (propensity.shape[1] != mix.max() + 1 or not np.allclose(propensity.sum(axis=1), 1))
+    ):
+        raise ValueError(
+            f"propensity: must have a column for each of {mix.max() + 1} mixes, and rows that sum to 1"
+        )
+
+
+def _check_options(
+    rows: Floats,
+    confounders: Floats | None,
+    teachers: Mapping[str, Teacher],
+    monotone: Sequence[int] | None,
+    pairs: int,
+) -> None:
+    if confounders is not None and (confounders.ndim != 2 or len(confounders) != len(rows)):
+        raise ValueError(f"confounders: shape {confounders.shape}, must be ({len(rows)}, columns)")
+    if not teachers:
+        raise ValueError("teachers: there are none; at least one is needed")
+    if monotone is not None and (len(monotone) != rows.shape[1] or not set(monotone) <= {0, 1}):
+        raise ValueError(f"monotone: must be 0 or 1 for each of {rows.shape[1]} features")
+    if pairs < 0:
+        raise ValueError(f"pairs: {pairs}, must be 0 or more")

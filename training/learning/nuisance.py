@@ -1,0 +1,225 @@
+"""Cross-fitted nuisances for evaluation: the propensity and the expected outcome of every mix, over arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.base import RegressorMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from training.learning.scores import Floats, Numbers, doubly_robust, folds_of
+
+FOLDS = 5
+LOG_SHARPNESS = (-1.5, 1.5)
+_TINY = 1e-12
+_SURE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nuisances:
+    """What evaluation must know of n cases beside what was logged, cross-fitted on these cases alone.
+
+    Attributes:
+        mu: (n, K) expected outcome of each mix.
+        chances: (n, K) estimated propensity of each mix; that of the logged mix is the log's own,
+            if it has it.
+        chance: (n,) propensity of the logged mix.
+        scores: (n, K) doubly robust scores, unclipped.
+    """
+
+    mu: Floats
+    chances: Floats
+    chance: Floats
+    scores: Floats
+
+
+def cross_fit(
+    features: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    mixes: int,
+    *,
+    propensity: Floats | None,
+    seed: int,
+    folds: int = FOLDS,
+) -> Nuisances:
+    """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
+
+    Args:
+        features: (n, features), unknown as NaN; all that advisers go by when they choose, office
+            and rules included.
+        mix: (n,) logged mixes, 0 to mixes - 1.
+        outcome: (n,) 0 to 1.
+        mixes: K.
+        propensity: (n,) logged probability of the logged mix, or None.
+        seed: of folds and boosting.
+        folds: how many.
+
+    Raises:
+        ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
+            fold.
+    """
+    fold = folds_of(len(mix), folds, seed)
+    chances = propensity_matrix(features, mix, mixes, fold, seed)
+    mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
+    if propensity is not None:
+        chances = with_logged(chances, mix, propensity)
+    chance: Floats = chances[np.arange(len(mix)), mix]
+    return Nuisances(
+        mu=mu,
+        chances=chances,
+        chance=chance,
+        scores=doubly_robust(mu, mix, outcome, chance, clip=0.0),
+    )
+
+
+def with_logged(chances: Floats, mix: Numbers, propensity: Floats) -> Floats:
+    """Chances of every mix, (n, K): those logged as they are; the others share what is left as estimated.
+
+    Where the logged mix had a propensity of 1 no other had any, and a policy that gives another has
+    no overlap there. Boosting alone cannot see that: it blurs such cases with their neighbours.
+    """
+    each = np.arange(len(mix))
+    found: Floats = (
+        chances * ((1 - propensity) / np.maximum(1 - chances[each, mix], _SURE))[:, None]
+    )
+    found[each, mix] = propensity
+    return found
+
+
+def propensity_matrix(
+    features: Floats, mix: Numbers, mixes: int, fold: Numbers, seed: int
+) -> Floats:
+    """Cross-fitted, calibrated propensity of every mix, e_a(x) = P(A = a | x), shape (n, mixes), rows sum to 1.
+
+    Multinomial boosting on the other folds, then `calibrated`. Leaves may be small: safeguards
+    leave some few cases one mix only, and leaves of 100 blur them with others (on simulated logs of
+    2,200 cases the bias of DR values was .058, with leaves of 20 it is -.004; of 5,000, .015 and
+    .002). Few bins cost nothing there and save a quarter of the time.
+
+    Args:
+        features: (n, features), unknown as NaN.
+        mix: (n,) logged mixes, 0 to mixes - 1.
+        mixes: K.
+        fold: (n,) fold of each case.
+        seed: of the boosting.
+
+    Raises:
+        ValueError: if shapes differ, a mix is out of bounds, or one has no case outside some fold.
+    """
+    _check(features, mix, mixes, fold)
+    raw = np.empty((len(mix), mixes))
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        model = HistGradientBoostingClassifier(
+            max_iter=80,
+            max_leaf_nodes=8,
+            learning_rate=0.1,
+            min_samples_leaf=20,
+            max_bins=32,
+            early_stopping=False,
+            random_state=seed,
+        )
+        raw[test] = model.fit(features[train], mix[train]).predict_proba(features[test])
+    return calibrated(raw, mix, fold)
+
+
+def calibrated(raw: Floats, mix: Numbers, fold: Numbers) -> Floats:
+    """Chances made as sharp as they should be, e_a ~ raw_a ^ b, shape (n, mixes), rows sum to 1.
+
+    One number b a fold, that with the least log loss on the other folds' unseen predictions. On six
+    simulated logs of 5,000 cases it took the root mean square error of DR values from .022 to .020
+    (true propensities: .021), that of IPS from .059 to .046. One isotonic regression a mix was
+    worse than none (.036 and .128): its lowest steps are too low.
+
+    Args:
+        raw: (n, mixes) chances that never saw their own fold.
+        mix: (n,) logged mixes.
+        fold: (n,) fold of each case; a case is calibrated on the other folds.
+
+    Source: Guo, Pleiss, Sun, Weinberger 2017 (temperature scaling).
+    """
+    logs = np.log(np.maximum(raw, _TINY))
+    found = np.empty_like(raw)
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        seen, chosen = logs[train], mix[train]
+
+        def loss(log_sharpness: float, seen: Floats = seen, chosen: Numbers = chosen) -> float:
+            sharp = log_softmax(np.exp(log_sharpness) * seen, axis=1)
+            return -float(sharp[np.arange(len(chosen)), chosen].mean())
+
+        best = minimize_scalar(loss, bounds=LOG_SHARPNESS, method="bounded").x
+        found[test] = softmax(np.exp(best) * logs[test], axis=1)
+    return found
+
+
+def outcome_matrix(
+    features: Floats, mix: Numbers, outcome: Floats, mixes: int, fold: Numbers, seed: int
+) -> Floats:
+    """Cross-fitted expected outcome of every mix, mu_a(x) = E[Y | x, A = a], shape (n, mixes), 0 to 1.
+
+    Args:
+        features: (n, features), unknown as NaN.
+        mix: (n,) logged mixes, 0 to mixes - 1.
+        outcome: (n,) 0 to 1.
+        mixes: K.
+        fold: (n,) fold of each case.
+        seed: of the boosting.
+
+    Raises:
+        ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
+            fold.
+    """
+    _check(features, mix, mixes, fold)
+    if outcome.shape != mix.shape or not ((outcome >= 0) & (outcome <= 1)).all():
+        raise ValueError(f"outcome: must have shape {mix.shape} and be from 0 to 1")
+    found = np.empty((len(mix), mixes))
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        model = outcome_model(len(mix), seed).fit(
+            with_mix(features[train], mix[train]), outcome[train]
+        )
+        found[test] = np.clip(of_every_mix(model, features[test], mixes), 0.0, 1.0)
+    return found
+
+
+def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
+    """One learner of outcomes with the mix as a feature, its leaves by the number of cases."""
+    return HistGradientBoostingRegressor(
+        max_iter=150,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=min(100, max(20, cases // 100)),
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def with_mix(features: Floats, mix: Numbers | int) -> Floats:
+    """Features with the number of a mix, each its own or one for all, as the last column."""
+    return np.column_stack([features, np.broadcast_to(mix, len(features))])
+
+
+def of_every_mix(model: RegressorMixin, features: Floats, mixes: int) -> Floats:
+    """What such a learner predicts for every mix, shape (n, mixes)."""
+    return np.column_stack([model.predict(with_mix(features, number)) for number in range(mixes)])
+
+
+def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:
+    if features.ndim != 2 or mix.shape != (len(features),) or fold.shape != mix.shape:
+        raise ValueError(
+            f"features {features.shape}, mix {mix.shape} and fold {fold.shape} must be of the same cases"
+        )
+    if len(mix) and not (mix.min() >= 0 and mix.max() < mixes):
+        raise ValueError(f"mix: numbers {mix.min()} to {mix.max()}; permitted are 0 to {mixes - 1}")
+    for held in np.unique(fold):
+        counts = np.bincount(mix[fold != held], minlength=mixes)
+        if (counts == 0).any():
+            lacking = np.flatnonzero(counts == 0).tolist()
+            raise ValueError(
+                f"mix: {lacking} have no case outside fold {held}; every mix needs some in two folds"
+            )

@@ -1,0 +1,158 @@
+"""The stack: how much to believe each teacher, judged on cases that none of them saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import nnls
+
+from training.learning.scores import Floats, Numbers
+from training.learning.teachers import Values
+
+_RIDGE = 1e-9
+_TOWARDS_COMMON = 0.3
+_CHANCES = 3
+_ROWS_AT_ONCE = 50_000
+
+
+def centred(values: Floats) -> Floats:
+    """Values less their mean over mixes, shape (n, mixes)."""
+    less: Floats = values - values.mean(axis=1, keepdims=True)
+    return less
+
+
+def stack_weights(
+    unseen: Floats, means: Floats, chances: Floats, mean: Floats, mix: Numbers, outcome: Floats
+) -> tuple[Floats, Floats]:
+    """Weights of each teacher for each mix, shape (teachers, mixes), 0 or more: those to use, and plausible ones.
+
+        min over w >= 0 of sum_i (Y_i - m(x_i) - r_i(means) - sum_ta w_ta r_ia v_t(x_i, a))^2 + penalty |w - common|^2;
+        r_ia = 1{A_i = a} - e_a(x_i),  r_i(v) = sum_a r_ia v(x_i, a)
+
+    What the mixes are worth on average is not weighed: it comes from the doubly robust scores.
+    Teachers only say for whom a mix is worth more than that. The loss judges contrasts as the
+    doubly robust scores do, to first order blind to errors of m and e, but divides by no
+    propensity, so that its weights vary less.
+
+    Some teachers know one mix better than another, so each mix may have weights of its own, drawn
+    towards those that serve all mixes best (`common`). Where that does not pay, the common ones
+    stand: the two are compared by what they explain less twice `chance`, which is what their
+    weights in use would explain of the residuals alone. What is kept shrinks by 1 - chance /
+    explained, and to nothing where chance could be a third of it: where effects do not vary, the
+    stack is the best single mix, and no more.
+
+    With the plausible weights effects vary as much as they seem to: they explain (explained -
+    chance) on average. What is too uncertain to act on may still be there, and errors must allow
+    for it.
+
+    Args:
+        unseen: (teachers, n, mixes) values by teachers that never saw the case, each less its mean
+            over the cases.
+        means: (n, mixes) mean value of each mix.
+        chances: (n, mixes) propensities e_a(x).
+        mean: (n,) expected outcome under the logged policy m(x), which never saw the case.
+        mix: (n,) logged mixes.
+        outcome: (n,) 0 to 1.
+
+    Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking); Mallows
+    1973; James and Stein 1961.
+    """
+    treated = np.eye(chances.shape[1])[mix] - chances
+    target = outcome - mean - (treated * means).sum(axis=1)
+    teachers, mixes = len(unseen), chances.shape[1]
+    gram, right, _ = _normal_equations(unseen, treated, target)
+    # The common weights solve the same problem with each teacher's columns added up.
+    same = np.repeat(np.eye(teachers), mixes, axis=0)
+    common = _non_negative(same.T @ gram @ same, same.T @ right)
+    penalty = _TOWARDS_COMMON * max(float(np.diag(gram).mean()), _RIDGE)
+    own = _non_negative(gram + penalty * np.eye(len(gram)), right + penalty * (same @ common))
+
+    both = [(same, common, 0.0), (np.eye(len(gram)), own, penalty)]
+    judged = [
+        _judged(columns @ one, columns[:, one > 0], extra, unseen, treated, target)
+        for columns, one, extra in both
+    ]
+    explained, chance, flat = max(judged, key=lambda one: one[0] - 2 * one[1])
+    weights = flat.reshape(teachers, mixes)
+    kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
+    return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
+
+
+def _judged(
+    weights: Floats, used: Floats, penalty: float, unseen: Floats, treated: Floats, target: Floats
+) -> tuple[float, float, Floats]:
+    """What weights explain, what they would by chance, and the weights.
+
+    Args:
+        weights: (teachers * mixes,).
+        used: (teachers * mixes, p) columns whose sum they are.
+        penalty: with which they were found.
+        unseen: (teachers, n, mixes).
+        treated: (n, mixes) 1{A = a} - e_a(x).
+        target: (n,).
+    """
+    shape = (len(unseen), treated.shape[1])
+    gram, right, spread = _normal_equations(unseen, treated, target, weights.reshape(shape))
+    explained = float(2 * weights @ right - weights @ gram @ weights)
+    penalised = used.T @ gram @ used + penalty * np.eye(used.shape[1])
+    chance = float(np.trace(np.linalg.lstsq(penalised, used.T @ spread @ used, rcond=None)[0]))
+    return explained, chance, weights
+
+
+def _normal_equations(
+    unseen: Floats, treated: Floats, target: Floats, weights: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Gram matrix and right-hand side over (teacher, mix), and the gram matrix weighted by squared residuals.
+
+    They do not grow with the cases. The last is White's: residuals may be larger where effects are.
+    """
+    size = unseen.shape[0] * unseen.shape[2]
+    gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
+    for part in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
+        design = (unseen[:, part] * treated[part]).transpose(0, 2, 1).reshape(size, -1)
+        gram += design @ design.T
+        right += design @ target[part]
+        if weights is not None:
+            residual = target[part] - weights.ravel() @ design
+            spread += (design * residual**2) @ design.T
+    return gram, right, spread
+
+
+def _non_negative(gram: Floats, right: Floats) -> Floats:
+    """Argmin over w >= 0 of w' gram w - 2 right' w."""
+    root = np.linalg.cholesky(gram + _RIDGE * max(np.trace(gram), _RIDGE) * np.eye(len(gram)))
+    found: Floats = nnls(root.T, np.linalg.solve(root, right))[0]
+    return found
+
+
+def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: Floats) -> Values:
+    """The stack's values, centred over mixes, as a function of rows.
+
+        v_a(x) = means_a + sum_t w_ta (v_ta(x) - offset_ta), less its mean over mixes
+
+    Args:
+        models: the teachers.
+        weights: (teachers, mixes).
+        offsets: (teachers, mixes) mean of each teacher's values, centred over mixes.
+        means: (mixes,) mean value of each mix.
+    """
+    used = [one for one in zip(models, weights, offsets, strict=True) if one[1].any()]
+
+    def values(rows: Floats) -> Floats:
+        total = np.tile(means, (len(rows), 1))
+        for model, weight, offset in used:
+            total += weight * (centred(model(rows)) - offset)
+        return centred(total)
+
+    return in_parts(values)
+
+
+def in_parts(values: Values) -> Values:
+    """The same values, of so many rows at once that a teacher's own arrays (splines, a forest's leaves) stay small."""
+
+    def parts(rows: Floats) -> Floats:
+        starts = range(0, max(1, len(rows)), _ROWS_AT_ONCE)
+        return np.concatenate([values(rows[start : start + _ROWS_AT_ONCE]) for start in starts])
+
+    return parts

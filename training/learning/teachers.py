@@ -1,0 +1,251 @@
+"""Teachers: the library of value learners that the stack weighs. Add one by adding a function to `TEACHERS`.
+
+A teacher sees rows, mixes, outcomes and doubly robust scores, and returns a function from rows (n,
+features) to values (n, mixes). Only contrasts between mixes count: the stack centres values over
+mixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer, StandardScaler
+
+from training.learning.nuisance import of_every_mix, with_mix
+from training.learning.scores import Floats, Numbers
+
+Values = Callable[[Floats], Floats]
+_ROWS_AT_ONCE = 20_000
+# Rows that a tree of the forest sees: more cost much time and add little.
+_FOREST_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a teacher learns from.
+
+    Attributes:
+        rows: (n, features), unknown as NaN.
+        mix: (n,) number of the logged mix.
+        outcome: (n,) 0 to 1.
+        scores: (n, mixes) doubly robust scores.
+        outcomes: (n, mixes) cross-fitted expected outcomes mu_a(x).
+        chances: (n, mixes) cross-fitted propensities e_a(x).
+        seed: of anything random.
+    """
+
+    rows: Floats
+    mix: Numbers
+    outcome: Floats
+    scores: Floats
+    outcomes: Floats
+    chances: Floats
+    seed: int
+
+    @property
+    def mixes(self) -> int:
+        """Number of mixes."""
+        return int(self.scores.shape[1])
+
+    @property
+    def residual(self) -> Floats:
+        """Outcome less what the logged policy would lead one to expect, Y - m(x), shape (n,)."""
+        less: Floats = self.outcome - (self.chances * self.outcomes).sum(axis=1)
+        return less
+
+
+Teacher = Callable[[Lesson], Values]
+
+
+def boosted(
+    lesson: Lesson, rounds: int, leaves: int, *, learning_rate: float = 0.06, **others: object
+) -> HistGradientBoostingRegressor:
+    """A boosting with small steps and large leaves: contrasts are weak and their scores noisy."""
+    return HistGradientBoostingRegressor(
+        max_iter=rounds,
+        max_leaf_nodes=leaves,
+        learning_rate=learning_rate,
+        min_samples_leaf=_leaf(lesson),
+        early_stopping=False,
+        random_state=lesson.seed,
+        **others,
+    )
+
+
+def _leaf(lesson: Lesson) -> int:
+    return max(20, min(100, len(lesson.rows) // 100))
+
+
+def _values(model: RegressorMixin, mixes: int) -> Values:
+    return lambda rows: of_every_mix(model, rows, mixes)
+
+
+def _each(models: list[RegressorMixin]) -> Values:
+    return lambda rows: np.column_stack([model.predict(rows) for model in models])
+
+
+def s_learner(lesson: Lesson) -> Values:
+    """One boosting with the mix as a feature (S-learner; Kunzel and others 2019)."""
+    model = boosted(lesson, 200, 12).fit(with_mix(lesson.rows, lesson.mix), lesson.outcome)
+    return _values(model, lesson.mixes)
+
+
+def residual_s_learner(lesson: Lesson) -> Values:
+    """One slow boosting with the mix as a feature on Y - m(x): its splits go to what differs between mixes."""
+    model = boosted(lesson, 250, 12, learning_rate=0.03)
+    model.fit(with_mix(lesson.rows, lesson.mix), lesson.residual)
+    return _values(model, lesson.mixes)
+
+
+def logistic_s_learner(lesson: Lesson) -> Values:
+    """One boosting of the log odds: any function of the features, plus for each a function of it and the mix.
+
+    Effects that add up on the log odds differ in probability between weak and strong cases, as
+    published ones do.
+    """
+    mix = lesson.rows.shape[1]
+    model = HistGradientBoostingClassifier(
+        max_iter=250,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=_leaf(lesson),
+        interaction_cst=[set(range(mix)), *({column, mix} for column in range(mix))],
+        early_stopping=False,
+        random_state=lesson.seed,
+    )
+    # An outcome between 0 and 1 counts as both, by weight.
+    inputs, weight = (
+        np.tile(with_mix(lesson.rows, lesson.mix), (2, 1)),
+        np.append(lesson.outcome, 1 - lesson.outcome),
+    )
+    reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
+    if len(np.unique(reached[counted])) < 2:
+        return lambda rows: np.zeros(
+            (len(rows), lesson.mixes)
+        )  # everybody reached the goal, or nobody did
+    model.fit(inputs[counted], reached[counted], weight[counted])
+    return lambda rows: np.column_stack(
+        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
+    )
+
+
+def additive_s_learner(lesson: Lesson) -> Values:
+    """An S-learner that may combine the mix with one feature at a time."""
+    mix = lesson.rows.shape[1]
+    # The mix stays a number: naming categories reorders the columns under the constraint.
+    pairs = [{column, mix} for column in range(mix)]
+    model = boosted(lesson, 300, 8, interaction_cst=pairs)
+    return _values(model.fit(with_mix(lesson.rows, lesson.mix), lesson.outcome), lesson.mixes)
+
+
+def x_learner(lesson: Lesson) -> Values:
+    """Contrasts to mu_0 imputed in both directions, one boosting a mix (X-learner; Kunzel and others 2019).
+
+    D_ia = Y_i - mu_0(x_i) where A_i = a;  mu_a(x_i) - Y_i where A_i = 0;  mu_a(x_i) - mu_0(x_i) elsewhere
+    """
+    mu = lesson.outcomes
+    models = []
+    for number in range(1, lesson.mixes):
+        effect = mu[:, number] - mu[:, 0]
+        effect = np.where(lesson.mix == number, lesson.outcome - mu[:, 0], effect)
+        effect = np.where(lesson.mix == 0, mu[:, number] - lesson.outcome, effect)
+        models.append(boosted(lesson, 80, 8).fit(lesson.rows, effect))
+    contrasts = _each(models)
+    return lambda rows: np.column_stack([np.zeros(len(rows)), contrasts(rows)])
+
+
+def _centred(lesson: Lesson) -> Floats:
+    centred: Floats = lesson.scores - lesson.scores.mean(axis=1, keepdims=True)
+    return centred
+
+
+def dr_boosted(lesson: Lesson) -> Values:
+    """Boosting on mix-centred doubly robust scores (DR-learner; Kennedy 2023)."""
+    centred = _centred(lesson)
+    return _each(
+        [
+            boosted(lesson, 60, 6).fit(lesson.rows, centred[:, number])
+            for number in range(lesson.mixes)
+        ]
+    )
+
+
+def r_spline(lesson: Lesson) -> Values:
+    """Ridge over cubic splines of each feature, one set of coefficients a mix, on the R-loss for many arms.
+
+        min over c of sum_i (Y_i - m(x_i) - sum_a (1{A_i = a} - e_a(x_i)) c_a . b(x_i))^2 + penalty
+        |c|^2
+
+    The penalty is that with the least generalised cross-validation error.
+
+    Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
+    """
+    splines = SplineTransformer(n_knots=6, extrapolation="constant")
+    basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
+    gram: Floats | float = 0.0
+    right: Floats | float = 0.0
+    basis.fit(lesson.rows)
+    treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
+    for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
+        wide = _with_constant(basis.transform(lesson.rows[part]))
+        design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
+        gram, right = gram + design.T @ design, right + design.T @ lesson.residual[part]
+    coefficients = _ridge(np.asarray(gram), np.asarray(right), lesson.residual).reshape(
+        lesson.mixes, -1
+    )
+    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+
+
+def _with_constant(wide: Floats) -> Floats:
+    # Larger than a spline's standard deviation, so that the penalty hardly touches the mixes'
+    # means.
+    return np.column_stack([np.full(len(wide), 3.0), wide])
+
+
+def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
+    """The ridge solution of the normal equations with the least generalised cross-validation error."""
+    n, total = len(target), float(target @ target)
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    eigenvalues, turned = np.maximum(eigenvalues, 0), vectors.T @ right
+    best, found = np.inf, np.zeros_like(right)
+    for penalty in np.logspace(0, 5, 16):
+        shrunk = turned / (eigenvalues + penalty)
+        left_over = total - 2 * float(shrunk @ turned) + float((shrunk * shrunk) @ eigenvalues)
+        freedom = float((eigenvalues / (eigenvalues + penalty)).sum())
+        error = left_over / (1 - freedom / n) ** 2 if freedom < n else np.inf
+        if error < best:
+            best, found = error, vectors @ shrunk
+    return found
+
+
+def dr_forest(lesson: Lesson) -> Values:
+    """A forest over all mix-centred doubly robust scores at once."""
+    drawn = min(len(lesson.rows) // 2, _FOREST_ROWS)
+    forest = RandomForestRegressor(
+        100, min_samples_leaf=max(20, drawn // 75), max_features=0.5, max_samples=drawn, random_state=lesson.seed,
+    )  # fmt: skip
+    filled = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
+    fitted: Values = filled.fit(lesson.rows, _centred(lesson)).predict
+    return fitted
+
+
+TEACHERS: dict[str, Teacher] = {
+    "s_learner": s_learner,
+    "residual_s_learner": residual_s_learner,
+    "logistic_s_learner": logistic_s_learner,
+    "additive_s_learner": additive_s_learner,
+    "x_learner": x_learner,
+    "dr_boosted": dr_boosted,
+    "r_spline": r_spline,
+    "dr_forest": dr_forest,
+}

@@ -1,0 +1,1 @@
+"""SYNTHETIC cases and years with known effects. Describes no real person."""

@@ -1,0 +1,131 @@
+"""The synthetic past: how advisers chose mixes, with exactly known probabilities.
+
+Confounded by need and office, with exploration, overrides, and a drift towards digital half way. It
+reads the recorded fields only, so that its probabilities follow from what a learner can see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.catalogue import TALK, Catalogue
+from training.simulation.population import Floats, Slots, is_value
+
+DRIFT = -0.6
+STEPS_PER_NEED = 1.25
+SPREAD = 0.95
+MORE_PERSONAL = 0.7
+"""Share of overrides that choose the next more personal mix; the others choose the next lighter one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offices:
+    """How offices differ, each of shape (offices,): leaning in need points, exploration and override shares."""
+
+    leaning: Floats
+    exploration: Floats
+    override: Floats
+
+
+def draw_offices(rng: np.random.Generator, offices: int) -> Offices:
+    """Draws offices: exploration 4 to 10 per cent, overrides 5 to 25 per cent."""
+    return Offices(
+        leaning=rng.normal(0, 0.5, offices),
+        exploration=rng.uniform(0.04, 0.10, offices),
+        override=rng.uniform(0.05, 0.25, offices),
+    )
+
+
+def mix_propensities(
+    recorded: Slots,
+    office: NDArray[np.int64],
+    late: NDArray[np.bool_],
+    offices: Offices,
+    catalogue: Catalogue,
+) -> Floats:
+    """Probability of each mix, shape (cases, mixes), rows sum to 1.
+
+    Args:
+        recorded: slots as recorded, with unknowns.
+        office: office number of each case, shape (cases,).
+        late: whether a case was decided after the drift, shape (cases,).
+        offices: the offices' habits.
+        catalogue: the mixes on offer.
+    """
+    need = perceived_need(recorded) + offices.leaning[office] + DRIFT * late
+    steps = np.arange(len(catalogue.mixes))
+    wanted = np.exp(-0.5 * ((steps - STEPS_PER_NEED * need[:, None]) / SPREAD) ** 2)
+    allowed = floor(recorded, catalogue)
+    habit = _normalised(np.maximum(wanted, 1e-12) * allowed)
+    up = np.column_stack([np.zeros(len(habit)), habit[:, :-1]])
+    up[:, -1] += habit[:, -1]
+    down = np.column_stack([habit[:, 1:], np.zeros(len(habit))])
+    down[:, 0] += habit[:, 0]
+    moved = _normalised((MORE_PERSONAL * up + (1 - MORE_PERSONAL) * down) * allowed)
+    override = offices.override[office][:, None]
+    explore = offices.exploration[office][:, None]
+    chosen = (1 - explore) * ((1 - override) * habit + override * moved)
+    chosen += explore / len(steps)
+    personal = _personal_only(catalogue)
+    return np.where(needs_people(recorded)[:, None], personal / personal.sum(), chosen)
+
+
+def perceived_need(recorded: Slots) -> Floats:
+    """How much follow-up an adviser would think of, 0 (none) to about 4, shape (cases,)."""
+    guidance = is_value(recorded, "need_group", "NEEDS_GUIDANCE", "NOT_DECIDED") | (
+        recorded["need_group"] == 0
+    )
+    reduced = is_value(recorded, "need_group", "NEEDS_GUIDANCE_REDUCED_CAPACITY", "PARTIAL_WORK")
+    need: Floats = (
+        0.5
+        + 1.0 * guidance
+        + 1.7 * reduced
+        + 2.1 * is_value(recorded, "need_group", "SMALL_OPPORTUNITY")
+    )
+    need = need + 0.5 * is_value(recorded, "self_assessed_need", "WANTS_GUIDANCE")
+    need = need + 0.5 * is_value(recorded, "channel_preference", "PREFERS_MEETING")
+    need = need - 0.5 * is_value(recorded, "channel_preference", "PREFERS_DIGITAL")
+    need = need + 0.5 * is_value(recorded, "health_hindrance", "YES", "DOES_NOT_KNOW")
+    return need + 0.7 * is_value(recorded, "digital_skill", "WEAK")
+
+
+def needs_people(recorded: Slots) -> NDArray[np.bool_]:
+    """Whether nothing digital may be asked of a case, shape (cases,); unknown reservation counts as reserved."""
+    people: NDArray[np.bool_] = (
+        is_value(recorded, "digitally_reserved", "YES")
+        | (recorded["digitally_reserved"] == 0)
+        | is_value(recorded, "manual_follow_up", "YES")
+        | is_value(recorded, "digital_access", "NONE")
+        | is_value(recorded, "has_eid", "NO")
+        | is_value(recorded, "digital_skill", "NON_USER")
+    )
+    return people
+
+
+def floor(recorded: Slots, catalogue: Catalogue) -> NDArray[np.bool_]:
+    """Mixes that advisers would choose of their own accord, shape (cases, mixes): a talk where one is due."""
+    due = (
+        is_value(recorded, "digital_skill", "WEAK")
+        | is_value(recorded, "language_support", "INTERPRETER", "SIGN_INTERPRETER")
+        | is_value(recorded, "health_hindrance", "YES", "DOES_NOT_KNOW")
+        | is_value(recorded, "self_assessed_need", "WANTS_GUIDANCE")
+        | is_value(recorded, "channel_preference", "PREFERS_MEETING")
+    )
+    talk = np.array([mix.has(TALK) for mix in catalogue.mixes])
+    allowed: NDArray[np.bool_] = ~due[:, None] | talk[None, :]
+    return allowed
+
+
+def _personal_only(catalogue: Catalogue) -> Floats:
+    personal = np.array([not mix.digital_demand for mix in catalogue.mixes], np.float64)
+    if not personal.any():
+        personal[-1] = 1.0
+    return personal
+
+
+def _normalised(weights: Floats) -> Floats:
+    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,205 @@
+"""How the made-up advisers and users of the simulated year answer advice: choices, outcomes, time spent."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from router.advice.recommender import Advice
+from router.decision.catalogue import Catalogue, Channel, Mix
+from router.journal.feedback import (
+    ChannelTime,
+    Choice,
+    ChoiceReason,
+    Direction,
+    Outcome,
+    WishedBy,
+    claim_of,
+    feedback_record,
+)
+from router.journal.record import Record
+from training.simulation.population import Floats
+from training.simulation.year_offices import MadeUpOffice
+from training.simulation.year_truth import TrueCase
+
+_SECOND = 1_000_000
+_DAY = 24 * 60 * 60 * _SECOND
+CHOOSES, CORRECTS, REPORTS_OUTCOME = 0.96, 0.02, 0.93
+MORE_PERSONAL = 0.7
+"""Share of overrides towards more contact."""
+CALLS_BEFORE = 4.0
+"""Calls a case in the practice before (assumed): calls that are left take longer as they become fewer."""
+LONGER_CALLS = 0.45
+"""How much longer a call takes when nearly none is left (assumed)."""
+TAKES = {Channel.DIALOGUE_MESSAGE: 1.08, Channel.VIDEO: 0.97, Channel.OFFICE_MEETING: 1.03}
+HELD = 0.9
+"""Share of planned contacts that take place."""
+_SPREAD = 0.2
+_LESS = (
+    ChoiceReason.USER_WISHES_LESS,
+    ChoiceReason.USER_HAS_WORK_OR_PLAN,
+    ChoiceReason.ALREADY_FOLLOWED_UP_ELSEWHERE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a week's caseload does to the work: `call` multiplies the minutes of a call, more as calls become fewer."""
+
+    call: float
+
+    @classmethod
+    def of(cls, advice: list[Advice], catalogue: Catalogue) -> Habits:
+        """Those of a week with this advice."""
+        calls = [
+            _calls(catalogue.mixes[one.decision.mix]) for one in advice if one.decision.mix >= 0
+        ]
+        volume = min(1.0, sum(calls) / max(1, len(calls)) / CALLS_BEFORE)
+        return cls(call=1 + LONGER_CALLS * (1 - volume))
+
+
+def _calls(mix: Mix) -> int:
+    return sum(one.contacts(mix.weeks) for one in mix.elements if one.channel is Channel.PHONE)
+
+
+class People:
+    """Draws what advisers and users do until the simulation ends."""
+
+    def __init__(self, rng: np.random.Generator, catalogue: Catalogue, end: int) -> None:
+        self._rng = rng
+        self._mixes = catalogue.mixes
+        self._end = end
+
+    def answer(
+        self,
+        case: TrueCase,
+        advice: Advice,
+        values: Floats,
+        moment: int,
+        office: MadeUpOffice,
+        habits: Habits,
+    ) -> list[Record]:
+        """Records of a case's choice and outcome, as far as they fall within the simulation; the case is told of them.
+
+        Args:
+            case: the truth, filled in here.
+            advice: that it got.
+            values: chance that the goal is reached under each mix, shape (mixes,).
+            moment: of the advice, microseconds.
+            office: where.
+            habits: of its week.
+        """
+        decision = uuid.UUID(advice.decision_id)
+        chosen_at = moment + int(self._rng.exponential(3.0) * _DAY) + 60 * _SECOND
+        if self._rng.random() >= CHOOSES or chosen_at >= self._end:
+            return []
+        mix = self._override(advice, office.override)
+        records = [self._choice(decision, advice.decision.mix, mix, chosen_at)]
+        corrected_at = chosen_at + int(self._rng.integers(1, 3)) * _DAY
+        if self._rng.random() < CORRECTS and corrected_at < self._end:
+            mix = self._override(advice, 0.5)
+            first = uuid.UUID(bytes=records[0].id)
+            records.append(self._choice(decision, advice.decision.mix, mix, corrected_at, first))
+        case.agreed = self._mixes[mix].adviser_minutes
+        seen_at = corrected_at + int(self._rng.uniform(6, 12) * 7 * _DAY)
+        if self._rng.random() >= REPORTS_OUTCOME or seen_at >= self._end:
+            return records
+        return records + self._outcomes(case, decision, mix, values[mix], seen_at, office, habits)
+
+    def _outcomes(
+        self,
+        case: TrueCase,
+        decision: uuid.UUID,
+        mix: int,
+        chance: float,
+        seen_at: int,
+        office: MadeUpOffice,
+        habits: Habits,
+    ) -> list[Record]:
+        reached = int(self._rng.random() < chance)
+        time = self._time(self._mixes[mix], habits) if self._rng.random() < office.reports else ()
+        records = [self._outcome(decision, reached, time, seen_at)]
+        corrected_at = seen_at + 2 * _DAY
+        if self._rng.random() < CORRECTS and corrected_at < self._end:
+            reached, time = 1, self._time(self._mixes[mix], habits)
+            records.append(
+                self._outcome(decision, reached, time, corrected_at, uuid.UUID(bytes=records[0].id))
+            )
+        case.reached = reached
+        case.time = {one.channel.value: (one.contacts, one.minutes) for one in time}
+        return records
+
+    def _override(self, advice: Advice, share: float) -> int:
+        """The mix agreed: the one advised, the next more personal, or the next lighter one that is permitted."""
+        mix = advice.decision.mix
+        if self._rng.random() >= share:
+            return mix
+        more = self._rng.random() < MORE_PERSONAL
+        if more and mix + 1 < len(self._mixes):
+            return mix + 1
+        return mix - 1 if not more and mix - 1 >= advice.decision.first_permitted else mix
+
+    def _choice(
+        self,
+        decision: uuid.UUID,
+        advised: int,
+        mix: int,
+        moment: int,
+        corrects: uuid.UUID | None = None,
+    ) -> Record:
+        less = mix < advised
+        choice = Choice(
+            decision_id=decision,
+            mix=self._mixes[mix].id,
+            wished_by=WishedBy.USER if less else WishedBy.BOTH,
+            reason=_LESS[int(self._rng.integers(len(_LESS)))] if less else ChoiceReason.NONE,
+            direction=Direction.LESS
+            if less
+            else Direction.MORE
+            if mix > advised
+            else Direction.SAME,
+            corrects=corrects,
+        )
+        return feedback_record(self._identity(), choice, moment, claim_of(choice))
+
+    def _outcome(
+        self,
+        decision: uuid.UUID,
+        reached: int,
+        time: tuple[ChannelTime, ...],
+        moment: int,
+        corrects: uuid.UUID | None = None,
+    ) -> Record:
+        observed = datetime.fromtimestamp(moment // _SECOND, UTC).date()
+        outcome = Outcome(
+            decision_id=decision,
+            outcome=float(reached),
+            time=time,
+            observed_on=observed,
+            corrects=corrects,
+        )
+        return feedback_record(self._identity(), outcome, moment, claim_of(outcome))
+
+    def _time(self, mix: Mix, habits: Habits) -> tuple[ChannelTime, ...]:
+        """Time really spent by channel: most contacts take place, and each takes about what the catalogue says."""
+        spent: dict[Channel, tuple[int, int]] = {}
+        for element in mix.elements:
+            if not element.minutes:
+                continue
+            held = int(self._rng.binomial(element.contacts(mix.weeks), HELD))
+            factor = (
+                habits.call if element.channel is Channel.PHONE else TAKES.get(element.channel, 1.0)
+            )
+            length = element.minutes * factor * np.exp(self._rng.normal(0, _SPREAD))
+            contacts, minutes = spent.get(element.channel, (0, 0))
+            spent[element.channel] = contacts + held, minutes + round(float(held * length))
+        return tuple(
+            ChannelTime(channel=channel, contacts=contacts, minutes=minutes)
+            for channel, (contacts, minutes) in spent.items()
+        )
+
+    def _identity(self) -> uuid.UUID:
+        return uuid.UUID(bytes=self._rng.bytes(16), version=4)

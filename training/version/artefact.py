@@ -1,0 +1,119 @@
+"""Writes model versions: every file aside, then one rename, so that nobody ever sees half a version."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from router.decision.catalogue import Catalogue
+from router.versions.registry import MANIFEST, TABLES, check_name
+from router.versions.table_file import tables_bytes
+from training.evaluation.figures_json import to_json
+from training.evaluation.gate import Verdict
+from training.fit import Fitted
+from training.report import write_report
+from training.version.card import card
+from training.version.register import register_entry
+from training.version.signing import sign
+
+FIGURES, GATE, REPORT, CARD, REGISTER = (
+    "figures.json",
+    "gate.json",
+    "report.html",
+    "CARD.md",
+    "register.json",
+)
+ESTIMATORS = "estimators.joblib"
+
+
+class VersionExists(ValueError):
+    """A version is never overwritten."""
+
+
+def check_new(folder: Path) -> None:
+    """Checks that a version can be written there.
+
+    Raises:
+        ValueError: if the folder's name is not lower-case letters, digits, dots and dashes, 1 to 64
+            characters.
+        VersionExists: if there is one already.
+    """
+    check_name(folder.name)
+    if folder.exists():
+        raise VersionExists(
+            f"{folder}: exists; a version is never overwritten, choose another name"
+        )
+
+
+def write_version(
+    folder: Path,
+    fitted: Fitted,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    manifest: dict[str, Any],
+    key: Path | None = None,
+) -> None:
+    """Writes a version, passed by the gate or not.
+
+    tables.npz (what is served), figures.json, gate.json, report.html, CARD.md, register.json,
+    estimators.joblib (the fitted scikit-learn estimators, for data scientists only), manifest.json
+    with the SHA-256 of each, and manifest.sig if a key is given.
+
+    Args:
+        folder: models/VERSION; its name is the version's.
+        fitted: the version.
+        verdict: of the gate.
+        catalogue: the mixes that it values.
+        manifest: from `training.version.manifest`, without digests.
+        key: file of an Ed25519 private key.
+
+    Raises:
+        ValueError: if the name or the key cannot be used.
+        VersionExists: if there is one already.
+    """
+    check_new(folder)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}") / folder.name
+    aside.mkdir(parents=True)
+    try:
+        (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
+        estimators = {
+            "students": fitted.learned.students,
+            "encoding_orders": dict(fitted.encoding.orders),
+            "minutes": fitted.learned.minutes_model,
+            "weights": fitted.learned.weights,
+        }
+        joblib.dump(estimators, aside / ESTIMATORS, compress=3)
+        _text(aside / FIGURES, to_json(fitted.figures))
+        _text(aside / GATE, json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+        manifest = manifest | {"sha256": digests(aside)}
+        write_report(aside / REPORT, fitted.figures, verdict, fitted.tables, catalogue, manifest)
+        _text(aside / CARD, card(fitted.figures, verdict, manifest))
+        _text(
+            aside / REGISTER,
+            json.dumps(register_entry(fitted.figures, verdict, manifest), indent=1) + "\n",
+        )
+        _text(aside / MANIFEST, json.dumps(manifest | {"sha256": digests(aside)}, indent=2) + "\n")
+        if key is not None:
+            sign(aside, key)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside.parent, ignore_errors=True)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a folder, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+    }
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,50 @@
+"""The model card, CARD.md: what a version is for, what it learned from, how good it is, for whom, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from training.evaluation.estimators import OK
+from training.evaluation.figures import Figures
+from training.report.first_screen import first_screen
+from training.report.page import template
+from training.report.value_drawings import ordered
+from training.report.words import DRIFT_WATCH, names
+
+if TYPE_CHECKING:
+    from training.evaluation.gate import Verdict
+
+NOT_RECORDED = "not recorded"
+
+
+def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str:
+    """The model card in Markdown, its parts as Mitchell et al. 2019 name them.
+
+    Raises:
+        ValueError: if the figures have no candidate.
+    """
+    training = manifest.get("training", {})
+    dates = training.get("dates")
+    text: str = template("CARD.md.j2", escape=False).render(
+        figures=figures,
+        verdict=verdict,
+        first=first_screen(figures, verdict),
+        candidate=figures.policy("candidate"),
+        policies=ordered(figures),
+        dates=" to ".join(dates) if dates else "",
+        fingerprint=fingerprint(manifest),
+        drifted=[
+            names().field(f.name)
+            for f in figures.fields
+            if f.drift is not None and f.drift >= DRIFT_WATCH
+        ],
+        OK=OK,
+    )
+    return text
+
+
+def fingerprint(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of the training cases, or that it is not recorded."""
+    found = manifest.get("training", {}).get("sha256") or NOT_RECORDED
+    return ", ".join(map(str, found)) if isinstance(found, list | tuple) else str(found)

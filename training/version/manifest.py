@@ -1,0 +1,62 @@
+"""What a version says of itself: manifest.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version as installed
+from typing import Any
+
+import numpy as np
+
+from router.cases.features import FEATURES
+from router.decision.catalogue import Catalogue
+from router.decision.schema import Role
+from router.versions.registry import FORMAT
+from training.fit import Fitted
+from training.learning.encoding import LONGER_IS_WORSE, WORSE
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", "matplotlib")
+
+
+def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -> dict[str, Any]:
+    """The manifest of a fitted version, without the digests of its files.
+
+    Args:
+        fitted: the version.
+        catalogue: the mixes that it values.
+        seed: of the fit.
+        command: that made it, to make it again.
+    """
+    cases, figures = fitted.cases, fitted.figures
+    counts = np.bincount(cases.mix, minlength=len(catalogue.ids)).tolist()
+    return {
+        "format": FORMAT,
+        "version": figures.version,
+        "synthetic": figures.synthetic,
+        "trained_at": figures.trained_at,
+        "feature_digest": FEATURES.digest,
+        "features": [
+            {"name": f.name, "lower": f.lower, "upper": f.upper, "values": list(f.values)}
+            for f in FEATURES.features
+            if Role.MODEL in f.roles
+        ],
+        "mixes": list(catalogue.ids),
+        "folds": fitted.tables.folds,
+        "pairs": [list(pair) for pair in figures.fidelity.pairs],
+        "monotone": [*WORSE, LONGER_IS_WORSE],
+        "error_scale": figures.error_scale,
+        "parity": asdict(fitted.parity),
+        "training": {
+            "cases": len(cases.mix),
+            "sha256": cases.sha256,
+            "outcome_mean": float(cases.outcome.mean()),
+            "dates": [day.isoformat() for day in cases.dates] if cases.dates else None,
+            "simulation_seed": cases.seed,
+            "seed": seed,
+            "command": command,
+            "mixes": dict(zip(catalogue.ids, counts, strict=True)),
+            "too_recent": cases.too_recent,
+            "shielded": cases.shielded,
+        },
+        "libraries": {library: installed(library) for library in LIBRARIES},
+    }

@@ -1,0 +1,143 @@
+"""Logs a version to MLflow, where many keep their runs: parameters, figures, and every file of it.
+
+Needs the optional packages of `mlflow-skinny`. A URI is that of a tracking server (http, https), or
+a local folder: newer MLflow keeps runs in folders only when it is asked to, which a URI of a folder
+is. A database (sqlite and others) needs the whole of MLflow, which is not among our packages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from router.versions.registry import MANIFEST, check_files, read_info
+from training.evaluation.figures import Figures
+from training.evaluation.figures_json import from_json
+from training.version.compare import FIGURES
+
+EXPERIMENT = "channel-router"
+_VALUE_AT_MOST = 500
+# MLflow reports its use to its makers unless told not to; a public agency's runs are nobody else's
+# business.
+_SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_FILE_STORE": "true"}
+
+
+class NotLogged(ValueError):
+    """MLflow did not take the run; the version itself is unchanged."""
+
+
+def log_run(uri: str, folder: Path) -> str:
+    """Logs a version as one finished run of the experiment "channel-router".
+
+    Args:
+        uri: of the tracking server, or of a local folder.
+        folder: of the version; its name is the run's.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
+        ModelRefused: if the version is not as its manifest says.
+        ValueError: if its figures cannot be read.
+    """
+    check_files(folder)
+    info = read_info(folder)
+    parameters = _parameters(json.loads((folder / MANIFEST).read_bytes()))
+    figures = _figures(folder)
+    with _settings():
+        try:
+            from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415
+        except ImportError as problem:
+            raise NotLogged("mlflow: is not installed; install mlflow-skinny") from problem
+        try:
+            client = MlflowClient(tracking_uri=uri)
+            found = client.get_experiment_by_name(EXPERIMENT)
+            experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+            tags = {"synthetic": str(info.synthetic).lower()}
+            run: str = client.create_run(experiment, run_name=info.version, tags=tags).info.run_id
+            for name, parameter in parameters.items():
+                client.log_param(run, name, parameter)
+            for name, number in figures.items():
+                client.log_metric(run, name, number)
+            client.log_artifacts(run, str(folder))
+            client.set_terminated(run)
+        except (MlflowException, OSError) as problem:
+            shown = _without_password(uri)
+            raise NotLogged(f"mlflow: {shown}: {str(problem).replace(uri, shown)}") from problem
+    return run
+
+
+def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Everything in a manifest that fits a parameter, nested names joined by dots."""
+    found: dict[str, str] = {}
+    for name, value in manifest.items():
+        if isinstance(value, dict):
+            found |= _parameters(value, f"{prefix}{name}.")
+            continue
+        text = value if isinstance(value, str) else json.dumps(value)
+        if len(text) <= _VALUE_AT_MOST:
+            found[f"{prefix}{name}"] = text
+    return found
+
+
+def _figures(folder: Path) -> dict[str, float]:
+    """The figures that runs are compared by; a version without figures has none."""
+    path = folder / FIGURES
+    if not path.exists():
+        return {}
+    try:
+        figures = from_json(path.read_text(encoding="utf-8"), Figures)
+    except ValueError as problem:
+        raise ValueError(f"{path}: {problem}") from problem
+    found = {
+        "calibration.error": figures.calibration.error,
+        "calibration.slope": figures.calibration.slope.value,
+        "fidelity.value_kept": figures.fidelity.value_kept,
+        "fidelity.contrasts_r2": figures.fidelity.contrasts_r2,
+        "fidelity.best_differs": figures.fidelity.best_differs,
+        "heterogeneity.p_value": figures.heterogeneity.p_value,
+        "error_scale": figures.error_scale,
+        "clipped": figures.clipped,
+        "peak_memory_mib": figures.peak_memory_mib,
+    }
+    for policy in figures.policies:
+        # MLflow's names know no colon on every system.
+        name = f"policies/{policy.name.replace(':', '/')}"
+        found[f"{name}/minutes"] = policy.minutes
+        found[f"{name}/effective_cases"] = policy.effective_cases
+        found |= {f"{name}/{kind}": estimate.value for kind, estimate in policy.estimates.items()}
+    for one in figures.differences:
+        name = f"gains/{one.better}_over_{one.than}".replace(":", "/")
+        found |= {
+            f"{name}/value": one.outcome.value,
+            f"{name}/low": one.outcome.low,
+            f"{name}/minutes": one.minutes,
+        }
+    found |= {f"abstention/{status}": share for status, share in figures.abstention.items()}
+    return found | {f"seconds/{step}": seconds for step, seconds in figures.seconds.items()}
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """MLflow's settings, which it reads from the environment, for as long as it is used."""
+    before = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.update(_SETTINGS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _without_password(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else uri

@@ -1,0 +1,193 @@
+"""The entry for a public algorithm register, as JSON.
+
+Keys are those of the Dutch Algoritmeregister's publication standard 1.0 (general, responsible use,
+functioning), in its order; under "more" stands what Norwegian public registers ask for besides: who
+is affected, how decisive it is, how it performs and for whom, how to complain. What only the agency
+can say is marked "[AGENCY: ...]" and must be filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from training.evaluation.figures import Difference, Estimate, Figures
+from training.report.first_screen import first_screen
+from training.report.words import COMPARED, confounding_words, heterogeneity_words, hours, names
+from training.version.card import fingerprint
+
+if TYPE_CHECKING:
+    from training.evaluation.gate import Verdict
+
+STANDARD_VERSION = "1.0"
+_RIGHTS = "docs/fundamental-rights-assessment.md"
+_LAWS = (
+    ("GDPR art. 6(1)(e), art. 9(2)(g), art. 22", "https://eur-lex.europa.eu/eli/reg/2016/679/oj"),
+    (
+        "AI Act, Annex III 5(a), art. 9-15, 26, 27, 86",
+        "https://eur-lex.europa.eu/eli/reg/2024/1689/oj",
+    ),
+    ("NAV-loven §§ 14 a, 15", "https://lovdata.no/lov/2006-06-16-20"),
+    ("Forvaltningsloven §§ 11, 13, 15 a", "https://lovdata.no/lov/1967-02-10"),
+    ("eForvaltningsforskriften §§ 8-9", "https://lovdata.no/forskrift/2004-06-25-988"),
+)
+_SHORT = (
+    "Recommends a mix of digital self-service and personal follow-up for a jobseeker's case to an adviser, with "
+    "reasons. The adviser decides and may always give more."
+)
+_GOAL = (
+    "To use advisers' time where it helps people most and to keep personal contact for those who need it. Affected are "
+    "users of the employment service: the advice influences how, how often and in which order they meet an adviser. It "
+    "is not a formal decision and does not touch benefits."
+)
+_PROPORTIONALITY = (
+    "Fields are whitelisted and bounded; names, identity numbers, gender, origin, diagnoses, free text and "
+    "clickstreams are not fields. In service, health, language and no-show fields may only add human contact; in "
+    "learning they adjust for who was given which mix. Simpler rules were compared: today's "
+    "profiling rule, and each mix for all."
+)
+_HUMAN = (
+    "An adviser decides every case together with the user, sees the reasons and alternatives, and can choose any other "
+    "mix; unusual, unknown and undecided cases are left to people. A user may always ask for a person. How often "
+    "advice is overridden, in both directions, is to be watched per office: too seldom is as much an alarm as too "
+    "often."
+)
+_RISKS = (
+    "A version is served only after a gate of published conditions, and a person's act. Safeguards are hard rules, "
+    "checked on every value. Values by group with intervals are part of the gate; drift, unknown values and the "
+    "distribution of the advice are watched; versions can be rolled back; every recommendation is logged durably."
+)
+_METHODS = (
+    "Doubly robust scores from cross-fitted propensities and outcomes; a stack of learners weighted by non-negative "
+    "least squares; distilled into additive tables, one number for each value of a field and mix, so that reasons are "
+    "exact. It does not learn while in use."
+)
+
+
+def register_entry(
+    figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The register entry of a version, ready for `json.dumps`.
+
+    Raises:
+        ValueError: if the figures have no candidate.
+    """
+    screen = first_screen(figures, verdict)
+    return {
+        "name": "Channel router",
+        "organization": _agency("full name of the organisation"),
+        "description_short": _SHORT,
+        "category": ["Werk", "Sociale zekerheid"],
+        "status": "In ontwikkeling"
+        if figures.synthetic or not verdict.passed
+        else _agency("In gebruik when in use"),
+        "begin_date": _agency("YYYY-MM of first use"),
+        "end_date": None,
+        "contact_email": _agency("e-mail"),
+        "website": _agency("page about the service"),
+        "publication_category": "Hoog-risico AI-systeem",
+        "url": _agency("this entry in the agency's own register"),
+        "goal": _GOAL,
+        "proportionality": _PROPORTIONALITY,
+        "human_intervention": _HUMAN,
+        "risks": _RISKS,
+        "lawful_basis": "; ".join(law for law, _ in _LAWS)
+        + ". "
+        + _agency("confirm, and add the national basis"),
+        "lawful_basis_grouping": [{"title": law, "link": link} for law, link in _LAWS],
+        "process_index_url": None,
+        "impacttoetsen": "DPIA and fundamental-rights impact assessment; "
+        + _agency("date and outcome of each"),
+        "impacttoetsen_grouping": [
+            {"title": "Data Protection Impact Assessment (DPIA)", "link": "docs/dpia.md"},
+            {"title": "Fundamental rights impact assessment (AI Act art. 27)", "link": _RIGHTS},
+        ],
+        "source_data": _source_data(figures, manifest),
+        "source_data_grouping": [
+            {"title": f"Logged cases, SHA-256 {fingerprint(manifest)}", "link": None}
+        ],
+        "methods_and_models": _METHODS,
+        "provider": _agency("supplier, if any"),
+        "publiccode": _agency("address of the source code"),
+        "lang": "ENG",
+        "standard_version": STANDARD_VERSION,
+        "source_id": figures.version,
+        "tags": "employment, adviser support, policy learning, additive model",
+        "revision_date": figures.trained_at[:10],
+        "more": _more(figures, verdict, manifest)
+        | {"verdict": f"{screen.answer}. {screen.sentence}"},
+    }
+
+
+def _agency(what: str) -> str:
+    return f"[AGENCY: {what}]"
+
+
+def _source_data(figures: Figures, manifest: Mapping[str, Any]) -> str:
+    kind = "Simulated" if figures.synthetic else "Logged"
+    dates = manifest.get("training", {}).get("dates")
+    told = f", decided {' to '.join(dates)}" if dates else ""
+    fields = "; ".join(f"{f.name} ({', '.join(f.roles)})" for f in figures.fields)
+    return (
+        f"{kind} cases{told}: {figures.trained_on} for learning, {figures.held_out.cases} for testing. Fields and "
+        f"roles: {fields}."
+    )
+
+
+def _more(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    candidate = figures.policy("candidate")
+    return {
+        "synthetic": figures.synthetic,
+        "version": figures.version,
+        "trained_at": figures.trained_at,
+        "digests": manifest.get("sha256"),
+        "affected": "Users of the employment service whose adviser asks for advice",
+        "decisive": "Advice to an adviser; never a formal decision with legal effect (vedtak)",
+        "self_learning": False,
+        "performance": {
+            "unit": "share of held-out cases that reach their goal, 0 to 1; intervals are 90 per cent",
+            "held_out_cases": figures.held_out.cases,
+            "gains": {
+                than: _gain(one)
+                for than in COMPARED
+                if (one := figures.difference(than)) is not None
+            },
+            "minutes_a_case": candidate.minutes if candidate else None,
+            "hours_per_1000_cases": hours(candidate.minutes) if candidate else None,
+            "calibration_slope": _interval(figures.calibration.slope),
+            "heterogeneity": heterogeneity_words(figures),
+            "hidden_confounding": list(confounding_words(figures)),
+            "abstention": figures.abstention,
+        },
+        "non_discrimination": {
+            "method": "value, gain over the logged practice, minutes and mixes by group; under 50 cases suppressed",
+            "groups": [
+                {
+                    "field": g.field,
+                    "source": g.source,
+                    "group": g.group,
+                    "cases": g.cases,
+                    "gain": _interval(g.gain),
+                }
+                for g in figures.groups
+                if not g.suppressed and g.gain is not None
+            ],
+        },
+        "gate": {
+            "version": verdict.version,
+            "passed": verdict.passed,
+            "not_met": [condition.name for condition in verdict.conditions if not condition.passed],
+        },
+        "mixes": {mix: names().both(mix) for mix in figures.logged_mixes},
+        "complaint": _agency("how to complain, and to whom"),
+        "data_protection_officer": _agency("contact"),
+        "retention": _agency("how long recommendations are kept"),
+    }
+
+
+def _gain(one: Difference) -> dict[str, float]:
+    return _interval(one.outcome) | {"minutes_a_case": one.minutes}
+
+
+def _interval(estimate: Estimate) -> dict[str, float]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

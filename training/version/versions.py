@@ -1,0 +1,213 @@
+"""Promotes versions and rolls back, and keeps a record of who did and why: models/promotions.jsonl, one line each."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from router.cases.features import FEATURES
+from router.cases.national_id import holds_national_id
+from router.decision.catalogue import Catalogue
+from router.versions.registry import PROMOTED, check_files, check_name, load_model, promoted_version
+
+PROMOTIONS = "promotions.jsonl"
+GATE = "gate.json"
+_REASON_AT_MOST = 500
+
+
+class NotPromoted(ValueError):
+    """The promoted version stays as it was; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """One line of the record.
+
+    Attributes:
+        time: UTC, to the second.
+        kind: "promote" or "rollback".
+        before: the version promoted until then, or None.
+        after: the version promoted since.
+        gate: "passed", or why it did not; of a rollback, what it was when that version was promoted
+            is above.
+        override: why the version was promoted although its gate did not pass, or None.
+        by: the user's name on the machine.
+    """
+
+    time: str
+    kind: str
+    before: str | None
+    after: str
+    gate: str
+    override: str | None
+    by: str
+
+
+def promote(
+    models: Path, name: str, catalogue: Catalogue, override: str | None = None
+) -> Promotion:
+    """Makes a version the one that is served, after verifying it as the server does, and appends to the record.
+
+    Args:
+        models: folder of the versions.
+        name: of the version.
+        catalogue: that it must fit.
+        override: why it is promoted although its gate did not pass; 1 to 500 characters, kept in
+            the record.
+
+    Raises:
+        ModelRefused: if it cannot be served, or a file of it was changed; no override helps.
+        NotPromoted: if its gate failed or is missing and no override is given, or the override is
+            no reason.
+        ValueError: if the name is not that of a version.
+    """
+    check_name(name)
+    load_model(models / name, FEATURES, catalogue)
+    check_files(models / name)
+    if override is not None:
+        _check_reason(override)
+    gate = _gate(models / name)
+    if gate != "passed" and override is None:
+        raise NotPromoted(
+            f"{name}: its gate {gate}; it can be promoted only with --override and the reason why"
+        )
+    with _record(models) as file:
+        before = _current(models)
+        done = Promotion(
+            kind="promote", before=before, after=name, gate=gate, override=override, **_now()
+        )
+        return _append(models, file, done)
+
+
+def rollback(models: Path, catalogue: Catalogue) -> Promotion:
+    """Returns to the version that was promoted before the present one, and appends to the record.
+
+    A second rollback goes one further back. The gate is not asked again.
+
+    Raises:
+        ModelRefused: if that version cannot be served any more.
+        NotPromoted: if the record has none, or does not end with the version that is promoted.
+    """
+    with _record(models) as file:
+        current = promoted_version(models)
+        stack = _stack(read_promotions(models))
+        if not stack or stack[-1] != current:
+            ends = stack[-1] if stack else "no version"
+            raise NotPromoted(
+                f"{models / PROMOTIONS}: ends with {ends} and {current} is promoted; promote one by name"
+            )
+        if len(stack) == 1:
+            raise NotPromoted(f"{models / PROMOTIONS}: knows of no version before {current}")
+        load_model(models / stack[-2], FEATURES, catalogue)
+        check_files(models / stack[-2])
+        done = Promotion(
+            kind="rollback",
+            before=current,
+            after=stack[-2],
+            gate="not asked",
+            override=None,
+            **_now(),
+        )
+        return _append(models, file, done)
+
+
+def read_promotions(models: Path) -> tuple[Promotion, ...]:
+    """The record of promotions, oldest first; empty if nothing was ever promoted.
+
+    Raises:
+        NotPromoted: if a line of it cannot be read.
+    """
+    path = models / PROMOTIONS
+    if not path.exists():
+        return ()
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            found.append(Promotion(**json.loads(line)))
+        except (ValueError, TypeError) as problem:
+            raise NotPromoted(f"{path} line {number}: is not a promotion: {problem}") from problem
+    return tuple(found)
+
+
+def _stack(promotions: Sequence[Promotion]) -> list[str]:
+    """Versions that were promoted and not rolled back, the present one last."""
+    stack: list[str] = []
+    for one in promotions:
+        if one.kind == "rollback":
+            stack = stack[:-1]
+            continue
+        if not stack and one.before is not None:
+            stack.append(one.before)
+        if not stack or stack[-1] != one.after:
+            stack.append(one.after)
+    return stack
+
+
+def _gate(folder: Path) -> str:
+    """What the gate said: "passed", or why it did not."""
+    try:
+        content: Any = json.loads((folder / GATE).read_text(encoding="utf-8"))
+        passed, conditions = content["passed"], content["conditions"]
+        failed = [str(one.get("name", one)) for one in conditions if one["passed"] is not True]
+    except FileNotFoundError:
+        return f"is missing ({GATE})"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        return f"cannot be read ({GATE}: {problem!r})"
+    if passed is True and conditions and not failed:
+        return "passed"
+    return f"failed: {', '.join(failed) or 'it names no condition'}"
+
+
+def _check_reason(override: str) -> None:
+    if not override.strip() or len(override) > _REASON_AT_MOST or not override.isprintable():
+        raise NotPromoted(
+            f"override: must be a reason of 1 to {_REASON_AT_MOST} characters on one line"
+        )
+    if holds_national_id(override):
+        raise NotPromoted(
+            "override: looks like a national identity number; the record must not hold any"
+        )
+
+
+def _current(models: Path) -> str | None:
+    return promoted_version(models) if (models / PROMOTED).exists() else None
+
+
+def _now() -> dict[str, str]:
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": os.environ.get("USER") or getpass.getuser(),
+    }
+
+
+@contextmanager
+def _record(models: Path) -> Iterator[BinaryIO]:
+    """The record, opened to append by one at a time."""
+    with (models / PROMOTIONS).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
+    """Writes the record, then the pointer: no promotion goes unrecorded, and one that fails leaves no line."""
+    length = os.fstat(file.fileno()).st_size
+    aside = models / f".{PROMOTED}.{os.getpid()}"
+    try:
+        aside.write_text(f"{promotion.after}\n", encoding="utf-8")
+        file.write(json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+        aside.replace(models / PROMOTED)
+    except OSError:
+        file.truncate(length)
+        aside.unlink(missing_ok=True)
+        raise
+    return promotion
