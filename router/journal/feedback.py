@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from router.decision.catalogue import Channel
-from router.journal.plain_json import plain, typed
 from router.journal.record import Context, JournalBroken, Record, StoredRecord
 
 CHOICE, OUTCOME, VIEW, REVIEW, ANSWER = "choice", "outcome", "view", "review", "answer"
@@ -181,12 +182,14 @@ _KIND_OF = {content: kind for kind, content in KINDS.items()}
 
 def to_payload(feedback: Feedback) -> bytes:
     """The bytes that the journal keeps; equal feedback has equal bytes."""
-    content = plain(feedback)
+    content = msgspec.to_builtins(feedback)
     if isinstance(feedback, Outcome):
         content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
-    return json.dumps(
+    # Not msgspec's own JSON: it writes 1e-5 where the journal has always had 1e-05.
+    text = json.dumps(
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    )
+    return text.encode()
 
 
 def from_payload(kind: str, payload: bytes) -> Feedback:
@@ -197,13 +200,20 @@ def from_payload(kind: str, payload: bytes) -> Feedback:
     """
     if kind not in KINDS:
         raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
+    content = json.loads(payload)
     try:
-        content = json.loads(payload)
-        found: Feedback = typed(KINDS[kind], content)
-        if isinstance(found, Outcome) and content[_MINUTES] != found.adviser_minutes:
-            raise ValueError(f"{_MINUTES}: {content[_MINUTES]!r} is not the sum of time")
-    except (KeyError, TypeError) as problem:
-        raise ValueError(f"is not a valid {kind}: {problem!r}") from problem
+        found: Feedback = msgspec.convert(content, KINDS[kind])
+    except msgspec.ValidationError as problem:
+        raise ValueError(f"is not a valid {kind}: {problem}") from problem
+
+    # What is kept is whole: a default is for those who write, never for what was lost.
+    expected = {field.name for field in fields(found)}
+    if isinstance(found, Outcome):
+        expected.add(_MINUTES)
+    if missing := expected - content.keys():
+        raise ValueError(f"is not a valid {kind}: without {', '.join(sorted(missing))}")
+    if isinstance(found, Outcome) and content[_MINUTES] != found.adviser_minutes:
+        raise ValueError(f"{_MINUTES}: {content[_MINUTES]!r} is not the sum of time")
     return found
 
 
