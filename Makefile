@@ -1,28 +1,42 @@
-# Everything a newcomer needs: `make demo`, then `make test`. Needs Python 3.11 and make; tools come from the lock file.
+# What a newcomer needs: `make demo`, then `make test`; `make help` says what else there is.
+# Needs Python 3.11 and make. Everything else comes from the lock files.
 PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Several tests run at once, one a core: more threads in each would only wait for one another.
 export OMP_NUM_THREADS ?= 1
+
 PROTOS := $(wildcard proto/router/v1/*.proto)
+SERVICES := $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)
+OFFICES := ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5
+# Exactly the files in the locks, by their hashes, and nothing that the locks do not name.
+LOCKED := --quiet --no-deps --require-hashes -r
+# uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
+INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: setup demo demo-year serve test check lint stubs lock bench bench-learning clean
+.PHONY: help setup demo demo-year serve test lint check stubs lock bench bench-learning clean
 
-setup: .venv/ready
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.venv/ready: requirements-dev.lock
+setup: .venv/ready ## Make .venv, with the tools and libraries of the lock files
+
+# With uv in seconds; where it cannot be had, or finds no index, pip does the same more slowly.
+.venv/ready: requirements-uv.lock requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	command -v uv >/dev/null || $(BIN)/pip install $(LOCKED) requirements-uv.lock || true
+	UV_DEFAULT_INDEX="$(INDEX)" uv pip install --python $(BIN)/python $(LOCKED) requirements-dev.lock \
+	    || $(BIN)/pip install --no-compile $(LOCKED) requirements-dev.lock
 	$(BIN)/pip check
 	touch $@
 
-demo: setup ## Start the server, route a sample caseload over real gRPC, show answers and metrics
+demo: setup ## Start the server, route a sample caseload over gRPC, show answers and metrics
 	$(BIN)/python -m router demo
 
-demo-year: setup ## A SYNTHETIC year of five offices, and the leader's page of each, in build/year
+demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' pages, in build/year
 	rm -rf build/year
 	$(BIN)/python -m training year --out build/year
-	for office in ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5; do \
+	for office in $(OFFICES); do \
 	  $(BIN)/python -m router ledger --office $$office --from 2026-01-05 --to 2027-01-03 \
 	    --journal sqlite:///build/year/journal.db --policies build/year/policies \
 	    --html build/year/ledger-$$office.html --csv build/year/ledger-$$office.csv \
@@ -32,14 +46,14 @@ demo-year: setup ## A SYNTHETIC year of five offices, and the leader's page of e
 serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
 	$(BIN)/python -m router serve
 
-test: setup examples/node/node_modules ## All tests
-	$(BIN)/python -m pytest -n auto --dist loadscope
+test: setup examples/node/node_modules ## Run all tests, and say which ten were the slowest
+	$(BIN)/python -m pytest -n auto --dist loadscope --durations 10
 
 examples/node/node_modules: examples/node/package-lock.json | setup
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-lint: setup
+lint: setup ## Check style, types, layers, the image and the contract; run no test
 	ruff check .
 	ruff format --check .
 	mypy
@@ -50,27 +64,30 @@ lint: setup
 	if git rev-parse --verify --quiet main >/dev/null && git cat-file -e main:buf.yaml 2>/dev/null; \
 	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
 
-check: lint ## What CI runs: lint, types, contracts, then the tests with coverage
+check: lint ## Do what CI does: lint, then all tests with coverage
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
-stubs: setup ## Regenerate router/v1 from proto/
+stubs: setup ## Make router/v1 anew from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)
-	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. \
-	    $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)
+	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
 
-lock: ## Resolve the lock files anew; needs uv
-	uv pip compile pyproject.toml --extra parquet --extra trust --extra postgres --generate-hashes --no-emit-index-url \
-	    --no-annotate --custom-compile-command "make lock" --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-annotate \
-	    --custom-compile-command "make lock" --python-version 3.11 -c requirements.lock -o requirements-dev.lock
+COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
+    --python-version 3.11 --custom-compile-command "make lock"
 
-bench-learning: setup ## What learning is worth against the peers, on known counterfactuals; DATA=folder adds real trials
-	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))
+lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
+	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
+	    --extra parquet --extra trust --extra postgres -o requirements.lock
+	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
+	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock
 
-bench: setup ## Speed, as ratios against an echo in the same run; needs h2load (nghttp2-client)
+bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2load (nghttp2-client)
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.servers
 	$(BIN)/python -m bench.plan
 
-clean:
+bench-learning: setup ## Measure what learning is worth beside the peers; DATA=folder adds real trials
+	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))
+
+clean: ## Remove what was made: environments, node_modules, build
 	rm -rf .venv examples/node/node_modules build dist
