@@ -1,5 +1,7 @@
 """Builders for tests: a plain case, random rows, and a small model."""
 
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,13 @@ import numpy as np
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Status
 from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
+from router.journal.recommendation import CodedMix, Reading, Tail, coded
+from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from router.v1 import case_pb2
@@ -160,3 +165,41 @@ def random_rows(seed: int, count: int) -> np.ndarray:
         column = FEATURES.column(name)
         rows[:, column] = np.where(rng.random(count) < 0.8, plain, rows[:, column])
     return rows
+
+
+def a_reading(**changes: Any) -> Reading:
+    """How recommendations are read: today's fields, the shipped catalogue, no safeguards."""
+    usual = Reading(
+        model_version="m1",
+        model_sha256="0" * 64,
+        synthetic_model=False,
+        policy_version="p1",
+        catalogue_version="c1",
+        features=coded(FEATURES.features),
+        mixes=tuple(
+            CodedMix(id=mix.id, minutes=mix.adviser_minutes) for mix in a_catalogue().mixes
+        ),
+        statuses=("", *(status.name for status in Status)),
+        safeguards=(),
+    )
+    return replace(usual, **changes)
+
+
+def a_recorded_recommendation(
+    reading: Reading, case_ref: str, *tail: str, at: int = 1_000, **columns: Any
+) -> Record:
+    """A recommendation as the journal keeps it.
+
+    Args:
+        reading: how it is read.
+        case_ref: as sent.
+        tail: the rest of its `Tail`.
+        at: when it was written.
+        columns: of its row by name, 0 where not given; without a `mix` that of a shielded case.
+    """
+    rows = reading.layout.rows(1)
+    usual = {"minutes": [mix.minutes for mix in reading.mixes], "mix": NO_MIX}
+    for name, value in (usual | columns).items():
+        rows[name] = value
+    (payload,) = reading.layout.pack(rows, [Tail(case_ref, *tail)])
+    return Record(uuid.uuid4().bytes, RECOMMENDATION, reading.context(), payload, at)

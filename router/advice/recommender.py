@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,8 +15,17 @@ from router.decision.decide_one import SingleDecider
 from router.decision.decision import Decision, Decisions, Status
 from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
-from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN, Tail, layout, pack
-from router.journal.record import RECOMMENDATION, Context, Record
+from router.journal.recommendation import (
+    AFTER_OWN_VIEW,
+    CONTROL,
+    SHOWN,
+    CodedMix,
+    PackedRows,
+    Reading,
+    Tail,
+    coded,
+)
+from router.journal.record import RECOMMENDATION, Record
 from router.serving.metrics import AdviceMetrics
 from router.versions.registry import ModelVersion
 
@@ -57,12 +64,9 @@ class Recommender:
         self.explainer = Explainer(decider=decider)
         self._single = SingleDecider(decider)
         self._metrics = metrics
-        self._context = Context(document=_context_document(model, decider))
-        mixes = len(decider.catalogue.mixes)
-        self._layout = layout(len(FEATURES.features), mixes)
-        self._pack_one = struct.Struct(
-            f"<{len(FEATURES.features)}H{2 * mixes}d{mixes}fQbBQBddd"
-        ).pack
+        reading = _reading(model, decider)
+        self._context = reading.context()
+        self._layout = reading.layout
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._offered: list[bool] = decider.menu.tolist()
         self._explores = self.policy.exploration.share > 0
@@ -113,7 +117,7 @@ class Recommender:
                 self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
             ]
         else:
-            payloads = pack(self._layout, self._packed(rows, many, decisions, chances), tails)
+            payloads = self._layout.pack(self._packed(rows, many, decisions, chances), tails)
         records = [
             Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
             for identity, payload in zip(ids, payloads, strict=True)
@@ -148,13 +152,14 @@ class Recommender:
         return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
-        """As `pack`, for one decision."""
+        """Packs one decision, as `_packed` does many."""
         permitted = self._menu >> decision.first_permitted << decision.first_permitted
-        packed = self._pack_one(
-            *row,
-            *decision.expected,
-            *decision.error,
-            *self._minutes,
+        return self._layout.pack_one(
+            tail,
+            row,
+            decision.expected,
+            decision.error,
+            self._minutes,
             permitted,
             decision.mix,
             decision.status,
@@ -164,7 +169,6 @@ class Recommender:
             self.policy.weights.of_one(row),
             chance,
         )
-        return packed + str(tail).encode()
 
     def count(self, advice: Sequence[Advice]) -> None:
         """Counts advice that is durable."""
@@ -179,8 +183,8 @@ class Recommender:
         many: Decisions,
         decisions: list[Decision],
         chances: list[float],
-    ) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-        packed = np.zeros(len(rows), self._layout)
+    ) -> PackedRows:
+        packed = self._layout.rows(len(rows))
         packed["row"] = rows
         packed["expected"] = many.expected
         packed["error"] = many.error
@@ -197,30 +201,17 @@ class Recommender:
         return packed
 
 
-def _context_document(model: ModelVersion, decider: Decider) -> str:
-    """How to read the records, as the journal's export asks for it."""
-    return json.dumps(
-        {
-            "model_version": model.info.version,
-            "model_sha256": model.info.sha256,
-            "synthetic_model": model.info.synthetic,
-            "policy_version": decider.policy.version,
-            "catalogue_version": decider.catalogue.version,
-            "features": [
-                {
-                    "name": feature.name,
-                    "lower": feature.lower,
-                    "upper": feature.upper,
-                    "values": list(feature.values) or None,
-                }
-                for feature in FEATURES.features
-            ],
-            "mixes": [
-                {"id": mix.id, "minutes": mix.adviser_minutes} for mix in decider.catalogue.mixes
-            ],
-            "statuses": ["", *(status.name for status in Status)],
-            "safeguards": [rule.name for rule in decider.safeguards.rules],
-        },
-        sort_keys=True,
-        separators=(",", ":"),
+def _reading(model: ModelVersion, decider: Decider) -> Reading:
+    """Tells how to read the records."""
+    mixes = decider.catalogue.mixes
+    return Reading(
+        model_version=model.info.version,
+        model_sha256=model.info.sha256,
+        synthetic_model=model.info.synthetic,
+        policy_version=decider.policy.version,
+        catalogue_version=decider.catalogue.version,
+        features=coded(FEATURES.features),
+        mixes=tuple(CodedMix(id=mix.id, minutes=mix.adviser_minutes) for mix in mixes),
+        statuses=("", *(status.name for status in Status)),
+        safeguards=tuple(rule.name for rule in decider.safeguards.rules),
     )

@@ -1,13 +1,13 @@
 """The journal as a Parquet or CSV file for analysts: one row per recommendation."""
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from router.journal.export_columns import Reading, columns, schema
-from router.journal.recommendation import recommendations
+from router.files.aside import written_aside
+from router.journal.export_columns import columns, schema
+from router.journal.recommendation import Reading, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalStore
 
@@ -16,35 +16,30 @@ if TYPE_CHECKING:
 
 
 def export(store: JournalStore, path: str | Path) -> int:
-    """Write every recommendation in chain order; the file appears whole or not at all.
+    """Writes every recommendation in chain order; the file appears whole or not at all.
 
     Erased records keep seq, decision_id, kind and written_at and are null elsewhere. In CSV the
     names in `safeguards` are joined by `|`.
 
     Args:
-        store: The journal; may be written to meanwhile.
-        path: Ends in `.parquet` or `.csv`; an existing file is replaced.
+        store: the journal; may be written to meanwhile.
+        path: ends in `.parquet` or `.csv`; an existing file is replaced.
 
     Returns:
         The rows written.
 
     Raises:
-        ValueError: Another ending.
-        JournalUnavailable: The store cannot be read now.
-        JournalBroken: A record, or the context that tells how to read it, cannot be read.
-        OSError: The file cannot be written.
+        ValueError: if the path ends otherwise.
+        JournalUnavailable: if the store cannot be read now.
+        JournalBroken: if a record, or the context that tells how to read it, cannot be read.
+        OSError: if the file cannot be written.
     """
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise ValueError(f"path: {target.name!r} must end in .parquet or .csv")
-    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        rows = _write(store, aside, lists=suffix == ".parquet")
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-    return rows
+    with written_aside(target) as aside:
+        return _write(store, aside, lists=suffix == ".parquet")
 
 
 def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
@@ -57,18 +52,20 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
             context = run[0].context
             if not context.document:
                 raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
-            reading = readings.get(context.digest)
-            if reading is None:
+            if context.digest not in readings:
                 # First written after the contexts were listed: it may bring new columns, so end
                 # here.
                 break
-            write(columns(run, reading, layout))
+            write(columns(run, layout))
             rows += len(run)
     return rows
 
 
 def _readings(store: JournalStore) -> dict[bytes, Reading]:
-    """How to read recommendations, by digest of the context; records of other kinds have contexts of their own."""
+    """Finds how to read recommendations, by digest of the context.
+
+    Records of other kinds have contexts of their own.
+    """
     contexts = {
         record.context.digest: record.context for record in store.read(kinds=(RECOMMENDATION,))
     }

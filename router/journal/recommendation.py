@@ -1,24 +1,348 @@
-"""Recommendations as they were recorded: all in chain order, or a single one."""
+"""The record of a recommendation: its packed bytes, the context that explains them, and readers.
+
+Nothing else knows the format. A payload is one packed little-endian row (`Layout`), then its `Tail`
+in UTF-8. What the numbers in it stand for is told once for many records, by the document of their
+context (`Reading`).
+"""
 
 from __future__ import annotations
 
+import json
+import struct
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from router.journal.export_columns import Reading
-from router.journal.payload import NO_MIX, layout, unpack
-from router.journal.record import RECOMMENDATION, JournalBroken, StoredRecord
+from router.decision.decision import NO_MIX
+from router.decision.schema import Feature
+from router.journal.record import RECOMMENDATION, Context, JournalBroken, StoredRecord
 from router.journal.store import JournalStore
 
+MOST_MIXES = 64
+"""Mixes are bits of one 64-bit mask, and their index is one signed byte."""
+SHOWN, AFTER_OWN_VIEW, CONTROL = "SHOWN", "AFTER_OWN_VIEW", "CONTROL"
+"""To whom advice is shown: at once, once the adviser has recorded an own view, or to nobody."""
 CHUNK = 16_384
 """Records held in memory at a time."""
-_reading = lru_cache(maxsize=1024)(Reading.of)
+PackedRows = NDArray[np.void]
+"""Rows of `Layout.dtype`, shape (n,)."""
+_BETWEEN = "\0"
+_CONTEXTS_KEPT = 1024
+
+# Name, type in NumPy, type in struct, and of what the row holds one each.
+_EACH_FEATURE, _EACH_MIX, _ONE = range(3)
+_COLUMNS = (
+    ("row", "<u2", "H", _EACH_FEATURE),
+    ("expected", "<f8", "d", _EACH_MIX),
+    ("error", "<f8", "d", _EACH_MIX),
+    ("minutes", "<f4", "f", _EACH_MIX),
+    ("permitted", "<u8", "Q", _ONE),
+    ("mix", "i1", "b", _ONE),
+    ("status", "u1", "B", _ONE),
+    ("safeguards", "<u8", "Q", _ONE),
+    ("doubts", "u1", "B", _ONE),
+    ("price", "<f8", "d", _ONE),
+    ("weight", "<f8", "d", _ONE),
+    ("propensity", "<f8", "d", _ONE),
+)
+
+
+class Tail(NamedTuple):
+    """What a recommendation holds beside numbers.
+
+    Written as the case reference, then the others behind NUL bytes as far as they are not the usual
+    ones.
+
+    Attributes:
+        case_ref: as sent; "" for none.
+        office_ref: as sent; "" for none.
+        disclosure: to whom the advice is shown.
+    """
+
+    case_ref: str
+    office_ref: str = ""
+    disclosure: str = SHOWN
+
+    @classmethod
+    def parse(cls, text: str) -> Tail:
+        """Reads what `str` wrote.
+
+        Raises:
+            ValueError: if it has more parts.
+        """
+        parts = text.split(_BETWEEN)
+        if len(parts) > len(cls._fields):
+            raise ValueError(f"a tail of {len(parts)} parts; at most {len(cls._fields)} are known")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        if self.disclosure != SHOWN:
+            return _BETWEEN.join(self)
+        return f"{self.case_ref}{_BETWEEN}{self.office_ref}" if self.office_ref else self.case_ref
+
+
+class Layout:
+    """The packed row of a model with so many features and mixes.
+
+    Columns: `row` slots; `expected` outcome and its standard `error` by mix, NaN when not scored;
+    adviser `minutes` by mix; `permitted` a bit by mix; `mix` its index or NO_MIX; `status` and
+    `doubts` as the context numbers them; `safeguards` a bit by safeguard applied; `price`, `weight`
+    and `propensity` of the decision.
+    """
+
+    def __init__(self, features: int, mixes: int) -> None:
+        """Lays out a row.
+
+        Raises:
+            ValueError: if there is no feature, or not 1 to 64 mixes.
+        """
+        if features < 1:
+            raise ValueError(f"features: {features} is below 1")
+        if not 1 <= mixes <= MOST_MIXES:
+            raise ValueError(f"mixes: {mixes} is outside 1 to {MOST_MIXES}")
+        counts = {_EACH_FEATURE: features, _EACH_MIX: mixes}
+        columns: list[Any] = []
+        codes = "<"
+        for name, kind, code, each in _COLUMNS:
+            columns.append((name, kind) if each == _ONE else (name, kind, (counts[each],)))
+            codes += f"{counts.get(each, 1)}{code}"
+        self.dtype: np.dtype[np.void] = np.dtype(columns)
+        self._pack = struct.Struct(codes).pack
+
+    def pack_one(
+        self,
+        tail: Tail,
+        row: Sequence[int],
+        expected: Sequence[float],
+        error: Sequence[float],
+        minutes: Sequence[float],
+        permitted: int,
+        mix: int,
+        status: int,
+        safeguards: int,
+        doubts: int,
+        price: float,
+        weight: float,
+        propensity: float,
+    ) -> bytes:
+        """Gives one payload, faster than `pack` does; the columns are told in the class."""
+        packed = self._pack(
+            *row,
+            *expected,
+            *error,
+            *minutes,
+            permitted,
+            mix,
+            status,
+            safeguards,
+            doubts,
+            price,
+            weight,
+            propensity,
+        )
+        return packed + str(tail).encode()
+
+    def rows(self, count: int) -> PackedRows:
+        """Gives so many rows of zeros, to be filled by column and then packed."""
+        return np.zeros(count, self.dtype)
+
+    def pack(self, rows: PackedRows, tails: Sequence[Tail]) -> list[bytes]:
+        """Gives a payload by row.
+
+        Args:
+            rows: from `rows`, shape (n,).
+            tails: n of them.
+
+        Raises:
+            ValueError: if the rows are laid out otherwise, or there are not as many tails.
+        """
+        if rows.dtype != self.dtype or rows.shape != (len(tails),):
+            found = f"{rows.shape} of {rows.dtype}"
+            raise ValueError(f"rows: {found} for {len(tails)} tails of {self.dtype}")
+        data, size = rows.tobytes(), self.dtype.itemsize
+        starts = range(0, len(data), size)
+        return [
+            data[start : start + size] + str(tail).encode()
+            for start, tail in zip(starts, tails, strict=True)
+        ]
+
+    def unpack(self, payloads: Sequence[bytes]) -> tuple[PackedRows, list[Tail]]:
+        """Gives the rows, shape (n,), read-only, and their tails: the inverse of `pack`.
+
+        Raises:
+            ValueError: if a payload is shorter than a row, or its tail is not UTF-8 or has too many
+                parts.
+        """
+        size = self.dtype.itemsize
+        for index, payload in enumerate(payloads):
+            if len(payload) < size:
+                raise ValueError(f"payloads[{index}]: {len(payload)} bytes, a row takes {size}")
+        rows = np.frombuffer(b"".join([payload[:size] for payload in payloads]), self.dtype)
+        return rows, [Tail.parse(payload[size:].decode()) for payload in payloads]
+
+
+_layout_of = lru_cache(maxsize=_CONTEXTS_KEPT)(Layout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedField:
+    """One field of a case, as its slots are counted; slot 0 is unknown.
+
+    Attributes:
+        name: of the field.
+        lower: what slot 1 stands for; 1 when there are values.
+        upper: what the last slot stands for.
+        values: names of an enum's values from slot 1 on; None for an integer.
+    """
+
+    name: str
+    lower: int
+    upper: int
+    values: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedMix:
+    """A mix of the catalogue then, and its adviser minutes."""
+
+    id: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a context document tells about the payloads written under it.
+
+    The document is a JSON object of these attributes, canonical since it is hashed into the chain.
+    """
+
+    model_version: str
+    model_sha256: str
+    synthetic_model: bool
+    policy_version: str
+    catalogue_version: str
+    features: tuple[CodedField, ...]
+    mixes: tuple[CodedMix, ...]
+    statuses: tuple[str, ...]
+    safeguards: tuple[str, ...]
+
+    @classmethod
+    def of(cls, context: Context) -> Reading:
+        """Reads a context document.
+
+        Raises:
+            JournalBroken: if it is not JSON, or a part is missing.
+        """
+        try:
+            return msgspec.json.decode(context.document, type=cls)
+        except msgspec.DecodeError as error:
+            raise JournalBroken(
+                f"context {context.digest.hex()[:12]}: cannot be read ({error})"
+            ) from error
+
+    def context(self) -> Context:
+        """Writes the context document; equal readings give equal bytes."""
+        content = msgspec.to_builtins(self)
+        return Context(document=json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+    @property
+    def mix_ids(self) -> tuple[str, ...]:
+        """Names of the mixes, lightest first."""
+        return tuple(mix.id for mix in self.mixes)
+
+    @property
+    def layout(self) -> Layout:
+        """The packed row of the payloads."""
+        return _layout_of(len(self.features), len(self.mixes))
+
+    def unpack(self, payloads: Sequence[bytes]) -> tuple[PackedRows, list[Tail]]:
+        """Gives rows, shape (n,), read-only, and their tails.
+
+        Raises:
+            ValueError: if a payload does not fit the context.
+        """
+        rows, tails = self.layout.unpack(payloads)
+        if not len(rows):
+            return rows, tails
+        mixes = rows["mix"]
+        if int(mixes.min()) < NO_MIX or int(mixes.max()) >= len(self.mixes):
+            raise ValueError("mix: not one of the context's mixes")
+        if int(rows["status"].max()) >= len(self.statuses):
+            raise ValueError("status: not one of the context's statuses")
+        return rows, tails
+
+
+@lru_cache(maxsize=_CONTEXTS_KEPT)
+def reading_of(context: Context) -> Reading:
+    """Reads a context document, once for many records.
+
+    Raises:
+        JournalBroken: if it is not JSON, or a part is missing.
+    """
+    return Reading.of(context)
+
+
+def coded(features: Iterable[Feature]) -> tuple[CodedField, ...]:
+    """Tells how the slots of features are counted."""
+    return tuple(
+        CodedField(name=one.name, lower=one.lower, upper=one.upper, values=one.values or None)
+        for one in features
+    )
+
+
+def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
+    """Yields neighbouring recommendations that are read the same way, in chain order.
+
+    Erased ones are among them; `CHUNK` come together at most.
+
+    Raises:
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    every = store.read(kinds=(RECOMMENDATION,))
+    for _, run in groupby(every, key=lambda record: record.context.digest):
+        while chunk := list(islice(run, CHUNK)):
+            yield chunk
+
+
+class Unpacked(NamedTuple):
+    """Recommendations of one context as columns; those that were erased are left out.
+
+    Attributes:
+        reading: what the numbers stand for.
+        records: that hold content, n of them.
+        rows: theirs, shape (n,).
+        tails: theirs, n of them.
+    """
+
+    reading: Reading
+    records: list[StoredRecord]
+    rows: PackedRows
+    tails: list[Tail]
+
+
+def unpacked(run: Sequence[StoredRecord]) -> Unpacked:
+    """Unpacks recommendations of one context, at least one.
+
+    Raises:
+        JournalBroken: if one of them, or the context that tells how to read them, cannot be read.
+    """
+    first, last = run[0], run[-1]
+    if not first.context.document:
+        raise JournalBroken(f"record {first.seq}: its context is missing or altered")
+    reading = reading_of(first.context)
+    records = [record for record in run if record.payload is not None]
+    try:
+        rows, tails = reading.unpack([record.payload or b"" for record in records])
+    except ValueError as problem:
+        raise JournalBroken(f"records {first.seq} to {last.seq}: {problem}") from problem
+    return Unpacked(reading, records, rows, tails)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +378,12 @@ class Recommended:
     written_at: int
 
     def minutes_of(self, mix: str) -> float:
-        """Adviser minutes of a mix.
+        """Gives the adviser minutes of a mix.
 
         Raises:
             ValueError: if the catalogue had no such mix.
         """
         return self.minutes[self.mixes.index(mix)]
-
-
-def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
-    """Neighbouring recommendations that are read the same way, erased ones too, `CHUNK` at most, in chain order.
-
-    Raises:
-        JournalUnavailable: if the journal cannot be read now.
-    """
-    for _, run in groupby(
-        store.read(kinds=(RECOMMENDATION,)), key=lambda record: record.context.digest
-    ):
-        while chunk := list(islice(run, CHUNK)):
-            yield chunk
 
 
 def read_recommendation(stored: StoredRecord) -> Recommended | None:
@@ -83,27 +394,28 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
     """
     if stored.payload is None:
         return None
-    reading = _reading(stored.context)
-    ids = reading.mixes
+    reading = reading_of(stored.context)
     try:
-        rows, (tail,) = unpack(layout(len(reading.features), len(ids)), [stored.payload])
-        row: Any = rows[0]
-        number = int(row["mix"])
-        return Recommended(
-            decision_id=str(uuid.UUID(bytes=stored.id)),
-            case_ref=tail.case_ref,
-            office_ref=tail.office_ref,
-            mix=None if number == NO_MIX else ids[number],
-            status=reading.statuses[int(row["status"])],
-            mixes=ids,
-            minutes=tuple(np.asarray(row["minutes"], float).tolist()),
-            permitted=tuple(mix for at, mix in enumerate(ids) if int(row["permitted"]) >> at & 1),
-            disclosure=tail.disclosure,
-            model_version=reading.model_version,
-            policy_version=reading.policy_version,
-            written_at=stored.written_at,
-        )
-    except (ValueError, IndexError) as problem:
+        rows, (tail,) = reading.unpack([stored.payload])
+    except ValueError as problem:
         raise JournalBroken(
             f"record {stored.seq}: is not a valid recommendation: {problem!r}"
         ) from problem
+
+    row: Any = rows[0]
+    ids = reading.mix_ids
+    number, bits = int(row["mix"]), int(row["permitted"])
+    return Recommended(
+        decision_id=str(uuid.UUID(bytes=stored.id)),
+        case_ref=tail.case_ref,
+        office_ref=tail.office_ref,
+        mix=None if number == NO_MIX else ids[number],
+        status=reading.statuses[int(row["status"])],
+        mixes=ids,
+        minutes=tuple(np.asarray(row["minutes"], float).tolist()),
+        permitted=tuple(mix for at, mix in enumerate(ids) if bits >> at & 1),
+        disclosure=tail.disclosure,
+        model_version=reading.model_version,
+        policy_version=reading.policy_version,
+        written_at=stored.written_at,
+    )

@@ -44,7 +44,7 @@ class Record(NamedTuple):
         id: UUIDv7, 16 bytes; writing the same id again changes nothing.
         kind: What it is: "recommendation", "choice", "outcome", "erasure" ...; never holds a colon.
         context: How to read the payload.
-        payload: Opaque here; `router.journal.payload` packs it.
+        payload: Opaque here; `router.journal.recommendation` packs it.
         written_at: Microseconds since 1970, UTC.
         about: Id of the recommendation it is about, 16 bytes; None for a recommendation. The chain
             commits to it.

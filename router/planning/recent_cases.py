@@ -1,16 +1,15 @@
-"""The cases that arrived at an office lately, as the journal has them: rows of slots, each case once."""
+"""The cases that arrived at an office lately, as the journal has them: rows of slots, each once."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from router.decision.schema import FeatureSet, Rows
-from router.journal.payload import layout, unpack
-from router.journal.recommendation import recommendations
-from router.journal.record import RECOMMENDATION, Context, JournalBroken
+from router.journal.recommendation import coded, recommendations, unpacked
+from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalStore
 
 
@@ -44,46 +43,25 @@ def read_arrivals(
         JournalUnavailable: if the journal cannot be read now.
     """
     first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
-    rows: dict[str, np.ndarray[tuple[int], np.dtype[np.uint16]]] = {}
+    rows: dict[str, NDArray[np.uint16]] = {}
     for run in recommendations(store):
         recent = [
-            record.payload
-            for record in run
-            if record.written_at >= since and record.payload is not None
+            record for record in run if record.written_at >= since and record.payload is not None
         ]
         if not recent:
             continue
-        try:
-            packed, tails = unpack(
-                layout(len(features.features), _mixes(run[0].context, features)), recent
-            )
-        except ValueError as problem:
+        found = unpacked(recent)
+        if found.reading.features != coded(features.features):
+            digest = recent[0].context.digest.hex()[:12]
             raise JournalBroken(
-                f"record {run[0].seq} or behind: cannot be read: {problem}"
-            ) from problem
-        for row, tail in zip(packed["row"], tails, strict=True):
+                f"context {digest}: has other features than this version of the service"
+            )
+        for row, tail in zip(found.rows["row"], found.tails, strict=True):
             if tail.case_ref and tail.office_ref == office_ref:
                 rows[tail.case_ref] = row
-    found = np.array(list(rows.values()), np.uint16).reshape(len(rows), len(features.features))
-    return Arrivals(rows=found, began_at=first.written_at if first else None)
 
-
-def _mixes(context: Context, features: FeatureSet) -> int:
-    """Number of mixes that records of a context have."""
-    try:
-        content: dict[str, Any] = json.loads(context.document)
-        written = [
-            (one["name"], one["lower"], one["upper"], one["values"] or [])
-            for one in content["features"]
-        ]
-        mixes = len(content["mixes"])
-    except (ValueError, KeyError, TypeError) as problem:
-        raise JournalBroken(
-            f"context {context.digest.hex()[:12]}: cannot be read: {problem!r}"
-        ) from problem
-    now = [(one.name, one.lower, one.upper, list(one.values)) for one in features.features]
-    if written != now:
-        raise JournalBroken(
-            f"context {context.digest.hex()[:12]}: has other features than this version of the service"
-        )
-    return mixes
+    arrived = np.array(list(rows.values()), np.uint16)
+    return Arrivals(
+        rows=arrived.reshape(len(rows), len(features.features)),
+        began_at=first.written_at if first else None,
+    )

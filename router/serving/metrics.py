@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from router.journal.payload import SHOWN
+from router.journal.recommendation import SHOWN
 from router.versions.registry import ModelInfo
 
 if TYPE_CHECKING:

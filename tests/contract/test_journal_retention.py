@@ -4,42 +4,28 @@ import json
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
 from router.commands.journal import journal
 from router.journal.chain import verify
-from router.journal.payload import layout, pack
-from router.journal.record import Context, Head, JournalUnavailable, Record
+from router.journal.record import Head, JournalUnavailable, Record
 from router.journal.store import JournalStore
 from router.journal.stores.sqlite import SqliteJournal
+from tests.builders import a_reading, a_recorded_recommendation
 from tests.contract.journals import Kept, a_record_about, in_a_file, some_records
 
 DAY = 24 * 3600 * 1_000_000
 NOW = time.time_ns() // 1000
-DOCUMENT = {
-    "model_version": "m1",
-    "policy_version": "p1",
-    "features": [{"name": "age", "lower": 18, "upper": 67, "values": None}],
-    "mixes": [{"id": "DIGITAL", "minutes": 5}, {"id": "PERSONAL", "minutes": 60}],
-    "statuses": ["RECOMMENDED"],
-    "safeguards": [],
-}
+READING = a_reading()
 
 
 def a_recommendation(case_ref: str, *, days_old: int = 0) -> Record:
-    dtype = layout(1, 2)
-    row = np.zeros(1, dtype)
-    row["mix"] = 1
-    (payload,) = pack(dtype, row, [case_ref])
-    context = Context(document=json.dumps(DOCUMENT))
-    return Record(uuid.uuid4().bytes, "recommendation", context, payload, NOW - days_old * DAY)
+    return a_recorded_recommendation(READING, case_ref, mix=1, at=NOW - days_old * DAY)
 
 
 def run(kept: Kept, *words: str, answer: str | None = None) -> Result:

@@ -1,16 +1,14 @@
-"""From the journal to logged cases: each recommendation joined to what was chosen and what came of it.
+"""From the journal to logged cases: each recommendation joined to what stands for it.
 
 Two treatments can be logged, and they are worth different things:
 
 - chosen: the mix that adviser and user agreed on, on the day they did. It says what a **mix** is
-worth. Nobody knows
-  with which probability people choose, so no propensity is written: it is estimated when a model is
-  fitted.
+  worth. Nobody knows with which probability people choose, so no propensity is written: it is
+  estimated when a model is fitted.
 - recommended: the mix that was advised, on the day it was, with the probability with which the
-service drew it
-  (`router.decision.explore`), and what came of it whatever was chosen then. It says what
-  **advising** a mix is worth, overrides included. The draw is the service's own, so nothing hidden
-  confounds it.
+  service drew it (`router.decision.explore`), and what came of it whatever was chosen then. It says
+  what **advising** a mix is worth, overrides included. The draw is the service's own, so nothing
+  hidden confounds it.
 
 Advice that nothing was drawn for keeps its propensity of 1: no other mix could have been advised.
 Without these cases the rest would look as if everything had been tried for everybody; with them the
@@ -27,7 +25,8 @@ from pathlib import Path
 import polars as pl
 
 from router.journal.opening import open_journal
-from training.data.collect_journal import read_answers, read_asked, read_cases_of
+from router.journal.standing import read_standing
+from training.data.collect_journal import read_asked, read_cases_of
 from training.data.collect_taken import Taken, Treatment, chosen, recommended
 from training.data.k_anonymity import Exported, K, export_cases
 
@@ -61,14 +60,14 @@ class Collected:
 
     def __str__(self) -> str:
         drawn = "" if self.drawn is None else f" ({self.drawn} drawn among several mixes)"
-        told = f"{self.cases} of {self.recommendations} recommendations taken{drawn}; {_told(self.left_out)}"
-        return f"{told}; {self.exported}"
+        taken = f"{self.cases} of {self.recommendations} recommendations taken{drawn}"
+        return f"{taken}; {_told(self.left_out)}; {self.exported}"
 
 
 def collect(
     journal_url: str, out: Path, k: int = K, treatment: Treatment = Treatment.CHOSEN
 ) -> Collected:
-    """Joins recommendations, choices, own views and outcomes into a file of logged cases, k-anonymous.
+    """Joins recommendations to what stands for them: a file of logged cases, k-anonymous.
 
     Args:
         journal_url: as the server's `--journal`.
@@ -82,14 +81,14 @@ def collect(
         NotAnonymous: if every case would be suppressed.
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
-        ValueError: for a journal or file name that cannot be used.
+        ValueError: if a journal or file name cannot be used.
     """
     store = open_journal(journal_url, create=False)
     try:
         # Answers first: what is recommended meanwhile has none yet, and is left out.
-        answers = read_answers(store)
+        stands = read_standing(store)
         asked, readings = read_asked(store)
-        taken, left_out = _SELECT[treatment](asked, answers)
+        taken, left_out = _SELECT[treatment](asked, stands)
         if not taken:
             raise NothingToLearn(
                 f"0 of {len(asked)} recommendations can be learned from; {_told(left_out)}"
@@ -127,7 +126,7 @@ def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken])
 
 
 def _tidy(cases: pl.DataFrame, treatment: Treatment) -> pl.DataFrame:
-    """In order of their days; without columns that say nothing."""
+    """Puts cases in order of their days; without columns that say nothing."""
     cases = cases.with_columns(pl.when(pl.col("office_ref") != "").then("office_ref")).sort(
         "decided_on", maintain_order=True
     )
@@ -140,8 +139,9 @@ def _drawn(cases: pl.DataFrame) -> int:
     drawn = cases.filter(pl.col("propensity") < 1).height
     if not drawn:
         raise NothingToLearn(
-            f"{len(cases)} cases, and none of their advice was drawn among several mixes: nothing tells what other "
-            "advice is worth; explore (policies: [exploration]), or collect --treatment chosen"
+            f"{len(cases)} cases, and none of their advice was drawn among several mixes: "
+            "nothing tells what other advice is worth; "
+            "explore (policies: [exploration]), or collect --treatment chosen"
         )
     return drawn
 

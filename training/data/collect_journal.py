@@ -1,4 +1,4 @@
-"""What `collect` reads of the journal: feedback that stands, who was advised, and cases as columns."""
+"""What `collect` reads of the journal: who was advised, and their cases as columns."""
 
 from __future__ import annotations
 
@@ -8,40 +8,23 @@ from typing import NamedTuple
 import polars as pl
 
 from router.cases.features import FEATURES
-from router.journal.export_columns import Reading, columns, schema
-from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Outcome, read_feedback
-from router.journal.payload import NO_MIX, layout, unpack
-from router.journal.recommendation import recommendations
-from router.journal.record import JournalBroken
+from router.decision.decision import NO_MIX
+from router.journal.export_columns import columns, schema
+from router.journal.recommendation import Reading, recommendations, unpacked
 from router.journal.store import JournalStore
 
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
 
-class Agreed(NamedTuple):
-    """The mix of the choice that stands, and when the first choice was made, microseconds since 1970, UTC."""
-
-    mix: str
-    at: int
-
-
-class Answers(NamedTuple):
-    """What stands, by decision id: the last in the chain, for nothing is overwritten. What was erased is not there.
+class Asked(NamedTuple):
+    """One recommendation as far as it decides whether its case is taken.
 
     Attributes:
-        choices: mixes agreed on.
-        outcomes: what came of it.
-        viewed: decisions for which the adviser recorded an own view; that reveals advice withheld
-            till then.
+        decision: its id.
+        case_ref: "" if people alone handle the case.
+        disclosure: to whom the advice is shown.
+        at: microseconds since 1970, UTC.
     """
-
-    choices: dict[bytes, Agreed]
-    outcomes: dict[bytes, Outcome]
-    viewed: set[bytes]
-
-
-class Asked(NamedTuple):
-    """One recommendation as far as it decides whether its case is taken; `case_ref` is "" if people alone handle it."""
 
     decision: bytes
     case_ref: str
@@ -49,15 +32,15 @@ class Asked(NamedTuple):
     at: int
 
 
-Readings = Mapping[bytes, Reading]
-"""How to read recommendations, by digest of their context."""
+def read_asked(store: JournalStore) -> tuple[list[Asked], tuple[Reading, ...]]:
+    """Reads every recommendation in chain order, erased ones left out.
 
-
-def read_asked(store: JournalStore) -> tuple[list[Asked], Readings]:
-    """Every recommendation in chain order, erased ones left out, and how to read them.
+    Returns:
+        The recommendations, and all the ways in which they are read.
 
     Raises:
         JournalBroken: if one cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
     """
     found: list[Asked] = []
     readings: dict[bytes, Reading] = {}
@@ -65,35 +48,20 @@ def read_asked(store: JournalStore) -> tuple[list[Asked], Readings]:
         run = [record for record in every if record.payload is not None]
         if not run:
             continue
-        context = run[0].context
-        if not context.document:
-            raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
-        if context.digest not in readings:
-            readings[context.digest] = Reading.of(context)
-        reading = readings[context.digest]
-        try:
-            rows, tails = unpack(
-                layout(len(reading.features), len(reading.mixes)),
-                [one.payload or b"" for one in run],
-            )
-        except ValueError as problem:
-            raise JournalBroken(f"records {run[0].seq} to {run[-1].seq}: {problem}") from problem
-        found += [
-            Asked(
-                record.id,
-                "" if mix == NO_MIX else tail.case_ref,
-                tail.disclosure,
-                record.written_at,
-            )
-            for record, tail, mix in zip(run, tails, rows["mix"].tolist(), strict=True)
-        ]
-    return found, readings
+        reading, records, rows, tails = unpacked(run)
+        readings[run[0].context.digest] = reading
+        for record, tail, mix in zip(records, tails, rows["mix"].tolist(), strict=True):
+            case_ref = "" if mix == NO_MIX else tail.case_ref
+            found.append(Asked(record.id, case_ref, tail.disclosure, record.written_at))
+    return found, tuple(readings.values())
 
 
 def read_cases_of(
-    store: JournalStore, readings: Readings, wanted: Mapping[bytes, object]
+    store: JournalStore, readings: tuple[Reading, ...], wanted: Mapping[bytes, object]
 ) -> Iterator[tuple[list[bytes], pl.DataFrame]]:
-    """Decision ids and their cases: fields, references, the mix recommended and its propensity; in chain order.
+    """Yields decision ids and their cases, in chain order.
+
+    A case is its fields and references, the mix recommended and its propensity.
 
     Args:
         store: the journal.
@@ -102,40 +70,13 @@ def read_cases_of(
 
     Raises:
         JournalBroken: if one cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
     """
-    target = schema(list(readings.values()), lists=False)
+    target = schema(readings, lists=False)
     for run in recommendations(store):
         kept = [record for record in run if record.id in wanted and record.payload is not None]
-        if kept:
-            frame = pl.DataFrame(
-                pl.from_arrow(columns(kept, readings[kept[0].context.digest], target))
-            )
-            yield (
-                [one.id for one in kept],
-                frame.select(name for name in _COLUMNS if name in frame.columns),
-            )
-
-
-def read_answers(store: JournalStore) -> Answers:
-    """Reads choices, outcomes and own views.
-
-    Raises:
-        JournalBroken: naming a record that cannot be read.
-    """
-    found = Answers(choices={}, outcomes={}, viewed=set())
-    for record in store.read(kinds=(CHOICE, OUTCOME, VIEW)):
-        if record.kind == VIEW:
-            if record.about is not None:
-                found.viewed.add(record.about)
+        if not kept:
             continue
-        feedback = read_feedback(record)
-        match feedback:
-            case Choice():
-                decision = feedback.decision_id.bytes
-                first = found.choices.get(decision)
-                found.choices[decision] = Agreed(
-                    feedback.mix, first.at if first else record.written_at
-                )
-            case Outcome():
-                found.outcomes[feedback.decision_id.bytes] = feedback
-    return found
+        frame = pl.DataFrame(pl.from_arrow(columns(kept, target)))
+        names = [name for name in _COLUMNS if name in frame.columns]
+        yield [one.id for one in kept], frame.select(names)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from router.journal.feedback import Outcome
-from router.journal.payload import AFTER_OWN_VIEW, CONTROL
-from training.data.collect_journal import Agreed, Answers, Asked
+from router.journal.feedback import Choice, Outcome
+from router.journal.recommendation import CONTROL
+from router.journal.standing import NOTHING, Standing
+from training.data.collect_journal import Asked
 
 NOT_SCORED = "handled by people alone"
 NO_FEEDBACK = "without choice and outcome"
@@ -33,8 +34,18 @@ class Treatment(StrEnum):
     RECOMMENDED = "recommended"
 
 
+Stands: TypeAlias = Mapping[bytes, Standing]
+"""What stands, by decision id."""
+
+
 class Taken(NamedTuple):
-    """What is logged of a decision: the mix chosen (None: the one recommended), what came of it, microseconds UTC."""
+    """What is logged of a decision.
+
+    Attributes:
+        mix: chosen; None for the one recommended.
+        outcome: what came of it.
+        at: microseconds since 1970, UTC.
+    """
 
     mix: str | None
     outcome: Outcome
@@ -48,36 +59,52 @@ class Selection(NamedTuple):
     left_out: Counter[str]
 
 
-def chosen(asked: Iterable[Asked], answers: Answers) -> Selection:
-    """Decisions with a choice and an outcome; of a case the first that was chosen, for outcomes follow that one."""
-    found, left_out = Selection({}, Counter()), Counter[str]()
-    complete: list[tuple[Agreed, Asked]] = []
+class _Complete(NamedTuple):
+    """A recommendation with a choice, first made then, and an outcome."""
+
+    asked: Asked
+    choice: Choice
+    chosen_at: int
+    outcome: Outcome
+
+
+def chosen(asked: Iterable[Asked], stands: Stands) -> Selection:
+    """Takes decisions with a choice and an outcome.
+
+    Of a case it is the first that was chosen, for outcomes follow that one.
+    """
+    found = Selection({}, Counter())
+    complete: list[_Complete] = []
     for one in asked:
-        choice, outcome = answers.choices.get(one.decision), answers.outcomes.get(one.decision)
+        standing = stands.get(one.decision, NOTHING)
+        choice, outcome = standing.choice, standing.outcome
         if not one.case_ref:
-            left_out[NOT_SCORED] += 1
-        elif choice is None:
-            left_out[NO_FEEDBACK if outcome is None else NO_CHOICE] += 1
+            found.left_out[NOT_SCORED] += 1
+        elif choice is None or standing.first_choice_at is None:
+            found.left_out[NO_FEEDBACK if outcome is None else NO_CHOICE] += 1
         elif outcome is None:
-            left_out[NO_OUTCOME] += 1
+            found.left_out[NO_OUTCOME] += 1
         else:
-            complete.append((choice, one))
+            complete.append(_Complete(one, choice, standing.first_choice_at, outcome))
+
     seen: set[str] = set()
-    for choice, one in sorted(complete, key=lambda pair: pair[0].at):
-        if one.case_ref in seen:
-            left_out[AGAIN] += 1
-        else:
-            seen.add(one.case_ref)
-            found.taken[one.decision] = Taken(choice.mix, answers.outcomes[one.decision], choice.at)
-    return found._replace(left_out=left_out)
+    for each in sorted(complete, key=lambda each: each.chosen_at):
+        if each.asked.case_ref in seen:
+            found.left_out[AGAIN] += 1
+            continue
+        seen.add(each.asked.case_ref)
+        taken = Taken(each.choice.mix, each.outcome, each.chosen_at)
+        found.taken[each.asked.decision] = taken
+    return found
 
 
-def recommended(asked: Iterable[Asked], answers: Answers) -> Selection:
-    """The first advice that each case was given and what came of it, whatever was chosen: intention to treat.
+def recommended(asked: Iterable[Asked], stands: Stands) -> Selection:
+    """Takes the first advice that each case was given: intention to treat.
 
-    Whether an adviser asks again, and about which of the decisions the outcome is then told, may
-    follow from what was drawn at first: later advice is no fresh draw. So only the first counts,
-    and where no outcome was told about it, the first one told about later advice on the case does.
+    It is logged with what came of it, whatever was chosen. Whether an adviser asks again, and about
+    which of the decisions the outcome is then told, may follow from what was drawn at first: later
+    advice is no fresh draw. So only the first counts, and where no outcome was told about it, the
+    first one told about later advice on the case does.
     """
     left_out = Counter[str]()
     first: dict[str, Asked] = {}
@@ -86,30 +113,19 @@ def recommended(asked: Iterable[Asked], answers: Answers) -> Selection:
         if not one.case_ref:
             left_out[NOT_SCORED] += 1
             continue
-        unseen = _unseen(one, answers)
-        if unseen and one.case_ref not in first:
-            left_out[unseen] += 1
+        standing = stands.get(one.decision, NOTHING)
+        if one.case_ref not in first and not standing.advice_seen(one.disclosure):
+            left_out[CONTROLS if one.disclosure == CONTROL else NEVER_REVEALED] += 1
             continue
         if one.case_ref in first:
             left_out[AGAIN] += 1
         first.setdefault(one.case_ref, one)
-        outcome = answers.outcomes.get(one.decision)
-        if outcome is not None:
-            came.setdefault(one.case_ref, outcome)
+        if standing.outcome is not None:
+            came.setdefault(one.case_ref, standing.outcome)
+
     taken = {
         one.decision: Taken(None, came[ref], one.at) for ref, one in first.items() if ref in came
     }
     if len(taken) < len(first):
         left_out[NO_OUTCOME] += len(first) - len(taken)
     return Selection(taken, left_out)
-
-
-def _unseen(one: Asked, answers: Answers) -> str:
-    """Why the advice was never given, "" if it was."""
-    if one.disclosure == CONTROL:
-        return CONTROLS
-    return (
-        NEVER_REVEALED
-        if one.disclosure == AFTER_OWN_VIEW and one.decision not in answers.viewed
-        else ""
-    )

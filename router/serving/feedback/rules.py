@@ -15,8 +15,7 @@ from router.journal.feedback import (
     View,
     WishedBy,
 )
-from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN
-from router.journal.recommendation import Recommended
+from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN, Recommended
 from router.serving.feedback.fields import Fields
 from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView

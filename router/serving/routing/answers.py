@@ -18,7 +18,7 @@ from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt
 from router.decision.explain import Change, Explainer, Explanation
 from router.journal.feedback import WITHHELD
-from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN
+from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
 from router.serving.messages import mix_message
 from router.texts import Texts

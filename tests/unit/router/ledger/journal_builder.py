@@ -1,13 +1,10 @@
-"""Journals for the ledger's tests: advice, choices and outcomes of made-up cases at one or more offices."""
+"""Journals for the ledger's tests: advice, choices and outcomes of made-up cases."""
 
-import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
@@ -22,12 +19,11 @@ from router.journal.feedback import (
     claim_of,
     feedback_record,
 )
-from router.journal.payload import NO_MIX, Tail, layout, pack
-from router.journal.record import Context, Record
+from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.ledger.account import Ledger, account
 from router.ledger.reading import read_entries
-from tests.builders import a_catalogue, a_policy, a_row
+from tests.builders import a_catalogue, a_policy, a_reading, a_recorded_recommendation, a_row
 
 MONDAY = date(2026, 3, 2)
 CATALOGUE = a_catalogue()
@@ -36,19 +32,6 @@ BASELINE = dict.fromkeys((*FEATURES["need_group"].values, "UNKNOWN"), 100) | {
     "GOOD_OPPORTUNITIES": 60,
     "UNKNOWN": 90,
 }
-
-
-def a_context(*, synthetic: bool = False) -> Context:
-    return Context(
-        document=json.dumps(
-            {
-                "model_version": "m", "policy_version": "p", "synthetic_model": synthetic,
-                "features": [{"name": f.name, "lower": f.lower, "values": list(f.values) or None} for f in FEATURES.features],
-                "mixes": [{"id": mix.id, "minutes": mix.adviser_minutes} for mix in CATALOGUE.mixes],
-                "statuses": ["", "RECOMMENDED"], "safeguards": [],
-            }
-        )
-    )  # fmt: skip
 
 
 def micro(day: int) -> int:
@@ -69,24 +52,28 @@ def advised(
     **fields: Any,
 ) -> Record:
     """A recommendation; without a mix, that of a shielded case."""
-    dtype = layout(len(FEATURES.features), len(CATALOGUE.mixes))
-    row = np.zeros(1, dtype)
-    row["row"] = a_row(**fields)
-    row["minutes"] = CATALOGUE.minutes
-    row["mix"] = NO_MIX if mix is None else CATALOGUE.ids.index(mix)
-    row["weight"] = weight
-    (payload,) = pack(dtype, row, [Tail(case, office, disclosure)])
-    return Record(
-        uuid.uuid4().bytes, "recommendation", a_context(synthetic=synthetic), payload, micro(day)
+    number = {} if mix is None else {"mix": CATALOGUE.ids.index(mix)}
+    return a_recorded_recommendation(
+        a_reading(synthetic_model=synthetic),
+        case,
+        office,
+        disclosure,
+        at=micro(day),
+        row=a_row(**fields),
+        weight=weight,
+        **number,
     )
 
 
 def chose(advice: Record, mix: str, *, day: int = 1, corrects: Record | None = None) -> Record:
     """A choice about advice."""
     choice = Choice(
-        decision_id=uuid.UUID(bytes=advice.id), mix=mix, wished_by=WishedBy.BOTH, direction=Direction.SAME,
+        decision_id=uuid.UUID(bytes=advice.id),
+        mix=mix,
+        wished_by=WishedBy.BOTH,
+        direction=Direction.SAME,
         corrects=uuid.UUID(bytes=corrects.id) if corrects else None,
-    )  # fmt: skip
+    )
     return feedback_record(uuid.uuid4(), choice, micro(day), claim_of(choice))
 
 
@@ -105,11 +92,17 @@ def came(
     **time: tuple[int, int],
 ) -> Record:
     """An outcome with (contacts, minutes) by channel; none reported if none are given."""
+    reported = tuple(
+        ChannelTime(channel=Channel(name), contacts=contacts, minutes=minutes)
+        for name, (contacts, minutes) in time.items()
+    )
     outcome = Outcome(
-        decision_id=uuid.UUID(bytes=advice.id), outcome=reached, observed_on=MONDAY,
-        time=tuple(ChannelTime(channel=Channel(name), contacts=c, minutes=m) for name, (c, m) in time.items()),
+        decision_id=uuid.UUID(bytes=advice.id),
+        outcome=reached,
+        observed_on=MONDAY,
+        time=reported,
         corrects=uuid.UUID(bytes=corrects.id) if corrects else None,
-    )  # fmt: skip
+    )
     return feedback_record(uuid.uuid4(), outcome, micro(day), claim_of(outcome))
 
 

@@ -6,9 +6,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.journal.feedback import Outcome
-from router.journal.payload import AFTER_OWN_VIEW, CONTROL, SHOWN
-from training.data.collect_journal import Agreed, Answers, Asked
+from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Direction, Outcome, WishedBy
+from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
+from router.journal.standing import Standing, StoredFeedback
+from training.data.collect_journal import Asked
 from training.data.collect_taken import Selection, chosen, recommended
 
 HISTORY = st.lists(
@@ -22,22 +23,39 @@ HISTORY = st.lists(
     max_size=12,
 )
 History = list[tuple[str, str, bool, int | None, bool]]
+Stands = dict[bytes, Standing]
 
 
-def told(history: History) -> tuple[list[Asked], Answers]:
-    asked, answers = [], Answers(choices={}, outcomes={}, viewed=set())
-    for number, (ref, disclosure, view, choice, outcome) in enumerate(history):
+def told(history: History) -> tuple[list[Asked], Stands]:
+    asked: list[Asked] = []
+    stands: Stands = {}
+    for number, (ref, disclosure, view, chosen_at, outcome) in enumerate(history):
         decision = uuid.UUID(int=number)
         asked.append(Asked(decision.bytes, ref, disclosure, number))
+        found = Standing()
         if view:
-            answers.viewed.add(decision.bytes)
-        if choice is not None:
-            answers.choices[decision.bytes] = Agreed("SELF_SERVICE", choice)
+            found = found.after(StoredFeedback(1, b"", VIEW, 0, True, None))
+        if chosen_at is not None:
+            choice = Choice(
+                decision_id=decision,
+                mix="SELF_SERVICE",
+                wished_by=WishedBy.BOTH,
+                direction=Direction.SAME,
+            )
+            found = found.after(StoredFeedback(2, b"", CHOICE, chosen_at, False, choice))
         if outcome:
-            answers.outcomes[decision.bytes] = Outcome(
+            came = Outcome(
                 decision_id=decision, outcome=number / 12, observed_on=date(2026, 11, 25)
             )
-    return asked, answers
+            found = found.after(StoredFeedback(3, b"", OUTCOME, 0, False, came))
+        if found != Standing():
+            stands[decision.bytes] = found
+    return asked, stands
+
+
+def outcomes_of(asked: list[Asked], stands: Stands) -> list[Outcome]:
+    found = (stands.get(one.decision, Standing()).outcome for one in asked)
+    return [one for one in found if one is not None]
 
 
 def taken(asked: list[Asked], selection: Selection) -> list[Asked]:
@@ -51,36 +69,26 @@ def taken(asked: list[Asked], selection: Selection) -> list[Asked]:
 
 @given(HISTORY)
 def test_of_each_case_the_first_complete_choice_is_taken(history: History) -> None:
-    asked, answers = told(history)
-    selection = chosen(asked, answers)
-    complete = [
-        one for one in asked if one.decision in answers.choices and one.decision in answers.outcomes
-    ]
+    asked, stands = told(history)
+    selection = chosen(asked, stands)
+    chosen_at: dict[str, list[int]] = {}
+    for one in asked:
+        standing = stands.get(one.decision, Standing())
+        if standing.outcome is not None and standing.first_choice_at is not None:
+            chosen_at.setdefault(one.case_ref, []).append(standing.first_choice_at)
     for one in taken(asked, selection):
-        own = [
-            answers.choices[other.decision].at
-            for other in complete
-            if other.case_ref == one.case_ref
-        ]
-        assert selection.taken[one.decision].at == min(own)
+        assert selection.taken[one.decision].at == min(chosen_at[one.case_ref])
 
 
 @given(HISTORY)
 def test_of_each_case_the_first_advice_that_was_given_is_taken_with_the_first_outcome_from_then_on(
     history: History,
 ) -> None:
-    asked, answers = told(history)
-    selection = recommended(asked, answers)
+    asked, stands = told(history)
+    selection = recommended(asked, stands)
     for one in taken(asked, selection):
-        assert one.disclosure == SHOWN or (
-            one.disclosure == AFTER_OWN_VIEW and one.decision in answers.viewed
-        )
+        assert stands.get(one.decision, Standing()).advice_seen(one.disclosure)
         own = [other for other in asked if other.case_ref == one.case_ref]
         before, since = own[: own.index(one)], own[own.index(one) :]
         assert not [other for other in before if other.disclosure == SHOWN]
-        came = [
-            answers.outcomes[other.decision]
-            for other in since
-            if other.decision in answers.outcomes
-        ]
-        assert selection.taken[one.decision].outcome == came[0]
+        assert selection.taken[one.decision].outcome == outcomes_of(since, stands)[0]

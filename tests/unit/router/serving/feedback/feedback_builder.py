@@ -1,7 +1,6 @@
-"""A Feedback service behind a real gRPC server in this process, on a real journal, and decisions to answer."""
+"""A Feedback service behind a real gRPC server, on a real journal, and decisions to answer."""
 
 import asyncio
-import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -11,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
-import numpy as np
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
 from router.journal.feedback import WITHHELD
 from router.journal.opening import open_journal
-from router.journal.payload import SHOWN, Tail, layout, pack
-from router.journal.record import Context, Record
+from router.journal.recommendation import SHOWN
+from router.journal.record import Record
 from router.journal.store import JournalStore
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -27,25 +25,13 @@ from router.serving.feedback.service import FeedbackService
 from router.serving.metrics import Metrics
 from router.v1 import feedback_pb2 as pb
 from router.v1 import feedback_pb2_grpc, recommendation_pb2
-from tests.builders import a_catalogue
+from tests.builders import a_catalogue, a_reading, a_recorded_recommendation
 
 CATALOGUE = a_catalogue()
 MIXES = CATALOGUE.ids
 DECIDED = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OFFICES = {"office-small": 3_000.0, "office-large": 60_000.0}
-STATUSES = ["", "RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY"]
-_CONTEXT = Context(
-    document=json.dumps(
-        {
-            "model_version": "m1",
-            "policy_version": "p1",
-            "features": [{"name": "age", "lower": 0, "values": None}],
-            "mixes": [{"id": mix.id, "minutes": mix.adviser_minutes} for mix in CATALOGUE.mixes],
-            "statuses": STATUSES,
-            "safeguards": [],
-        }
-    )
-)
+READING = a_reading()
 
 
 def microseconds(moment: datetime) -> int:
@@ -76,31 +62,21 @@ class Desk:
         status: str = "RECOMMENDED",
     ) -> str:
         """Writes a recommendation, and beside it what is withheld; its decision id."""
-        dtype = layout(1, len(MIXES))
-        row = np.zeros(1, dtype)
-        row["minutes"] = CATALOGUE.minutes
-        row["mix"] = -1 if mix is None else MIXES.index(mix)
-        row["status"] = STATUSES.index(status)
-        row["permitted"] = (
-            0 if mix is None else sum(1 << at for at in range(MIXES.index(lightest), len(MIXES)))
-        )
-        decision = uuid.uuid4()
-        (payload,) = pack(dtype, row, [Tail("" if mix is None else "case-1", office, disclosure)])
+        columns: dict[str, int] = {"status": READING.statuses.index(status)}
+        if mix is not None:
+            columns["mix"] = MIXES.index(mix)
+            columns["permitted"] = sum(1 << at for at in range(MIXES.index(lightest), len(MIXES)))
+        case_ref = "" if mix is None else "case-1"
         at = microseconds(DECIDED)
-        records = [Record(decision.bytes, "recommendation", _CONTEXT, payload, at)]
+        recorded = a_recorded_recommendation(
+            READING, case_ref, office, disclosure, at=at, **columns
+        )
+        decision, records = uuid.UUID(bytes=recorded.id), [recorded]
         if disclosure == "AFTER_OWN_VIEW":
             advice = recommendation_pb2.Recommendation(decision_id=str(decision), notice="advice")
-            records.append(
-                Record(
-                    uuid.uuid4().bytes,
-                    WITHHELD,
-                    _CONTEXT,
-                    advice.SerializeToString(),
-                    at,
-                    decision.bytes,
-                    WITHHELD,
-                )
-            )
+            payload = advice.SerializeToString()
+            own, about = uuid.uuid4().bytes, decision.bytes
+            records.append(Record(own, WITHHELD, recorded.context, payload, at, about, WITHHELD))
         self.store.write_batch(records)
         return str(decision)
 
@@ -162,7 +138,9 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
         edge = Edge(metrics, 100)
         journal = DurableJournal(store, metrics, lambda _: None)
         service = FeedbackService(journal, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
-        edge.add_generic_rpc_handlers((service.handlers(),))
+        edge.add(
+            feedback_pb2_grpc.add_FeedbackServicer_to_server, service, service.count_refused
+        )
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((edge,))
         port = server.add_insecure_port("127.0.0.1:0")

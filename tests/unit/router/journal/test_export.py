@@ -1,5 +1,8 @@
+"""The analysts' file: every recommendation a row of named values."""
+
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,46 +11,35 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
+from router.decision.decision import NO_MIX
 from router.journal.export import export
-from router.journal.payload import NO_MIX, Tail, layout, pack
+from router.journal.recommendation import CodedField, CodedMix, Reading
 from router.journal.record import Context, JournalBroken, Record
 from router.journal.stores.sqlite import SqliteJournal
+from tests.builders import a_reading, a_recorded_recommendation
 
-AGE = {"name": "age", "lower": 18, "upper": 67, "values": None}
-HAS_EID = {"name": "has_eid", "lower": 1, "upper": 2, "values": ["YES", "NO"]}
-DOCUMENT = {
-    "model_version": "m1",
-    "policy_version": "p1",
-    "features": [AGE, HAS_EID],
-    "mixes": [{"id": "DIGITAL", "minutes": 5}, {"id": "PERSONAL", "minutes": 60}],
-    "statuses": ["RECOMMENDED", "NEEDS_ASSESSMENT"],
-    "safeguards": ["RESERVED", "NO_EID"],
-}
+AGE = CodedField(name="age", lower=18, upper=67, values=None)
+HAS_EID = CodedField(name="has_eid", lower=1, upper=2, values=("YES", "NO"))
+READING = a_reading(
+    features=(AGE, HAS_EID),
+    mixes=(CodedMix(id="DIGITAL", minutes=5), CodedMix(id="PERSONAL", minutes=60)),
+    statuses=("RECOMMENDED", "NEEDS_ASSESSMENT"),
+    safeguards=("RESERVED", "NO_EID"),
+)
 WRITTEN_AT = 1_700_000_000_123_456
 
 
-def a_context(**changes: object) -> Context:
-    return Context(document=json.dumps({**DOCUMENT, **changes}))
-
-
-def a_record(
-    case_ref: str = "sak-1", *, context: Context | None = None, **fields: object
-) -> Record:
-    row = np.zeros(1, layout(2, 2))
+def a_record(case_ref: str = "sak-1", *, reading: Reading = READING, **columns: object) -> Record:
     usual = {
         "row": (3, 1),
         "expected": (0.25, np.nan),
         "error": (0.5, 0.75),
-        "minutes": (5, 60),
         "permitted": 0b10,
         "mix": 1,
         "safeguards": 0b11,
         "price": 0.5,
     }
-    for name, value in {**usual, **fields}.items():
-        row[name] = value
-    (payload,) = pack(row.dtype, row, [Tail(case_ref)])
-    return Record(uuid.uuid4().bytes, "recommendation", context or a_context(), payload, WRITTEN_AT)
+    return a_recorded_recommendation(reading, case_ref, at=WRITTEN_AT, **(usual | columns))
 
 
 def exported(tmp_path: Path, *records: Record, erase: int | None = None) -> list[dict[str, object]]:
@@ -127,13 +119,10 @@ def test_a_journal_where_all_is_erased_is_exported(tmp_path: Path) -> None:
 
 
 def test_contexts_with_other_columns_share_one_file_in_chain_order(tmp_path: Path) -> None:
-    other = a_context(
-        model_version="m2",
-        features=[HAS_EID, {"name": "months", "lower": 0, "upper": 9, "values": None}],
-    )
-    rows = exported(
-        tmp_path, a_record("a"), a_record("b", context=other, row=(1, 3)), a_record("c")
-    )
+    months = CodedField(name="months", lower=0, upper=9, values=None)
+    other = replace(READING, model_version="m2", features=(HAS_EID, months))
+    between = a_record("b", reading=other, row=(1, 3))
+    rows = exported(tmp_path, a_record("a"), between, a_record("c"))
     assert [(row["case_ref"], row["model_version"]) for row in rows] == [
         ("a", "m1"),
         ("b", "m2"),
@@ -153,7 +142,8 @@ def test_choices_and_outcomes_with_contexts_of_their_own_are_no_rows(
     tmp_path: Path, ending: str
 ) -> None:
     store = SqliteJournal(tmp_path / "journal.db")
-    first, second = a_record("a"), a_record("b", context=a_context(model_version="m2"))
+    first = a_record("a")
+    second = a_record("b", reading=replace(READING, model_version="m2"))
     choice = an_answer("choice", decision_id=str(uuid.UUID(bytes=first.id)), mix="DIGITAL")
     outcome = an_answer(
         "outcome", decision_id=str(uuid.UUID(bytes=first.id)), outcome=1, adviser_minutes=None
@@ -179,7 +169,7 @@ def test_a_journal_of_choices_alone_is_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_recommendation_whose_context_cannot_be_read_is_broken(tmp_path: Path) -> None:
     with pytest.raises(JournalBroken, match=r"context .* cannot be read"):
-        exported(tmp_path, a_record(context=Context(document='{"kind": "choice"}')))
+        exported(tmp_path, a_record()._replace(context=Context(document='{"kind": "choice"}')))
     assert not (tmp_path / "out.parquet").exists()
 
 

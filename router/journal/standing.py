@@ -1,0 +1,221 @@
+"""What stands for a decision: its choice, outcome, own view and reviews; and was the advice seen.
+
+Nothing in the journal is overwritten, so this is the one law of what counts. Of choices, outcomes
+and own views the last in the chain stands; of the answers to a review the first. A record whose
+content was erased still stands: what it said is not known any more, and nothing older comes back.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+from router.journal.feedback import (
+    CHOICE,
+    KINDS,
+    OUTCOME,
+    VIEW,
+    Answer,
+    Choice,
+    Feedback,
+    Outcome,
+    Review,
+    View,
+    read_feedback,
+)
+from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
+from router.journal.record import JournalBroken, StoredRecord
+from router.journal.store import JournalStore
+
+Content_co = TypeVar("Content_co", bound=Feedback, covariant=True)
+
+
+class StoredFeedback(NamedTuple, Generic[Content_co]):
+    """A stored record as far as feedback is concerned.
+
+    Attributes:
+        seq: its place in the chain.
+        id: the request id under which it was recorded, 16 bytes.
+        kind: of the record.
+        written_at: microseconds since 1970, UTC.
+        erased: whether its content was erased.
+        content: what was answered; None once erased, and of a record that is no feedback.
+    """
+
+    seq: int
+    id: bytes
+    kind: str
+    written_at: int
+    erased: bool
+    content: Content_co | None
+
+    @property
+    def identity(self) -> str:
+        """The id in its usual form."""
+        return str(uuid.UUID(bytes=self.id))
+
+
+OpenReviews = Mapping[bytes, StoredFeedback[Review]]
+"""Reviews that wait for an answer, by id, oldest first."""
+_NO_REVIEWS: OpenReviews = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What stands for one decision; None where nothing was recorded.
+
+    Attributes:
+        choice_record: the choice that stands.
+        first_choice_at: when the first choice was recorded, microseconds since 1970, UTC; a
+            correction does not move it.
+        outcome_record: the outcome that stands.
+        view_record: the adviser's own view, recorded before withheld advice was revealed.
+        others: reviews, their answers and whatever else was answered, in the order of the chain.
+    """
+
+    choice_record: StoredFeedback[Choice] | None = None
+    first_choice_at: int | None = None
+    outcome_record: StoredFeedback[Outcome] | None = None
+    view_record: StoredFeedback[View] | None = None
+    others: tuple[StoredFeedback[Feedback], ...] = ()
+
+    @property
+    def choice(self) -> Choice | None:
+        """The mix agreed on; None without a choice, or once it was erased."""
+        return self.choice_record.content if self.choice_record is not None else None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What came of it; None without an outcome, or once it was erased."""
+        return self.outcome_record.content if self.outcome_record is not None else None
+
+    @property
+    def own_view(self) -> View | None:
+        """The adviser's own view; None without one, or once it was erased."""
+        return self.view_record.content if self.view_record is not None else None
+
+    def after(self, one: StoredFeedback[Any]) -> Standing:
+        """Tells what stands once another record has followed."""
+        if one.kind == CHOICE:
+            before = self.first_choice_at
+            first = one.written_at if before is None else before
+            return replace(self, choice_record=one, first_choice_at=first)
+        if one.kind == OUTCOME:
+            return replace(self, outcome_record=one)
+        if one.kind == VIEW:
+            return replace(self, view_record=one)
+        return replace(self, others=(*self.others, one))
+
+    def advice_seen(self, disclosure: str) -> bool:
+        """Tells whether the adviser could see the advice: at once, or revealed by an own view.
+
+        Args:
+            disclosure: of the recommendation, see `router.journal.recommendation`.
+        """
+        if disclosure == AFTER_OWN_VIEW:
+            return self.view_record is not None
+        return disclosure == SHOWN
+
+    def open_reviews(self) -> OpenReviews:
+        """Gives the reviews without an answer."""
+        return open_reviews(self.others)
+
+    def counterpart(self, feedback: Feedback) -> StoredFeedback[Feedback] | None:
+        """Finds the record that stands where this feedback would; None if its place is free.
+
+        That is the same kind of answer about the decision, an answer to the same review, or an open
+        review that says the same.
+        """
+        match feedback:
+            case Choice():
+                return self.choice_record
+            case Outcome():
+                return self.outcome_record
+            case View():
+                return self.view_record
+            case Answer():
+                return next((one for one in self.others if _same_review(one, feedback)), None)
+            case Review():
+                waiting = self.open_reviews().values()
+                return next((one for one in waiting if one.content == feedback), None)
+
+
+NOTHING = Standing()
+"""What stands for a decision that nobody answered."""
+
+
+def stored_feedback(stored: StoredRecord) -> StoredFeedback[Feedback]:
+    """Reads a record of any kind.
+
+    Raises:
+        JournalBroken: if it is feedback and cannot be read.
+    """
+    return StoredFeedback(
+        seq=stored.seq,
+        id=stored.id,
+        kind=stored.kind,
+        written_at=stored.written_at,
+        erased=stored.payload is None,
+        content=read_feedback(stored) if stored.kind in KINDS else None,
+    )
+
+
+def standing_of(about: Iterable[StoredRecord]) -> Standing:
+    """Tells what stands for one decision.
+
+    Args:
+        about: the records about it, in the order of the chain; those that are no feedback count for
+            nothing.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+    """
+    found = NOTHING
+    for stored in about:
+        if stored.kind in KINDS:
+            found = found.after(stored_feedback(stored))
+    return found
+
+
+def read_standing(store: JournalStore) -> dict[bytes, Standing]:
+    """Reads choices, outcomes and own views of a whole journal: what stands, by decision id.
+
+    Decisions that nobody answered are not there, and reviews are left out.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    found: dict[bytes, Standing] = {}
+    for stored in store.read(kinds=(CHOICE, OUTCOME, VIEW)):
+        if stored.about is None:
+            raise JournalBroken(f"record {stored.seq}: is about no decision")
+        before = found.get(stored.about, NOTHING)
+        found[stored.about] = before.after(stored_feedback(stored))
+    return found
+
+
+def open_reviews(
+    records: Iterable[StoredFeedback[Feedback]], before: OpenReviews = _NO_REVIEWS
+) -> OpenReviews:
+    """Follows reviews and their answers: which wait for an answer.
+
+    Args:
+        records: in the order of the chain, about any decisions.
+        before: those that waited before them.
+    """
+    waiting = dict(before)
+    for one in records:
+        match one.content:
+            case Review():
+                waiting[one.id] = cast("StoredFeedback[Review]", one)
+            case Answer(review_id=review_id):
+                waiting.pop(review_id.bytes, None)
+    return waiting
+
+
+def _same_review(one: StoredFeedback[Feedback], answer: Answer) -> bool:
+    return isinstance(one.content, Answer) and one.content.review_id == answer.review_id
