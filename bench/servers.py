@@ -16,7 +16,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from bench.load import Load, free_port, h2load, median, pinned
-from router.cases.features import encode
+from router.cases.message import encode
 from router.commands.demo import plain_case
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal

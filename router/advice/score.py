@@ -1,4 +1,4 @@
-"""Scores files of cases at memory speed: a pure function over Arrow batches, and Parquet or CSV around it."""
+"""Scores files of cases at memory speed: a pure function over Arrow batches, files around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from router.cases.arrow import KEY, CasesRefused, batch_writer, read_batches, rows_of
+from router.cases.arrow import read_batches, rows_of, write_batches
+from router.cases.features import CASE_REF
+from router.cases.problems import CasesRefused
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Status
 
@@ -37,7 +39,7 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     none = decisions.mix == NO_MIX
     minutes = np.append(catalogue.minutes, 0)[decisions.mix]
     columns: dict[str, Any] = {
-        KEY: batch.column(KEY).cast(pa.string()),
+        CASE_REF: batch.column(CASE_REF).cast(pa.string()),
         "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
         "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
         "adviser_minutes": pa.array(minutes, mask=none),
@@ -52,7 +54,7 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
 
 
 def score_file(cases: Path, out: Path, decider: Decider) -> int:
-    """Scores a Parquet or CSV file into another, written aside and renamed.
+    """Scores a Parquet or CSV file into another, which appears whole or not at all.
 
     Returns:
         The number of cases.
@@ -60,24 +62,10 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
     Raises:
         CasesRefused: naming file, column, rows and bound; nothing is left behind.
     """
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        count = 0
-        writer: Any = None
-        for scored in _scored(read_batches(cases), decider):
-            if writer is None:
-                writer = batch_writer(aside, out.suffix == ".csv", scored.schema)
-            writer.write_batch(scored)
-            count += len(scored)
-        if writer is None:
-            raise CasesRefused("has no cases")
-        writer.close()
-        aside.replace(out)
+        return write_batches(_scored(read_batches(cases), decider), out)
     except (CasesRefused, pa.ArrowInvalid) as problem:
         raise CasesRefused(f"{cases}: {problem}") from problem
-    finally:
-        aside.unlink(missing_ok=True)
-    return count
 
 
 def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:

@@ -1,1 +1,1 @@
-"""What a case is: its fields as the annotated contract has them, and how one is read from a message or a file."""
+"""What a case may hold, as the annotated contract has it, and how one is read: message or file."""

@@ -1,8 +1,8 @@
-"""Cases as Arrow batches, from Parquet or CSV files: read into rows of slots, and written."""
+"""Cases as Arrow batches from Parquet or CSV files: read into rows of slots; answers written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,125 +13,155 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from router.cases.features import FEATURES
-from router.cases.national_id import holds_national_id
+from router.cases.features import (
+    CASE_REF,
+    FEATURES,
+    LOGGED,
+    REFERENCES,
+    SHIELDED,
+    are_shielded,
+    slots_of,
+)
+from router.cases.national_id import SUSPECT, hold_national_ids
+from router.cases.problems import CasesRefused, Problems
 from router.decision.schema import Feature, Rows
+from router.files.aside import written_aside
 
 _BATCH = 16384
-KEY = "case_ref"
-# Columns of logged cases that say nothing about what to recommend.
-_IGNORED = frozenset(
-    {"mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref"}
-)
-_SHOWN = 5
-_DIGITS = r"\d[\d\s.\-_/]{9,}\d"
-_REF_AT_MOST = 64
-
-
-class CasesRefused(ValueError):
-    """A file of cases cannot be scored; the message names file, column, rows and the bound."""
+_KNOWN = frozenset({*FEATURES.names, *REFERENCES, *LOGGED})
 
 
 def rows_of(batch: pa.RecordBatch, first_row: int) -> Rows:
-    """Slots of a batch of cases, shape (n, features); nothing but the fact of a shielded case.
+    """Reads the slots of a batch of cases; of a shielded one nothing but the fact.
+
+    Args:
+        batch: columns by name; an absent one or a null is unknown.
+        first_row: rows of the file before the batch, for messages.
+
+    Returns:
+        Shape (n, features).
 
     Raises:
-        CasesRefused: naming column, rows and bound.
+        CasesRefused: naming column, rows and bound of the first column that is not as it must be.
     """
-    known = {*FEATURES.names, KEY, *_IGNORED}
-    unknown = [name for name in batch.schema.names if name not in known]
+    names = batch.schema.names
+    unknown = [name for name in names if name not in _KNOWN]
     if unknown:
         raise CasesRefused(f"columns {', '.join(unknown)}: are not fields of a case")
-    if KEY not in batch.schema.names:
-        raise CasesRefused(f"column {KEY}: is missing")
-    _check_refs(batch.column(KEY).cast(pa.string()), first_row)
+    if CASE_REF not in names:
+        raise CasesRefused(f"column {CASE_REF}: is missing")
+    _check_references(batch, first_row)
+
     rows = np.zeros((len(batch), len(FEATURES.features)), np.uint16)
     for column, feature in enumerate(FEATURES.features):
-        if feature.name in batch.schema.names:
+        if feature.name in names:
             rows[:, column] = _slots(batch.column(feature.name), feature, first_row)
-    shielded = rows[:, FEATURES.column("shielded")] != FEATURES["shielded"].slot("NO")
+
+    shielded = are_shielded(rows)
     if shielded.any():
-        only = np.arange(rows.shape[1]) == FEATURES.column("shielded")
-        rows[shielded] *= only
+        rows[shielded] *= np.arange(rows.shape[1]) == SHIELDED
     return rows
 
 
 def _slots(values: pa.Array, feature: Feature, first_row: int) -> NDArray[np.uint16]:
-    kind = values.type
-    if pa.types.is_null(kind):
+    if pa.types.is_null(values.type):
         return np.zeros(len(values), np.uint16)
-    if feature.values:
-        if pa.types.is_dictionary(kind):
-            values = values.cast(pa.string())
-        if not (
-            pa.types.is_string(kind)
-            or pa.types.is_dictionary(kind)
-            or pa.types.is_large_string(kind)
-        ):
-            raise CasesRefused(
-                f"column {feature.name}: has type {kind}; permitted is {feature.bound}"
-            )
-        places = pc.index_in(values, value_set=pa.array(feature.values, values.type))
-        slots = np.asarray(places.fill_null(-1)) + 1
-        _refuse((slots == 0) & np.asarray(values.is_valid()), values, feature, first_row)
-        return slots.astype(np.uint16)
-    if not pa.types.is_integer(kind):
+    numbers = _places(values, feature) if feature.values else _integers(values, feature)
+    known = values.null_count == 0 or np.asarray(values.is_valid())
+    slots, bad = slots_of(numbers, known, feature)
+    if bad.any():
+        problems = Problems()
+        where = f"column {feature.name}"
+        problems.cells(where, bad, first_row, feature.bound, values.to_pylist())
+        problems.refuse()
+    return slots
+
+
+def _places(values: pa.Array, feature: Feature) -> NDArray[np.int32]:
+    """Gives each text's place among the feature's values, from 1; 0 for null and any other."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        values = values.cast(pa.string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise CasesRefused(f"column {feature.name}: has type {kind}; permitted is {feature.bound}")
+    places = pc.index_in(values, value_set=pa.array(feature.values, values.type))
+    found: NDArray[np.int32] = np.asarray(places.fill_null(-1)) + 1
+    return found
+
+
+def _integers(values: pa.Array, feature: Feature) -> NDArray[np.int64]:
+    if not pa.types.is_integer(values.type):
         raise CasesRefused(
-            f"column {feature.name}: has type {kind}; permitted are whole numbers, {feature.bound}"
+            f"column {feature.name}: has type {values.type}; "
+            f"permitted are whole numbers, {feature.bound}"
         )
-    numbers = np.asarray(values.cast(pa.int64()).fill_null(feature.lower - 1))
-    valid = np.asarray(values.is_valid())
-    _refuse(
-        ((numbers < feature.lower) | (numbers > feature.upper)) & valid, values, feature, first_row
-    )
-    return (numbers - feature.lower + 1).astype(np.uint16)
+    found: NDArray[np.int64] = np.asarray(values.cast(pa.int64()).fill_null(feature.lower - 1))
+    return found
 
 
-def _refuse(bad: NDArray[np.bool_], values: pa.Array, feature: Feature, first_row: int) -> None:
-    if not bad.any():
-        return
-    places = np.flatnonzero(bad)
-    shown = ", ".join(
-        f"row {first_row + p + 1}: {values[int(p)].as_py()!r}" for p in places[:_SHOWN]
-    )
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    raise CasesRefused(f"column {feature.name}: {shown}{more}; permitted is {feature.bound}")
-
-
-def _check_refs(refs: pa.Array, first_row: int) -> None:
-    length = pc.utf8_length(refs).fill_null(0)
-    wrong = np.asarray(length.to_numpy(zero_copy_only=False))
-    bad = np.flatnonzero((wrong < 1) | (wrong > _REF_AT_MOST))
+def _check_references(batch: pa.RecordBatch, first_row: int) -> None:
+    refs = batch.column(CASE_REF).cast(pa.string())
+    lengths = np.asarray(pc.utf8_length(refs).fill_null(0))
+    longest = REFERENCES[CASE_REF].longest
+    bad = np.flatnonzero((lengths < 1) | (lengths > longest))
     if len(bad):
-        raise CasesRefused(f"column {KEY}: row {first_row + int(bad[0]) + 1} has {wrong[bad[0]]} characters; "
-                           f"permitted are 1 to {_REF_AT_MOST}")  # fmt: skip
-    suspects = np.flatnonzero(
-        pc.match_substring_regex(refs, _DIGITS).to_numpy(zero_copy_only=False)
-    )
-    for place in suspects.tolist():
-        if holds_national_id(refs[place].as_py()):
-            raise CasesRefused(
-                f"column {KEY}: row {first_row + place + 1} looks like a national identity number"
-            )
+        raise CasesRefused(
+            f"column {CASE_REF}: row {first_row + int(bad[0]) + 1} has {lengths[bad[0]]} "
+            f"characters; permitted are 1 to {longest}"
+        )
+    for name in REFERENCES:
+        if name in batch.schema.names:
+            _refuse_national_ids(name, batch.column(name), first_row)
+
+
+def _refuse_national_ids(name: str, texts: pa.Array, first_row: int) -> None:
+    if pa.types.is_nested(texts.type):
+        return
+    texts = texts.cast(pa.string())
+    suspects = np.asarray(pc.match_substring_regex(texts, SUSPECT).fill_null(False))
+    if not suspects.any():
+        return
+    held = hold_national_ids(texts.filter(pa.array(suspects)).to_pylist(), suspects)
+    if held.any():
+        row = first_row + int(np.argmax(held)) + 1
+        raise CasesRefused(f"column {name}: row {row} looks like a national identity number")
 
 
 def read_batches(cases: Path) -> Iterator[pa.RecordBatch]:
-    """Batches of a CSV or Parquet file."""
-    if cases.suffix == ".csv":
-        types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features} | {
-            KEY: pa.string()
-        }
-        options = pa.csv.ConvertOptions(
-            column_types=types, strings_can_be_null=True, null_values=[""]
-        )
-        return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
-    batches: Iterator[pa.RecordBatch] = pq.ParquetFile(cases).iter_batches(_BATCH)
-    return batches
+    """Reads a CSV or Parquet file in batches; the columns of a CSV are typed as the contract's."""
+    if cases.suffix != ".csv":
+        batches: Iterator[pa.RecordBatch] = pq.ParquetFile(cases).iter_batches(_BATCH)
+        return batches
+    types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features}
+    types[CASE_REF] = pa.string()
+    options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+    return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
 
 
-def batch_writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
-    """A writer of record batches, CSV or Parquet."""
+def write_batches(batches: Iterable[pa.RecordBatch], out: Path) -> int:
+    """Writes batches to a CSV or Parquet file, which appears whole or not at all.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        CasesRefused: if there is no batch.
+    """
+    count, writer = 0, None
+    with written_aside(out) as aside:
+        for batch in batches:
+            if writer is None:
+                writer = _writer(aside, out.suffix == ".csv", batch.schema)
+            writer.write_batch(batch)
+            count += len(batch)
+        if writer is None:
+            raise CasesRefused("has no cases")
+        writer.close()
+    return count
+
+
+def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
     if csv:
         return pa.csv.CSVWriter(aside, schema)
-    # Only these repeat: trying a dictionary for numbers takes a fifth of the time and saves nothing.
+    # Only these repeat: a dictionary tried for numbers takes a fifth of the time, saves nothing.
     return pq.ParquetWriter(aside, schema, use_dictionary=["status", "mix", "adviser_minutes"])

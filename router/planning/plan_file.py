@@ -1,8 +1,7 @@
-"""An office's open cases from a file, and their plan to another: Parquet or CSV, in Arrow batches."""
+"""An office's open cases from a file, and their plan to another: Parquet or CSV."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from router.cases.arrow import KEY, CasesRefused, batch_writer, read_batches, rows_of
+from router.cases.arrow import read_batches, rows_of, write_batches
+from router.cases.features import CASE_REF, OFFICE_REF
+from router.cases.problems import CasesRefused
 from router.decision.decision import NO_MIX, Status
 from router.decision.schema import Rows
 from router.planning.plan import Plan
 
-_OFFICE = "office_ref"
 _WRITTEN_AT_ONCE = 65_536
 
 
@@ -50,7 +50,7 @@ def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
             rows = rows_of(batch, read)
             read += len(batch)
             own = _own(batch, office_ref)
-            refs.append(batch.column(KEY).cast(pa.string()).filter(pa.array(own)))
+            refs.append(batch.column(CASE_REF).cast(pa.string()).filter(pa.array(own)))
             slots.append(rows if own.all() else rows[own])
         kept = pa.chunked_array(refs, pa.string())
         if not len(kept):
@@ -62,9 +62,9 @@ def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
 
 
 def _own(batch: pa.RecordBatch, office_ref: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    if _OFFICE not in batch.schema.names:
+    if OFFICE_REF not in batch.schema.names:
         return np.ones(len(batch), bool)
-    same = pc.equal(batch.column(_OFFICE).cast(pa.string()), office_ref).fill_null(True)
+    same = pc.equal(batch.column(OFFICE_REF).cast(pa.string()), office_ref).fill_null(True)
     return np.asarray(same.to_numpy(zero_copy_only=False))
 
 
@@ -73,9 +73,8 @@ def _refuse_doubles(refs: pa.ChunkedArray) -> None:
         return
     counted = pc.value_counts(refs)
     first = counted.filter(pc.greater(counted.field("counts"), 1))[0].as_py()
-    raise CasesRefused(
-        f"column {KEY}: {first['values']!r} is there {first['counts']} times; permitted is once"
-    )
+    ref, times = first["values"], first["counts"]
+    raise CasesRefused(f"column {CASE_REF}: {ref!r} is there {times} times; permitted is once")
 
 
 def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:
@@ -84,20 +83,11 @@ def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:
     Columns: case_ref, status, mix and adviser_minutes (null for MANUAL_ONLY), at_floor.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: if the file cannot be written.
     """
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        writer = None
-        for first in range(0, len(refs), _WRITTEN_AT_ONCE):
-            batch = _planned(plan, refs, slice(first, first + _WRITTEN_AT_ONCE))
-            writer = writer or batch_writer(aside, out.suffix == ".csv", batch.schema)
-            writer.write_batch(batch)
-        if writer is not None:
-            writer.close()
-            aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
+    starts = range(0, len(refs), _WRITTEN_AT_ONCE)
+    parts = (slice(start, start + _WRITTEN_AT_ONCE) for start in starts)
+    write_batches((_planned(plan, refs, part) for part in parts), out)
 
 
 def _planned(plan: Plan, refs: pa.ChunkedArray, part: slice) -> pa.RecordBatch:
@@ -105,7 +95,7 @@ def _planned(plan: Plan, refs: pa.ChunkedArray, part: slice) -> pa.RecordBatch:
     none = mix == NO_MIX
     return pa.RecordBatch.from_pydict(
         {
-            KEY: refs.slice(part.start, len(mix)).combine_chunks(),
+            CASE_REF: refs.slice(part.start, len(mix)).combine_chunks(),
             "status": pa.array([status.name for status in Status]).take(
                 pa.array(plan.status[part] - 1)
             ),

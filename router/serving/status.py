@@ -9,7 +9,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from router.cases.features import FieldProblem
+from router.cases.problems import FieldProblem
 from router.journal.record import JournalFull, JournalUnavailable
 from router.planning.allocate import BudgetTooSmall
 

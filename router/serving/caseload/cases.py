@@ -1,4 +1,7 @@
-"""The cases of a plan as they come in: checked, encoded, in slices so that other calls have their turn between them."""
+"""The cases of a plan as they come in: checked and encoded, in slices.
+
+Between the slices other calls have their turn.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import asyncio
 
 import numpy as np
 
-from router.cases.features import FieldProblem, encode
+from router.cases.features import CASE_REF, OFFICE_REF
+from router.cases.message import encode, reference_problem
+from router.cases.problems import FieldProblem
 from router.decision.schema import Rows
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, refuse
@@ -37,11 +42,9 @@ class Caseload:
         """
         if self.header is not None:
             raise refuse("header", "came twice")
-        problems: list[FieldProblem] = []
-        # The same bounds as in a case.
-        encode(case_pb2.Case(office_ref=header.office_ref, shielded=True), problems)
-        if problems:
-            raise refuse("header.office_ref", problems[0].description)
+        problem = reference_problem(OFFICE_REF, header.office_ref)
+        if problem:
+            raise refuse("header.office_ref", problem)
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
             raise refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
         self.header = header
@@ -70,21 +73,15 @@ class Caseload:
     def _row(self, case: case_pb2.Case, office_ref: str) -> list[int]:
         index, problems = len(self.refs), list[FieldProblem]()
         row = encode(case, problems, index)
+
+        def add(field: str, description: str) -> None:
+            problems.append(FieldProblem(index=index, field=field, description=description))
+
         if case.office_ref not in ("", office_ref):
-            problems.append(
-                FieldProblem(
-                    index=index, field="office_ref", description="is not that of the header"
-                )
-            )
+            add(OFFICE_REF, "is not that of the header")
         first = self._numbers.setdefault(case.case_ref, index)
         if first != index and case.case_ref:
-            problems.append(
-                FieldProblem(
-                    index=index,
-                    field="case_ref",
-                    description=f"is the same as that of cases[{first}]",
-                )
-            )
+            add(CASE_REF, f"is the same as that of cases[{first}]")
         self._problems += [
             FieldProblem(
                 index=index, field=path(f"cases[{index}]", one), description=one.description
@@ -95,7 +92,7 @@ class Caseload:
         return row
 
     def finish(self) -> tuple[caseload_pb2.PlanHeader, Rows]:
-        """The header, and the slots of all cases, shape (n, features).
+        """Gives the header, and the slots of all cases, shape (n, features).
 
         Raises:
             InvalidRequest: naming every case that is not good, 50 problems at most, or what has not

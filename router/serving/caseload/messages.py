@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from router.cases.features import FEATURES, SHIELDED
+from router.cases.features import are_shielded
 from router.planning.plan import Plan
 from router.v1 import caseload_pb2
 
 _CASES_AT_ONCE = 1_000
-_NOT_SHIELDED = FEATURES["shielded"].slot("NO")
 # Figures that the message has by the same name.
 _SAME = (
     "plan_id", "office_ref", "model_version", "policy_version", "catalogue_version", "weeks", "budget_minutes",
@@ -56,7 +55,7 @@ def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2
     names = (*plan.decider.catalogue.ids, "")
     mixes, statuses = plan.allocation.mix.tolist(), plan.status.tolist()
     minutes, at_floor = plan.minutes.tolist(), plan.at_floor.tolist()
-    shielded = (plan.rows[:, SHIELDED] != _NOT_SHIELDED).tolist()
+    shielded = are_shielded(plan.rows).tolist()
     for start in range(0, len(case_refs), _CASES_AT_ONCE):
         yield caseload_pb2.PlannedCases(
             cases=[

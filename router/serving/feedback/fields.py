@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, TypeVar
 
-from router.cases.features import FieldProblem
+from router.cases.problems import FieldProblem
 from router.serving.status import InvalidRequest
 
 _Code = TypeVar("_Code", bound=Enum)

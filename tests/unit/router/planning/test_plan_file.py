@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from router.cases.arrow import CasesRefused
+from router.cases.problems import CasesRefused
 from router.planning.plan import Plan, plan_caseload
 from router.planning.plan_file import read_open_cases, write_plan
 from tests.builders import PLAIN, a_decider, a_policy

@@ -3,7 +3,9 @@
 import pytest
 from google.protobuf import descriptor_pb2
 
-from router.cases.features import FEATURES, FieldProblem, encode
+from router.cases.features import FEATURES
+from router.cases.message import encode
+from router.cases.problems import FieldProblem
 from router.decision.schema import Role
 from router.v1 import case_pb2
 from tests.builders import PLAIN, a_case, a_row
