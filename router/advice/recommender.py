@@ -26,7 +26,6 @@ from router.journal.recommendation import (
     coded,
 )
 from router.journal.record import RECOMMENDATION, Record
-from router.serving.metrics import AdviceMetrics
 from router.versions.registry import ModelVersion
 
 # Up to so many rows, one at a time is faster than arrays.
@@ -57,13 +56,12 @@ class Advice(NamedTuple):
 class Recommender:
     """Recommends with one model and one policy."""
 
-    def __init__(self, model: ModelVersion, decider: Decider, metrics: AdviceMetrics) -> None:
+    def __init__(self, model: ModelVersion, decider: Decider) -> None:
         self.model = model
         self.decider = decider
         self.policy = decider.policy
         self.explainer = Explainer(decider=decider)
         self._single = SingleDecider(decider)
-        self._metrics = metrics
         reading = _reading(model, decider)
         self._context = reading.context()
         self._layout = reading.layout
@@ -169,13 +167,6 @@ class Recommender:
             self.policy.weights.of_one(row),
             chance,
         )
-
-    def count(self, advice: Sequence[Advice]) -> None:
-        """Counts advice that is durable."""
-        self._metrics.count([one.decision for one in advice])
-        for one in advice if self._explores or self.withholds else ():
-            if one.disclosure != SHOWN or one.chance < 1:
-                self._metrics.count_drawn(one.disclosure, explored=one.chance < 1)
 
     def _packed(
         self,

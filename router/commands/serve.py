@@ -100,7 +100,7 @@ def serve(
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
-    from router.serving.panel import Loader, Panel
+    from router.serving.live import Live, Loader
     from router.serving.server import Parts
     from router.serving.server import serve as run
 
@@ -135,7 +135,7 @@ def serve(
         settings=settings,
         metrics=counts,
         feedback_metrics=FeedbackMetrics(registry),
-        panel=Panel(loader),
+        live=Live(loader),
         store=open_journal(journal),
         texts=texts,
     )

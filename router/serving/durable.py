@@ -28,7 +28,7 @@ class DurableJournal:
             self._loop.call_soon_threadsafe(on_up_change, up)
 
         self._writer: GroupCommit[_Ticket] = GroupCommit(
-            store, self._settle, observe=metrics, on_up_change=tell
+            store, self._resolve, observe=metrics, on_up_change=tell
         )
         metrics.watch_queue(lambda: self._writer.depth)
 
@@ -45,15 +45,15 @@ class DurableJournal:
         self._writer.submit(records, ticket)
         return ticket
 
-    def _settle(self, tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
-        self._loop.call_soon_threadsafe(_resolve, tickets, error)
+    def _resolve(self, tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+        self._loop.call_soon_threadsafe(_set_results, tickets, error)
 
     async def close(self, timeout: float) -> bool:
         """Writes what waits and closes the store; whether it was done in time."""
         return await asyncio.to_thread(self._writer.close, timeout)
 
 
-def _resolve(tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+def _set_results(tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
     for ticket in tickets:
         if ticket.cancelled():
             continue

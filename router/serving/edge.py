@@ -1,4 +1,7 @@
-"""What surrounds every call: admission, the mapping of errors, and metrics from the real outcome."""
+"""What surrounds every call: admission, parsing, mapping of errors, metrics of the real outcome.
+
+Services implement the servicers that protobuf generates, so that mypy sees an RPC that is missing.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,26 @@ import logging
 import time
 import traceback
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, TypeVar, cast
 
 import grpc
+from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from router.serving.metrics import Gathered, Metrics
-from router.serving.status import DeadlineExpired, Draining, Overloaded, status_of, trailers
+from router.serving.status import (
+    DeadlineExpired,
+    Draining,
+    Overloaded,
+    refuse,
+    status_of,
+    trailers,
+)
+
+_Servicer = TypeVar("_Servicer")
+_Parse = Callable[[Any], Any]
+_OnError = Callable[[Exception], None]
 
 _log = logging.getLogger(__name__)
 _OWN = "/router.v1."
@@ -93,60 +108,81 @@ class Counted:
 
 
 class Edge(grpc.GenericRpcHandler):
-    """Admits calls, maps their errors, and counts them: the one handler that the server knows, around all others.
+    """The one handler that the server knows, around all others.
 
-    It stands where grpc's own interceptors would, which run several coroutines for every call.
+    It admits calls, parses their requests, maps their errors, and counts them. It stands where
+    grpc's own interceptors would, which run several coroutines for every call.
     """
 
     def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
         self._metrics = metrics
         self._max_in_flight = max_in_flight
         self._in_flight = 0
-        self._inner: list[grpc.GenericRpcHandler] = []
+        self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, Any] = {}
         self.draining = False
 
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        """Takes handlers as a `grpc.Server` does, so that generated code can add its service."""
-        self._inner += handlers
+    def add(
+        self,
+        register: Callable[[_Servicer, grpc.aio.Server], None],
+        servicer: _Servicer,
+        on_error: _OnError | None = None,
+    ) -> None:
+        """Adds a service.
 
-    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
-        """Takes no notice: they are those added above."""
+        Args:
+            register: the generated `add_...Servicer_to_server`.
+            servicer: what implements the generated `...Servicer`.
+            on_error: is told the error by which a call of it fails.
+        """
+        taken = _Handlers()
+        register(servicer, cast("grpc.aio.Server", taken))
+        self._inner += [(handler, on_error or _ignore) for handler in taken.handlers]
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - a handler of any kind
-        """The method's handler, wrapped; wrapped handlers are kept, so that a call pays for a look-up only."""
+        """Gives the method's handler, wrapped and kept, so that a call pays for a look-up only."""
         method: str = handler_call_details.method
         kept = self._handlers.get(method)
         if kept is None:
-            found = (inner.service(handler_call_details) for inner in self._inner)
-            handler = next((one for one in found if one is not None), None)
-            if handler is None:  # one name for all methods that do not exist: labels stay bounded
-                method, handler = _NO_METHOD, grpc.unary_unary_rpc_method_handler(_unimplemented)
-            kept = self._handlers.get(method) or self._handlers.setdefault(
-                method, self._wrapped(method, handler)
-            )
+            for inner, on_error in self._inner:
+                handler = inner.service(handler_call_details)
+                if handler is not None:
+                    break
+            else:  # one name for all methods that do not exist: labels stay bounded
+                method, on_error = _NO_METHOD, _ignore
+                handler = grpc.unary_unary_rpc_method_handler(_unimplemented)
+            kept = self._handlers.get(method)
+            if kept is None:
+                kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
 
-    def _wrapped(self, method: str, handler: Any) -> Any:  # noqa: ANN401
-        codec = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
+    def _wrapped(self, method: str, handler: Any, on_error: _OnError) -> Any:  # noqa: ANN401
+        own = method.startswith(_OWN)
         kind = "bidi_stream" if handler.request_streaming else "server_stream"
         kind = kind if handler.response_streaming else "unary"
         series = CallSeries(self._metrics, kind, method)
         # Health and reflection answer also while we drain or are overloaded.
-        limit = self._max_in_flight if method.startswith(_OWN) else None
+        limit = self._max_in_flight if own else None
+
+        # Bytes come in here, not messages: what cannot be parsed is the caller's error, while
+        # grpc's runtime would call it an internal one.
+        parse = _parser(handler.request_deserializer) if own else _unchanged
+        codec = {
+            "request_deserializer": None if own else handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+
         if handler.request_streaming:
+            parse = _each(parse) if own else _unchanged
             return grpc.stream_stream_rpc_method_handler(
-                self._stream(handler.stream_stream, series, limit), **codec
+                self._stream(handler.stream_stream, parse, series, limit, on_error), **codec
             )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._stream(handler.unary_stream, series, limit), **codec
+                self._stream(handler.unary_stream, parse, series, limit, on_error), **codec
             )
         return grpc.unary_unary_rpc_method_handler(
-            self._unary(handler.unary_unary, series, limit), **codec
+            self._unary(handler.unary_unary, parse, series, limit, on_error), **codec
         )
 
     def _admit(self, context: Any, limit: int | None) -> None:  # noqa: ANN401
@@ -160,36 +196,94 @@ class Edge(grpc.GenericRpcHandler):
         if left is not None and left <= 0:
             raise DeadlineExpired
 
-    def _unary(self, behaviour: Any, series: CallSeries, limit: int | None) -> Any:  # noqa: ANN401
+    def _unary(
+        self,
+        behaviour: Any,  # noqa: ANN401
+        parse: _Parse,
+        series: CallSeries,
+        limit: int | None,
+        on_error: _OnError,
+    ) -> Any:  # noqa: ANN401
         async def call(request: Any, context: Any) -> Any:  # noqa: ANN401
             self._in_flight += 1
             try:
                 with Counted(series, context):
                     try:
                         self._admit(context, limit)
-                        return await behaviour(request, context)
+                        return await behaviour(parse(request), context)
                     except grpc.aio.AbortError:
                         raise
                     except Exception as error:
+                        on_error(error)
                         await _abort(error, context)
             finally:
                 self._in_flight -= 1
 
         return call
 
-    def _stream(self, behaviour: Any, series: CallSeries, limit: int | None) -> Any:  # noqa: ANN401
+    def _stream(
+        self,
+        behaviour: Any,  # noqa: ANN401
+        parse: _Parse,
+        series: CallSeries,
+        limit: int | None,
+        on_error: _OnError,
+    ) -> Any:  # noqa: ANN401
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
             with Counted(series, context):
                 try:
                     self._admit(context, limit)
-                    async for response in behaviour(request, context):
+                    async for response in behaviour(parse(request), context):
                         yield response
                 except grpc.aio.AbortError:
                     raise
                 except Exception as error:
+                    on_error(error)
                     await _abort(error, context)
 
         return call
+
+
+class _Handlers:
+    """Takes handlers as a server does, which is all that generated code asks of one."""
+
+    def __init__(self) -> None:
+        self.handlers: list[grpc.GenericRpcHandler] = []
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Takes handlers."""
+        self.handlers += handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Takes no notice: they are those added above."""
+
+
+def _ignore(error: Exception) -> None:
+    """Does nothing with an error that nobody asked for."""
+
+
+def _unchanged(request: Any) -> Any:  # noqa: ANN401
+    return request
+
+
+def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
+    """Gives what parses a request as generated code does, but refuses bytes that do not parse."""
+    if from_bytes is None:
+        return _unchanged
+    name = from_bytes.__self__.DESCRIPTOR.full_name
+
+    def parse(data: Any) -> Any:  # noqa: ANN401
+        try:
+            return from_bytes(data)
+        except DecodeError:
+            raise refuse("request", f"the bytes are not a {name}") from None
+
+    return parse
+
+
+def _each(parse: _Parse) -> _Parse:
+    """What parses every request of a stream as it comes in."""
+    return lambda requests: (parse(request) async for request in requests)
 
 
 async def _unimplemented(request: Any, context: Any) -> None:  # noqa: ANN401, ARG001 - the shape of a handler

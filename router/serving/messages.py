@@ -1,27 +1,19 @@
-"""Parts of messages that several services write."""
+"""Parts of messages that several services write: a mix, why a case got no answer, a field's path."""
 
 from __future__ import annotations
 
-from router.cases.features import FieldProblem
+from router.cases.problems import FieldProblem
 from router.decision.catalogue import Catalogue
 from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
-INVALID_ARGUMENT = 3
-
-
-def field(number: int, payload: bytes) -> bytes:
-    """One length-delimited field."""
-    size, length = len(payload), b""
-    while size > 0x7F:
-        length += bytes((size & 0x7F | 0x80,))
-        size >>= 7
-    return bytes((number << 3 | 2,)) + length + bytes((size,)) + payload
+_INVALID_ARGUMENT = 3
 
 
 def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
-    """A mix of the catalogue, its elements in the order in which they start."""
+    """Writes a mix of the catalogue, its elements in the order in which they start."""
     mix = catalogue.mixes[number]
+    in_order = sorted(mix.elements, key=lambda element: element.first_week)
     elements = [
         recommendation_pb2.MixElement(
             channel=recommendation_pb2.Channel.Value(f"CHANNEL_{element.channel.value}"),
@@ -30,7 +22,7 @@ def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendati
             minutes=element.minutes,
             contacts=element.contacts(mix.weeks),
         )
-        for element in sorted(mix.elements, key=lambda element: element.first_week)
+        for element in in_order
     ]
     return recommendation_pb2.Mix(
         id=mix.id,
@@ -43,9 +35,9 @@ def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendati
 
 
 def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
-    """Why one case of several got no answer; fields are named from the request's root."""
+    """Writes why one case of several got no answer; fields are named from the request's root."""
     return channel_router_pb2.CaseError(
-        code=INVALID_ARGUMENT,
+        code=_INVALID_ARGUMENT,
         problems=[
             channel_router_pb2.FieldProblem(
                 field=path(prefix, problem), description=problem.description
@@ -56,5 +48,5 @@ def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.
 
 
 def path(prefix: str, problem: FieldProblem) -> str:
-    """Path of a problem's field from the request's root."""
+    """Gives the path of a problem's field from the request's root."""
     return ".".join(part for part in (prefix, problem.field) if part)

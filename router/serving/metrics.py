@@ -1,4 +1,4 @@
-"""Every metric's name, labels and buckets, in one class over an injected registry.
+"""Every metric's name, labels and buckets, over an injected registry; and how advice is counted.
 
 Times are in seconds, also advisers', and shares from 0 to 1, as Prometheus asks for base units.
 """
@@ -22,6 +22,7 @@ from router.journal.recommendation import SHOWN
 from router.versions.registry import ModelInfo
 
 if TYPE_CHECKING:
+    from router.advice.recommender import Advice
     from router.decision.decide import Decider
     from router.decision.decision import Decision
 
@@ -89,8 +90,11 @@ class Metrics:
         self.unknown = ManyHistogram(
             registry, "router_unknown_fields", "Unknown model inputs of a case.", _FIELDS
         )
-        self.commit = self._histogram(
-            "router_journal_commit_seconds", "Time to a durable commit.", _LATENCY
+        self.commit = Histogram(
+            "router_journal_commit_seconds",
+            "Time to a durable commit.",
+            buckets=_LATENCY,
+            registry=registry,
         )
         self.commit_failures = Counter(
             "router_journal_commit_failures", "Failed commits.", registry=registry
@@ -132,9 +136,6 @@ class Metrics:
             "router_model_age_seconds", "Time since the model was trained.", registry=registry
         )
 
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(name, text, buckets=buckets, registry=self.registry)
-
     def serve_model(self, info: ModelInfo) -> None:
         """Tells which model is served."""
         self.model.clear()
@@ -143,7 +144,12 @@ class Metrics:
         self.model_age.set_function(lambda: time.time() - trained)
 
     def serve_policies(self, versions: Mapping[str, str], refused: Iterable[str]) -> None:
-        """Tells which policy is in force by office, "" for the national one, and whose file is refused."""
+        """Tells which policies are in force and whose file is refused.
+
+        Args:
+            versions: by office, "" for the national policy.
+            refused: offices.
+        """
         self.policy.clear()
         self.policy_refused.clear()
         for office, version in versions.items():
@@ -198,9 +204,8 @@ class ManyHistogram(Collector):
     def observe(self, values: ArrayLike) -> None:
         """Counts values, shape (n,)."""
         many = np.asarray(values, float)
-        places = np.searchsorted(
-            self._bounds, many
-        )  # a value equal to a bound belongs to that bucket
+        # A value equal to a bound belongs to that bucket.
+        places = np.searchsorted(self._bounds, many)
         self._counts += np.bincount(places, minlength=len(self._counts))
         self._sum += float(many.sum())
 
@@ -217,7 +222,7 @@ class ManyHistogram(Collector):
 
 
 class Gathered(Generic[T]):
-    """Things that are counted many at once, which costs far less, and at the latest when the metrics are read."""
+    """Things counted many at once, which costs far less, and at the latest when metrics are read."""
 
     def __init__(self, metrics: Metrics, count: Callable[[list[T]], None]) -> None:
         self._things: deque[T] = deque()
@@ -232,9 +237,8 @@ class Gathered(Generic[T]):
             self._flush()
 
     def _flush(self) -> None:
-        with (
-            self._one_counts
-        ):  # so that who reads the metrics waits for what another thread has begun to count
+        # Who reads the metrics waits for what another thread has begun to count.
+        with self._one_counts:
             self._count([self._things.popleft() for _ in range(len(self._things))])
 
 
@@ -244,7 +248,8 @@ class AdviceMetrics:
     def __init__(self, metrics: Metrics, decider: Decider, version: str) -> None:
         self._metrics = metrics
         catalogue = decider.catalogue
-        names = [*catalogue.ids, "none"]  # a mix's number is its place; NO_MIX is -1, the last
+        # A mix's number is its place; NO_MIX is -1, the last.
+        names = [*catalogue.ids, "none"]
         self._answers = [
             [metrics.recommendations.labels(mix, status, version) for mix in names]
             if status
@@ -257,34 +262,39 @@ class AdviceMetrics:
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
         self._gathered = Gathered(metrics, self._count)
 
-    def count_drawn(self, disclosure: str, *, explored: bool) -> None:
-        """Counts an answer that was drawn among mixes, or withheld."""
-        if explored:
-            self._metrics.explored.inc()
-        if disclosure != SHOWN:
-            self._metrics.withheld.labels(disclosure).inc()
+    def count(self, advice: Iterable[Advice]) -> None:
+        """Counts advice that is durable, at the latest when the metrics are next read."""
+        self._gathered.extend(advice)
 
-    def count(self, decisions: Iterable[Decision]) -> None:
-        """Counts decisions, at the latest when the metrics are next read."""
-        self._gathered.extend(decisions)
+    def _count(self, advice: list[Advice]) -> None:
+        decisions = [one.decision for one in advice]
+        self._count_answers(decisions)
+        self._count_safeguards(decisions)
+        self._observe_figures([decision for decision in decisions if decision.mix >= 0])
+        self._metrics.explored.inc(sum(one.chance < 1 for one in advice))
+        withheld = Tally(one.disclosure for one in advice if one.disclosure != SHOWN)
+        for disclosure, answers in withheld.items():
+            self._metrics.withheld.labels(disclosure).inc(answers)
 
-    def _count(self, decisions: list[Decision]) -> None:
+    def _count_answers(self, decisions: list[Decision]) -> None:
         alike = Tally((decision.status, decision.mix) for decision in decisions)
         for (status, mix), answers in alike.items():
             self._answers[status][mix].inc(answers)
             if mix >= 0:
                 self._time[mix].inc(answers * self._minutes[mix])
-        applied = [0] * len(
-            self._rules
-        )  # many sets of few rules: each rule's counter is asked once
+
+    def _count_safeguards(self, decisions: list[Decision]) -> None:
+        # Many sets of few rules: each rule's counter is asked once.
+        applied = [0] * len(self._rules)
         for bits, answers in Tally(decision.safeguards for decision in decisions).items():
             for rule in range(bits.bit_length()):
                 applied[rule] += answers * (bits >> rule & 1)
         for counter, answers in zip(self._rules, applied, strict=True):
             if answers:
                 counter.inc(answers)
+
+    def _observe_figures(self, mixed: list[Decision]) -> None:
         metrics = self._metrics
-        mixed = [decision for decision in decisions if decision.mix >= 0]
         metrics.digital.observe([self._digital[decision.mix] for decision in mixed])
         metrics.expected.observe([decision.expected[decision.mix] for decision in mixed])
         metrics.unknown.observe([decision.unknown for decision in mixed])

@@ -1,19 +1,17 @@
-"""Models: what the service decides with, all public."""
+"""The RPCs of Models: what the service decides with, all public."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import grpc
 
 from router.cases.features import FEATURES, annotation
 from router.decision.decide import Decider
+from router.serving.live import Live
 from router.serving.messages import mix_message
-from router.serving.panel import Panel
-from router.serving.requests import language_of, parse
+from router.serving.requests import language_of
 from router.texts import Texts
 from router.v1 import case_pb2, models_pb2
+from router.v1.models_pb2_grpc import ModelsServicer
 from router.versions.registry import (
     ModelInfo,
     ModelRefused,
@@ -23,50 +21,36 @@ from router.versions.registry import (
     versions,
 )
 
-SERVICE = "router.v1.Models"
 
-
-class ModelsService:
+class ModelsService(ModelsServicer):
     """Tells what the service decides with."""
 
-    def __init__(self, panel: Panel, texts: dict[str, Texts], models: Path) -> None:
-        self._panel = panel
+    def __init__(self, live: Live, texts: dict[str, Texts], models: Path) -> None:
+        self._live = live
         self._texts = texts
         self._models = models
 
     @property
     def _model(self) -> ModelVersion:
-        return self._panel.current.model
+        return self._live.snapshot.model
 
     @property
     def _decider(self) -> Decider:
-        return self._panel.current.national.recommender.decider
+        return self._live.snapshot.national.recommender.decider
 
     def _in_language(self, language: int) -> Texts:
-        return self._texts[language_of(language, self._panel.current.national.language)]
+        return self._texts[language_of(language, self._live.snapshot.national.language)]
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service's methods, bytes in and bytes out."""
-        methods = {
-            "GetPromotedModel": self.get_promoted_model,
-            "ListModels": self.list_models,
-            "ListFeatures": self.list_features,
-            "ListMixes": self.list_mixes,
-            "ListSafeguards": self.list_safeguards,
-        }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()},
-        )
-
-    async def get_promoted_model(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
+    async def GetPromotedModel(
+        self, request: models_pb2.GetPromotedModelRequest, context: object
+    ) -> models_pb2.GetPromotedModelResponse:
         """The model that is served."""
-        parse(models_pb2.GetPromotedModelRequest, data)
-        return models_pb2.GetPromotedModelResponse(model=self._served()).SerializeToString()
+        return models_pb2.GetPromotedModelResponse(model=self._served())
 
-    async def list_models(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
+    async def ListModels(
+        self, request: models_pb2.ListModelsRequest, context: object
+    ) -> models_pb2.ListModelsResponse:
         """All versions, newest first; one that cannot be served says why."""
-        parse(models_pb2.ListModelsRequest, data)
         found = []
         for version in versions(self._models):
             if version == self._model.info.version:
@@ -78,7 +62,7 @@ class ModelsService:
             except ModelRefused as refusal:
                 found.append(self._refused(version, str(refusal)))
         found.sort(key=lambda model: model.trained_at.ToNanoseconds(), reverse=True)
-        return models_pb2.ListModelsResponse(models=found).SerializeToString()
+        return models_pb2.ListModelsResponse(models=found)
 
     def _served(self) -> models_pb2.Model:
         message = _message(self._model.info)
@@ -93,9 +77,10 @@ class ModelsService:
         message.refusal = refusal
         return message
 
-    async def list_features(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
+    async def ListFeatures(
+        self, request: models_pb2.ListFeaturesRequest, context: object
+    ) -> models_pb2.ListFeaturesResponse:
         """The fields of a case."""
-        request = parse(models_pb2.ListFeaturesRequest, data)
         texts = self._in_language(request.language)
         coded = {feature.name: feature for feature in FEATURES.features}
         found = [
@@ -107,19 +92,20 @@ class ModelsService:
             )
             for field in case_pb2.Case.DESCRIPTOR.fields
         ]
-        return models_pb2.ListFeaturesResponse(features=found).SerializeToString()
+        return models_pb2.ListFeaturesResponse(features=found)
 
-    async def list_mixes(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
+    async def ListMixes(
+        self, request: models_pb2.ListMixesRequest, context: object
+    ) -> models_pb2.ListMixesResponse:
         """The catalogue of mixes."""
-        request = parse(models_pb2.ListMixesRequest, data)
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         mixes = [mix_message(catalogue, number, texts) for number in range(len(catalogue.mixes))]
-        answer = models_pb2.ListMixesResponse(mixes=mixes, catalogue_version=catalogue.version)
-        return answer.SerializeToString()
+        return models_pb2.ListMixesResponse(mixes=mixes, catalogue_version=catalogue.version)
 
-    async def list_safeguards(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
+    async def ListSafeguards(
+        self, request: models_pb2.ListSafeguardsRequest, context: object
+    ) -> models_pb2.ListSafeguardsResponse:
         """The published catalogue of safeguards."""
-        request = parse(models_pb2.ListSafeguardsRequest, data)
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         found = [
             models_pb2.Safeguard(
@@ -134,9 +120,7 @@ class ModelsService:
             for rule in self._decider.safeguards.rules
         ]
         version = self._decider.policy.version
-        return models_pb2.ListSafeguardsResponse(
-            safeguards=found, policy_version=version
-        ).SerializeToString()
+        return models_pb2.ListSafeguardsResponse(safeguards=found, policy_version=version)
 
 
 def _in_words(name: str, slots: list[int]) -> str:

@@ -1,36 +1,33 @@
-"""What a request asks for: parsed, its language, its view."""
+"""What a request asks for beside its case: the language and the view of the answer."""
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from google.protobuf.message import DecodeError, Message
+from typing import NamedTuple
 
 from router.serving.status import refuse
 from router.v1 import channel_router_pb2, recommendation_pb2
 
-_Request = TypeVar("_Request", bound=Message)
-LANGUAGES = {
+LANGUAGES: dict[int, str] = {
     recommendation_pb2.LANGUAGE_NB: "nb",
     recommendation_pb2.LANGUAGE_NN: "nn",
     recommendation_pb2.LANGUAGE_EN: "en",
 }
 
 
-def parse(kind: type[_Request], data: bytes) -> _Request:
-    """Parses a request.
+class View(NamedTuple):
+    """How an answer is written.
 
-    Raises:
-        InvalidRequest: if the bytes are no such message.
+    Attributes:
+        language: code of the texts' language.
+        full: whether it holds all that led to the advice.
     """
-    try:
-        return kind.FromString(data)
-    except DecodeError:
-        raise refuse("request", f"the bytes are not a {kind.DESCRIPTOR.full_name}") from None
+
+    language: str
+    full: bool
 
 
 def language_of(language: int, otherwise: str) -> str:
-    """Code of the texts' language; `otherwise` if none is named.
+    """Gives the code of the texts' language; `otherwise` if none is named.
 
     Raises:
         InvalidRequest: if it is not one of the contract's.
@@ -38,18 +35,18 @@ def language_of(language: int, otherwise: str) -> str:
     if language == recommendation_pb2.LANGUAGE_UNSPECIFIED:
         return otherwise
     if language not in LANGUAGES:
-        raise refuse(
-            "language", f"{language} is not one of {', '.join(recommendation_pb2.Language.keys())}"
-        )
-    return LANGUAGES[language]  # type: ignore[index]
+        known = ", ".join(recommendation_pb2.Language.keys())
+        raise refuse("language", f"{language} is not one of {known}")
+    return LANGUAGES[language]
 
 
 def is_full(view: int) -> bool:
-    """Whether the FULL view is asked for.
+    """Tells whether the FULL view is asked for.
 
     Raises:
         InvalidRequest: if the view is not one of the contract's.
     """
     if view not in channel_router_pb2.View.values():
-        raise refuse("view", f"{view} is not one of {', '.join(channel_router_pb2.View.keys())}")
+        known = ", ".join(channel_router_pb2.View.keys())
+        raise refuse("view", f"{view} is not one of {known}")
     return view == channel_router_pb2.VIEW_FULL

@@ -1,4 +1,4 @@
-"""The asynchronous gRPC server: health, reflection, drain."""
+"""The asynchronous gRPC server: what it is made of, its services, how it starts and drains."""
 
 from __future__ import annotations
 
@@ -15,36 +15,43 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
-from router.serving import models_service
-from router.serving.caseload import service as caseload_service
-from router.serving.caseload.service import CaseloadService
+from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
-from router.serving.feedback import service as feedback_service
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
+from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
-from router.serving.panel import Panel
-from router.serving.routing import service as routing_service
 from router.serving.routing.service import ChannelRouterService
 from router.serving.settings import Settings
 from router.texts import Texts
-
-# The descriptors must be registered for reflection.
-from router.v1 import caseload_pb2, channel_router_pb2, feedback_pb2, models_pb2  # noqa: F401
+from router.v1 import (
+    caseload_pb2,
+    caseload_pb2_grpc,
+    channel_router_pb2,
+    channel_router_pb2_grpc,
+    feedback_pb2,
+    feedback_pb2_grpc,
+    models_pb2,
+    models_pb2_grpc,
+)
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = (
-    routing_service.SERVICE,
-    models_service.SERVICE,
-    feedback_service.SERVICE,
-    caseload_service.SERVICE,
+_ROUTING, _MODELS, _FEEDBACK, _PLANNING = (
+    file.DESCRIPTOR.services_by_name[name].full_name
+    for file, name in (
+        (channel_router_pb2, "ChannelRouter"),
+        (models_pb2, "Models"),
+        (feedback_pb2, "Feedback"),
+        (caseload_pb2, "CaseloadPlanner"),
+    )
 )
+NAMES = (_ROUTING, _MODELS, _FEEDBACK, _PLANNING)
 # These write to the journal: while it cannot be written they are not ready.
-_WRITING = (routing_service.SERVICE, feedback_service.SERVICE, caseload_service.SERVICE)
+_WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
 _FLUSH_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -71,7 +78,7 @@ class Parts:
     settings: Settings
     metrics: Metrics
     feedback_metrics: FeedbackMetrics
-    panel: Panel
+    live: Live
     store: JournalStore
     texts: dict[str, Texts]
 
@@ -82,7 +89,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     Raises:
         SettingsError: if an address cannot be listened on.
     """
-    settings, metrics, panel = parts.settings, parts.metrics, parts.panel
+    settings, metrics, live = parts.settings, parts.metrics, parts.live
     stop = stop or asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -94,7 +101,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     feedback = FeedbackService(
         journal,
         parts.feedback_metrics,
-        lambda office: panel.current.policies.of(office).minutes_per_week,
+        lambda office: live.snapshot.policies.of(office).minutes_per_week,
     )
     _add_services(edge, parts, journal, feedback, checks)
     port = server.add_insecure_port(str(settings.listen))
@@ -104,16 +111,16 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await server.start()
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
-    _settle_memory()
-    following = asyncio.ensure_future(_follow(panel, settings.reload_seconds))
+    _freeze_start_up_objects()
+    following = asyncio.ensure_future(_follow(live, settings.reload_seconds))
     feedback.begin()
     _log.info(
         "serving",
         extra={
             "listen": f"{settings.listen.host}:{port}",
             "metrics": f"{settings.metrics.host}:{web.server_port}",
-            "model_version": panel.current.model.info.version,
-            "policy_version": panel.current.policies.national.version,
+            "model_version": live.snapshot.model.info.version,
+            "policy_version": live.snapshot.policies.national.version,
         },
     )
     await stop.wait()
@@ -156,31 +163,33 @@ def _add_services(
     feedback: FeedbackService,
     checks: health_aio.HealthServicer,
 ) -> None:
-    routing = ChannelRouterService(parts.panel, journal)
-    catalogue = ModelsService(parts.panel, parts.texts, parts.settings.models)
-    planning = CaseloadService(parts.panel, journal)
-    edge.add_generic_rpc_handlers(
-        (routing.handlers(), catalogue.handlers(), feedback.handlers(), planning.handlers())
-    )
-    health_pb2_grpc.add_HealthServicer_to_server(checks, edge)
+    routing = ChannelRouterService(parts.live, journal)
+    models = ModelsService(parts.live, parts.texts, parts.settings.models)
+    planning = CaseloadPlannerService(parts.live, journal)
+    edge.add(channel_router_pb2_grpc.add_ChannelRouterServicer_to_server, routing)
+    edge.add(models_pb2_grpc.add_ModelsServicer_to_server, models)
+    edge.add(caseload_pb2_grpc.add_CaseloadPlannerServicer_to_server, planning)
+    edge.add(feedback_pb2_grpc.add_FeedbackServicer_to_server, feedback, feedback.count_refused)
+    edge.add(health_pb2_grpc.add_HealthServicer_to_server, checks)
     if parts.settings.reflection:
         names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-            reflection.aio.ReflectionServicer(names), edge
+        edge.add(
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
+            reflection.aio.ReflectionServicer(names),
         )
 
 
-async def _follow(panel: Panel, seconds: float) -> None:
+async def _follow(live: Live, seconds: float) -> None:
     """Looks for changed policies and another promoted model, beside the calls."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            await asyncio.to_thread(panel.refresh)
+            await asyncio.to_thread(live.refresh)
         except Exception:
             _log.exception("what is served could not be looked at; what was good before stands")
 
 
-def _settle_memory() -> None:
+def _freeze_start_up_objects() -> None:
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process
     gc.set_threshold(*_GC_THRESHOLDS)

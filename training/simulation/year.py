@@ -22,7 +22,7 @@ from router.decision.schema import UNKNOWN
 from router.journal.opening import open_journal
 from router.journal.record import Record
 from router.serving.metrics import Metrics
-from router.serving.panel import Loader, Served
+from router.serving.live import Loader, Snapshot
 from router.texts import load_texts
 from training.simulation.effects import mix_values
 from training.simulation.population import Slots, draw_population
@@ -102,7 +102,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
 class _Year:
     """The simulation while it runs: what was recorded, and each case with what truly happened."""
 
-    def __init__(self, served: Served, extent: Extent) -> None:
+    def __init__(self, served: Snapshot, extent: Extent) -> None:
         self.records: list[Record] = []
         self.cases: list[TrueCase] = []
         self._served = served
@@ -152,7 +152,7 @@ class _Year:
     def _advise(
         self, office: MadeUpOffice, rows: list[list[int]], refs: list[str], moment: int
     ) -> list[Advice]:
-        advice, records = self._served.of(office.ref).decide(rows, refs, now=moment)
+        advice, records = self._served.recommender(office.ref).decide(rows, refs, now=moment)
         self.records += records
         return advice
 

@@ -10,9 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
-import grpc
 import uuid_utils
 
 from router.advice.recommender import Recommender
@@ -22,42 +20,33 @@ from router.planning.plan_figures import plan_figures
 from router.serving.caseload.cases import Caseload
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
-from router.serving.panel import Panel
-from router.serving.requests import parse
+from router.serving.live import Live
 from router.serving.status import refuse
 from router.v1 import caseload_pb2
+from router.v1.caseload_pb2_grpc import CaseloadPlannerServicer
 
-SERVICE = "router.v1.CaseloadPlanner"
 KIND = "plan"
 # Tells a reader of the journal what the payload is: one JSON object, what `plan_figures` names and
 # office_ref, model_version, model_sha256. No case is in it.
 _CONTEXT = Context(document='{"kind":"plan","payload":"json"}')
 
 
-class CaseloadService:
+class CaseloadPlannerService(CaseloadPlannerServicer):
     """Plans caseloads, one at a time so that recommendations keep their share of the machine."""
 
-    def __init__(self, panel: Panel, journal: DurableJournal) -> None:
-        self._panel = panel
+    def __init__(self, live: Live, journal: DurableJournal) -> None:
+        self._live = live
         self._journal = journal
         self._planning = asyncio.Semaphore(1)
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service's method, bytes in and bytes out."""
-        methods: dict[str, Any] = {
-            "PlanCaseload": grpc.stream_stream_rpc_method_handler(self.plan_caseload)
-        }
-        return grpc.method_handlers_generic_handler(SERVICE, methods)
-
-    async def plan_caseload(
+    async def PlanCaseload(
         self,
-        requests: AsyncIterator[bytes],
-        context: Any,  # noqa: ANN401, ARG002 - a handler's shape
-    ) -> AsyncIterator[bytes]:
+        request_iterator: AsyncIterator[caseload_pb2.PlanCaseloadRequest],
+        context: object,
+    ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
         caseload = Caseload()
-        async for data in requests:
-            request = parse(caseload_pb2.PlanCaseloadRequest, data)
+        async for request in request_iterator:
             match request.WhichOneof("part"):
                 case "header":
                     caseload.begin(request.header)
@@ -66,7 +55,7 @@ class CaseloadService:
                 case _:
                     raise refuse("part", "is neither a header nor cases")
         header, rows = caseload.finish()
-        recommender = self._panel.current.of(header.office_ref)
+        recommender = self._live.snapshot.recommender(header.office_ref)
         budget = _minutes(header, recommender)
         async with self._planning:
             plan = await asyncio.to_thread(plan_caseload, recommender.decider, rows, budget)
@@ -83,9 +72,9 @@ class CaseloadService:
             [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
         )
         told = summary(figures | own | {"plan_id": str(identity)})
-        yield caseload_pb2.PlanCaseloadResponse(plan=told).SerializeToString()
+        yield caseload_pb2.PlanCaseloadResponse(plan=told)
         for cases in planned_cases(plan, caseload.refs):
-            yield caseload_pb2.PlanCaseloadResponse(cases=cases).SerializeToString()
+            yield caseload_pb2.PlanCaseloadResponse(cases=cases)
 
 
 def _minutes(header: caseload_pb2.PlanHeader, recommender: Recommender) -> float:

@@ -12,30 +12,28 @@ from router.serving.feedback.history import Kept
 from router.v1 import feedback_pb2
 
 
-def choice_answer(kept: Kept, direction: Direction | None, *, below_floor: bool) -> bytes:
+def choice_answer(
+    kept: Kept, direction: Direction | None, *, below_floor: bool
+) -> feedback_pb2.RecordChoiceResponse:
     """The choice that stands; no direction where the advice was not seen, so that it stays unseen."""
     return feedback_pb2.RecordChoiceResponse(
         record_id=kept.identity,
         recorded_at=_moment(kept.stored.written_at),
         direction=_number(feedback_pb2.ChoiceDirection, direction or "UNSPECIFIED"),
         below_floor=below_floor,
-    ).SerializeToString()
+    )
 
 
-def outcome_answer(kept: Kept) -> bytes:
+def outcome_answer(kept: Kept) -> feedback_pb2.RecordOutcomeResponse:
     """The outcome that stands."""
     moment = _moment(kept.stored.written_at)
-    return feedback_pb2.RecordOutcomeResponse(
-        record_id=kept.identity, recorded_at=moment
-    ).SerializeToString()
+    return feedback_pb2.RecordOutcomeResponse(record_id=kept.identity, recorded_at=moment)
 
 
-def review_answer(kept: Kept) -> bytes:
+def review_answer(kept: Kept) -> feedback_pb2.AnswerReviewResponse:
     """The review's answer that stands."""
     moment = _moment(kept.stored.written_at)
-    return feedback_pb2.AnswerReviewResponse(
-        record_id=kept.identity, recorded_at=moment
-    ).SerializeToString()
+    return feedback_pb2.AnswerReviewResponse(record_id=kept.identity, recorded_at=moment)
 
 
 def review_message(identity: uuid.UUID, review: Review, asked_at: int) -> feedback_pb2.Review:

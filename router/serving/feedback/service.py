@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
-
-import grpc
+from typing import NamedTuple, TypeVar
 
 from router.journal.feedback import (
     CHOICE,
@@ -49,12 +47,10 @@ from router.serving.feedback.requests import (
     asked_view,
 )
 from router.serving.feedback.reviews import OpenReviews
-from router.serving.messages import field
-from router.serving.requests import parse
 from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
-from router.v1 import feedback_pb2
+from router.v1 import feedback_pb2, recommendation_pb2
+from router.v1.feedback_pb2_grpc import FeedbackServicer
 
-SERVICE = "router.v1.Feedback"
 PAGE, PAGE_AT_MOST = 50, 200
 _FOLLOW_SECONDS = 30.0
 # A race that was lost is told of at the second attempt.
@@ -75,7 +71,7 @@ class Recorded(NamedTuple):
     new: bool
 
 
-class FeedbackService:
+class FeedbackService(FeedbackServicer):
     """Records choices, outcomes, own views and reviews in the journal."""
 
     def __init__(
@@ -105,24 +101,6 @@ class FeedbackService:
             lambda: self._reviews.count, lambda: self._reviews.oldest_age(now()) / _MICRO
         )
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service's methods, bytes in and bytes out."""
-        methods = {
-            "RecordChoice": self.record_choice,
-            "RecordOutcome": self.record_outcome,
-            "RecordOwnView": self.record_own_view,
-            "RequestReview": self.request_review,
-            "AnswerReview": self.answer_review,
-            "ListReviews": self.list_reviews,
-        }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                name: grpc.unary_unary_rpc_method_handler(self._counted(method))
-                for name, method in methods.items()
-            },
-        )
-
     def begin(self) -> None:
         """Starts to follow the reviews that other servers write, on the running loop."""
         self._following = asyncio.get_running_loop().create_task(self._follow())
@@ -134,9 +112,11 @@ class FeedbackService:
             with suppress(asyncio.CancelledError):
                 await self._following
 
-    async def record_choice(self, data: bytes) -> bytes:
+    async def RecordChoice(
+        self, request: feedback_pb2.RecordChoiceRequest, context: object
+    ) -> feedback_pb2.RecordChoiceResponse:
         """Records the mix that adviser and user agreed on."""
-        asked = asked_choice(parse(feedback_pb2.RecordChoiceRequest, data))
+        asked = asked_choice(request)
         recorded = await self._record(
             asked.request_id, asked.decision_id, lambda known: rules.choice(known, asked)
         )
@@ -150,9 +130,11 @@ class FeedbackService:
             self._count_choice(recorded, choice, seen=seen, below=below)
         return choice_answer(recorded.kept, choice.direction if seen else None, below_floor=below)
 
-    async def record_outcome(self, data: bytes) -> bytes:
+    async def RecordOutcome(
+        self, request: feedback_pb2.RecordOutcomeRequest, context: object
+    ) -> feedback_pb2.RecordOutcomeResponse:
         """Records what came of it."""
-        asked = asked_outcome(parse(feedback_pb2.RecordOutcomeRequest, data))
+        asked = asked_outcome(request)
         recorded = await self._record(
             asked.request_id,
             asked.decision_id,
@@ -165,36 +147,44 @@ class FeedbackService:
                 self._metrics.corrected(OUTCOME)
         return outcome_answer(recorded.kept)
 
-    async def record_own_view(self, data: bytes) -> bytes:
+    async def RecordOwnView(
+        self, request: feedback_pb2.RecordOwnViewRequest, context: object
+    ) -> feedback_pb2.RecordOwnViewResponse:
         """Records the adviser's own view, and then reveals the advice."""
-        asked = asked_view(parse(feedback_pb2.RecordOwnViewRequest, data))
+        asked = asked_view(request)
         recorded = await self._record(
             asked.request_id, asked.decision_id, lambda known: rules.own_view(known, asked)
         )
-        return field(1, recorded.history.withheld or b"")
+        advice = recommendation_pb2.Recommendation.FromString(recorded.history.withheld or b"")
+        return feedback_pb2.RecordOwnViewResponse(recommendation=advice)
 
-    async def request_review(self, data: bytes) -> bytes:
+    async def RequestReview(
+        self, request: feedback_pb2.RequestReviewRequest, context: object
+    ) -> feedback_pb2.RequestReviewResponse:
         """Records that the advice is contested."""
-        asked = asked_review(parse(feedback_pb2.RequestReviewRequest, data))
+        asked = asked_review(request)
         review = Review(decision_id=asked.decision_id, asked_by=asked.asked_by, reason=asked.reason)
         recorded = await self._record(asked.request_id, asked.decision_id, lambda _: review)
         await self._refresh_if_new(recorded)
         kept = recorded.kept
         message = review_message(uuid.UUID(kept.identity), review, kept.stored.written_at)
-        return feedback_pb2.RequestReviewResponse(review=message).SerializeToString()
+        return feedback_pb2.RequestReviewResponse(review=message)
 
-    async def answer_review(self, data: bytes) -> bytes:
+    async def AnswerReview(
+        self, request: feedback_pb2.AnswerReviewRequest, context: object
+    ) -> feedback_pb2.AnswerReviewResponse:
         """Records what a review came to."""
-        asked = asked_answer(parse(feedback_pb2.AnswerReviewRequest, data))
+        asked = asked_answer(request)
         decision = decision_of_review(asked.review_id, await self._lookups.find(asked.review_id))
         answer = Answer(decision_id=decision, review_id=asked.review_id, result=asked.result)
         recorded = await self._record(asked.request_id, decision, lambda _: answer)
         await self._refresh_if_new(recorded)
         return review_answer(recorded.kept)
 
-    async def list_reviews(self, data: bytes) -> bytes:
+    async def ListReviews(
+        self, request: feedback_pb2.ListReviewsRequest, context: object
+    ) -> feedback_pb2.ListReviewsResponse:
         """Lists the open reviews, oldest first."""
-        request = parse(feedback_pb2.ListReviewsRequest, data)
         fields = Fields()
         size = fields.whole("page_size", request.page_size, PAGE_AT_MOST, "reviews") or PAGE
         token = request.page_token
@@ -208,7 +198,7 @@ class FeedbackService:
             reviews=[review_message(one.review_id, one.review, one.asked_at) for one in page],
             next_page_token=str(page[-1].seq) if len(left) > size else "",
             open=len(every),
-        ).SerializeToString()
+        )
 
     async def _record(
         self, request_id: uuid.UUID, decision_id: uuid.UUID, build: Callable[[History], _F]
@@ -262,21 +252,15 @@ class FeedbackService:
             await self._read_reviews()
             await asyncio.sleep(_FOLLOW_SECONDS)
 
-    def _counted(self, method: Callable[[bytes], Awaitable[bytes]]) -> Any:  # noqa: ANN401 - grpc's own shape
-        async def call(data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG001
-            try:
-                return await method(data)
-            except (rules.ChoiceRefused, Stands, Precluded) as error:
+    def count_refused(self, error: Exception) -> None:
+        """Counts a call that failed, if it was the caller's mistake."""
+        match error:
+            case rules.ChoiceRefused() | Stands() | Precluded():
                 self._metrics.refused.labels(error.reason).inc()
-                raise
-            except InvalidRequest:
+            case InvalidRequest():
                 self._metrics.refused.labels("INVALID").inc()
-                raise
-            except NothingFound:
+            case NothingFound():
                 self._metrics.refused.labels("NOT_FOUND").inc()
-                raise
-
-        return call
 
 
 def _claim(history: History, feedback: Feedback) -> str:

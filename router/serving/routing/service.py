@@ -1,115 +1,126 @@
-"""ChannelRouter: thin methods over the recommender.
-
-Requests and answers are bytes here, so that what cannot be parsed is the caller's error and not the
-runtime's.
-"""
+"""The RPCs of ChannelRouter: single cases, batches and streams, over one path to the answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import replace
 
-import grpc
-
-from router.advice.recommender import Advice
-from router.cases.features import FieldProblem, encode
+from router.cases.message import encode
+from router.cases.problems import FieldProblem
 from router.serving.durable import DurableJournal
-from router.serving.messages import case_error, field
-from router.serving.panel import Desk, Panel, Served
-from router.serving.requests import is_full, language_of, parse
-from router.serving.routing.gathering import Gathering
+from router.serving.live import Live, Snapshot
+from router.serving.messages import case_error, path
+from router.serving.requests import View, is_full, language_of
+from router.serving.routing.coalescing import Coalescer
+from router.serving.routing.pipeline import Asked, Pipeline
 from router.serving.status import InvalidRequest, refuse
-from router.v1 import channel_router_pb2
+from router.v1 import channel_router_pb2, recommendation_pb2
+from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
-SERVICE = "router.v1.ChannelRouter"
 CASES_AT_MOST = 1000
 _CHUNK = 500
 _WINDOW = 64
-_RECOMMENDATION = 2
-_HEADS = [
-    channel_router_pb2.RecommendBatchResult(index=n).SerializeToString()
-    for n in range(CASES_AT_MOST)
-]
+_OneCase = channel_router_pb2.RecommendRequest | channel_router_pb2.RecommendStreamRequest
 
 
-class ChannelRouterService:
-    """Recommends a mix for cases."""
+class ChannelRouterService(ChannelRouterServicer):
+    """Recommends a mix for cases. Made on the running loop."""
 
-    def __init__(self, panel: Panel, journal: DurableJournal) -> None:
-        self._panel = panel
-        self._journal = journal
-        self._gathering = Gathering(journal)
+    def __init__(self, live: Live, journal: DurableJournal) -> None:
+        self._live = live
+        self._pipeline = Pipeline(journal)
+        self._coalescer = Coalescer(self._pipeline)
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service's methods, bytes in and bytes out."""
-        methods: dict[str, Any] = {
-            "Recommend": grpc.unary_unary_rpc_method_handler(self.recommend),
-            "RecommendBatch": grpc.unary_unary_rpc_method_handler(self.recommend_batch),
-            "RecommendStream": grpc.stream_stream_rpc_method_handler(self.recommend_stream),
-        }
-        return grpc.method_handlers_generic_handler(SERVICE, methods)
-
-    async def recommend(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002 - a handler's shape
+    async def Recommend(
+        self, request: channel_router_pb2.RecommendRequest, context: object
+    ) -> channel_router_pb2.RecommendResponse:
         """Answers one case once its record is durable."""
-        request = parse(channel_router_pb2.RecommendRequest, data)
-        desk = self._panel.current.desk(request.case.office_ref)
-        language, full = language_of(request.language, desk.language), is_full(request.view)
-        return field(1, await self._gathering.ask(desk, request.case, language=language, full=full))
+        response = channel_router_pb2.RecommendResponse()
+        problems: list[FieldProblem] = []
+        asked = self._asked(request, problems, response.recommendation)
+        if problems:
+            raise InvalidRequest(
+                [replace(problem, field=path("case", problem)) for problem in problems]
+            )
+        await self._coalescer.answer(asked)
+        return response
 
-    async def recommend_batch(self, data: bytes, context: Any) -> bytes:  # noqa: ANN401, ARG002
-        """Answers each case or names its problems, once all records are durable."""
-        request = parse(channel_router_pb2.RecommendBatchRequest, data)
-        served, full = self._panel.current, is_full(request.view)
-        language_of(request.language, "")  # refused before anything is decided
-        cases = request.cases
-        if not 1 <= len(cases) <= CASES_AT_MOST:
-            raise refuse("cases", f"has {len(cases)} cases; 1 to {CASES_AT_MOST} are permitted")
-        waiting: list[asyncio.Future[None]] = []
-        results: list[bytes] = [b""] * len(cases)
-        decided: list[tuple[Desk, list[Advice]]] = []
-        for start in range(0, len(cases), _CHUNK):
-            problems: list[FieldProblem] = []
-            chunk = cases[start : start + _CHUNK]
-            rows = [encode(case, problems, index) for index, case in enumerate(chunk, start)]
-            for index in {problem.index for problem in problems}:
-                results[index] = _refused(index, problems)
-            good = [place for place in range(len(chunk)) if not results[start + place]]
-            office_refs = [case.office_ref for case in chunk]
-            for desk, places in _by_desk(served, office_refs, good):
-                advice, records = desk.recommender.decide(
-                    [rows[place] for place in places],
-                    [chunk[place].case_ref for place in places],
-                    office_refs=[office_refs[place] for place in places],
-                )
-                views = [(language_of(request.language, desk.language), full)] * len(advice)
-                records += desk.answers.withheld(advice, views, records[0].written_at)
-                waiting.append(self._journal.append(records))
-                await asyncio.sleep(
-                    0
-                )  # the journal's thread begins its write, and other calls have their turn
-                for place, answer in zip(
-                    places, desk.answers.recommendations(advice, views), strict=True
-                ):
-                    results[start + place] = _result(start + place, answer)
-                decided.append((desk, advice))
-        await asyncio.gather(*waiting)
-        for desk, advice in decided:
-            desk.recommender.count(advice)
-        return b"".join(results)
-
-    async def recommend_stream(
+    def _asked(
         self,
-        requests: AsyncIterator[bytes],
-        context: Any,  # noqa: ANN401, ARG002
-    ) -> AsyncIterator[bytes]:
+        request: _OneCase,
+        problems: list[FieldProblem],
+        answer: recommendation_pb2.Recommendation,
+    ) -> Asked:
+        """Reads what is asked; if there are problems with the case it must not be answered."""
+        case = request.case
+        router = self._live.snapshot.router(case.office_ref)
+        view = View(language_of(request.language, router.language), is_full(request.view))
+        row = encode(case, problems)
+        return Asked(router, row, case.case_ref, case.office_ref, view, answer)
+
+    async def RecommendBatch(
+        self, request: channel_router_pb2.RecommendBatchRequest, context: object
+    ) -> channel_router_pb2.RecommendBatchResponse:
+        """Answers each case or names its problems, once all records are durable."""
+        snapshot, full = self._live.snapshot, is_full(request.view)
+        language_of(request.language, "")  # refused before anything is decided
+        cases = len(request.cases)
+        if not 1 <= cases <= CASES_AT_MOST:
+            raise refuse("cases", f"has {cases} cases; 1 to {CASES_AT_MOST} are permitted")
+
+        response = channel_router_pb2.RecommendBatchResponse()
+        for index in range(cases):
+            response.results.add(index=index)
+        # A chunk is decided while the journal's thread writes the one before.
+        await asyncio.gather(
+            *[
+                self._answer_chunk(snapshot, request, full, response, start)
+                for start in range(0, cases, _CHUNK)
+            ]
+        )
+        return response
+
+    async def _answer_chunk(
+        self,
+        snapshot: Snapshot,
+        request: channel_router_pb2.RecommendBatchRequest,
+        full: bool,
+        response: channel_router_pb2.RecommendBatchResponse,
+        start: int,
+    ) -> None:
+        """Answers the cases from number `start` on."""
+        end = start + _CHUNK
+        waiting = []
+        for case, result in zip(request.cases[start:end], response.results[start:end], strict=True):
+            problems: list[FieldProblem] = []
+            row = encode(case, problems, result.index)
+            if problems:
+                result.error.CopyFrom(case_error(problems, f"cases[{result.index}]"))
+                continue
+            router = snapshot.router(case.office_ref)
+            view = View(language_of(request.language, router.language), full)
+            waiting.append(
+                Asked(router, row, case.case_ref, case.office_ref, view, result.recommendation)
+            )
+        if waiting:
+            await self._pipeline.answer(waiting)
+
+    async def RecommendStream(
+        self,
+        request_iterator: AsyncIterator[channel_router_pb2.RecommendStreamRequest],
+        context: object,
+    ) -> AsyncIterator[channel_router_pb2.RecommendStreamResponse]:
         """Answers in the order of the requests; up to 64 are under way at once."""
-        queue: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(_WINDOW)
+        queue: asyncio.Queue[asyncio.Task[channel_router_pb2.RecommendStreamResponse] | None]
+        queue = asyncio.Queue(_WINDOW)
 
         async def read() -> None:
-            async for data in requests:
-                await queue.put(asyncio.ensure_future(self._stream_answer(data)))
-            await queue.put(None)
+            try:
+                async for request in request_iterator:
+                    await queue.put(asyncio.ensure_future(self._stream_answer(request)))
+            finally:
+                await queue.put(None)
 
         # A failing reader (the peer has gone, bytes that do not parse) ends the stream through its
         # own result.
@@ -124,40 +135,14 @@ class ChannelRouterService:
                 if (task := queue.get_nowait()) is not None:
                     task.cancel()
 
-    async def _stream_answer(self, data: bytes) -> bytes:
-        request = parse(channel_router_pb2.RecommendStreamRequest, data)
-        desk = self._panel.current.desk(request.case.office_ref)
-        language, full = language_of(request.language, desk.language), is_full(request.view)
-        try:
-            return field(
-                1, await self._gathering.ask(desk, request.case, language=language, full=full)
-            )
-        except InvalidRequest as error:
-            message = case_error(list(error.problems), "")
-            return channel_router_pb2.RecommendStreamResponse(error=message).SerializeToString()
-
-
-def _by_desk(
-    served: Served, office_refs: list[str], places: list[int]
-) -> list[tuple[Desk, list[int]]]:
-    """The places of each desk's cases; mostly there is one desk."""
-    desks = {ref: served.desk(ref) for ref in {office_refs[place] for place in places}}
-    found: dict[int, tuple[Desk, list[int]]] = {id(desk): (desk, []) for desk in desks.values()}
-    if len(found) == 1:
-        return [(desk, places) for desk, _ in found.values()]
-    for place in places:
-        found[id(desks[office_refs[place]])][1].append(place)
-    return list(found.values())
-
-
-def _result(index: int, recommendation: bytes) -> bytes:
-    return field(1, _HEADS[index] + field(_RECOMMENDATION, recommendation))
-
-
-def _refused(index: int, problems: list[FieldProblem]) -> bytes:
-    error = case_error(
-        [problem for problem in problems if problem.index == index], f"cases[{index}]"
-    )
-    return field(
-        1, channel_router_pb2.RecommendBatchResult(index=index, error=error).SerializeToString()
-    )
+    async def _stream_answer(
+        self, request: channel_router_pb2.RecommendStreamRequest
+    ) -> channel_router_pb2.RecommendStreamResponse:
+        response = channel_router_pb2.RecommendStreamResponse()
+        problems: list[FieldProblem] = []
+        asked = self._asked(request, problems, response.recommendation)
+        if problems:
+            response.error.CopyFrom(case_error(problems, "case"))
+        else:
+            await self._coalescer.answer(asked)
+        return response

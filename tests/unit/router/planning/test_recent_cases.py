@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from prometheus_client import CollectorRegistry
 
 from router.advice.recommender import Recommender
 from router.cases.features import FEATURES
@@ -18,7 +17,6 @@ from router.journal.record import JournalBroken
 from router.planning.recent_cases import read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from router.serving.metrics import AdviceMetrics, Metrics
 from router.versions.registry import load_model
 from tests.builders import ROOT, a_catalogue, a_decider, a_policy, a_row
 
@@ -31,9 +29,7 @@ MODEL = load_model(ROOT / "models" / "baseline-2026-11", FEATURES, a_catalogue()
 def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:
     """Writes answers for (case reference, weeks registered, weeks ago, office)."""
     decider = a_decider(policy=a_policy(OFFICE))
-    recommender = Recommender(
-        MODEL, decider, AdviceMetrics(Metrics(CollectorRegistry()), decider, "m")
-    )
+    recommender = Recommender(MODEL, decider)
     store = open_journal(f"sqlite:///{journal}")
     for ref, registered, ago, office in asked:
         row = a_row(weeks_registered=registered).tolist()

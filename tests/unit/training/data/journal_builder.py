@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
-from prometheus_client import CollectorRegistry
 
 from router.advice.recommender import Recommender
 from router.decision.catalogue import Channel
@@ -23,7 +22,6 @@ from router.journal.feedback import (
     feedback_record,
 )
 from router.journal.record import Record
-from router.serving.metrics import AdviceMetrics, Metrics
 from router.versions.registry import ModelInfo, ModelVersion
 from tests.builders import a_decider, a_policy, a_row
 from training.data.collect import Collected, Treatment, collect
@@ -38,9 +36,7 @@ def a_recommender(**policy: object) -> Recommender:
     decider = a_decider(1, policy=dataclasses.replace(a_policy(), **policy))  # type: ignore[arg-type]
     info = ModelInfo(version="v1", sha256="0" * 64, trained_at=DAY, cases=1, synthetic=True)
     model = ModelVersion(info=info, tables=decider.tables)
-    return Recommender(
-        model, decider, AdviceMetrics(Metrics(CollectorRegistry()), decider, model.info.version)
-    )
+    return Recommender(model, decider)
 
 
 PLAIN, EXPLORER = a_recommender(), a_recommender(**EXPLORING)

@@ -12,11 +12,11 @@ from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
 from router.journal.opening import open_journal
-from router.serving.caseload.service import SERVICE, CaseloadService
+from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
+from router.serving.live import Live, Loader
 from router.serving.metrics import Metrics
-from router.serving.panel import Loader, Panel
 from router.texts import load_texts
 from router.v1 import case_pb2, caseload_pb2, caseload_pb2_grpc
 from tests.builders import ROOT, a_case
@@ -40,7 +40,8 @@ async def serving(journal: Path) -> AsyncIterator[Ask]:
     )
     durable = DurableJournal(open_journal(f"sqlite:///{journal}"), metrics, lambda up: None)
     edge = Edge(metrics, 100)
-    edge.add_generic_rpc_handlers((CaseloadService(Panel(loader), durable).handlers(),))
+    planner = CaseloadPlannerService(Live(loader), durable)
+    edge.add(caseload_pb2_grpc.add_CaseloadPlannerServicer_to_server, planner)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((edge,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -225,7 +226,3 @@ def test_a_stream_that_is_no_caseload_is_refused_by_what_is_wrong(
     journal: Path, requests: list[Request], field: str
 ) -> None:
     assert field in violations(refused(journal, requests))
-
-
-def test_the_service_is_named_as_in_the_contract() -> None:
-    assert caseload_pb2.DESCRIPTOR.services_by_name["CaseloadPlanner"].full_name == SERVICE

@@ -1,4 +1,7 @@
-"""What answers now: one model under the national and each office's policy; swapped whole, so no call is dropped."""
+"""What is served now: a model under the national and each office's policy.
+
+It is loaded from disk, followed there, and swapped whole, so that no call is dropped.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from router.advice.recommender import Recommender
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.policy import Policy
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import NATIONAL, OFFICES, Policies, keep_good, load_policies
 from router.policies.toml_file import PolicyError
 from router.serving.metrics import AdviceMetrics, Metrics
-from router.serving.routing.answers import Answers
+from router.serving.routing.recommendation import RecommendationWriter
 from router.texts import Texts
 from router.versions.registry import (
     MANIFEST,
@@ -33,39 +37,50 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Where the cases of one policy are answered."""
+class OfficeRouter:
+    """What routes the cases of one policy: an office's, or the national one.
+
+    Attributes:
+        recommender: decides.
+        writer: writes the answers.
+        counts: count what left.
+    """
 
     recommender: Recommender
-    answers: Answers
+    writer: RecommendationWriter
+    counts: AdviceMetrics
 
     @property
     def language(self) -> str:
-        """Of texts when a call names none."""
+        """Language of texts when a call names none."""
         return self.recommender.policy.languages[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What answers at one moment."""
+class Snapshot:
+    """What is served at one moment."""
 
     model: ModelVersion
     catalogue: Catalogue
     policies: Policies
-    national: Desk
-    offices: Mapping[str, Desk]
+    national: OfficeRouter
+    offices: Mapping[str, OfficeRouter]
 
-    def desk(self, office_ref: str) -> Desk:
-        """The office's desk; the national one if it has no policy of its own."""
+    def router(self, office_ref: str) -> OfficeRouter:
+        """Gives the office's router; the national one if it has no policy of its own."""
         return self.offices.get(office_ref, self.national)
 
-    def of(self, office_ref: str) -> Recommender:
-        """The office's recommender; the national one if it has no policy of its own."""
-        return self.desk(office_ref).recommender
+    def recommender(self, office_ref: str) -> Recommender:
+        """Gives the office's recommender; the national one if it has no policy of its own."""
+        return self.router(office_ref).recommender
 
 
-class Panel:
-    """Holds what answers now. A call takes `current` once and keeps to it until it is answered."""
+class Live:
+    """Holds what is served now. A call takes `snapshot` once and keeps to it until it is answered.
+
+    Attributes:
+        snapshot: what is served now.
+    """
 
     def __init__(self, loader: Loader) -> None:
         """Loads for the first time.
@@ -77,21 +92,23 @@ class Panel:
         """
         self._loader = loader
         self._seen = loader.fingerprint()
-        self.current = loader.load(None)
+        self.snapshot = loader.load(None)
 
     def refresh(self) -> bool:
-        """Takes what has changed on disk; what cannot be used is logged and counted, and its last good one stands.
+        """Takes what has changed on disk.
+
+        What cannot be used is logged and counted, and its last good one stands.
 
         Returns:
-            Whether something else answers from now on.
+            Whether something else is served from now on.
         """
         now = self._loader.fingerprint()
         if now == self._seen:
             return False
-        before = self.current
-        self.current = self._loader.load(before)
+        before = self.snapshot
+        self.snapshot = self._loader.load(before)
         self._seen = now
-        return self.current is not before
+        return self.snapshot is not before
 
 
 class Loader:
@@ -116,7 +133,7 @@ class Loader:
         self._counts: dict[tuple[str, str], AdviceMetrics] = {}
 
     def fingerprint(self) -> Fingerprint:
-        """Names, times and sizes of the files that decide what is served."""
+        """Gives names, times and sizes of the files that decide what is served."""
         return tuple(_stamps(self._files()))
 
     def _files(self) -> Iterator[Path]:
@@ -128,7 +145,7 @@ class Loader:
         except ModelRefused:
             return
 
-    def load(self, last: Served | None) -> Served:
+    def load(self, last: Snapshot | None) -> Snapshot:
         """Reads everything; with `last`, what cannot be used is taken from there.
 
         Raises:
@@ -150,7 +167,7 @@ class Loader:
         self._keep(policies)
         return served
 
-    def _read_policies(self, last: Served | None) -> tuple[Catalogue, Policies]:
+    def _read_policies(self, last: Snapshot | None) -> tuple[Catalogue, Policies]:
         try:
             catalogue = load_catalogue(self._policies / _MIXES)
             policies = load_policies(
@@ -167,7 +184,7 @@ class Loader:
             self._refuse("office_policy", problem_text, office=office, policy_version=stands)
         return catalogue, policies
 
-    def _read_model(self, catalogue: Catalogue, last: Served | None) -> ModelVersion:
+    def _read_model(self, catalogue: Catalogue, last: Snapshot | None) -> ModelVersion:
         try:
             version = promoted_version(self._models)
             model = load_model(self._models / version, FEATURES, catalogue, self._trusted)
@@ -186,33 +203,45 @@ class Loader:
         )
 
     def _assemble(
-        self, model: ModelVersion, catalogue: Catalogue, policies: Policies, last: Served | None
-    ) -> Served:
-        def desk(policy_of: str) -> Desk:
-            policy = policies.of(policy_of)
-            if last and last.model is model and last.catalogue == catalogue:
-                stands = last.desk(policy_of)
+        self,
+        model: ModelVersion,
+        catalogue: Catalogue,
+        policies: Policies,
+        last: Snapshot | None,
+    ) -> Snapshot:
+        counts = self._counts_of(model, catalogue, policies.national)
+        same = last is not None and last.model is model and last.catalogue == catalogue
+
+        def router(office: str) -> OfficeRouter:
+            policy = policies.of(office)
+            if last is not None and same:
+                stands = last.router(office)
                 if stands.recommender.policy.version == policy.version:
                     return stands  # with all that it keeps of answers
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
-            _ = (
-                decider.safeguards
-            )  # refuses a catalogue under which a safeguard would not be monotone
-            recommender = Recommender(model, decider, counts)
-            return Desk(recommender=recommender, answers=Answers(recommender, self._texts))
+            # Refuses a catalogue under which a safeguard would not be monotone.
+            _ = decider.safeguards
+            recommender = Recommender(model, decider)
+            writer = RecommendationWriter(recommender, self._texts)
+            return OfficeRouter(recommender=recommender, writer=writer, counts=counts)
 
-        key = (model.info.version, catalogue.version)
-        if key not in self._counts:
-            first = Decider(tables=model.tables, catalogue=catalogue, policy=policies.national)
-            self._counts[key] = AdviceMetrics(self._metrics, first, model.info.version)
-        counts = self._counts[key]
-        return Served(
+        return Snapshot(
             model=model,
             catalogue=catalogue,
             policies=policies,
-            national=desk(""),
-            offices={office: desk(office) for office in policies.offices},
+            national=router(""),
+            offices={office: router(office) for office in policies.offices},
         )
+
+    def _counts_of(
+        self, model: ModelVersion, catalogue: Catalogue, policy: Policy
+    ) -> AdviceMetrics:
+        """Gives the counts of a model and catalogue, which outlive a change of policies."""
+        key = (model.info.version, catalogue.version)
+        if key not in self._counts:
+            decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
+            self._counts[key] = AdviceMetrics(self._metrics, decider, model.info.version)
+        return self._counts[key]
 
     def _keep(self, policies: Policies) -> None:
         if self._last_good is not None:
@@ -221,7 +250,7 @@ class Loader:
             except OSError as problem:
                 _log.error("good policies could not be copied", extra={"problem": str(problem)})
 
-    def _tell(self, served: Served, last: Served | None) -> None:
+    def _tell(self, served: Snapshot, last: Snapshot | None) -> None:
         policies = served.policies
         if last is None or last.model is not served.model:
             self._metrics.serve_model(served.model.info)

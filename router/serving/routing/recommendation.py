@@ -1,8 +1,4 @@
-"""Answers as bytes.
-
-What is the same for many answers is serialised once and joined: protobuf messages merge by
-concatenation, so a recommendation's fixed fields and its own may be written apart.
-"""
+"""Writes the Recommendation message from advice: texts, options, reasons, what would change it."""
 
 from __future__ import annotations
 
@@ -15,15 +11,21 @@ import uuid_utils
 from router.advice.recommender import Advice, Recommender
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
-from router.decision.decision import NO_MIX, Decision, Doubt
+from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.explain import Change, Explainer, Explanation
 from router.journal.feedback import WITHHELD
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
 from router.serving.messages import mix_message
+from router.serving.requests import View
 from router.texts import Texts
 from router.v1 import recommendation_pb2
 
+_STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
+    Status.RECOMMENDED: recommendation_pb2.STATUS_RECOMMENDED,
+    Status.NEEDS_ASSESSMENT: recommendation_pb2.STATUS_NEEDS_ASSESSMENT,
+    Status.MANUAL_ONLY: recommendation_pb2.STATUS_MANUAL_ONLY,
+}
 _DOUBTS = {
     Doubt.UNKNOWN_FIELDS: recommendation_pb2.DOUBT_UNKNOWN_FIELDS,
     Doubt.RARE_VALUES: recommendation_pb2.DOUBT_RARE_VALUES,
@@ -40,8 +42,8 @@ _REASONS_AT_MOST = 16_384
 _ReasonKey = tuple[str, int, int, int, int, bool]
 
 
-class Answers:
-    """Writes answers of one recommender."""
+class RecommendationWriter:
+    """Writes the answers of one recommender."""
 
     def __init__(self, recommender: Recommender, texts: dict[str, Texts]) -> None:
         self._recommender = recommender
@@ -49,7 +51,7 @@ class Answers:
         self._explainer: Explainer = recommender.explainer
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
-        self._fixed: dict[tuple[str, int, int, int], bytes] = {}
+        self._same: dict[tuple[str, int, int, int], recommendation_pb2.Recommendation] = {}
         self._reasons: dict[_ReasonKey, recommendation_pb2.Reason] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
         self._safeguards = {
@@ -65,116 +67,128 @@ class Answers:
             for number, rule in enumerate(self._decider.safeguards.rules)
         }
 
-    def recommendations(
-        self, advice: Sequence[Advice], views: Sequence[tuple[str, bool]]
-    ) -> list[bytes]:
-        """Serialised Recommendations, each in its own view: a language's code, and whether it is FULL."""
-        told = [n for n, (_, full) in enumerate(views) if full and advice[n].decision.mix != NO_MIX]
+    def write(
+        self,
+        advice: Sequence[Advice],
+        views: Sequence[View],
+        into: Sequence[recommendation_pb2.Recommendation],
+    ) -> None:
+        """Fills in a Recommendation for each piece of advice, in its own view.
+
+        Args:
+            advice: n pieces.
+            views: n of them.
+            into: n empty messages.
+        """
+        told = [n for n, view in enumerate(views) if view.full and advice[n].decision.mix != NO_MIX]
         explanations: dict[int, Explanation] = {}
         if told:
             rows = np.array([advice[n].row for n in told], np.uint16)
             explained = self._explainer.explain(rows, [advice[n].decision for n in told])
             explanations = dict(zip(told, explained, strict=True))
-        return [
-            self._recommendation(one, *view, explanations.get(n))
-            if one.disclosure == SHOWN
-            else self._without_advice(one, *view)
-            for n, (one, view) in enumerate(zip(advice, views, strict=True))
-        ]
 
-    def withheld(
-        self, advice: Sequence[Advice], views: Sequence[tuple[str, bool]], now: int
-    ) -> list[Record]:
-        """Records of the advice that is shown only once the adviser has recorded an own view."""
+        for n, (one, view, message) in enumerate(zip(advice, views, into, strict=True)):
+            if one.disclosure == SHOWN:
+                self._write_advice(message, one, view, explanations.get(n))
+            else:
+                self._write_withheld(message, one, view)
+
+    def withheld(self, advice: Sequence[Advice], views: Sequence[View], now: int) -> list[Record]:
+        """Gives records of the advice that is shown once the adviser has recorded an own view."""
         if not self._recommender.withholds:
             return []
         kept = [n for n, one in enumerate(advice) if one.disclosure == AFTER_OWN_VIEW]
         shown = [advice[n]._replace(disclosure=SHOWN) for n in kept]
-        answers = self.recommendations(shown, [views[n] for n in kept])
+        answers = [recommendation_pb2.Recommendation() for _ in kept]
+        self.write(shown, [views[n] for n in kept], answers)
         return [
             Record(
                 uuid_utils.uuid7().bytes,
                 WITHHELD,
                 _WITHHELD_CONTEXT,
-                answer,
+                answer.SerializeToString(),
                 now,
                 UUID(one.decision_id).bytes,
             )
             for one, answer in zip(shown, answers, strict=True)
         ]
 
-    def _without_advice(self, advice: Advice, language: str, full: bool) -> bytes:
-        """What is told where the advice is withheld: what the safeguards demand, and nothing that the model thinks."""
-        decision = advice.decision
-        permitted = [
-            mix for n, mix in enumerate(self._decider.catalogue.ids)
+    def _write_withheld(
+        self, message: recommendation_pb2.Recommendation, advice: Advice, view: View
+    ) -> None:
+        """Tells what the safeguards demand, and nothing that the model thinks."""
+        decision, mixes = advice.decision, self._decider.catalogue.ids
+        message.decision_id = advice.decision_id
+        message.status = recommendation_pb2.STATUS_WITHHELD
+        message.model_version = self._recommender.model.info.version
+        message.policy_version = self._decider.policy.version
+        message.notice = self._texts[view.language].notice
+        message.case_ref = advice.case_ref
+        message.disclosure = _DISCLOSURES[advice.disclosure]
+        message.permitted_mixes.extend(
+            mix
+            for n, mix in enumerate(mixes)
             if n >= decision.first_permitted and self._decider.menu[n]
-        ]  # fmt: skip
-        message = recommendation_pb2.Recommendation(
-            decision_id=advice.decision_id,
-            status=recommendation_pb2.STATUS_WITHHELD,
-            model_version=self._recommender.model.info.version,
-            policy_version=self._decider.policy.version,
-            notice=self._texts[language].notice,
-            case_ref=advice.case_ref,
-            disclosure=_DISCLOSURES[advice.disclosure],
-            permitted_mixes=permitted,
         )
-        if full:
-            self._add_safeguards(message, decision, language)
-        return message.SerializeToString()
+        if view.full:
+            self._add_safeguards(message, decision, view.language)
 
-    def _recommendation(
-        self, advice: Advice, language: str, full: bool, explanation: Explanation | None
-    ) -> bytes:
-        decision = advice.decision
-        fixed = self._fixed_part(language, decision.status, decision.mix, decision.doubts)
-        own = recommendation_pb2.Recommendation(
-            decision_id=advice.decision_id, case_ref=advice.case_ref
-        )
-        if full:
-            self._add_full(own, decision, language)
+    def _write_advice(
+        self,
+        message: recommendation_pb2.Recommendation,
+        advice: Advice,
+        view: View,
+        explanation: Explanation | None,
+    ) -> None:
+        decision, language = advice.decision, view.language
+        message.CopyFrom(self._same_part(language, decision.status, decision.mix, decision.doubts))
+        message.decision_id = advice.decision_id
+        message.case_ref = advice.case_ref
+        if view.full:
+            self._add_full(message, decision, language)
         if explanation is not None:
-            self._add_reasons(own, decision, explanation, self._texts[language])
-            self._add_change(own, explanation.change, self._texts[language])
-        return fixed + own.SerializeToString()
+            self._add_reasons(message, decision, explanation, self._texts[language])
+            self._add_change(message, explanation.change, self._texts[language])
 
-    def _fixed_part(self, language: str, status: int, mix: int, doubts: int) -> bytes:
+    def _same_part(
+        self, language: str, status: int, mix: int, doubts: int
+    ) -> recommendation_pb2.Recommendation:
+        """Gives what is the same in many answers, made once."""
         key = (language, status, mix, doubts)
-        if key not in self._fixed:
+        kept = self._same.get(key)
+        if kept is None:
             texts = self._texts[language]
-            message = recommendation_pb2.Recommendation(
-                status=status,  # type: ignore[arg-type]
+            kept = self._same[key] = recommendation_pb2.Recommendation(
+                status=_STATUSES[status],
                 mix=mix_message(self._decider.catalogue, mix, texts) if mix >= 0 else None,
                 model_version=self._recommender.model.info.version,
                 policy_version=self._decider.policy.version,
                 notice=texts.notice,
                 doubts=[number for doubt, number in _DOUBTS.items() if doubts & doubt],
             )
-            self._fixed[key] = message.SerializeToString()
-        return self._fixed[key]
+        return kept
 
     def _add_full(
-        self, own: recommendation_pb2.Recommendation, decision: Decision, language: str
+        self, message: recommendation_pb2.Recommendation, decision: Decision, language: str
     ) -> None:
-        self._add_safeguards(own, decision, language)
+        self._add_safeguards(message, decision, language)
         if decision.first_permitted < len(self._decider.menu):  # otherwise nothing was scored
-            self._add_options(own, decision)
+            self._add_options(message, decision)
 
     def _add_safeguards(
-        self, own: recommendation_pb2.Recommendation, decision: Decision, language: str
+        self, message: recommendation_pb2.Recommendation, decision: Decision, language: str
     ) -> None:
-        own.synthetic_model = self._recommender.model.info.synthetic
+        message.synthetic_model = self._recommender.model.info.synthetic
         bits = decision.safeguards
         applied = [
             self._safeguards[language, number]
             for number in range(bits.bit_length())
             if bits >> number & 1
         ]
-        own.safeguards.extend(safeguard for safeguard, _ in applied)
-        own.reasons.extend(reason for _, reason in applied)
+        message.safeguards.extend(safeguard for safeguard, _ in applied)
+        message.reasons.extend(reason for _, reason in applied)
 
-    def _add_options(self, own: recommendation_pb2.Recommendation, decision: Decision) -> None:
+    def _add_options(self, message: recommendation_pb2.Recommendation, decision: Decision) -> None:
         key = (decision.first_permitted, decision.safeguards)
         template = self._options.get(key)
         if template is None:
@@ -183,15 +197,15 @@ class Answers:
             template = self._options[key] = recommendation_pb2.Recommendation(
                 options=self._unvalued(decision)
             )
-        own.MergeFrom(template)
+        message.MergeFrom(template)
         for option, value, error in zip(
-            own.options, decision.expected, decision.error, strict=True
+            message.options, decision.expected, decision.error, strict=True
         ):
             option.expected_outcome = min(1.0, max(0.0, value))
             option.standard_error = error
 
     def _unvalued(self, decision: Decision) -> list[recommendation_pb2.Option]:
-        """The options without what the model says of them."""
+        """Gives the options without what the model says of them."""
         options = []
         for number, mix in enumerate(self._decider.catalogue.mixes):
             forbidden_by = self._forbidden_by(decision, number)
@@ -215,7 +229,7 @@ class Answers:
 
     def _add_reasons(
         self,
-        own: recommendation_pb2.Recommendation,
+        message: recommendation_pb2.Recommendation,
         decision: Decision,
         explanation: Explanation,
         texts: Texts,
@@ -224,11 +238,14 @@ class Answers:
             return
         for column, slot, points in explanation.reasons:
             key = (texts.language, column, slot, decision.mix, explanation.other, points > 0)
-            own.reasons.append(self._reasons.get(key) or self._keep_reason(key, texts))
-            own.reasons[-1].contribution = points
+            message.reasons.append(self._reasons.get(key) or self._keep_reason(key, texts))
+            message.reasons[-1].contribution = points
 
     def _keep_reason(self, key: _ReasonKey, texts: Texts) -> recommendation_pb2.Reason:
-        """A reason without its contribution; few of the many that there could be are given again and again."""
+        """Gives a reason without its contribution, made once.
+
+        Few of the many that there could be are given again and again.
+        """
         if len(self._reasons) >= _REASONS_AT_MOST:
             self._reasons.clear()
         _, column, slot, mix, other, speaks_for = key
@@ -242,13 +259,13 @@ class Answers:
         return reason
 
     def _add_change(
-        self, own: recommendation_pb2.Recommendation, change: Change | None, texts: Texts
+        self, message: recommendation_pb2.Recommendation, change: Change | None, texts: Texts
     ) -> None:
         if change is None:
             return
         feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
         now, then = feature.value(change.slot_now), feature.value(change.slot_then)
-        own.changes.add(
+        message.changes.add(
             feature=feature.name,
             from_value="" if now is None else str(now),
             to_value=str(then),
