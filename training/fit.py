@@ -25,8 +25,8 @@ from training.evaluation.evaluate import Measured, evaluate
 from training.evaluation.figures import Figures, HeldOut
 from training.learning.compile import Parity, compile_tables
 from training.learning.encoding import Encoding, encoding_for
-from training.learning.learned import Learned, Watch, nobody_watches
-from training.learning.learner import learn
+from training.learning.learned import Learned
+from training.learning.learner import Watch, learn, nobody_watches
 from training.learning.scores import CLIP, Floats
 
 T = TypeVar("T")

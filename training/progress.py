@@ -17,7 +17,7 @@ from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 
 class Bars:
-    """Shows phases as they are told of; a `training.learning.learned.Watch`."""
+    """Shows phases as they are told of; a `training.learning.learner.Watch`."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(

@@ -17,7 +17,7 @@ from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.todays_rule import todays_rule
-from training.learning.nuisance import FOLDS, Nuisances, cross_fit
+from training.learning.crossfit import FOLDS, Nuisances, cross_fit
 from training.learning.scores import Floats, Numbers
 
 LOGGED, ESTIMATED = "logged", "estimated"

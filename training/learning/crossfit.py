@@ -1,4 +1,4 @@
-"""What teachers and stack build on: folds, propensities, expected outcomes that never saw what they are judged by."""
+"""Cross-fitting: each case's nuisances by models that never saw what they are used to judge."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from training.learning.nuisance import (
-    of_every_mix,
-    outcome_model,
+    outcome_matrix,
+    outcomes_without,
     propensity_matrix,
     with_logged,
-    with_mix,
 )
 from training.learning.scores import CLIP, Floats, Numbers, doubly_robust, folds_of
 
@@ -23,8 +22,64 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Groundwork:
-    """Cross-fitted nuisances of n logged cases.
+class Nuisances:
+    """Cross-fitted nuisances of n logged cases, as evaluation needs them.
+
+    Attributes:
+        mu: (n, K) expected outcome of each mix.
+        chances: (n, K) estimated propensity of each mix; that of the logged mix is the log's own,
+            if it has it.
+        chance: (n,) propensity of the logged mix.
+        scores: (n, K) doubly robust scores, unclipped.
+    """
+
+    mu: Floats
+    chances: Floats
+    chance: Floats
+    scores: Floats
+
+
+def cross_fit(
+    features: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    mixes: int,
+    *,
+    propensity: Floats | None,
+    seed: int,
+    folds: int = FOLDS,
+) -> Nuisances:
+    """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
+
+    Args:
+        features: (n, features), unknown as NaN; all that advisers go by when they choose, office
+            and rules included.
+        mix: (n,) logged mixes, 0 to mixes - 1.
+        outcome: (n,) 0 to 1.
+        mixes: K.
+        propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, or None.
+        seed: of folds and boosting.
+        folds: how many.
+
+    Raises:
+        ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
+            fold.
+    """
+    fold = folds_of(len(mix), folds, seed)
+    chances = _chances(features, mix, mixes, fold, propensity, seed)
+    mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
+    chance: Floats = chances[np.arange(len(mix)), mix]
+    return Nuisances(
+        mu=mu,
+        chances=chances,
+        chance=chance,
+        scores=doubly_robust(mu, mix, outcome, chance, clip=0.0),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedNuisances:
+    """Cross-fitted nuisances of n logged cases, as teachers and their stack need them.
 
     Attributes:
         fold: (n,) fold of each case.
@@ -41,7 +96,7 @@ class Groundwork:
     apart: Floats
 
     def scores(self, mu: Floats, mix: Numbers, outcome: Floats) -> Floats:
-        """Doubly robust scores for learning, clipped, shape (n, mixes)."""
+        """Gives doubly robust scores for learning, clipped, shape (n, mixes)."""
         return doubly_robust(mu, mix, outcome, self.chances[np.arange(len(mix)), mix], CLIP)
 
     @property
@@ -51,8 +106,8 @@ class Groundwork:
         return found
 
 
-def lay(
-    rows: Floats,
+def cross_fit_nested(
+    features: Floats,
     mix: Numbers,
     outcome: Floats,
     mixes: int,
@@ -60,15 +115,14 @@ def lay(
     propensity: Floats | None = None,
     seed: int = 0,
     jobs: int = 1,
-) -> Groundwork:
-    """Cross-fits what teachers need.
+) -> NestedNuisances:
+    """Cross-fits both nuisances, the expected outcomes without each pair of folds as well.
 
-    Expected outcomes come from one boosting with the mix as a number. For each pair of folds one
-    more is learned with neither: a teacher who is judged on one of them must not know its outcomes
-    through the other's expectations, or the stack would prefer whoever leans on them most.
+    A teacher who is judged on one fold must not know its outcomes through the expectations of
+    another, or the stack would prefer whoever leans on them most.
 
     Args:
-        rows: (n, features), confounders included, unknown as NaN.
+        features: (n, features), confounders included, unknown as NaN.
         mix: (n,) logged mixes.
         outcome: (n,) 0 to 1.
         mixes: K.
@@ -77,34 +131,32 @@ def lay(
         seed: of folds and boosting.
         jobs: fits at once.
     """
-    fold = folds_of(len(rows), FOLDS, seed)
-
-    def outcomes_without(*left_out: int) -> list[Floats]:
-        kept = ~np.isin(fold, left_out)
-        model = outcome_model(len(rows), seed).fit(with_mix(rows[kept], mix[kept]), outcome[kept])
-        return [
-            np.clip(of_every_mix(model, rows[fold == one], mixes), 0.0, 1.0) for one in left_out
-        ]
-
+    fold = folds_of(len(features), FOLDS, seed)
     pairs = list(combinations(range(FOLDS), 2))
-    tasks: list[Callable[[], object]] = [partial(outcomes_without, one) for one in range(FOLDS)]
-    tasks += [partial(outcomes_without, *pair) for pair in pairs]
-    tasks.append(lambda: _chances(rows, mix, mixes, fold, propensity, seed))
+
+    def without(*folds: int) -> list[Floats]:
+        return outcomes_without(folds, features, mix, outcome, mixes, fold, seed)
+
+    tasks: list[Callable[[], object]] = [partial(without, one) for one in range(FOLDS)]
+    tasks += [partial(without, *pair) for pair in pairs]
+    tasks.append(lambda: _chances(features, mix, mixes, fold, propensity, seed))
     *found, chances = Parallel(n_jobs=jobs, prefer="threads")(delayed(task)() for task in tasks)
-    mu = np.empty((len(rows), mixes))
+
+    mu = np.empty((len(features), mixes))
     for one, (values,) in enumerate(found[:FOLDS]):
         mu[fold == one] = values
-    apart = np.zeros((FOLDS, len(rows), mixes))
+    apart = np.zeros((FOLDS, len(features), mixes))
     for (one, other), (of_one, of_other) in zip(pairs, found[FOLDS:], strict=True):
-        apart[other, fold == one], apart[one, fold == other] = of_one, of_other
-    return Groundwork(fold=fold, chances=chances, mu=mu, apart=apart)
+        apart[other, fold == one] = of_one
+        apart[one, fold == other] = of_other
+    return NestedNuisances(fold=fold, chances=chances, mu=mu, apart=apart)
 
 
 def _chances(
-    rows: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: Floats | None, seed: int
+    features: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: Floats | None, seed: int
 ) -> Floats:
-    """Chances of every mix: those logged are used as they are, the others share what is left as estimated."""
+    """Chances of every mix, shape (n, mixes): those logged as they are, the others estimated."""
     if propensity is not None and propensity.ndim == 2:
         return propensity
-    chances = propensity_matrix(rows, mix, mixes, fold, seed)
+    chances = propensity_matrix(features, mix, mixes, fold, seed)
     return chances if propensity is None else with_logged(chances, mix, propensity)

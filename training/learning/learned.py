@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,13 +10,6 @@ from training.learning.distil import Distilled
 from training.learning.minutes import MinutesModel
 from training.learning.scores import Floats, Numbers
 from training.learning.teachers import Values
-
-Watch = Callable[[str, int, int], None]
-"""Is told a phase's name, how many of its parts are done, and of how many."""
-
-
-def nobody_watches(phase: str, done: int, of: int) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True, kw_only=True)

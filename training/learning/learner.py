@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
 
-from training.learning.crossfit import FOLDS, Groundwork, lay
+from training.learning.crossfit import FOLDS, NestedNuisances, cross_fit_nested
 from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
 from training.learning.error_scale import error_scale
-from training.learning.learned import Learned, Watch, nobody_watches
+from training.learning.learned import Learned
 from training.learning.minutes import learn_minutes
 from training.learning.scores import Floats, Numbers
 from training.learning.stack import centred, in_parts, stack_weights, stacked
@@ -26,13 +27,22 @@ from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 
 PAIRS = 4
 
+T = TypeVar("T")
+Watch = Callable[[str, int, int], None]
+"""Is told a phase's name, how many of its parts are done, and of how many."""
+
+
+def nobody_watches(phase: str, done: int, of: int) -> None:
+    """Takes no notice."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """What stays the same through one learning."""
+    """One learning: what it is from, and how it is done."""
 
     rows: Floats
     mix: Numbers
+    outcome: Floats
     mixes: int
     everything: Floats
     propensity: Floats | None
@@ -44,16 +54,21 @@ class _Task:
     watch: Watch
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def each(self, phase: str, calls: Iterable[Callable[[], object]]) -> list:  # type: ignore[type-arg]
+    def each(self, phase: str, calls: Iterable[Callable[[], T]]) -> list[T]:
         """Makes the calls, several at once, and tells how far they are."""
-        calls, found, began = list(calls), [], time.perf_counter()
+        calls, began = list(calls), time.perf_counter()
+        found: list[T] = []
         self.watch(phase, 0, len(calls))
-        for one in Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")(
-            delayed(c)() for c in calls
-        ):
+        at_once = Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")
+        for one in at_once(delayed(call)() for call in calls):
             found.append(one)
             self.watch(phase, len(found), len(calls))
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
+        return found
+
+    def once(self, phase: str, call: Callable[[], T]) -> T:
+        """Makes one call, and tells when it is done."""
+        (found,) = self.each(phase, [call])
         return found
 
 
@@ -100,43 +115,40 @@ def learn(
     _check_options(rows, confounders, teachers, monotone, pairs)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
     task = _Task(
-        rows=rows, mix=mix, mixes=int(mix.max()) + 1, everything=everything, propensity=propensity, teachers=teachers,
-        monotone=monotone, pairs=pairs, seed=seed, jobs=jobs, watch=watch,
-    )  # fmt: skip
-    learned = _learn(task, outcome)
+        rows=rows,
+        mix=mix,
+        outcome=outcome,
+        mixes=int(mix.max()) + 1,
+        everything=everything,
+        propensity=propensity,
+        teachers=teachers,
+        monotone=monotone,
+        pairs=pairs,
+        seed=seed,
+        jobs=jobs,
+        watch=watch,
+    )
+    learned = _learn(task)
     if minutes is not None:
-        (found,) = task.each(
-            "minutes", [lambda: learn_minutes(rows, mix, minutes, task.mixes, seed)]
-        )
-        learned = learned.with_minutes(found)
+        model = task.once("minutes", lambda: learn_minutes(rows, mix, minutes, task.mixes, seed))
+        learned = learned.with_minutes(model)
     if calibrate:
-        learned = learned.with_error_scale(_calibrated(task, learned, outcome))
+        learned = learned.with_error_scale(_calibrated(task, learned))
     return learned
 
 
-def _learn(task: _Task, outcome: Floats) -> Learned:
-    (ground,) = task.each(
-        "nuisances",
-        [
-            lambda: lay(
-                task.everything, task.mix, outcome, task.mixes,
-                propensity=task.propensity, seed=task.seed, jobs=task.jobs,
-            )
-        ],
-    )  # fmt: skip
-    taught = task.each("teachers", [_lesson(task, ground, outcome, held) for held in range(FOLDS)])
-    unseen = np.empty((len(task.teachers), len(task.rows), task.mixes))
-    for held, models in enumerate(taught):
-        for number, model in enumerate(models):
-            unseen[number, ground.fold == held] = centred(
-                in_parts(model)(task.rows[ground.fold == held])
-            )
+def _learn(task: _Task) -> Learned:
+    nuisances = task.once("nuisances", lambda: _nuisances(task))
+    fold = nuisances.fold
+    taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in range(FOLDS)])
+
+    unseen = _unseen(task, fold, taught)
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
-    scores = ground.scores(ground.mu, task.mix, outcome)
-    means = np.stack([scores[ground.fold != held].mean(axis=0) for held in range(FOLDS)])
+    scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
+    means = np.stack([scores[fold != held].mean(axis=0) for held in range(FOLDS)])
     weights, plausible = stack_weights(
-        unseen, means[ground.fold], ground.chances, ground.mean, task.mix, outcome
+        unseen, means[fold], nuisances.chances, nuisances.mean, task.mix, task.outcome
     )
     stacks, plausible_stacks = (
         tuple(
@@ -144,66 +156,88 @@ def _learn(task: _Task, outcome: Floats) -> Learned:
         )
         for given in (weights, plausible)
     )
-    pairs, students = _distilled(task, ground, stacks, scores.mean(axis=1))
+
+    pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
         stacks=stacks,
         plausible_stacks=plausible_stacks,
         weights=dict(zip(task.teachers, weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
-        chances=ground.chances,
-        fold=ground.fold,
+        chances=nuisances.chances,
+        fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
         seconds=task.seconds,
     )
 
 
-def _lesson(
-    task: _Task, ground: Groundwork, outcome: Floats, held: int
-) -> Callable[[], list[Values]]:
-    def teach() -> list[Values]:
-        kept = ground.fold != held
-        mu = ground.apart[held]
-        lesson = Lesson(
-            rows=task.rows[kept],
-            mix=task.mix[kept],
-            outcome=outcome[kept],
-            scores=ground.scores(mu, task.mix, outcome)[kept],
-            outcomes=mu[kept],
-            chances=ground.chances[kept],
-            seed=task.seed,
-        )
-        return [teacher(lesson) for teacher in task.teachers.values()]
+def _nuisances(task: _Task) -> NestedNuisances:
+    return cross_fit_nested(
+        task.everything,
+        task.mix,
+        task.outcome,
+        task.mixes,
+        propensity=task.propensity,
+        seed=task.seed,
+        jobs=task.jobs,
+    )
 
-    return teach
+
+def _taught(task: _Task, nuisances: NestedNuisances, held: int) -> list[Values]:
+    """Teaches every teacher without one fold."""
+    kept = nuisances.fold != held
+    mu = nuisances.apart[held]
+    lesson = Lesson(
+        rows=task.rows[kept],
+        mix=task.mix[kept],
+        outcome=task.outcome[kept],
+        scores=nuisances.scores(mu, task.mix, task.outcome)[kept],
+        outcomes=mu[kept],
+        chances=nuisances.chances[kept],
+        seed=task.seed,
+    )
+    return [teacher(lesson) for teacher in task.teachers.values()]
+
+
+def _unseen(task: _Task, fold: Numbers, taught: list[list[Values]]) -> Floats:
+    """Gives each teacher's values of the cases it never saw, centred, (teachers, n, mixes)."""
+    found = np.empty((len(task.teachers), len(task.rows), task.mixes))
+    for held, models in enumerate(taught):
+        own = fold == held
+        for number, model in enumerate(models):
+            found[number, own] = centred(in_parts(model)(task.rows[own]))
+    return found
 
 
 def _distilled(
-    task: _Task, ground: Groundwork, stacks: tuple[Values, ...], level: Floats
+    task: _Task, fold: Numbers, stacks: tuple[Values, ...], level: Floats
 ) -> tuple[list[tuple[Coarse, Coarse]], list[Distilled]]:
-    """The pairs of columns worth combining, and one student a stack, whose level never saw its fold."""
+    """Distils one student a stack, with the pairs of columns worth combining.
+
+    The level of a student never saw its fold.
+    """
     targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
     mean = np.mean(targets, axis=0)
-    (pairs,) = task.each(
-        "pairs", [lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)]
+    pairs = task.once(
+        "pairs", lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
     )
 
     def student(held: int) -> Distilled:
-        kept = ground.fold != held
-        return distil(
-            task.rows[kept], targets[held][kept], level[kept], pairs, task.seed, task.monotone
-        )  # fmt: skip
+        kept = fold != held
+        rows, target = task.rows[kept], targets[held][kept]
+        return distil(rows, target, level[kept], pairs, task.seed, task.monotone)
 
     return pairs, task.each("students", [partial(student, held) for held in range(FOLDS)])
 
 
-def _calibrated(task: _Task, learned: Learned, outcome: Floats) -> float:
-    """Learns once more, from outcomes drawn from the stack itself, and compares with what is then the truth."""
+def _calibrated(task: _Task, learned: Learned) -> float:
+    """Learns once more, from outcomes drawn from the stack, and compares with what is then true."""
 
     def again(kept: Numbers, drawn: Floats) -> Learned:
         part = _Task(
             rows=task.rows[kept],
             mix=task.mix[kept],
+            outcome=drawn,
             mixes=task.mixes,
             everything=task.everything[kept],
             propensity=learned.chances[kept],
@@ -214,10 +248,10 @@ def _calibrated(task: _Task, learned: Learned, outcome: Floats) -> float:
             jobs=task.jobs,
             watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
         )
-        return _learn(part, drawn)
+        return _learn(part)
 
     began = time.perf_counter()
-    scale = error_scale(learned, task.rows, task.mix, outcome, again, task.seed)
+    scale = error_scale(learned, task.rows, task.mix, task.outcome, again, task.seed)
     task.seconds["calibration"] = time.perf_counter() - began
     return scale
 
@@ -229,25 +263,15 @@ def _check(
         raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
     if np.isinf(rows).any():
         raise ValueError("rows: must be finite, or NaN where unknown")
-    for name, array in (
-        ("mix", mix),
-        ("outcome", outcome),
-        ("minutes", minutes),
-        ("propensity", propensity),
-    ):
-        wide = (
-            name == "propensity"
-            and array is not None
-            and array.shape[:1] == (len(rows),)
-            and array.ndim == 2
-        )
-        if array is not None and array.shape != (len(rows),) and not wide:
-            raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
-    if (
-        not np.issubdtype(mix.dtype, np.integer)
-        or mix.min() < 0
-        or len(np.unique(mix)) != mix.max() + 1
-    ):
+    _check_length("mix", mix, rows)
+    _check_length("outcome", outcome, rows)
+    if minutes is not None:
+        _check_length("minutes", minutes, rows)
+    if propensity is not None and (propensity.ndim != 2 or len(propensity) != len(rows)):
+        _check_length("propensity", propensity, rows)
+
+    whole = np.issubdtype(mix.dtype, np.integer)
+    if not whole or mix.min() < 0 or len(np.unique(mix)) != mix.max() + 1:
         raise ValueError("mix: numbers must be whole and run from 0 without a gap")
     if mix.max() < 1:
         raise ValueError("mix: there is only one; at least two are needed to compare")
@@ -255,16 +279,23 @@ def _check(
         raise ValueError("outcome: must be from 0 to 1")
     if minutes is not None and ((minutes < 0) | np.isinf(minutes)).any():
         raise ValueError("minutes: must be 0 or more, or NaN where unknown")
-    if propensity is not None and not ((propensity > 0) & (propensity <= 1)).all():
+    if propensity is not None:
+        _check_chances(propensity, int(mix.max()) + 1)
+
+
+def _check_length(name: str, array: Floats | Numbers, rows: Floats) -> None:
+    if array.shape != (len(rows),):
+        raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
+
+
+def _check_chances(propensity: Floats, mixes: int) -> None:
+    if not ((propensity > 0) & (propensity <= 1)).all():
         raise ValueError("propensity: must be above 0 and at most 1")
-    if (
-        propensity is not None
-        and propensity.ndim == 2
-        and (propensity.shape[1] != mix.max() + 1 or not np.allclose(propensity.sum(axis=1), 1))
-    ):
-        raise ValueError(
-            f"propensity: must have a column for each of {mix.max() + 1} mixes, and rows that sum to 1"
-        )
+    if propensity.ndim == 1:
+        return
+    if propensity.shape[1] != mixes or not np.allclose(propensity.sum(axis=1), 1):
+        needed = f"a column for each of {mixes} mixes, and rows that sum to 1"
+        raise ValueError(f"propensity: must have {needed}")
 
 
 def _check_options(

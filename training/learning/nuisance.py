@@ -1,8 +1,6 @@
-"""Cross-fitted nuisances for evaluation: the propensity and the expected outcome of every mix, over arrays."""
+"""Models of the nuisances: the propensity and the expected outcome of every mix, fold by fold."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -10,82 +8,22 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from training.learning.scores import Floats, Numbers, doubly_robust, folds_of
+from training.learning.scores import Floats, Numbers
 
-FOLDS = 5
 LOG_SHARPNESS = (-1.5, 1.5)
 _TINY = 1e-12
 _SURE = 1e-6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nuisances:
-    """What evaluation must know of n cases beside what was logged, cross-fitted on these cases alone.
-
-    Attributes:
-        mu: (n, K) expected outcome of each mix.
-        chances: (n, K) estimated propensity of each mix; that of the logged mix is the log's own,
-            if it has it.
-        chance: (n,) propensity of the logged mix.
-        scores: (n, K) doubly robust scores, unclipped.
-    """
-
-    mu: Floats
-    chances: Floats
-    chance: Floats
-    scores: Floats
-
-
-def cross_fit(
-    features: Floats,
-    mix: Numbers,
-    outcome: Floats,
-    mixes: int,
-    *,
-    propensity: Floats | None,
-    seed: int,
-    folds: int = FOLDS,
-) -> Nuisances:
-    """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
-
-    Args:
-        features: (n, features), unknown as NaN; all that advisers go by when they choose, office
-            and rules included.
-        mix: (n,) logged mixes, 0 to mixes - 1.
-        outcome: (n,) 0 to 1.
-        mixes: K.
-        propensity: (n,) logged probability of the logged mix, or None.
-        seed: of folds and boosting.
-        folds: how many.
-
-    Raises:
-        ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
-            fold.
-    """
-    fold = folds_of(len(mix), folds, seed)
-    chances = propensity_matrix(features, mix, mixes, fold, seed)
-    mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
-    if propensity is not None:
-        chances = with_logged(chances, mix, propensity)
-    chance: Floats = chances[np.arange(len(mix)), mix]
-    return Nuisances(
-        mu=mu,
-        chances=chances,
-        chance=chance,
-        scores=doubly_robust(mu, mix, outcome, chance, clip=0.0),
-    )
-
-
 def with_logged(chances: Floats, mix: Numbers, propensity: Floats) -> Floats:
-    """Chances of every mix, (n, K): those logged as they are; the others share what is left as estimated.
+    """Gives chances of every mix, shape (n, K), those of the logged mix as logged.
 
-    Where the logged mix had a propensity of 1 no other had any, and a policy that gives another has
+    The others share what is left as estimated. Where the logged mix had a propensity of 1 no other had any, and a policy that gives another has
     no overlap there. Boosting alone cannot see that: it blurs such cases with their neighbours.
     """
     each = np.arange(len(mix))
-    found: Floats = (
-        chances * ((1 - propensity) / np.maximum(1 - chances[each, mix], _SURE))[:, None]
-    )
+    left = (1 - propensity) / np.maximum(1 - chances[each, mix], _SURE)
+    found: Floats = chances * left[:, None]
     found[each, mix] = propensity
     return found
 
@@ -93,9 +31,9 @@ def with_logged(chances: Floats, mix: Numbers, propensity: Floats) -> Floats:
 def propensity_matrix(
     features: Floats, mix: Numbers, mixes: int, fold: Numbers, seed: int
 ) -> Floats:
-    """Cross-fitted, calibrated propensity of every mix, e_a(x) = P(A = a | x), shape (n, mixes), rows sum to 1.
+    """Gives the calibrated propensity of every mix, e_a(x) = P(A = a | x).
 
-    Multinomial boosting on the other folds, then `calibrated`. Leaves may be small: safeguards
+    Shape (n, mixes), rows sum to 1. Multinomial boosting on the other folds, then `calibrated`. Leaves may be small: safeguards
     leave some few cases one mix only, and leaves of 100 blur them with others (on simulated logs of
     2,200 cases the bias of DR values was .058, with leaves of 20 it is -.004; of 5,000, .015 and
     .002). Few bins cost nothing there and save a quarter of the time.
@@ -128,7 +66,7 @@ def propensity_matrix(
 
 
 def calibrated(raw: Floats, mix: Numbers, fold: Numbers) -> Floats:
-    """Chances made as sharp as they should be, e_a ~ raw_a ^ b, shape (n, mixes), rows sum to 1.
+    """Makes chances as sharp as they should be, e_a ~ raw_a ^ b; rows sum to 1.
 
     One number b a fold, that with the least log loss on the other folds' unseen predictions. On six
     simulated logs of 5,000 cases it took the root mean square error of DR values from .022 to .020
@@ -160,7 +98,7 @@ def calibrated(raw: Floats, mix: Numbers, fold: Numbers) -> Floats:
 def outcome_matrix(
     features: Floats, mix: Numbers, outcome: Floats, mixes: int, fold: Numbers, seed: int
 ) -> Floats:
-    """Cross-fitted expected outcome of every mix, mu_a(x) = E[Y | x, A = a], shape (n, mixes), 0 to 1.
+    """Gives the expected outcome of every mix, mu_a(x) = E[Y | x, A = a], shape (n, mixes), 0 to 1.
 
     Args:
         features: (n, features), unknown as NaN.
@@ -179,16 +117,43 @@ def outcome_matrix(
         raise ValueError(f"outcome: must have shape {mix.shape} and be from 0 to 1")
     found = np.empty((len(mix), mixes))
     for held in np.unique(fold):
-        train, test = fold != held, fold == held
-        model = outcome_model(len(mix), seed).fit(
-            with_mix(features[train], mix[train]), outcome[train]
+        (found[fold == held],) = outcomes_without(
+            (held,), features, mix, outcome, mixes, fold, seed
         )
-        found[test] = np.clip(of_every_mix(model, features[test], mixes), 0.0, 1.0)
     return found
 
 
+def outcomes_without(
+    folds: tuple[int, ...],
+    features: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    mixes: int,
+    fold: Numbers,
+    seed: int,
+) -> list[Floats]:
+    """Gives the expected outcomes of some folds' cases, by a model that saw none of these folds.
+
+    Args:
+        folds: left out of the learning.
+        features: (n, features) of all cases; the others as for `outcome_matrix`.
+        mix: (n,).
+        outcome: (n,).
+        mixes: K.
+        fold: (n,).
+        seed: of the boosting.
+
+    Returns:
+        For each of the folds the outcomes of its cases, shape (cases, mixes), 0 to 1.
+    """
+    kept = ~np.isin(fold, folds)
+    model = outcome_model(len(mix), seed)
+    model.fit(with_mix(features[kept], mix[kept]), outcome[kept])
+    return [np.clip(of_every_mix(model, features[fold == one], mixes), 0.0, 1.0) for one in folds]
+
+
 def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
-    """One learner of outcomes with the mix as a feature, its leaves by the number of cases."""
+    """Gives a learner of outcomes with the mix as a feature, its leaves by the number of cases."""
     return HistGradientBoostingRegressor(
         max_iter=150,
         max_leaf_nodes=8,
@@ -200,26 +165,24 @@ def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
 
 
 def with_mix(features: Floats, mix: Numbers | int) -> Floats:
-    """Features with the number of a mix, each its own or one for all, as the last column."""
+    """Adds the number of a mix, each case's own or one for all, as the last column."""
     return np.column_stack([features, np.broadcast_to(mix, len(features))])
 
 
 def of_every_mix(model: RegressorMixin, features: Floats, mixes: int) -> Floats:
-    """What such a learner predicts for every mix, shape (n, mixes)."""
+    """Predicts by such a learner for every mix, shape (n, mixes)."""
     return np.column_stack([model.predict(with_mix(features, number)) for number in range(mixes)])
 
 
 def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:
     if features.ndim != 2 or mix.shape != (len(features),) or fold.shape != mix.shape:
-        raise ValueError(
-            f"features {features.shape}, mix {mix.shape} and fold {fold.shape} must be of the same cases"
-        )
+        shapes = f"features {features.shape}, mix {mix.shape} and fold {fold.shape}"
+        raise ValueError(f"{shapes} must be of the same cases")
     if len(mix) and not (mix.min() >= 0 and mix.max() < mixes):
         raise ValueError(f"mix: numbers {mix.min()} to {mix.max()}; permitted are 0 to {mixes - 1}")
     for held in np.unique(fold):
         counts = np.bincount(mix[fold != held], minlength=mixes)
         if (counts == 0).any():
             lacking = np.flatnonzero(counts == 0).tolist()
-            raise ValueError(
-                f"mix: {lacking} have no case outside fold {held}; every mix needs some in two folds"
-            )
+            needed = "every mix needs some in two folds"
+            raise ValueError(f"mix: {lacking} have no case outside fold {held}; {needed}")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.learning.nuisance import calibrated, cross_fit, outcome_matrix, propensity_matrix
+from training.learning.crossfit import cross_fit
+from training.learning.nuisance import calibrated, outcome_matrix, propensity_matrix
 from training.learning.scores import folds_of
 
 MIXES = 3
