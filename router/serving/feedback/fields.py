@@ -19,7 +19,10 @@ _SHOWN = 40
 
 
 class Fields:
-    """Gathers problems; what a reading method returns for a bad field is of no use, and `finish` raises."""
+    """Reads fields one by one and gathers what is wrong with them.
+
+    What a method returns for a bad field is of no use: `finish` raises.
+    """
 
     def __init__(self) -> None:
         self._problems: list[FieldProblem] = []
@@ -32,29 +35,25 @@ class Fields:
         """Ends the reading.
 
         Raises:
-            InvalidRequest: with every problem noted.
+            InvalidRequest: if a problem was noted; with every one of them.
         """
         if self._problems:
             raise InvalidRequest(self._problems)
 
     def identity(self, field: str, text: str) -> uuid.UUID:
-        """A UUID in its usual form of 36 characters."""
+        """Reads a UUID in its usual form of 36 characters."""
         if not _UUID.fullmatch(text):
-            self.refuse(
-                field,
-                f"{text[:_SHOWN]!r} is not a UUID of 36 characters"
-                if text
-                else "is missing; a UUID",
-            )
+            told = f"{text[:_SHOWN]!r} is not a UUID of 36 characters"
+            self.refuse(field, told if text else "is missing; a UUID")
             return uuid.UUID(int=0)
         return uuid.UUID(text)
 
     def identity_or_none(self, field: str, text: str) -> uuid.UUID | None:
-        """A UUID, None for an empty text."""
+        """Reads a UUID, None for an empty text."""
         return self.identity(field, text) if text else None
 
     def code(self, field: str, contract: Any, kind: type[_Code], number: int) -> _Code:  # noqa: ANN401
-        """An enum's member by the contract's number.
+        """Reads an enum's member by the contract's number.
 
         Args:
             field: its name.
@@ -75,27 +74,25 @@ class Fields:
         return members[name]
 
     def mix(self, field: str, text: str, mixes: Collection[str]) -> str:
-        """The id of a mix of the decision's catalogue."""
+        """Reads the id of a mix of the decision's catalogue."""
         if text not in mixes:
             told = f"{text[:_SHOWN]!r} is not" if text else "is missing; it must be"
             self.refuse(field, f"{told} one of the decision's mixes: {', '.join(mixes)}")
         return text
 
     def whole(self, field: str, number: int, most: int, unit: str) -> int:
-        """A whole number from 0."""
+        """Reads a whole number from 0."""
         if not 0 <= number <= most:
             self.refuse(field, f"{number} is outside 0 to {most} {unit}")
         return number
 
     def day(self, field: str, text: str) -> date:
-        """A day as YYYY-MM-DD."""
+        """Reads a day as YYYY-MM-DD."""
         if _DAY.fullmatch(text):
             try:
                 return date.fromisoformat(text)
             except ValueError:
                 pass
-        self.refuse(
-            field,
-            f"{text[:_SHOWN]!r} is not a day as YYYY-MM-DD" if text else "is missing; YYYY-MM-DD",
-        )
+        told = f"{text[:_SHOWN]!r} is not a day as YYYY-MM-DD"
+        self.refuse(field, told if text else "is missing; YYYY-MM-DD")
         return date.min

@@ -1,6 +1,7 @@
-"""Reads the journal for the calls that wait: once for many, since opening it costs more than reading.
+"""Reads the journal for the calls that wait: once for many of them.
 
-More threads would not help: the readers would wait for each other and for the event loop.
+Opening it costs more than reading. More threads would not help: the readers would wait for each
+other and for the event loop.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ class Wanted(NamedTuple):
     decision_id: uuid.UUID | None = None
 
 
-Found: TypeAlias = tuple[StoredRecord | None, History | None]
-_Ticket: TypeAlias = asyncio.Future[Found]
+class LookedUp(NamedTuple):
+    """What is recorded: under the id, and about the decision if one was asked for."""
+
+    record: StoredRecord | None
+    history: History | None
+
+
+_Ticket: TypeAlias = asyncio.Future[LookedUp]
 
 
 class Lookups:
@@ -36,25 +43,26 @@ class Lookups:
         self._reader: asyncio.Task[None] | None = None
 
     async def history(self, request_id: uuid.UUID, decision_id: uuid.UUID) -> History:
-        """What is recorded about a decision and under a request id.
+        """Reads what is recorded about a decision and under a request id.
 
         Raises:
             NothingFound: if the decision is unknown or erased.
             JournalUnavailable: if the journal cannot be read now.
             JournalBroken: if a record cannot be read.
+            TypeError: never, unless `look_up` breaks its promise.
         """
-        _, history = await self._ask(Wanted(request_id, decision_id))
+        history = (await self._ask(Wanted(request_id, decision_id))).history
         if history is None:
             raise TypeError("a look-up with a decision gives its history")
         return history
 
     async def find(self, identity: uuid.UUID) -> StoredRecord | None:
-        """The record of an id, None if there is none.
+        """Finds the record of an id, None if there is none.
 
         Raises:
             JournalUnavailable: if the journal cannot be read now.
         """
-        return (await self._ask(Wanted(identity)))[0]
+        return (await self._ask(Wanted(identity))).record
 
     def _ask(self, wanted: Wanted) -> _Ticket:
         loop = asyncio.get_running_loop()
@@ -67,7 +75,7 @@ class Lookups:
     async def _read(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            found: Sequence[Found | Exception]
+            found: Sequence[LookedUp | Exception]
             try:
                 found = await asyncio.to_thread(
                     look_up, self._store, [wanted for wanted, _ in batch]
@@ -84,8 +92,10 @@ class Lookups:
         self._reader = None
 
 
-def look_up(store: JournalStore, wanted: Sequence[Wanted]) -> list[Found | Exception]:
-    """What is recorded, by what was asked for; an error where one decision alone is at fault. Blocks.
+def look_up(store: JournalStore, wanted: Sequence[Wanted]) -> list[LookedUp | Exception]:
+    """Reads what is recorded, by what was asked for; it blocks.
+
+    Where one decision alone is at fault, its error stands in the place of what was asked for.
 
     Raises:
         JournalUnavailable: if the journal cannot be read now.
@@ -99,14 +109,15 @@ def look_up(store: JournalStore, wanted: Sequence[Wanted]) -> list[Found | Excep
 
 def _one(
     store: JournalStore, found: dict[bytes, StoredRecord], wanted: Wanted
-) -> Found | Exception:
+) -> LookedUp | Exception:
     same_id, decision_id = found.get(wanted.identity.bytes), wanted.decision_id
     if decision_id is None:
-        return same_id, None
+        return LookedUp(same_id, None)
     try:
         decision = found.get(decision_id.bytes)
         if decision is None:
             raise NothingFound(f"decision_id: no recommendation {decision_id} is recorded")
-        return same_id, history_of(decision, store.about(decision.id), same_id)
+        history = history_of(decision, store.about(decision.id), same_id)
+        return LookedUp(same_id, history)
     except (NothingFound, JournalBroken) as error:
         return error

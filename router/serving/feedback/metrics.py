@@ -1,4 +1,7 @@
-"""Metrics of what people answered, over an injected registry. Times are in seconds, as in `router.serving.metrics`."""
+"""Metrics of what people answered, over an injected registry.
+
+Times are in seconds, as in `router.serving.metrics`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ _PAIRS = ("agency_user", "agency_adviser", "adviser_user")
 
 
 def office_band(minutes_per_week: float | None) -> str:
-    """Size of an office by its adviser minutes per week, so that labels stay few and no office is singled out.
+    """Tells the size of an office by its adviser minutes per week.
+
+    So labels stay few, and no office is singled out.
 
     SMALL is below 6,000 (about five advisers of 20 hours of follow-up a week, assumed), MEDIUM
     below 24,000, LARGE from there on; NATIONAL is an office without a policy of its own.
@@ -111,7 +116,10 @@ class FeedbackMetrics:
         self.delay.observe(seconds)
 
     def compared(self, views: Mapping[str, str | None]) -> None:
-        """Counts which of the views "agency", "adviser" and "user" agree, as far as they are known."""
+        """Counts which of the views "agency", "adviser" and "user" agree.
+
+        A view that is not known agrees with none and differs from none.
+        """
         for pair in _PAIRS:
             first, second = (views[whose] for whose in pair.split("_"))
             if first is not None and second is not None:

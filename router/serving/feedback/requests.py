@@ -79,7 +79,7 @@ def asked_choice(request: feedback_pb2.RecordChoiceRequest) -> AskedChoice:
     """Reads the request.
 
     Raises:
-        InvalidRequest: naming every bad field.
+        InvalidRequest: if a field is bad; names every one.
     """
     fields = Fields()
     asked = AskedChoice(
@@ -100,7 +100,7 @@ def asked_outcome(request: feedback_pb2.RecordOutcomeRequest) -> AskedOutcome:
     """Reads the request.
 
     Raises:
-        InvalidRequest: naming every bad field.
+        InvalidRequest: if a field is bad; names every one.
     """
     fields = Fields()
     asked = AskedOutcome(
@@ -119,7 +119,7 @@ def asked_view(request: feedback_pb2.RecordOwnViewRequest) -> AskedView:
     """Reads the request.
 
     Raises:
-        InvalidRequest: naming every bad field.
+        InvalidRequest: if a field is bad; names every one.
     """
     fields = Fields()
     asked = AskedView(
@@ -135,7 +135,7 @@ def asked_review(request: feedback_pb2.RequestReviewRequest) -> AskedReview:
     """Reads the request.
 
     Raises:
-        InvalidRequest: naming every bad field.
+        InvalidRequest: if a field is bad; names every one.
     """
     fields = Fields()
     asked = AskedReview(
@@ -152,7 +152,7 @@ def asked_answer(request: feedback_pb2.AnswerReviewRequest) -> AskedAnswer:
     """Reads the request.
 
     Raises:
-        InvalidRequest: naming every bad field.
+        InvalidRequest: if a field is bad; names every one.
     """
     fields = Fields()
     asked = AskedAnswer(
@@ -178,7 +178,7 @@ def _outcome(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> floa
 
 
 def _time(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> tuple[ChannelTime, ...]:
-    """The time in the channels' order, so that two orders are one content."""
+    """Reads the time in the channels' order, so that two orders are one content."""
     found: dict[Channel, ChannelTime] = {}
     bad = False
     for place, one in enumerate(request.time):

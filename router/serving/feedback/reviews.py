@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import math
 import threading
-import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from router.journal.feedback import ANSWER, REVIEW, Answer, Review, read_feedback
+from router.journal.feedback import ANSWER, REVIEW, Review
+from router.journal.standing import (
+    OpenReviews,
+    StoredFeedback,
+    open_reviews,
+    stored_feedback,
+)
 from router.journal.store import JournalStore
 
 
-class OpenReview(NamedTuple):
-    """A review without an answer; `seq` is its place in the chain, `asked_at` microseconds since 1970, UTC."""
+class FollowedReviews:
+    """Open reviews of one journal, whichever server wrote them.
 
-    seq: int
-    review_id: uuid.UUID
-    review: Review
-    asked_at: int
-
-
-class OpenReviews:
-    """Open reviews of one journal, whichever server wrote them. Its methods block: not for the event loop."""
+    Its methods block: they are not for the event loop.
+    """
 
     def __init__(self, store: JournalStore) -> None:
         self._store = store
         self._one_reads = threading.Lock()
         self._after = 0
-        self._open: dict[bytes, OpenReview] = {}
+        self._open: OpenReviews = {}
         self._known = False
 
     @property
@@ -37,14 +35,20 @@ class OpenReviews:
         return len(self._open) if self._known else math.nan
 
     def oldest_age(self, now: int) -> float:
-        """Microseconds since the oldest one was asked for; 0 without one, NaN until the journal was read."""
+        """Gives the microseconds since the oldest one was asked for.
+
+        It is 0 without one, and NaN until the journal was read.
+        """
         first = next(iter(self._open.values()), None)
         if not self._known:
             return math.nan
-        return max(0, now - first.asked_at) if first else 0
+        return max(0, now - first.written_at) if first else 0
 
-    def refresh(self) -> Sequence[OpenReview]:
-        """Reads what was recorded since the last time, and leaves out what was erased; oldest first.
+    def refresh(self) -> Sequence[StoredFeedback[Review]]:
+        """Reads what was recorded since the last time, and leaves out what was erased.
+
+        Returns:
+            The open reviews, oldest first.
 
         Raises:
             JournalUnavailable: if the journal cannot be read now.
@@ -54,22 +58,13 @@ class OpenReviews:
             # The end is read first: what is appended meanwhile is met now or the next time, and
             # never skipped.
             end = max(head.seq for head in self._store.heads())
-            found = dict(self._open)
-            for stored in self._store.read(after=self._after, kinds=(REVIEW, ANSWER)):
-                match read_feedback(stored):
-                    case Review() as review:
-                        identity = uuid.UUID(bytes=stored.id)
-                        found[stored.id] = OpenReview(
-                            stored.seq, identity, review, stored.written_at
-                        )
-                    case Answer() as answer:
-                        found.pop(answer.review_id.bytes, None)
-                    case _:
-                        pass
-                end = max(end, stored.seq)
+            new = self._store.read(after=self._after, kinds=(REVIEW, ANSWER))
+            records = [stored_feedback(stored) for stored in new]
+            found = open_reviews(records, self._open)
             there = {
                 stored.id for stored in self._store.find(list(found)) if stored.payload is not None
             }
             self._open = {id_: one for id_, one in found.items() if id_ in there}
-            self._after, self._known = end, True
+            self._after = max([end, *(one.seq for one in records)])
+            self._known = True
             return tuple(self._open.values())

@@ -1,13 +1,11 @@
-"""What a choice, an outcome or an own view must fulfil, given the decision that it follows. Pure."""
+"""What a choice, an outcome or an own view must fulfil, given what is known of its decision."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from router.cases.features import FieldProblem
+from router.cases.problems import FieldProblem
 from router.journal.feedback import (
-    CHOICE,
-    OUTCOME,
     Choice,
     ChoiceReason,
     Direction,
@@ -15,11 +13,11 @@ from router.journal.feedback import (
     View,
     WishedBy,
 )
-from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN, Recommended
+from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, Recommended
 from router.serving.feedback.fields import Fields
 from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView
-from router.serving.status import InvalidRequest, NothingFound, Precluded, refuse
+from router.serving.status import InvalidRequest, NothingFound, Precluded
 
 # Below the floor only the user may go: these are the reasons that are the user's own.
 USERS_REASONS = (
@@ -38,14 +36,8 @@ class ChoiceRefused(InvalidRequest):
         self.reason = reason
 
 
-def advice_seen(history: History) -> bool:
-    """Whether the adviser could see the advice: shown at once, or revealed by an own view."""
-    disclosure = history.recommended.disclosure
-    return disclosure == SHOWN or (disclosure == AFTER_OWN_VIEW and history.own_view() is not None)
-
-
 def direction_of(recommended: Recommended, mix: str) -> Direction:
-    """The mix against the one recommended, by adviser minutes.
+    """Compares a mix with the one recommended, by adviser minutes.
 
     Raises:
         ValueError: if nothing was recommended, or the catalogue had no such mix.
@@ -59,18 +51,23 @@ def direction_of(recommended: Recommended, mix: str) -> Direction:
 
 
 def below_floor(recommended: Recommended, mix: str) -> bool:
-    """Whether a mix takes fewer adviser minutes than every mix that safeguards and menu permitted."""
+    """Tells whether a mix is lighter than all that safeguards and menu permitted.
+
+    Raises:
+        ValueError: if the catalogue had no such mix.
+    """
     return recommended.minutes_of(mix) < min(map(recommended.minutes_of, recommended.permitted))
 
 
 def choice(history: History, asked: AskedChoice) -> Choice:
-    """The choice as it is to be kept.
+    """Makes the choice as it is to be kept.
 
     Raises:
-        InvalidRequest: naming every field at fault, also a reason that is needed.
+        InvalidRequest: if a field is at fault, naming every one, or a reason is needed.
+        ChoiceRefused: if it needs another wish or reason, an InvalidRequest with a code.
         Precluded: if people alone handle the case.
     """
-    recommended, view = history.recommended, history.own_view()
+    recommended, view = history.recommended, history.standing.own_view
     refuse_manual(recommended)
     fields, mixes = Fields(), recommended.mixes
     fields.mix("mix_id", asked.mix, mixes)
@@ -111,15 +108,15 @@ def _refuse_without_reason(history: History, found: Choice) -> None:
             )
     elif (
         found.direction is Direction.LESS
-        and advice_seen(history)
+        and history.advice_seen
         and found.reason is ChoiceReason.NONE
     ):
-        told = f"{found.mix} is less personal contact than {recommended.mix}, which was advised: it needs a reason"
-        raise ChoiceRefused("REASON_MISSING", "reason", told)
+        told = f"{found.mix} is less personal contact than {recommended.mix}, which was advised"
+        raise ChoiceRefused("REASON_MISSING", "reason", f"{told}: it needs a reason")
 
 
 def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:
-    """The outcome as it is to be kept.
+    """Makes the outcome as it is to be kept.
 
     Args:
         history: of the decision.
@@ -134,7 +131,7 @@ def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:
     earliest, latest = _day(history.recommended.written_at, _LAST_ZONE), _day(now, _FIRST_ZONE)
     if not earliest <= asked.observed_on <= latest:
         told = f"{asked.observed_on} is outside {earliest} (the decision) to {latest} (today)"
-        raise refuse("observed_on", told)
+        raise InvalidRequest([FieldProblem(index=0, field="observed_on", description=told)])
     return Outcome(
         decision_id=asked.decision_id,
         outcome=asked.outcome,
@@ -145,7 +142,7 @@ def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:
 
 
 def own_view(history: History, asked: AskedView) -> View:
-    """The own view as it is to be kept.
+    """Makes the own view as it is to be kept.
 
     Raises:
         InvalidRequest: if it is no mix of the decision.
@@ -163,7 +160,9 @@ def own_view(history: History, asked: AskedView) -> View:
         raise Precluded("ADVICE_SHOWN", "decision_id: the advice was shown already")
     if history.withheld is None:
         raise NothingFound("decision_id: the advice that was withheld is not there, or was erased")
-    if history.own_view() is None and (history.last(CHOICE) or history.last(OUTCOME)):
+    standing = history.standing
+    late = standing.choice_record is not None or standing.outcome_record is not None
+    if standing.view_record is None and late:
         raise Precluded(
             "CHOICE_RECORDED",
             "decision_id: a choice or outcome is recorded; no view can come before it",

@@ -1,4 +1,7 @@
-"""Feedback: records what came of the advice. An answer leaves only when what it tells is durable."""
+"""Feedback: records what came of the advice, and answers once that is durable.
+
+Each RPC is a method of the generated servicer, so that mypy sees one that is missing.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from router.journal.feedback import (
     CHOICE,
@@ -20,22 +25,15 @@ from router.journal.feedback import (
     feedback_record,
 )
 from router.journal.record import JournalBroken, JournalUnavailable
+from router.journal.standing import StoredFeedback, stored_feedback
 from router.serving.durable import DurableJournal
 from router.serving.feedback import rules
-from router.serving.feedback.answers import (
-    choice_answer,
-    outcome_answer,
-    review_answer,
-    review_message,
-)
 from router.serving.feedback.fields import Fields
 from router.serving.feedback.history import (
     History,
-    Kept,
     decision_of_review,
-    kept_of,
-    settled,
-    stands,
+    recorded_already,
+    refuse_for,
 )
 from router.serving.feedback.lookups import Lookups
 from router.serving.feedback.metrics import FeedbackMetrics, office_band
@@ -46,7 +44,7 @@ from router.serving.feedback.requests import (
     asked_review,
     asked_view,
 )
-from router.serving.feedback.reviews import OpenReviews
+from router.serving.feedback.reviews import FollowedReviews
 from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
 from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
@@ -63,10 +61,18 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-class Recorded(NamedTuple):
-    """The record that stands, what was known when it was asked for, and whether this call wrote it."""
+class Recorded(NamedTuple, Generic[_F]):
+    """What stands after a call that records.
 
-    kept: Kept
+    Attributes:
+        content: the feedback that stands.
+        by: the record that holds it.
+        history: what was known when it was asked for.
+        new: whether this call wrote it.
+    """
+
+    content: _F
+    by: StoredFeedback[Feedback]
     history: History
     new: bool
 
@@ -81,7 +87,7 @@ class FeedbackService(FeedbackServicer):
         minutes_per_week: Callable[[str], float | None],
         now: Callable[[], int] = _now,
     ) -> None:
-        """Take what it needs; `begin` starts to follow the reviews.
+        """Takes what it needs; `begin` starts to follow the reviews.
 
         Args:
             journal: with its store.
@@ -95,7 +101,7 @@ class FeedbackService(FeedbackServicer):
         self._minutes_per_week = minutes_per_week
         self._now = now
         self._lookups = Lookups(journal.store)
-        self._reviews = OpenReviews(journal.store)
+        self._reviews = FollowedReviews(journal.store)
         self._following: asyncio.Task[None] | None = None
         metrics.watch_reviews(
             lambda: self._reviews.count, lambda: self._reviews.oldest_age(now()) / _MICRO
@@ -120,15 +126,18 @@ class FeedbackService(FeedbackServicer):
         recorded = await self._record(
             asked.request_id, asked.decision_id, lambda known: rules.choice(known, asked)
         )
-        choice = recorded.kept.feedback
-        if not isinstance(choice, Choice):
-            raise TypeError("another kind of feedback stands")
-        recommended = recorded.history.recommended
-        below = rules.below_floor(recommended, choice.mix)
-        seen = rules.advice_seen(recorded.history)
+        choice, history = recorded.content, recorded.history
+        below = rules.below_floor(history.recommended, choice.mix)
+        # Where the advice was not seen no direction is told, so that it stays unseen.
+        direction = choice.direction if history.advice_seen else "UNSPECIFIED"
         if recorded.new:
-            self._count_choice(recorded, choice, seen=seen, below=below)
-        return choice_answer(recorded.kept, choice.direction if seen else None, below_floor=below)
+            self._count_choice(recorded, below=below)
+        return feedback_pb2.RecordChoiceResponse(
+            record_id=recorded.by.identity,
+            recorded_at=_moment(recorded.by.written_at),
+            direction=_number(feedback_pb2.ChoiceDirection, direction),
+            below_floor=below,
+        )
 
     async def RecordOutcome(
         self, request: feedback_pb2.RecordOutcomeRequest, context: object
@@ -145,7 +154,9 @@ class FeedbackService(FeedbackServicer):
                 self._metrics.outcomes.inc()
             else:
                 self._metrics.corrected(OUTCOME)
-        return outcome_answer(recorded.kept)
+        return feedback_pb2.RecordOutcomeResponse(
+            record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
+        )
 
     async def RecordOwnView(
         self, request: feedback_pb2.RecordOwnViewRequest, context: object
@@ -166,9 +177,7 @@ class FeedbackService(FeedbackServicer):
         review = Review(decision_id=asked.decision_id, asked_by=asked.asked_by, reason=asked.reason)
         recorded = await self._record(asked.request_id, asked.decision_id, lambda _: review)
         await self._refresh_if_new(recorded)
-        kept = recorded.kept
-        message = review_message(uuid.UUID(kept.identity), review, kept.stored.written_at)
-        return feedback_pb2.RequestReviewResponse(review=message)
+        return feedback_pb2.RequestReviewResponse(review=_review(recorded.by, review))
 
     async def AnswerReview(
         self, request: feedback_pb2.AnswerReviewRequest, context: object
@@ -179,7 +188,9 @@ class FeedbackService(FeedbackServicer):
         answer = Answer(decision_id=decision, review_id=asked.review_id, result=asked.result)
         recorded = await self._record(asked.request_id, decision, lambda _: answer)
         await self._refresh_if_new(recorded)
-        return review_answer(recorded.kept)
+        return feedback_pb2.AnswerReviewResponse(
+            record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
+        )
 
     async def ListReviews(
         self, request: feedback_pb2.ListReviewsRequest, context: object
@@ -195,50 +206,56 @@ class FeedbackService(FeedbackServicer):
         left = [one for one in every if one.seq > int(token or 0)]
         page = left[:size]
         return feedback_pb2.ListReviewsResponse(
-            reviews=[review_message(one.review_id, one.review, one.asked_at) for one in page],
+            reviews=[_review(one, one.content) for one in page if one.content is not None],
             next_page_token=str(page[-1].seq) if len(left) > size else "",
             open=len(every),
         )
 
     async def _record(
         self, request_id: uuid.UUID, decision_id: uuid.UUID, build: Callable[[History], _F]
-    ) -> Recorded:
-        """Writes what `build` makes of the decision's history unless it stands already, and returns what stands.
+    ) -> Recorded[_F]:
+        """Writes what `build` makes of the decision's history unless it is recorded already.
 
         Two servers may write at once; the journal keeps one, so what stands is read behind every
         write.
+
+        Raises:
+            Stands: if something else stands.
         """
         for _ in range(_ATTEMPTS):
             history = await self._lookups.history(request_id, decision_id)
             feedback = build(history)
-            standing = settled(history, feedback)
-            if standing is not None:
-                return Recorded(standing, history, new=False)
+            earlier = recorded_already(history, feedback)
+            if earlier is not None:
+                return _recorded(feedback, earlier, history, new=False)
+
             record = feedback_record(request_id, feedback, self._now(), _claim(history, feedback))
             await self._journal.append([record])
             stored = await self._lookups.find(request_id)
-            if stored is not None and kept_of(stored).feedback == feedback:
+            found = None if stored is None else stored_feedback(stored)
+            if found is not None and found.content == feedback:
                 # The same call may have come twice at once; one of them wrote it.
-                return Recorded(
-                    kept_of(stored), history, new=stored.written_at == record.written_at
-                )
-        raise stands("RACE", "request_id: others recorded at the same time; ask again", None)
+                new = found.written_at == record.written_at
+                return _recorded(feedback, found, history, new=new)
+        refuse_for("RACE", "request_id: others recorded at the same time; ask again", None)
 
-    def _count_choice(self, recorded: Recorded, choice: Choice, *, seen: bool, below: bool) -> None:
-        recommended = recorded.history.recommended
+    def _count_choice(self, recorded: Recorded[Choice], *, below: bool) -> None:
+        choice, history = recorded.content, recorded.history
+        recommended = history.recommended
         if below:
             self._metrics.below_floor.inc()
         if choice.corrects is not None:
             self._metrics.corrected(CHOICE)
             return
+        direction = choice.direction if history.advice_seen else None
         band = office_band(self._minutes_per_week(recommended.office_ref))
-        seconds = max(0, recorded.kept.stored.written_at - recommended.written_at) / _MICRO
-        self._metrics.chosen(choice.direction if seen else None, choice.reason, band, seconds)
+        seconds = max(0, recorded.by.written_at - recommended.written_at) / _MICRO
+        self._metrics.chosen(direction, choice.reason, band, seconds)
         self._metrics.compared(
             {"agency": recommended.mix, "adviser": choice.adviser_view, "user": choice.user_view}
         )
 
-    async def _refresh_if_new(self, recorded: Recorded) -> None:
+    async def _refresh_if_new(self, recorded: Recorded[Any]) -> None:
         if recorded.new:
             await self._read_reviews()
 
@@ -263,9 +280,39 @@ class FeedbackService(FeedbackServicer):
                 self._metrics.refused.labels("NOT_FOUND").inc()
 
 
+def _recorded(
+    asked: _F, by: StoredFeedback[Feedback], history: History, *, new: bool
+) -> Recorded[_F]:
+    content = by.content
+    if not isinstance(content, type(asked)):
+        raise TypeError("another kind of feedback stands")
+    return Recorded(content, by, history, new)
+
+
 def _claim(history: History, feedback: Feedback) -> str:
     if isinstance(feedback, Review):
         # The same review may be asked for again once it is answered.
-        before = sum(one.feedback == feedback for one in history.kept)
+        before = sum(one.content == feedback for one in history.standing.others)
         return f"review:{feedback.asked_by}:{feedback.reason}:{before}"
     return claim_of(feedback)
+
+
+def _review(by: StoredFeedback[Feedback], review: Review) -> feedback_pb2.Review:
+    return feedback_pb2.Review(
+        review_id=by.identity,
+        decision_id=str(review.decision_id),
+        asked_by=_number(feedback_pb2.AskedBy, review.asked_by),
+        reason=_number(feedback_pb2.ReviewReason, review.reason),
+        asked_at=_moment(by.written_at),
+    )
+
+
+def _moment(microseconds: int) -> Timestamp:
+    found = Timestamp()
+    found.FromMicroseconds(microseconds)
+    return found
+
+
+def _number(contract: Any, name: str) -> Any:  # noqa: ANN401 - a generated enum and its value
+    prefix = contract.DESCRIPTOR.values[0].name.removesuffix("UNSPECIFIED")
+    return contract.Value(f"{prefix}{name}")

@@ -138,9 +138,7 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
         edge = Edge(metrics, 100)
         journal = DurableJournal(store, metrics, lambda _: None)
         service = FeedbackService(journal, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
-        edge.add(
-            feedback_pb2_grpc.add_FeedbackServicer_to_server, service, service.count_refused
-        )
+        edge.add(feedback_pb2_grpc.add_FeedbackServicer_to_server, service, service.count_refused)
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((edge,))
         port = server.add_insecure_port("127.0.0.1:0")

@@ -7,9 +7,9 @@ import pytest
 
 from router.journal.feedback import ChoiceReason, Direction, View, WishedBy
 from router.journal.recommendation import Recommended
-from router.journal.record import Context, StoredRecord
+from router.journal.standing import NOTHING, StoredFeedback
 from router.serving.feedback import rules
-from router.serving.feedback.history import History, Kept
+from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice
 from router.serving.status import InvalidRequest
 from tests.builders import a_catalogue
@@ -17,11 +17,8 @@ from tests.builders import a_catalogue
 MIXES = a_catalogue().ids
 MINUTES = tuple(a_catalogue().minutes.tolist())
 DECISION = uuid.UUID(int=1)
-VIEWED = Kept(
-    StoredRecord(
-        2, b"v" * 16, "view", Context(document="{}"), 0, b"", b"", b"", b"", DECISION.bytes
-    ),
-    View(decision_id=DECISION, mix=MIXES[0]),
+VIEWED = NOTHING.after(
+    StoredFeedback(2, b"v" * 16, "view", 0, False, View(decision_id=DECISION, mix=MIXES[0]))
 )
 
 
@@ -40,9 +37,8 @@ def a_history(advised: str, lightest: str, disclosure: str, *, viewed: bool = Fa
         policy_version="p",
         written_at=0,
     )
-    return History(
-        recommended=recommended, kept=(VIEWED,) if viewed else (), withheld=b"", same_id=None
-    )
+    standing = VIEWED if viewed else NOTHING
+    return History(recommended=recommended, standing=standing, withheld=b"", same_id=None)
 
 
 def a_choice(mix: str, wished_by: WishedBy, reason: ChoiceReason) -> AskedChoice:
