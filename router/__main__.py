@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from router.commands.journal import journal
@@ -11,10 +9,9 @@ from router.commands.ledger import ledger
 from router.commands.plan import plan
 from router.commands.policy import policy
 from router.commands.price import price
+from router.commands.run import run as run_command_line
 from router.commands.score import score
 from router.commands.serve import demo, health, serve
-from router.journal.record import JournalBroken, JournalUnavailable
-from router.versions.registry import ModelRefused
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,12 +24,8 @@ for command in (serve, score, plan, price, policy, ledger, journal, health, demo
 
 
 def run() -> None:
-    """Runs the command line; what an operator can mend is one clear line and exit code 2."""
-    try:
-        main(standalone_mode=True, prog_name="python -m router")
-    except (ValueError, OSError, ModelRefused, JournalUnavailable, JournalBroken) as problem:
-        click.echo(f"error: {problem}", err=True)
-        sys.exit(2)
+    """Runs the command line."""
+    run_command_line(main, "python -m router")
 
 
 if __name__ == "__main__":

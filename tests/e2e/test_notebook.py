@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 from router.cases.features import FEATURES
 from tests.builders import ROOT
-from training.__main__ import app
+from training.__main__ import main
 from training.data.audit import LOGGED
 
 ENDS_WITHIN = 900
@@ -98,7 +98,7 @@ def test_every_column_of_logged_cases_is_in_the_guide_with_its_bound(name: str) 
         assert row == FEATURES[name].bound
 
 
-@pytest.mark.parametrize("name", sorted(str(command.name) for command in app.registered_commands))
+@pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_command_is_in_the_readme_and_the_guide(name: str) -> None:
     for text in ((ROOT / "README.md").read_text(encoding="utf-8"), GUIDE):
         assert f"python -m training {name}" in text

@@ -10,10 +10,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 from prometheus_client import CollectorRegistry
 
 from router.advice.recommender import Advice
@@ -202,26 +201,3 @@ def _write(path: Path, records: list[Record]) -> None:
             store.write_batch(ordered[start : start + _BATCH])
     finally:
         store.close()
-
-
-def year_command(
-    out: Annotated[Path, typer.Option(help="New folder for policies/, journal.db and truth.json.")],
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    offices: Annotated[int, typer.Option(min=1, max=50, help="How many offices.")] = 5,
-    weeks: Annotated[int, typer.Option(min=1, max=520, help="How long.")] = 52,
-    cases: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Arrivals a week and office, on average.")
-    ] = 60,
-    policies: Annotated[
-        Path, typer.Option(help="Folder of mixes and policy.", envvar="ROUTER_POLICIES")
-    ] = Path("policies"),
-    models: Annotated[
-        Path, typer.Option(help="Folder of model versions.", envvar="ROUTER_MODELS")
-    ] = Path("models"),
-) -> None:
-    """Simulate a year of offices in a journal, for the ledger. It is synthetic and says nothing about real people."""
-    extent = Extent(seed=seed, offices=offices, weeks=weeks, cases_a_week=cases)
-    truth = simulate_year(out, extent, models=models, policies=policies)
-    counted = sum(one["cases"] for one in truth["offices"].values())
-    typer.echo(NOTICE)
-    typer.echo(f"{counted} cases at {offices} offices, {truth['from']} to {truth['to']}, in {out}")

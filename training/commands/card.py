@@ -1,0 +1,19 @@
+"""`card`: a version's model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from training.commands.options import MODELS, VERSION
+from training.commands.stored import version_folder
+from training.version.artefact import CARD
+
+
+@click.command()
+@VERSION
+@MODELS
+def card(version: str, models: Path) -> None:
+    """Print a version's model card."""
+    click.echo((version_folder(models, version) / CARD).read_text(encoding="utf-8"))

@@ -1,0 +1,34 @@
+"""`gate`: a version's figures judged by the gate as it is now."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from router.cases.features import FEATURES
+from training.commands.options import MODELS, POLICIES, VERSION
+from training.commands.stored import stored_figures, version_folder
+from training.commands.told import tell_conditions
+from training.evaluation.gate import judge, load_gate
+
+
+@click.command()
+@VERSION
+@MODELS
+@POLICIES
+def gate(version: str, models: Path, policies: Path) -> None:
+    """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
+    manifest = version_folder(models, version) / "manifest.json"
+    found = json.loads(manifest.read_text(encoding="utf-8"))
+    verdict = judge(
+        stored_figures(models, version),
+        load_gate(policies / "gate.toml"),
+        parity_difference=found["parity"]["max_abs_difference"],
+        feature_digest_ok=found["feature_digest"] == FEATURES.digest,
+    )
+    tell_conditions(verdict)
+    if not verdict.passed:
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""Options and arguments that several commands of `python -m training` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+PLACE = click.Path(path_type=Path)
+"""A file or folder; what is wrong with it is told by whoever opens it."""
+POLICIES = click.option(
+    "--policies",
+    type=PLACE,
+    default="policies",
+    envvar="ROUTER_POLICIES",
+    show_default=True,
+    help="Folder of mixes, policy and gate.",
+)
+MODELS = click.option(
+    "--models",
+    type=PLACE,
+    default="models",
+    envvar="ROUTER_MODELS",
+    show_default=True,
+    help="Folder of model versions.",
+)
+SEED = click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+VERSION = click.argument("version")

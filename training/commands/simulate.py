@@ -1,0 +1,34 @@
+"""`simulate`: logged cases that are made up, and the truth beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from router.policies.catalogue_file import load_catalogue
+from training.commands.options import PLACE, POLICIES, SEED
+from training.simulation import simulate as simulation
+
+
+@click.command()
+@click.option("--cases", type=click.IntRange(1, 10_000_000), required=True, help="How many cases.")
+@click.option(
+    "--out", type=PLACE, required=True, help="Parquet file; the truth is written beside it."
+)
+@SEED
+@click.option(
+    "--heterogeneity/--no-heterogeneity",
+    default=True,
+    show_default=True,
+    help="Whether effects vary between cases.",
+)
+@POLICIES
+def simulate(cases: int, out: Path, seed: int, heterogeneity: bool, policies: Path) -> None:
+    """Simulate logged cases. They are synthetic and say nothing about real people."""
+    if out.suffix != ".parquet":
+        raise ValueError(f"out: {out} must end with .parquet")
+    catalogue = load_catalogue(policies / "mixes.toml")
+    drawn = simulation.simulate(cases, seed, catalogue, heterogeneity=heterogeneity)
+    truth = simulation.write_simulation(drawn, out, seed)
+    click.echo(f"{cases} synthetic cases in {out}, their truth in {truth}", err=True)

@@ -1,0 +1,34 @@
+"""What the terminal is told of a version: its figures, and the gate line by line."""
+
+from __future__ import annotations
+
+import click
+
+from training.evaluation.figures import Figures
+from training.evaluation.gate import Verdict
+from training.report.words import MAIN_POLICIES
+
+
+def tell_figures(figures: Figures) -> None:
+    """Prints the value, minutes and overlap of each policy that was measured."""
+    for name in MAIN_POLICIES:
+        policy = figures.policy(name)
+        if policy is None:
+            continue
+        value = policy.estimates["dr"]
+        click.echo(
+            f"{name:<12} value {value.value:.4f} ({value.low:.4f} to {value.high:.4f}), "
+            f"{policy.minutes:.0f} minutes a case, overlap {policy.verdict}"
+        )
+
+
+def tell_conditions(verdict: Verdict) -> None:
+    """Prints the gate's conditions, why where one is not met, and what follows."""
+    for one in verdict.conditions:
+        met = "pass" if one.passed else "FAIL"
+        value = "not measured" if one.value is None else f"{float(one.value):.4g}"
+        explained = not one.passed or "Not required" in one.explanation
+        why = f"  {one.explanation}" if explained else ""
+        click.echo(f"{met}  {one.name:<22} {value:>12}  {one.bound}{why}")
+    answer = "yes: the gate is passed" if verdict.passed else "no: the gate is not passed"
+    click.echo(answer)
