@@ -33,7 +33,6 @@ from router.serving.feedback.history import (
     History,
     decision_of_review,
     recorded_already,
-    refuse_for,
 )
 from router.serving.feedback.lookups import Lookups
 from router.serving.feedback.metrics import FeedbackMetrics, office_band
@@ -237,7 +236,7 @@ class FeedbackService(FeedbackServicer):
                 # The same call may have come twice at once; one of them wrote it.
                 new = found.written_at == record.written_at
                 return _recorded(feedback, found, history, new=new)
-        refuse_for("RACE", "request_id: others recorded at the same time; ask again", None)
+        raise Stands("RACE", "request_id: others recorded at the same time; ask again", {})
 
     def _count_choice(self, recorded: Recorded[Choice], *, below: bool) -> None:
         choice, history = recorded.content, recorded.history
