@@ -14,7 +14,7 @@ LOCKED := --quiet --no-deps --require-hashes -r
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs lock bench bench-learning clean
+.PHONY: help setup demo demo-year serve test lint check stubs pictures lock bench bench-learning clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ check: lint ## Do what CI does: lint, then all tests with coverage
 stubs: setup ## Make router/v1 anew from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)
 	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
+
+pictures: setup ## Draw the README's pictures anew: the two ways of the data, and a real answer
+	$(BIN)/python -m docs.pictures.ways
+	$(BIN)/python -m docs.pictures.answer
 
 COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
     --python-version 3.11 --custom-compile-command "make lock"
