@@ -27,7 +27,7 @@ _eight_bytes = struct.Struct(">q").pack
 
 
 def commitment(salt: bytes, context_digest: bytes, payload: bytes) -> bytes:
-    """Commit to a payload and to how it is read; `salt` has 16 bytes and the digest 32."""
+    """Commits to a payload and to how it is read; `salt` has 16 bytes and the digest 32."""
     return _sha256(salt + context_digest + payload).digest()
 
 
@@ -40,7 +40,7 @@ def next_head(
     commitment: bytes,
     about: bytes | None = None,
 ) -> bytes:
-    """Chain one record to the head before it.
+    """Chains one record to the head before it.
 
     Only `kind` (with `about`) varies in length, so no two records hash the same bytes.
     """
@@ -59,18 +59,18 @@ COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head, 
 def chained(
     records: Sequence[Record], head: Head, context_id: Callable[[Context], int]
 ) -> tuple[list[Row], Head]:
-    """Chain records behind `head`.
+    """Chains records behind `head`.
 
     Args:
-        records: In order.
-        head: The end of the chain so far.
-        context_id: The store's number of a context.
+        records: in order.
+        head: the end of the chain so far.
+        context_id: the store's number of a context.
 
     Returns:
         A row by record, and the new end.
 
     Raises:
-        ValueError: A record that `Record.check` refuses.
+        ValueError: if `Record.check` refuses a record.
     """
     salts = os.urandom(SALT_BYTES * len(records))
     seq, digest = head
@@ -107,12 +107,14 @@ def chained(
 def admissible(
     records: Sequence[Record], ids: Container[bytes], claims: Container[tuple[bytes | None, str]]
 ) -> list[Record]:
-    """The records whose id and claim are free, each id and each claim once: the first one has it.
+    """Picks the records whose id and claim are free.
+
+    Each id and each claim is given once: the first one has it.
 
     Args:
-        records: A batch.
-        ids: Those of them that are stored.
-        claims: Pairs of what a stored record is about and its claim.
+        records: a batch.
+        ids: those of them that are stored.
+        claims: pairs of what a stored record is about and its claim.
     """
     new_ids: set[bytes] = set()
     new_claims: set[tuple[bytes | None, str]] = set()
@@ -130,7 +132,7 @@ def admissible(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verification:
     """What a verification found.
 
     Attributes:
@@ -153,37 +155,37 @@ class Verdict:
         return self.broken_seq is None
 
 
-def verify(store: JournalStore, expected: Head | None = None) -> Verdict:
-    """Walk the chain from its start and stop at the first record that does not hold.
+def verify(store: JournalStore, expected: Head | None = None) -> Verification:
+    """Walks the chain from its start and stops at the first record that does not hold.
 
     Args:
-        store: A store with one chain.
-        expected: A head exported earlier; without it, records removed at the end go unnoticed.
+        store: a store with one chain.
+        expected: a head exported earlier; without it, records removed at the end go unnoticed.
 
     Raises:
-        JournalUnavailable: The store cannot be read now.
-        JournalBroken: The store is damaged below the level of records.
+        JournalUnavailable: if the store cannot be read now.
+        JournalBroken: if the store is damaged below the level of records.
     """
     head, erased = START, 0
     for stored in store.read():
         broken = _flaw(head, stored, expected)
         if broken:
             seq, reason = broken
-            return Verdict(
+            return Verification(
                 records=head.seq, erased=erased, head=head, broken_seq=seq, reason=reason
             )
         head = Head(stored.seq, stored.head)
         erased += stored.payload is None
     if expected is not None and expected.seq > head.seq:
         reason = f"its end was removed: record {expected.seq} was seen, but {head.seq} is the last"
-        return Verdict(
+        return Verification(
             records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason
         )
-    return Verdict(records=head.seq, erased=erased, head=head)
+    return Verification(records=head.seq, erased=erased, head=head)
 
 
 def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int, str] | None:
-    """The first broken number and why, or None when `stored` follows from `head`."""
+    """Finds the first broken number and why; None when `stored` follows from `head`."""
     seq = head.seq + 1
     if stored.seq != seq:
         return seq, f"missing: record {stored.seq} comes next"

@@ -99,7 +99,11 @@ def _of_chain(records: Sequence[StoredRecord], erased: npt.NDArray[np.bool_]) ->
 
 
 def _kept(run: Unpacked, target: "pa.Schema") -> dict[str, Any]:
-    """Object arrays by column, one entry per record that is not erased."""
+    """Gives object arrays by column, one entry per record that is not erased.
+
+    Raises:
+        JournalBroken: if a payload does not fit the context.
+    """
     reading, records, rows, tails = run
     try:
         found = _decision(rows, reading)

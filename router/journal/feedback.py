@@ -1,10 +1,9 @@
-"""What people answered, as the journal keeps it: choices, outcomes, own views, reviews and their answers.
+"""Feedback as the journal keeps it: choices, outcomes, own views, reviews and their answers.
 
 Each is one canonical JSON object in UTF-8 (sorted keys, no blanks) with the attributes below as its
 keys, and an outcome also holds the sum of its time as `adviser_minutes`. The record's id is the
-request id of the call and it is `about` the decision. Of choices and of outcomes about one decision
-the last in the chain stands. Reasons are codes: no free text, and nothing that tells who the
-adviser was.
+request id of the call and it is `about` the decision; `router.journal.standing` tells which of them
+stands. Reasons are codes: no free text, and nothing that tells who the adviser was.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from router.journal.record import Context, JournalBroken, Record, StoredRecord
 
 CHOICE, OUTCOME, VIEW, REVIEW, ANSWER = "choice", "outcome", "view", "review", "answer"
 WITHHELD = "withheld"
-"""Kind of the record that keeps advice, a serialised Recommendation, until the adviser has recorded an own view."""
+"""Kind of the record that keeps a serialised Recommendation until an own view is recorded."""
 CONTACTS_AT_MOST = 200
 MINUTES_AT_MOST = 10_000
 _CONTEXT = Context(document='{"feedback":1}')
@@ -108,7 +107,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelTime:
-    """Adviser time really spent through one channel: contacts, 0 to 200, and minutes of all of them, 0 to 10,000."""
+    """Adviser time really spent through one channel.
+
+    Attributes:
+        channel: it.
+        contacts: 0 to 200.
+        minutes: of all of them, 0 to 10,000.
+    """
 
     channel: Channel
     contacts: int
@@ -123,7 +128,15 @@ class ChannelTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it: `outcome` 0 to 1; `time` really spent, each channel once, empty when none was reported."""
+    """What came of it.
+
+    Attributes:
+        decision_id: the decision.
+        outcome: 0 to 1.
+        time: really spent, each channel once; empty when none was reported.
+        observed_on: the day on which it was seen.
+        corrects: the outcome that it corrects.
+    """
 
     decision_id: uuid.UUID
     outcome: float
@@ -181,7 +194,7 @@ _KIND_OF = {content: kind for kind, content in KINDS.items()}
 
 
 def to_payload(feedback: Feedback) -> bytes:
-    """The bytes that the journal keeps; equal feedback has equal bytes."""
+    """Writes the bytes that the journal keeps; equal feedback has equal bytes."""
     content = msgspec.to_builtins(feedback)
     if isinstance(feedback, Outcome):
         content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
@@ -193,7 +206,7 @@ def to_payload(feedback: Feedback) -> bytes:
 
 
 def from_payload(kind: str, payload: bytes) -> Feedback:
-    """The inverse of `to_payload`.
+    """Reads what `to_payload` wrote.
 
     Raises:
         ValueError: if the bytes are no feedback of that kind.
@@ -232,7 +245,7 @@ def read_feedback(stored: StoredRecord) -> Feedback | None:
 
 
 def feedback_record(identity: uuid.UUID, feedback: Feedback, written_at: int, claim: str) -> Record:
-    """The record of feedback.
+    """Makes the record of feedback.
 
     Args:
         identity: the request id.
@@ -246,7 +259,10 @@ def feedback_record(identity: uuid.UUID, feedback: Feedback, written_at: int, cl
 
 
 def claim_of(feedback: Choice | Outcome | View | Answer) -> str:
-    """What makes two first choices, or two corrections of the same one, exclude each other between servers."""
+    """Names what two servers may not both record.
+
+    That is a first choice, or a correction of the same choice, and so on.
+    """
     match feedback:
         case Choice(corrects=uuid.UUID() as corrected) | Outcome(corrects=uuid.UUID() as corrected):
             return f"{_KIND_OF[type(feedback)]}:{corrected.hex}"

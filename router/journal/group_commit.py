@@ -1,4 +1,4 @@
-"""Many callers, one durable write: whatever waits is committed together, so that durability costs little."""
+"""Many callers, one durable write: what waits is committed together, so that it costs little."""
 
 import logging
 import threading
@@ -19,10 +19,10 @@ class Observer(Protocol):
     """Hears, on the writer's thread, how each batch ended."""
 
     def committed(self, seconds: float, records: int) -> None:
-        """A batch is durable; `seconds` is the time of its write alone."""
+        """Hears that a batch is durable; `seconds` is the time of its write alone."""
 
     def failed(self) -> None:
-        """A batch could not be written."""
+        """Hears that a batch could not be written."""
 
 
 class GroupCommit(Generic[T]):
@@ -35,7 +35,7 @@ class GroupCommit(Generic[T]):
     def __init__(
         self,
         store: JournalStore,
-        settle: Callable[[list[T], JournalUnavailable | None], None],
+        resolve: Callable[[list[T], JournalUnavailable | None], None],
         *,
         capacity: int = 8192,
         largest_batch: int = 1024,
@@ -43,20 +43,20 @@ class GroupCommit(Generic[T]):
         retry_seconds: float = 0.25,
         on_up_change: Callable[[bool], None] | None = None,
     ) -> None:
-        """Take over the store and start writing.
+        """Takes over the store and starts writing.
 
         Args:
-            store: Closed when the writer ends.
-            settle: Called on the writer's thread, once a batch: its tickets, and None when they are
-                durable.
-            capacity: Most records that may wait.
-            largest_batch: Most records written together; a larger submission goes alone.
-            observe: Told of each batch.
-            retry_seconds: Between probes while the store fails.
-            on_up_change: Called on the writer's thread when the store begins or ceases to fail.
+            store: closed when the writer ends.
+            resolve: called on the writer's thread, once a batch: its tickets, and None when they
+                are durable.
+            capacity: most records that may wait.
+            largest_batch: most records written together; a larger submission goes alone.
+            observe: told of each batch.
+            retry_seconds: between probes while the store fails.
+            on_up_change: called on the writer's thread when the store begins or ceases to fail.
         """
         self._store = store
-        self._settle = settle
+        self._resolve = resolve
         self._capacity = capacity
         self._largest_batch = largest_batch
         self._observe = observe
@@ -81,11 +81,13 @@ class GroupCommit(Generic[T]):
         return self._depth
 
     def submit(self, records: Sequence[Record], ticket: T) -> None:
-        """Queue records that are committed together; the ticket is settled exactly once unless this raises.
+        """Queues records that are committed together.
+
+        The ticket is resolved exactly once, unless this raises.
 
         Raises:
-            JournalFull: They would not fit within the capacity.
-            JournalUnavailable: The store fails now, or the journal is closing.
+            JournalFull: if they would not fit within the capacity.
+            JournalUnavailable: if the store fails now, or the journal is closing.
         """
         with self._changed:
             if self._closing:
@@ -101,10 +103,10 @@ class GroupCommit(Generic[T]):
             self._changed.notify()
 
     def close(self, timeout: float | None = None) -> bool:
-        """Refuse what is new, write what waits, stop the thread and close the store.
+        """Refuses what is new, writes what waits, stops the thread and closes the store.
 
         Args:
-            timeout: Seconds to wait for that; None waits for as long as it takes.
+            timeout: seconds to wait for that; None waits for as long as it takes.
 
         Returns:
             Whether it was done in time; if not, it goes on.
@@ -125,7 +127,10 @@ class GroupCommit(Generic[T]):
             self._guarded(self._store.close)
 
     def _next_batch(self) -> list[tuple[Sequence[Record], T]]:
-        """Wait for work and take as many whole submissions as fit; empty when closing and nothing waits."""
+        """Waits for work and takes as many whole submissions as fit.
+
+        There is none when the journal is closing and nothing waits.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             batch: list[tuple[Sequence[Record], T]] = []
@@ -147,7 +152,7 @@ class GroupCommit(Generic[T]):
         self._change(error is None)
         if error is not None:
             tickets += self._take_waiting()
-        self._guarded(lambda: self._settle(tickets, error))
+        self._guarded(lambda: self._resolve(tickets, error))
         if self._observe is not None:
             observe = self._observe
             self._guarded(
@@ -162,7 +167,7 @@ class GroupCommit(Generic[T]):
         self._change(self._attempt(self._store.probe) is None)
 
     def _attempt(self, write: Callable[[], None]) -> JournalUnavailable | None:
-        """Do it, and turn whatever it raises into the one error that callers know."""
+        """Does it, and turns whatever it raises into the one error that callers know."""
         try:
             write()
         except JournalUnavailable as error:
@@ -194,7 +199,7 @@ class GroupCommit(Generic[T]):
             return tickets
 
     def _guarded(self, call: Callable[[], object]) -> None:
-        """A caller's mistake must not end the writer: log it and go on."""
+        """Calls back, and logs a caller's mistake: it must not end the writer."""
         try:
             call()
         except Exception:

@@ -9,17 +9,17 @@ _POSTGRES = ("postgresql://", "postgres://")
 
 
 def open_journal(url: str, *, create: bool = True) -> JournalStore:
-    """Open the journal that a URL names.
+    """Opens the journal that a URL names.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
             `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
-        create: False to refuse a missing journal, for those who only read.
+        create: false to refuse a missing journal, for those who only read.
 
     Raises:
-        ValueError: Another scheme, or a URL that cannot be read.
-        JournalUnavailable: The journal cannot be reached or is locked.
-        JournalBroken: It is no journal, a newer version wrote it, or its driver is not installed.
+        ValueError: if the scheme is another, or the URL cannot be read.
+        JournalUnavailable: if the journal cannot be reached or is locked.
+        JournalBroken: if it is no journal, a newer version wrote it, or its driver is missing.
     """
     if url.startswith(_POSTGRES):
         return _postgres(url, create=create)

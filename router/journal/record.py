@@ -1,15 +1,15 @@
-"""What the journal keeps: records, the context that reads them, heads of the chain, and the errors."""
+"""What the journal keeps: records, contexts that explain them, heads of the chain, the errors."""
 
 import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 RECOMMENDATION = "recommendation"
-"""The kind of record that most are; every other kind is about one of these, or about the journal itself."""
+"""The kind that most records are; others are about one of these, or about the journal itself."""
 
 
 class JournalUnavailable(Exception):
-    """The journal cannot write now (disk full, file locked, I/O error): retry later with the same ids."""
+    """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids."""
 
 
 class JournalFull(Exception):
@@ -25,7 +25,7 @@ class Context:
     """How to read a payload: versions, features and mixes that many records share.
 
     Attributes:
-        document: Canonical JSON; `router.journal.export` says which keys it reads.
+        document: canonical JSON; `router.journal.recommendation` has that of recommendations.
         digest: SHA-256 of the document, 32 bytes.
     """
 
@@ -33,7 +33,7 @@ class Context:
     digest: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compute the digest once: it is hashed into every record."""
+        """Computes the digest once: it is hashed into every record."""
         object.__setattr__(self, "digest", hashlib.sha256(self.document.encode()).digest())
 
 
@@ -61,10 +61,11 @@ class Record(NamedTuple):
     claim: str = ""
 
     def check(self) -> None:
-        """Refuse what no store may keep.
+        """Refuses what no store may keep.
 
         Raises:
-            ValueError: An id that is not 16 bytes, a kind with a colon, or a claim about nothing.
+            ValueError: if an id is not 16 bytes, the kind has a colon, or the claim is about
+                nothing.
         """
         if len(self.id) != 16:
             raise ValueError(f"id: {len(self.id)} bytes instead of 16")
@@ -96,21 +97,26 @@ class StoredRecord(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The end of a chain: number of its last record (0 when empty) and the 32-byte hash up to there."""
+    """The end of a chain.
+
+    Attributes:
+        seq: number of its last record, 0 when empty.
+        digest: the 32-byte hash up to there.
+    """
 
     seq: int
     digest: bytes
 
     def __str__(self) -> str:
-        """Write it as SEQ:HEX, to be kept outside the journal."""
+        """Writes it as SEQ:HEX, to be kept outside the journal."""
         return f"{self.seq}:{self.digest.hex()}"
 
     @classmethod
     def parse(cls, text: str) -> "Head":
-        """Read SEQ:HEX.
+        """Reads SEQ:HEX.
 
         Raises:
-            ValueError: The text is not a number from 0, a colon and 64 hexadecimal digits.
+            ValueError: if the text is not a number from 0, a colon and 64 hexadecimal digits.
         """
         seq, _, digits = text.strip().partition(":")
         try:

@@ -1,4 +1,7 @@
-"""When content leaves the journal: by age, and one case on request. The chain keeps every digest and still verifies."""
+"""When content leaves the journal: by age, and one case on request.
+
+The chain keeps every digest and still verifies.
+"""
 
 import json
 from collections.abc import Iterable
@@ -10,25 +13,25 @@ from router.journal.record import RECOMMENDATION, Context, JournalUnavailable, R
 from router.journal.store import JournalStore
 
 ERASURE = "erasure"
-"""Kind of the records that tell of an erasure, in JSON: why, and how many records lost their content."""
+"""Kind of the records that tell of an erasure, in JSON: why, and of how many records."""
 _TRIES = 30
 _CONTEXT = Context(document='{"erasure":1}')
 
 
 def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
-    """The ids of all that holds content about a case: its recommendations, and every record about one of them.
+    """Finds all that holds content about a case: recommendations, and the records about them.
 
     A record about a recommendation whose own content is erased already is not found: nothing ties
     it to the case.
 
     Args:
-        store: The journal; it is read from start to end.
-        case_ref: As it was sent.
+        store: the journal; it is read from start to end.
+        case_ref: as it was sent.
 
     Raises:
-        ValueError: An empty reference, which would mean every case that was not scored.
-        JournalUnavailable: The store cannot be read now.
-        JournalBroken: A recommendation cannot be read, so that it cannot be told whose it is.
+        ValueError: if the reference is empty, which would mean every case that was not scored.
+        JournalUnavailable: if the store cannot be read now.
+        JournalBroken: if a recommendation cannot be read, so that it cannot be told whose it is.
     """
     if not case_ref:
         raise ValueError("case: the reference is empty")
@@ -44,24 +47,24 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
 def erase(
     store: JournalStore, ids: Iterable[bytes], *, records: int, now: int, why: str, **facts: str
 ) -> int:
-    """Record on the chain that content is erased, then erase it.
+    """Records on the chain that content is erased, then erases it.
 
     The record comes first: without it nothing is erased, and a second run after a failure adds
     another one.
 
     Args:
-        store: The journal.
-        ids: Of the records that lose their content.
-        records: How many they are.
-        now: Microseconds since 1970, UTC.
-        why: Such as "age" or "request"; never whose.
-        **facts: What else the record tells; never the reference of a case.
+        store: the journal.
+        ids: of the records that lose their content.
+        records: how many they are.
+        now: microseconds since 1970, UTC.
+        why: such as "age" or "request"; never whose.
+        **facts: what else the record tells; never the reference of a case.
 
     Returns:
         How many held content until now.
 
     Raises:
-        JournalUnavailable: Not all are erased, or copies are left: call again.
+        JournalUnavailable: if not all are erased, or copies are left: call again.
     """
     payload = json.dumps({"why": why, "records": records, **facts}, sort_keys=True).encode()
     _write(store, Record(uuid_utils.uuid7().bytes, ERASURE, _CONTEXT, payload, now))
@@ -69,7 +72,7 @@ def erase(
 
 
 def _write(store: JournalStore, record: Record) -> None:
-    """A server that writes without a pause may hold the lock for longer than the store waits: try again."""
+    """Writes, and tries again: a server that never pauses may hold the lock for long."""
     for _ in range(_TRIES - 1):
         try:
             return store.write_batch([record])

@@ -1,4 +1,4 @@
-"""The seam: what any durable store behind the journal must do."""
+"""The seam: what every durable store behind the journal must do."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
@@ -10,72 +10,75 @@ class JournalStore(Protocol):
     """An append-only store of chained records; one thread writes, any thread reads."""
 
     def write_batch(self, records: Sequence[Record]) -> None:
-        """Append the records in order, and return only when they are durable.
+        """Appends the records in order, and returns only when they are durable.
 
         A record is skipped when its id is stored already or when another record about the same
         recommendation holds its claim; the others are appended, all or none. One rule for retries
         and for races between writers: write, then `find` what stands.
 
         Raises:
-            JournalUnavailable: Not durable; count none as written (a retry with the same ids is
-                safe).
-            ValueError: A record that `Record.check` refuses.
+            JournalUnavailable: if they are not durable; count none as written (a retry with the
+                same ids is safe).
+            ValueError: if `Record.check` refuses a record.
         """
 
     def probe(self) -> None:
-        """Make a tiny durable write.
+        """Makes a tiny durable write.
 
         Raises:
-            JournalUnavailable: It failed.
+            JournalUnavailable: if it failed.
         """
 
     def read(
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
     ) -> Iterator[StoredRecord]:
-        """Yield records in chain order.
+        """Yields records in chain order.
 
         Args:
-            after: Begin behind this number.
-            limit: Most records; None means to the end.
-            kinds: Only these; None means all.
+            after: begin behind this number.
+            limit: most records; None means to the end.
+            kinds: only these; None means all.
 
         Raises:
-            JournalUnavailable: The store cannot be read now.
-            JournalBroken: The store is damaged.
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
         """
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
-        """The records with these ids that are there, in the order asked.
+        """Finds the records with these ids that are there, in the order asked.
 
         Raises:
-            JournalUnavailable: The store cannot be read now.
-            JournalBroken: The store is damaged.
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
         """
 
     def about(self, decision: bytes) -> list[StoredRecord]:
-        """The records about this recommendation, in chain order.
+        """Finds the records about this recommendation, in chain order.
 
         Raises:
-            JournalUnavailable: The store cannot be read now.
-            JournalBroken: The store is damaged.
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
         """
 
     def held_before(self, moment: int) -> Iterator[bytes]:
-        """Yield, in chain order, ids of records that hold content and were written before `moment` (microseconds).
+        """Yields, in chain order, ids of records that hold content and are older.
+
+        Args:
+            moment: before which they were written, microseconds since 1970, UTC.
 
         Raises:
-            JournalUnavailable: The store cannot be read now.
-            JournalBroken: The store is damaged.
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
         """
 
     def contexts(self) -> Sequence[Context]:
-        """List every context that a record was written under, oldest first."""
+        """Lists every context that a record was written under, oldest first."""
 
     def heads(self) -> Sequence[Head]:
-        """List the end of each chain in the store: one chain per writer."""
+        """Lists the end of each chain in the store: one chain per writer."""
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Remove payload and salt of these records for good; the chain still verifies.
+        """Removes payload and salt of these records for good; the chain still verifies.
 
         Many are erased in several steps, so that appending goes on between them.
 
@@ -83,8 +86,9 @@ class JournalStore(Protocol):
             How many held a payload until now.
 
         Raises:
-            JournalUnavailable: Not all are erased, or copies may be left on the disk: call again.
+            JournalUnavailable: if not all are erased, or copies may be left on the disk: call
+                again.
         """
 
     def close(self) -> None:
-        """Release the store; closing twice does nothing."""
+        """Releases the store; closing twice does nothing."""

@@ -1,4 +1,4 @@
-"""The journal in a PostgreSQL database, durable at every commit; several servers may write to one."""
+"""The journal in a PostgreSQL database, durable at every commit; several servers may write."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -39,21 +39,21 @@ _VACUUM_SECONDS = 24 * 3600.0
 
 
 class PostgresJournal:
-    """A JournalStore in a database. It may be used from any thread; one batch is written at a time."""
+    """A JournalStore in a database, for any thread; one batch is written at a time."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
-        """Open the journal, creating or updating its tables; without `create` they must be there.
+        """Opens the journal, creating or updating its tables; without `create` they must be there.
 
         Args:
             url: postgresql://USER:PASSWORD@HOST:PORT/DATABASE; libpq's parameters may follow a
                 question mark.
-            create: Whether missing tables are made.
+            create: whether missing tables are made.
 
         Raises:
-            ValueError: The URL cannot be read.
-            JournalBroken: No journal of a version known here, or one where a commit would not be
+            ValueError: if the URL cannot be read.
+            JournalBroken: if it is no journal of a version known here, or a commit would not be
                 durable.
-            JournalUnavailable: The database cannot be reached.
+            JournalUnavailable: if the database cannot be reached.
         """
         self._database = Database(url)
         with self._connected() as link:
@@ -64,7 +64,7 @@ class PostgresJournal:
         self._context_ids: dict[bytes, int] = {}
 
     def write_batch(self, records: Sequence[Record]) -> None:
-        """Append the records that are new; see JournalStore."""
+        """Appends the records that are new; see JournalStore."""
         if not records:
             return
         try:
@@ -73,14 +73,14 @@ class PostgresJournal:
             self._append(records, all_new=False)
 
     def probe(self) -> None:
-        """Make a tiny durable write; see JournalStore."""
+        """Makes a tiny durable write; see JournalStore."""
         with self._writing.transaction(APPEND) as cursor:
             cursor.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
     def read(
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
     ) -> Iterator[StoredRecord]:
-        """Yield records in chain order, on a connection of its own; see JournalStore."""
+        """Yields records in chain order, on a connection of its own; see JournalStore."""
         query = (
             f"SELECT {STORED} FROM record WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"
         )
@@ -98,18 +98,18 @@ class PostgresJournal:
                 after, limit = rows[-1][0], None if limit is None else limit - wanted
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
-        """The records with these ids, in the order asked; see JournalStore."""
+        """Finds the records with these ids, in the order asked; see JournalStore."""
         found = {stored.id: stored for stored in self._select("id = ANY(%s)", list(ids))}
         return [found[id_] for id_ in ids if id_ in found]
 
     def about(self, decision: bytes) -> list[StoredRecord]:
-        """The records about this recommendation; see JournalStore."""
+        """Finds the records about this recommendation; see JournalStore."""
         return self._select("about = %s", decision)
 
     def held_before(self, moment: int) -> Iterator[bytes]:
-        """Yield ids of records that hold content and are older; see JournalStore."""
-        query = """SELECT seq, id FROM record WHERE seq > %s AND written_at < %s AND payload IS NOT NULL
-            ORDER BY seq LIMIT %s"""
+        """Yields ids of records that hold content and are older; see JournalStore."""
+        query = """SELECT seq, id FROM record
+            WHERE seq > %s AND written_at < %s AND payload IS NOT NULL ORDER BY seq LIMIT %s"""
         after = 0
         with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
             while rows := cursor.execute(query, (after, moment, _READ_ROWS)).fetchall():
@@ -117,20 +117,21 @@ class PostgresJournal:
                 after = rows[-1][0]
 
     def contexts(self) -> Sequence[Context]:
-        """List the contexts, oldest first; see JournalStore."""
+        """Lists the contexts, oldest first; see JournalStore."""
         with self._reading.transaction(READ) as cursor:
             return tuple(_read_contexts(cursor).values())
 
     def heads(self) -> Sequence[Head]:
-        """Give the end of the one chain; see JournalStore."""
+        """Gives the end of the one chain; see JournalStore."""
         with self._reading.transaction(READ) as cursor:
             cursor.execute("SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1")
             return (_head(cursor),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Remove payload and salt, then the old rows that still hold them; see JournalStore."""
+        """Removes payload and salt, then the old rows that still hold them; see JournalStore."""
         erased, rest = 0, iter(ids)
-        query = "UPDATE record SET payload = NULL, salt = NULL WHERE id = ANY(%s) AND payload IS NOT NULL"
+        query = """UPDATE record SET payload = NULL, salt = NULL
+            WHERE id = ANY(%s) AND payload IS NOT NULL"""
         while step := list(islice(rest, _ERASE_ROWS)):
             with self._writing.transaction(WRITE) as cursor:
                 erased += cursor.execute(query, (step,)).rowcount
@@ -138,7 +139,7 @@ class PostgresJournal:
         return erased
 
     def close(self) -> None:
-        """Close the connections; closing twice does nothing."""
+        """Closes the connections; closing twice does nothing."""
         self._writing.close()
         self._reading.close()
 
@@ -167,7 +168,10 @@ class PostgresJournal:
         known.update(added)
 
     def _known_contexts(self, cursor: Cursor) -> dict[bytes, int]:
-        """Numbers of contexts committed over this connection: behind another one there may be a database restored."""
+        """Gives numbers of contexts committed over this connection.
+
+        Behind another one there may be a database restored.
+        """
         if cursor.connection is not self._contexts_of:
             self._contexts_of, self._context_ids = cursor.connection, {}
         return self._context_ids
@@ -182,10 +186,10 @@ class PostgresJournal:
         return [stored(row, contexts) for row in rows]
 
     def _vacuum(self) -> None:
-        """Old versions of erased rows lie in the table until it is vacuumed.
+        """Vacuums the table, in which old versions of erased rows still lie.
 
         Raises:
-            JournalUnavailable: It was not vacuumed.
+            JournalUnavailable: if it was not vacuumed.
         """
         skipped: list[str] = []
         with self._connected(_VACUUM_SECONDS) as link:
@@ -224,7 +228,7 @@ def _copy(cursor: Cursor, rows: list[Row]) -> None:
 
 
 def _filtered(kinds: Collection[str] | None) -> str:
-    """The condition that keeps these kinds, with a %s for each."""
+    """Writes the condition that keeps these kinds, with a %s for each."""
     if kinds is None:
         return ""
     few = "" if RECOMMENDATION in kinds else f" AND kind <> '{RECOMMENDATION}'"
@@ -237,7 +241,7 @@ def _head(cursor: Cursor) -> Head:
 
 
 def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
-    """The records whose id and claim are not stored yet, each once."""
+    """Picks the records whose id and claim are not stored yet, each once."""
     cursor.execute("SELECT id FROM record WHERE id = ANY(%s)", ([record.id for record in records],))
     ids = {id_ for (id_,) in cursor.fetchall()}
     claimed = list({record.about for record in records if record.about and record.claim})
@@ -248,8 +252,9 @@ def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
 
 
 def _read_contexts(cursor: Cursor, ids: Collection[int] | None = None) -> dict[int, Context]:
-    """Contexts by number, oldest first: all, or those with these numbers."""
+    """Reads contexts by number, oldest first: all, or those with these numbers."""
     only = None if ids is None else list(ids)
-    query = "SELECT id, digest, document FROM context WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"
+    query = """SELECT id, digest, document FROM context
+        WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"""
     cursor.execute(query, (only, only))
     return numbered(cursor.fetchall())

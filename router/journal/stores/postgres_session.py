@@ -15,7 +15,10 @@ READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 # One round trip. Each statement sees what was committed before it: the last one what the previous
 # holder appended.
-APPEND = f"{WRITE}; SELECT pg_advisory_xact_lock({LOCK_KEY}); SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1"
+APPEND = (
+    f"{WRITE}; SELECT pg_advisory_xact_lock({LOCK_KEY}); "
+    "SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1"
+)
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -24,7 +27,7 @@ class Session:
     """Transactions on one connection, one at a time, from any thread."""
 
     def __init__(self, database: Database) -> None:
-        """Connect when a transaction asks for it."""
+        """Connects when a transaction asks for it."""
         self._database = database
         self._lock = threading.Lock()
         self._warnings: list[str] = []
@@ -33,14 +36,14 @@ class Session:
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[Cursor]:
-        """Commit what is done inside, durably, or nothing of it.
+        """Commits what is done inside, durably, or nothing of it.
 
         Args:
             begin: READ, WRITE or APPEND; the cursor holds the result of its last statement.
 
         Raises:
-            JournalUnavailable: It is not known to be durable.
-            JournalBroken: A person must look at the database.
+            JournalUnavailable: if it is not known to be durable.
+            JournalBroken: if a person must look at the database.
         """
         with self._lock, self._database.explained():
             if self._closed:
@@ -54,13 +57,17 @@ class Session:
                 raise
 
     def close(self) -> None:
-        """Close the connection for good."""
+        """Closes the connection for good."""
         with self._lock:
             self._closed = True
             self._drop()
 
     def _begun(self, begin: str) -> Cursor:
-        """Begin; at once on a new connection, if the kept one was lost while nobody used it."""
+        """Begins; at once on a new connection, if the kept one was lost while nobody used it.
+
+        Raises:
+            Error: if the database refuses, psycopg's own.
+        """
         if self._link is not None:
             try:
                 return _last_result(self._link, begin)
@@ -84,7 +91,12 @@ class Session:
             self._warnings.append(notice.message_primary or "a warning")
 
     def _commit(self, cursor: Cursor) -> None:
-        """Commit; a warning says that a standby has not confirmed it, or that nothing was committed."""
+        """Commits.
+
+        Raises:
+            JournalUnavailable: if a warning says that a standby has not confirmed it, or that
+                nothing was committed.
+        """
         self._warnings.clear()
         cursor.execute("COMMIT")
         if self._warnings or cursor.statusmessage != "COMMIT":
@@ -94,7 +106,7 @@ class Session:
             )
 
     def _give_up(self, error: BaseException) -> None:
-        """Undo the transaction; without an answer to that, the connection goes."""
+        """Undoes the transaction; without an answer to that, the connection goes."""
         link = self._link
         if link is None:
             return

@@ -11,12 +11,15 @@ _LOST = Context(document="")
 
 
 def stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
-    """A row with its context, which is empty when it was lost or altered."""
+    """Reads a row with its context, which is empty when it was lost or altered."""
     seq, id_, kind, context, *rest = row
     return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
 
 
 def numbered(rows: Iterable[tuple[int, bytes, str]]) -> dict[int, Context]:
-    """Contexts by number from rows of number, digest and document; empty where the document was altered."""
+    """Reads contexts by number, from rows of number, digest and document.
+
+    A context is empty where its document was altered.
+    """
     read = ((id_, digest, Context(document=str(document))) for id_, digest, document in rows)
     return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}

@@ -36,16 +36,17 @@ class SqliteJournal:
     """A JournalStore in a file. It may be used from any thread; one batch is written at a time."""
 
     def __init__(self, path: Path | str, *, create: bool = True, busy_seconds: float = 1.0) -> None:
-        """Open the file, creating it unless `create` is False.
+        """Opens the file, creating it unless `create` is False.
 
         Args:
-            path: The file; its log lies beside it with the endings -wal and -shm.
-            create: Whether a missing file is made.
-            busy_seconds: How long to wait for another process's lock.
+            path: the file; its log lies beside it with the endings -wal and -shm.
+            create: whether a missing file is made.
+            busy_seconds: how long to wait for another process's lock.
 
         Raises:
-            JournalBroken: Not a journal of a version known here, or missing without `create`.
-            JournalUnavailable: The file cannot be opened or is locked.
+            JournalBroken: if it is not a journal of a version known here, or is missing without
+                `create`.
+            JournalUnavailable: if the file cannot be opened or is locked.
         """
         self._path = Path(path).absolute()
         self._busy_seconds = busy_seconds
@@ -56,7 +57,7 @@ class SqliteJournal:
         self._context_ids: dict[bytes, int] = {}
 
     def write_batch(self, records: Sequence[Record]) -> None:
-        """Append the records that are new; see JournalStore."""
+        """Appends the records that are new; see JournalStore."""
         if not records:
             return
         try:
@@ -67,14 +68,14 @@ class SqliteJournal:
                 self._append(self._new(records))
 
     def probe(self) -> None:
-        """Make a tiny durable write; see JournalStore."""
+        """Makes a tiny durable write; see JournalStore."""
         with self._transaction():
             self._connection.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
     def read(
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
     ) -> Iterator[StoredRecord]:
-        """Yield records in chain order; see JournalStore."""
+        """Yields records in chain order; see JournalStore."""
         query = f"SELECT {STORED} FROM record {filtered(kinds)} ORDER BY seq LIMIT ?"
         contexts: dict[int, Context] = {}
         limit = 0 if kinds is not None and not kinds else limit
@@ -90,7 +91,7 @@ class SqliteJournal:
                 after, limit = rows[-1][0], None if limit is None else limit - wanted
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
-        """The records with these ids, in the order asked; see JournalStore."""
+        """Finds the records with these ids, in the order asked; see JournalStore."""
         query = f"SELECT {STORED} FROM record WHERE id = ?"
         with self._reading() as connection:
             found = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
@@ -99,7 +100,7 @@ class SqliteJournal:
         return [stored(row, contexts) for row in rows]
 
     def about(self, decision: bytes) -> list[StoredRecord]:
-        """The records about this recommendation; see JournalStore."""
+        """Finds the records about this recommendation; see JournalStore."""
         query = f"SELECT {STORED} FROM record WHERE about = ? ORDER BY seq"
         with self._reading() as connection:
             rows = connection.execute(query, (decision,)).fetchall()
@@ -107,9 +108,9 @@ class SqliteJournal:
         return [stored(row, contexts) for row in rows]
 
     def held_before(self, moment: int) -> Iterator[bytes]:
-        """Yield ids of records that hold content and are older; see JournalStore."""
-        query = """SELECT seq, id FROM record WHERE seq > ? AND written_at < ? AND payload IS NOT NULL
-            ORDER BY seq LIMIT ?"""
+        """Yields ids of records that hold content and are older; see JournalStore."""
+        query = """SELECT seq, id FROM record
+            WHERE seq > ? AND written_at < ? AND payload IS NOT NULL ORDER BY seq LIMIT ?"""
         after = 0
         with self._reading() as connection:
             while rows := connection.execute(query, (after, moment, _READ_ROWS)).fetchall():
@@ -117,36 +118,37 @@ class SqliteJournal:
                 after = rows[-1][0]
 
     def contexts(self) -> Sequence[Context]:
-        """List the contexts, oldest first; see JournalStore."""
+        """Lists the contexts, oldest first; see JournalStore."""
         with self._reading() as connection:
             return tuple(read_contexts(connection).values())
 
     def heads(self) -> Sequence[Head]:
-        """Give the end of the file's one chain; see JournalStore."""
+        """Gives the end of the file's one chain; see JournalStore."""
         with self._reading() as connection:
             return (read_head(connection),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Remove payload and salt for good, from the log too; see JournalStore."""
+        """Removes payload and salt for good, from the log too; see JournalStore."""
         erased, rest = 0, iter(ids)
         with self._busy_for(_ERASE_PATIENCE * self._busy_seconds):
             while step := [(id_,) for id_ in islice(rest, _ERASE_ROWS)]:
                 with self._transaction():
                     erased += self._connection.executemany(
-                        "UPDATE record SET payload = NULL, salt = NULL WHERE id = ? AND payload IS NOT NULL",
+                        "UPDATE record SET payload = NULL, salt = NULL "
+                        "WHERE id = ? AND payload IS NOT NULL",
                         step,
                     ).rowcount
         self._empty_log()
         return erased
 
     def close(self) -> None:
-        """Close the file; the last one out empties the log into it."""
+        """Closes the file; the last one out empties the log into it."""
         with self._lock, explained(self._path):
             self._connection.close()
 
     @contextmanager
     def _busy_for(self, seconds: float) -> Iterator[None]:
-        """Wait so long for another process's lock inside."""
+        """Waits so long for another process's lock inside."""
         with self._lock, explained(self._path):
             self._connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
         try:
@@ -156,13 +158,13 @@ class SqliteJournal:
                 self._connection.execute(f"PRAGMA busy_timeout = {1000 * self._busy_seconds:.0f}")
 
     def _empty_log(self) -> None:
-        """Old pages in the log hold what was erased, until it is emptied into the file.
+        """Empties the log into the file, for its old pages hold what was erased.
 
         Other processes cannot write while this waits for a reader, so it waits often instead of
         long.
 
         Raises:
-            JournalUnavailable: Somebody read all the while.
+            JournalUnavailable: if somebody read all the while.
         """
         deadline = time.monotonic() + _EMPTY_PATIENCE * self._busy_seconds
         with self._busy_for(self._busy_seconds / 5):
@@ -181,7 +183,10 @@ class SqliteJournal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Commit what is done inside, durably, or leave the file as it was and forget what was cached."""
+        """Commits what is done inside, durably.
+
+        Otherwise the file is as it was, and what was cached is forgotten.
+        """
         with self._lock, explained(self._path):
             self._check_file()
             try:
@@ -229,7 +234,7 @@ class SqliteJournal:
         return self._context_ids.setdefault(context.digest, int(found[0]))
 
     def _new(self, records: Sequence[Record]) -> list[Record]:
-        """The records whose id and claim are not stored yet, each once."""
+        """Picks the records whose id and claim are not stored yet, each once."""
         known = "SELECT 1 FROM record WHERE id = ?"
         taken = "SELECT 1 FROM record WHERE about = ? AND claim = ?"
         ids = {one.id for one in records if self._connection.execute(known, (one.id,)).fetchone()}
@@ -243,7 +248,11 @@ class SqliteJournal:
         return status.st_dev, status.st_ino
 
     def _check_file(self) -> None:
-        """SQLite would go on writing into a file that was moved or deleted, and nobody would find it."""
+        """Refuses to go on writing into a file that was moved: nobody would find what is written.
+
+        Raises:
+            JournalUnavailable: if the file is another one.
+        """
         if self._identity() != self._file:
             raise JournalUnavailable(
                 f"journal {self._path}: the file was moved or replaced; start again"
@@ -251,4 +260,7 @@ class SqliteJournal:
 
 
 class _Taken(Exception):
-    """An id or a claim of the batch is stored already, or another process appended since the head was read."""
+    """The batch cannot be appended as it is.
+
+    An id or a claim is stored already, or another process appended since the head was read.
+    """

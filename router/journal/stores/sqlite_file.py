@@ -19,9 +19,11 @@ LARGEST_IDLE_WAL_BYTES = 16 * 1024 * 1024
 # One tuple of statements per version, applied in order; never edit one that has been released.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        "CREATE TABLE context (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, document TEXT NOT NULL)",
+        "CREATE TABLE context (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, "
+        "document TEXT NOT NULL)",
         """CREATE TABLE record (
-            seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, context INTEGER NOT NULL,
+            seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, \
+context INTEGER NOT NULL,
             written_at INTEGER NOT NULL, payload BLOB, salt BLOB, commitment BLOB NOT NULL,
             head BLOB NOT NULL)""",
         "CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
@@ -43,11 +45,11 @@ _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors and the file system's into the journal's.
+    """Turns SQLite's errors and the file system's into the journal's.
 
     Raises:
-        JournalBroken: The file is damaged or no SQLite file.
-        JournalUnavailable: Anything else that SQLite or the file system refuses.
+        JournalBroken: if the file is damaged or no SQLite file.
+        JournalUnavailable: if SQLite or the file system refuses anything else.
     """
     try:
         yield
@@ -61,11 +63,14 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connection:
-    """Open or create a journal file: write-ahead log, every commit forced to the disk, schema up to date.
+    """Opens or creates a journal file, its schema up to date.
+
+    It has a write-ahead log, and every commit is forced to the disk.
 
     Raises:
-        JournalBroken: No such file (without `create`), or not a journal of a version known here.
-        JournalUnavailable: The file cannot be opened or is locked.
+        JournalBroken: if there is no such file (without `create`), or it is not a journal of a
+            version known here.
+        JournalUnavailable: if the file cannot be opened or is locked.
     """
     with explained(path):
         if create:
@@ -87,7 +92,7 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
 
 
 def open_to_read(path: Path, busy_seconds: float) -> "closing[sqlite3.Connection]":
-    """Open a second, read-only connection, so that a reader neither waits for the writer nor stops it."""
+    """Opens a second, read-only connection: a reader neither waits for the writer nor stops it."""
     uri = f"file:{quote(str(path))}?mode=ro"
     connection = sqlite3.connect(
         uri, busy_seconds, isolation_level=None, check_same_thread=False, uri=True
@@ -122,7 +127,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS migration "
+            "(version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"
         )
         # Read again under the lock: another process may have just migrated.
         for number, statements in enumerate(

@@ -9,7 +9,7 @@ from router.journal.stores.rows import numbered
 
 
 def filtered(kinds: Collection[str] | None) -> str:
-    """The condition that keeps these kinds behind a number, with a ? for the number and each kind."""
+    """Writes the condition that keeps these kinds behind a number, with a ? for each of them."""
     if kinds is None:
         return "WHERE seq > ?"
     within = f"WHERE seq > ? AND kind IN ({','.join('?' * len(kinds))})"
@@ -19,7 +19,7 @@ def filtered(kinds: Collection[str] | None) -> str:
 
 
 def read_head(connection: sqlite3.Connection) -> Head:
-    """The end of the chain."""
+    """Reads the end of the chain."""
     row = connection.execute("SELECT seq, head FROM record ORDER BY seq DESC LIMIT 1").fetchone()
     return Head(*row) if row else START
 
@@ -27,7 +27,7 @@ def read_head(connection: sqlite3.Connection) -> Head:
 def read_contexts(
     connection: sqlite3.Connection, ids: Collection[int] | None = None
 ) -> dict[int, Context]:
-    """Contexts by number, oldest first: all, or those with these numbers."""
+    """Reads contexts by number, oldest first: all, or those with these numbers."""
     filtered = "" if ids is None else f"WHERE id IN ({','.join('?' * len(ids))})"
     query = f"SELECT id, digest, document FROM context {filtered} ORDER BY id"
     return numbered(connection.execute(query, tuple(ids or ())).fetchall())
