@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,9 +15,10 @@ from router.decision.policy import Policy
 from router.decision.weights import Weights
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, load_policies
-from router.policies.policy_file import BOUNDED
+from router.policies.policy_values import VALUES
 
-_NAMES = {"price": "price_per_minute", "limits": "safeguards"}
+_PATHS = {value.attribute: value.path for value in VALUES}
+"""Where a policy's file has what an attribute holds."""
 _OFFICE = click.argument("office", default="")
 
 
@@ -54,16 +54,13 @@ def show(office: str, policies: Path) -> None:
     shown = found.usable(office)
     national = dict(values(found.national))
     for key, value in values(shown):
-        note = (
-            ""
-            if not office or value == national.get(key)
-            else f"   (national: {national.get(key, 'none')})"
-        )
+        differs = office and value != national.get(key)
+        note = f"   (national: {national.get(key, 'none')})" if differs else ""
         click.echo(f"{key} = {value}{note}")
+
     click.echo("\nbounds of offices")
     click.echo(f"menu = must offer {', '.join(found.bounds.menu)}")
-    for name in BOUNDED:
-        lower, upper = found.bounds.spans[name]
+    for name, (lower, upper) in found.bounds.spans.items():
         click.echo(f"{name} = {lower:g} to {upper:g}")
 
 
@@ -85,7 +82,7 @@ def diff(office: str, against: str, policies: Path) -> None:
 
 
 def load(policies: Path) -> Policies:
-    """All policies of a folder.
+    """Reads all policies of a folder.
 
     Raises:
         PolicyError: if the catalogue or the national policy cannot be used.
@@ -94,34 +91,36 @@ def load(policies: Path) -> Policies:
 
 
 def values(shown: Policy) -> Iterator[tuple[str, str]]:
-    """Keys and values of a policy, as its file names them; weights of 1 are left out."""
+    """Yields keys and values of a policy, as its file names them; weights of 1 are left out."""
     for part in fields(shown):
         if part.name != "office":
-            yield from _values(_NAMES.get(part.name, part.name), getattr(shown, part.name))
+            yield from _values(part.name, getattr(shown, part.name))
 
 
-def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any part of a policy
+def _values(attribute: str, value: object) -> Iterator[tuple[str, str]]:
+    path = _PATHS.get(attribute, attribute)
     if isinstance(value, Weights):
         yield from _weights(value)
     elif is_dataclass(value):
         for part in fields(value):
-            yield f"{name}.{part.name}", str(getattr(value, part.name))
+            yield from _values(f"{attribute}.{part.name}", getattr(value, part.name))
     elif isinstance(value, Mapping):
-        yield from ((f"{name}.{key}", str(one)) for key, one in value.items())
+        yield from ((f"{path}.{key}", str(one)) for key, one in value.items())
     elif isinstance(value, tuple):
-        yield name, ", ".join(value)
+        yield path, ", ".join(value)
     else:
-        yield name, str(value)
+        yield path, str(value)
 
 
 def _weights(weights: Weights) -> Iterator[tuple[str, str]]:
     for column, by_slot in zip(weights.columns, weights.by_slot, strict=True):
         feature = FEATURES.features[column]
         for slot in range(1, feature.slots):
+            # Of weeks, only the last of a stretch that weighs alike is told.
             last = slot + 1 == feature.slots or by_slot[slot] != by_slot[slot + 1]
-            if by_slot[slot] != 1 and (feature.values or last):
-                name = (
-                    str(feature.value(slot)) if feature.values else f"at_most_{feature.value(slot)}"
-                )
-                yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:g}"
+            if by_slot[slot] == 1 or not (feature.values or last):
+                continue
+            value = feature.value(slot)
+            name = str(value) if feature.values else f"at_most_{value}"
+            yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:g}"
         yield f"weights.{feature.name}.unknown", f"{by_slot[0]:g}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import tomlkit
 
+from router.files.aside import written_aside
 from router.policies.offices import OFFICES, Policies
 from router.policies.toml_file import PolicyError
 
@@ -44,15 +44,12 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
     lowest, highest = policies.bounds.spans[KEY]
     if not lowest <= written <= highest:
         raise PolicyError(
-            f"{path}: {KEY}: {written:g} is outside {lowest:g} to {highest:g}; the price was not written"
+            f"{path}: {KEY}: {written:g} is outside {lowest:g} to {highest:g}; "
+            "the price was not written"
         )
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     document[KEY] = written
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_aside(path) as aside:
         aside.write_text(tomlkit.dumps(document), encoding="utf-8")
         shutil.copymode(path, aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
     return written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
 from router.policies.toml_file import TomlTable, read_toml
@@ -15,7 +14,7 @@ def load_catalogue(path: Path) -> Catalogue:
     """Reads and checks a catalogue.
 
     Raises:
-        PolicyError: naming file, key, value and bound.
+        PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
     table = read_toml(path)
     weeks = table.integer("weeks", 1, 104)
@@ -40,11 +39,12 @@ def _mix(table: TomlTable, weeks: int) -> Mix:
 
 
 def _element(table: TomlTable, weeks: int) -> MixElement:
-    found: dict[str, Any] = {
-        "channel": Channel(table.one_of("channel", [channel.value for channel in Channel])),
-        "first_week": table.integer("first_week", 1, weeks),
-        "every_n_days": table.integer("every_n_days", 0, weeks * 7),
-        "minutes": table.integer("minutes", 0, 480),
-    }
+    channels = [channel.value for channel in Channel]
+    element = MixElement(
+        channel=Channel(table.one_of("channel", channels)),
+        first_week=table.integer("first_week", 1, weeks),
+        every_n_days=table.integer("every_n_days", 0, weeks * 7),
+        minutes=table.integer("minutes", 0, 480),
+    )
     table.finish()
-    return MixElement(**found)
+    return element

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
+from router.files.aside import written_aside
 from router.policies.policy_file import (
     OfficeBounds,
     content_digest,
@@ -39,11 +39,11 @@ class Policies:
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, office_ref: str) -> Policy:
-        """The office's policy, the national one if it has none."""
+        """Gives the office's policy, the national one if it has none."""
         return self.offices.get(office_ref, self.national)
 
     def usable(self, office_ref: str) -> Policy:
-        """The office's policy as its file is now, the national one for "".
+        """Gives the office's policy as its file is now, the national one for "".
 
         Raises:
             PolicyError: if the office has none, or its file is refused.
@@ -51,9 +51,8 @@ class Policies:
         if office_ref in self.refused:
             raise PolicyError(self.refused[office_ref])
         if office_ref and office_ref not in self.offices:
-            raise PolicyError(
-                f"office: {office_ref!r} has no policy; known are {', '.join(self.offices) or 'none'}"
-            )
+            known = ", ".join(self.offices) or "none"
+            raise PolicyError(f"office: {office_ref!r} has no policy; known are {known}")
         return self.of(office_ref)
 
 
@@ -61,7 +60,7 @@ def load_policy(path: Path, catalogue: Catalogue) -> Policy:
     """Reads and checks the national policy alone.
 
     Raises:
-        PolicyError: naming file, key, value and bound.
+        PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
     return load_national_policy(path, catalogue)[0]
 
@@ -106,20 +105,19 @@ def keep_good(policies: Policies, folder: Path, kept: Path) -> None:
         if office in policies.refused:
             continue
         content = (folder / OFFICES / f"{office}.toml").read_bytes()
-        target = kept / f"{office}.toml"
-        if not policy.version.endswith(content_digest(content)) or (
-            target.exists() and target.read_bytes() == content
-        ):
+        if not policy.version.endswith(content_digest(content)):
             continue
-        aside = kept / f".{office}.{os.getpid()}"
-        aside.write_bytes(content)
-        aside.replace(target)
+        target = kept / f"{office}.toml"
+        if target.exists() and target.read_bytes() == content:
+            continue
+        with written_aside(target) as aside:
+            aside.write_bytes(content)
 
 
 def _copy(
     path: Path, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
 ) -> Policy | None:
-    """A copy that was good once, if there is one and it is within the bounds of today."""
+    """Reads a copy that was good once, if there is one and it is within the bounds of today."""
     try:
         return load_office_policy(path, national, bounds, catalogue)
     except PolicyError:

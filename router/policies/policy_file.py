@@ -1,13 +1,13 @@
-"""Reads one policy's file, the national one or an office's, and checks every value against its bounds."""
+"""Reads one policy's file, the national one or an office's, and checks each value's bounds."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
@@ -15,31 +15,23 @@ from router.decision.policy import Abstention, DisclosureShares, Exploration, Po
 from router.decision.rulebook import SafeguardLimits
 from router.decision.schema import UNKNOWN
 from router.decision.weights import BY_VALUE, WEEKS_LEFT, Weights, weights_of
+from router.policies.policy_values import NATIONAL_SPANS, VALUES, PolicyValue, Span
 from router.policies.toml_file import PolicyError, TomlTable, read_toml
 from router.texts import LANGUAGES
 
-Span = tuple[float, float]
-BOUNDED = (
-    "price_per_minute", "weights", "minutes_per_week", "baseline_minutes", "contact_gap_days", "unknown_fields",
-    "rare_cases", "far_minutes", "standard_errors", "exploration_share", "exploration_margin", "after_own_view",
-    "control",
-)  # fmt: skip
-# Bounds of the national policy's own values.
-_NATIONAL_SPANS: Mapping[str, Span] = {
-    "price_per_minute": (0, 0.05), "weights": (1, 10), "contact_gap_days": (14, 180), "no_shows": (1, 5),
-    "unread_messages": (1, 20), "silence_days": (14, 120), "reply_days": (1, 30), "unknown_fields": (0, 30),
-    "rare_cases": (0, 1_000_000), "far_minutes": (0, 1000), "standard_errors": (0, 5), "exploration_share": (0, 0.5),
-    "exploration_margin": (0, 0.05), "after_own_view": (0, 0.5), "control": (0, 0.5),
-}  # fmt: skip
-_LIMITS = ("contact_gap_days", "no_shows", "unread_messages", "silence_days", "reply_days")
-_WHOLE = frozenset({*_LIMITS, "unknown_fields", "rare_cases"})
+_PARTS = ("abstention", "safeguards", "exploration", "disclosure")
 _OFFICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeBounds:
-    """What an office may set: the mixes it must offer, and by name in `BOUNDED` the lowest and highest value."""
+    """What an office may set.
+
+    Attributes:
+        menu: the mixes that it must offer.
+        spans: the lowest and highest value, by name in `VALUES`.
+    """
 
     menu: tuple[str, ...]
     spans: Mapping[str, Span]
@@ -51,21 +43,25 @@ def load_office_policy(
     """Reads and checks an office's policy; what it leaves out is as in the national one.
 
     Raises:
-        PolicyError: naming file, key, value and bound.
+        PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
     table = read_toml(path)
     if not _OFFICE.fullmatch(path.stem):
         raise PolicyError(
-            f"{path}: the file's name must be the office's reference: 1 to 64 of A-Z, a-z, 0-9, '._-'"
+            f"{path}: the file's name must be the office's reference: "
+            "1 to 64 of A-Z, a-z, 0-9, '._-'"
         )
+    policy = _policy(table, bounds.spans, catalogue, national)
+    own = [value for value in VALUES if value.national is None and not value.each_of]
     policy = replace(
-        _policy(table, bounds.spans, catalogue, national),
+        policy,
         version=f"{national.version}/{path.stem}+{content_digest(path.read_bytes())}",
         office=path.stem,
-        minutes_per_week=table.number("minutes_per_week", *bounds.spans["minutes_per_week"]),
+        **_numbers(own, table, bounds.spans, None),
         baseline_minutes=_baseline(table, bounds.spans["baseline_minutes"]),
     )
     table.finish()
+
     lacking = [mix for mix in bounds.menu if mix not in policy.menu]
     if lacking:
         raise table.error("menu", f"lacks {', '.join(lacking)}, which every office must offer")
@@ -79,17 +75,20 @@ def load_national_policy(path: Path, catalogue: Catalogue) -> tuple[Policy, Offi
     value is always another version.
 
     Raises:
-        PolicyError: naming file, key, value and bound.
+        PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
     table = read_toml(path)
     policy = replace(
-        _policy(table, _NATIONAL_SPANS, catalogue, None),
+        _policy(table, NATIONAL_SPANS, catalogue, None),
         version=f"{table.text('version')}+{content_digest(path.read_bytes())}",
     )
+
     offices = table.table("offices")
     spans = offices.table("bounds")
+    menu = offices.texts("menu", policy.menu)
+    read = {value.name: value.read_bounds(spans) for value in VALUES}
     bounds = OfficeBounds(
-        menu=offices.texts("menu", policy.menu), spans={name: spans.span(name) for name in BOUNDED}
+        menu=menu, spans={name: span for name, span in read.items() if span is not None}
     )
     for part in (spans, offices, table):
         part.finish()
@@ -97,90 +96,63 @@ def load_national_policy(path: Path, catalogue: Catalogue) -> tuple[Policy, Offi
 
 
 def _policy(
-    table: TomlTable, spans: Mapping[str, Span], catalogue: Catalogue, otherwise: Policy | None
+    table: TomlTable, spans: Mapping[str, Span], catalogue: Catalogue, national: Policy | None
 ) -> Policy:
-    """What national and office policies have alike; without `otherwise` everything but weights must be there."""
-    abstention, safeguards = table.table_or_empty("abstention"), table.table_or_empty("safeguards")
-    exploration, disclosure = (
-        table.table_or_empty("exploration"),
-        table.table_or_empty("disclosure"),
-    )
-    read = partial(_number, spans)
-    now = otherwise
+    """Reads what national and office policies have alike.
+
+    Without `national`, the policy is the national one itself: everything but weights, and values
+    with a default, must be there.
+    """
+    parts = {name: table.table_or_empty(name) for name in _PARTS}
+
+    def numbers(part: str) -> dict[str, Any]:
+        wanted = [
+            value
+            for value in VALUES
+            if value.table == part and value.national is not None and not value.each_of
+        ]
+        return _numbers(wanted, parts.get(part, table), spans, national)
+
     policy = Policy(
         version="",
         office="",
-        price=read(table, "price_per_minute", now.price if now else None),
-        weights=_weights(table, spans["weights"])
-        if table.has("weights")
-        else now.weights
-        if now
-        else Weights(),
-        menu=now.menu if now and not table.has("menu") else table.texts("menu", catalogue.ids),
-        abstention=Abstention(
-            unknown_fields=int(
-                read(abstention, "unknown_fields", now.abstention.unknown_fields if now else None)
-            ),
-            rare_cases=int(
-                read(abstention, "rare_cases", now.abstention.rare_cases if now else None)
-            ),
-            far_minutes=read(
-                abstention, "far_minutes", now.abstention.far_minutes if now else None
-            ),
-            standard_errors=read(
-                abstention, "standard_errors", now.abstention.standard_errors if now else None
-            ),
-        ),
-        limits=_limits(safeguards, spans, now.limits if now else None),
+        **numbers(""),
+        weights=_weights(table, spans["weights"], national),
+        menu=_menu(table, catalogue, national),
+        abstention=Abstention(**numbers("abstention")),
+        limits=SafeguardLimits(**numbers("safeguards")),
         minutes_per_week=None,
         baseline_minutes={},
-        languages=now.languages if now and not table.has("languages") else _languages(table),
-        exploration=Exploration(
-            share=read(
-                exploration, "share", now.exploration.share if now else None, "exploration_share"
-            ),
-            margin=read(
-                exploration, "margin", now.exploration.margin if now else None, "exploration_margin"
-            ),
-        ),
-        disclosure=DisclosureShares(
-            after_own_view=read(
-                disclosure, "after_own_view", now.disclosure.after_own_view if now else None
-            ),
-            control=read(disclosure, "control", now.disclosure.control if now else None),
-        ),
+        languages=_languages(table, national),
+        exploration=Exploration(**numbers("exploration")),
+        disclosure=DisclosureShares(**numbers("disclosure")),
     )
-    for part in (abstention, safeguards, exploration, disclosure):
+    for part in parts.values():
         part.finish()
     return policy
 
 
-def _number(
-    spans: Mapping[str, Span],
+def _numbers(
+    wanted: Sequence[PolicyValue],
     table: TomlTable,
-    key: str,
-    otherwise: float | None,
-    name: str | None = None,
-) -> float:
-    """A number within its bounds, whole where `otherwise` or the key's bounds are; `otherwise` if it is not there."""
-    if otherwise is not None and not table.has(key):
-        return otherwise
-    lower, upper = spans[name or key]
-    if key in _WHOLE:
-        return table.integer(key, int(lower), int(upper))
-    return table.number(key, lower, upper)
+    spans: Mapping[str, Span],
+    national: Policy | None,
+) -> dict[str, Any]:
+    """Reads numbers, by the attribute that each is in its part of a policy."""
+    return {
+        value.attribute.rpartition(".")[2]: value.read(table, spans, national) for value in wanted
+    }
 
 
-def _limits(
-    table: TomlTable, spans: Mapping[str, Span], otherwise: SafeguardLimits | None
-) -> SafeguardLimits:
-    """An office may set no other limit than those that its bounds name."""
-    found = {name: int(_number(spans, table, name, None)) for name in _LIMITS if name in spans and (
-        otherwise is None or table.has(name))}  # fmt: skip
-    return replace(otherwise, **found) if otherwise else SafeguardLimits(**found)
+def _menu(table: TomlTable, catalogue: Catalogue, national: Policy | None) -> tuple[str, ...]:
+    if national and not table.has("menu"):
+        return national.menu
+    return table.texts("menu", catalogue.ids)
 
 
-def _languages(table: TomlTable) -> tuple[str, ...]:
+def _languages(table: TomlTable, national: Policy | None) -> tuple[str, ...]:
+    if national and not table.has("languages"):
+        return national.languages
     found = table.texts("languages", LANGUAGES)
     if not found:
         raise table.error("languages", f"names none; one of {', '.join(LANGUAGES)} is needed")
@@ -190,16 +162,19 @@ def _languages(table: TomlTable) -> tuple[str, ...]:
 def _baseline(table: TomlTable, span: Span) -> dict[str, int]:
     if not table.has("baseline_minutes"):
         return {}
+    lower, upper = span
     one = table.table("baseline_minutes")
     found = {
-        value: one.integer(value, int(span[0]), int(span[1]))
+        value: one.integer(value, int(lower), int(upper))
         for value in (*FEATURES["need_group"].values, UNKNOWN)
     }
     one.finish()
     return found
 
 
-def _weights(table: TomlTable, span: Span) -> Weights:
+def _weights(table: TomlTable, span: Span, national: Policy | None) -> Weights:
+    if not table.has("weights"):
+        return national.weights if national else Weights()
     one = table.table("weights")
     by_value: dict[str, dict[str, float]] = {}
     for name in BY_VALUE:
@@ -208,21 +183,21 @@ def _weights(table: TomlTable, span: Span) -> Weights:
             value: part.number(value, *span) for value in FEATURES[name].values if part.has(value)
         }
         part.finish()
+
     weeks: list[tuple[int, float]] = []
+    most = FEATURES[WEEKS_LEFT].upper
     for part in one.tables(WEEKS_LEFT, 1, 10) if one.has(WEEKS_LEFT) else ():
-        weeks.append(
-            (part.integer("at_most", 0, FEATURES[WEEKS_LEFT].upper), part.number("weight", *span))
-        )
+        weeks.append((part.integer("at_most", 0, most), part.number("weight", *span)))
         part.finish()
     one.finish()
+
+    weighted = {name: values for name, values in by_value.items() if values}
     try:
-        return weights_of(
-            FEATURES, {name: values for name, values in by_value.items() if values}, weeks
-        )
+        return weights_of(FEATURES, weighted, weeks)
     except ValueError as problem:
         raise table.error("weights", str(problem)) from None
 
 
 def content_digest(content: bytes) -> str:
-    """Start of a file's SHA-256, as versions end with it."""
+    """Gives the start of a file's SHA-256, as versions end with it."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]

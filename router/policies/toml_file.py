@@ -21,11 +21,11 @@ class TomlTable:
         self._prefix = prefix
 
     def error(self, key: str, problem: str) -> PolicyError:
-        """An error that names the file and the key."""
+        """Makes an error that names the file and the key."""
         return PolicyError(f"{self._path}: {self._prefix}{key}: {problem}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is there and not taken yet."""
+        """Says whether the key is there and not taken yet."""
         return key in self._values
 
     def _take(self, key: str) -> Any:  # noqa: ANN401 - TOML values have many types
@@ -34,7 +34,7 @@ class TomlTable:
         return self._values.pop(key)
 
     def number(self, key: str, lower: float, upper: float) -> float:
-        """A number within bounds.
+        """Takes a number within bounds.
 
         Raises:
             PolicyError: if it is missing, no number, or outside.
@@ -47,7 +47,7 @@ class TomlTable:
         return float(value)
 
     def integer(self, key: str, lower: int, upper: int) -> int:
-        """A whole number within bounds.
+        """Takes a whole number within bounds.
 
         Raises:
             PolicyError: if it is missing, not whole, or outside.
@@ -58,7 +58,7 @@ class TomlTable:
         return int(value)
 
     def text(self, key: str) -> str:
-        """A non-empty text.
+        """Takes a text that is not empty.
 
         Raises:
             PolicyError: if it is missing, no text, or empty.
@@ -69,7 +69,7 @@ class TomlTable:
         return value
 
     def one_of(self, key: str, known: Sequence[str]) -> str:
-        """One of the known texts.
+        """Takes one of the known texts.
 
         Raises:
             PolicyError: if it is another.
@@ -80,7 +80,7 @@ class TomlTable:
         return value
 
     def texts(self, key: str, known: Sequence[str]) -> tuple[str, ...]:
-        """A list of known texts.
+        """Takes a list of known texts.
 
         Raises:
             PolicyError: if it is no list, or holds another.
@@ -91,7 +91,7 @@ class TomlTable:
         return tuple(values)
 
     def boolean(self, key: str) -> bool:
-        """True or false.
+        """Takes true or false.
 
         Raises:
             PolicyError: if it is anything else.
@@ -102,7 +102,7 @@ class TomlTable:
         return value
 
     def table(self, key: str) -> TomlTable:
-        """A table within.
+        """Takes a table within.
 
         Raises:
             PolicyError: if it is none.
@@ -113,17 +113,17 @@ class TomlTable:
         return TomlTable(self._path, value, f"{self._prefix}{key}.")
 
     def table_or_empty(self, key: str) -> TomlTable:
-        """A table within; an empty one if it is missing.
+        """Takes a table within; an empty one if it is missing.
 
         Raises:
             PolicyError: if it is no table.
         """
-        return (
-            self.table(key) if self.has(key) else TomlTable(self._path, {}, f"{self._prefix}{key}.")
-        )
+        if self.has(key):
+            return self.table(key)
+        return TomlTable(self._path, {}, f"{self._prefix}{key}.")
 
     def tables(self, key: str, fewest: int, most: int) -> list[TomlTable]:
-        """A list of tables.
+        """Takes a list of tables.
 
         Raises:
             PolicyError: if it is none, or has too few or too many.
@@ -138,7 +138,7 @@ class TomlTable:
         ]
 
     def span(self, key: str) -> tuple[float, float]:
-        """Two numbers, the lowest and the highest that are permitted.
+        """Takes two numbers, the lowest and the highest that are permitted.
 
         Raises:
             PolicyError: if it is missing or anything else.
@@ -155,7 +155,7 @@ class TomlTable:
         """Checks that every key was known.
 
         Raises:
-            PolicyError: naming the first that was not.
+            PolicyError: if one was not, naming the first.
         """
         for key in self._values:
             raise self.error(key, "is not a known key")
