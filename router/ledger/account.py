@@ -1,4 +1,7 @@
-"""The ledger of one office, or of several together, over a period: every figure that is told, small cells left out."""
+"""The ledger of one office, or of several together, over a period.
+
+Here is every figure that is told; small cells are left out.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,10 @@ from router.ledger.arithmetic import (
     together,
 )
 from router.ledger.contacts import ChannelFigures, channel_figures
-from router.ledger.entries import GROUPS, REPEATED, WITHHELD, Entries
-from router.ledger.estimates import Estimate, share
+from router.ledger.entries import EPOCH, GROUPS, REPEATED, WITHHELD, Entries
+from router.ledger.intervals import Interval, share
 from router.ledger.small_cells import AT_LEAST, hidden, small
 
-EPOCH = date(1970, 1, 1)
 DIRECTIONS = ("SAME", "MORE", "LESS")
 
 
@@ -36,7 +38,9 @@ class LedgerRefused(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The cases of one kind; None where there are 1 to 9 of them or the figure would tell of so few.
+    """The cases of one kind.
+
+    A figure is None where there are 1 to 9 of them, or it would tell of so few.
 
     Attributes:
         name: of the kind.
@@ -88,8 +92,8 @@ class Ledger:
     weeks_by_tier: tuple[tuple[Part, ...], ...]
     capacity: int
     choices: Mapping[str, int | None]
-    overrides: Estimate | None
-    reached: Estimate | None
+    overrides: Interval | None
+    reached: Interval | None
     outcomes: int
     waiting_for_choice: int
     waiting_for_outcome: int
@@ -101,7 +105,7 @@ class Ledger:
 def account(
     entries: Entries, policies: Mapping[str, Policy], catalogue: Catalogue, first: date, last: date
 ) -> Ledger:
-    """The ledger of the offices whose policies are given, together.
+    """Makes the ledger of the offices whose policies are given, together.
 
     Args:
         entries: of the whole journal.
@@ -155,7 +159,7 @@ def account(
 
 
 def baseline_of(entries: Entries, policies: Mapping[str, Policy]) -> Whole:
-    """Whole minutes that each case would have taken by its office's practice before, shape (n,)."""
+    """Gives whole minutes by each case's office's practice before, shape (n,)."""
     pairs = zip(entries.office.tolist(), entries.group["need_group"].tolist(), strict=True)
     return np.array([policies[office].baseline_minutes[group] for office, group in pairs], np.int64)
 
@@ -168,13 +172,14 @@ def _check(policies: Mapping[str, Policy], first: date, last: date) -> None:
     for office, policy in policies.items():
         if UNKNOWN not in policy.baseline_minutes:
             raise LedgerRefused(
-                f"office {office}: its policy has no baseline_minutes, so nothing can be released against them; "
+                f"office {office}: its policy has no baseline_minutes, "
+                "so nothing can be released against them; "
                 f"add them to offices/{office}.toml"
             )
 
 
 def _length(first: date, last: date) -> float:
-    """Weeks from the first day to the last, both inclusive."""
+    """Counts weeks from the first day to the last, both inclusive."""
     return ((last - first).days + 1) / DAYS_PER_WEEK
 
 
@@ -198,7 +203,10 @@ class _Parts:
         )
 
     def total(self) -> Part:
-        """All cases; a remainder that was not measured may be small, since it tells of no kind of case."""
+        """Gives all cases.
+
+        A remainder that was not measured may be small: it tells of no kind of case.
+        """
         ((estimated,), (measured,), (planned,)) = self._sums(
             np.zeros(len(self._baseline), np.int64), 1
         )
@@ -211,7 +219,7 @@ class _Parts:
         )
 
     def split(self, groups: Whole, names: Sequence[str], rows: int = 0) -> tuple[Part, ...]:
-        """A part for each name; with `rows`, cells of a table of so many rows, row by row."""
+        """Gives a part for each name; with `rows`, cells of a table of so many rows, row by row."""
         estimated, measured, planned = self._sums(groups, len(names))
         shape = (rows, -1) if rows else (-1,)
         cases, known = (
@@ -239,7 +247,7 @@ def _by_value(entries: Entries, name: str) -> tuple[Whole, list[str]]:
 
 
 def _weeks(entries: Entries, first: date, last: date) -> tuple[Whole, list[date]]:
-    """Number of each entry's week, and the Mondays of all weeks of the period."""
+    """Gives the number of each entry's week, and the Mondays of all weeks of the period."""
     monday = first - timedelta(days=first.weekday())
     count = (last - monday).days // DAYS_PER_WEEK + 1
     weeks: Whole = (entries.day - (monday - EPOCH).days) // DAYS_PER_WEEK
@@ -252,7 +260,7 @@ def _unless_small(counts: Whole) -> list[int | None]:
     ]
 
 
-def _overrides(directions: Whole) -> Estimate | None:
+def _overrides(directions: Whole) -> Interval | None:
     total, same = int(directions.sum()), int(directions[0])
     if total < AT_LEAST or small(np.array([same, total - same])).any():
         return None
@@ -260,7 +268,7 @@ def _overrides(directions: Whole) -> Estimate | None:
     return share(differs.astype(np.float64))
 
 
-def _reached(outcomes: Floats) -> Estimate | None:
+def _reached(outcomes: Floats) -> Interval | None:
     reached = round(float(outcomes.sum()))
     if len(outcomes) < AT_LEAST or small(np.array([reached, len(outcomes) - reached])).any():
         return None
@@ -268,5 +276,5 @@ def _reached(outcomes: Floats) -> Estimate | None:
 
 
 def sum_of(parts: Sequence[Part]) -> Balance:
-    """The estimated balance of the parts that are shown."""
+    """Sums the estimated balance of the parts that are shown."""
     return together(part.estimated for part in parts if part.estimated is not None)

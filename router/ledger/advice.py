@@ -20,12 +20,12 @@ ADVICE_AT_MOST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The answer: its state colours the page, never by colour alone.
+class Headline:
+    """What the page says first: its state colours it, never by colour alone.
 
     Attributes:
         state: "pass", "look" or "unknown".
-        line: the answer.
+        line: whether what was released was used again.
         sentences: what it rests on.
     """
 
@@ -34,12 +34,12 @@ class Answer:
     sentences: tuple[str, ...]
 
 
-def answer(ledger: Ledger, words: Words) -> Answer:
-    """The answer of a ledger in a line and one or two sentences."""
+def headline(ledger: Ledger, words: Words) -> Headline:
+    """Sums up a ledger in a line and one or two sentences."""
     total = ledger.total.estimated
     if not ledger.cases or total is None:
         kind = "few" if ledger.cases else "empty"
-        return Answer(
+        return Headline(
             state="unknown",
             line=words(f"answer.{kind}"),
             sentences=(words(f"answer.sentence_{kind}"),),
@@ -56,11 +56,17 @@ def answer(ledger: Ledger, words: Words) -> Answer:
         sentences.append(words("answer.priority", share=words.percent(first)))
     kind = balance_kind(total)
     line = words(f"answer.{kind}", hours=words.hours(abs(total.unaccounted)))
-    return Answer(state="pass" if kind == "even" else "look", line=line, sentences=tuple(sentences))
+    return Headline(
+        state="pass" if kind == "even" else "look", line=line, sentences=tuple(sentences)
+    )
 
 
 def balance_kind(total: Balance) -> str:
-    """Whether what was released was used again: "even", "left", "over", or "none" when nothing was released."""
+    """Tells whether what was released was used again.
+
+    Returns:
+        "even", "left", "over", or "none" when nothing was released.
+    """
     if not total.released and not total.reused:
         return "none"
     if abs(total.unaccounted) <= EVEN * total.released:
@@ -69,7 +75,10 @@ def balance_kind(total: Balance) -> str:
 
 
 def priority_share(ledger: Ledger) -> float | None:
-    """Share of the re-used minutes that went to cases with priority; None if that would tell of too few."""
+    """Gives the share of the re-used minutes that went to cases with priority.
+
+    It is None if that would tell of too few.
+    """
     total, others = ledger.total.estimated, ledger.tiers[Tier.OTHERS].estimated
     if total is None or others is None or not total.reused:
         return None
@@ -77,7 +86,7 @@ def priority_share(ledger: Ledger) -> float | None:
 
 
 def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
-    """What the leader can do now, the most pressing first, at most four things."""
+    """Tells what the leader can do now, the most pressing first, at most four things."""
     total, spent = ledger.total.estimated, ledger.total.measured
     if total is None or not total.cases:
         return ()
@@ -129,7 +138,10 @@ def _about_choices(ledger: Ledger, words: Words) -> list[str]:
 
 
 def _furthest(figures: tuple[ChannelFigures, ...]) -> ChannelFigures | None:
-    """The channel whose reported minutes lie furthest from the catalogue's, if they do so beyond their interval."""
+    """Finds the channel whose reported minutes lie furthest from the catalogue's.
+
+    It counts only if they do so beyond their interval.
+    """
     apart = [
         (abs(one.minutes.value / one.catalogue - 1), one)
         for one in figures

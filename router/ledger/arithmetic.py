@@ -1,8 +1,11 @@
-"""The ledger's arithmetic: minutes released against an office's baseline practice, re-used, and unaccounted.
+"""The ledger's arithmetic: minutes released against a baseline, re-used, and unaccounted for.
+
+The baseline is what the office's practice before would have taken.
 
 For a case with baseline b and minutes c (planned, or really spent), all whole minutes:
 
-    released = max(0, b - c)      re-used = max(0, c - b)      unaccounted = released sum - re-used sum
+    released = max(0, b - c)      re-used = max(0, c - b)
+    unaccounted = released sum - re-used sum
 
 so that for every set of cases, however it is split into groups, and exactly:
 
@@ -58,7 +61,9 @@ class Balance:
 
 
 def tiers_of(weights: Floats) -> Whole:
-    """The `Tier` of each case by its weakest-first weight, shape (n,): 1.5 and more, above 1, and 1.
+    """Gives the `Tier` of each case by its weakest-first weight, shape (n,).
+
+    FIRST from 1.5 on, NEXT above 1, OTHERS at 1.
 
     Raises:
         ValueError: if a weight is below 1 or not a number.
@@ -71,7 +76,7 @@ def tiers_of(weights: Floats) -> Whole:
 
 
 def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Balance]:
-    """A balance for each group.
+    """Gives a balance for each group.
 
     Args:
         baseline: whole minutes of each case by the practice before, shape (n,), each at least 0.
@@ -80,7 +85,7 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
         count: how many groups.
 
     Returns:
-        count balances; together they sum to `balance` of all cases, exactly.
+        count balances; together they sum to the balance of all cases, exactly.
 
     Raises:
         ValueError: if shapes differ, minutes are not whole or below 0, or a group does not exist.
@@ -96,9 +101,8 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
     sums = []
     for values in (np.ones_like(groups), baseline, used, np.maximum(gap, 0), np.maximum(-gap, 0)):
         total = np.zeros(count, np.int64)
-        np.add.at(
-            total, groups, values
-        )  # whole numbers throughout: sums of floats would depend on their order
+        # Whole numbers throughout: sums of floats would depend on their order.
+        np.add.at(total, groups, values)
         sums.append(total.tolist())
     return [
         Balance(cases=n, baseline=b, used=c, released=f, reused=g)
@@ -106,17 +110,8 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
     ]
 
 
-def balance(baseline: Whole, used: Whole) -> Balance:
-    """The balance of all cases; see `balances`.
-
-    Raises:
-        ValueError: as `balances`.
-    """
-    return balances(baseline, used, np.zeros(len(baseline), np.int64), 1)[0]
-
-
 def together(parts: Iterable[Balance]) -> Balance:
-    """The balance of disjoint sets of cases together."""
+    """Sums the balances of disjoint sets of cases."""
     found = list(parts)
     return Balance(
         cases=sum(one.cases for one in found),
@@ -128,7 +123,7 @@ def together(parts: Iterable[Balance]) -> Balance:
 
 
 def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags:
-    """Which recommendation counts when several were made for one case, shape (n,).
+    """Tells which recommendation counts when several were made for one case, shape (n,).
 
     From a case's first recommendation on, all within `horizon` days are one plan; the next one
     begins another. Of one plan's recommendations the one with the highest rank counts, the latest
@@ -148,15 +143,11 @@ def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags
     counts = np.ones(len(cases), bool)
     order = np.lexsort((np.arange(len(cases)), days, cases))
     of, day, rank = cases[order], days[order], ranks[order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
-        if len(of)
-        else np.zeros(0, np.intp)
-    )
-    ends = np.concatenate([starts[1:], [len(of)]])
-    for start, end in zip(
-        *(side[ends - starts > 1].tolist() for side in (starts, ends)), strict=True
-    ):
+    begins = np.concatenate([[True], of[1:] != of[:-1]])[: len(of)]
+    starts = np.flatnonzero(begins)
+    ends = np.concatenate([starts[1:], [len(of)]])[: len(starts)]
+    several = ends - starts > 1
+    for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
         first = start
         while first < end:
             last = first + int(np.searchsorted(day[first:end], day[first] + horizon))

@@ -1,4 +1,7 @@
-"""Minutes per contact by channel, re-estimated from what was reported: savings claimed must survive what calls take."""
+"""Minutes per contact by channel, re-estimated from what was reported.
+
+Savings that are claimed must survive what calls really take.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from router.decision.catalogue import Catalogue, Mix
 from router.ledger.entries import CHANNELS, Entries
-from router.ledger.estimates import Estimate, ratio
+from router.ledger.intervals import Interval, ratio
 from router.ledger.small_cells import AT_LEAST
 
 
@@ -30,7 +33,7 @@ class ChannelFigures:
 
     channel: str
     reports: int
-    minutes: Estimate | None
+    minutes: Interval | None
     catalogue: float | None
     contacts: float | None
     planned_contacts: float | None
@@ -46,10 +49,10 @@ class MixMinutes:
 
 
 def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigures, ...]:
-    """What is reported of each channel against what is planned; channels that nobody plans or reports are left out.
+    """Compares what is reported of each channel with what is planned.
 
-    A contact that takes no adviser minutes in the catalogue, say an automatic reminder, is not one
-    that is reported.
+    Channels that nobody plans or reports are left out. A contact that takes no adviser minutes in
+    the catalogue, say an automatic reminder, is not one that is reported.
     """
     told = entries.where(
         entries.measured & (entries.minutes.sum(axis=1) + entries.contacts.sum(axis=1) > 0)
@@ -80,9 +83,10 @@ def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigu
 
 
 def mix_minutes(figures: Sequence[ChannelFigures], catalogue: Catalogue) -> tuple[MixMinutes, ...]:
-    """What the reported minutes per contact make of each mix, with the catalogue's number of contacts.
+    """Tells what the reported minutes per contact make of each mix.
 
-    A channel without enough reports keeps the catalogue's minutes.
+    The number of contacts is the catalogue's. A channel without enough reports keeps the
+    catalogue's minutes.
     """
     factor = {
         one.channel: one.minutes.value / one.catalogue
@@ -105,7 +109,11 @@ def mix_minutes(figures: Sequence[ChannelFigures], catalogue: Catalogue) -> tupl
 
 
 def _planned(mixes: Sequence[str], catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
-    """Contacts that take an adviser's time, and their minutes, by case and channel: two of shape (n, channels)."""
+    """Gives contacts that take an adviser's time, and their minutes.
+
+    Returns:
+        Two arrays by case and channel, shape (n, channels).
+    """
     places = {mix.id: place for place, mix in enumerate(catalogue.mixes)}
     # A mix that is no longer in the catalogue plans nothing that could be compared.
     table = np.array([*(_elements(mix) for mix in catalogue.mixes), np.zeros((2, len(CHANNELS)))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,17 @@ from router.ledger.arithmetic import Flags, Floats, Whole
 
 CHANNELS = tuple(channel.value for channel in Channel)
 """Columns of what is told by channel."""
-"""What stands for an unknown value of a group."""
+EPOCH = date(1970, 1, 1)
+"""The day from which days are counted."""
 GROUPS = ("need_group", "digital_skill", "age_band")
 """Fields that entries are told by."""
 NOT_SPENT = -1
 MANUAL, REPEATED, WITHHELD = "MANUAL", "REPEATED", "WITHHELD"
-"""Why a recommendation is in no sum: nothing was recommended (shielded, or no mix permitted); another one of the same
-case counts; the advice was not shown and nothing is chosen yet, so that nothing is planned."""
+"""Why a recommendation is in no sum.
+
+Nothing was recommended (shielded, or no mix permitted); another one of the same case counts; the
+advice was not shown and nothing is chosen yet, so that nothing is planned.
+"""
 Names = NDArray[Any]
 """Texts, dtype object."""
 
@@ -64,7 +69,7 @@ class Entries:
     synthetic: bool
 
     def __len__(self) -> int:
-        """How many."""
+        """Counts them."""
         return len(self.day)
 
     @property
@@ -74,7 +79,7 @@ class Entries:
         return found
 
     def where(self, which: Flags | NDArray[np.intp]) -> Entries:
-        """Some of the entries, by flags of shape (n,) or by places."""
+        """Picks some of the entries, by flags of shape (n,) or by places."""
         chosen: dict[str, Any] = {}
         for one in fields(self):
             value = getattr(self, one.name)

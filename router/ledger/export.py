@@ -1,4 +1,4 @@
-"""The ledger for machines: a CSV of weeks and tiers, a textfile for Prometheus, and a short table for the terminal."""
+"""The ledger for machines: a CSV, a textfile for Prometheus, and a short table for the terminal."""
 
 from __future__ import annotations
 
@@ -10,18 +10,35 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from router.ledger.account import Ledger
 from router.ledger.arithmetic import Balance
+from router.ledger.entries import EPOCH
 
 _SECONDS = 60
+_DAY_SECONDS = 86_400
 _BASES = ("estimated", "measured")
 _OF_BALANCE = ("baseline", "used", "released", "reused", "unaccounted")
 ALL = "ALL"
 COLUMNS = (
-    "office", "week", "tier", "cases", "baseline", "planned", "released", "reused", "unaccounted", "measured_cases",
-    "measured_baseline", "spent", "measured_released", "measured_reused", "measured_unaccounted", "measured_planned",
-)  # fmt: skip
-"""Minutes; a week is named by its Monday, and ALL stands for all of them together. `measured_planned` are the
-catalogue's minutes of the cases that were measured. A field is empty where there are too few cases
-to tell.
+    "office",
+    "week",
+    "tier",
+    "cases",
+    "baseline",
+    "planned",
+    "released",
+    "reused",
+    "unaccounted",
+    "measured_cases",
+    "measured_baseline",
+    "spent",
+    "measured_released",
+    "measured_reused",
+    "measured_unaccounted",
+    "measured_planned",
+)
+"""Minutes; a week is named by its Monday, and ALL stands for all of them together.
+
+`measured_planned` are the catalogue's minutes of the cases that were measured. A field is empty
+where there are too few cases to tell.
 """
 
 
@@ -57,7 +74,9 @@ def _cells(one: Balance | None) -> list[int | str]:
 
 
 def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
-    """Writes a file for node_exporter's textfile collector, whole or not at all; too few cases give no sample.
+    """Writes a file for node_exporter's textfile collector, whole or not at all.
+
+    Too few cases give no sample.
 
     Raises:
         ValueError: if the file's name does not end with .prom: the collector would not read it.
@@ -66,9 +85,11 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
         raise ValueError(f"prometheus: {path} must end with .prom")
     registry = CollectorRegistry()
     spent = Gauge(
-        "router_ledger_seconds", "Adviser time by office in the period asked for.", ("office", "kind", "basis"),
+        "router_ledger_seconds",
+        "Adviser time by office in the period asked for.",
+        ("office", "kind", "basis"),
         registry=registry,
-    )  # fmt: skip
+    )
     cases = Gauge("router_ledger_cases", "Cases counted.", ("office", "basis"), registry=registry)
     capacity = Gauge(
         "router_ledger_capacity_seconds",
@@ -77,9 +98,11 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
         registry=registry,
     )
     contact = Gauge(
-        "router_contact_seconds", "Adviser time per contact: reported, or the catalogue's.",
-        ("office", "channel", "basis"), registry=registry,
-    )  # fmt: skip
+        "router_contact_seconds",
+        "Adviser time per contact: reported, or the catalogue's.",
+        ("office", "channel", "basis"),
+        registry=registry,
+    )
     ends = Gauge(
         "router_ledger_period_seconds",
         "Ends of the period, since 1970.",
@@ -104,12 +127,8 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
                     channel.catalogue * _SECONDS
                 )
         for end, day in (("first", ledger.first), ("last", ledger.last)):
-            ends.labels(end).set(day.toordinal() * 86_400 - _EPOCH)
+            ends.labels(end).set((day - EPOCH).days * _DAY_SECONDS)
     write_to_textfile(str(path), registry)
-
-
-_EPOCH = 719_163 * 86_400
-"""1970-01-01 as a proleptic Gregorian ordinal, in seconds."""
 
 
 def _samples(one: Balance | None, basis: str) -> Iterator[tuple[str, int]]:
@@ -121,7 +140,7 @@ def _samples(one: Balance | None, basis: str) -> Iterator[tuple[str, int]]:
 
 
 def table(ledgers: Mapping[str, Ledger]) -> str:
-    """A short table of hours for the terminal, estimated and measured apart."""
+    """Writes a short table of hours for the terminal, estimated and measured apart."""
     kinds = ("cases", "baseline", "used", "released", "reused", "unaccounted")
     lines = [f"{'office':<24} {'hours':<10}" + "".join(f"{kind:>12}" for kind in kinds)]
     for office, ledger in ledgers.items():

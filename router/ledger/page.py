@@ -12,7 +12,7 @@ import numpy as np
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
-from router.ledger.advice import answer, balance_kind, what_to_do
+from router.ledger.advice import balance_kind, headline, what_to_do
 from router.ledger.arithmetic import Balance
 from router.ledger.contacts import mix_minutes
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
@@ -90,7 +90,7 @@ def ledger_page(
 def _in_words(ledger: Ledger, words: Words) -> dict[str, Any]:
     """What the page says of the ledger's figures."""
     return {
-        "answer": answer(ledger, words),
+        "answer": headline(ledger, words),
         "tiles": _tiles(ledger, words),
         "todo": what_to_do(ledger, words),
         "groups": [(field, _rows(ledger.groups[field], words, field)) for field in GROUPS],

@@ -1,7 +1,7 @@
-"""Offices beside each other as learning: what practice is usual for the same kind of cases. Never a ranking.
+"""Offices beside each other as learning: what is usual for the same kind of cases.
 
-No office but the reader's own is named or can be told from the figures, and nothing is told of
-advisers.
+It is never a ranking. No office but the reader's own is named or can be told from the figures, and
+nothing is told of advisers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from datetime import date
 import numpy as np
 
 from router.cases.features import FEATURES
-from router.ledger.account import EPOCH
 from router.ledger.arithmetic import Flags
-from router.ledger.entries import Entries
+from router.ledger.entries import EPOCH, Entries
 from router.ledger.small_cells import AT_LEAST
 
 OFFICES_AT_LEAST = 3
@@ -53,7 +52,7 @@ class Practice:
 def practices(
     entries: Entries, own: Collection[str], known: Collection[str], first: date, last: date
 ) -> tuple[Practice, ...]:
-    """Practice by need group, over cases with a choice in the period.
+    """Compares practice by need group, over cases with a choice in the period.
 
     Args:
         entries: of the whole journal.

@@ -72,7 +72,11 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
 
 
 def _part(records: Sequence[StoredRecord], standing: Mapping[bytes, Standing]) -> dict[str, Any]:
-    """Gives columns of the recommendations of one context."""
+    """Gives columns of the recommendations of one context.
+
+    Raises:
+        JournalBroken: if a choice is of a mix that the context does not name.
+    """
     run = unpacked(records)
     rows, tails = run.rows, run.tails
     stands = [standing.get(record.id, NOTHING) for record in run.records]

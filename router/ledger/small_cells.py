@@ -1,4 +1,4 @@
-"""Small cells: a figure about fewer than ten cases is not shown, and cannot be computed from those that are."""
+"""Small cells: what is about fewer than ten cases is not shown, nor can it be computed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AT_LEAST = 10
 
 
 def hidden(counts: NDArray[np.int64], also: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """Which cells of a table to hide when its totals are shown.
+    """Picks the cells of a table to hide when its totals are shown.
 
     A cell of 1 to 9 cases is hidden. What is hidden must not follow from a total: in each row, and
     in each column of a table with rows and columns, hidden cells are at least two and hold at least
@@ -38,7 +38,11 @@ def hidden(counts: NDArray[np.int64], also: NDArray[np.bool_] | None = None) -> 
 
 
 def _complete(counts: NDArray[np.int64], hide: NDArray[np.bool_]) -> bool:
-    """Hides more cells of one line, in place, until the hidden ones protect each other; whether it did."""
+    """Hides more cells of one line, in place, until the hidden ones protect each other.
+
+    Returns:
+        Whether it hid any.
+    """
     changed = False
     while hide.any() and (hide.sum() < 2 or counts[hide].sum() < AT_LEAST):
         shown = np.flatnonzero(~hide & (counts > 0))
@@ -49,5 +53,5 @@ def _complete(counts: NDArray[np.int64], hide: NDArray[np.bool_]) -> bool:
 
 
 def small(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which counts are 1 to 9."""
+    """Tells which counts are 1 to 9."""
     return (counts > 0) & (counts < AT_LEAST)

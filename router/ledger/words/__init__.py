@@ -1,4 +1,7 @@
-"""What the ledger's page says, in Bokmål, Nynorsk and English; numbers and dates as each language writes them."""
+"""What the ledger's page says, in Bokmål, Nynorsk and English.
+
+Numbers and dates are as each language writes them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Words:
     texts: Texts
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, "section.key", with its places filled."""
+        """Gives the text of a key, "section.key", with its places filled."""
         found: Any = self.entries
         for part in key.split("."):
             found = found[part]
@@ -39,7 +42,10 @@ class Words:
         return text.format(**values) if values else text
 
     def number(self, value: float, digits: int = 0) -> str:
-        """A number as the language writes it, with a true minus sign; what rounds to zero has no sign."""
+        """Writes a number as the language does, with a true minus sign.
+
+        What rounds to zero has no sign.
+        """
         text = f"{value:,.{digits}f}"
         if not float(text.replace(",", "")):
             text = text.lstrip("-")
@@ -47,26 +53,26 @@ class Words:
         return "".join(marks.get(mark, mark) for mark in text)
 
     def hours(self, minutes: float) -> str:
-        """Minutes in whole hours."""
+        """Writes minutes in whole hours."""
         return self.number(minutes / _HOUR)
 
     def percent(self, part: float, whole: float = 1.0) -> str:
-        """A part of a whole in whole per cent; what rounds to nothing but is not says so."""
+        """Writes a part of a whole in per cent; what rounds to nothing but is not says so."""
         share = 100 * part / whole if whole else 0.0
         if 0 < share < 0.5:
             return self("under", share="1 %")
         return f"{self.number(share)}\u00a0%"
 
     def date(self, day: date) -> str:
-        """A date."""
+        """Writes a date."""
         return self("date", day=day.day, month=self.entries["months"][day.month - 1], year=day.year)
 
     def tier(self, name: str) -> str:
-        """Name of a tier."""
+        """Names a tier."""
         return self(f"tier.{Tier[name].name}")
 
     def value(self, field: str, name: str) -> str:
-        """Label of a field's value."""
+        """Names a field's value."""
         if name == UNKNOWN:
             return self("unknown")
         return (
@@ -77,7 +83,7 @@ class Words:
 
 
 def load_words() -> dict[str, Words]:
-    """The words by language code: nb, nn, en."""
+    """Loads the words by language code: nb, nn, en."""
     folder, texts = resources.files(__name__), load_texts()
     return {
         language: Words(

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.journal.feedback import (
@@ -218,6 +218,7 @@ CHAINS = st.lists(
 
 
 @given(CHAINS)
+@settings(max_examples=40, deadline=None)  # each writes a file durably
 def test_a_whole_journal_tells_of_each_decision_what_it_tells_alone(
     tmp_path_factory: pytest.TempPathFactory, chain: list[tuple[Feedback, bool]]
 ) -> None:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
@@ -25,6 +25,7 @@ from router.ledger.account import Ledger, account
 from router.ledger.reading import read_entries
 from tests.builders import a_catalogue, a_policy, a_reading, a_recorded_recommendation, a_row
 
+T = TypeVar("T")
 MONDAY = date(2026, 3, 2)
 CATALOGUE = a_catalogue()
 MINUTES = {mix.id: mix.adviser_minutes for mix in CATALOGUE.mixes}
@@ -121,6 +122,12 @@ def an_office(ref: str = "office-a", **changes: Any) -> dict[str, Policy]:
     """The policy of an office with its baseline."""
     policy = replace(a_policy(), office=ref, baseline_minutes=BASELINE, minutes_per_week=7000.0)
     return {ref: replace(policy, **changes)}
+
+
+def shown(figure: T | None) -> T:
+    """A figure that must not be left out."""
+    assert figure is not None
+    return figure
 
 
 def told(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from router.ledger.arithmetic import (
     Balance,
     Tier,
-    balance,
+    Whole,
     balances,
     counted_once,
     tiers_of,
@@ -17,16 +17,23 @@ from router.ledger.arithmetic import (
 
 MINUTES = st.integers(0, 3000)
 CASES = st.lists(st.tuples(MINUTES, MINUTES, st.integers(0, 4)), max_size=60)
+Triples = list[tuple[int, int, int]]
 
 
-def columns(cases: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def columns(cases: Triples) -> tuple[Whole, Whole, Whole]:
     table = np.array(cases, np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
 
 
+def balance(baseline: Whole, used: Whole) -> Balance:
+    """Of all cases."""
+    (found,) = balances(baseline, used, np.zeros(len(baseline), np.int64), 1)
+    return found
+
+
 @given(CASES)
 def test_baseline_is_what_is_used_plus_released_less_reused_for_every_group_and_in_all(
-    cases,
+    cases: Triples,
 ) -> None:
     baseline, used, groups = columns(cases)
     parts = balances(baseline, used, groups, 5)
@@ -37,7 +44,7 @@ def test_baseline_is_what_is_used_plus_released_less_reused_for_every_group_and_
 
 
 @given(CASES)
-def test_groups_sum_to_the_whole_however_cases_are_split(cases) -> None:
+def test_groups_sum_to_the_whole_however_cases_are_split(cases: Triples) -> None:
     baseline, used, groups = columns(cases)
     whole = balance(baseline, used)
     assert together(balances(baseline, used, groups, 5)) == whole
@@ -64,39 +71,38 @@ def test_more_given_than_released_is_told_as_a_negative_rest() -> None:
     ],
 )
 def test_minutes_that_are_not_whole_or_below_zero_are_refused_by_name(
-    baseline, used, groups, named
+    baseline: Whole, used: Whole, groups: Whole, named: str
 ) -> None:
     with pytest.raises(ValueError, match=named):
         balances(baseline, used, groups, 5)
 
 
 def test_tiers_follow_the_weakest_first_weight() -> None:
-    assert tiers_of(np.array([1.0, 1.01, 1.49, 1.5, 4.0])).tolist() == [
-        Tier.OTHERS, Tier.NEXT, Tier.NEXT, Tier.FIRST, Tier.FIRST,
-    ]  # fmt: skip
+    tiers = [Tier(one) for one in tiers_of(np.array([1.0, 1.01, 1.49, 1.5, 4.0]))]
+    assert tiers == [Tier.OTHERS, Tier.NEXT, Tier.NEXT, Tier.FIRST, Tier.FIRST]
     with pytest.raises(ValueError, match="weights"):
         tiers_of(np.array([0.9]))
 
 
-def counts(*asked: tuple[int, int, int]) -> list[bool]:
+def counting(*asked: tuple[int, int, int]) -> list[bool]:
     case, day, rank = columns(list(asked))
-    return counted_once(case, day, rank, 84).tolist()
+    return [bool(one) for one in counted_once(case, day, rank, 84)]
 
 
 def test_of_advice_asked_for_again_the_one_with_the_choice_counts() -> None:
-    assert counts((1, 0, 0), (1, 5, 2), (1, 9, 0)) == [False, True, False]
+    assert counting((1, 0, 0), (1, 5, 2), (1, 9, 0)) == [False, True, False]
 
 
 def test_of_advice_asked_for_again_without_a_choice_the_last_counts() -> None:
-    assert counts((1, 5, 0), (2, 0, 0), (1, 9, 0)) == [False, True, True]
+    assert counting((1, 5, 0), (2, 0, 0), (1, 9, 0)) == [False, True, True]
 
 
 def test_after_a_plan_has_run_out_the_same_case_begins_another() -> None:
-    assert counts((1, 0, 2), (1, 83, 1), (1, 84, 0)) == [True, False, True]
+    assert counting((1, 0, 2), (1, 83, 1), (1, 84, 0)) == [True, False, True]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300), st.integers(0, 3)), max_size=40))
-def test_each_case_counts_at_most_once_within_a_plan_and_never_not_at_all(asked) -> None:
+def test_each_case_counts_at_most_once_within_a_plan_and_never_not_at_all(asked: Triples) -> None:
     case, day, rank = columns(asked)
     which = counted_once(case, day, rank, 84)
     assert set(case[which].tolist()) == set(case.tolist())

@@ -22,7 +22,7 @@ def test_large_cells_and_empty_ones_are_shown() -> None:
 
 
 @given(COUNTS)
-def test_what_is_hidden_can_not_be_computed_from_the_total(counts) -> None:
+def test_what_is_hidden_can_not_be_computed_from_the_total(counts: list[int]) -> None:
     cells = np.array(counts)
     hide = hidden(cells)
     assert not ((cells > 0) & (cells < AT_LEAST) & ~hide).any()
@@ -32,7 +32,7 @@ def test_what_is_hidden_can_not_be_computed_from_the_total(counts) -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 40), min_size=3, max_size=3), min_size=1, max_size=8))
-def test_in_a_table_no_row_and_no_column_gives_a_hidden_cell_away(table) -> None:
+def test_in_a_table_no_row_and_no_column_gives_a_hidden_cell_away(table: list[list[int]]) -> None:
     cells = np.array(table)
     hide = hidden(cells)
     for counts, flags in [*zip(cells, hide, strict=True), *zip(cells.T, hide.T, strict=True)]:

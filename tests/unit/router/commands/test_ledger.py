@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,12 +19,16 @@ from tests.builders import ROOT
 from tests.unit.router.ledger.journal_builder import MINUTES, advised, came, chose, many
 
 BASELINE = {
-    "GOOD_OPPORTUNITIES": 60, "NEEDS_GUIDANCE": 100, "NEEDS_GUIDANCE_REDUCED_CAPACITY": 100, "PARTIAL_WORK": 100,
-    "SMALL_OPPORTUNITY": 100, "NOT_DECIDED": 100, "UNKNOWN": 90,
-}  # fmt: skip
-POLICY = "minutes_per_week = 7000\n{more}\n[baseline_minutes]\n" + "".join(
-    f"{k} = {v}\n" for k, v in BASELINE.items()
-)
+    "GOOD_OPPORTUNITIES": 60,
+    "NEEDS_GUIDANCE": 100,
+    "NEEDS_GUIDANCE_REDUCED_CAPACITY": 100,
+    "PARTIAL_WORK": 100,
+    "SMALL_OPPORTUNITY": 100,
+    "NOT_DECIDED": 100,
+    "UNKNOWN": 90,
+}
+POLICY = "minutes_per_week = 7000\n{more}\n[baseline_minutes]\n"
+POLICY += "".join(f"{group} = {minutes}\n" for group, minutes in BASELINE.items())
 LIGHT, HEAVY = "SELF_SERVICE", "BLENDED_OFFICE"
 
 
@@ -156,7 +161,11 @@ def test_prometheus_reads_the_ledger_in_seconds(place: Path, tmp_path: Path) -> 
     ],
 )
 def test_what_cannot_be_told_is_refused_with_what_is_wrong(
-    place: Path, words, options, error, named
+    place: Path,
+    words: tuple[str, ...],
+    options: dict[str, Any],
+    error: type[Exception],
+    named: str,
 ) -> None:
     found = ask(place, *words, **options)
     assert isinstance(found.exception, error)
@@ -168,17 +177,12 @@ def test_a_date_that_is_none_is_refused(place: Path) -> None:
 
 
 def test_without_the_extra_the_page_is_refused_with_what_to_install(place: Path) -> None:
-    asked = [
-        "--office",
-        "office-a",
-        "--from",
-        "2026-03-02",
-        "--to",
-        "2026-03-09",
-        "--html",
-        "a.html",
-    ]
-    code = f"import sys; sys.modules['jinja2'] = None\nfrom router.commands.ledger import ledger\nledger({asked!r})"
+    asked = ["--office", "office-a", "--from", "2026-03-02", "--to", "2026-03-09", "--html", "a.html"]
+    code = (
+        "import sys; sys.modules['jinja2'] = None\n"
+        "from router.commands.ledger import ledger\n"
+        f"ledger({asked!r})"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -186,7 +190,10 @@ def test_without_the_extra_the_page_is_refused_with_what_to_install(place: Path)
 
 
 def test_the_ledger_without_a_page_loads_neither_jinja_nor_matplotlib() -> None:
-    code = "import router.commands.ledger, sys; print([n for n in ('jinja2', 'matplotlib') if n in sys.modules])"
+    code = (
+        "import router.commands.ledger, sys; "
+        "print([n for n in ('jinja2', 'matplotlib') if n in sys.modules])"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -12,8 +12,8 @@ Z = 1.6448536269514722
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A figure with the ends of its 90 per cent interval and the number of cases that it rests on."""
+class Interval:
+    """A figure with the ends of its 90 per cent interval, and the cases that it rests on."""
 
     value: float
     low: float
@@ -21,8 +21,10 @@ class Estimate:
     cases: int
 
 
-def share(values: NDArray[np.float64]) -> Estimate:
-    """Mean of values from 0 to 1 with Wilson's interval; for values between it is on the wide side.
+def share(values: NDArray[np.float64]) -> Interval:
+    """Gives the mean of values from 0 to 1 with Wilson's interval.
+
+    For values between 0 and 1 it is on the wide side.
 
     Raises:
         ValueError: if there are no values.
@@ -33,13 +35,15 @@ def share(values: NDArray[np.float64]) -> Estimate:
     mean = float(values.mean())
     centre = (mean + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * np.sqrt(mean * (1 - mean) / n + Z * Z / (4 * n * n))
-    return Estimate(
+    return Interval(
         value=mean, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)), cases=n
     )
 
 
-def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Estimate:
-    """Minutes per contact over reports, sum by sum, with the linearised interval of a ratio of means.
+def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Interval:
+    """Gives minutes per contact over reports, sum by sum.
+
+    The interval is the linearised one of a ratio of means.
 
         r = sum m / sum c      se^2 = n / (n - 1) * sum (m - r c)^2 / (sum c)^2
 
@@ -56,4 +60,4 @@ def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Estima
     value = float(minutes.sum() / contacts.sum())
     rest = minutes - value * contacts
     error = float(np.sqrt(n / (n - 1) * (rest * rest).sum()) / contacts.sum())
-    return Estimate(value=value, low=max(0.0, value - Z * error), high=value + Z * error, cases=n)
+    return Interval(value=value, low=max(0.0, value - Z * error), high=value + Z * error, cases=n)

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from router.journal.record import Record
 from router.ledger.account import Ledger
-from router.ledger.advice import answer, what_to_do
-from router.ledger.estimates import share
+from router.ledger.advice import headline, what_to_do
+from router.ledger.intervals import share
 from router.ledger.words import load_words
 from tests.unit.router.ledger.journal_builder import advised, an_office, came, chose, many, told
 
@@ -16,20 +18,22 @@ WORDS = load_words()["en"]
 LIGHT, PHONE, OFFICE = "SELF_SERVICE", "DIALOGUE_AND_PHONE", "BLENDED_OFFICE"
 
 
-def reported(count: int, mix: str, prefix: str = "r", **options) -> list:
+def reported(count: int, mix: str, prefix: str = "r", **options: Any) -> list[Record]:
     advice = [advised(f"{prefix}-{number}", mix, **options) for number in range(count)]
-    time = {"PHONE": (3, 90)} if mix == PHONE else {"SELF_SERVICE": (1, 8)}
+    time: dict[str, Any] = {"PHONE": (3, 90)} if mix == PHONE else {"SELF_SERVICE": (1, 8)}
     return [*advice, *(chose(one, mix) for one in advice), *(came(one, **time) for one in advice)]
 
 
 @pytest.fixture
 def balanced(tmp_path: Path) -> Ledger:
-    """Cases whose hours released were used again, all of them reported."""
-    return told(tmp_path, reported(50, LIGHT, need_group="GOOD_OPPORTUNITIES") + many(52, mix=OFFICE, prefix="h", weight=2.0, need_group="NEEDS_GUIDANCE"))  # fmt: skip
+    """Cases whose hours released were used again."""
+    light = reported(50, LIGHT, need_group="GOOD_OPPORTUNITIES")
+    heavy = many(52, mix=OFFICE, prefix="h", weight=2.0, need_group="NEEDS_GUIDANCE")
+    return told(tmp_path, light + heavy)
 
 
 def test_hours_used_again_are_good_news_and_whom_they_went_to_is_told(balanced: Ledger) -> None:
-    found = answer(balanced, WORDS)
+    found = headline(balanced, WORDS)
     assert (found.state, found.line) == ("pass", "The hours released were used again")
     assert (
         found.sentences[-1]
@@ -39,13 +43,13 @@ def test_hours_used_again_are_good_news_and_whom_they_went_to_is_told(balanced: 
 
 def test_hours_left_over_are_to_be_given_to_somebody(tmp_path: Path) -> None:
     ledger = told(tmp_path, reported(60, LIGHT, need_group="GOOD_OPPORTUNITIES"))
-    assert answer(ledger, WORDS).line == "52 released hours are unaccounted for"
+    assert headline(ledger, WORDS).line == "52 released hours are unaccounted for"
     assert what_to_do(ledger, WORDS)[0].startswith("Decide whom the 52 hours go to.")
 
 
 def test_more_hours_given_than_released_ask_for_a_new_plan(tmp_path: Path) -> None:
     ledger = told(tmp_path, many(30, mix=OFFICE, need_group="NEEDS_GUIDANCE"))
-    assert answer(ledger, WORDS).line == "25 more hours were given than were released"
+    assert headline(ledger, WORDS).line == "25 more hours were given than were released"
     assert what_to_do(ledger, WORDS)[0].startswith(
         "The plan uses 25 hours more than were released."
     )
@@ -77,7 +81,7 @@ def test_longer_calls_are_told_against_the_catalogue(tmp_path: Path) -> None:
 def test_advice_that_is_always_or_seldom_followed_is_talked_about(
     balanced: Ledger, differ: int, told_of: str
 ) -> None:
-    ledger = replace(balanced, overrides=share(np.arange(300) < differ))
+    ledger = replace(balanced, overrides=share((np.arange(300) < differ).astype(float)))
     assert any(told_of in one for one in what_to_do(ledger, WORDS))
 
 
@@ -87,4 +91,4 @@ def test_with_too_few_cases_nothing_is_said_but_that(tmp_path: Path) -> None:
         (many(4), "Too few cases to show figures"),
     ):
         ledger = told(tmp_path, records)
-        assert (answer(ledger, WORDS).line, what_to_do(ledger, WORDS)) == (line, ())
+        assert (headline(ledger, WORDS).line, what_to_do(ledger, WORDS)) == (line, ())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from router.ledger.words import load_words
 WORDS = load_words()
 
 
-def leaves(entries: dict, path: str = "") -> Iterator[tuple[str, str]]:
+def leaves(entries: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     for key, value in entries.items():
         if isinstance(value, dict):
             yield from leaves(value, f"{path}{key}.")
