@@ -28,9 +28,8 @@ from router.decision.tables import DecisionTables
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from training.data.dataset import LoggedCases, read_cases
-from training.evaluation.estimators import OK
-from training.evaluation.evaluate import Measured, evaluate
-from training.evaluation.figures import ESTIMATORS, Figures, HeldOut
+from training.evaluation.evaluate import Candidate, Rival, evaluate
+from training.evaluation.figures import ESTIMATORS, OK, Figures
 from training.evaluation.gate import Gate, Verdict, judge, load_gate
 from training.evaluation.todays_rule import todays_rule
 from training.learning.scores import Floats
@@ -54,7 +53,7 @@ GOOD_COVERAGE = 0.85
 class Run:
     """One simulated log: what was measured, the true value of each checked policy, and the gate's verdict."""
 
-    measured: Measured
+    figures: Figures
     truth: dict[str, float]
     verdict: Verdict
 
@@ -119,8 +118,15 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
     decided = worse.decide(logged.rows)
     if (decided.status == Status.MANUAL_ONLY).any():
         raise ValueError("cases: some are MANUAL_ONLY, for which there is no value")
-    measured = evaluate(
-        logged, worse, good, decided.expected, weights={}, pairs=(), seed=seed, folds=FOLDS
+    figures = evaluate(
+        logged,
+        "time",
+        candidate(worse.tables, decided.expected),
+        Rival(version="good", tables=good.tables),
+        CATALOGUE,
+        NATIONAL,
+        seed=seed,
+        folds=FOLDS,
     )
     lightest, each = decided.first_permitted, np.arange(len(truth))
     mixes = {
@@ -130,30 +136,25 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
         UNIFORM: np.maximum(lightest, CATALOGUE.ids.index(UNIFORM.partition(":")[2])),
     }
     return Run(
-        measured=measured,
+        figures=figures,
         truth={name: float(truth[each, mix].mean()) for name, mix in mixes.items()},
-        verdict=judge(
-            figures(measured, len(truth)), gate, parity_difference=0.0, feature_digest_ok=True
-        ),
+        verdict=judge(figures, gate, parity_difference=0.0, feature_digest_ok=True),
     )
 
 
-def figures(measured: Measured, cases: int) -> Figures:
-    """Figures of a version that exists only here."""
-    parts = {field.name: getattr(measured, field.name) for field in dataclasses.fields(measured)}
-    return Figures(
+def candidate(tables: DecisionTables, stack: Floats) -> Candidate:
+    """A version that exists only here, and values the held-out cases by its stack as given."""
+    return Candidate(
         version="worse",
         synthetic=True,
         trained_at="",
-        trained_on=LEARNED_FROM,
-        held_out=HeldOut(by="time", cases=cases, first="", last=""),
-        promoted="good",
-        fields=(),
+        tables=tables,
+        trained_on=np.zeros((LEARNED_FROM, len(FEATURES.features)), np.uint16),
+        stack=stack,
+        weights={},
+        pairs=(),
         error_scale=1.0,
         clipped=0.0,
-        seconds={},
-        peak_memory_mib=0.0,
-        **parts,
     )
 
 
@@ -161,10 +162,9 @@ def coverage(runs: list[Run], policy: str, estimator: str) -> tuple[int, float, 
     """Runs with good overlap, share of them whose interval holds the truth, bias, and mean standard error."""
     kept = []
     for one in runs:
-        found = next(figure for figure in one.measured.policies if figure.name == policy)
-        if found.verdict == OK and found.effective_cases >= GOOD_OVERLAP * sum(
-            one.measured.logged_mixes.values()
-        ):
+        found = next(figure for figure in one.figures.policies if figure.name == policy)
+        cases = sum(one.figures.logged_mixes.values())
+        if found.verdict == OK and found.effective_cases >= GOOD_OVERLAP * cases:
             kept.append((found.estimates[estimator], one.truth[policy]))
     if not kept:
         return 0, float("nan"), float("nan"), float("nan")

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.decision.decide import Decider
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
-from training.evaluation.drift import field_figures
-from training.evaluation.evaluate import Measured, evaluate
-from training.evaluation.figures import Figures, HeldOut
+from training.evaluation.evaluate import Candidate, Rival, evaluate
+from training.evaluation.figures import Figures
 from training.learning.compile import Parity, compile_tables
 from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
@@ -30,14 +27,6 @@ from training.learning.learner import Watch, learn, nobody_watches
 from training.learning.scores import CLIP, Floats
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
-    """The promoted version that a candidate is compared with."""
-
-    version: str
-    tables: DecisionTables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +99,16 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
 
     tables, parity = _timed("tables", compiled, seconds, run.watch)
 
-    def measured() -> Measured:
-        deciders = [
-            Decider(tables=one, catalogue=catalogue, policy=policy)
-            for one in _served(tables, run.rival)
-        ]
-        return _measured(later, encoding, learned, deciders, run.seed)
+    def measured() -> Figures:
+        stack = learned.taught(encoding.inputs(later.rows))
+        candidate = _candidate(run, earlier, encoding, learned, tables, stack)
+        return evaluate(later, by, candidate, run.rival, catalogue, policy, seed=run.seed)
 
-    found = _timed("evaluation", measured, seconds, run.watch)
-    held_out = HeldOut(by=by, cases=len(later.mix), first=_day(later, 0), last=_day(later, 1))
-    figures = _figures(run, earlier, learned, found, held_out, seconds)
+    figures = replace(
+        _timed("evaluation", measured, seconds, run.watch),
+        seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
+        peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    )
     return Fitted(
         learned=learned,
         encoding=encoding,
@@ -128,10 +117,6 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
         cases=earlier,
         figures=figures,
     )
-
-
-def _served(tables: DecisionTables, rival: Rival | None) -> list[DecisionTables]:
-    return [tables, rival.tables] if rival else [tables]
 
 
 def _learned(cases: LoggedCases, encoding: Encoding, lightest: Floats, run: Run) -> Learned:
@@ -150,49 +135,28 @@ def _learned(cases: LoggedCases, encoding: Encoding, lightest: Floats, run: Run)
     )
 
 
-def _measured(
-    cases: LoggedCases, encoding: Encoding, learned: Learned, deciders: list[Decider], seed: int
-) -> Measured:
-    candidate, *promoted = deciders
-    names = [FEATURES.features[column].name for column in encoding.columns.tolist()]
-    return evaluate(
-        cases,
-        candidate,
-        promoted[0] if promoted else None,
-        learned.taught(encoding.inputs(cases.rows)),
-        weights=learned.weights,
-        pairs=tuple((names[first], names[second]) for first, second in learned.pairs),
-        seed=seed,
-    )
-
-
-def _figures(
+def _candidate(
     run: Run,
     cases: LoggedCases,
+    encoding: Encoding,
     learned: Learned,
-    measured: Measured,
-    held_out: HeldOut,
-    seconds: dict[str, float],
-) -> Figures:
+    tables: DecisionTables,
+    stack: Floats,
+) -> Candidate:
+    names = [FEATURES.features[column].name for column in encoding.columns.tolist()]
     logged_chance = learned.chances[np.arange(len(cases.mix)), cases.mix]
-    return Figures(
+    return Candidate(
         version=run.version,
         synthetic=run.synthetic,
         trained_at=run.trained_at,
-        trained_on=len(cases.mix),
-        held_out=held_out,
-        promoted=run.rival.version if run.rival else "",
-        fields=field_figures(cases.rows, run.rival.tables if run.rival else None),
+        tables=tables,
+        trained_on=cases.rows,
+        stack=stack,
+        weights=learned.weights,
+        pairs=tuple((names[first], names[second]) for first, second in learned.pairs),
         error_scale=learned.error_scale,
         clipped=float((logged_chance < CLIP).mean()),
-        seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
-        peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        **_parts(measured),
     )
-
-
-def _parts(measured: Measured) -> dict[str, Any]:
-    return {part.name: getattr(measured, part.name) for part in dataclasses.fields(measured)}
 
 
 def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> Floats:
@@ -223,7 +187,3 @@ def _timed(phase: str, call: Callable[[], T], seconds: dict[str, float], watch: 
     watch(phase, 1, 1)
     seconds[phase] = time.perf_counter() - began
     return found
-
-
-def _day(cases: LoggedCases, end: int) -> str:
-    return cases.dates[end].isoformat() if cases.dates else ""

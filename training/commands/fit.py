@@ -19,9 +19,10 @@ from router.versions.registry import ModelRefused, load_model, promoted_version
 from training.commands.options import MODELS, PLACE, POLICIES, SEED
 from training.commands.told import tell_conditions, tell_figures
 from training.data.dataset import LoggedCases, read_cases
+from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
-from training.fit import Rival, Run
+from training.fit import Run
 from training.fit import fit as fit_version
 from training.progress import Bars
 from training.version.artefact import REPORT, check_new, write_version

@@ -13,7 +13,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t as student_t
 
-from training.evaluation.figures import ESTIMATORS, Estimate, MixOverlap
+from training.evaluation.figures import (
+    ESTIMATORS,
+    NOT_ENOUGH,
+    OK,
+    QUANTILES,
+    Estimate,
+    MixOverlap,
+)
 from training.learning.scores import Floats, Numbers
 
 CONFIDENCE = 0.90
@@ -23,9 +30,6 @@ RARE = 0.01
 ENOUGH_CASES = 200.0
 ENOUGH_SHARE = 0.02
 MOST_RARE = 0.05
-OK = "ok"
-NOT_ENOUGH = "not enough overlap to say"
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BARS = 20
 _ROUNDING = 1e-6
 

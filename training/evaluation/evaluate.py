@@ -1,8 +1,8 @@
-"""Evaluates deciders on held-out cases, before anyone is affected: the measured parts of `figures.Figures`."""
+"""Evaluates a version on held-out cases, before anyone is affected: all its figures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.decision import Decisions, Doubt, Status
+from router.decision.policy import Policy
+from router.decision.schema import Rows
+from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.evaluation import estimators, figures
 from training.evaluation.cost_curve import cost_curve, minutes_by_mix
+from training.evaluation.drift import field_figures
 from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
 from training.evaluation.sensitivity import sensitivity
@@ -20,26 +24,42 @@ from training.evaluation.todays_rule import todays_rule
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
 from training.learning.scores import Floats, Numbers
 
-LOGGED, ESTIMATED = "logged", "estimated"
-RIVALS = ("promoted", "todays_rule")
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """The version to evaluate, and what its figures tell of how it was made.
+
+    Attributes:
+        version: its name.
+        synthetic: whether its cases are.
+        trained_at: ISO 8601.
+        tables: what would be served; NEEDS_ASSESSMENT counts with the mix that it falls back to.
+        trained_on: (cases, features) slots of the cases that it was learned from.
+        stack: (n, K) values of the held-out cases before distillation.
+        weights: of each teacher in the stack.
+        pairs: of fields that the tables combine.
+        error_scale: factor that calibration put on the fold spread.
+        clipped: share of learning cases whose propensity was raised to the learning bound.
+    """
+
+    version: str
+    synthetic: bool
+    trained_at: str
+    tables: DecisionTables
+    trained_on: Rows
+    stack: Floats
+    weights: dict[str, float]
+    pairs: tuple[tuple[str, str], ...]
+    error_scale: float
+    clipped: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What `evaluate` measured; names and meanings as in `figures.Figures`."""
+class Rival:
+    """The promoted version that a candidate is compared with."""
 
-    logged_mixes: dict[str, int]
-    propensity: str
-    policies: tuple[figures.PolicyFigures, ...]
-    differences: tuple[figures.Difference, ...]
-    sensitivity: tuple[figures.Sensitivity, ...]
-    groups: tuple[figures.GroupFigures, ...]
-    calibration: figures.Calibration
-    heterogeneity: figures.Heterogeneity
-    cost_curve: tuple[figures.CostPoint, ...]
-    overlap: tuple[figures.MixOverlap, ...]
-    fidelity: figures.Fidelity
-    abstention: dict[str, float]
+    version: str
+    tables: DecisionTables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +85,15 @@ class Held:
 
 def evaluate(
     cases: LoggedCases,
-    candidate: Decider,
-    promoted: Decider | None,
-    values: Floats,
+    by: str,
+    candidate: Candidate,
+    rival: Rival | None,
+    catalogue: Catalogue,
+    policy: Policy,
     *,
-    weights: dict[str, float],
-    pairs: tuple[tuple[str, str], ...],
     seed: int,
     folds: int = FOLDS,
-) -> Measured:
+) -> figures.Figures:
     """Measures the candidate against the promoted model, the log, today's rule and each mix for all.
 
     Nobody may be given less than the safeguards require: the mix of a rule is lifted to the first
@@ -82,71 +102,86 @@ def evaluate(
 
     Args:
         cases: held-out cases, which no step of learning saw.
-        candidate: what would be served; NEEDS_ASSESSMENT counts with the mix that it falls back to.
-        promoted: what is served, or None.
-        values: (n, K) the stack's values of the cases, before distillation.
-        weights: of each teacher in the stack, passed on.
-        pairs: of fields that the tables combine, passed on.
+        by: how they were told apart, "time" or "random".
+        candidate: the version to evaluate.
+        rival: the promoted version, or None.
+        catalogue: the mixes.
+        policy: with which both versions decide.
         seed: of folds, boosting and permutations.
         folds: of the nuisances, which are fitted on the held-out cases alone.
 
+    Returns:
+        The figures; time and memory, which only the caller knows at the end, are empty.
+
     Raises:
-        ValueError: if catalogues or lengths differ, or the cases are too few to say anything.
+        ValueError: if lengths differ, or the cases are too few to say anything.
     """
-    ids, served = candidate.catalogue.ids, _served(cases, candidate, promoted, values)
-    kept = cases.take(served)
-    decided = candidate.decide(kept.rows)
-    held = _held(kept, decided, candidate.catalogue, seed, folds)
-    scores = held.fitted.scores
-    policies = _policies(held, candidate, promoted, decided)
-    return Measured(
-        logged_mixes=dict(
-            zip(ids, np.bincount(cases.mix, minlength=len(ids)).tolist(), strict=True)
-        ),
-        propensity=ESTIMATED if cases.propensity is None else LOGGED,
+    shape, needed = candidate.stack.shape, (len(cases.mix), len(catalogue.ids))
+    if shape != needed:
+        raise ValueError(f"values: shape {shape}, must be {needed}")
+    decider = Decider(tables=candidate.tables, catalogue=catalogue, policy=policy)
+    promoted = replace(decider, tables=rival.tables) if rival else None
+    served = _served(cases, decider, promoted)
+    kept, stack = cases.take(served), candidate.stack[served]
+    decided = decider.decide(kept.rows)
+    held = _held(kept, decided, catalogue, seed, folds)
+    policies = _policies(held, catalogue, promoted, decided)
+    scores, expected, permitted = held.fitted.scores, decided.expected, decided.permitted
+    return figures.Figures(
+        version=candidate.version,
+        synthetic=candidate.synthetic,
+        trained_at=candidate.trained_at,
+        trained_on=len(candidate.trained_on),
+        held_out=_held_out(cases, by),
+        promoted=rival.version if rival else "",
+        logged_mixes=_by_mix(cases, catalogue),
+        propensity=figures.ESTIMATED if cases.propensity is None else figures.LOGGED,
         policies=(
             *(_figures(name, policy, held) for name, policy in policies.items()),
             _logged(held),
         ),
         differences=_differences(policies, held),
         sensitivity=tuple(
-            _sensitivity(than, policies, held) for than in RIVALS if than in policies
+            _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies
         ),
         groups=_groups(held, decided),
         calibration=_calibration(held, decided, policies["candidate"]),
-        heterogeneity=heterogeneity(values[served], scores, decided.permitted, seed=seed),
-        cost_curve=cost_curve(
-            decided.expected, scores, held.minutes, decided.permitted, cluster=held.cluster
-        ),
-        overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, ids),
+        heterogeneity=heterogeneity(stack, scores, permitted, seed=seed),
+        cost_curve=cost_curve(expected, scores, held.minutes, permitted, cluster=held.cluster),
+        overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, held.mixes),
         fidelity=fidelity(
-            decided.expected,
-            values[served],
+            expected,
+            stack,
             scores,
-            decided.permitted,
-            weights=weights,
-            pairs=pairs,
+            permitted,
+            weights=candidate.weights,
+            pairs=candidate.pairs,
         ),
-        abstention=_abstention(candidate.decide(cases.rows)),
+        fields=field_figures(candidate.trained_on, rival.tables if rival else None),
+        abstention=_abstention(decider.decide(cases.rows)),
+        error_scale=candidate.error_scale,
+        clipped=candidate.clipped,
+        seconds={},
+        peak_memory_mib=0,
     )
 
 
-def _served(
-    cases: LoggedCases, candidate: Decider, promoted: Decider | None, values: Floats
-) -> NDArray[np.bool_]:
-    """Cases that every decider has a mix for, shape (n,)."""
-    ids = candidate.catalogue.ids
-    if promoted is not None and promoted.catalogue.ids != ids:
-        raise ValueError(
-            f"promoted: values the mixes {promoted.catalogue.ids}, the candidate {ids}"
-        )
-    if values.shape != (len(cases.mix), len(ids)):
-        raise ValueError(f"values: shape {values.shape}, must be ({len(cases.mix)}, {len(ids)})")
-    deciders = [candidate] if promoted is None else [candidate, promoted]
-    served: NDArray[np.bool_] = np.all(
-        [d.decide(cases.rows).status != Status.MANUAL_ONLY for d in deciders], axis=0
-    )
+def _served(cases: LoggedCases, candidate: Decider, promoted: Decider | None) -> NDArray[np.bool_]:
+    """Finds the cases that every decider has a mix for, shape (n,)."""
+    served: NDArray[np.bool_] = candidate.decide(cases.rows).status != Status.MANUAL_ONLY
+    if promoted is not None:
+        served &= promoted.decide(cases.rows).status != Status.MANUAL_ONLY
     return served
+
+
+def _held_out(cases: LoggedCases, by: str) -> figures.HeldOut:
+    first, last = cases.dates or ("", "")
+    return figures.HeldOut(by=by, cases=len(cases.mix), first=str(first), last=str(last))
+
+
+def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
+    counts = np.bincount(cases.mix, minlength=len(catalogue.ids))
+    return dict(zip(catalogue.ids, counts.tolist(), strict=True))
 
 
 def _held(
@@ -170,42 +205,38 @@ def _held(
         inputs, cases.mix, cases.outcome, count, propensity=cases.propensity, seed=seed, folds=folds
     )
     minutes = minutes_by_mix(cases.mix, cases.minutes, catalogue.minutes)
-    planned = minutes[cases.mix]
+    spent = minutes[cases.mix]
+    if cases.minutes is not None:
+        spent = np.where(np.isnan(cases.minutes), spent, cases.minutes)
     return Held(
         cases=cases,
         mixes=catalogue.ids,
         fitted=fitted,
         cluster=cluster,
         minutes=minutes,
-        spent=planned
-        if cases.minutes is None
-        else np.where(np.isnan(cases.minutes), planned, cases.minutes),
+        spent=spent,
     )
 
 
 def _policies(
-    held: Held, candidate: Decider, promoted: Decider | None, decided: Decisions
+    held: Held, catalogue: Catalogue, promoted: Decider | None, decided: Decisions
 ) -> dict[str, Floats]:
-    """Every policy by name, as (n, K) probabilities."""
-    rows, count = held.cases.rows, len(held.mixes)
-    lightest = decided.first_permitted
+    """Gives every policy by name, as (n, K) probabilities."""
+    rows, lightest = held.cases.rows, decided.first_permitted
     mixes = {"candidate": decided.mix}
     if promoted is not None:
         mixes["promoted"] = promoted.decide(rows).mix
-    mixes["todays_rule"] = np.maximum(lightest, todays_rule(rows, candidate.catalogue))
-    mixes |= {
-        f"uniform:{name}": np.maximum(lightest, number) for number, name in enumerate(held.mixes)
-    }
-    return {name: estimators.policy_matrix(mix, count) for name, mix in mixes.items()}
+    mixes["todays_rule"] = np.maximum(lightest, todays_rule(rows, catalogue))
+    for number, name in enumerate(held.mixes):
+        mixes[f"uniform:{name}"] = np.maximum(lightest, number)
+    return {name: estimators.policy_matrix(mix, len(held.mixes)) for name, mix in mixes.items()}
 
 
 def _figures(name: str, policy: Floats, held: Held) -> figures.PolicyFigures:
     cases = held.cases
     weights = estimators.policy_weights(policy, cases.mix, held.fitted.chance)
-    effective, rare = (
-        estimators.effective_cases(weights),
-        estimators.rare_share(policy, held.fitted.chances),
-    )
+    effective = estimators.effective_cases(weights)
+    rare = estimators.rare_share(policy, held.fitted.chances)
     return figures.PolicyFigures(
         name=name,
         estimates=estimators.policy_values(
@@ -221,29 +252,29 @@ def _figures(name: str, policy: Floats, held: Held) -> figures.PolicyFigures:
 
 
 def _logged(held: Held) -> figures.PolicyFigures:
-    """The logged policy: its outcomes were seen, so every estimator is their mean."""
+    """Values the logged policy: its outcomes were seen, so every estimator is their mean."""
     cases, count = held.cases, len(held.mixes)
     shares = np.bincount(cases.mix, minlength=count) / len(cases.mix)
+    seen = estimators.estimate(cases.outcome, held.cluster)
     return figures.PolicyFigures(
         name="logged",
-        estimates=dict.fromkeys(
-            figures.ESTIMATORS, estimators.estimate(cases.outcome, held.cluster)
-        ),
+        estimates=dict.fromkeys(figures.ESTIMATORS, seen),
         minutes=float(held.spent.mean()),
         effective_cases=float(len(cases.mix)),
         matched=len(cases.mix),
         rare=0.0,
         mixes=dict(zip(held.mixes, shares.tolist(), strict=True)),
-        verdict=estimators.OK,
+        verdict=figures.OK,
     )
 
 
 def _differences(policies: dict[str, Floats], held: Held) -> tuple[figures.Difference, ...]:
     cases = held.cases
-    scores = {
-        name: (policy * held.fitted.scores).sum(axis=1) for name, policy in policies.items()
-    } | {"logged": cases.outcome}
-    minutes = {name: float((policy @ held.minutes).mean()) for name, policy in policies.items()}
+    scores, minutes = {}, {}
+    for name, policy in policies.items():
+        scores[name] = (policy * held.fitted.scores).sum(axis=1)
+        minutes[name] = float((policy @ held.minutes).mean())
+    scores["logged"] = cases.outcome
     minutes["logged"] = float(held.spent.mean())
     return tuple(
         figures.Difference(
@@ -272,12 +303,15 @@ def _sensitivity(than: str, policies: dict[str, Floats], held: Held) -> figures.
 
 
 def _calibration(held: Held, decided: Decisions, chosen: Floats) -> figures.Calibration:
-    """Gain over the logged policy: its mixes by their propensities, for what advisers did is not known beforehand."""
+    """Compares predicted gains over the logged policy with doubly robust ones.
+
+    The logged policy's mixes count by their propensities: what advisers did is not known
+    beforehand.
+    """
     usual = held.fitted.chances / held.fitted.chances.sum(axis=1, keepdims=True)
     predicted = ((chosen - usual) * decided.expected).sum(axis=1)
-    return calibration(
-        predicted, (chosen * held.fitted.scores).sum(axis=1) - held.cases.outcome, held.cluster
-    )
+    observed = (chosen * held.fitted.scores).sum(axis=1) - held.cases.outcome
+    return calibration(predicted, observed, held.cluster)
 
 
 def _groups(held: Held, decided: Decisions) -> tuple[figures.GroupFigures, ...]:
@@ -296,7 +330,7 @@ def _groups(held: Held, decided: Decisions) -> tuple[figures.GroupFigures, ...]:
 
 
 def _abstention(decided: Decisions) -> dict[str, float]:
-    statuses = {status.name: float((decided.status == status).mean()) for status in Status}
-    return statuses | {
-        str(doubt.name): float((decided.doubts & doubt > 0).mean()) for doubt in Doubt
-    }
+    shares = {status.name: float((decided.status == status).mean()) for status in Status}
+    for doubt in Doubt:
+        shares[str(doubt.name)] = float((decided.doubts & doubt > 0).mean())
+    return shares

@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ESTIMATORS = ("dr", "sndr", "snips", "ips")
-"""Doubly robust (primary), self-normalised doubly robust, self-normalised and plain inverse propensity."""
+"""Doubly robust (primary), self-normalised of both kinds, plain inverse propensity."""
+LOGGED, ESTIMATED = "logged", "estimated"
+"""Where propensities are from: the log, or a model of it."""
+RIVALS = ("promoted", "todays_rule")
+"""Policies that a candidate must beat."""
+OK, NOT_ENOUGH = "ok", "not enough overlap to say"
+"""Verdicts on a policy's overlap with the log."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+STRONGEST = 20.0
+"""The largest odds ratio that hidden confounding is looked for at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,14 @@ class PolicyFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Doubly robust difference of two policies on the same cases, paired: `better` minus `than`; minutes likewise."""
+    """Doubly robust difference of two policies on the same cases, paired.
+
+    Attributes:
+        better: the policy that the other is taken from.
+        than: the other.
+        outcome: `better` minus `than`.
+        minutes: likewise.
+    """
 
     better: str
     than: str
@@ -121,7 +137,7 @@ class Heterogeneity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPoint:
-    """The best the model can do at so many minutes a case, and what a rule blind to the case does at the same."""
+    """The best the model can do at so many minutes a case, and what a rule blind to it does."""
 
     minutes: float
     outcome: Estimate
@@ -146,7 +162,15 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixOverlap:
-    """How often advisers chose a mix where they might have: logged share, and propensities at five quantiles."""
+    """How often advisers chose a mix where they might have.
+
+    Attributes:
+        mix: its id.
+        logged: share of cases that got it.
+        quantiles: of its propensities, at `QUANTILES`.
+        below_one_percent: share of cases whose propensity was.
+        histogram: cases by propensity, from 0 to 1.
+    """
 
     mix: str
     logged: float
@@ -177,7 +201,15 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFigures:
-    """One field in the training data: roles, share of unknowns, drift (PSI) from the promoted model's."""
+    """One field in the training data.
+
+    Attributes:
+        name: of the field.
+        roles: of the field, sorted.
+        bound: of its values, in words.
+        unknown: share of cases without a value.
+        drift: population stability index from the promoted model's cases; None if it reads none.
+    """
 
     name: str
     roles: tuple[str, ...]
@@ -188,7 +220,7 @@ class FieldFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOut:
-    """The cases that only evaluation saw: by time when dates exist (`by` is "time"), else at random."""
+    """The cases that only evaluation saw, by "time" when dates exist, else at "random"."""
 
     by: str
     cases: int
@@ -206,6 +238,7 @@ class Figures:
         abstention: share of held-out cases by status, and "UNKNOWN_FIELDS", "RARE_VALUES",
             "CLOSE_OPTIONS" by doubt.
         error_scale: factor that calibration put on the fold spread.
+        propensity: where it is from, `LOGGED` or `ESTIMATED`.
         clipped: share of learning cases whose propensity was raised to the learning bound.
         seconds: time of each step of the fit.
         peak_memory_mib: highest resident memory of the fit.
@@ -233,14 +266,13 @@ class Figures:
     error_scale: float
     clipped: float
     seconds: dict[str, float]
-    peak_memory_mib: float
+    peak_memory_mib: int
 
     def policy(self, name: str) -> PolicyFigures | None:
-        """The policy of a name, or None."""
+        """Gives the policy of a name, or None."""
         return next((policy for policy in self.policies if policy.name == name), None)
 
     def difference(self, than: str) -> Difference | None:
-        """The candidate's difference to another policy, or None."""
-        return next(
-            (one for one in self.differences if (one.better, one.than) == ("candidate", than)), None
-        )
+        """Gives the candidate's difference to another policy, or None."""
+        of_candidate = (one for one in self.differences if one.better == "candidate")
+        return next((one for one in of_candidate if one.than == than), None)

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from router.policies.toml_file import TomlTable, read_toml
-from training.evaluation.estimators import OK
-from training.evaluation.evaluate import LOGGED
-from training.evaluation.figures import Figures, PolicyFigures
+from training.evaluation.figures import LOGGED, OK, RIVALS, Figures, PolicyFigures
 from training.evaluation.sensitivity import survived
 
 
@@ -47,7 +45,7 @@ class Condition:
     """
 
     name: str
-    value: float | bool | None
+    value: int | float | bool | None
     bound: str
     passed: bool
     explanation: str
@@ -82,7 +80,7 @@ class _Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    value: float | bool | None
+    value: int | float | bool | None
     passed: bool | None = None
     remark: str = ""
     warning: str = ""
@@ -247,7 +245,7 @@ def _sensitivity(evidence: _Evidence) -> _Found:
         if gain.outcome.low > evidence.bound(f"beats_{gain.than}")
         else -evidence.gate.margin
         for gain in figures.differences
-        if gain.than in ("promoted", "todays_rule")
+        if gain.than in RIVALS
     }
     weakest = min(
         (survived(one, levels[one.than]) for one in figures.sensitivity if one.than in levels),

@@ -19,11 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from training.evaluation.estimators import estimate
-from training.evaluation.figures import Sensitivity
+from training.evaluation.figures import STRONGEST, Sensitivity
 from training.learning.scores import Floats, Numbers
 
 GAMMAS = (1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
-STRONGEST = 20.0
 _HALVINGS = 30
 
 

@@ -11,8 +11,7 @@ from markupsafe import Markup
 
 from router.decision.catalogue import Catalogue
 from router.decision.tables import DecisionTables
-from training.evaluation.estimators import OK, QUANTILES
-from training.evaluation.figures import ESTIMATORS, Figures
+from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
     cost_drawing,

@@ -6,8 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from router.drawing.svg import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, rows
-from training.evaluation.estimators import OK
-from training.evaluation.figures import ESTIMATORS, Difference, Estimate, Figures, PolicyFigures
+from training.evaluation.figures import (
+    ESTIMATORS,
+    OK,
+    Difference,
+    Estimate,
+    Figures,
+    PolicyFigures,
+)
 from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import (
     COMPARED,

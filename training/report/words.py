@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from router.texts import Texts, load_texts
-from training.evaluation.estimators import OK
-from training.evaluation.figures import Estimate, Figures
-from training.evaluation.sensitivity import STRONGEST
+from training.evaluation.figures import OK, STRONGEST, Estimate, Figures
 
 CASES = 1000
 """Hours and goals are told per so many cases."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from training.evaluation.estimators import OK
-from training.evaluation.figures import Figures
+from training.evaluation.figures import OK, Figures
 from training.report.first_screen import first_screen
 from training.report.page import template
 from training.report.value_drawings import ordered

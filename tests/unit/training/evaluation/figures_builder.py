@@ -131,7 +131,7 @@ def some_figures(**changes: Any) -> Figures:
             "students": 30.1,
             "evaluation": 22.5,
         },
-        peak_memory_mib=913.4,
+        peak_memory_mib=913,
     )
     return replace(figures, **changes)
 

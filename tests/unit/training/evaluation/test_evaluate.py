@@ -1,17 +1,18 @@
 """Evaluation of deciders on simulated held-out cases whose truth is known, today's rule, and groups."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.evaluation import (
     CATALOGUE,
+    NATIONAL,
     POLICIES,
     UNIFORM,
     Run,
+    candidate,
     coverage,
-    figures,
     models,
     run,
     simulated,
@@ -20,13 +21,16 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from tests.builders import a_row
-from training.evaluation.evaluate import Measured, evaluate
-from training.evaluation.figures import Figures
+from training.data.dataset import LoggedCases
+from training.evaluation.evaluate import Rival, evaluate
+from training.evaluation.figures import Figures, PolicyFigures
 from training.evaluation.figures_json import from_json, to_json
 from training.evaluation.gate import load_gate
 from training.evaluation.groups import schema_groups
 from training.evaluation.todays_rule import todays_rule
+from training.learning.scores import Floats
 
+HeldOut = tuple[LoggedCases, Floats]
 CASES, RUNS, SHIELDED = 2200, 10, 11
 NAMES = {
     "candidate",
@@ -43,28 +47,34 @@ def deciders() -> tuple[Decider, Decider]:
 
 
 @pytest.fixture(scope="module")
-def held_out():
+def held_out() -> HeldOut:
+    """Cases, forty of them in a small region, and the true value of each mix for them."""
     cases, truth = simulated(CASES, 5)
-    region = np.where(
-        np.arange(len(truth)) < 40, "small", np.where(np.arange(len(truth)) % 2, "north", "")
-    )
+    place = np.arange(len(truth))
+    region = np.where(place < 40, "small", np.where(place % 2, "north", ""))
     return replace(cases, audit={"region": region}), truth
 
 
-def measure(cases, candidate: Decider, promoted: Decider | None, seed: int = 1) -> Measured:
-    values = candidate.decide(cases.rows).expected
+def measure(cases: LoggedCases, decider: Decider, promoted: Decider | None) -> Figures:
     return evaluate(
-        cases, candidate, promoted, values, weights={"a": 1.0}, pairs=(), seed=seed, folds=2
+        cases,
+        "time",
+        candidate(decider.tables, decider.decide(cases.rows).expected),
+        Rival(version="good", tables=promoted.tables) if promoted else None,
+        CATALOGUE,
+        NATIONAL,
+        seed=1,
+        folds=2,
     )
 
 
 @pytest.fixture(scope="module")
-def measured(held_out, deciders) -> Measured:
+def measured(held_out: HeldOut, deciders: tuple[Decider, Decider]) -> Figures:
     return measure(held_out[0], *deciders)
 
 
 @pytest.fixture(scope="module")
-def blind(held_out, deciders) -> Measured:
+def blind(held_out: HeldOut, deciders: tuple[Decider, Decider]) -> Figures:
     """The same cases without logged propensities and a promoted model, eleven of them shielded."""
     cases, _ = held_out
     rows = cases.rows.copy()
@@ -73,13 +83,15 @@ def blind(held_out, deciders) -> Measured:
 
 
 @pytest.fixture(scope="module")
-def runs(deciders) -> list[Run]:
+def runs(deciders: tuple[Decider, Decider]) -> list[Run]:
     gate = load_gate(POLICIES / "gate.toml")
     return [run(*deciders, gate, CASES, seed) for seed in range(100, 100 + RUNS)]
 
 
-def named(measured: Measured, name: str):
-    return next(policy for policy in measured.policies if policy.name == name)
+def named(figures: Figures, name: str) -> PolicyFigures:
+    found = figures.policy(name)
+    assert found is not None
+    return found
 
 
 def test_intervals_cover_the_true_values_where_overlap_is_good(runs: list[Run]) -> None:
@@ -99,7 +111,7 @@ def test_a_planted_worse_model_is_refused_every_time(runs: list[Run]) -> None:
     assert sum("beats_promoted" in names for names in unmet) >= RUNS - 1
 
 
-def test_every_policy_is_valued_and_compared_with_the_candidate(measured: Measured) -> None:
+def test_every_policy_is_valued_and_compared_with_the_candidate(measured: Figures) -> None:
     assert {policy.name for policy in measured.policies} == NAMES
     assert {one.than for one in measured.differences} == NAMES - {"candidate"}
     assert {one.than for one in measured.sensitivity} == {"promoted", "todays_rule"}
@@ -107,12 +119,13 @@ def test_every_policy_is_valued_and_compared_with_the_candidate(measured: Measur
         assert sum(policy.mixes.values()) == pytest.approx(1)
 
 
-def test_the_logged_policy_is_worth_what_was_seen(measured: Measured, held_out) -> None:
+def test_the_logged_policy_is_worth_what_was_seen(measured: Figures, held_out: HeldOut) -> None:
     cases, _ = held_out
     logged = named(measured, "logged")
     assert all(
         one.value == pytest.approx(cases.outcome.mean()) for one in logged.estimates.values()
     )
+    assert cases.minutes is not None
     assert logged.minutes == pytest.approx(cases.minutes.mean())
     assert measured.logged_mixes == dict(
         zip(CATALOGUE.ids, np.bincount(cases.mix).tolist(), strict=True)
@@ -120,7 +133,7 @@ def test_the_logged_policy_is_worth_what_was_seen(measured: Measured, held_out) 
 
 
 def test_nobody_is_given_less_than_the_safeguards_permit_by_any_policy(
-    measured: Measured, held_out, deciders
+    measured: Figures, held_out: HeldOut, deciders: tuple[Decider, Decider]
 ) -> None:
     cases, _ = held_out
     lightest = deciders[0].decide(cases.rows).first_permitted
@@ -130,42 +143,41 @@ def test_nobody_is_given_less_than_the_safeguards_permit_by_any_policy(
 
 
 def test_logged_propensities_are_used_and_estimated_ones_only_without_them(
-    measured, blind, held_out, deciders
+    measured: Figures,
+    blind: Figures,
+    held_out: HeldOut,
+    deciders: tuple[Decider, Decider],
 ) -> None:
     cases, _ = held_out
     assert (measured.propensity, blind.propensity) == ("logged", "estimated")
     assert {policy.name for policy in blind.policies} == NAMES - {"promoted"}
-    weights = (
-        cases.mix == np.maximum(deciders[0].decide(cases.rows).first_permitted, 2)
-    ) / cases.propensity
+    lightest = deciders[0].decide(cases.rows).first_permitted
+    assert cases.propensity is not None
+    weights = (cases.mix == np.maximum(lightest, 2)) / cases.propensity
     exact = (weights * cases.outcome).mean()
     assert named(measured, UNIFORM).estimates["ips"].value == pytest.approx(exact)
     assert named(blind, UNIFORM).estimates["ips"].value != pytest.approx(exact)
 
 
 def test_figures_survive_json_and_equal_seeds_give_equal_figures(
-    measured, held_out, deciders
+    measured: Figures, held_out: HeldOut, deciders: tuple[Decider, Decider]
 ) -> None:
-    found = figures(measured, CASES)
-    assert from_json(to_json(found), Figures) == found
-    assert {field.name for field in fields(Measured)} <= {field.name for field in fields(Figures)}
+    assert from_json(to_json(measured), Figures) == measured
     assert measure(held_out[0], *deciders) == measured
 
 
 def test_small_groups_are_suppressed_and_an_empty_audit_value_is_unknown(
-    measured: Measured,
+    measured: Figures,
 ) -> None:
     regions = {group.group: group for group in measured.groups if group.source == "audit"}
     assert set(regions) == {"small", "north", "unknown"}
     small = regions.pop("small")
-    assert (small.cases, small.suppressed, small.gain, small.minutes, small.mixes) == (
-        40,
-        True,
-        None,
-        None,
-        None,
-    )
+    assert (small.cases, small.suppressed) == (40, True)
+    assert (small.gain, small.minutes, small.mixes) == (None, None, None)
     for group in regions.values():
+        assert group.gain is not None
+        assert group.candidate is not None
+        assert group.logged is not None
         assert group.gain.low < group.gain.value < group.gain.high
         assert group.gain.value == pytest.approx(group.candidate.value - group.logged.value)
     ages = [group for group in measured.groups if group.field == "age_band"]
@@ -178,7 +190,9 @@ def test_groups_name_the_values_of_the_contract() -> None:
     assert schema_groups(rows)["need_group"].tolist() == ["SMALL_OPPORTUNITY", "unknown"]
 
 
-def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(blind, held_out) -> None:
+def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(
+    blind: Figures, held_out: HeldOut
+) -> None:
     cases = len(held_out[1])
     assert blind.abstention["MANUAL_ONLY"] == pytest.approx(SHIELDED / cases)
     assert named(blind, "logged").matched == cases - SHIELDED
@@ -188,17 +202,16 @@ def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(blind, hel
     assert sum(statuses) == pytest.approx(1)
 
 
-def test_what_does_not_fit_is_refused_by_name(held_out, deciders) -> None:
+def test_what_does_not_fit_is_refused_by_name(
+    held_out: HeldOut, deciders: tuple[Decider, Decider]
+) -> None:
     cases, truth = held_out
-    other = Catalogue(
-        version="x", mixes=tuple(replace(mix, id=f"{mix.id}_2") for mix in CATALOGUE.mixes)
-    )
-    with pytest.raises(ValueError, match="promoted: values the mixes"):
-        measure(cases, deciders[0], replace(deciders[1], catalogue=other))
+    renamed = tuple(replace(mix, id=f"{mix.id}_2") for mix in CATALOGUE.mixes)
+    short = candidate(deciders[0].tables, truth[:5])
     with pytest.raises(ValueError, match=r"values: shape \(5, 6\), must be"):
-        evaluate(cases, deciders[0], None, truth[:5], weights={}, pairs=(), seed=1)
+        evaluate(cases, "time", short, None, CATALOGUE, NATIONAL, seed=1)
     with pytest.raises(ValueError, match="has no mix SELF_SERVICE, which today's rule gives"):
-        todays_rule(cases.rows, other)
+        todays_rule(cases.rows, Catalogue(version="x", mixes=renamed))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +232,7 @@ def test_what_does_not_fit_is_refused_by_name(held_out, deciders) -> None:
     ],
 )
 def test_todays_rule_gives_the_published_profile_and_unknown_is_the_more_personal_side(
-    changes, mix: str
+    changes: dict[str, str | None], mix: str
 ) -> None:
     found = todays_rule(a_row(**changes)[None], CATALOGUE)
     assert [CATALOGUE.ids[number] for number in found] == [mix]

@@ -100,7 +100,7 @@ def some_figures(**changes) -> Figures:
         error_scale=1.0,
         clipped=0.0,
         seconds={},
-        peak_memory_mib=0.0,
+        peak_memory_mib=0,
     )
     return replace(found, **changes)
 
