@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from router.cases.problems import CasesRefused
 from router.commands.run import run as run_command_line
 from training.commands.card import card
 from training.commands.collect import collect
@@ -15,7 +16,6 @@ from training.commands.promote import promote, rollback
 from training.commands.report import report
 from training.commands.simulate import simulate
 from training.commands.year import year
-from training.data.dataset import CasesRefused
 from training.learning.compile import NotAdditive
 
 

@@ -78,7 +78,11 @@ def _slots(values: pa.Array, feature: Feature, first_row: int) -> NDArray[np.uin
 
 
 def _places(values: pa.Array, feature: Feature) -> NDArray[np.int32]:
-    """Gives each text's place among the feature's values, from 1; 0 for null and any other."""
+    """Gives each text's place among the feature's values, from 1; 0 for null and any other.
+
+    Raises:
+        CasesRefused: if they are no texts.
+    """
     kind = values.type
     if pa.types.is_dictionary(kind):
         values = values.cast(pa.string())

@@ -1,4 +1,4 @@
-"""The audit file: categories of cases that fairness is measured by and nothing is ever learned from.
+"""The audit file: categories that fairness is measured by, and nothing is ever learned from.
 
 Purpose-bound: a data scientist gives it for one evaluation, joined on case_ref; no column of it
 enters the rows.
@@ -10,16 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from router.cases.features import FEATURES
-from training.data.case_columns import WrongType, texts_of
-from training.data.case_files import Problems, batches, columns_of, national_ids
+from router.cases.features import CASE_REF, FEATURES, LOGGED, REFERENCES
+from router.cases.problems import Problems
+from training.data.case_files import batches, columns_of
+from training.data.columns import Columns, Texts
 
-Texts = NDArray[np.str_]
 UNKNOWN = "unknown"
-LOGGED = ("case_ref", "mix", "outcome", "adviser_minutes", "propensity", "decided_on", "office_ref")
-"""Columns of logged cases beside the features."""
+"""The category of a case of which a file does not say one."""
 CATEGORIES_AT_MOST = 50
 _LONGEST = 64
 _BOUND = (
@@ -42,58 +40,56 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     Raises:
         CasesRefused: if the file cannot be read.
     """
-    columns = columns_of(path)
-    if "case_ref" not in columns:
-        problems.add(f"{path}: column case_ref", "is missing")
+    names = columns_of(path)
+    if CASE_REF not in names:
+        problems.add(f"{path}: column {CASE_REF}", "is missing")
         return {}, 0
-    for name in columns:
-        if name != "case_ref" and (name in FEATURES.names or name in LOGGED):
+    taken = {*FEATURES.names, *REFERENCES, *LOGGED} - {CASE_REF}
+    for name in names:
+        if name in taken:
             problems.add(
                 f"{path}: column {name}", "is of the logged cases already; an audit file has others"
             )
-    parts, first_row = [], 0
-    for batch in batches(path):
-        parts.append(_texts(batch, path, first_row, problems))
-        first_row += len(batch)
-    frame = pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    refs = frame["case_ref"]
+
+    frame = _frame(path, names, problems)
+    refs = frame[CASE_REF]
     twice = refs.is_duplicated() & refs.is_not_null()
     problems.cells(
-        f"{path}: column case_ref", twice.to_numpy(), 0, "are of a case that the file has twice"
+        f"{path}: column {CASE_REF}", twice.to_numpy(), 0, "are of a case that the file has twice"
     )
-    for name in columns:
+    for name in names:
         kinds = frame[name].n_unique()
-        if name != "case_ref" and kinds > CATEGORIES_AT_MOST + 1:
+        if name != CASE_REF and kinds > CATEGORIES_AT_MOST + 1:
             problems.add(
                 f"{path}: column {name}", f"has {kinds} different values; permitted are {_BOUND}"
             )
     return _joined(frame.filter(~twice), case_refs)
 
 
-def _texts(batch: pl.DataFrame, path: Path, first_row: int, problems: Problems) -> pl.DataFrame:
-    """The batch with every column as text; one that cannot be is null throughout."""
-    found = []
-    for values in batch.iter_columns():
-        where = f"{path}: column {values.name}"
-        try:
-            texts = texts_of(values, _BOUND)
-        except WrongType as problem:
-            problems.add(where, str(problem))
-            texts = pl.Series(values.name, [None] * len(batch), dtype=pl.String)
-        too_long = (texts.str.len_chars() > _LONGEST).fill_null(False).to_numpy()
-        problems.cells(where, too_long, first_row, _BOUND, texts)
-        problems.cells(where, national_ids(texts), first_row, "look like national identity numbers")
-        if values.name == "case_ref":
-            problems.cells(where, texts.is_null().to_numpy(), first_row, "have no case_ref")
-        found.append(texts)
-    return pl.DataFrame(found)
+def _frame(path: Path, names: list[str], problems: Problems) -> pl.DataFrame:
+    """Reads every column as text; one that cannot be is null throughout."""
+    parts, first_row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], 0
+    for batch in batches(path):
+        columns = Columns(frame=batch, path=path, first_row=first_row, problems=problems)
+        nothing = pl.Series([None] * len(batch), dtype=pl.String)
+        texts = {}
+        for name in names:
+            found = columns.short_texts(name, _LONGEST, _BOUND)
+            texts[name] = nothing if found is None else found
+            if name == CASE_REF:
+                missing = texts[name].is_null().to_numpy()
+                columns.refuse(name, missing, "have no case_ref", shown=False)
+        parts.append(pl.DataFrame(texts))
+        first_row += len(batch)
+    return pl.concat(parts)
 
 
 def _joined(frame: pl.DataFrame, case_refs: Texts) -> tuple[dict[str, Texts], int]:
-    cases = pl.DataFrame({"case_ref": pl.Series(case_refs.tolist(), dtype=pl.String)})
-    joined = cases.join(frame, on="case_ref", how="left", maintain_order="left")
-    others = frame.join(cases, on="case_ref", how="anti").height
-    names = [name for name in frame.columns if name != "case_ref"]
+    cases = pl.DataFrame({CASE_REF: pl.Series(case_refs.tolist(), dtype=pl.String)})
+    joined = cases.join(frame, on=CASE_REF, how="left", maintain_order="left")
+    others = frame.join(cases, on=CASE_REF, how="anti").height
     return {
-        name: np.array(joined[name].fill_null(UNKNOWN).to_list(), np.str_) for name in names
+        name: np.array(joined[name].fill_null(UNKNOWN).to_list(), np.str_)
+        for name in frame.columns
+        if name != CASE_REF
     }, others

@@ -1,30 +1,51 @@
-"""Logged cases from Parquet or CSV files, validated against the contract's features; all problems are told at once."""
+"""Logged cases: what they are, and how they are read from files; all problems are told at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from router.cases.features import (
+    CASE_REF,
+    FEATURES,
+    LOGGED,
+    OFFICE_REF,
+    REFERENCES,
+    are_shielded,
+)
+from router.cases.problems import CasesRefused, Problems, shown
 from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
-from training.data.audit import Texts, read_audit
-from training.data.case_columns import Days, Floats
-from training.data.case_files import CasesRefused, Problems, check_names, digest, marks
-from training.data.case_join import Part, join_parts
-from training.data.case_parts import read_parts
-
-__all__ = ["CASES_OF_A_MIX", "CasesRefused", "LoggedCases", "read_cases"]
+from router.journal.feedback import MINUTES_AT_MOST
+from training.data.audit import UNKNOWN, read_audit
+from training.data.case_files import (
+    SEED_KEY,
+    SYNTHETIC_KEY,
+    batches,
+    check_names,
+    columns_of,
+    digest,
+    marks,
+)
+from training.data.columns import Bools, Columns, Days, Floats, Texts
 
 CASES_OF_A_MIX = 200
 HORIZON_AT_MOST = 3650
-# What a file says of itself, beside its columns.
-SYNTHETIC_KEY = "synthetic"
-SEED_KEY = "seed"
+_SHARE = "0 to 1"
+_CHANCE = "above 0 and at most 1"
+_LEAST_CHANCE = float(np.nextafter(0, 1))
+_MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
+_NEEDED = (CASE_REF, "shielded", "mix", "outcome")
+_SHOWN = 5
+# Where a case stands: the number of its file, and of its row in the file, from 1.
+_FILE, _ROW = "file", "row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +96,18 @@ class LoggedCases:
             return None
         return self.days.min().item(), self.days.max().item()
 
+    def office_numbers(self) -> NDArray[np.int64] | None:
+        """Numbers the offices in the order of their names, shape (n,); None if not logged."""
+        if self.offices is None:
+            return None
+        return np.unique(self.offices, return_inverse=True)[1].astype(np.int64)
+
     def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> LoggedCases:
-        """Some of the cases, by a mask of shape (n,) or by numbers; the counts of what was left out stay."""
+        """Takes some of the cases; the counts of what was left out stay.
+
+        Args:
+            index: a mask of shape (n,), or numbers.
+        """
         return replace(
             self,
             rows=self.rows[index],
@@ -111,35 +142,43 @@ def read_cases(
     Raises:
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
     """
-    check_names([*paths, *([audit] if audit else [])])
+    files = [*paths, *([audit] if audit else [])]
+    check_names(files)
     if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
         raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
     problems = Problems()
     synthetic, seed = _marks(paths, problems)
-    parts = [read_parts(path, catalogue, problems) for path in paths]
-    part = join_parts(parts, paths, problems)
-    complete, too_recent = _complete(part, horizon_days, end, problems)
-    _count_mixes(part.mix[complete], paths, catalogue, problems)
-    found, unknown = read_audit(audit, part.case_refs, problems) if audit else ({}, 0)
+    rows, logged, shielded = _read(paths, catalogue, problems)
+    _refuse_twice(logged, paths, problems)
+    _refuse_mixtures(logged, paths, problems)
+
+    mix = logged["mix"].to_numpy()
+    days = _where_all_known(logged, "decided_on")
+    complete = _complete(len(mix), days, horizon_days, end, problems)
+    _count_mixes(mix[complete], paths, catalogue, problems)
+    case_refs = _texts(logged[CASE_REF])
+    categories, audit_unknown = read_audit(audit, case_refs, problems) if audit else ({}, 0)
     problems.refuse()
+
+    known = logged.columns
     cases = LoggedCases(
-        rows=part.rows,
-        mix=part.mix,
-        outcome=part.outcome,
-        propensity=part.propensity,
-        minutes=part.minutes,
-        days=part.days,
-        offices=part.offices,
-        case_refs=part.case_refs,
-        audit=found,
-        audit_unknown=unknown,
-        too_recent=too_recent,
-        shielded=part.shielded,
+        rows=rows,
+        mix=mix,
+        outcome=logged["outcome"].to_numpy(),
+        propensity=_where_all_known(logged, "propensity"),
+        minutes=logged["adviser_minutes"].to_numpy() if "adviser_minutes" in known else None,
+        days=days,
+        offices=_texts(logged[OFFICE_REF].fill_null(UNKNOWN)) if OFFICE_REF in known else None,
+        case_refs=case_refs,
+        audit=categories,
+        audit_unknown=audit_unknown,
+        too_recent=int((~complete).sum()),
+        shielded=shielded,
         synthetic=synthetic,
         seed=seed,
-        sha256={path.name: digest(path) for path in [*paths, *([audit] if audit else [])]},
+        sha256={path.name: digest(path) for path in files},
     )
-    return cases.take(complete) if too_recent else cases
+    return cases.take(complete) if cases.too_recent else cases
 
 
 def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]:
@@ -163,22 +202,150 @@ def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]
     return next(iter(said.values())), ",".join(dict.fromkeys(seed for seed in seeds if seed))
 
 
+def _read(
+    paths: Sequence[Path], catalogue: Catalogue, problems: Problems
+) -> tuple[Rows, pl.DataFrame, int]:
+    """Reads all files, in order.
+
+    Returns:
+        Of the n cases that are not shielded: their slots, shape (n, features); what else is logged
+        of them and where they stand, a column that no file has left out; and how many are shielded.
+    """
+    rows, logged, shielded = [], [], 0
+    for file, path in enumerate(paths):
+        for columns in _parts(path, problems):
+            slots = _rows(columns)
+            kept = ~are_shielded(slots)
+            rows.append(slots[kept])
+            logged.append(_logged(columns, catalogue, kept).with_columns(pl.lit(file).alias(_FILE)))
+            shielded += int((~kept).sum())
+    return np.concatenate(rows), pl.concat(logged, how="diagonal"), shielded
+
+
+def _parts(path: Path, problems: Problems) -> Iterator[Columns]:
+    """Reads one file, a batch at a time; at least one, so that every column has its type."""
+    names = columns_of(path)
+    permitted = {*FEATURES.names, *REFERENCES, *LOGGED}
+    for name in names:
+        if name not in permitted:
+            problems.add(f"{path}: column {name}", "is not a field of a case")
+    for name in _NEEDED:
+        if name not in names:
+            problems.add(f"{path}: column {name}", "is missing")
+
+    first_row = 0
+    for frame in batches(path):
+        yield Columns(frame=frame, path=path, first_row=first_row, problems=problems)
+        first_row += len(frame)
+    if not first_row:
+        problems.add(f"{path}", "has no cases")
+        nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
+        yield Columns(frame=nothing, path=path, first_row=0, problems=problems)
+
+
+def _rows(columns: Columns) -> Rows:
+    rows = np.zeros((len(columns.frame), len(FEATURES.features)), np.uint16)
+    for column, feature in enumerate(FEATURES.features):
+        slots = columns.slots(feature)
+        if slots is not None:
+            rows[:, column] = slots
+    return rows
+
+
+def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame:
+    """Reads what is logged beside the features of the rows that are kept, unknown as null."""
+    refs, offices = _reference(columns, CASE_REF), _reference(columns, OFFICE_REF)
+    if refs is not None:
+        missing = refs.is_null().to_numpy() & kept
+        columns.refuse(CASE_REF, missing, _reference_bound(CASE_REF), shown=True)
+    mix = columns.codes("mix", catalogue.ids, kept)
+    outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True)
+    propensity = columns.numbers("propensity", _LEAST_CHANCE, 1, _CHANCE, kept)
+    minutes = columns.numbers("adviser_minutes", 0, MINUTES_AT_MOST, _MINUTES, kept)
+    days = columns.days("decided_on", kept)
+
+    count = len(kept)
+    found = {
+        _ROW: columns.first_row + 1 + np.arange(count),
+        CASE_REF: np.full(count, "") if refs is None else refs.fill_null(""),
+        "mix": np.full(count, -1) if mix is None else mix,
+        "outcome": np.zeros(count) if outcome is None else outcome,
+        "propensity": propensity,
+        "adviser_minutes": minutes,
+        "decided_on": days,
+        OFFICE_REF: offices,
+    }
+    given = {name: values for name, values in found.items() if values is not None}
+    return pl.DataFrame(given, nan_to_null=True).filter(pl.Series(kept))
+
+
+def _reference_bound(name: str) -> str:
+    return f"a text of {REFERENCES[name].bound}"
+
+
+def _reference(columns: Columns, name: str) -> pl.Series | None:
+    """Reads references; those of shielded cases are looked at too."""
+    return columns.short_texts(name, REFERENCES[name].longest, _reference_bound(name))
+
+
+def _refuse_twice(logged: pl.DataFrame, paths: Sequence[Path], problems: Problems) -> None:
+    refs = pl.col(CASE_REF)
+    twice = logged.filter(refs.is_duplicated() & (refs != ""))
+    places: dict[str, list[str]] = {}
+    for ref, file, row in twice.select(CASE_REF, _FILE, _ROW).iter_rows():
+        places.setdefault(ref, []).append(f"{paths[file]} row {row}")
+    where = f"column {CASE_REF}"
+    for ref, rows in list(places.items())[:_SHOWN]:
+        problems.add(where, f"{shown(ref)} is there more than once: {', '.join(rows[:_SHOWN])}")
+    if len(places) > _SHOWN:
+        problems.add(where, f"{len(places) - _SHOWN} more cases are there more than once")
+
+
+def _refuse_mixtures(logged: pl.DataFrame, paths: Sequence[Path], problems: Problems) -> None:
+    """Refuses propensities and days that are known for some cases and not for others.
+
+    A mixture would weigh or leave out cases by whether they were recorded. Minutes and offices may
+    be unknown for some.
+    """
+    bound = "are unknown while others are known; permitted is all or none"
+    for name in ("propensity", "decided_on"):
+        if _where_all_known(logged, name) is None:
+            continue
+        unknown = logged.filter(pl.col(name).is_null())
+        for file, path in enumerate(paths):
+            rows = unknown.filter(pl.col(_FILE) == file)[_ROW].to_numpy()
+            bad = np.zeros(rows.max(initial=0), np.bool_)
+            bad[rows - 1] = True
+            problems.cells(f"{path}: column {name}", bad, 0, bound)
+
+
+def _where_all_known(logged: pl.DataFrame, name: str) -> NDArray[Any] | None:
+    """Gives a column that is known for all cases or for none."""
+    if name not in logged.columns or logged[name].null_count() == len(logged):
+        return None
+    return logged[name].to_numpy()
+
+
+def _texts(values: pl.Series) -> Texts:
+    return np.array(values.to_list(), np.str_)
+
+
 def _complete(
-    part: Part, horizon_days: int | None, end: date | None, problems: Problems
-) -> tuple[NDArray[np.bool_], int]:
-    """Which cases have a whole outcome window behind them, shape (n,), and how many do not."""
-    every = np.ones(len(part.mix), np.bool_)
-    if horizon_days is None or not len(every):
-        return every, 0
-    if part.days is None:
+    count: int, days: Days | None, horizon_days: int | None, end: date | None, problems: Problems
+) -> Bools:
+    """Says which cases have a whole outcome window behind them, shape (n,)."""
+    every = np.ones(count, np.bool_)
+    if horizon_days is None or not count:
+        return every
+    if days is None:
         problems.add(
             "column decided_on",
             f"is needed to leave out cases without {horizon_days} days of outcomes",
         )
-        return every, 0
-    last = np.nanmax(part.days) if end is None else np.datetime64(end)
-    complete = part.days <= last - np.timedelta64(horizon_days, "D")
-    return complete, int((~complete).sum())
+        return every
+    last = np.nanmax(days) if end is None else np.datetime64(end)
+    complete: Bools = days <= last - np.timedelta64(horizon_days, "D")
+    return complete
 
 
 def _count_mixes(

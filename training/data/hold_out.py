@@ -11,7 +11,7 @@ LEAST_CASES = 500
 
 
 def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, str]:
-    """The cases to learn from, those to evaluate on, and how they were told apart: "time" or "random".
+    """Splits cases into those to learn from and those to evaluate on.
 
     With days, the last three tenths by day of decision are held out, whole days: a model is used on
     cases later than those it learned from. Without days, three tenths are drawn.
@@ -19,6 +19,9 @@ def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, s
     Args:
         cases: all of them.
         seed: of the draw.
+
+    Returns:
+        The earlier cases, the later ones, and how they were told apart: "time" or "random".
 
     Raises:
         ValueError: if fewer than 500 cases are left on either side.

@@ -1,4 +1,4 @@
-"""Training files that leave: no one in them can be singled out by what others may know of a person.
+"""Files of cases that leave: nobody can be singled out by what others may know of a person.
 
 Quasi-identifiers are what a neighbour, a colleague or an adviser at another office may know without
 the agency's files: age, schooling, where one lives (office, time to travel) and whether one needs
@@ -18,12 +18,13 @@ count, and whom it hit hardest, is told with every export.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+
+from training.data.case_files import write_cases
 
 QUASI_IDENTIFIERS = (
     "age_band",
@@ -75,7 +76,10 @@ class Exported:
     hardest: tuple[str, str, float] | None
 
     def __str__(self) -> str:
-        told = f"{self.rows} cases exported, {self.suppressed} suppressed for k-anonymity, {self.shielded} shielded"
+        told = (
+            f"{self.rows} cases exported, {self.suppressed} suppressed for k-anonymity, "
+            f"{self.shielded} shielded"
+        )
         if self.hardest is None:
             return told
         field, value, share = self.hardest
@@ -85,7 +89,9 @@ class Exported:
 def check(
     frame: pl.DataFrame, quasi_identifiers: Sequence[str] = QUASI_IDENTIFIERS, k: int = K
 ) -> Anonymity:
-    """Counts how many cases share their quasi-identifiers; a column that is absent is the same for all.
+    """Counts how many cases share their quasi-identifiers.
+
+    A column that is absent is the same for all.
 
     Raises:
         ValueError: if k is below 2.
@@ -104,7 +110,9 @@ def check(
 def export_cases(
     frame: pl.DataFrame, out: Path, k: int = K, marks: Mapping[str, str] | None = None
 ) -> Exported:
-    """Writes logged cases k-anonymously: offices as bands, days as Mondays, rows in groups under k left out.
+    """Writes logged cases k-anonymously.
+
+    Offices become bands and days Mondays; rows in groups under k are left out.
 
     Args:
         frame: logged cases, columns as `read_cases` takes them.
@@ -126,15 +134,7 @@ def export_cases(
         raise NotAnonymous(
             f"{out}: not written; of {len(coarse)} cases none is in a group of at least {k}"
         )
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        if out.suffix == ".csv":
-            left.write_csv(aside)
-        else:
-            left.write_parquet(aside, metadata=dict(marks or {}))
-        aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_cases(left, out, marks or {})
     return Exported(
         rows=len(left),
         suppressed=int(under.sum()),

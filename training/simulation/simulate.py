@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from training.data.dataset import SEED_KEY, SYNTHETIC_KEY
+from training.data.case_files import SEED_KEY, SYNTHETIC_KEY
 from training.simulation.effects import mix_values
 from training.simulation.logged_policy import draw_offices, mix_propensities
 from training.simulation.population import Floats, Slots, draw_population

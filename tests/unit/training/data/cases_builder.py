@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from router.cases.problems import CasesRefused
 from tests.builders import a_catalogue
-from training.data.dataset import CasesRefused, read_cases
+from training.data.dataset import read_cases
 from training.simulation.simulate import simulate
 
 CATALOGUE = a_catalogue()
