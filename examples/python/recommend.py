@@ -1,4 +1,4 @@
-"""Asks a running server for a recommended mix, and tells it what was chosen: python recommend.py [HOST:PORT]."""
+"""Asks a running server for a mix, and tells it what was chosen: recommend.py [HOST:PORT]."""
 
 import sys
 import uuid
@@ -82,9 +82,8 @@ print(
     f"{advice.mix.adviser_minutes} minutes",
 )
 for element in advice.mix.elements:
-    print(
-        f"  {recommendation_pb2.Channel.Name(element.channel)}: {element.contacts} x {element.minutes} minutes"
-    )
+    channel = recommendation_pb2.Channel.Name(element.channel)
+    print(f"  {channel}: {element.contacts} x {element.minutes} minutes")
 for reason in advice.reasons:
     print(" -", reason.text)
 print(advice.notice)
