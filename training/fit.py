@@ -1,4 +1,4 @@
-"""From logged cases to a judged model: learn on the earlier ones, compile, evaluate on the later ones, judge."""
+"""From logged cases to a measured version: learn on the earlier ones, evaluate on the later."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
@@ -21,6 +22,7 @@ from training.data.hold_out import hold_out
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import Figures
 from training.learning.compile import Parity, compile_tables
+from training.learning.confounders import confounders
 from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
 from training.learning.learner import Watch, learn, nobody_watches
@@ -119,14 +121,17 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
     )
 
 
-def _learned(cases: LoggedCases, encoding: Encoding, lightest: Floats, run: Run) -> Learned:
+def _learned(
+    cases: LoggedCases, encoding: Encoding, lightest: NDArray[np.integer], run: Run
+) -> Learned:
+    beside = confounders(encoding.others(cases.rows), lightest, cases.office_numbers(), cases.days)
     return learn(
         encoding.inputs(cases.rows),
         cases.mix,
         cases.outcome,
         cases.minutes,
         cases.propensity,
-        confounders=_confounders(encoding, cases, lightest),
+        confounders=beside,
         monotone=encoding.monotone,
         calibrate=run.calibrate,
         seed=run.seed,
@@ -159,25 +164,10 @@ def _candidate(
     )
 
 
-def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> Floats:
+def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> NDArray[np.integer]:
     rules = rulebook(FEATURES, policy.limits)
     safeguards = CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
-    lightest: Floats = safeguards.apply(cases.rows)[0].astype(np.float64)
-    return lightest
-
-
-def _confounders(encoding: Encoding, cases: LoggedCases, lightest: Floats) -> Floats:
-    """What advisers go by beside the model's features.
-
-    Safeguard fields and what they permit (boosting would need many splits to find who may be given
-    what), office, and the time of the decision.
-    """
-    columns = [encoding.others(cases.rows), lightest[:, None]]
-    if cases.offices is not None:
-        columns.append(np.unique(cases.offices, return_inverse=True)[1].astype(np.float64)[:, None])
-    if cases.days is not None:
-        columns.append((cases.days - cases.days.min()).astype(np.float64)[:, None])
-    return np.concatenate(columns, axis=1)
+    return safeguards.apply(cases.rows)[0]
 
 
 def _timed(phase: str, call: Callable[[], T], seconds: dict[str, float], watch: Watch) -> T:

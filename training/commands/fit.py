@@ -25,7 +25,8 @@ from training.evaluation.gate import judge, load_gate
 from training.fit import Run
 from training.fit import fit as fit_version
 from training.progress import Bars
-from training.version.artefact import REPORT, check_new, write_version
+from training.version.artefact import check_new, write_version
+from training.version.files import REPORT
 from training.version.manifest import manifest
 from training.version.signing import check_key
 

@@ -21,7 +21,9 @@ from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.todays_rule import todays_rule
+from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
+from training.learning.encoding import plain_numbers
 from training.learning.scores import Floats, Numbers
 
 
@@ -187,20 +189,9 @@ def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
-    # What advisers go by: the case, the office, the time, and what the safeguards permit. Without
-    # the last, boosting needs many splits to find who may be given what, and the estimated
-    # propensities of those cases are far off.
-    features = [
-        np.where(cases.rows == 0, np.nan, cases.rows.astype(np.float64)),
-        decided.first_permitted,
-    ]
-    cluster = None
-    if cases.offices is not None:
-        cluster = np.unique(cases.offices, return_inverse=True)[1].astype(np.int64)
-        features.append(cluster)
-    if cases.days is not None:
-        features.append((cases.days - cases.days.min()).astype(np.float64))
-    inputs, count = np.column_stack(features), len(catalogue.ids)
+    cluster = cases.office_numbers()
+    inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, cluster, cases.days)
+    count = len(catalogue.ids)
     fitted = cross_fit(
         inputs, cases.mix, cases.outcome, count, propensity=cases.propensity, seed=seed, folds=folds
     )

@@ -25,6 +25,8 @@ WORSE: dict[str, tuple[tuple[str | None, ...], ...]] = {
     ),
 }
 LONGER_IS_WORSE = "days_since_personal_contact"
+MONOTONE = (*WORSE, LONGER_IS_WORSE)
+"""The features with an order of severity, which alone are named here: no other needs an entry."""
 # As many cases as a value must have before its own mean outcome counts for half.
 _PRIOR_CASES = 50
 
@@ -65,25 +67,34 @@ class Encoding:
         return values
 
     def inputs(self, rows: Rows) -> Floats:
-        """Numbers of rows of slots, shape (n, model features)."""
-        return np.column_stack(
-            [table[rows[:, c]] for table, c in zip(self.maps, self.columns, strict=True)]
-        )
+        """Gives the numbers of rows of slots, shape (n, model features)."""
+        each = zip(self.maps, self.columns, strict=True)
+        return np.column_stack([table[rows[:, column]] for table, column in each])
 
     def others(self, rows: Rows) -> Floats:
-        """Numbers of all other features: they confound, but must not decide; shape (n, others)."""
+        """Gives the slots of all other features as numbers, shape (n, others).
+
+        They confound, but must not decide.
+        """
         columns = np.setdiff1d(np.arange(len(self.features.features)), self.columns)
-        return np.where(rows[:, columns] == 0, np.nan, rows[:, columns].astype(np.float64))
+        return plain_numbers(rows[:, columns])
 
     @property
     def monotone(self) -> list[int]:
-        """1 for the features whose worse values may only raise the wish for human contact, else 0."""
-        names = [self.features.features[c].name for c in self.columns]
-        return [int(name in WORSE or name == LONGER_IS_WORSE) for name in names]
+        """1 for features whose worse values may only raise the wish for human contact, else 0."""
+        names = [self.features.features[column].name for column in self.columns]
+        return [int(name in MONOTONE) for name in names]
+
+
+def plain_numbers(rows: Rows) -> Floats:
+    """Gives slots as numbers, unknown as NaN; shape of the rows."""
+    return np.where(rows == 0, np.nan, rows.astype(np.float64))
 
 
 def encoding_for(features: FeatureSet, rows: Rows, outcome: Floats) -> Encoding:
-    """An encoding in which values without an order stand in that of their mean outcome, drawn to the overall mean.
+    """Makes an encoding in which values without an order stand in that of their mean outcome.
+
+    The means are drawn to the overall mean:
 
     mean_s = (sum of outcomes with s + 50 * overall mean) / (cases with s + 50)
 

@@ -13,7 +13,7 @@ from router.decision.catalogue import Catalogue
 from router.decision.schema import Role
 from router.versions.registry import FORMAT
 from training.fit import Fitted
-from training.learning.encoding import LONGER_IS_WORSE, WORSE
+from training.learning.encoding import MONOTONE
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", "matplotlib")
 
@@ -43,7 +43,7 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
         "mixes": list(catalogue.ids),
         "folds": fitted.tables.folds,
         "pairs": [list(pair) for pair in figures.fidelity.pairs],
-        "monotone": [*WORSE, LONGER_IS_WORSE],
+        "monotone": list(MONOTONE),
         "error_scale": figures.error_scale,
         "parity": asdict(fitted.parity),
         "training": {

@@ -1,12 +1,11 @@
-"""The annotated contract is the single source: slots, bounds and problems follow from it."""
+"""A case from a message: its row of slots, and what is wrong by field."""
 
 import pytest
-from google.protobuf import descriptor_pb2
 
 from router.cases.features import FEATURES
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
-from router.decision.schema import Role
+from router.decision.schema import Feature
 from router.v1 import case_pb2
 from tests.builders import PLAIN, a_case, a_row
 
@@ -18,20 +17,6 @@ def read(case: case_pb2.Case, index: int = 0) -> tuple[list[int], list[FieldProb
 
 def problems_of(**changes: object) -> dict[str, str]:
     return {problem.field: problem.description for problem in read(a_case(**changes))[1]}
-
-
-def test_every_feature_has_a_role_and_a_safeguard_field_is_never_a_model_input() -> None:
-    for feature in FEATURES.features:
-        assert feature.roles
-        assert not {Role.SAFEGUARD, Role.MODEL} <= feature.roles
-
-
-def test_every_enum_starts_with_unspecified_and_integers_track_presence() -> None:
-    for field in case_pb2.Case.DESCRIPTOR.fields:
-        if field.enum_type is not None:
-            assert field.enum_type.values[0].name.endswith("_UNSPECIFIED")
-        elif field.type == descriptor_pb2.FieldDescriptorProto.TYPE_INT32:
-            assert field.has_presence
 
 
 def test_a_case_becomes_the_row_of_its_values() -> None:
@@ -51,7 +36,7 @@ def test_each_field_left_out_is_unknown(name: str) -> None:
     "feature", [f for f in FEATURES.features if not f.values], ids=lambda f: f.name
 )
 def test_each_bound_is_permitted_and_the_next_value_is_a_problem_that_names_the_bound(
-    feature,
+    feature: Feature,
 ) -> None:
     for value in (feature.lower, feature.upper):
         assert problems_of(**{feature.name: value}) == {}

@@ -159,7 +159,8 @@ def test_the_columns_of_an_audit_file_are_joined_and_never_part_of_rows(tmp_path
         ({"case_ref": ["a", "", "c", "d"]}, "column case_ref: rows 2: have no case_ref"),
         (
             {"case_ref": [f"c{n}" for n in range(60)], "postcode": [f"p{n}" for n in range(60)]},
-            "column postcode: has 60 different values; permitted are category texts of 1 to 64 characters, at most 50",
+            "column postcode: has 60 different values; "
+            "permitted are category texts of 1 to 64 characters, at most 50",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """Exported training files single nobody out by what others may know of a person."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from training.data.k_anonymity import (
 )
 
 
-def some_cases(ages: list[str | None], **columns: object) -> pl.DataFrame:
+def some_cases(ages: Sequence[str | None], **columns: pl.Series) -> pl.DataFrame:
     count = len(ages)
     frame = pl.DataFrame(
         {"case_ref": [f"c{n}" for n in range(count)], "age_band": pl.Series(ages, dtype=pl.String)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from router.cases.features import FEATURES
 from tests.builders import FOLDS
-from tests.unit.training.data.parts_builder import (
+from tests.unit.training.evaluation.parts_builder import (
     HELD_OUT,
     LOGGED,
     MIXES,

@@ -100,50 +100,55 @@ def some_policies() -> tuple[PolicyFigures, ...]:
 
 def some_groups() -> tuple[GroupFigures, ...]:
     rng = np.random.default_rng(4)
-    found = []
-    for (source, field), shares in _GROUPS.items():
-        for place, (group, share) in enumerate(shares.items()):
-            cases = round(share * HELD_OUT)
-            named = {"source": source, "field": field, "group": group, "cases": cases}
-            if cases < 50:
-                empty = dict.fromkeys(
-                    (
-                        "candidate",
-                        "logged",
-                        "gain",
-                        "minutes",
-                        "logged_minutes",
-                        "hours_share",
-                        "mixes",
-                        "calibration",
-                    )
-                )
-                found.append(GroupFigures(**named, suppressed=True, **empty))
-                continue
-            tilt = np.linspace(1.2, -1.2, len(MIXES)) * (1.2 - 0.45 * place)
-            weights = np.array(list(_CANDIDATE.values())) * np.exp(tilt)
-            mixes = dict(zip(MIXES, (weights / weights.sum()).tolist(), strict=True))
-            minutes = sum(part * MINUTES[mix] for mix, part in mixes.items())
-            value, gain, error = (
-                0.62 - 0.07 * place,
-                0.034 - 0.005 * place + rng.normal(0, 0.004),
-                0.55 / np.sqrt(cases),
-            )
-            found.append(
-                GroupFigures(
-                    **named,
-                    suppressed=False,
-                    candidate=an_estimate(value, error),
-                    logged=an_estimate(value - gain, error * 0.7),
-                    gain=an_estimate(gain, error),
-                    minutes=minutes,
-                    logged_minutes=70 + 22.0 * place,
-                    hours_share=share * minutes / 98,
-                    mixes=mixes,
-                    calibration=float(rng.normal(0, 0.006)),
-                )
-            )
-    return tuple(found)
+    return tuple(
+        a_group(rng, source, field, group, share, place)
+        for (source, field), shares in _GROUPS.items()
+        for place, (group, share) in enumerate(shares.items())
+    )
+
+
+def a_group(
+    rng: np.random.Generator, source: str, field: str, group: str, share: float, place: int
+) -> GroupFigures:
+    cases = round(share * HELD_OUT)
+    if cases < 50:
+        return GroupFigures(
+            source=source,
+            field=field,
+            group=group,
+            cases=cases,
+            suppressed=True,
+            candidate=None,
+            logged=None,
+            gain=None,
+            minutes=None,
+            logged_minutes=None,
+            hours_share=None,
+            mixes=None,
+            calibration=None,
+        )
+    tilt = np.linspace(1.2, -1.2, len(MIXES)) * (1.2 - 0.45 * place)
+    weights = np.array(list(_CANDIDATE.values())) * np.exp(tilt)
+    mixes = dict(zip(MIXES, (weights / weights.sum()).tolist(), strict=True))
+    minutes = sum(part * MINUTES[mix] for mix, part in mixes.items())
+    value = 0.62 - 0.07 * place
+    gain = 0.034 - 0.005 * place + rng.normal(0, 0.004)
+    error = 0.55 / np.sqrt(cases)
+    return GroupFigures(
+        source=source,
+        field=field,
+        group=group,
+        cases=cases,
+        suppressed=False,
+        candidate=an_estimate(value, error),
+        logged=an_estimate(value - gain, error * 0.7),
+        gain=an_estimate(gain, error),
+        minutes=minutes,
+        logged_minutes=70 + 22.0 * place,
+        hours_share=share * minutes / 98,
+        mixes=mixes,
+        calibration=float(rng.normal(0, 0.006)),
+    )
 
 
 def some_fields() -> tuple[FieldFigures, ...]:

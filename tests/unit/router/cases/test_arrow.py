@@ -1,0 +1,110 @@
+"""Cases as Arrow batches: slots of each row, or a refusal that names column, row and bound."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from router.cases.arrow import read_batches, rows_of, write_batches
+from router.cases.features import FEATURES
+from router.cases.problems import CasesRefused
+from tests.builders import PLAIN, a_row
+
+NATIONAL_ID = "01017012345"
+COUNT = 4
+
+
+def a_batch(**columns: pa.Array) -> pa.RecordBatch:
+    """Plain cases with some columns changed."""
+    plain = {name: pa.array([value] * COUNT) for name, value in PLAIN.items()}
+    refs = {"case_ref": pa.array([f"c-{number}" for number in range(COUNT)])}
+    return pa.RecordBatch.from_pydict(refs | plain | columns)
+
+
+def refusal(**columns: pa.Array) -> str:
+    with pytest.raises(CasesRefused) as refused:
+        rows_of(a_batch(**columns), 100)
+    return str(refused.value)
+
+
+def test_rows_are_those_of_the_values_and_an_absent_column_or_a_null_is_unknown() -> None:
+    batch = a_batch(
+        weeks_registered=pa.array([1, None, 3, 4], pa.int8()),
+        age_band=pa.array(["18_24", None, "30_39", "30_39"]).dictionary_encode(),
+        has_eid=pa.nulls(COUNT),
+    ).drop_columns(["main_goal"])
+    rows = rows_of(batch, 0)
+    assert rows.dtype == np.uint16
+    unknown: dict[str, str | int | None] = {"has_eid": None, "main_goal": None}
+    assert rows.tolist() == [
+        a_row(**unknown, weeks_registered=1, age_band="18_24").tolist(),
+        a_row(**unknown, weeks_registered=None, age_band=None).tolist(),
+        a_row(**unknown, weeks_registered=3).tolist(),
+        a_row(**unknown, weeks_registered=4).tolist(),
+    ]
+
+
+def test_nothing_of_a_shielded_case_is_kept_but_the_fact() -> None:
+    rows = rows_of(a_batch(shielded=pa.array(["NO", "YES", None, "NO"])), 0)
+    shielded = FEATURES["shielded"]
+    assert rows[1].sum() == shielded.slot("YES")
+    assert rows[2].sum() == 0
+    assert rows[3].tolist() == a_row().tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("weeks_registered", [1, 521, 2, -1], "row 102: 521, row 104: -1; permitted is 0 to 520"),
+        ("weeks_registered", [1.0] * COUNT, "has type double; permitted are whole numbers, 0 to"),
+        ("age_band", ["OLD"] * COUNT, "row 101: 'OLD', row 102: 'OLD'"),
+        ("age_band", ["30_39", "", "", ""], "row 102: ''"),
+        ("age_band", [1] * COUNT, "has type int64; permitted is one of 18_24"),
+        ("case_ref", ["a", "b", None, "d"], "row 103 has 0 characters; permitted are 1 to 64"),
+        ("case_ref", ["a", "x" * 65, "c", "d"], "row 102 has 65 characters"),
+        ("shoe_size", [42] * COUNT, "columns shoe_size: are not fields of a case"),
+    ],
+)
+def test_a_column_that_is_not_as_it_must_be_is_named_with_rows_and_bound(
+    column: str, values: list[object], says: str
+) -> None:
+    assert says in refusal(**{column: pa.array(values)})
+
+
+def test_of_many_bad_rows_few_are_shown() -> None:
+    numbers = pa.array([600 + number for number in range(9)])
+    batch = pa.RecordBatch.from_pydict(
+        {"case_ref": pa.array([f"c-{number}" for number in range(9)]), "weeks_registered": numbers}
+    )
+    with pytest.raises(CasesRefused, match="row 5: 604 and 4 more; permitted is 0 to 520 weeks"):
+        rows_of(batch, 0)
+
+
+@pytest.mark.parametrize("column", ["case_ref", "office_ref", "age_band"])
+@pytest.mark.parametrize(
+    "text", [NATIONAL_ID, "010170\x0b12345", "０１０１７０１２３４５"], ids=ascii
+)
+def test_a_national_identity_number_is_refused_however_disguised_and_not_repeated(
+    column: str, text: str
+) -> None:
+    message = refusal(**{column: pa.array(["a", "b", text, "d"])})
+    assert f"column {column}: row" in message
+    assert "103" in message
+    assert "national identity number" in message
+    assert text not in message
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_written_is_read_again(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cases.{suffix}"
+    assert write_batches([a_batch(), a_batch()], path) == 2 * COUNT
+    rows = np.concatenate([rows_of(batch, 0) for batch in read_batches(path)])
+    assert rows.tolist() == [a_row().tolist()] * (2 * COUNT)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_nothing_is_written_of_no_batches(tmp_path: Path) -> None:
+    with pytest.raises(CasesRefused, match="has no cases"):
+        write_batches([], tmp_path / "cases.csv")
+    assert not list(tmp_path.iterdir())
