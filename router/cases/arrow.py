@@ -164,7 +164,8 @@ def write_batches(batches: Iterable[pa.RecordBatch], out: Path) -> int:
     return count
 
 
-def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401 - one of two of PyArrow's classes
+# One of two of PyArrow's classes, which have no types.
+def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401
     if csv:
         return pa.csv.CSVWriter(aside, schema)
     # Only these repeat: a dictionary tried for numbers takes a fifth of the time, saves nothing.
