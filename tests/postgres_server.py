@@ -16,7 +16,7 @@ PACKAGES = Path("/usr/lib/postgresql")
 
 
 def binaries() -> Path | None:
-    """The folder of the newest server installed; None without one."""
+    """Finds the folder of the newest server installed; None without one."""
     folders = sorted(PACKAGES.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if folders:
         return folders[-1].parent
@@ -25,32 +25,25 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A server on 127.0.0.1, made and stopped here; PostgreSQL refuses to run as root, so it runs as another user."""
+    """A server on 127.0.0.1, made and stopped here.
+
+    PostgreSQL refuses to run as root, so it runs as another user.
+    """
 
     def __init__(self, folder: Path, *, fsync: bool = True) -> None:
-        """Make a cluster with the superuser `router` in `folder` and start it."""
+        """Makes a cluster with the superuser `router`, and starts it."""
         self._binaries = folder
         self._folder = Path(tempfile.mkdtemp(prefix="router-pg-"))
         self._account = _account()
         if self._account is not None:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         self._data = self._folder / "data"
-        self._options = f"-c fsync={'on' if fsync else 'off'} -c unix_socket_directories='' -c shared_buffers=32MB"
+        durable = "on" if fsync else "off"
+        self._options = f"-c fsync={durable} -c unix_socket_directories='' -c shared_buffers=32MB"
         self.port = 0
         try:
-            self._run(
-                "initdb",
-                "-D",
-                self._data,
-                "-U",
-                "router",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            )
+            how = ["-U", "router", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+            self._run("initdb", "-D", self._data, *how)
             self.start()
         except BaseException:
             shutil.rmtree(self._folder)
@@ -61,33 +54,22 @@ class PostgresServer:
         return f"postgresql://router@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start it, on the port it had before; return when it accepts connections."""
+        """Starts it, on the port it had before; it then accepts connections."""
         self.port = self.port or _free_port()
         options = f"{self._options} -c listen_addresses=127.0.0.1 -c port={self.port}"
-        self._run(
-            "pg_ctl",
-            "start",
-            "-w",
-            "-t",
-            "60",
-            "-D",
-            self._data,
-            "-l",
-            self._folder / "log",
-            "-o",
-            options,
-        )
+        where: list[str | Path] = ["-D", self._data, "-l", self._folder / "log"]
+        self._run("pg_ctl", "start", "-w", "-t", "60", *where, "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop it; `immediate` is a crash: it recovers from its log at the next start."""
+        """Stops it; `immediate` is a crash: it recovers from its log at the next start."""
         self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", self._data)
 
     def postmaster(self) -> int:
-        """The process id of the server."""
+        """Reads the process id of the server."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def remove(self) -> None:
-        """Stop it and remove what it kept."""
+        """Stops it and removes what it kept."""
         if (self._data / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self._folder)
@@ -107,7 +89,10 @@ class PostgresServer:
             raise RuntimeError(f"{program}: {log.read_text()[-2000:]}")
 
     def _as_account(self) -> list[str]:
-        """By a command: to change the user itself, subprocess forks, which gRPC's threads do not survive."""
+        """Gives the command that changes the user.
+
+        To change it itself, subprocess forks, which gRPC's threads do not survive.
+        """
         if self._account is None:
             return []
         return [
@@ -119,17 +104,19 @@ class PostgresServer:
 
 
 def a_server(*, fsync: bool) -> PostgresServer:
-    """A new server; its test is skipped without the binaries, unless ROUTER_REQUIRE_TOOLS is set."""
+    """Starts a new server.
+
+    Its test is skipped without the binaries, unless ROUTER_REQUIRE_TOOLS is set.
+    """
     folder = binaries()
     if folder is None:
-        (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(
-            "PostgreSQL is not installed"
-        )
+        end = pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip
+        end("PostgreSQL is not installed")
     return PostgresServer(folder, fsync=fsync)
 
 
 def _account() -> pwd.struct_passwd | None:
-    """Another user for root to run the server as; None for anybody else."""
+    """Finds another user for root to run the server as; None for anybody else."""
     if os.getuid() != 0:
         return None
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -137,7 +124,10 @@ def _account() -> pwd.struct_passwd | None:
 
 
 def _free_port() -> int:
-    """A port below those that the system gives to clients: one of them could take it while the server is stopped."""
+    """Finds a port below those that the system gives to clients.
+
+    One of them could take it while the server is stopped.
+    """
     while True:
         port = 20_000 + secrets.randbelow(10_000)
         with socket.socket() as listener, contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from router.journal.record import JournalFull, JournalUnavailable, Record
-from router.journal.store import JournalStore
+from router.journal.store import Appending
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class GroupCommit(Generic[T]):
 
     def __init__(
         self,
-        store: JournalStore,
+        store: Appending,
         resolve: Callable[[list[T], JournalUnavailable | None], None],
         *,
         capacity: int = 8192,

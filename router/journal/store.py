@@ -6,8 +6,8 @@ from typing import Protocol
 from router.journal.record import Context, Head, Record, StoredRecord
 
 
-class JournalStore(Protocol):
-    """An append-only store of chained records; one thread writes, any thread reads."""
+class Appending(Protocol):
+    """What the journal's writer needs of a store; one thread writes."""
 
     def write_batch(self, records: Sequence[Record]) -> None:
         """Appends the records in order, and returns only when they are durable.
@@ -28,6 +28,13 @@ class JournalStore(Protocol):
         Raises:
             JournalUnavailable: if it failed.
         """
+
+    def close(self) -> None:
+        """Releases the store; closing twice does nothing."""
+
+
+class JournalStore(Appending, Protocol):
+    """An append-only store of chained records; one thread writes, any thread reads."""
 
     def read(
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
@@ -89,6 +96,3 @@ class JournalStore(Protocol):
             JournalUnavailable: if not all are erased, or copies may be left on the disk: call
                 again.
         """
-
-    def close(self) -> None:
-        """Releases the store; closing twice does nothing."""

@@ -78,13 +78,14 @@ def test_a_full_disk_is_unavailable_and_the_journal_recovers_by_itself(tmp_path:
 
 
 def write_until_killed(url: str) -> None:
-    def settle(tickets: list[str], error: JournalUnavailable | None) -> None:
+    def resolve(tickets: list[str], error: JournalUnavailable | None) -> None:
         if error is not None:
             os._exit(3)
         # One write call per batch: what the pipe holds outlives the process.
         os.write(1, "".join(tickets).encode())
 
-    writer: GroupCommit[str] = GroupCommit(open_journal(url), settle, capacity=64, largest_batch=32)
+    store = open_journal(url)
+    writer: GroupCommit[str] = GroupCommit(store, resolve, capacity=64, largest_batch=32)
     while True:
         records = some_records(random.randrange(1, 20), payload=os.urandom(250))
         while writer.depth > 30:

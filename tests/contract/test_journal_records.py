@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+from typing import Any
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_random_batches_leave_what_the_rule_says(kept: Kept) -> None:
     ],
 )
 def test_what_no_store_may_keep_is_refused_with_its_whole_batch(
-    kept: Kept, change: dict[str, object], problem: str
+    kept: Kept, change: dict[str, Any], problem: str
 ) -> None:
     store, (one,) = kept.store(), some_records(1)
     refused = a_record_about(one.id, claim="outcome")._replace(**change)

@@ -1,4 +1,4 @@
-"""Content leaves the journal by age or on request; commands as an operator runs them, on every store."""
+"""Content leaves the journal by age or on request, as an operator asks for it, on every store."""
 
 import json
 import sqlite3

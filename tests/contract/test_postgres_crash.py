@@ -1,4 +1,4 @@
-"""The database crashes in the middle of writes: nothing acknowledged is lost, nothing is doubled."""
+"""The database crashes in the middle of writes: nothing acknowledged is lost or doubled."""
 
 import os
 import random
@@ -80,6 +80,5 @@ def test_a_database_that_crashes_under_writers_loses_and_doubles_nothing(
     assert sorted(kept) == sorted(acknowledged)
     assert verdict.intact, verdict
     assert writing.refused
-    print(
-        f"crashes {CRASHES}, acknowledged {len(acknowledged)}, kept {len(kept)}, refused {writing.refused}"
-    )
+    print(f"crashes {CRASHES}, acknowledged {len(acknowledged)}, kept {len(kept)}")
+    print(f"refused {writing.refused}")

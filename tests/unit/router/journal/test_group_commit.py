@@ -1,3 +1,5 @@
+"""Many callers, one durable write, and what they hear of it."""
+
 import threading
 from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
@@ -5,14 +7,7 @@ from queue import SimpleQueue
 import pytest
 
 from router.journal.group_commit import GroupCommit
-from router.journal.record import (
-    Context,
-    Head,
-    JournalFull,
-    JournalUnavailable,
-    Record,
-    StoredRecord,
-)
+from router.journal.record import Context, JournalFull, JournalUnavailable, Record
 
 CONTEXT = Context(document="{}")
 SECONDS = 10.0
@@ -45,18 +40,6 @@ class MemoryStore:
         if self.failure is not None:
             raise self.failure
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[StoredRecord]:
-        return iter(())
-
-    def contexts(self) -> Sequence[Context]:
-        return ()
-
-    def heads(self) -> Sequence[Head]:
-        return ()
-
-    def erase(self, ids: Sequence[bytes]) -> int:
-        return 0
-
     def close(self) -> None:
         self.closed = True
 
@@ -65,12 +48,12 @@ class Watcher:
     """Keeps what the writer tells, in queues that a test can wait on."""
 
     def __init__(self) -> None:
-        self.settled: SimpleQueue[tuple[list[str], JournalUnavailable | None]] = SimpleQueue()
+        self.resolved: SimpleQueue[tuple[list[str], JournalUnavailable | None]] = SimpleQueue()
         self.ups: SimpleQueue[bool] = SimpleQueue()
         self.counts: SimpleQueue[int] = SimpleQueue()
 
-    def settle(self, tickets: list[str], error: JournalUnavailable | None) -> None:
-        self.settled.put((tickets, error))
+    def resolve(self, tickets: list[str], error: JournalUnavailable | None) -> None:
+        self.resolved.put((tickets, error))
 
     def committed(self, seconds: float, records: int) -> None:
         self.counts.put(records)
@@ -93,7 +76,7 @@ def watcher() -> Watcher:
 def writer(store: MemoryStore, watcher: Watcher) -> Iterator[GroupCommit[str]]:
     group: GroupCommit[str] = GroupCommit(
         store,
-        watcher.settle,
+        watcher.resolve,
         capacity=10,
         largest_batch=4,
         observe=watcher,
@@ -106,17 +89,17 @@ def writer(store: MemoryStore, watcher: Watcher) -> Iterator[GroupCommit[str]]:
 
 
 def hold(store: MemoryStore, writer: GroupCommit[str]) -> None:
-    """Bring the writer into a write that does not end until the gate opens."""
+    """Brings the writer into a write that does not end until the gate opens."""
     store.gate.clear()
     writer.submit(some_records(1), "held")
     assert store.entered.acquire(timeout=SECONDS)
 
 
-def test_a_submission_is_settled_once_it_is_written(
+def test_a_submission_is_resolved_once_it_is_written(
     store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
 ) -> None:
     writer.submit(some_records(2), "a")
-    assert watcher.settled.get(timeout=SECONDS) == (["a"], None)
+    assert watcher.resolved.get(timeout=SECONDS) == (["a"], None)
     assert store.batches == [some_records(2)]
     assert watcher.counts.get(timeout=SECONDS) == 2
 
@@ -129,8 +112,8 @@ def test_what_waits_is_written_together_in_whole_submissions(
         writer.submit(some_records(count), ticket)
     assert writer.depth == 9
     store.gate.set()
-    settled = [watcher.settled.get(timeout=SECONDS)[0] for _ in range(4)]
-    assert settled == [["held"], ["a", "b"], ["c"], ["d"]]
+    resolved = [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(4)]
+    assert resolved == [["held"], ["a", "b"], ["c"], ["d"]]
     assert writer.depth == 0
 
 
@@ -142,7 +125,7 @@ def test_a_submission_larger_than_a_batch_goes_alone(
     writer.submit(some_records(6), "large")
     writer.submit(some_records(1), "b")
     store.gate.set()
-    assert [watcher.settled.get(timeout=SECONDS)[0] for _ in range(4)] == [
+    assert [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(4)] == [
         ["held"],
         ["a"],
         ["large"],
@@ -150,9 +133,9 @@ def test_a_submission_larger_than_a_batch_goes_alone(
     ]
 
 
-def test_an_empty_submission_is_settled(writer: GroupCommit[str], watcher: Watcher) -> None:
+def test_an_empty_submission_is_resolved(writer: GroupCommit[str], watcher: Watcher) -> None:
     writer.submit([], "empty")
-    assert watcher.settled.get(timeout=SECONDS) == (["empty"], None)
+    assert watcher.resolved.get(timeout=SECONDS) == (["empty"], None)
 
 
 def test_over_capacity_is_refused_and_what_waits_is_kept(
@@ -163,7 +146,7 @@ def test_over_capacity_is_refused_and_what_waits_is_kept(
     with pytest.raises(JournalFull, match="10 records wait"):
         writer.submit(some_records(1), "refused")
     store.gate.set()
-    assert [watcher.settled.get(timeout=SECONDS)[0] for _ in range(2)] == [["held"], ["fits"]]
+    assert [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(2)] == [["held"], ["fits"]]
 
 
 def test_a_failure_refuses_everything_waiting_at_once(
@@ -174,7 +157,7 @@ def test_a_failure_refuses_everything_waiting_at_once(
         writer.submit(some_records(3), ticket)
     store.failure = JournalUnavailable("disk full")
     store.gate.set()
-    assert watcher.settled.get(timeout=SECONDS) == (["held", "a", "b", "c"], store.failure)
+    assert watcher.resolved.get(timeout=SECONDS) == (["held", "a", "b", "c"], store.failure)
     assert watcher.ups.get(timeout=SECONDS) is False
     assert watcher.counts.get(timeout=SECONDS) == -1
     assert not writer.up
@@ -191,16 +174,16 @@ def test_the_writer_recovers_by_itself_while_idle(
     assert watcher.ups.get(timeout=SECONDS) is True
     assert writer.up
     writer.submit(some_records(1), "b")
-    assert watcher.settled.get(timeout=SECONDS)[1] is not None
-    assert watcher.settled.get(timeout=SECONDS) == (["b"], None)
+    assert watcher.resolved.get(timeout=SECONDS)[1] is not None
+    assert watcher.resolved.get(timeout=SECONDS) == (["b"], None)
 
 
-def test_an_unexpected_error_is_settled_as_unavailable_and_the_writer_lives(
+def test_an_unexpected_error_is_resolved_as_unavailable_and_the_writer_lives(
     store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
 ) -> None:
     store.failure = RuntimeError("a fault")
     writer.submit(some_records(1), "a")
-    tickets, error = watcher.settled.get(timeout=SECONDS)
+    tickets, error = watcher.resolved.get(timeout=SECONDS)
     assert tickets == ["a"]
     assert isinstance(error, JournalUnavailable)
     assert watcher.ups.get(timeout=SECONDS) is False
@@ -211,11 +194,11 @@ def test_an_unexpected_error_is_settled_as_unavailable_and_the_writer_lives(
 def test_a_listener_that_fails_does_not_stop_the_writer(store: MemoryStore) -> None:
     done: SimpleQueue[str] = SimpleQueue()
 
-    def settle(tickets: list[str], error: JournalUnavailable | None) -> None:
+    def resolve(tickets: list[str], error: JournalUnavailable | None) -> None:
         done.put(tickets[0])
         raise ValueError("a fault of the listener")
 
-    writer: GroupCommit[str] = GroupCommit(store, settle)
+    writer: GroupCommit[str] = GroupCommit(store, resolve)
     writer.submit(some_records(1), "a")
     assert done.get(timeout=SECONDS) == "a"
     writer.submit(some_records(1), "b")
@@ -234,8 +217,8 @@ def test_closing_writes_what_was_submitted_and_closes_the_store(
     store.gate.set()
     assert writer.close(SECONDS)
     assert store.closed
-    settled = [watcher.settled.get(timeout=SECONDS) for _ in range(4)]
-    assert settled == [(["held"], None), (["a"], None), (["b"], None), (["c"], None)]
+    resolved = [watcher.resolved.get(timeout=SECONDS) for _ in range(4)]
+    assert resolved == [(["held"], None), (["a"], None), (["b"], None), (["c"], None)]
 
 
 def test_a_closing_journal_takes_nothing_more(writer: GroupCommit[str]) -> None:

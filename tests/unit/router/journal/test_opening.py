@@ -1,3 +1,5 @@
+"""From the `journal` setting to an open journal, or to a refusal that says what is wrong."""
+
 import sqlite3
 import stat
 from pathlib import Path

@@ -42,7 +42,8 @@ def registered(journal: Path, since: float, features: FeatureSet = FEATURES) -> 
     store = open_journal(f"sqlite:///{journal}", create=False)
     found = read_arrivals(store, features, OFFICE, NOW - int(since * WEEK))
     store.close()
-    return (found.rows[:, FEATURES.column("weeks_registered")].astype(int) - 1).tolist()
+    slots = found.rows[:, FEATURES.column("weeks_registered")]
+    return [int(slot) - 1 for slot in slots]
 
 
 def test_arrivals_are_the_offices_recent_cases_each_once_as_last_asked_about(

@@ -1,8 +1,9 @@
-"""From the journal to logged cases whose mix is the one recommended, with the chance it was drawn with."""
+"""From the journal to logged cases whose mix is the one recommended, with its chance."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,13 +24,23 @@ from tests.unit.training.data.journal_builder import (
     collected,
     recommended,
     viewed,
-)  # fmt: skip
+)
 from training.data.collect import NothingToLearn, Treatment
 
-UNKNOWN = (
-    "education_recognised", "months_since_last_work", "expected_weeks_to_job", "applications_4w", "plan_has_goal",
-    "goal_by_user", "plan_activities_active", "plan_activities_overdue", "messages_90d", "phone_talks_90d",
-)  # fmt: skip
+UNKNOWN: dict[str, Any] = dict.fromkeys(
+    (
+        "education_recognised",
+        "months_since_last_work",
+        "expected_weeks_to_job",
+        "applications_4w",
+        "plan_has_goal",
+        "goal_by_user",
+        "plan_activities_active",
+        "plan_activities_overdue",
+        "messages_90d",
+        "phone_talks_90d",
+    )
+)
 
 
 @pytest.fixture
@@ -113,7 +124,7 @@ def test_cases_for_which_nothing_was_drawn_keep_the_chance_of_one(
 ) -> None:
     drawn, assessed = (
         recommended(3, by=EXPLORER),
-        recommended(2, by=EXPLORER, first=10, **dict.fromkeys(UNKNOWN)),
+        recommended(2, by=EXPLORER, first=10, **UNKNOWN),
     )
     journal.write_batch([*drawn, *assessed, *(came(one) for one in [*drawn, *assessed])])
     done, frame = collected(tmp_path, Treatment.RECOMMENDED)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -81,20 +82,19 @@ class Desk:
         return str(decision)
 
     def choose(
-        self, decision: str, mix: str = "BLENDED_VIDEO", **options: object
+        self, decision: str, mix: str = "BLENDED_VIDEO", **options: Any
     ) -> pb.RecordChoiceResponse:
-        values = {"request_id": an_id(), "mix_id": mix, "wished_by": pb.WISHED_BY_BOTH} | options
-        return self.feedback.RecordChoice(
-            pb.RecordChoiceRequest(decision_id=decision, **values), timeout=5
-        )  # type: ignore[arg-type]
+        usual: dict[str, Any] = {"request_id": an_id(), "wished_by": pb.WISHED_BY_BOTH}
+        values = usual | {"mix_id": mix} | options
+        request = pb.RecordChoiceRequest(decision_id=decision, **values)
+        return self.feedback.RecordChoice(request, timeout=5)
 
-    def came(self, decision: str, **options: object) -> pb.RecordOutcomeResponse:
+    def came(self, decision: str, **options: Any) -> pb.RecordOutcomeResponse:
         values = {"request_id": an_id(), "observed_on": "2026-11-25"} | options
         if "goal_reached" not in values:
             values = {"outcome": 1.0} | values
-        return self.feedback.RecordOutcome(
-            pb.RecordOutcomeRequest(decision_id=decision, **values), timeout=5
-        )  # type: ignore[arg-type]
+        request = pb.RecordOutcomeRequest(decision_id=decision, **values)
+        return self.feedback.RecordOutcome(request, timeout=5)
 
     def value(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
@@ -110,9 +110,9 @@ def an_id() -> str:
 
 def details(error: grpc.RpcError) -> dict[str, str]:
     """Field violations by field; the ErrorInfo's metadata, and its reason as "why"."""
-    status = status_pb2.Status.FromString(
-        dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
-    )
+    trailers: Any = error.trailing_metadata()
+    packed = dict(trailers or ()).get("grpc-status-details-bin", b"")
+    status = status_pb2.Status.FromString(packed)
     found: dict[str, str] = {}
     for detail in status.details:
         bad, info = error_details_pb2.BadRequest(), error_details_pb2.ErrorInfo()
@@ -125,7 +125,7 @@ def details(error: grpc.RpcError) -> dict[str, str]:
 
 @contextmanager
 def a_desk(journal: Path | str) -> Iterator[Desk]:
-    """Serves Feedback on a file or the URL of a journal, from a thread of its own until the block ends."""
+    """Serves Feedback on a journal's file or URL, from a thread of its own until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -136,22 +136,22 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
     async def begin() -> tuple[grpc.aio.Server, DurableJournal, FeedbackService, int]:
         metrics = Metrics(registry)
         edge = Edge(metrics, 100)
-        journal = DurableJournal(store, metrics, lambda _: None)
-        service = FeedbackService(journal, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
+        durable = DurableJournal(store, metrics, lambda _: None)
+        service = FeedbackService(durable, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
         edge.add(feedback_pb2_grpc.add_FeedbackServicer_to_server, service, service.count_refused)
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((edge,))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         service.begin()
-        return server, journal, service, port
+        return server, durable, service, port
 
-    server, journal, service, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+    server, durable, service, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
 
     async def end() -> None:
         await service.end()
         await server.stop(None)
-        await journal.close(5)
+        await durable.close(5)
         await loop.shutdown_default_executor()
 
     desk.listen = f"127.0.0.1:{port}"

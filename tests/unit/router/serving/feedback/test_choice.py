@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from router.v1 import feedback_pb2 as pb
 from tests.unit.router.serving.feedback.feedback_builder import MIXES, Desk, a_desk, an_id, details
 
-LESS = {
+LESS: dict[str, Any] = {
     "mix": "DIALOGUE_AND_PHONE",
     "reason": pb.CHOICE_REASON_CAPACITY,
     "wished_by": pb.WISHED_BY_AGENCY,
@@ -23,9 +24,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield found
 
 
-def refused(desk: Desk, decision: str, code: grpc.StatusCode, **options: object) -> dict[str, str]:
+def refused(desk: Desk, decision: str, code: grpc.StatusCode, **options: Any) -> dict[str, str]:
     with pytest.raises(grpc.RpcError) as error:
-        desk.choose(decision, **options)  # type: ignore[arg-type]
+        desk.choose(decision, **options)
     assert error.value.code() == code, error.value.details()
     return details(error.value)
 
@@ -203,7 +204,7 @@ def test_nothing_is_recorded_of_a_case_that_people_alone_handle(desk: Desk) -> N
 
 
 def test_every_bad_field_is_named_with_its_problem(desk: Desk) -> None:
-    options = {"request_id": "17", "wished_by": 0, "reason": 77, "corrects": "x"}
+    options: dict[str, Any] = {"request_id": "17", "wished_by": 0, "reason": 77, "corrects": "x"}
     found = refused(desk, "", grpc.StatusCode.INVALID_ARGUMENT, **options)
     assert set(found) - {"why"} == {"request_id", "decision_id", "wished_by", "reason", "corrects"}
     options = {"mix": "NONE", "user_view": "A", "adviser_view": "B"}
@@ -215,7 +216,8 @@ def test_every_bad_field_is_named_with_its_problem(desk: Desk) -> None:
 def test_bytes_that_are_no_request_are_the_callers_error_and_counted(desk: Desk) -> None:
     before = desk.value("router_feedback_refused_total", reason="INVALID")
     with pytest.raises(grpc.RpcError) as error:
-        desk.channel.unary_unary("/router.v1.Feedback/RecordChoice")(b"\xff\xff", timeout=5)
+        record: Any = desk.channel.unary_unary("/router.v1.Feedback/RecordChoice")
+        record(b"\xff\xff", timeout=5)
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert desk.value("router_feedback_refused_total", reason="INVALID") == before + 1
 

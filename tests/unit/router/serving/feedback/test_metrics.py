@@ -1,4 +1,4 @@
-"""Names and labels of feedback's metrics are a contract with ops, and so are the alarms over them."""
+"""Names and labels of feedback's metrics are a contract with ops; so are the alarms over them."""
 
 import subprocess
 

@@ -4,6 +4,8 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -28,7 +30,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield found
 
 
-def refused(desk: Desk, decision: str, code: grpc.StatusCode, **options: object) -> dict[str, str]:
+def refused(desk: Desk, decision: str, code: grpc.StatusCode, **options: Any) -> dict[str, str]:
     with pytest.raises(grpc.RpcError) as error:
         desk.came(decision, **options)
     assert error.value.code() == code, error.value.details()
@@ -36,7 +38,7 @@ def refused(desk: Desk, decision: str, code: grpc.StatusCode, **options: object)
 
 
 def time(channel: int, contacts: int, minutes: int) -> pb.ChannelTime:
-    return pb.ChannelTime(channel=channel, contacts=contacts, minutes=minutes)  # type: ignore[arg-type]
+    return pb.ChannelTime(channel=channel, contacts=contacts, minutes=minutes)  # type: ignore[arg-type] # any number
 
 
 def test_the_journal_keeps_minutes_by_channel_and_their_sum(desk: Desk) -> None:
@@ -134,31 +136,31 @@ def test_an_outcome_is_seen_neither_before_the_decision_nor_in_the_future(
     if fine:
         assert desk.came(desk.decide(), observed_on=day).record_id
     else:
-        assert (
-            day
-            in refused(desk, desk.decide(), grpc.StatusCode.INVALID_ARGUMENT, observed_on=day)[
-                "observed_on"
-            ]
-        )
+        code = grpc.StatusCode.INVALID_ARGUMENT
+        assert day in refused(desk, desk.decide(), code, observed_on=day)["observed_on"]
+
+
+def choosing(server: Desk, decision: str, mix: str) -> Any:
+    """A choice under way; grpc's future, which is an error of its own too."""
+    asked = pb.RecordChoiceRequest(
+        request_id=an_id(), decision_id=decision, mix_id=mix, wished_by=pb.WISHED_BY_BOTH
+    )
+    return server.feedback.RecordChoice.future(asked, timeout=20)
 
 
 def test_of_contradicting_choices_on_two_servers_one_stands_and_the_others_are_told_which(
-    desk: Desk, tmp_path
+    desk: Desk, tmp_path: Path
 ) -> None:
     with a_desk(tmp_path / "journal.db") as one, a_desk(tmp_path / "journal.db") as other:
         decisions = [one.decide("SELF_SERVICE") for _ in range(20)]
+        chosen = [(one, "BLENDED_VIDEO"), (other, "BLENDED_OFFICE"), (one, "DIGITAL_DIALOGUE")]
         calls = [
-            (decision, mix, server.feedback.RecordChoice.future(
-                pb.RecordChoiceRequest(
-                    request_id=an_id(), decision_id=decision, mix_id=mix, wished_by=pb.WISHED_BY_BOTH
-                ),
-                timeout=20,
-            ))
+            (decision, choosing(server, decision, mix))
             for decision in decisions
-            for server, mix in ((one, "BLENDED_VIDEO"), (other, "BLENDED_OFFICE"), (one, "DIGITAL_DIALOGUE"))
-        ]  # fmt: skip
+            for server, mix in chosen
+        ]
         told: dict[str, set[str]] = {decision: set() for decision in decisions}
-        for decision, _, call in calls:
+        for decision, call in calls:
             error = call.exception()
             if error is None:
                 told[decision].add(call.result().record_id)
@@ -171,22 +173,11 @@ def test_of_contradicting_choices_on_two_servers_one_stands_and_the_others_are_t
 
 
 def test_of_equal_choices_on_two_servers_one_is_written_and_all_are_answered_with_it(
-    desk: Desk, tmp_path
+    desk: Desk, tmp_path: Path
 ) -> None:
     with a_desk(tmp_path / "journal.db") as one, a_desk(tmp_path / "journal.db") as other:
         decision = one.decide()
-        calls = [
-            server.feedback.RecordChoice.future(
-                pb.RecordChoiceRequest(
-                    request_id=an_id(),
-                    decision_id=decision,
-                    mix_id="BLENDED_VIDEO",
-                    wished_by=pb.WISHED_BY_USER,
-                ),
-                timeout=20,
-            )
-            for server in (one, other) * 8
-        ]
+        calls = [choosing(server, decision, "BLENDED_VIDEO") for server in (one, other) * 8]
         assert len({call.result().record_id for call in calls}) == 1
         assert one.kinds(decision) == ["choice"]
         counted = [

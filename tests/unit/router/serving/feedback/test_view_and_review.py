@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -29,15 +29,22 @@ def ask(
     desk: Desk, decision: str, reason: int = pb.REVIEW_REASON_FACTS_WRONG, request: str = ""
 ) -> pb.Review:
     asked = pb.RequestReviewRequest(
-        request_id=request or an_id(), decision_id=decision, asked_by=pb.ASKED_BY_USER, reason=reason  # type: ignore[arg-type]
-    )  # fmt: skip
+        request_id=request or an_id(),
+        decision_id=decision,
+        asked_by=pb.ASKED_BY_USER,
+        reason=reason,  # type: ignore[arg-type] # a number that may be none of the contract's
+    )
     return desk.feedback.RequestReview(asked, timeout=5).review
 
 
 def answer(
     desk: Desk, review: str, result: int = pb.REVIEW_RESULT_UPHELD, request: str = ""
 ) -> pb.AnswerReviewResponse:
-    asked = pb.AnswerReviewRequest(request_id=request or an_id(), review_id=review, result=result)  # type: ignore[arg-type]
+    asked = pb.AnswerReviewRequest(
+        request_id=request or an_id(),
+        review_id=review,
+        result=result,  # type: ignore[arg-type] # a number that may be none of the contract's
+    )
     return desk.feedback.AnswerReview(asked, timeout=5)
 
 
@@ -47,7 +54,7 @@ def listed(desk: Desk, size: int = 0, token: str = "") -> pb.ListReviewsResponse
     )
 
 
-def why(code: grpc.StatusCode, call, *words: object) -> dict[str, str]:
+def why(code: grpc.StatusCode, call: Callable[..., object], *words: object) -> dict[str, str]:
     with pytest.raises(grpc.RpcError) as error:
         call(*words)
     assert error.value.code() == code, error.value.details()
@@ -129,7 +136,7 @@ def test_the_safeguards_hold_in_the_control_group_too(desk: Desk) -> None:
     with pytest.raises(grpc.RpcError) as error:
         desk.choose(decision, "SELF_SERVICE", wished_by=pb.WISHED_BY_ADVISER)
     assert "DIALOGUE_AND_PHONE" in details(error.value)["wished_by"]
-    assert "BLENDED_VIDEO" not in error.value.details()
+    assert "BLENDED_VIDEO" not in (error.value.details() or "")
 
 
 def test_a_review_is_listed_until_it_is_answered_once(desk: Desk) -> None:
@@ -179,7 +186,8 @@ def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
         asked = [ask((one, other)[number % 2], one.decide()) for number in range(7)]
         answer(other, asked[2].review_id)
         del asked[2]
-        found, token = [], ""
+        found: list[pb.Review] = []
+        token = ""
         while not found or token:
             page = listed(one, 4, token)
             assert page.open == 6

@@ -1,3 +1,5 @@
+"""Journals of earlier schemas are read and go on."""
+
 import hashlib
 import os
 import sqlite3
@@ -12,7 +14,7 @@ CONTEXT = Context(document='{"model_version":"m1"}')
 
 
 def write_as_version_1_did(path: Path, records: int) -> None:
-    """A journal from before records could be about others, with the chain as it was specified then."""
+    """A journal from before records could be about others, with the chain as it was then."""
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for statement in MIGRATIONS[0]:
