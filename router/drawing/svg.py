@@ -1,4 +1,4 @@
-"""Drawings as inline SVG: one style, text that stays text, alternative text, equal bytes for equal figures."""
+"""Inline SVG of a figure: one style, text that stays text, equal bytes for equal figures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-INK, QUIET, LINE = "#1d2430", "#5a6472", "#c9ced6"
-BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#007a59", "#8e4a86"
-"""Okabe and Ito's colour-blind-safe hues; green and purple darkened for contrast on white."""
-GREY, SAND = "#9aa3af", "#f0c36d"
+from router.drawing.colours import INK, QUIET
+
 _STYLE: Any = {  # its keys are a literal type of a hundred names
     "svg.fonttype": "none",
     "svg.hashsalt": "channel-router",
@@ -78,28 +75,20 @@ def inline_svg(
 def _inline(svg: str, name: str, title: str, description: str) -> Markup:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL
-    )  # it would style the whole page
+    # It would style the whole page.
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    svg = svg.replace(
-        "'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"
-    )  # Verdana has the same widths
-    words = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(description)}</desc>'
+    # Verdana has the same widths.
+    svg = svg.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+
     opening = re.match(r"<svg[^>]*>", svg)
     if opening is None:
         raise ValueError(f"drawing {name}: is not an SVG")
     tag = opening.group()[:-1] + f' role="img" aria-labelledby="{name}-title {name}-words">'
+    words = f'<title id="{name}-title">{escape(title)}</title>'
+    words += f'<desc id="{name}-words">{escape(description)}</desc>'
     return Markup(tag + words + svg[opening.end() :])
-
-
-def rows(axes: Axes, labels: list[str], *, shown: bool = True) -> None:
-    """Labels rows from the top down."""
-    axes.set_yticks(range(len(labels)), labels if shown else [""] * len(labels))
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from router.drawing.svg import BLUE, GREEN, GREY, INK, ORANGE, QUIET, rows
+from router.drawing.axes import rows
+from router.drawing.colours import BLUE, GREEN, GREY, INK, ORANGE, QUIET
+from router.drawing.drawing import TwoShapes, draw_two_shapes
 from router.ledger.account import Ledger
 from router.ledger.contacts import ChannelFigures
-from router.ledger.drawing import Drawing, draw
 from router.ledger.practice import Practice
 from router.ledger.words import Words
 
@@ -24,7 +25,7 @@ _MEAN_OF = 5
 """Weeks that the line of a weekly drawing is the mean of: weeks alone jump about."""
 
 
-def measured(ledger: Ledger, words: Words) -> Drawing | None:
+def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
     """Practice before, planned and spent of the cases whose time was reported; None if they are too few."""
     planned, spent = ledger.total.planned, ledger.total.measured
     if planned is None or spent is None or not spent.cases:
@@ -80,7 +81,7 @@ def measured(ledger: Ledger, words: Words) -> Drawing | None:
         reused_planned=words.hours(planned.reused),
         reused=words.hours(spent.reused),
     )
-    return draw("measured", words("measured.drawing"), told, (2.7, 4.6), paint)
+    return draw_two_shapes("measured", words("measured.drawing"), told, (2.7, 4.6), paint)
 
 
 _BASES = ("estimated", "measured")
@@ -102,7 +103,7 @@ def _bar(
     )
 
 
-def weekly(ledger: Ledger, words: Words) -> Drawing | None:
+def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
     """Released and re-used hours by week; None with fewer than two weeks to show."""
     found = [
         None if one.estimated is None or not one.estimated.cases else one.estimated
@@ -142,7 +143,7 @@ def weekly(ledger: Ledger, words: Words) -> Drawing | None:
         released=words.hours(sum(one.released for one in shown) / len(shown)),
         reused=words.hours(sum(one.reused for one in shown) / len(shown)),
     )
-    return draw("weeks", words("weeks.drawing"), told, (3.0, 3.0), paint)
+    return draw_two_shapes("weeks", words("weeks.drawing"), told, (3.0, 3.0), paint)
 
 
 def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -164,7 +165,7 @@ def _short(day: date, words: Words) -> str:
     )
 
 
-def contacts(figures: Sequence[ChannelFigures], words: Words) -> Drawing | None:
+def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | None:
     """Reported minutes per contact with their interval against the catalogue's; None if no channel has enough."""
     found = [one for one in figures if one.minutes is not None]
     if not found:
@@ -206,7 +207,7 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> Drawing | None:
         for one in found
     )
     height = 0.95 + 0.36 * len(found)
-    return draw(
+    return draw_two_shapes(
         "contacts",
         words("contacts.drawing"),
         words("contacts.description", channels=told),
@@ -215,7 +216,7 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> Drawing | None:
     )
 
 
-def practice(found: Sequence[Practice], words: Words) -> Drawing | None:
+def practice(found: Sequence[Practice], words: Words) -> TwoShapes | None:
     """Minutes agreed a case by need group: the other offices' spread and median, and the own; None without any."""
     if not found:
         return None
@@ -257,7 +258,7 @@ def practice(found: Sequence[Practice], words: Words) -> Drawing | None:
         for one in found
     )
     height = 1.0 + 0.4 * len(found)
-    return draw(
+    return draw_two_shapes(
         "practice",
         words("practice.drawing"),
         words("practice.description", groups=told),

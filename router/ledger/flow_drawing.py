@@ -9,10 +9,10 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.drawing.svg import GREY, INK, QUIET, SAND
+from router.drawing.colours import GREY, INK, QUIET, SAND
+from router.drawing.drawing import TwoShapes, draw_two_shapes
 from router.ledger.account import Ledger, sum_of
 from router.ledger.arithmetic import Tier
-from router.ledger.drawing import Drawing, draw
 from router.ledger.words import Words
 
 _BLUES = ("#084a73", "#0072b2", "#3d95c8", "#77b5da", "#a9d0e8", "#cfe4f2", "#e3eff8")
@@ -30,7 +30,7 @@ class Segment(NamedTuple):
     open: bool = False
 
 
-def flow(ledger: Ledger, words: Words) -> Drawing | None:
+def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
     """Released by need group on the left, re-used by tier and unaccounted on the right; None without any."""
     total = ledger.total.estimated
     if total is None or (not total.released and not total.reused):
@@ -55,7 +55,9 @@ def flow(ledger: Ledger, words: Words) -> Drawing | None:
         side: ", ".join(f"{one.label} {words.hours(one.minutes)}" for one in segments)
         for side, segments in (("from", left), ("to", right))
     }
-    return draw("flow", words("flow.title"), words("flow.description", **told), (4.1, 5.4), paint)
+    return draw_two_shapes(
+        "flow", words("flow.title"), words("flow.description", **told), (4.1, 5.4), paint
+    )
 
 
 def _came(ledger: Ledger, words: Words) -> list[Segment]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.drawing.svg import BLUE, INK, QUIET, rows
+from router.drawing.axes import rows, zero_line
+from router.drawing.colours import BLUE, INK, QUIET
+from router.drawing.drawing import Drawing, draw
 from training.evaluation.figures import Figures, MixOverlap
-from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import names, number, percent
 
 _COLUMNS = 3

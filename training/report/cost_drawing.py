@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.drawing.svg import BLUE, INK, QUIET
+from router.drawing.colours import BLUE, INK, QUIET
+from router.drawing.drawing import Drawing, draw
 from training.evaluation.figures import CostPoint, Figures
-from training.report.drawing import Drawing, draw
 from training.report.value_drawings import MARKS
 from training.report.words import MAIN_POLICIES, names, number
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from router.decision.schema import Feature
 from router.decision.tables import DecisionTables, Floats
-from router.drawing.svg import BLUE, INK, LINE, ORANGE, QUIET, rows
-from training.report.drawing import Drawing, draw, zero_line
+from router.drawing.axes import rows, zero_line
+from router.drawing.colours import BLUE, INK, LINE, ORANGE, QUIET
+from router.drawing.drawing import Drawing, draw
 from training.report.words import names, number, percent
 
 FIELDS_SHOWN = 10

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from router.drawing.svg import BLUE, GREEN, LINE, rows
+from router.drawing.axes import rows, zero_line
+from router.drawing.colours import BLUE, GREEN, LINE, ink_on, mix_colours
+from router.drawing.drawing import Drawing, draw
 from training.evaluation.figures import Figures, GroupFigures
-from training.report.drawing import Drawing, draw, ink_on, mix_colours, zero_line
 from training.report.words import names, number, point_range
 
 LABELLED = 0.12

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from router.decision.catalogue import Catalogue
 from router.decision.tables import DecisionTables
+from router.drawing.colours import mix_colours
 from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
@@ -21,7 +22,6 @@ from training.report import (
     value_drawings,
     words,
 )
-from training.report.drawing import mix_colours
 from training.report.first_screen import first_screen, forty_hours
 from training.report.reproduce import commands, recorded
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from router.decision.pairs import Bins, Pair
 from router.decision.schema import Feature, FeatureSet
 from router.decision.tables import DecisionTables, Floats
-from router.drawing.svg import INK, QUIET
-from training.report.drawing import Drawing, draw
+from router.drawing.colours import INK, QUIET
+from router.drawing.drawing import Drawing, draw
 from training.report.effect_drawings import NINETY, wrapped
 from training.report.words import names, number
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from router.drawing.svg import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET, rows
+from router.drawing.axes import rows, zero_line
+from router.drawing.colours import BLUE, GREEN, LINE, ORANGE, PURPLE, QUIET
+from router.drawing.drawing import Drawing, draw
 from training.evaluation.figures import (
     ESTIMATORS,
     OK,
@@ -14,7 +16,6 @@ from training.evaluation.figures import (
     Figures,
     PolicyFigures,
 )
-from training.report.drawing import Drawing, draw, zero_line
 from training.report.words import (
     COMPARED,
     MAIN_POLICIES,
