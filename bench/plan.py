@@ -24,6 +24,7 @@ from router.planning.allocate import Allocation, allocate
 from router.planning.hulls import upper_hulls
 from router.planning.plan import plan_caseload
 from router.v1 import case_pb2, caseload_pb2, caseload_pb2_grpc
+from router.versions.registry import promoted_version
 from training.simulation.population import draw_population
 from training.simulation.simulate import simulate
 
@@ -31,7 +32,8 @@ OFFICE = "office-01"
 CASES, SOLVED, FILED, DRAWN = 50_000, 20_000, 1_000_000, 100_000
 MINUTES_A_CASE = 115
 REPEATS = 5
-MODEL, POLICIES = Path("models/baseline-2026-11"), Path("policies")
+MODELS, POLICIES = Path("models"), Path("policies")
+MODEL = MODELS / promoted_version(MODELS)
 
 
 def seconds(work: Callable[[], object], repeats: int = REPEATS) -> str:

@@ -20,6 +20,7 @@ from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from router.v1 import case_pb2
+from router.versions.registry import ModelVersion, load_model, promoted_version
 
 ROOT = Path(__file__).parent.parent
 FOLDS = 5
@@ -103,6 +104,12 @@ def a_policy(office: str = "") -> Policy:
     return load_policies(ROOT / "policies", a_catalogue()).usable(office)
 
 
+def the_promoted_model() -> ModelVersion:
+    """The version that the project ships and serves."""
+    models = ROOT / "models"
+    return load_model(models / promoted_version(models), FEATURES, a_catalogue())
+
+
 def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:
     """Tables with random effects, every value well supported."""
     rng = np.random.default_rng(seed)
@@ -145,7 +152,7 @@ def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) 
 
 
 def random_rows(seed: int, count: int) -> np.ndarray:
-    """Rows with every field drawn evenly over its slots; one in fifty is shielded or does not say."""
+    """Rows with every field drawn evenly over its slots; one in fifty is shielded, or silent."""
     rng = np.random.default_rng(seed)
     rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(
         np.uint16

@@ -29,7 +29,17 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     drawn |= _contacts(rng, strength, digital)
     drawn |= _digital(rng, digital)
     drawn |= _safeguard_fields(rng, strength, digital)
+    drawn |= _of_no_effect(rng, drawn, cases)
     return {name: drawn[name] for name in FEATURES.names}
+
+
+def _of_no_effect(rng: np.random.Generator, drawn: Slots, cases: int) -> Slots:
+    """Draws the fields that nothing above speaks of: evenly, and tied to nothing."""
+    return {
+        feature.name: rng.integers(1, feature.slots, cases)
+        for feature in FEATURES.features
+        if feature.name not in drawn
+    }
 
 
 def is_value(slots: Slots, name: str, *values: str) -> NDArray[np.bool_]:

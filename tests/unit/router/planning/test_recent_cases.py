@@ -17,13 +17,12 @@ from router.journal.record import JournalBroken
 from router.planning.recent_cases import read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from router.versions.registry import load_model
-from tests.builders import ROOT, a_catalogue, a_decider, a_policy, a_row
+from tests.builders import ROOT, a_catalogue, a_decider, a_policy, a_row, the_promoted_model
 
 OFFICE = "office-01"
 WEEK = 7 * 24 * 3600 * 1_000_000
 NOW = time.time_ns() // 1000
-MODEL = load_model(ROOT / "models" / "baseline-2026-11", FEATURES, a_catalogue())
+MODEL = the_promoted_model()
 
 
 def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:

@@ -10,8 +10,7 @@ from router.decision.decide import Decider
 from router.planning.clearing_price import at_price
 from router.planning.plan import plan_caseload
 from router.planning.price_feedback import WEEKS, next_price, wanted_price
-from router.versions.registry import load_model
-from tests.builders import ROOT, a_catalogue, a_policy
+from tests.builders import a_catalogue, a_policy, the_promoted_model
 from training.simulation.population import draw_population
 
 A_WEEK = 1000
@@ -25,8 +24,8 @@ AVERAGED = 4
 
 @pytest.fixture(scope="module")
 def decider() -> Decider:
-    model = load_model(ROOT / "models" / "baseline-2026-11", FEATURES, a_catalogue())
-    return Decider(tables=model.tables, catalogue=a_catalogue(), policy=a_policy("office-01"))
+    tables = the_promoted_model().tables
+    return Decider(tables=tables, catalogue=a_catalogue(), policy=a_policy("office-01"))
 
 
 @pytest.fixture(scope="module")
