@@ -173,3 +173,11 @@ def test_every_target_for_people_says_what_it_does() -> None:
 def test_the_picture_of_the_two_ways_is_the_one_that_its_words_draw() -> None:
     assert text("docs/pictures/ways.svg") == ways.wide()
     assert text("docs/pictures/ways-narrow.svg") == ways.narrow()
+
+
+def test_what_the_image_copies_exists_and_is_let_through() -> None:
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", text("Dockerfile"), re.MULTILINE)
+    let_through = re.findall(r"^!(\S+)$", text(".dockerignore"), re.MULTILINE)
+    for name in " ".join(copied).split():
+        assert (ROOT / name).exists()
+        assert name in let_through
