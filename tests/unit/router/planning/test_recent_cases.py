@@ -17,7 +17,7 @@ from router.journal.record import JournalBroken
 from router.planning.recent_cases import read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from tests.builders import ROOT, a_catalogue, a_decider, a_policy, a_row, the_promoted_model
+from tests.builders import ROOT, a_decider, a_policy, a_row, the_promoted_model
 
 OFFICE = "office-01"
 WEEK = 7 * 24 * 3600 * 1_000_000
