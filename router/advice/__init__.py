@@ -1,1 +1,1 @@
-"""From a case to advice: decided, explained and made ready to record; one at a time, or a file of them. Knows no transport."""
+"""From a case to advice and its record, one by one or a file of them. Knows no transport."""

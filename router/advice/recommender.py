@@ -1,4 +1,7 @@
-"""From a case to an answer: decide, record durably, count, and only then answer. Knows no transport."""
+"""From a case's row to advice and the record of it, with one model and one policy.
+
+Knows no transport: whoever asks makes the records durable before the advice leaves.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import uuid_utils
 
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
-from router.decision.decide_one import SingleDecider
-from router.decision.decision import Decision, Decisions, Status
+from router.decision.decision import Decision, Status
 from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
 from router.journal.recommendation import (
@@ -20,7 +21,6 @@ from router.journal.recommendation import (
     CONTROL,
     SHOWN,
     CodedMix,
-    PackedRows,
     Reading,
     Tail,
     coded,
@@ -28,8 +28,6 @@ from router.journal.recommendation import (
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
 
-# Up to so many rows, one at a time is faster than arrays.
-_FEW = 8
 _NOTHING = Tail("")
 
 
@@ -61,7 +59,6 @@ class Recommender:
         self.decider = decider
         self.policy = decider.policy
         self.explainer = Explainer(decider=decider)
-        self._single = SingleDecider(decider)
         reading = _reading(model, decider)
         self._context = reading.context()
         self._layout = reading.layout
@@ -69,7 +66,9 @@ class Recommender:
         self._offered: list[bool] = decider.menu.tolist()
         self._explores = self.policy.exploration.share > 0
         self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
-        self._menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
+        menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
+        # The mixes permitted, a bit each, by the lightest of them.
+        self._permitted = [menu >> first << first for first in range(len(self._minutes) + 1)]
 
     def decide(
         self,
@@ -92,30 +91,16 @@ class Recommender:
         now = time.time_ns() // 1000 if now is None else now
         offices = [self.policy.office] * len(rows) if office_refs is None else office_refs
         ids = [uuid_utils.uuid7() for _ in rows]
-        few = len(rows) <= _FEW
-        many = None if few else self.decider.decide(np.array(rows, np.uint16))
-        decisions = [self._single.decide(row) for row in rows] if many is None else many.each()
+        decisions = self.decider.decide_each(rows)
         chances = [1.0] * len(rows)
         if self._explores:
-            drawn = [self._explored(*one) for one in zip(rows, decisions, case_refs, strict=True)]
-            decisions, chances = (
-                [decision for decision, _ in drawn],
-                [chance for _, chance in drawn],
-            )
-        lightest = len(self._minutes)
-        withholds = self.withholds
-        tails = [
-            _NOTHING
-            if decision.first_permitted >= lightest
-            else Tail(ref, office, self._disclosure(ref, decision) if withholds else SHOWN)
-            for decision, ref, office in zip(decisions, case_refs, offices, strict=True)
+            drawn = [self._explored(*one) for one in zip(decisions, case_refs, strict=True)]
+            decisions = [decision for decision, _ in drawn]
+            chances = [chance for _, chance in drawn]
+        tails = [self._tail(*one) for one in zip(decisions, case_refs, offices, strict=True)]
+        payloads = [
+            self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
-        if many is None:
-            payloads = [
-                self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
-            ]
-        else:
-            payloads = self._layout.pack(self._packed(rows, many, decisions, chances), tails)
         records = [
             Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
             for identity, payload in zip(ids, payloads, strict=True)
@@ -128,16 +113,21 @@ class Recommender:
         ]
         return advice, records
 
-    def _explored(
-        self, row: list[int], decision: Decision, case_ref: str
-    ) -> tuple[Decision, float]:
-        price = self.policy.price / self.policy.weights.of_one(row)
+    def _explored(self, decision: Decision, case_ref: str) -> tuple[Decision, float]:
+        price = self.policy.price / decision.weight
         utility = [
             value - price * minutes
             for value, minutes in zip(decision.expected, self._minutes, strict=True)
         ]
         drawn = draw("exploration", self.model.info.version, self.policy.version, case_ref)
         return explore(decision, utility, self._offered, self.policy.exploration, drawn)
+
+    def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
+        if decision.first_permitted >= len(self._minutes):
+            return _NOTHING
+        if not self.withholds:
+            return Tail(case_ref, office_ref)
+        return Tail(case_ref, office_ref, self._disclosure(case_ref, decision))
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Whether plain advice is shown; the same case always falls into the same group."""
@@ -150,46 +140,21 @@ class Recommender:
         return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
-        """Packs one decision, as `_packed` does many."""
-        permitted = self._menu >> decision.first_permitted << decision.first_permitted
         return self._layout.pack_one(
             tail,
             row,
             decision.expected,
             decision.error,
             self._minutes,
-            permitted,
+            self._permitted[decision.first_permitted],
             decision.mix,
             decision.status,
             decision.safeguards,
             decision.doubts,
             self.policy.price,
-            self.policy.weights.of_one(row),
+            decision.weight,
             chance,
         )
-
-    def _packed(
-        self,
-        rows: list[list[int]],
-        many: Decisions,
-        decisions: list[Decision],
-        chances: list[float],
-    ) -> PackedRows:
-        packed = self._layout.rows(len(rows))
-        packed["row"] = rows
-        packed["expected"] = many.expected
-        packed["error"] = many.error
-        packed["minutes"] = self._minutes
-        bits = np.uint64(1) << np.arange(len(self._minutes), dtype=np.uint64)
-        packed["permitted"] = (many.permitted * bits).sum(axis=1, dtype=np.uint64)
-        packed["mix"] = [decision.mix for decision in decisions]
-        packed["status"] = many.status
-        packed["safeguards"] = many.safeguards
-        packed["doubts"] = many.doubts
-        packed["price"] = self.policy.price
-        packed["weight"] = self.policy.weights.of(packed["row"])
-        packed["propensity"] = chances
-        return packed
 
 
 def _reading(model: ModelVersion, decider: Decider) -> Reading:

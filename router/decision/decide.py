@@ -10,18 +10,26 @@ milder set of safeguards.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.catalogue import Catalogue
-from router.decision.decision import NO_MIX, Decisions, Doubt, Numbers, Status
+from router.decision.decide_few import FewDecider
+from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.schema import Role, Rows
 from router.decision.tables import DecisionTables, Floats
+
+FEW_ROWS = 3
+"""Up to so many rows scalars are the faster way than arrays."""
+_UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unknown
+_RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
+_ADDED_IN_ORDER = 7
+_CLOSE_OPTIONS = int(Doubt.CLOSE_OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +47,8 @@ class Decider:
 
     def __post_init__(self) -> None:
         if len(self.tables.intercept) != len(self.catalogue.mixes):
-            raise ValueError(
-                f"the model values {len(self.tables.intercept)} mixes, the catalogue has {len(self.catalogue.mixes)}"
-            )
+            valued, offered = len(self.tables.intercept), len(self.catalogue.mixes)
+            raise ValueError(f"the model values {valued} mixes, the catalogue has {offered}")
 
     @cached_property
     def safeguards(self) -> CompiledSafeguards:
@@ -56,7 +63,11 @@ class Decider:
         return np.array([mix in self.policy.menu for mix in self.catalogue.ids])
 
     def costs(self, rows: Rows) -> Floats:
-        """Price of each mix's minutes, less where the row's outcome weighs more, outcome points, shape (n, K)."""
+        """Gives the price of each mix's minutes, less where the row's outcome weighs more.
+
+        Returns:
+            Outcome points, shape (rows, mixes).
+        """
         prices = self.policy.price / self.policy.weights.of(rows)
         costs: Floats = prices[:, None] * self.catalogue.minutes
         return costs
@@ -81,15 +92,46 @@ class Decider:
         return counted
 
     @cached_property
-    def far_pairs(self) -> tuple[Numbers, Numbers]:
-        """Pairs of a mix and a heavier one that lie far apart in minutes."""
-        minutes = self.catalogue.minutes
+    def _permitted(self) -> NDArray[np.bool_]:
+        """Mixes on the menu that are permitted, by the lightest that is, shape (mixes + 1, mixes)."""
+        numbers = np.arange(len(self.menu))
+        return self.menu & (numbers >= np.arange(len(self.menu) + 1)[:, None])
+
+    @cached_property
+    def _closed(self) -> tuple[Floats, Floats]:
+        """What takes a mix out of a choice: -inf where it may not be taken, else 0.
+
+        What is not on the menu, shape (mixes, 1); and what is not permitted either, by the lightest
+        permitted mix, shape (mixes, mixes + 1).
+        """
+        off_menu = np.where(self.menu, 0.0, -np.inf)[:, None]
+        return off_menu, np.where(self._permitted.T, 0.0, -np.inf)
+
+    @cached_property
+    def far(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Pairs of a mix and another to be told apart from it, and where those of each mix start.
+
+        The other one is heavier and lies far away in minutes; both are on the menu. Each mix is
+        also paired with itself, from which it cannot be told apart.
+        """
+        minutes, numbers = self.catalogue.minutes, np.arange(len(self.menu))
         lighter, heavier = np.triu_indices(len(minutes), 1)
         far = minutes[heavier] - minutes[lighter] >= self.policy.abstention.far_minutes
-        return lighter[far], heavier[far]
+        far &= self.menu[lighter] & self.menu[heavier]
+        lighter = np.concatenate([numbers, lighter[far]])
+        heavier = np.concatenate([numbers, heavier[far]])
+        order = np.argsort(lighter, kind="stable")
+        return lighter[order], heavier[order], np.searchsorted(lighter[order], numbers)
+
+    @property
+    def jackknife(self) -> float:
+        """Factor of the folds' squared spread: (F - 1) / F."""
+        return (self.tables.folds - 1) / self.tables.folds
 
     def decide(self, rows: Rows) -> Decisions:
         """Decides for each row.
+
+        Rows come last in the arrays within, so that a thousand rows are added as one.
 
         Args:
             rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
@@ -99,95 +141,150 @@ class Decider:
             The decisions; equal bits for a row alone and among others.
         """
         lightest, bits = self.safeguards.apply(rows)
-        folds = self.tables.fold_values(rows)
-        expected = folds.mean(axis=2)
-        deviation = folds - expected[:, :, None]
-        worth = expected - self.costs(rows)
-        utility = np.where(self.menu, worth, -np.inf)
-        numbers = np.arange(len(self.menu))
-        permitted = self.menu & (numbers >= lightest[:, None])
-        heaviest = np.maximum.accumulate(utility[:, ::-1], axis=1)[:, ::-1]
-
-        doubts, unknown = self._input_doubts(rows)
-        lift = self._lift(worth, deviation)
-        # Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better;
-        # the mildest set of safeguards that it must answer to starts at b, or at the row's own
-        # lightest mix if that is lighter.
-        start = np.minimum(numbers, lightest[:, None]).clip(max=len(numbers) - 1)
-        attained = (utility >= np.take_along_axis(heaviest, start, axis=1)) & self.menu
-        level = np.where(attained, lift, NO_MIX).max(axis=1)
-        allowed = np.where(permitted, utility, -np.inf)
-        best = allowed.argmax(axis=1)
-        rest = allowed.copy()
+        places = self.tables.places(rows)
+        expected, deviation = self._estimates(places)
+        weight = self.policy.weights.of(rows)
+        worth = expected - self.catalogue.minutes[:, None] * (self.policy.price / weight)
+        off_menu, not_permitted = self._closed
+        utility = worth + off_menu
+        allowed = utility + not_permitted.take(lightest, axis=1)
         each = np.arange(len(rows))
-        rest[each, best] = -np.inf
-        second = np.where(np.isneginf(rest.max(axis=1)), best, rest.argmax(axis=1))
-        level = np.where(doubts > 0, np.maximum(level, np.maximum(best, second)), level)
-        mix = np.maximum(level, best)
-        doubts = doubts | np.where(mix > best, np.where(doubts > 0, 0, Doubt.CLOSE_OPTIONS), 0)
-        doubts = doubts | np.where(lift[each, best] > best, Doubt.CLOSE_OPTIONS, 0)
-        return self._settled(
-            expected, deviation, permitted, lightest, mix, doubts, bits, worth, unknown
-        )
+        best = allowed.argmax(axis=0)
+        best_place = best * len(rows) + each
+        highest = allowed.take(best_place)
 
-    def _input_doubts(self, rows: Rows) -> tuple[Numbers, Numbers]:
-        counted = np.add.reduce(self.doubtful[self.tables.slots(rows)], axis=1)
-        unknown: Numbers = counted & 0xFFFFFFFF
-        many = unknown > self.policy.abstention.unknown_fields
-        doubts: Numbers = many * int(Doubt.UNKNOWN_FIELDS) + (counted >> 32 > 0) * int(
-            Doubt.RARE_VALUES
+        lift = self._lift(worth, deviation)
+        mix = self._level(utility, highest, lift)
+        counted = np.add.reduce(self.doubtful.take(places[:, : len(self.tables.columns)]), axis=1)
+        doubts = self._input_doubts(counted)
+        if doubts is None:
+            close = mix > best
+            doubts = close * _CLOSE_OPTIONS
+        else:
+            rest = allowed.copy()
+            rest.put(best_place, -np.inf)
+            second = rest.argmax(axis=0)
+            mix = np.where(doubts > 0, np.maximum(mix, np.maximum(best, second)), mix)
+            close = (lift.take(best_place) > best) | ((mix > best) & (doubts == 0))
+            doubts |= close * _CLOSE_OPTIONS
+
+        decisions = Decisions(
+            expected=expected.T,
+            error=self._errors(deviation).T,
+            permitted=self._permitted.take(lightest, axis=0),
+            first_permitted=lightest,
+            mix=mix,
+            status=(doubts > 0) * (_NEEDS_ASSESSMENT - _RECOMMENDED) + _RECOMMENDED,
+            doubts=doubts,
+            safeguards=bits,
+            margin=_margin(worth, allowed, mix * len(rows) + each),
+            unknown=counted & _UNKNOWN,
+            weight=weight,
         )
-        return doubts, unknown
+        if np.minimum.reduce(highest, initial=0.0) == -np.inf:
+            self._leave_to_people(decisions, highest == -np.inf)
+        return decisions
+
+    @cached_property
+    def _few(self) -> FewDecider:
+        return FewDecider(self)
+
+    def decide_each(self, rows: list[list[int]]) -> list[Decision]:
+        """Decides for each row, whichever way is faster for so many; the bits are equal.
+
+        Args:
+            rows: slots by feature.
+        """
+        if len(rows) <= FEW_ROWS:
+            return [self._few.decide(row) for row in rows]
+        return self.decide(np.array(rows, np.uint16)).each()
+
+    def _estimates(self, places: Numbers) -> tuple[Floats, Floats]:
+        """The expected outcome of each mix, (K, n), and how far each fold is from it, (K, F, n)."""
+        folds = np.ascontiguousarray(self.tables.values_at(places).transpose(1, 2, 0))
+        expected = _sum_of_folds(folds)
+        expected /= self.tables.folds
+        return expected, folds - expected[:, None]
+
+    def _errors(self, deviation: Floats) -> Floats:
+        """Standard errors from the folds' deviations, (..., F, n): the delete-a-group jackknife."""
+        squares = _sum_of_folds(deviation * deviation)
+        squares *= self.jackknife
+        return np.sqrt(squares, squares)
+
+    def _input_doubts(self, counted: NDArray[np.int64]) -> Numbers | None:
+        """Doubts that come of the row's values, shape (n,); None if no row has any.
+
+        Args:
+            counted: unknown and rare values, counted as in `doubtful`.
+        """
+        unknown_at_most = self.policy.abstention.unknown_fields
+        # Rare values are counted above the bits of unknown ones.
+        if np.maximum.reduce(counted, initial=0) <= unknown_at_most:
+            return None
+        doubts: Numbers = (counted > _UNKNOWN) * int(Doubt.RARE_VALUES)
+        doubts += (counted & _UNKNOWN) > unknown_at_most
+        return doubts
 
     def _lift(self, worth: Floats, deviation: Floats) -> Numbers:
-        """For each mix, were it best: the heaviest mix far from it that cannot be told apart, else itself."""
-        lighter, heavier = self.far_pairs
-        spread = deviation[:, heavier] - deviation[:, lighter]
-        z = self.policy.abstention.standard_errors
-        reach = z * np.sqrt((spread * spread).sum(axis=2) * self.jackknife)
-        close = worth[:, lighter] - worth[:, heavier] <= reach
-        close &= self.menu[lighter] & self.menu[heavier]
-        lift = np.tile(np.arange(len(self.menu)), (len(worth), 1))
-        for pair, (light, heavy) in enumerate(zip(lighter.tolist(), heavier.tolist(), strict=True)):
-            # Pairs come with the heavier mix rising, so the last one that is close is the heaviest.
-            lift[:, light] = np.where(close[:, pair], heavy, lift[:, light])
+        """For each mix, were it best: the heaviest far one that cannot be told apart, or itself."""
+        lighter, heavier, starts = self.far
+        spread = deviation.take(heavier, axis=0)
+        spread -= deviation.take(lighter, axis=0)
+        reach = self._errors(spread)
+        reach *= self.policy.abstention.standard_errors
+        gap = worth.take(lighter, axis=0)
+        gap -= worth.take(heavier, axis=0)
+        close = (gap <= reach) * heavier[:, None]
+        lift: Numbers = np.maximum.reduceat(close, starts, axis=0)
         return lift
 
-    @property
-    def jackknife(self) -> float:
-        """Factor of the folds' squared spread: (F - 1) / F."""
-        return (self.tables.folds - 1) / self.tables.folds
+    def _level(self, utility: Floats, highest: Floats, lift: Numbers) -> Numbers:
+        """The lightest mix that stands under every milder set of safeguards, shape (n,).
 
-    def _settled(
-        self,
-        expected: Floats,
-        deviation: Floats,
-        permitted: NDArray[np.bool_],
-        lightest: Numbers,
-        mix: Numbers,
-        doubts: Numbers,
-        bits: NDArray[np.uint64],
-        worth: Floats,
-        unknown: Numbers,
-    ) -> Decisions:
-        each = np.arange(len(mix))
-        manual = ~permitted.any(axis=1)
-        others = np.where(permitted, worth, -np.inf)
-        others[each, mix] = -np.inf
-        runner_up = others.max(axis=1)
-        margin = np.where(np.isneginf(runner_up), np.nan, worth[each, mix] - runner_up)
-        error = np.sqrt((deviation * deviation).sum(axis=2) * self.jackknife)
-        status = np.where(doubts > 0, Status.NEEDS_ASSESSMENT, Status.RECOMMENDED)
-        unscored = lightest >= len(self.menu)
-        return Decisions(
-            expected=np.where(unscored[:, None], np.nan, expected),
-            error=np.where(unscored[:, None], np.nan, error),
-            permitted=permitted,
-            first_permitted=lightest,
-            mix=np.where(manual, NO_MIX, mix),
-            status=np.where(manual, Status.MANUAL_ONLY, status),
-            doubts=np.where(manual, 0, doubts),
-            safeguards=bits,
-            margin=np.where(manual, np.nan, margin),
-            unknown=np.where(unscored, 0, unknown),
-        )
+        Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better; the
+        mildest set of safeguards that it must answer to starts at b, or at the row's own lightest
+        mix if that is lighter.
+        """
+        heaviest = np.maximum.accumulate(utility[::-1], axis=0)[::-1]
+        attained = utility >= np.maximum(heaviest, highest)
+        level: Numbers = np.maximum.reduce(attained * lift, axis=0)
+        return level
+
+    def _leave_to_people(self, decisions: Decisions, manual: NDArray[np.bool_]) -> None:
+        """Takes out what is not told of rows that people alone handle."""
+        decisions.mix[manual] = NO_MIX
+        decisions.status[manual] = int(Status.MANUAL_ONLY)
+        decisions.doubts[manual] = 0
+        decisions.margin[manual] = np.nan
+        unscored = decisions.first_permitted >= len(self.menu)
+        decisions.expected[unscored] = np.nan
+        decisions.error[unscored] = np.nan
+        decisions.unknown[unscored] = 0
+
+
+def _sum_of_folds(values: Floats) -> Floats:
+    """Adds the folds one after the other, (..., F, n): the same bits however many rows there are.
+
+    NumPy does so too up to seven; more it adds in pairs, but only where there is one row.
+    """
+    if values.shape[1] <= _ADDED_IN_ORDER:
+        total: Floats = np.add.reduce(values, axis=1)
+        return total
+    return reduce(np.add, values.transpose(1, 0, 2))
+
+
+def _margin(worth: Floats, allowed: Floats, chosen: Numbers) -> Floats:
+    """What the mix is worth above the best other permitted one, shape (n,); NaN if there is none.
+
+    Args:
+        worth: of each mix, shape (K, n).
+        allowed: the same, -inf where a mix may not be taken.
+        chosen: the places of the mixes in these arrays, counted through all.
+    """
+    others = allowed.copy()
+    others.put(chosen, -np.inf)
+    margin: Floats = worth.take(chosen)
+    margin -= np.maximum.reduce(others, axis=0)
+    margin[margin == np.inf] = np.nan
+    return margin

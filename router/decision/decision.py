@@ -43,6 +43,7 @@ class Decision(NamedTuple):
     safeguards: int
     margin: float
     unknown: int
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Decisions:
         margin: (n,) utility of the mix minus that of the best other permitted one, outcome points;
             NaN if none.
         unknown: (n,) unknown model inputs.
+        weight: (n,) how many times the row's outcome counts.
     """
 
     expected: Floats
@@ -73,9 +75,10 @@ class Decisions:
     safeguards: NDArray[np.uint64]
     margin: Floats
     unknown: Numbers
+    weight: Floats
 
     def each(self) -> list[Decision]:
-        """The decisions one by one."""
+        """Gives the decisions one by one."""
         columns = zip(
             self.expected.tolist(),
             self.error.tolist(),
@@ -86,6 +89,7 @@ class Decisions:
             self.safeguards.tolist(),
             self.margin.tolist(),
             self.unknown.tolist(),
+            self.weight.tolist(),
             strict=True,
         )
         return [Decision(*column) for column in columns]

@@ -11,20 +11,20 @@ import numpy as np
 
 from router.decision.candidates import NONE, Candidates, Numbers
 from router.decision.decide import Decider
-from router.decision.decide_one import SingleDecider
 from router.decision.decision import NO_MIX, Decision
 from router.decision.schema import Rows
 from router.decision.tables import Floats
 
 REASONS = 3
-# Up to so many rows, one at a time is faster than arrays.
-FEW_ROWS = 8
 # Outcome points; a field that adds less than this adds nothing, and is no reason.
 _ROUNDING = 1e-9
 
 
 class Contribution(NamedTuple):
-    """What one field adds to the mix against another, relative to the average case, in outcome points."""
+    """What one field adds to the mix against another, in outcome points.
+
+    It is relative to the average case.
+    """
 
     column: int
     slot: int
@@ -41,9 +41,12 @@ class Change(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why a mix: compared with which other, the weightiest contributions, and the smallest change of the mix.
+    """Why a mix.
 
-    Without another permitted mix there is nothing to compare with, and `other` is None.
+    Attributes:
+        other: the mix compared with; None if no other is permitted.
+        reasons: the weightiest contributions, weightiest first.
+        change: the smallest change of a field after which the mix is another.
     """
 
     other: int | None
@@ -58,16 +61,12 @@ class Explainer:
     decider: Decider
 
     @cached_property
-    def _single(self) -> SingleDecider:
-        return SingleDecider(self.decider)
-
-    @cached_property
     def _candidates(self) -> Candidates:
         return Candidates(self.decider)
 
     @cached_property
     def _centred(self) -> Floats:
-        """Contribution of each place less the feature's or pair's average, by mix, shape (mixes, places)."""
+        """Contribution of each place less the feature's or pair's average, shape (mixes, places)."""
         tables = self.decider.tables
         return np.ascontiguousarray(
             (tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T
@@ -116,7 +115,7 @@ class Explainer:
         return offered
 
     def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
-        """What each model feature adds to `mix` against `other`, relative to the average case.
+        """Tells what each model feature adds to `mix` against `other`, above the average case.
 
         The average case has each feature's mean contribution over the training cases, so that the
         contributions add up to the row's contrast minus the average contrast. What a pair adds is
@@ -161,12 +160,13 @@ class Explainer:
     def _changes(
         self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
     ) -> list[Change | None]:
-        """The smallest change of one changeable field that changes the mix, or None; checked by deciding anew."""
+        """The smallest change of a field after which the mix is another, checked by deciding anew."""
         found: list[Change | None] = [None] * len(rows)
         left = list(range(len(rows)))
         for changed, columns in self._candidates.nearest(rows, utility, best):
             left = [n for n in left if columns[n] != NONE]
-            for n, then in zip(left, self._mixes(changed[left]), strict=True):
+            decided = self.decider.decide_each(changed[left].tolist())
+            for n, then in zip(left, [one.mix for one in decided], strict=True):
                 if then not in (decisions[n].mix, NO_MIX):
                     column = int(columns[n])
                     found[n] = Change(column, int(rows[n, column]), int(changed[n, column]), then)
@@ -174,9 +174,3 @@ class Explainer:
             if not left:
                 break
         return found
-
-    def _mixes(self, rows: Rows) -> list[int]:
-        if len(rows) <= FEW_ROWS:
-            return [self._single.decide(row).mix for row in rows.tolist()]
-        mixes: list[int] = self.decider.decide(rows).mix.tolist()
-        return mixes

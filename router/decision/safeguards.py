@@ -7,11 +7,9 @@ safeguards are add-only and monotone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, reduce
-from operator import add, itemgetter, or_
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +55,7 @@ class Safeguard:
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledSafeguards:
-    """Safeguards as one word of bits per slot: the low bits are requirements, the others the rules themselves.
+    """Safeguards as tables by slot: the rules that apply, as bits, and what they demand of a mix.
 
     Raises:
         ValueError: if a requirement would permit a mix but forbid a heavier one, so that a user
@@ -74,13 +72,14 @@ class CompiledSafeguards:
             if sorted(met) != met:
                 first = self.catalogue.ids[met.index(True)]
                 raise ValueError(
-                    f"{requirement.value} permits {first} but forbids a mix with more minutes: a user with more need "
-                    "would get less human contact; give the heavier mixes what the lighter one has"
+                    f"{requirement.value} permits {first} but forbids a mix with more minutes: a user "
+                    "with more need would get less human contact; give the heavier mixes what the "
+                    "lighter one has"
                 )
 
     @cached_property
     def first_permitted(self) -> NDArray[np.intp]:
-        """Number of the lightest mix permitted, by set of requirements (a bit mask), shape (16,)."""
+        """Number of the lightest mix permitted, by set of requirements, a bit mask; shape (16,)."""
         lightest = [
             sum(not requirement.permits(mix) for mix in self.catalogue.mixes)
             for requirement in REQUIREMENTS
@@ -91,28 +90,38 @@ class CompiledSafeguards:
         )
 
     @cached_property
-    def words(self) -> NDArray[np.uint64]:
-        """Bits by slot of every feature, shape (slots of the feature set,)."""
-        words = [0] * self.features.slots
+    def bits(self) -> NDArray[np.uint64]:
+        """The rules that apply, a bit each, by slot of every feature."""
+        bits = [0] * self.features.slots
         for number, rule in enumerate(self.rules):
             start = int(self.features.offsets[self.features.column(rule.feature)])
             for slot in rule.slots:
-                words[start + slot] |= 1 << REQUIREMENTS.index(rule.requirement)
-                words[start + slot] |= 1 << (number + len(REQUIREMENTS))
-        return np.array(words, np.uint64)
+                bits[start + slot] |= 1 << number
+        return np.array(bits, np.uint64)
 
     @cached_property
     def requirements(self) -> NDArray[np.intp]:
-        """Set of requirements by slot of every feature, a bit mask, shape (slots of the feature set,)."""
-        return (self.words & np.uint64((1 << len(REQUIREMENTS)) - 1)).astype(np.intp)
+        """Set of requirements by slot of every feature, a bit mask, shape (slots,)."""
+        found = np.zeros(self.features.slots, np.intp)
+        for number, rule in enumerate(self.rules):
+            bit = 1 << REQUIREMENTS.index(rule.requirement)
+            found |= np.where(self.bits >> np.uint64(number) & np.uint64(1) > 0, bit, 0)
+        return found
 
     @cached_property
-    def _manual(self) -> int:
-        return sum(
-            1 << n
-            for n, rule in enumerate(self.rules)
+    def lightest(self) -> NDArray[np.intp]:
+        """The lightest mix that each slot of every feature permits, shape (slots,)."""
+        return self.first_permitted[self.requirements]
+
+    @cached_property
+    def manual(self) -> np.uint64:
+        """The rules by which people alone handle a case, as bits."""
+        bits = [
+            1 << number
+            for number, rule in enumerate(self.rules)
             if rule.requirement is Requirement.MANUAL_ONLY
-        )
+        ]
+        return np.uint64(sum(bits))
 
     @cached_property
     def columns(self) -> NDArray[np.intp]:
@@ -122,39 +131,35 @@ class CompiledSafeguards:
         )
 
     @cached_property
-    def _offsets(self) -> NDArray[np.intp]:
+    def offsets(self) -> NDArray[np.intp]:
         return self.features.offsets[self.columns]
 
     def apply(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
-        """Lightest mix permitted (the number of mixes: none is) and the rules that apply, each of shape (rows,).
+        """Gives what the safeguards permit in each row, and which of them apply.
 
-        Rule r of `rules` is bit r of the second.
+        Returns:
+            The number of the lightest mix permitted, that of mixes where none is; and the rules
+            that apply, rule r of `rules` as bit r. Each has shape (rows,).
         """
-        words = np.bitwise_or.reduce(self.words[rows[:, self.columns] + self._offsets], axis=1)
-        low = np.uint64((1 << len(REQUIREMENTS)) - 1)
-        bits = words >> np.uint64(len(REQUIREMENTS))
-        manual = bits & np.uint64(self._manual)
-        lightest = self.first_permitted[(words & low).astype(np.intp)]
-        # Where people alone handle the case, nothing else of it is told.
-        return lightest, np.where(manual > 0, manual, bits)
+        places = rows.take(self.columns, axis=1) + self.offsets
+        # Each slot permits "this mix and every heavier one", so that the strictest one decides.
+        lightest: NDArray[np.intp] = np.maximum.reduce(self.lightest.take(places), axis=1)
+        bits: NDArray[np.uint64] = np.bitwise_or.reduce(self.bits.take(places), axis=1)
+        if np.maximum.reduce(lightest, initial=0) >= len(self.catalogue.mixes):
+            # Where people alone handle the case, nothing else of it is told.
+            manual = bits & self.manual
+            bits = np.where(manual > 0, manual, bits)
+        return lightest, bits
 
     def demands(self, rows: Rows) -> NDArray[np.intp]:
-        """Set of requirements of each feature that a rule reads, a bit mask, shape (rows, `columns`)."""
-        found: NDArray[np.intp] = self.requirements[rows[:, self.columns] + self._offsets]
+        """Gives the requirements of each feature that a rule reads, as bit masks.
+
+        Returns:
+            Shape (rows, features that a rule reads), in the order of `columns`.
+        """
+        found: NDArray[np.intp] = self.requirements[rows[:, self.columns] + self.offsets]
         return found
 
-    @cached_property
-    def _lists(self) -> tuple[itemgetter[Sequence[int]], list[int], list[int], list[int]]:
-        columns, starts = self.columns.tolist(), self._offsets.tolist()
-        return itemgetter(*columns), starts, self.words.tolist(), self.first_permitted.tolist()
-
-    def apply_one(self, row: Sequence[int]) -> tuple[int, int]:
-        """As `apply`, for one row."""
-        read, starts, words, first_permitted = self._lists
-        word = reduce(or_, [words[place] for place in map(add, read(row), starts)])
-        bits = word >> len(REQUIREMENTS)
-        return first_permitted[word & ((1 << len(REQUIREMENTS)) - 1)], bits & self._manual or bits
-
     def applied(self, bits: int) -> list[Safeguard]:
-        """The rules of a set of bits, in the catalogue's order."""
+        """Gives the rules of a set of bits, in the catalogue's order."""
         return [rule for number, rule in enumerate(self.rules) if bits >> number & 1]

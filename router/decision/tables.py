@@ -1,4 +1,7 @@
-"""What a model knows, as additive tables: one number per slot, mix and fold, and the same for cells of a few pairs."""
+"""What a model knows, as additive tables.
+
+One number per slot, mix and fold, and the same for the cells of a few pairs of features.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ _WINDOW = 20
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionTables:
-    """The value of mix k for a row, by fold f: intercept[k, f] + sum of values[place, k, f] over the row's places.
+    """The value of each mix for a row, by fold.
+
+        value[k, f] = intercept[k, f] + sum of values[place, k, f] over the row's places
 
     Places are slots of the features with the role MODEL, in column order, and then the cells of
     pairs. The mean over folds is the expected outcome; the folds' spread gives standard errors
@@ -67,9 +72,8 @@ class DecisionTables:
                     f"a pair must have {feature.slots} bins of {feature.name}, not {bins.shape}"
                 )
         if pair.values.shape[1:] != self.intercept.shape:
-            raise ValueError(
-                f"a pair's values must have shape (cells, {self.intercept.shape}), not {pair.values.shape}"
-            )
+            wanted, found = self.intercept.shape, pair.values.shape
+            raise ValueError(f"a pair's values must have shape (cells, {wanted}), not {found}")
 
     @cached_property
     def columns(self) -> NDArray[np.intp]:
@@ -101,39 +105,62 @@ class DecisionTables:
         return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
-    def flat_and_intercept(self) -> Floats:
-        """As `flat`, with the intercept as one more place, the last."""
-        return np.vstack([self.flat, self.intercept.reshape(1, -1)])
-
-    @cached_property
     def mean(self) -> Floats:
         """Mean over folds, shape (places, mixes)."""
         return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))
 
-    def slots(self, rows: Rows) -> NDArray[np.intp]:
-        """Places of each row's model features, shape (rows, model features)."""
-        return rows[:, self.columns] + self.offsets
+    @cached_property
+    def _pair_columns(self) -> NDArray[np.intp]:
+        """Columns of all pairs' first features, then of their second ones."""
+        sides = [*(pair.first for pair in self.pairs), *(pair.second for pair in self.pairs)]
+        return np.array(sides, np.intp)
+
+    @cached_property
+    def _pair_steps(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """What each slot of those columns adds to its cell's place, end to end; where each starts."""
+        firsts = [
+            start + pair.strides[0] for start, pair in zip(self.pair_starts, self.pairs, strict=True)
+        ]
+        steps = [*firsts, *(pair.strides[1] for pair in self.pairs)]
+        starts = np.cumsum([0, *(len(one) for one in steps)])[:-1]
+        return np.concatenate(steps), starts
 
     def places(self, rows: Rows) -> NDArray[np.intp]:
-        """Places of each row's model features and then pairs, shape (rows, model features + pairs)."""
-        cells = [
-            start + pair.cells(rows)
-            for start, pair in zip(self.pair_starts, self.pairs, strict=True)
-        ]
-        return np.column_stack([self.slots(rows), *cells])
+        """Gives the places of each row's model features and then pairs.
+
+        Returns:
+            Shape (rows, model features + pairs).
+        """
+        slots: NDArray[np.intp] = rows.take(self.columns, axis=1) + self.offsets
+        if not self.pairs:
+            return slots
+        steps, starts = self._pair_steps
+        sides = steps.take(rows.take(self._pair_columns, axis=1) + starts)
+        cells = sides[:, : len(self.pairs)] + sides[:, len(self.pairs) :]
+        return np.concatenate([slots, cells], axis=1)
 
     def fold_values(self, rows: Rows) -> Floats:
-        """Value of each mix by fold, shape (rows, mixes, folds). Equal bits whatever the number of rows."""
-        places = self.places(rows)
+        """Gives the value of each mix by fold, shape (rows, mixes, folds)."""
+        return self.values_at(self.places(rows))
+
+    def values_at(self, places: NDArray[np.intp]) -> Floats:
+        """Gives the value of each mix by fold, shape (rows, mixes, folds).
+
+        The bits are equal whatever the number of rows: both ways add place after place, and the
+        intercept last.
+
+        Args:
+            places: from `places`.
+        """
         table = self.flat
-        if len(rows) <= _FEW_ROWS:
-            total = np.add.reduce(table[places], axis=1)
+        if len(places) <= _FEW_ROWS:
+            total = np.add.reduce(table.take(places, axis=0), axis=1)
         else:
-            total = table[places[:, 0]]
+            total = table.take(places[:, 0], axis=0)
             for column in range(1, places.shape[1]):
-                total += table[places[:, column]]
+                total += table.take(places[:, column], axis=0)
         total += self.intercept.reshape(-1)
-        folds: Floats = total.reshape(len(rows), *self.intercept.shape)
+        folds: Floats = total.reshape(len(places), *self.intercept.shape)
         return folds
 
     @cached_property
@@ -160,7 +187,10 @@ class DecisionTables:
 
     @cached_property
     def average(self) -> Floats:
-        """Mean contribution over the training cases of each feature, then pair, shape (features + pairs, mixes)."""
+        """Mean contribution over the training cases of each feature, then pair.
+
+        Shape (features + pairs, mixes).
+        """
         counts = np.concatenate([self.counts, *(pair.counts for pair in self.pairs)])
         means, start = [], 0
         for size in self.sizes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +22,6 @@ from router.decision.schema import FeatureSet, Rows
 Floats = NDArray[np.float64]
 BY_VALUE = ("need_group", "digital_skill", "age_band")
 WEEKS_LEFT = "benefit_weeks_left"
-WEIGHTED = (*BY_VALUE, WEEKS_LEFT)
 # From the value that a safeguard asks least for to the one it asks most for: a worse value must not
 # weigh less.
 _RISING = {"digital_skill": ("STRONG", "OK", "WEAK", "NON_USER")}
@@ -41,19 +41,20 @@ class Weights:
     columns: tuple[int, ...] = ()
     by_slot: tuple[Floats, ...] = ()
 
-    def of(self, rows: Rows) -> Floats:
-        """Each row's weight, shape (rows,)."""
-        total = np.ones(len(rows))
-        for column, weights in zip(self.columns, self.by_slot, strict=True):
-            total = total * weights[rows[:, column]]
-        return total
+    @cached_property
+    def _flat(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+        """The columns, where the weights of each start, and all weights end to end."""
+        starts = np.cumsum([0, *(len(weights) for weights in self.by_slot)])[:-1]
+        return np.array(self.columns, np.intp), starts, np.concatenate(self.by_slot)
 
-    def of_one(self, row: Sequence[int]) -> float:
-        """As `of`, for one row, to the bit."""
-        total = 1.0
-        for column, weights in zip(self.columns, self.by_slot, strict=True):
-            total *= float(weights[row[column]])
-        return total
+    def of(self, rows: Rows) -> Floats:
+        """Gives each row's weight, shape (rows,)."""
+        if not self.columns:
+            return np.ones(len(rows))
+        columns, starts, weights = self._flat
+        each = weights.take(rows.take(columns, axis=1) + starts)
+        product: Floats = np.multiply.reduce(each, axis=1)
+        return product
 
 
 def weights_of(
@@ -61,7 +62,7 @@ def weights_of(
     by_value: Mapping[str, Mapping[str, float]],
     weeks_left: Sequence[tuple[int, float]] = (),
 ) -> Weights:
-    """Weights from those of single values; a value that is not named weighs 1.
+    """Makes weights from those of single values; a value that is not named weighs 1.
 
     Args:
         features: the feature set.
@@ -99,10 +100,8 @@ def _check_order(field: str, weights: Mapping[str, float]) -> None:
     order = _RISING.get(field, ())
     for better, worse in pairwise(order):
         if weights[worse] < weights[better]:
-            raise ValueError(
-                f"{field}.{worse}: {weights[worse]} is below the {weights[better]} of {better}: a user with more need "
-                "would get less"
-            )
+            below = f"{weights[worse]} is below the {weights[better]} of {better}"
+            raise ValueError(f"{field}.{worse}: {below}: a user with more need would get less")
     least = _LEAST.get(field)
     for value, weight in weights.items():
         if least and weight < weights[least]:

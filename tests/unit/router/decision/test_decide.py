@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.cases.features import FEATURES
-from router.decision.decide_one import SingleDecider
 from router.decision.decision import NO_MIX, Doubt, Status
 from router.decision.tables import DecisionTables
 from router.decision.weights import weights_of
@@ -44,11 +43,11 @@ def test_a_case_alone_and_among_others_gets_the_same_bits(
 ) -> None:
     decider = a_decider(seed, effect=effect, policy=a_policy(office))
     rows = random_rows(seed, 40)
-    single = SingleDecider(decider)
     for row, among in zip(rows, decider.decide(rows).each(), strict=True):
-        alone = decider.decide(row[None]).each()[0]
-        for one in (alone, single.decide(row)):
-            for name, left, right in zip(among._fields, among, one, strict=True):
+        [alone] = decider.decide(row[None]).each()
+        [in_scalars] = decider.decide_each([row.tolist()])
+        for other in (alone, in_scalars):
+            for name, left, right in zip(among._fields, among, other, strict=True):
                 assert np.array_equal(left, right, equal_nan=True), name
 
 
@@ -132,9 +131,6 @@ def test_a_menu_without_any_permitted_mix_gives_manual_only() -> None:
     decider = flat_decider([0.5] * MIXES, menu=("SELF_SERVICE",))
     decision = decider.decide(a_row(digitally_reserved="YES")[None]).each()[0]
     assert (decision.status, decision.mix) == (Status.MANUAL_ONLY, NO_MIX)
-    assert (
-        SingleDecider(decider).decide(a_row(digitally_reserved="YES")).status == Status.MANUAL_ONLY
-    )
 
 
 def test_tables_with_numbers_that_are_not_finite_are_refused() -> None:
