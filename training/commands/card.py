@@ -8,7 +8,7 @@ import click
 
 from training.commands.options import MODELS, VERSION
 from training.commands.stored import version_folder
-from training.version.artefact import CARD
+from training.version.files import CARD
 
 
 @click.command()

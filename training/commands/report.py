@@ -10,7 +10,7 @@ import click
 from training.commands.options import MODELS, PLACE, VERSION
 from training.commands.stored import stored_figures, stored_verdict, version_folder
 from training.commands.told import tell_conditions, tell_figures
-from training.version.artefact import REPORT
+from training.version.files import REPORT
 
 
 @click.command()

@@ -8,7 +8,7 @@ from router.versions.registry import check_name
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
 from training.evaluation.gate import Verdict
-from training.version.artefact import FIGURES, GATE
+from training.version.files import FIGURES, GATE
 
 
 def version_folder(models: Path, version: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.files.aside import written_aside
 from training.data.case_files import SEED_KEY, SYNTHETIC_KEY
 from training.simulation.effects import mix_values
 from training.simulation.logged_policy import draw_offices, mix_propensities
@@ -79,13 +79,16 @@ def simulate(
 
 
 def write_simulation(simulation: Simulation, out: Path, seed: int) -> Path:
-    """Writes the cases to `out`, marked as synthetic, and the truth beside them; returns the truth's path."""
+    """Writes the cases to `out`, marked as synthetic, and the truth beside them.
+
+    Returns:
+        The truth's path.
+    """
     truth = out.with_name(f"{out.stem}.truth.parquet")
     mark = {SYNTHETIC_KEY: "true", SEED_KEY: str(seed)}
     for frame, path in ((simulation.truth, truth), (simulation.cases, out)):
-        aside = path.with_name(f".{path.name}.part")
-        frame.write_parquet(aside, metadata=mark)
-        os.replace(aside, path)
+        with written_aside(path) as aside:
+            frame.write_parquet(aside, metadata=mark)
     return truth
 
 

@@ -1,12 +1,13 @@
-"""Writes model versions: every file aside, then one rename, so that nobody ever sees half a version."""
+"""Writes a whole version aside, then renames it, so that nobody ever sees half of one."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,9 @@ from training.evaluation.gate import Verdict
 from training.fit import Fitted
 from training.report import write_report
 from training.version.card import card
+from training.version.files import CARD, ESTIMATORS, FIGURES, GATE, REGISTER, REPORT
 from training.version.register import register_entry
 from training.version.signing import sign
-
-FIGURES, GATE, REPORT, CARD, REGISTER = (
-    "figures.json",
-    "gate.json",
-    "report.html",
-    "CARD.md",
-    "register.json",
-)
-ESTIMATORS = "estimators.joblib"
 
 
 class VersionExists(ValueError):
@@ -79,41 +72,52 @@ def write_version(
         VersionExists: if there is one already.
     """
     check_new(folder)
+    figures = fitted.figures
+    with _folder_aside(folder) as aside:
+        (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
+        joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
+        _write_text(aside / FIGURES, to_json(figures))
+        _write_text(aside / GATE, to_json(verdict))
+
+        # Report, card and register tell the digests of what was written so far.
+        manifest = manifest | {"sha256": digests(aside)}
+        write_report(aside / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
+        _write_text(aside / CARD, card(figures, verdict, manifest))
+        entry = register_entry(figures, verdict, manifest)
+        _write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
+
+        manifest = manifest | {"sha256": digests(aside)}
+        _write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        if key is not None:
+            sign(aside, key)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Gives the SHA-256 of every file of a folder, by name."""
+    files = sorted(folder.iterdir())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@contextmanager
+def _folder_aside(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder of the same name elsewhere, and renames it to the folder at the end."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}") / folder.name
     aside.mkdir(parents=True)
     try:
-        (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
-        estimators = {
-            "students": fitted.learned.students,
-            "encoding_orders": dict(fitted.encoding.orders),
-            "minutes": fitted.learned.minutes_model,
-            "weights": fitted.learned.weights,
-        }
-        joblib.dump(estimators, aside / ESTIMATORS, compress=3)
-        _text(aside / FIGURES, to_json(fitted.figures))
-        _text(aside / GATE, json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
-        manifest = manifest | {"sha256": digests(aside)}
-        write_report(aside / REPORT, fitted.figures, verdict, fitted.tables, catalogue, manifest)
-        _text(aside / CARD, card(fitted.figures, verdict, manifest))
-        _text(
-            aside / REGISTER,
-            json.dumps(register_entry(fitted.figures, verdict, manifest), indent=1) + "\n",
-        )
-        _text(aside / MANIFEST, json.dumps(manifest | {"sha256": digests(aside)}, indent=2) + "\n")
-        if key is not None:
-            sign(aside, key)
+        yield aside
         aside.rename(folder)
     finally:
         shutil.rmtree(aside.parent, ignore_errors=True)
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a folder, by name."""
+def _estimators(fitted: Fitted) -> dict[str, object]:
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
+        "students": fitted.learned.students,
+        "encoding_orders": dict(fitted.encoding.orders),
+        "minutes": fitted.learned.minutes_model,
+        "weights": fitted.learned.weights,
     }
 
 
-def _text(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")

@@ -9,21 +9,18 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.decision.tables import DecisionTables
+from router.decision.tables import DecisionTables, Floats
 from router.versions.registry import load_model
 from training.evaluation.figures import Figures
-from training.evaluation.figures_json import from_json
+from training.version.files import FIGURES, read_figures
 
-FIGURES = "figures.json"
 MOVED = 0.01
 """Outcome points by which a slot's effect must differ to count as moved."""
 _FIELDS = 10
 
-Floats = NDArray[np.float64]
-
 
 def compare(models: Path, one: str, other: str, catalogue: Catalogue) -> str:
-    """A readable comparison of two versions: what was measured of them, and where their tables differ.
+    """Tells what was measured of two versions, and where their tables differ, to read.
 
     Tables are compared by effect: what a value of a field adds to one mix over the mean of all
     mixes, over what the field adds on average, for an otherwise unknown case. Only this part of a
@@ -33,26 +30,19 @@ def compare(models: Path, one: str, other: str, catalogue: Catalogue) -> str:
         ModelRefused: if one of them cannot be served with this catalogue and these features.
         ValueError: if figures cannot be read.
     """
-    tables = [load_model(models / name, FEATURES, catalogue).tables for name in (one, other)]
-    return "\n".join(
-        [
-            *_figures(models, one, other),
-            "",
-            *_tables(tables[0], tables[1], one, other, catalogue.ids),
-        ]
-    )
+    first, second = (load_model(models / name, FEATURES, catalogue).tables for name in (one, other))
+    measured = _figures(models, one, other)
+    moved = _tables(first, second, one, other, catalogue.ids)
+    return "\n".join([*measured, "", *moved])
 
 
 def _figures(models: Path, one: str, other: str) -> list[str]:
     found = []
     for name in (one, other):
-        path = models / name / FIGURES
-        if not path.exists():
+        figures = read_figures(models / name)
+        if figures is None:
             return [f"{name} has no {FIGURES}: what was measured cannot be compared"]
-        try:
-            found.append(_measured(from_json(path.read_text(encoding="utf-8"), Figures)))
-        except ValueError as problem:
-            raise ValueError(f"{path}: {problem}") from problem
+        found.append(_measured(figures))
     first, second = found
     names = [*first, *(name for name in second if name not in first)]
     rows = [(name, first.get(name, "-"), second.get(name, "-")) for name in names]
@@ -60,10 +50,11 @@ def _figures(models: Path, one: str, other: str) -> list[str]:
 
 
 def _measured(figures: Figures) -> dict[str, str]:
+    held_out = figures.held_out
     found = {
         "trained at": figures.trained_at,
         "trained on, cases": f"{figures.trained_on}",
-        "held out, cases": f"{figures.held_out.cases} ({figures.held_out.first} to {figures.held_out.last})",
+        "held out, cases": f"{held_out.cases} ({held_out.first} to {held_out.last})",
     }
     for policy in figures.policies:
         if policy.name in ("candidate", "logged", "todays_rule") and "dr" in policy.estimates:
@@ -122,7 +113,7 @@ def _counts(tables: DecisionTables, column: int) -> NDArray[np.int64]:
 
 
 def _effects(tables: DecisionTables, column: int, weights: Floats) -> Floats:
-    """Effect of each slot of a field on each mix, shape (slots, mixes), outcome points."""
+    """Gives the effect of each slot of a field on each mix, (slots, mixes), outcome points."""
     probe = np.zeros((FEATURES.features[column].slots, len(FEATURES.features)), np.uint16)
     probe[:, column] = np.arange(len(probe))
     values = tables.fold_values(probe).mean(axis=2)

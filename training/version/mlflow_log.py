@@ -16,8 +16,7 @@ from typing import Any
 
 from router.versions.registry import MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
-from training.evaluation.figures_json import from_json
-from training.version.compare import FIGURES
+from training.version.files import read_figures
 
 EXPERIMENT = "channel-router"
 _VALUE_AT_MOST = 500
@@ -48,7 +47,8 @@ def log_run(uri: str, folder: Path) -> str:
     check_files(folder)
     info = read_info(folder)
     parameters = _parameters(json.loads((folder / MANIFEST).read_bytes()))
-    figures = _figures(folder)
+    measured = read_figures(folder)
+    figures = _figures(measured) if measured else {}
     with _settings():
         try:
             from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import
@@ -74,7 +74,7 @@ def log_run(uri: str, folder: Path) -> str:
 
 
 def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Everything in a manifest that fits a parameter, nested names joined by dots."""
+    """Picks everything in a manifest that fits a parameter, nested names joined by dots."""
     found: dict[str, str] = {}
     for name, value in manifest.items():
         if isinstance(value, dict):
@@ -86,15 +86,8 @@ def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]
     return found
 
 
-def _figures(folder: Path) -> dict[str, float]:
-    """The figures that runs are compared by; a version without figures has none."""
-    path = folder / FIGURES
-    if not path.exists():
-        return {}
-    try:
-        figures = from_json(path.read_text(encoding="utf-8"), Figures)
-    except ValueError as problem:
-        raise ValueError(f"{path}: {problem}") from problem
+def _figures(figures: Figures) -> dict[str, float]:
+    """Picks the figures that runs are compared by."""
     found = {
         "calibration.error": figures.calibration.error,
         "calibration.slope": figures.calibration.slope.value,

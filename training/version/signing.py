@@ -1,4 +1,4 @@
-"""Signs model versions with Ed25519, so that a server told `--trust PUBKEY` serves only what its owner released."""
+"""Signs versions with Ed25519: `serve --trust PUBKEY` serves only what its owner released."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization import load_pem_private_key as load_key
 
+from router.files.aside import written_aside
 from router.versions.registry import MANIFEST, check_files, read_listed
 from router.versions.trust import SIGNATURE, KeyRefused
 
@@ -25,7 +26,10 @@ class NotSigned(ValueError):
 
 
 def generate_key(path: Path) -> Path:
-    """Makes a key pair: the private key at `path`, readable by its owner alone, and the public key beside it.
+    """Makes a key pair: a private key that its owner alone can read, and the public one beside it.
+
+    Args:
+        path: of the private key.
 
     Returns:
         The public key's path, `path` with ".pub" after the name.
@@ -79,16 +83,13 @@ def sign(folder: Path, key: Path) -> Path:
         path.name for path in folder.iterdir() if path.name not in {*listed, MANIFEST, SIGNATURE}
     )
     if others:
-        raise NotSigned(
-            f"{folder.name}: {', '.join(others)}: not in {MANIFEST}, so a signature would not cover it"
-        )
+        unsigned = f"not in {MANIFEST}, so a signature would not cover it"
+        raise NotSigned(f"{folder.name}: {', '.join(others)}: {unsigned}")
     check_files(folder)
-    aside = folder / f".{SIGNATURE}.{os.getpid()}"
-    try:
+    signature = folder / SIGNATURE
+    with written_aside(signature) as aside:
         aside.write_bytes(private.sign((folder / MANIFEST).read_bytes()))
-        return aside.replace(folder / SIGNATURE)
-    finally:
-        aside.unlink(missing_ok=True)
+    return signature
 
 
 def check_key(path: Path) -> None:

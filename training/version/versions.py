@@ -1,4 +1,4 @@
-"""Promotes versions and rolls back, and keeps a record of who did and why: models/promotions.jsonl, one line each."""
+"""Promotes versions and rolls back, and records who did and why, a line each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from typing import Any, BinaryIO
 from router.cases.features import FEATURES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
+from router.files.aside import written_aside
 from router.versions.registry import PROMOTED, check_files, check_name, load_model, promoted_version
+from training.version.files import GATE
 
 PROMOTIONS = "promotions.jsonl"
-GATE = "gate.json"
 _REASON_AT_MOST = 500
 
 
@@ -54,7 +55,7 @@ class Promotion:
 def promote(
     models: Path, name: str, catalogue: Catalogue, override: str | None = None
 ) -> Promotion:
-    """Makes a version the one that is served, after verifying it as the server does, and appends to the record.
+    """Makes a version the one that is served, once verified as the server does, and records it.
 
     Args:
         models: folder of the versions.
@@ -101,9 +102,8 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
         stack = _stack(read_promotions(models))
         if not stack or stack[-1] != current:
             ends = stack[-1] if stack else "no version"
-            raise NotPromoted(
-                f"{models / PROMOTIONS}: ends with {ends} and {current} is promoted; promote one by name"
-            )
+            apart = f"ends with {ends} and {current} is promoted"
+            raise NotPromoted(f"{models / PROMOTIONS}: {apart}; promote one by name")
         if len(stack) == 1:
             raise NotPromoted(f"{models / PROMOTIONS}: knows of no version before {current}")
         load_model(models / stack[-2], FEATURES, catalogue)
@@ -120,7 +120,7 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
 
 
 def read_promotions(models: Path) -> tuple[Promotion, ...]:
-    """The record of promotions, oldest first; empty if nothing was ever promoted.
+    """Reads the record of promotions, oldest first; empty if nothing was ever promoted.
 
     Raises:
         NotPromoted: if a line of it cannot be read.
@@ -138,7 +138,7 @@ def read_promotions(models: Path) -> tuple[Promotion, ...]:
 
 
 def _stack(promotions: Sequence[Promotion]) -> list[str]:
-    """Versions that were promoted and not rolled back, the present one last."""
+    """Lists the versions that were promoted and not rolled back, the present one last."""
     stack: list[str] = []
     for one in promotions:
         if one.kind == "rollback":
@@ -152,7 +152,7 @@ def _stack(promotions: Sequence[Promotion]) -> list[str]:
 
 
 def _gate(folder: Path) -> str:
-    """What the gate said: "passed", or why it did not."""
+    """Tells what the gate said: "passed", or why it did not."""
     try:
         content: Any = json.loads((folder / GATE).read_text(encoding="utf-8"))
         passed, conditions = content["passed"], content["conditions"]
@@ -190,24 +190,29 @@ def _now() -> dict[str, str]:
 
 @contextmanager
 def _record(models: Path) -> Iterator[BinaryIO]:
-    """The record, opened to append by one at a time."""
+    """Opens the record, to append by one at a time."""
     with (models / PROMOTIONS).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
 
 def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
-    """Writes the record, then the pointer: no promotion goes unrecorded, and one that fails leaves no line."""
+    """Writes the record, then the pointer.
+
+    No promotion goes unrecorded, and one that fails leaves no line.
+
+    Raises:
+        OSError: if either cannot be written.
+    """
     length = os.fstat(file.fileno()).st_size
-    aside = models / f".{PROMOTED}.{os.getpid()}"
+    line = json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n"
     try:
-        aside.write_text(f"{promotion.after}\n", encoding="utf-8")
-        file.write(json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-        aside.replace(models / PROMOTED)
+        with written_aside(models / PROMOTED) as aside:
+            aside.write_text(f"{promotion.after}\n", encoding="utf-8")
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError:
         file.truncate(length)
-        aside.unlink(missing_ok=True)
         raise
     return promotion
