@@ -1,4 +1,4 @@
-"""From logged cases to a measured version: learn on the earlier ones, evaluate on the later."""
+"""From logged cases to a judged version: learn on the earlier, compile, evaluate on the later."""
 
 from __future__ import annotations
 

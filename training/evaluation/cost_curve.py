@@ -1,4 +1,4 @@
-"""What the next adviser hour buys: the best value at each mean number of minutes, against a rule blind to the case."""
+"""What the next adviser hour buys, against a rule blind to the case."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def cost_curve(
     points: int = POINTS,
     cluster: Numbers | None = None,
 ) -> tuple[CostPoint, ...]:
-    """Value against mean minutes, from everybody's lightest permitted mix to the model's choice if time were free.
+    """Draws value against mean minutes, from the lightest permitted mixes to free choice.
 
-    The model's values choose, `argmax_a values_a - price * minutes_a`, and doubly robust scores
-    measure. For each budget the lowest price that keeps it is found by bisection: the linear
-    programme's optimum but for one case.
+    The last point is the model's choice if time were free. The model's values choose,
+    `argmax_a values_a - price * minutes_a`, and doubly robust scores measure. For each budget the
+    lowest price that keeps it is found by bisection: the linear programme's optimum but for one
+    case.
 
     Args:
         values: (n, K) predicted value of each mix, weights of the office included.
@@ -65,7 +66,7 @@ def cost_curve(
 
 
 def chosen_within(allowed: Floats, minutes: Floats, budget: float) -> NDArray[np.intp]:
-    """Mix of each case, shape (n,), at the lowest price at which mean minutes are within the budget.
+    """Chooses each case's mix, shape (n,), at the lowest price that keeps a budget.
 
     Args:
         allowed: (n, K) values, -inf where a mix is not permitted.
@@ -90,7 +91,9 @@ def chosen_within(allowed: Floats, minutes: Floats, budget: float) -> NDArray[np
 
 
 def minutes_by_mix(mix: Numbers, spent: Floats | None, planned: Floats) -> Floats:
-    """Adviser minutes that each mix takes, shape (K,): the logged mean, or what is planned where too few are known.
+    """Gives the adviser minutes that each mix takes, shape (K,).
+
+    The logged mean, or what is planned where too few are known.
 
     Args:
         mix: (n,) logged mixes.
@@ -109,10 +112,10 @@ def minutes_by_mix(mix: Numbers, spent: Floats | None, planned: Floats) -> Float
 def _blind(
     scores: Floats, minutes: Floats, permitted: NDArray[np.bool_]
 ) -> tuple[list[float], list[float]]:
-    """Upper hull, (minutes, values), of one mix for all: each lifted to a case's lightest permitted mix.
+    """Gives the upper hull, (minutes, values), of one mix for all.
 
-    It picks its mixes by the very scores that measure it, so it looks a little better than it is;
-    we do not.
+    Each is lifted to a case's lightest permitted mix. It picks its mixes by the very scores that
+    measure it, so it looks a little better than it is; we do not.
     """
     each, lightest = np.arange(len(scores)), permitted.argmax(axis=1)
     lifted = [np.maximum(lightest, number) for number in range(len(minutes))]

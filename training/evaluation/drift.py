@@ -16,7 +16,7 @@ _LEAST_SHARE = 1e-4
 
 
 def field_figures(rows: Rows, promoted: DecisionTables | None) -> tuple[FieldFigures, ...]:
-    """Every field of a case: roles, bound, share of unknowns, and drift (PSI) where the promoted model reads it.
+    """Describes every field of a case, with its drift (PSI) where the promoted model reads it.
 
     Args:
         rows: (n, features) slots of the training cases.
@@ -42,7 +42,7 @@ def field_figures(rows: Rows, promoted: DecisionTables | None) -> tuple[FieldFig
 
 
 def stability_index(before: NDArray[np.int64], now: NDArray[np.int64], feature: Feature) -> float:
-    """Population stability index of a field; 0.1 is worth a look, 0.25 asks for action.
+    """Gives a field's population stability index; 0.1 is worth a look, 0.25 asks for action.
 
         PSI = sum_b (q_b - p_b) * log(q_b / p_b)
 

@@ -1,4 +1,4 @@
-"""Values of policies from logged cases: doubly robust, self-normalised and inverse-propensity, with intervals.
+"""Values of policies from logged cases, with intervals: doubly robust, and by propensities.
 
 A policy is (n, K) probabilities of each mix, or (n,) mix numbers. `chance` is e_A(x), the
 probability of the mix that was logged, shape (n,), never clipped. Every estimator returns
@@ -25,7 +25,7 @@ from training.learning.scores import Floats, Numbers
 
 CONFIDENCE = 0.90
 FEWEST_CLUSTERS = 20
-"""With fewer offices than this a standard error over offices is too unsure itself, and cases count one by one."""
+"""With fewer offices their standard error is too unsure itself: cases count one by one."""
 RARE = 0.01
 ENOUGH_CASES = 200.0
 ENOUGH_SHARE = 0.02
@@ -35,16 +35,15 @@ _ROUNDING = 1e-6
 
 
 def policy_matrix(policy: Floats | Numbers, mixes: int) -> Floats:
-    """A policy as probabilities of each mix, shape (n, mixes).
+    """Gives a policy as probabilities of each mix, shape (n, mixes).
 
     Raises:
         ValueError: if a mix number is outside 0..mixes-1, or a row is no distribution.
     """
     if policy.ndim == 1:
         if len(policy) and not (policy.min() >= 0 and policy.max() < mixes):
-            raise ValueError(
-                f"policy: mix numbers {policy.min()} to {policy.max()}; permitted are 0 to {mixes - 1}"
-            )
+            found = f"{policy.min()} to {policy.max()}"
+            raise ValueError(f"policy: mix numbers {found}; permitted are 0 to {mixes - 1}")
         chosen: Floats = np.eye(mixes)[policy.astype(np.int64)]
         return chosen
     if (
@@ -57,7 +56,7 @@ def policy_matrix(policy: Floats | Numbers, mixes: int) -> Floats:
 
 
 def policy_weights(policy: Floats, mix: Numbers, chance: Floats) -> Floats:
-    """Weight of each logged case under a policy, shape (n,): w_i = pi(A_i | x_i) / e_A(x_i).
+    """Weighs each logged case under a policy, shape (n,): w_i = pi(A_i | x_i) / e_A(x_i).
 
     Args:
         policy: (n, K) probabilities.
@@ -74,7 +73,7 @@ def policy_weights(policy: Floats, mix: Numbers, chance: Floats) -> Floats:
 
 
 def dr_scores(policy: Floats, mu: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
-    """Doubly robust scores, shape (n,); the primary estimator.
+    """Gives doubly robust scores, shape (n,); the primary estimator.
 
         psi_i = sum_a pi(a | x_i) mu_a(x_i) + w_i (Y_i - mu_A(x_i)),   V = mean psi
 
@@ -96,7 +95,7 @@ def dr_scores(policy: Floats, mu: Floats, mix: Numbers, outcome: Floats, chance:
 def sndr_scores(
     policy: Floats, mu: Floats, mix: Numbers, outcome: Floats, chance: Floats
 ) -> Floats:
-    """Self-normalised doubly robust scores, shape (n,); arguments as for `dr_scores`.
+    """Gives self-normalised doubly robust scores, shape (n,); arguments as for `dr_scores`.
 
         V = mean_i sum_a pi(a | x_i) mu_a(x_i) + R,   R = sum_i w_i (Y_i - mu_A) / sum_i w_i
         psi_i = sum_a pi(a | x_i) mu_a(x_i) + R + w_i (Y_i - mu_A - R) / mean(w)
@@ -111,7 +110,7 @@ def sndr_scores(
 
 
 def snips_scores(policy: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
-    """Self-normalised inverse-propensity scores, shape (n,).
+    """Gives self-normalised inverse-propensity scores, shape (n,).
 
         V = sum_i w_i Y_i / sum_i w_i,   psi_i = V + w_i (Y_i - V) / mean(w)
 
@@ -124,7 +123,7 @@ def snips_scores(policy: Floats, mix: Numbers, outcome: Floats, chance: Floats) 
 
 
 def ips_scores(policy: Floats, mix: Numbers, outcome: Floats, chance: Floats) -> Floats:
-    """Inverse-propensity scores, shape (n,): psi_i = w_i Y_i. Source: Horvitz, Thompson 1952."""
+    """Gives inverse-propensity scores, shape (n,): psi_i = w_i Y_i (Horvitz, Thompson 1952)."""
     return policy_weights(policy, mix, chance) * outcome
 
 
@@ -136,7 +135,7 @@ def policy_values(
     chance: Floats,
     cluster: Numbers | None = None,
 ) -> dict[str, Estimate]:
-    """The value of a policy by each of `ESTIMATORS`; arguments as for `dr_scores` and `estimate`.
+    """Values a policy by each of `ESTIMATORS`; arguments as for `dr_scores` and `estimate`.
 
     With estimated propensities the intervals of ips and snips treat them as known, which makes them
     wide rather than narrow (Hirano, Imbens, Ridder 2003); those of dr and sndr do not depend on it
@@ -152,7 +151,7 @@ def policy_values(
 
 
 def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
-    """Mean of scores with standard error and two-sided 90 per cent interval.
+    """Gives the mean of scores with standard error and two-sided 90 per cent interval.
 
         i.i.d.:    se^2 = sum_i (psi_i - V)^2 / (n (n - 1)),                     df = n - 1
         clustered: se^2 = G / (G - 1) sum_g (sum_{i in g} (psi_i - V))^2 / n^2,  df = G - 1
@@ -185,13 +184,13 @@ def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
 
 
 def effective_cases(weights: Floats) -> float:
-    """Effective sample size, (sum w)^2 / sum w^2, from 0 to n. Source: Kish 1965."""
+    """Gives the effective sample size, (sum w)^2 / sum w^2, from 0 to n (Kish 1965)."""
     squares = float(weights @ weights)
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
 def rare_share(policy: Floats, chances: Floats) -> float:
-    """Share of cases to which the policy gives a mix whose propensity there was below 0.01.
+    """Gives the share of cases whose mix by the policy had a propensity below 0.01 there.
 
     Args:
         policy: (n, K) probabilities.
@@ -201,7 +200,7 @@ def rare_share(policy: Floats, chances: Floats) -> float:
 
 
 def overlap_verdict(effective: float, cases: int, rare: float) -> str:
-    """Whether the log can say what a policy is worth: "ok" or "not enough overlap to say".
+    """Says whether the log can tell a policy's worth: `OK` or `NOT_ENOUGH`.
 
     The rule: at least 200 effective cases and at least 2 per cent of all, and at most 5 per cent of
     cases given a mix that had a propensity below 0.01 there. Beyond that the value rests on a few
@@ -214,7 +213,9 @@ def overlap_verdict(effective: float, cases: int, rare: float) -> str:
 
 
 def mix_overlap(chances: Floats, mix: Numbers, names: tuple[str, ...]) -> tuple[MixOverlap, ...]:
-    """How often each mix was chosen, and might have been: quantiles and a histogram of 20 bars over 0 to 1.
+    """Tells how often each mix was chosen, and might have been.
+
+    By quantiles, and a histogram of 20 bars over 0 to 1.
 
     Args:
         chances: (n, K) propensity of every mix.
@@ -239,12 +240,15 @@ def _residual(mu: Floats, mix: Numbers, outcome: Floats) -> Floats:
 
 
 def _ratio_scores(weights: Floats, values: Floats) -> Floats:
-    """Linearised scores of the ratio sum(w y) / sum(w)."""
+    """Gives linearised scores of the ratio sum(w y) / sum(w).
+
+    Raises:
+        ValueError: if all weights are 0.
+    """
     mean = weights.mean() if len(weights) else 0.0
     if mean == 0:
-        raise ValueError(
-            "policy: no logged case got the mix that the policy gives, so there is nothing to average"
-        )
+        nothing = "no logged case got the mix that the policy gives, so there is nothing to average"
+        raise ValueError(f"policy: {nothing}")
     ratio = float(weights @ values / weights.sum())
     scores: Floats = ratio + weights * (values - ratio) / mean
     return scores

@@ -96,7 +96,7 @@ def evaluate(
     seed: int,
     folds: int = FOLDS,
 ) -> figures.Figures:
-    """Measures the candidate against the promoted model, the log, today's rule and each mix for all.
+    """Measures the candidate against what is served, the log, today's rule and each mix for all.
 
     Nobody may be given less than the safeguards require: the mix of a rule is lifted to the first
     that they permit. Cases that only a person may assess (MANUAL_ONLY) are counted in `abstention`

@@ -1,4 +1,4 @@
-"""The figures of a model version, as plain values: what evaluation measures and gate, report and card read.
+"""The figures of a version, as plain values: evaluation measures, gate, report and card read.
 
 `models/<version>/figures.json` holds them. Outcomes are on the scale of the log, 0 to 1; minutes
 are adviser minutes a case over a mix's weeks; shares run from 0 to 1; intervals are two-sided 90

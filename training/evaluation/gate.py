@@ -1,4 +1,4 @@
-"""The promotion gate: conditions as data in policies/gate.toml, each with its measured value, bound, and yes or no."""
+"""The promotion gate: conditions as data in policies/gate.toml, each judged by its bound."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The conditions; `margin` in outcome points and `fewer_minutes` a case make "not inferior at fewer minutes"."""
+    """The conditions, and what makes a version "not inferior at fewer minutes".
+
+    Attributes:
+        version: of the gate.
+        margin: by so many outcome points it may be worse.
+        fewer_minutes: so many a case it must save.
+        rules: the conditions.
+    """
 
     version: str
     margin: float
@@ -88,7 +95,14 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """How a condition is measured, and within what its bound must be; `sense` is "at least", "at most" or "is"."""
+    """How a condition is measured.
+
+    Attributes:
+        measure: the figure, or more than that.
+        sense: how it is compared with the bound: "at least", "at most", "above" or "is".
+        lower: the least that the bound may be.
+        upper: the most.
+    """
 
     measure: Callable[[_Evidence], _Found | float]
     sense: str
@@ -189,7 +203,8 @@ def _beats(evidence: _Evidence, than: str) -> _Found:
         return _Found(
             value=gain.outcome.low, passed=False, remark="There is not enough overlap to say."
         )
-    remark = f"Gain {gain.outcome.value:+.4f} up to {gain.outcome.high:+.4f}, at {gain.minutes:+.1f} minutes a case."
+    gained = f"{gain.outcome.value:+.4f} up to {gain.outcome.high:+.4f}"
+    remark = f"Gain {gained}, at {gain.minutes:+.1f} minutes a case."
     beaten = gain.outcome.low > evidence.bound(f"beats_{than}")
     fewer = gain.outcome.low >= -gate.margin and gain.minutes <= -gate.fewer_minutes
     if fewer and not beaten:
@@ -198,7 +213,10 @@ def _beats(evidence: _Evidence, than: str) -> _Found:
 
 
 def _groups(evidence: _Evidence) -> _Found:
-    """A group fails that is shown to lose; one that merely may lose, as every small group may, is a warning."""
+    """Judges groups: one that is shown to lose fails.
+
+    One that merely may lose, as every small group may, is a warning.
+    """
     known = [(group, group.gain) for group in evidence.figures.groups if group.gain is not None]
     if not known:
         return _Found(value=None, remark="No group is large enough to tell.")

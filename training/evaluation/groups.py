@@ -1,4 +1,4 @@
-"""By group: value, gain, minutes, mixes and calibration, with intervals; small groups are suppressed."""
+"""By group: value, gain, minutes, mixes, calibration; small groups are suppressed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIELDS = (
     "travel_minutes_band",
 )
 FEWEST_CASES = 50
-"""Smaller groups are suppressed: their figures would say much about few people and little about the policy."""
+"""Smaller groups are suppressed: they say much about few people and little about the policy."""
 UNKNOWN = "unknown"
 
 
@@ -52,7 +52,7 @@ class Measures:
 
 
 def schema_groups(rows: Rows) -> dict[str, NDArray[np.str_]]:
-    """Group of each row by each of `FIELDS`, its value's name or "unknown", shape (n,) each."""
+    """Gives each row's group by each of `FIELDS`: a value's name or "unknown", shape (n,) each."""
     found = {}
     for name in FIELDS:
         feature = FEATURES[name]
@@ -64,7 +64,7 @@ def schema_groups(rows: Rows) -> dict[str, NDArray[np.str_]]:
 def group_figures(
     source: str, groups: Mapping[str, NDArray[np.str_]], measures: Measures, mixes: tuple[str, ...]
 ) -> tuple[GroupFigures, ...]:
-    """Figures of every group of every field.
+    """Gives the figures of every group of every field.
 
     Args:
         source: "schema" or "audit".

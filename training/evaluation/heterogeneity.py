@@ -1,4 +1,4 @@
-"""Do effects vary between cases, and are predicted ones true? Predictions against held-out doubly robust scores."""
+"""Do effects vary between cases, and are predicted ones true? By doubly robust scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def heterogeneity(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> Heterogeneity:
-    """Permutation test of "each mix's effect is the same for every case".
+    """Tests by permutation that "each mix's effect is the same for every case".
 
     Predicted contrasts v and scores G are centred over the permitted mixes of a case, then over the
     cases with the same permitted mixes. The statistic is the t-ratio of q_i = sum_a v_ia G_ia.
@@ -64,7 +64,7 @@ def heterogeneity(
 
 
 def _within(values: Floats, permitted: NDArray[np.bool_], stratum: Numbers) -> Floats:
-    """Values centred over permitted mixes, then over the cases of a stratum; 0 where not permitted."""
+    """Centres values over permitted mixes, then over a stratum's cases; 0 where not permitted."""
     count = np.maximum(permitted.sum(axis=1, keepdims=True), 1)
     kept = np.where(permitted, values, 0.0)
     kept = np.where(permitted, kept - kept.sum(axis=1, keepdims=True) / count, 0.0)
@@ -81,7 +81,7 @@ def _t_ratio(predicted: Floats, observed: Floats) -> float:
 
 
 def calibration(predicted: Floats, observed: Floats, cluster: Numbers | None = None) -> Calibration:
-    """Predicted gains against doubly robust ones.
+    """Compares predicted gains with doubly robust ones.
 
     The slope is that of least squares with an intercept, sandwich standard error. The error is the
     root mean square distance of the tenths from the diagonal, less what chance alone would give:
@@ -137,7 +137,7 @@ def fidelity(
     weights: dict[str, float],
     pairs: tuple[tuple[str, str], ...],
 ) -> Fidelity:
-    """What distillation kept of the stack, on held-out cases, within the permitted mixes.
+    """Tells what distillation kept of the stack, on held-out cases, within permitted mixes.
 
     Args:
         tables: (n, K) values that would be served.

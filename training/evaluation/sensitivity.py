@@ -36,13 +36,14 @@ def gain_scores(
     *,
     lowest: bool,
 ) -> Floats:
-    """Linearised scores of the lowest or highest gain under odds ratio `gamma`, shape (n,); mean them by `estimate`.
+    """Gives linearised scores of the lowest or highest gain under odds ratio `gamma`, (n,).
 
-    With d = pi_1 - pi_2, r = Y - mu_A, and T = mean_i sum_a max(d_a, 0), the share of cases that
-    are treated otherwise:
+    `estimate` means them. With d = pi_1 - pi_2, r = Y - mu_A, and T = mean_i sum_a max(d_a, 0), the
+    share of cases that are treated otherwise:
 
         gain = mean_i sum_a d_a mu_a + T * (R_plus - R_minus),
-        R_plus = sum w_i max(d_A, 0) r_i / sum w_i max(d_A, 0),   R_minus likewise with max(-d_A, 0).
+        R_plus = sum w_i max(d_A, 0) r_i / sum w_i max(d_A, 0),
+        R_minus likewise with max(-d_A, 0).
 
     The cases of R_plus and R_minus are different ones, so each is minimised or maximised by itself;
     in a ratio of sums the extreme weights are high below a threshold of r and low above it (or the
@@ -84,10 +85,10 @@ def sensitivity(
     chance: Floats,
     cluster: Numbers | None = None,
 ) -> Sensitivity:
-    """Bounds of the gain of one policy over another by odds ratio, and the odds ratio that takes the gain away.
+    """Bounds the gain of one policy over another by odds ratio.
 
-    Bounds are ends of 90 per cent intervals: sampling error is in them. `gamma` is found by
-    bisection, to at most 20.
+    And finds the odds ratio that takes the gain away. Bounds are ends of 90 per cent intervals:
+    sampling error is in them. `gamma` is found by bisection, to at most 20.
 
     Args:
         than: name of the second policy.
@@ -119,7 +120,10 @@ def sensitivity(
 
 
 def survived(sensitivity: Sensitivity, level: float) -> float:
-    """The odds ratio at which the lowest gain falls to a level: at 0 the one found, elsewhere between its bounds."""
+    """Gives the odds ratio at which the lowest gain falls to a level.
+
+    At 0 it is the one found, elsewhere between its bounds.
+    """
     if level == 0:
         return sensitivity.gamma
     steps = sorted((float(gamma), low) for gamma, (low, _) in sensitivity.bounds.items())
@@ -147,7 +151,10 @@ def _last_positive(lower: Callable[[float], float]) -> float:
 def _extreme(
     given: Floats, residual: Floats, chance: Floats, gamma: float, *, lowest: bool
 ) -> tuple[float, Floats]:
-    """The lowest or highest weighted mean of residuals, and its linearised deviations, shape (n,), mean 0."""
+    """Gives the lowest or highest weighted mean of residuals.
+
+    With its linearised deviations, shape (n,), mean 0.
+    """
     used = np.flatnonzero(given > 0)
     if not len(used):
         return 0.0, np.zeros(len(given))

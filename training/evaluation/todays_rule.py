@@ -1,4 +1,4 @@
-"""Today's rule, the baseline to beat: the agency's published profiling of newly registered users."""
+"""Today's rule, the baseline to beat: the agency's published profiling of new users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_EDUCATION = "UPPER_SECONDARY"
 
 
 def todays_rule(rows: Rows, catalogue: Catalogue) -> Numbers:
-    """Number of the mix that today's rule gives each row, shape (n,), safeguards not yet applied.
+    """Gives the number of the mix by today's rule, shape (n,), safeguards not yet applied.
 
     A stated hindrance if health or other hindrance is anything but NO; else good opportunities if
     the age is 18 to 66, at least 6 of the last 12 months were worked, and the education is

@@ -95,7 +95,7 @@ def _spread(values: Floats, scale: float) -> Floats:
 
 
 def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_scale: float) -> Pair:
-    """One pair of all folds' students as a table."""
+    """Reads one pair of all folds' students as a table."""
     first, second = models[0].first, models[0].second
     sides = [_bins(encoding, first), _bins(encoding, second)]
     # Bins that no slot falls into are left out, so that every bin's number is that of some slot.
@@ -126,5 +126,5 @@ def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_sca
 
 
 def _bins(encoding: Encoding, cut: Coarse) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Bin of each slot of a column."""
+    """Gives the bin of each slot of a column."""
     return cut.of(encoding.maps[cut.column])

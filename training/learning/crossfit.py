@@ -155,7 +155,7 @@ def cross_fit_nested(
 def _chances(
     features: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: Floats | None, seed: int
 ) -> Floats:
-    """Chances of every mix, shape (n, mixes): those logged as they are, the others estimated."""
+    """Gives chances of every mix, (n, mixes): those logged as they are, the others estimated."""
     if propensity is not None and propensity.ndim == 2:
         return propensity
     chances = propensity_matrix(features, mix, mixes, fold, seed)

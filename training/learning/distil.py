@@ -1,4 +1,4 @@
-"""Distils a stack into sums of one-column and, for a few pairs, two-column functions: they read off as tables."""
+"""Distils a stack into sums of one- and two-column functions, which read off as tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEEN = 40_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coarse:
-    """A column cut into few bins of about equally many cases; unknown is a bin of its own, the last."""
+    """A column cut into few bins of about equally many cases, the last for unknown."""
 
     column: int
     edges: Floats
@@ -31,7 +31,7 @@ class Coarse:
         return len(self.edges) + 2
 
     def of(self, values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-        """Bin of each value, shape (n,)."""
+        """Gives the bin of each value, shape (n,)."""
         return np.where(
             np.isnan(values), self.bins - 1, np.searchsorted(self.edges, values, side="right")
         )
@@ -53,13 +53,13 @@ class PairModel:
     steps: tuple[HistGradientBoostingRegressor, ...]
 
     def values(self, rows: Floats) -> Floats:
-        """What the pair adds to each step, shape (n, mixes - 1)."""
+        """Gives what the pair adds to each step, shape (n, mixes - 1)."""
         return self.added(
             np.column_stack([one.of(rows[:, one.column]) for one in (self.first, self.second)])
         )
 
     def added(self, bins: np.ndarray[tuple[int, int], np.dtype[np.intp]]) -> Floats:
-        """The same for numbers of bins, shape (n, 2)."""
+        """Gives the same for numbers of bins, shape (n, 2)."""
         return np.column_stack([step.predict(bins) for step in self.steps])
 
 
@@ -67,7 +67,8 @@ class PairModel:
 class Distilled:
     """One fold's student.
 
-        v_a(x) = level(x) + s_a(x) - mean over b of s_b(x);  s_0 = 0,  s_a = s_{a-1} + step_a(x) + its pairs
+        v_a(x) = level(x) + s_a(x) - mean over b of s_b(x);
+        s_0 = 0,  s_a = s_{a-1} + step_a(x) + its pairs
 
     Attributes:
         level: mean value over mixes, a sum of one-column functions.
@@ -80,7 +81,7 @@ class Distilled:
     pairs: tuple[PairModel, ...]
 
     def values(self, rows: Floats) -> Floats:
-        """Value of each mix, shape (n, mixes)."""
+        """Gives the value of each mix, shape (n, mixes)."""
         steps = np.column_stack([step.predict(rows) for step in self.steps])
         for pair in self.pairs:
             steps += pair.values(rows)
@@ -163,11 +164,11 @@ def _paired(seed: int) -> HistGradientBoostingRegressor:
 def strongest_pairs(
     rows: Floats, target: Floats, most: int, seed: int, monotone: Sequence[int] | None = None
 ) -> list[tuple[Coarse, Coarse]]:
-    """Pairs of columns that explain most of what an additive student leaves over, strongest first.
+    """Finds the pairs of columns that explain most of what an additive student leaves over.
 
-    Both columns are cut into bins; a pair's strength is the variance of the residual's cell means
-    (the FAST idea of Lou and others 2013) less what chance alone would give. A pair pays from half
-    a per cent of the contrasts' variance.
+    Strongest first. Both columns are cut into bins; a pair's strength is the variance of the
+    residual's cell means (the FAST idea of Lou and others 2013) less what chance alone would give.
+    A pair pays from half a per cent of the contrasts' variance.
 
     Args:
         rows: (n, features).

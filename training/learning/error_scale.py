@@ -1,4 +1,4 @@
-"""How much wider than the folds' spread the truth lies, found where it is known: in data drawn from the model."""
+"""How much wider than the folds' spread the truth lies, found in data drawn from the model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _AT_MOST = 40_000
 _COMPARED = 5_000
 _LOWEST, _HIGHEST = 1.0, 10.0
 UNSEEN = 0.02
-"""Standard deviation over cases, outcome points, of what a mix may add without the log showing it. Published effects of
-follow-up differ by about so much between kinds of cases; an agency that knows better changes it."""
+"""Standard deviation over cases, outcome points, of what a mix may add unseen by the log.
+
+Published effects of follow-up differ by about so much between kinds of cases; an agency that knows
+better changes it.
+"""
 _UNSEEN_COLUMNS = 3
 
 
@@ -28,13 +31,14 @@ def error_scale(
     again: Callable[[Numbers, Floats], Learned],
     seed: int,
 ) -> float:
-    """The factor on the folds' spread with which 90 per cent intervals of contrasts cover nine cases in ten.
+    """Finds the factor on the folds' spread with which intervals hold what they promise.
 
-    The folds share most of their cases, and every student shrinks: their spread misses the bias
-    that shrinking brings. So outcomes are drawn anew from a truth: the stack's plausible values,
-    and effects of a size that trials have found but a log may be too small, or too one-sided, to
-    show (`unseen_effects`). Everything is learned from them once more, and the factor is the one
-    with which the intervals of all contrasts to the first mix then cover that truth.
+    That is, with which 90 per cent intervals of contrasts cover nine cases in ten. The folds share
+    most of their cases, and every student shrinks: their spread misses the bias that shrinking
+    brings. So outcomes are drawn anew from a truth: the stack's plausible values, and effects of a
+    size that trials have found but a log may be too small, or too one-sided, to show
+    (`unseen_effects`). Everything is learned from them once more, and the factor is the one with
+    which the intervals of all contrasts to the first mix then cover that truth.
 
     Args:
         learned: from the logged cases.
@@ -72,7 +76,9 @@ def error_scale(
 
 
 def unseen_effects(rows: Floats, mixes: int, random: np.random.Generator) -> Floats:
-    """Effects of standard deviation `UNSEEN` for each mix, along three columns drawn for it, shape (n, mixes).
+    """Draws effects of standard deviation `UNSEEN` for each mix, shape (n, mixes).
+
+    Each is along three columns.
 
     Args:
         rows: (n, features), unknown as NaN, which counts as the column's mean.

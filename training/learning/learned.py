@@ -43,33 +43,38 @@ class Learned:
     minutes_model: MinutesModel | None = None
 
     def fold_values(self, rows: Floats) -> Floats:
-        """Value of each mix by each fold's student, in units of the outcome, shape (n, mixes, folds)."""
+        """Gives each mix's value by each fold's student, outcome units, shape (n, mixes, folds)."""
         return np.stack([student.values(rows) for student in self.students], axis=-1)
 
     def values(self, rows: Floats) -> Floats:
-        """Value of each mix, in units of the outcome, shape (n, mixes)."""
+        """Gives the value of each mix, in units of the outcome, shape (n, mixes)."""
         values: Floats = self.fold_values(rows).mean(axis=2)
         return values
 
     def errors(self, rows: Floats) -> Floats:
-        """Standard error of each value, shape (n, mixes): the folds' jackknife, scaled.
+        """Gives each value's standard error, shape (n, mixes): the folds' jackknife, scaled.
 
         scale * sqrt((F - 1) / F * sum_f (v_f - v)^2)
         """
         return self.error_scale * jackknife(self.fold_values(rows))
 
     def taught(self, rows: Floats) -> Floats:
-        """Value of each mix by the stack, before distillation, centred over mixes, shape (n, mixes)."""
+        """Gives each mix's value by the stack, before distillation, centred, shape (n, mixes)."""
         values: Floats = np.mean([stack(rows) for stack in self.stacks], axis=0)
         return values
 
     def plausible(self, rows: Floats) -> Floats:
-        """Values as `taught`, with effects that vary as much as they seem to: what errors are calibrated on."""
+        """Gives values as `taught`, with effects that vary as much as they seem to.
+
+        Errors are calibrated on them.
+        """
         values: Floats = np.mean([stack(rows) for stack in self.plausible_stacks], axis=0)
         return values
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
-        """Adviser minutes that each mix takes, shape (n, mixes); the catalogue's (mixes,) where too few are known.
+        """Gives the adviser minutes that each mix takes, shape (n, mixes).
+
+        Those of the catalogue, shape (mixes,), where too few are known.
 
         Raises:
             ValueError: if nothing was learned of minutes.
@@ -79,16 +84,16 @@ class Learned:
         return self.minutes_model.minutes(rows, catalogue)
 
     def with_error_scale(self, scale: float) -> Learned:
-        """The same with another scale of errors."""
+        """Gives the same with another scale of errors."""
         return replace(self, error_scale=scale)
 
     def with_minutes(self, model: MinutesModel) -> Learned:
-        """The same with a model of minutes."""
+        """Gives the same with a model of minutes."""
         return replace(self, minutes_model=model)
 
 
 def jackknife(fold_values: Floats) -> Floats:
-    """Delete-a-group jackknife standard error over the last axis.
+    """Gives the delete-a-group jackknife standard error over the last axis.
 
     sqrt((F - 1) / F * sum_f (v_f - mean)^2)
     """

@@ -23,7 +23,7 @@ class MinutesModel:
     models: tuple[HistGradientBoostingRegressor | None, ...]
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
-        """Minutes of each mix, 0 or more, shape (n, mixes).
+        """Gives the minutes of each mix, 0 or more, shape (n, mixes).
 
         Args:
             rows: (n, features), unknown as NaN.

@@ -18,8 +18,9 @@ _SURE = 1e-6
 def with_logged(chances: Floats, mix: Numbers, propensity: Floats) -> Floats:
     """Gives chances of every mix, shape (n, K), those of the logged mix as logged.
 
-    The others share what is left as estimated. Where the logged mix had a propensity of 1 no other had any, and a policy that gives another has
-    no overlap there. Boosting alone cannot see that: it blurs such cases with their neighbours.
+    The others share what is left as estimated. Where the logged mix had a propensity of 1 no other
+    had any, and a policy that gives another has no overlap there. Boosting alone cannot see that:
+    it blurs such cases with their neighbours.
     """
     each = np.arange(len(mix))
     left = (1 - propensity) / np.maximum(1 - chances[each, mix], _SURE)
@@ -33,10 +34,11 @@ def propensity_matrix(
 ) -> Floats:
     """Gives the calibrated propensity of every mix, e_a(x) = P(A = a | x).
 
-    Shape (n, mixes), rows sum to 1. Multinomial boosting on the other folds, then `calibrated`. Leaves may be small: safeguards
-    leave some few cases one mix only, and leaves of 100 blur them with others (on simulated logs of
-    2,200 cases the bias of DR values was .058, with leaves of 20 it is -.004; of 5,000, .015 and
-    .002). Few bins cost nothing there and save a quarter of the time.
+    Shape (n, mixes), rows sum to 1. Multinomial boosting on the other folds, then `calibrated`.
+    Leaves may be small: safeguards leave some few cases one mix only, and leaves of 100 blur them
+    with others (on simulated logs of 2,200 cases the bias of DR values was .058, with leaves of 20
+    it is -.004; of 5,000, .015 and .002). Few bins cost nothing there and save a quarter of the
+    time.
 
     Args:
         features: (n, features), unknown as NaN.

@@ -1,4 +1,4 @@
-"""Folds and doubly robust scores, as free functions over arrays, for any rows, mixes and outcomes."""
+"""Folds and doubly robust scores: free functions over arrays of any rows, mixes and outcomes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ CLIP = 0.05
 
 
 def folds_of(cases: int, folds: int, seed: int) -> Numbers:
-    """Fold of each case, shape (cases,), sizes equal within one."""
+    """Gives the fold of each case, shape (cases,), sizes equal within one."""
     return np.random.default_rng(seed).permutation(np.arange(cases) % folds)
 
 
 def doubly_robust(
     mu: Floats, mix: Numbers, outcome: Floats, propensity: Floats, clip: float = CLIP
 ) -> Floats:
-    """Doubly robust scores, shape (n, mixes).
+    """Gives doubly robust scores, shape (n, mixes).
 
         Gamma_ia = mu_a(x_i) + 1{A_i = a} / max(e_a(x_i), clip) * (Y_i - mu_a(x_i))
 

@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 50_000
 
 
 def centred(values: Floats) -> Floats:
-    """Values less their mean over mixes, shape (n, mixes)."""
+    """Takes from values their mean over mixes, shape (n, mixes)."""
     less: Floats = values - values.mean(axis=1, keepdims=True)
     return less
 
@@ -25,9 +25,13 @@ def centred(values: Floats) -> Floats:
 def stack_weights(
     unseen: Floats, means: Floats, chances: Floats, mean: Floats, mix: Numbers, outcome: Floats
 ) -> tuple[Floats, Floats]:
-    """Weights of each teacher for each mix, shape (teachers, mixes), 0 or more: those to use, and plausible ones.
+    """Weighs each teacher for each mix, shape (teachers, mixes), 0 or more.
 
-        min over w >= 0 of sum_i (Y_i - m(x_i) - r_i(means) - sum_ta w_ta r_ia v_t(x_i, a))^2 + penalty |w - common|^2;
+    Twice: the weights to use, and plausible ones.
+
+        min over w >= 0 of
+            sum_i (Y_i - m(x_i) - r_i(means) - sum_ta w_ta r_ia v_t(x_i, a))^2
+            + penalty |w - common|^2;
         r_ia = 1{A_i = a} - e_a(x_i),  r_i(v) = sum_a r_ia v(x_i, a)
 
     What the mixes are worth on average is not weighed: it comes from the doubly robust scores.
@@ -82,7 +86,7 @@ def stack_weights(
 def _judged(
     weights: Floats, used: Floats, penalty: float, unseen: Floats, treated: Floats, target: Floats
 ) -> tuple[float, float, Floats]:
-    """What weights explain, what they would by chance, and the weights.
+    """Tells what weights explain, what they would by chance, and the weights.
 
     Args:
         weights: (teachers * mixes,).
@@ -103,9 +107,10 @@ def _judged(
 def _normal_equations(
     unseen: Floats, treated: Floats, target: Floats, weights: Floats | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Gram matrix and right-hand side over (teacher, mix), and the gram matrix weighted by squared residuals.
+    """Sums the gram matrix and right-hand side over (teacher, mix).
 
-    They do not grow with the cases. The last is White's: residuals may be larger where effects are.
+    And the gram matrix weighted by squared residuals. They do not grow with the cases. The last is
+    White's: residuals may be larger where effects are.
     """
     size = unseen.shape[0] * unseen.shape[2]
     gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
@@ -120,14 +125,14 @@ def _normal_equations(
 
 
 def _non_negative(gram: Floats, right: Floats) -> Floats:
-    """Argmin over w >= 0 of w' gram w - 2 right' w."""
+    """Solves argmin over w >= 0 of w' gram w - 2 right' w."""
     root = np.linalg.cholesky(gram + _RIDGE * max(np.trace(gram), _RIDGE) * np.eye(len(gram)))
     found: Floats = nnls(root.T, np.linalg.solve(root, right))[0]
     return found
 
 
 def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: Floats) -> Values:
-    """The stack's values, centred over mixes, as a function of rows.
+    """Gives the stack's values, centred over mixes, as a function of rows.
 
         v_a(x) = means_a + sum_t w_ta (v_ta(x) - offset_ta), less its mean over mixes
 
@@ -149,7 +154,10 @@ def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: F
 
 
 def in_parts(values: Values) -> Values:
-    """The same values, of so many rows at once that a teacher's own arrays (splines, a forest's leaves) stay small."""
+    """Gives the same values, of so many rows at once that a teacher's own arrays stay small.
+
+    Such arrays are splines, or a forest's leaves.
+    """
 
     def parts(rows: Floats) -> Floats:
         starts = range(0, max(1, len(rows)), _ROWS_AT_ONCE)

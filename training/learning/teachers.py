@@ -1,4 +1,4 @@
-"""Teachers: the library of value learners that the stack weighs. Add one by adding a function to `TEACHERS`.
+"""Teachers, whom the stack weighs: add one by adding a function to `TEACHERS`.
 
 A teacher sees rows, mixes, outcomes and doubly robust scores, and returns a function from rows (n,
 features) to values (n, mixes). Only contrasts between mixes count: the stack centres values over
@@ -70,7 +70,10 @@ Teacher = Callable[[Lesson], Values]
 def boosted(
     lesson: Lesson, rounds: int, leaves: int, *, learning_rate: float = 0.06, **others: object
 ) -> HistGradientBoostingRegressor:
-    """A boosting with small steps and large leaves: contrasts are weak and their scores noisy."""
+    """Gives a boosting with small steps and large leaves.
+
+    Contrasts are weak and their scores noisy.
+    """
     return HistGradientBoostingRegressor(
         max_iter=rounds,
         max_leaf_nodes=leaves,
@@ -95,20 +98,23 @@ def _each(models: list[RegressorMixin]) -> Values:
 
 
 def s_learner(lesson: Lesson) -> Values:
-    """One boosting with the mix as a feature (S-learner; Kunzel and others 2019)."""
+    """Boosts once with the mix as a feature (S-learner; Kunzel and others 2019)."""
     model = boosted(lesson, 200, 12).fit(with_mix(lesson.rows, lesson.mix), lesson.outcome)
     return _values(model, lesson.mixes)
 
 
 def residual_s_learner(lesson: Lesson) -> Values:
-    """One slow boosting with the mix as a feature on Y - m(x): its splits go to what differs between mixes."""
+    """Boosts once, slowly, with the mix as a feature on Y - m(x).
+
+    Its splits go to what differs between mixes.
+    """
     model = boosted(lesson, 250, 12, learning_rate=0.03)
     model.fit(with_mix(lesson.rows, lesson.mix), lesson.residual)
     return _values(model, lesson.mixes)
 
 
 def logistic_s_learner(lesson: Lesson) -> Values:
-    """One boosting of the log odds: any function of the features, plus for each a function of it and the mix.
+    """Boosts the log odds: any function of the features, and for each one of it and the mix.
 
     Effects that add up on the log odds differ in probability between weak and strong cases, as
     published ones do.
@@ -124,15 +130,12 @@ def logistic_s_learner(lesson: Lesson) -> Values:
         random_state=lesson.seed,
     )
     # An outcome between 0 and 1 counts as both, by weight.
-    inputs, weight = (
-        np.tile(with_mix(lesson.rows, lesson.mix), (2, 1)),
-        np.append(lesson.outcome, 1 - lesson.outcome),
-    )
+    inputs = np.tile(with_mix(lesson.rows, lesson.mix), (2, 1))
+    weight = np.append(lesson.outcome, 1 - lesson.outcome)
     reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
     if len(np.unique(reached[counted])) < 2:
-        return lambda rows: np.zeros(
-            (len(rows), lesson.mixes)
-        )  # everybody reached the goal, or nobody did
+        # Everybody reached the goal, or nobody did.
+        return lambda rows: np.zeros((len(rows), lesson.mixes))
     model.fit(inputs[counted], reached[counted], weight[counted])
     return lambda rows: np.column_stack(
         [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
@@ -140,7 +143,7 @@ def logistic_s_learner(lesson: Lesson) -> Values:
 
 
 def additive_s_learner(lesson: Lesson) -> Values:
-    """An S-learner that may combine the mix with one feature at a time."""
+    """Boosts as an S-learner that may combine the mix with one feature at a time."""
     mix = lesson.rows.shape[1]
     # The mix stays a number: naming categories reorders the columns under the constraint.
     pairs = [{column, mix} for column in range(mix)]
@@ -149,9 +152,13 @@ def additive_s_learner(lesson: Lesson) -> Values:
 
 
 def x_learner(lesson: Lesson) -> Values:
-    """Contrasts to mu_0 imputed in both directions, one boosting a mix (X-learner; Kunzel and others 2019).
+    """Imputes contrasts to mu_0 in both directions, one boosting a mix.
 
-    D_ia = Y_i - mu_0(x_i) where A_i = a;  mu_a(x_i) - Y_i where A_i = 0;  mu_a(x_i) - mu_0(x_i) elsewhere
+    D_ia = Y_i - mu_0(x_i) where A_i = a;
+           mu_a(x_i) - Y_i where A_i = 0;
+           mu_a(x_i) - mu_0(x_i) elsewhere
+
+    Source: Kunzel and others 2019 (X-learner).
     """
     mu = lesson.outcomes
     models = []
@@ -170,7 +177,7 @@ def _centred(lesson: Lesson) -> Floats:
 
 
 def dr_boosted(lesson: Lesson) -> Values:
-    """Boosting on mix-centred doubly robust scores (DR-learner; Kennedy 2023)."""
+    """Boosts mix-centred doubly robust scores (DR-learner; Kennedy 2023)."""
     centred = _centred(lesson)
     return _each(
         [
@@ -181,7 +188,9 @@ def dr_boosted(lesson: Lesson) -> Values:
 
 
 def r_spline(lesson: Lesson) -> Values:
-    """Ridge over cubic splines of each feature, one set of coefficients a mix, on the R-loss for many arms.
+    """Fits a ridge over cubic splines of each feature, on the R-loss for many arms.
+
+    Each mix has coefficients of its own.
 
         min over c of sum_i (Y_i - m(x_i) - sum_a (1{A_i = a} - e_a(x_i)) c_a . b(x_i))^2 + penalty
         |c|^2
@@ -213,7 +222,7 @@ def _with_constant(wide: Floats) -> Floats:
 
 
 def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
-    """The ridge solution of the normal equations with the least generalised cross-validation error."""
+    """Solves the normal equations by the ridge of least generalised cross-validation error."""
     n, total = len(target), float(target @ target)
     eigenvalues, vectors = np.linalg.eigh(gram)
     eigenvalues, turned = np.maximum(eigenvalues, 0), vectors.T @ right
@@ -229,11 +238,15 @@ def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
 
 
 def dr_forest(lesson: Lesson) -> Values:
-    """A forest over all mix-centred doubly robust scores at once."""
+    """Grows a forest over all mix-centred doubly robust scores at once."""
     drawn = min(len(lesson.rows) // 2, _FOREST_ROWS)
     forest = RandomForestRegressor(
-        100, min_samples_leaf=max(20, drawn // 75), max_features=0.5, max_samples=drawn, random_state=lesson.seed,
-    )  # fmt: skip
+        100,
+        min_samples_leaf=max(20, drawn // 75),
+        max_features=0.5,
+        max_samples=drawn,
+        random_state=lesson.seed,
+    )
     filled = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
     fitted: Values = filled.fit(lesson.rows, _centred(lesson)).predict
     return fitted

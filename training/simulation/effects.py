@@ -34,14 +34,17 @@ _BASE = {
 
 
 def mix_values(slots: Slots, catalogue: Catalogue) -> Floats:
-    """Probability that the goal is reached under each mix, shape (cases, mixes), 0 to 1."""
+    """Gives the chance that the goal is reached under each mix, shape (cases, mixes)."""
     logit = digital_logit(slots)[:, None] + mix_effects(slots, catalogue)
     values: Floats = 1 / (1 + np.exp(-logit))
     return values
 
 
 def digital_logit(slots: Slots) -> Floats:
-    """Logit of reaching the goal with digital follow-up only, before what removing contact costs, shape (cases,)."""
+    """Gives the logit of reaching the goal with digital follow-up only, shape (cases,).
+
+    Before what removing contact costs.
+    """
     groups = np.array([0.0, *(_BASE[value] for value in FEATURES["need_group"].values)])
     logit: Floats = groups[slots["need_group"]]
     logit = logit - 0.30 * is_value(slots, "age_band", "60_66", "OVER_66")
@@ -55,7 +58,7 @@ def digital_logit(slots: Slots) -> Floats:
 
 
 def mix_effects(slots: Slots, catalogue: Catalogue) -> Floats:
-    """What each mix adds to the logit, shape (cases, mixes)."""
+    """Gives what each mix adds to the logit, shape (cases, mixes)."""
     return np.column_stack([_effect(slots, mix) for mix in catalogue.mixes])
 
 
@@ -82,7 +85,7 @@ def _effect(slots: Slots, mix: Mix) -> Floats:
 
 
 def first_talks(mix: Mix) -> tuple[Channel, ...]:
-    """Channels of a mix's talks in order of time, at most as many as there are doses."""
+    """Lists the channels of a mix's talks in order of time, at most as many as doses."""
     days = [
         ((element.first_week - 1) * DAYS_PER_WEEK + contact * element.every_n_days, element.channel)
         for element in mix.elements
@@ -93,7 +96,7 @@ def first_talks(mix: Mix) -> tuple[Channel, ...]:
 
 
 def has_relation(slots: Slots) -> NDArray[np.bool_]:
-    """Whether a case had any talk in the last 90 days, shape (cases,)."""
+    """Tells whether a case had any talk in the last 90 days, shape (cases,)."""
     talks = [
         _integer(slots, name) for name in ("phone_talks_90d", "video_talks_90d", "office_talks_90d")
     ]
@@ -102,13 +105,13 @@ def has_relation(slots: Slots) -> NDArray[np.bool_]:
 
 
 def timing(slots: Slots) -> Floats:
-    """Factor on the talks' effect for how long the user has been registered, shape (cases,)."""
+    """Gives the talks' factor for how long the user has been registered, shape (cases,)."""
     weeks = _integer(slots, "weeks_registered")
     return np.select([weeks < 8, weeks > 26], [EARLY, LATE], 1.0)
 
 
 def response(slots: Slots) -> Floats:
-    """Factor on the talks' effect for age and for barriers that can be changed, shape (cases,).
+    """Gives the talks' factor for age and for barriers that can be changed, shape (cases,).
 
     A plan without a goal stands for a changeable barrier (assumed).
     """

@@ -18,12 +18,12 @@ DRIFT = -0.6
 STEPS_PER_NEED = 1.25
 SPREAD = 0.95
 MORE_PERSONAL = 0.7
-"""Share of overrides that choose the next more personal mix; the others choose the next lighter one."""
+"""Share of overrides that choose the next more personal mix, not the next lighter one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offices:
-    """How offices differ, each of shape (offices,): leaning in need points, exploration and override shares."""
+    """How offices differ, (offices,) each: leaning in need points, and shares of choices."""
 
     leaning: Floats
     exploration: Floats
@@ -46,7 +46,7 @@ def mix_propensities(
     offices: Offices,
     catalogue: Catalogue,
 ) -> Floats:
-    """Probability of each mix, shape (cases, mixes), rows sum to 1.
+    """Gives the probability of each mix, shape (cases, mixes), rows sum to 1.
 
     Args:
         recorded: slots as recorded, with unknowns.
@@ -74,7 +74,7 @@ def mix_propensities(
 
 
 def perceived_need(recorded: Slots) -> Floats:
-    """How much follow-up an adviser would think of, 0 (none) to about 4, shape (cases,)."""
+    """Gives how much follow-up an adviser would think of, 0 to about 4, shape (cases,)."""
     guidance = is_value(recorded, "need_group", "NEEDS_GUIDANCE", "NOT_DECIDED") | (
         recorded["need_group"] == 0
     )
@@ -93,7 +93,10 @@ def perceived_need(recorded: Slots) -> Floats:
 
 
 def needs_people(recorded: Slots) -> NDArray[np.bool_]:
-    """Whether nothing digital may be asked of a case, shape (cases,); unknown reservation counts as reserved."""
+    """Tells whether nothing digital may be asked of a case, shape (cases,).
+
+    Unknown reservation counts as reserved.
+    """
     people: NDArray[np.bool_] = (
         is_value(recorded, "digitally_reserved", "YES")
         | (recorded["digitally_reserved"] == 0)
@@ -106,7 +109,10 @@ def needs_people(recorded: Slots) -> NDArray[np.bool_]:
 
 
 def floor(recorded: Slots, catalogue: Catalogue) -> NDArray[np.bool_]:
-    """Mixes that advisers would choose of their own accord, shape (cases, mixes): a talk where one is due."""
+    """Tells which mixes advisers would choose by themselves, shape (cases, mixes).
+
+    With a talk where one is due.
+    """
     due = (
         is_value(recorded, "digital_skill", "WEAK")
         | is_value(recorded, "language_support", "INTERPRETER", "SIGN_INTERPRETER")

@@ -1,4 +1,4 @@
-"""Draws a synthetic population of cases with correlated, plausible marginals. It describes no real user."""
+"""Draws a synthetic population of correlated, plausible cases. It describes no real user."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _of_no_effect(rng: np.random.Generator, drawn: Slots, cases: int) -> Slots:
 
 
 def is_value(slots: Slots, name: str, *values: str) -> NDArray[np.bool_]:
-    """Whether each case has one of the values of an enum, shape (cases,)."""
+    """Tells whether each case has one of the values of an enum, shape (cases,)."""
     return np.isin(slots[name], [FEATURES[name].slot(value) for value in values])
 
 

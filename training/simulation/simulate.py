@@ -30,7 +30,10 @@ UNKNOWN_RESERVATION = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """Logged cases, and the truth for those that are not shielded: value_<MIX> and propensity_<MIX> by case_ref."""
+    """Logged cases, and the truth for those that are not shielded.
+
+    The truth is value_<MIX> and propensity_<MIX> by case_ref.
+    """
 
     cases: pl.DataFrame
     truth: pl.DataFrame

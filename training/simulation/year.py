@@ -1,4 +1,4 @@
-"""A SYNTHETIC year of made-up offices: arrivals, advice, choices and outcomes in a real journal, and the truth beside.
+"""A SYNTHETIC year of made-up offices: advice and answers in a real journal, and the truth.
 
 Advice comes from the real decision core with the promoted model; people are drawn. It says nothing
 of real people.
@@ -20,8 +20,8 @@ from router.cases.features import FEATURES
 from router.decision.schema import UNKNOWN
 from router.journal.opening import open_journal
 from router.journal.record import Record
-from router.serving.metrics import Metrics
 from router.serving.live import Loader, Snapshot
+from router.serving.metrics import Metrics
 from router.texts import load_texts
 from training.simulation.effects import mix_values
 from training.simulation.population import Slots, draw_population
@@ -70,9 +70,8 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         ValueError: if the folder has something in it, or the extent is outside its bounds.
     """
     if not 1 <= extent.weeks <= 520 or not 1 <= extent.cases_a_week <= 10_000:
-        raise ValueError(
-            f"weeks: {extent.weeks} is outside 1 to 520, or cases: {extent.cases_a_week} outside 1 to 10000"
-        )
+        weeks = f"weeks: {extent.weeks} is outside 1 to 520"
+        raise ValueError(f"{weeks}, or cases: {extent.cases_a_week} outside 1 to 10000")
     offices = made_up_offices(extent.offices, extent.cases_a_week)
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"out: {out} is not empty; give a new folder")
@@ -112,7 +111,7 @@ class _Year:
         self._people = People(self._rng, served.catalogue, self._end)
 
     def arrive(self, office: MadeUpOffice, week: int) -> None:
-        """One week's arrivals at one office, and all that comes of them within the year."""
+        """Lets a week's cases arrive at one office, with all that comes of them within the year."""
         count = int(self._rng.poisson(self._cases_a_week))
         if not count:
             return
@@ -169,7 +168,7 @@ class _Year:
 
 
 def _recorded(rng: np.random.Generator, true: Slots) -> list[list[int]]:
-    """Rows of slots as an agency would have them: some values unknown, a few cases shielded."""
+    """Gives rows of slots as an agency would have them: some unknown, a few cases shielded."""
     columns = []
     for name, slots in true.items():
         share = {"digitally_reserved": UNKNOWN_RESERVATION, "shielded": 0.0}.get(
@@ -185,7 +184,7 @@ def _recorded(rng: np.random.Generator, true: Slots) -> list[list[int]]:
 
 
 def _moment(day: date, hour: int) -> int:
-    """Microseconds since 1970."""
+    """Gives an hour of a day in microseconds since 1970."""
     return int(datetime.combine(day, time(hour), UTC).timestamp()) * 1_000_000
 
 

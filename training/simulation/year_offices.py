@@ -1,4 +1,4 @@
-"""The five made-up offices of the simulated year: budgets, prices, weights and practice before, as policy files."""
+"""The made-up offices of the simulated year, as policy files: budgets, prices, weights."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _KINDS: tuple[tuple[float, dict[str, float], dict[str, float], float, float, flo
 
 
 def made_up_offices(count: int, cases_a_week: int) -> tuple[MadeUpOffice, ...]:
-    """The first so many offices; after five the kinds repeat.
+    """Gives the first so many offices; after five the kinds repeat.
 
     Raises:
         ValueError: if it is not 1 to 50.
@@ -95,7 +95,7 @@ def made_up_offices(count: int, cases_a_week: int) -> tuple[MadeUpOffice, ...]:
 
 
 def write_policies(folder: Path, offices: tuple[MadeUpOffice, ...], national: Path) -> None:
-    """Copies the national policy and catalogue into a folder and writes an office policy for each office."""
+    """Writes a folder of policies: the national files as they are, and one for each office."""
     (folder / "offices").mkdir(parents=True)
     for name in NATIONAL_FILES:
         shutil.copyfile(national / name, folder / name)

@@ -1,4 +1,4 @@
-"""How the made-up advisers and users of the simulated year answer advice: choices, outcomes, time spent."""
+"""How made-up advisers and users answer advice: choices, outcomes, time spent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHOOSES, CORRECTS, REPORTS_OUTCOME = 0.96, 0.02, 0.93
 MORE_PERSONAL = 0.7
 """Share of overrides towards more contact."""
 CALLS_BEFORE = 4.0
-"""Calls a case in the practice before (assumed): calls that are left take longer as they become fewer."""
+"""Calls a case in the practice before (assumed): those left take longer as they become fewer."""
 LONGER_CALLS = 0.45
 """How much longer a call takes when nearly none is left (assumed)."""
 TAKES = {Channel.DIALOGUE_MESSAGE: 1.08, Channel.VIDEO: 0.97, Channel.OFFICE_MEETING: 1.03}
@@ -47,13 +47,16 @@ _LESS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """What a week's caseload does to the work: `call` multiplies the minutes of a call, more as calls become fewer."""
+    """What a week's caseload does to the work.
+
+    `call` multiplies the minutes of a call, more as calls become fewer.
+    """
 
     call: float
 
     @classmethod
     def of(cls, advice: list[Advice], catalogue: Catalogue) -> Habits:
-        """Those of a week with this advice."""
+        """Gives those of a week with this advice."""
         calls = [
             _calls(catalogue.mixes[one.decision.mix]) for one in advice if one.decision.mix >= 0
         ]
@@ -82,7 +85,9 @@ class People:
         office: MadeUpOffice,
         habits: Habits,
     ) -> list[Record]:
-        """Records of a case's choice and outcome, as far as they fall within the simulation; the case is told of them.
+        """Draws a case's choice and outcome, as far as they fall within the simulation.
+
+        The case is told of them.
 
         Args:
             case: the truth, filled in here.
@@ -133,7 +138,10 @@ class People:
         return records
 
     def _override(self, advice: Advice, share: float) -> int:
-        """The mix agreed: the one advised, the next more personal, or the next lighter one that is permitted."""
+        """Draws the mix agreed: the one advised, the next more personal, or the next lighter.
+
+        A lighter one only if it is permitted.
+        """
         mix = advice.decision.mix
         if self._rng.random() >= share:
             return mix
@@ -184,7 +192,10 @@ class People:
         return feedback_record(self._identity(), outcome, moment, claim_of(outcome))
 
     def _time(self, mix: Mix, habits: Habits) -> tuple[ChannelTime, ...]:
-        """Time really spent by channel: most contacts take place, and each takes about what the catalogue says."""
+        """Draws the time really spent by channel.
+
+        Most contacts take place, and each takes about what the catalogue says.
+        """
         spent: dict[Channel, tuple[int, int]] = {}
         for element in mix.elements:
             if not element.minutes:

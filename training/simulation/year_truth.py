@@ -1,4 +1,4 @@
-"""What the simulated year knows for certain: sums that it counts case by case, in plain numbers, as it draws.
+"""What the simulated year knows for certain: sums counted case by case, as it draws.
 
 Nothing here calls the ledger: its sums must come out the same by another road.
 """
@@ -37,7 +37,7 @@ class TrueCase:
 
 
 def count_truth(cases: list[TrueCase]) -> dict[str, dict[str, Any]]:
-    """True sums by office, in whole minutes."""
+    """Counts true sums by office, in whole minutes."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases:
         one = counts[case.office.ref]

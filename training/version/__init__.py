@@ -1,1 +1,1 @@
-"""A version as it is kept: its files, card, register entry and signature; promotion, rollback, comparison."""
+"""A version as it is kept: its files, card and signature; promoted, rolled back, compared."""

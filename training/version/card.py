@@ -1,24 +1,22 @@
-"""The model card, CARD.md: what a version is for, what it learned from, how good it is, for whom, and its limits."""
+"""The model card, CARD.md: what a version is for, learned from and worth, and its limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from training.evaluation.figures import OK, Figures
+from training.evaluation.gate import Verdict
 from training.report.first_screen import first_screen
 from training.report.page import template
 from training.report.value_drawings import ordered
 from training.report.words import DRIFT_WATCH, names
 
-if TYPE_CHECKING:
-    from training.evaluation.gate import Verdict
-
 NOT_RECORDED = "not recorded"
 
 
 def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str:
-    """The model card in Markdown, its parts as Mitchell et al. 2019 name them.
+    """Writes the model card in Markdown, its parts as Mitchell et al. 2019 name them.
 
     Raises:
         ValueError: if the figures have no candidate.
@@ -44,6 +42,6 @@ def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str
 
 
 def fingerprint(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of the training cases, or that it is not recorded."""
+    """Gives the SHA-256 of the training cases, or that it is not recorded."""
     found = manifest.get("training", {}).get("sha256") or NOT_RECORDED
     return ", ".join(map(str, found)) if isinstance(found, list | tuple) else str(found)

@@ -19,7 +19,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", 
 
 
 def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -> dict[str, Any]:
-    """The manifest of a fitted version, without the digests of its files.
+    """Gives the manifest of a fitted version, without the digests of its files.
 
     Args:
         fitted: the version.

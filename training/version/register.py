@@ -9,15 +9,13 @@ can say is marked "[AGENCY: ...]" and must be filled in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from training.evaluation.figures import Difference, Estimate, Figures
+from training.evaluation.gate import Verdict
 from training.report.first_screen import first_screen
 from training.report.words import COMPARED, confounding_words, heterogeneity_words, hours, names
 from training.version.card import fingerprint
-
-if TYPE_CHECKING:
-    from training.evaluation.gate import Verdict
 
 STANDARD_VERSION = "1.0"
 _RIGHTS = "docs/fundamental-rights-assessment.md"
@@ -32,42 +30,48 @@ _LAWS = (
     ("eForvaltningsforskriften §§ 8-9", "https://lovdata.no/forskrift/2004-06-25-988"),
 )
 _SHORT = (
-    "Recommends a mix of digital self-service and personal follow-up for a jobseeker's case to an adviser, with "
-    "reasons. The adviser decides and may always give more."
+    "Recommends a mix of digital self-service and personal follow-up for a jobseeker's case to "
+    "an adviser, with reasons. The adviser decides and may always give more."
 )
 _GOAL = (
-    "To use advisers' time where it helps people most and to keep personal contact for those who need it. Affected are "
-    "users of the employment service: the advice influences how, how often and in which order they meet an adviser. It "
-    "is not a formal decision and does not touch benefits."
+    "To use advisers' time where it helps people most and to keep personal contact for those "
+    "who need it. Affected are users of the employment service: the advice influences how, how "
+    "often and in which order they meet an adviser. It is not a formal decision and does not "
+    "touch benefits."
 )
 _PROPORTIONALITY = (
-    "Fields are whitelisted and bounded; names, identity numbers, gender, origin, diagnoses, free text and "
-    "clickstreams are not fields. In service, health, language and no-show fields may only add human contact; in "
-    "learning they adjust for who was given which mix. Simpler rules were compared: today's "
-    "profiling rule, and each mix for all."
+    "Fields are whitelisted and bounded; names, identity numbers, gender, origin, diagnoses, "
+    "free text and clickstreams are not fields. In service, health, language and no-show fields "
+    "may only add human contact; in learning they adjust for who was given which mix. Simpler "
+    "rules were compared: today's profiling rule, and each mix for all."
 )
 _HUMAN = (
-    "An adviser decides every case together with the user, sees the reasons and alternatives, and can choose any other "
-    "mix; unusual, unknown and undecided cases are left to people. A user may always ask for a person. How often "
-    "advice is overridden, in both directions, is to be watched per office: too seldom is as much an alarm as too "
-    "often."
+    "An adviser decides every case together with the user, sees the reasons and alternatives, "
+    "and can choose any other mix; unusual, unknown and undecided cases are left to people. A "
+    "user may always ask for a person. How often advice is overridden, in both directions, is "
+    "to be watched per office: too seldom is as much an alarm as too often."
 )
 _RISKS = (
-    "A version is served only after a gate of published conditions, and a person's act. Safeguards are hard rules, "
-    "checked on every value. Values by group with intervals are part of the gate; drift, unknown values and the "
-    "distribution of the advice are watched; versions can be rolled back; every recommendation is logged durably."
+    "A version is served only after a gate of published conditions, and a person's act. "
+    "Safeguards are hard rules, checked on every value. Values by group with intervals are part "
+    "of the gate; drift, unknown values and the distribution of the advice are watched; "
+    "versions can be rolled back; every recommendation is logged durably."
 )
 _METHODS = (
-    "Doubly robust scores from cross-fitted propensities and outcomes; a stack of learners weighted by non-negative "
-    "least squares; distilled into additive tables, one number for each value of a field and mix, so that reasons are "
-    "exact. It does not learn while in use."
+    "Doubly robust scores from cross-fitted propensities and outcomes; a stack of learners "
+    "weighted by non-negative least squares; distilled into additive tables, one number for "
+    "each value of a field and mix, so that reasons are exact. It does not learn while in use."
+)
+_UNIT = "share of held-out cases that reach their goal, 0 to 1; intervals are 90 per cent"
+_BY_GROUP = (
+    "value, gain over the logged practice, minutes and mixes by group; under 50 cases suppressed"
 )
 
 
 def register_entry(
     figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The register entry of a version, ready for `json.dumps`.
+    """Gives the register entry of a version, ready for `json.dumps`.
 
     Raises:
         ValueError: if the figures have no candidate.
@@ -128,10 +132,8 @@ def _source_data(figures: Figures, manifest: Mapping[str, Any]) -> str:
     dates = manifest.get("training", {}).get("dates")
     told = f", decided {' to '.join(dates)}" if dates else ""
     fields = "; ".join(f"{f.name} ({', '.join(f.roles)})" for f in figures.fields)
-    return (
-        f"{kind} cases{told}: {figures.trained_on} for learning, {figures.held_out.cases} for testing. Fields and "
-        f"roles: {fields}."
-    )
+    counts = f"{figures.trained_on} for learning, {figures.held_out.cases} for testing"
+    return f"{kind} cases{told}: {counts}. Fields and roles: {fields}."
 
 
 def _more(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _more(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> di
         "decisive": "Advice to an adviser; never a formal decision with legal effect (vedtak)",
         "self_learning": False,
         "performance": {
-            "unit": "share of held-out cases that reach their goal, 0 to 1; intervals are 90 per cent",
+            "unit": _UNIT,
             "held_out_cases": figures.held_out.cases,
             "gains": {
                 than: _gain(one)
@@ -160,7 +162,7 @@ def _more(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> di
             "abstention": figures.abstention,
         },
         "non_discrimination": {
-            "method": "value, gain over the logged practice, minutes and mixes by group; under 50 cases suppressed",
+            "method": _BY_GROUP,
             "groups": [
                 {
                     "field": g.field,
