@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.columns import Days
 from training.learning.scores import Floats, Numbers
 
 
 def confounders(
-    fields: Floats, lightest: NDArray[np.integer], offices: Numbers | None, days: Days | None
+    fields: Floats,
+    lightest: NDArray[np.integer],
+    offices: Numbers | None,
+    days: NDArray[np.datetime64] | None,
 ) -> Floats:
     """Gives fields of a case, what the safeguards permit, the office, and the time of the decision.
 
