@@ -47,12 +47,12 @@ def _grouped(store: JournalStore, callers: int, rows: int) -> float:
     """`callers` single records in flight at any time, as the server sees them."""
     free = threading.Semaphore(callers)
 
-    def settle(tickets: list[int], error: JournalUnavailable | None) -> None:
+    def written(tickets: list[int], error: JournalUnavailable | None) -> None:
         if error is not None:
             raise error
         free.release(len(tickets))
 
-    writer: GroupCommit[int] = GroupCommit(store, settle)
+    writer: GroupCommit[int] = GroupCommit(store, written)
     records = _records(0, rows)
     started = time.perf_counter()
     for at, record in enumerate(records):

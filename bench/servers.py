@@ -66,12 +66,12 @@ def serve_threads(made: Parts) -> None:
     desk = made.panel.current.national
     recommender, answers = desk.recommender, desk.answers
 
-    def settle(tickets: list[futures.Future[None]], error: Exception | None) -> None:
+    def set_results(tickets: list[futures.Future[None]], error: Exception | None) -> None:
         for ticket in tickets:
             ticket.set_result(None) if error is None else ticket.set_exception(error)
 
     writer: GroupCommit[futures.Future[None]] = GroupCommit(
-        made.store, settle, observe=made.metrics
+        made.store, set_results, observe=made.metrics
     )
 
     def recommend(data: bytes, context: grpc.ServicerContext) -> bytes:

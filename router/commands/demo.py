@@ -1,4 +1,4 @@
-"""`python -m router demo`: a real server, a sample caseload over real gRPC, and what ops would see of it."""
+"""`python -m router demo`: a server, a sample caseload over real gRPC, and what ops would see."""
 
 from __future__ import annotations
 
@@ -167,8 +167,9 @@ def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Ca
     reason = advice.reasons[0].text if advice.reasons else ""
     if not advice.mix.id:
         return f"{status:<18}{'-':<20}{'-':>4}{'-':>9}{took:>7.1f}  {reason}"
-    share = f"{advice.mix.digital_share:.0%}"
-    return f"{status:<18}{advice.mix.id:<20}{advice.mix.adviser_minutes:>4}{share:>9}{took:>7.1f}  {reason}"
+    mix, share = advice.mix, f"{advice.mix.digital_share:.0%}"
+    figures = f"{mix.adviser_minutes:>4}{share:>9}{took:>7.1f}"
+    return f"{status:<18}{mix.id:<20}{figures}  {reason}"
 
 
 def _show_metrics(metrics: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import click
 from router.commands.options import FILE, FOLDER, MODELS, POLICIES
 from router.commands.score import load_decider
 from router.decision.decide import Decider
+from router.files.aside import written_aside
 from router.planning.allocate import BudgetTooSmall
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
 from router.planning.plan_figures import plan_figures
@@ -66,14 +66,13 @@ def plan(
     figures = plan_figures(planned) | {"office_ref": office, "left_out": found.left_out}
     write_plan(planned, found.refs, out)
     if figures_file:
-        aside = figures_file.with_name(f".{figures_file.name}.{os.getpid()}")
-        aside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        aside.replace(figures_file)
+        with written_aside(figures_file) as aside:
+            aside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for line in words(figures):
         click.echo(line)
     click.echo(f"\nWhat each case gets is in {out}.")
     if writes_price:
-        written = write_price(known, policies, office, planned.settled.price)
+        written = write_price(known, policies, office, planned.cleared.price)
         click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")
 
 
@@ -93,41 +92,54 @@ def _budget(decider: Decider, hours: float | None, minutes: float | None) -> flo
 
 
 def words(figures: Mapping[str, Any]) -> Iterator[str]:
-    """The figures of a plan in plain words, line by line."""
-    weeks, minutes = figures["weeks"], figures["adviser_minutes"]
-    yield f"{figures['cases']:,} open cases at {figures['office_ref'] or 'no office'}, {weeks} weeks ahead"
-    if figures["left_out"]:
-        yield f"  {figures['left_out']:,} cases of other offices are left out"
-    yield f"  {figures['manual_only']:,} are handled by people alone, outside these hours"
-    yield f"  {figures['needs_assessment']:,} need a person's assessment first; they get the fallback until then"
-    yield f"  {figures['at_floor']:,} get their floor and no more; all floors take {_hours(figures['floor_minutes'])}"
-    yield f"Hours planned: {_hours(minutes)} of {_hours(figures['budget_minutes'])}"
+    """Tells the figures of a plan in plain words, line by line."""
+    weeks = figures["weeks"]
+    yield from _counted(figures)
+
+    spent = _hours(figures["adviser_minutes"])
+    yield f"Hours planned: {spent} of {_hours(figures['budget_minutes'])}"
     for mix, count in figures["mixes"].items():
         yield f"  {mix:<20} {count:>9,} cases"
     yield f"Expected to reach the goal: {figures['expected_outcomes']:,.1f} people"
-    yield f"One more hour would buy {figures['shadow_price'] * MINUTES_PER_HOUR:.4f} weighted outcomes in this plan"
-    yield f"Price at which the service follows the plan: {figures['price']:.4g} outcome points a minute"
+    bought = figures["shadow_price"] * MINUTES_PER_HOUR
+    yield f"One more hour would buy {bought:.4f} weighted outcomes in this plan"
+    price = f"{figures['price']:.4g} outcome points a minute"
+    yield f"Price at which the service follows the plan: {price}"
+
     yield from _more(figures["more_hours"], weeks)
     yield from _moved(figures["weakest_first"])
+
+
+def _counted(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Tells how many cases there are, and which are outside or at the edge of the plan."""
+    office = figures["office_ref"] or "no office"
+    yield f"{figures['cases']:,} open cases at {office}, {figures['weeks']} weeks ahead"
+    if figures["left_out"]:
+        yield f"  {figures['left_out']:,} cases of other offices are left out"
+    yield f"  {figures['manual_only']:,} are handled by people alone, outside these hours"
+
+    assessed = "need a person's assessment first; they get the fallback until then"
+    yield f"  {figures['needs_assessment']:,} {assessed}"
+    floors = f"all floors take {_hours(figures['floor_minutes'])}"
+    yield f"  {figures['at_floor']:,} get their floor and no more; {floors}"
 
 
 def _more(curve: list[Mapping[str, Any]], weeks: int) -> Iterator[str]:
     yield f"More hours over the {weeks} weeks would buy:"
     for more in curve:
-        who = (
-            ", ".join(f"{value} {count}" for value, count in more["need_group"].items() if count)
-            or "nobody"
-        )
-        yield f"  {more['hours']:>3} h: {more['expected_outcomes']:.2f} outcomes, {more['cases']} cases ({who})"
+        gained = [f"{value} {count}" for value, count in more["need_group"].items() if count]
+        who = ", ".join(gained) or "nobody"
+        outcomes = f"{more['expected_outcomes']:.2f} outcomes"
+        yield f"  {more['hours']:>3} h: {outcomes}, {more['cases']} cases ({who})"
 
 
 def _moved(moved: Mapping[str, Any]) -> Iterator[str]:
     if not moved["cases"]:
         yield "The weakest-first weight moved nothing."
         return
-    cost = moved["expected_outcomes_given_up"]
+    hours, cost = _hours(moved["minutes"]), moved["expected_outcomes_given_up"]
     yield (
-        f"The weakest-first weight moved {_hours(moved['minutes'])} between {moved['cases']:,} cases; "
+        f"The weakest-first weight moved {hours} between {moved['cases']:,} cases; "
         f"expected outcomes given up: {cost:.2f}"
     )
     for value, minutes in moved["need_group"].items():

@@ -33,7 +33,12 @@ def score(
 
 
 def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decider, Policies]:
-    """A decider with a model version and an office's policy, the national one for "", and all policies.
+    """Loads a decider with a model version and an office's policy, and all policies.
+
+    Args:
+        folder: of the model version.
+        policies: folder of policies.
+        office: whose policy decides; "" for the national one.
 
     Raises:
         ModelRefused: if the version cannot be used.

@@ -1,1 +1,1 @@
-"""The decision core: NumPy and frozen values; knows no gRPC, protobuf, scikit-learn, database or clock."""
+"""The decision core: NumPy and frozen values; knows no gRPC, protobuf, database or clock."""

@@ -1,4 +1,4 @@
-"""Every known value of every changeable feature, laid out to find at once those that would change the mix."""
+"""Finds which change of one field would change the mix: every value of every changeable feature."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ _BITS = np.arange(len(REQUIREMENTS))
 
 
 class _PairSide(NamedTuple):
-    """One changeable feature of a pair: its candidates, what slots add to a cell's number, cells' worth (cells, K)."""
+    """One changeable feature of a pair.
+
+    Attributes:
+        block: its candidates.
+        moves: what each of its slots adds to a cell's number.
+        changed: its column.
+        other: the other feature's column.
+        stays: what each of the other's slots adds.
+        worth: of each cell, shape (cells, K).
+    """
 
     block: Numbers
     moves: Numbers
@@ -34,7 +43,7 @@ class _PairSide(NamedTuple):
     worth: Floats
 
     def moved(self, rows: Rows) -> Floats:
-        """What each candidate changes in what the pair adds to each mix's utility, shape (n, K, block)."""
+        """Tells what each candidate changes in each mix's utility, shape (n, K, block)."""
         rest = self.stays[rows[:, self.other]]
         now = self.worth[rest + self.moves[rows[:, self.changed]]]
         then = self.worth[rest[:, None] + self.moves]
@@ -43,7 +52,15 @@ class _PairSide(NamedTuple):
 
 
 class _WeightSide(NamedTuple):
-    """One changeable feature that the weight reads: its candidates, and what each mix costs at weight 1, (K,)."""
+    """One changeable feature that the weight reads.
+
+    Attributes:
+        block: its candidates.
+        column: of the feature.
+        by_slot: its weights.
+        weights: all of them.
+        costs: of each mix at weight 1, shape (K,).
+    """
 
     block: Numbers
     column: int
@@ -52,7 +69,7 @@ class _WeightSide(NamedTuple):
     costs: Floats
 
     def moved(self, rows: Rows) -> Floats:
-        """What each candidate changes in what each mix's minutes cost, as utility, shape (n, K, block)."""
+        """Tells what each candidate changes in each mix's utility, shape (n, K, block)."""
         now = self.weights.of(rows)
         then = (now / self.by_slot[rows[:, self.column]])[:, None] * self.by_slot
         change: Floats = self.costs[None, :, None] * (1 / now[:, None] - 1 / then)[:, None, :]
@@ -60,7 +77,10 @@ class _WeightSide(NamedTuple):
 
 
 class Candidates:
-    """Changes of one field, C in all, feature after feature and slot after slot; slot 0, unknown, is never one."""
+    """Changes of one field, C in all, feature after feature and slot after slot.
+
+    Slot 0, unknown, is never one.
+    """
 
     def __init__(self, decider: Decider) -> None:
         tables, features = decider.tables, decider.tables.features
@@ -124,14 +144,17 @@ class Candidates:
         for start, pair in zip(tables.pair_starts, tables.pairs, strict=True):
             worth = tables.mean[start : start + len(pair.values)]
             first, second = pair.strides
-            for changed, moves, other, stays in ((pair.first, first, pair.second, second),
-                                                 (pair.second, second, pair.first, first)):  # fmt: skip
+            sides = (
+                (pair.first, first, pair.second, second),
+                (pair.second, second, pair.first, first),
+            )
+            for changed, moves, other, stays in sides:
                 if changed in self._columns:
                     block = np.flatnonzero(self._columns[self._feature] == changed)
                     yield _PairSide(block, moves, changed, other, stays, worth)
 
     def nearest(self, rows: Rows, utility: Floats, best: Numbers) -> Iterator[tuple[Rows, Numbers]]:
-        """Yields, for each row, the next change after which another mix has the highest utility, nearest first.
+        """Yields each row's next change after which another mix is worth most, nearest first.
 
         How far a change goes, is the share of the training cases between the two values.
 

@@ -29,7 +29,14 @@ TALK = frozenset({Channel.PHONE, Channel.VIDEO, Channel.OFFICE_MEETING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixElement:
-    """One channel's part of a mix: from the first day of `first_week`, every `every_n_days` (0: once)."""
+    """One channel's part of a mix.
+
+    Attributes:
+        channel: how both meet.
+        first_week: on whose first day it begins.
+        every_n_days: between contacts; 0 for a single one.
+        minutes: of an adviser, a contact.
+    """
 
     channel: Channel
     first_week: int
@@ -37,7 +44,7 @@ class MixElement:
     minutes: int
 
     def contacts(self, weeks: int) -> int:
-        """Contacts within the mix's weeks."""
+        """Counts the contacts within the mix's weeks."""
         if self.every_n_days == 0:
             return 1
         days = (weeks - self.first_week + 1) * DAYS_PER_WEEK
@@ -65,7 +72,7 @@ class Mix:
         return digital / sum(e.contacts(self.weeks) for e in self.elements)
 
     def has(self, channels: frozenset[Channel]) -> bool:
-        """Whether any contact goes by one of these channels."""
+        """Tells whether any contact goes by one of these channels."""
         return any(element.channel in channels for element in self.elements)
 
 

@@ -93,7 +93,7 @@ class Decider:
 
     @cached_property
     def _permitted(self) -> NDArray[np.bool_]:
-        """Mixes on the menu that are permitted, by the lightest that is, shape (mixes + 1, mixes)."""
+        """Mixes on the menu that are permitted, by the lightest one; shape (mixes + 1, mixes)."""
         numbers = np.arange(len(self.menu))
         return self.menu & (numbers >= np.arange(len(self.menu) + 1)[:, None])
 

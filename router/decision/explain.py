@@ -66,7 +66,7 @@ class Explainer:
 
     @cached_property
     def _centred(self) -> Floats:
-        """Contribution of each place less the feature's or pair's average, shape (mixes, places)."""
+        """Contribution of each place less its feature's or pair's average; (mixes, places)."""
         tables = self.decider.tables
         return np.ascontiguousarray(
             (tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T
@@ -160,7 +160,7 @@ class Explainer:
     def _changes(
         self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
     ) -> list[Change | None]:
-        """The smallest change of a field after which the mix is another, checked by deciding anew."""
+        """The smallest change of a field that changes the mix, checked by deciding anew."""
         found: list[Change | None] = [None] * len(rows)
         left = list(range(len(rows)))
         for changed, columns in self._candidates.nearest(rows, utility, best):

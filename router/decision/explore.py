@@ -30,7 +30,9 @@ def explore(
 ) -> tuple[Decision, float]:
     """Draws a mix among the permitted ones near the best.
 
-        P(mix) = share / n + (1 - share) * [mix is the best],   n mixes with utility >= the best one's - margin
+        P(mix) = share / n + (1 - share) * [mix is the best]
+
+    among the n mixes whose utility is within the margin of the best one's.
 
     Only a plain recommendation is explored: neither a case that a person must assess nor one that
     people alone handle, and never a mix that a safeguard or the menu forbids.

@@ -1,4 +1,4 @@
-"""What two features of a case add together, beyond what each adds alone: cells over both features' bins."""
+"""What two features of a case add together, beyond what each adds alone: cells of their bins."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Pair:
         return self.first_bins.astype(np.intp) * self.width, self.second_bins.astype(np.intp)
 
     def cells(self, rows: NDArray[np.uint16]) -> NDArray[np.intp]:
-        """Cell of each row of slots, shape (n,)."""
+        """Gives the cell of each row of slots, shape (n,)."""
         first, second = self.strides
         cells: NDArray[np.intp] = first[rows[:, self.first]] + second[rows[:, self.second]]
         return cells

@@ -21,7 +21,12 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploration:
-    """For a `share` of cases the mix is drawn among the permitted ones within `margin` outcome points of the best."""
+    """For which cases the mix is drawn.
+
+    Attributes:
+        share: of cases.
+        margin: outcome points below the best mix within which a permitted one may be drawn.
+    """
 
     share: float
     margin: float
@@ -29,7 +34,12 @@ class Exploration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureShares:
-    """Shares of cases whose advice is withheld: until the adviser has recorded an own view, or for good (control)."""
+    """Shares of cases whose advice is withheld.
+
+    Attributes:
+        after_own_view: until the adviser has recorded an own view.
+        control: for good.
+    """
 
     after_own_view: float
     control: float

@@ -1,4 +1,7 @@
-"""The published catalogue of safeguards, each with its legal basis. Bounds in days and counts come from the policy."""
+"""The published catalogue of safeguards, each with its legal basis.
+
+Bounds in days and counts come from the policy.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ class SafeguardLimits:
 
 
 def rulebook(features: FeatureSet, limits: SafeguardLimits) -> tuple[Safeguard, ...]:
-    """All safeguards, strictest kinds first."""
+    """Gives all safeguards, strictest kinds first."""
     rules = [
         Safeguard(
             name=name,

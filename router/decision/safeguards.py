@@ -27,7 +27,7 @@ class Requirement(Enum):
     MANUAL_ONLY = "MANUAL_ONLY"
 
     def permits(self, mix: Mix) -> bool:
-        """Whether a mix meets it."""
+        """Tells whether a mix meets it."""
         match self:
             case Requirement.ADVISER_DIALOGUE:
                 return mix.has(frozenset(Channel) - {Channel.SELF_SERVICE})
@@ -72,9 +72,9 @@ class CompiledSafeguards:
             if sorted(met) != met:
                 first = self.catalogue.ids[met.index(True)]
                 raise ValueError(
-                    f"{requirement.value} permits {first} but forbids a mix with more minutes: a user "
-                    "with more need would get less human contact; give the heavier mixes what the "
-                    "lighter one has"
+                    f"{requirement.value} permits {first} but forbids a mix with more minutes: a "
+                    "user with more need would get less human contact; give the heavier mixes what "
+                    "the lighter one has"
                 )
 
     @cached_property
@@ -132,6 +132,7 @@ class CompiledSafeguards:
 
     @cached_property
     def offsets(self) -> NDArray[np.intp]:
+        """Where the slots of each of those features start, in a table over all slots."""
         return self.features.offsets[self.columns]
 
     def apply(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:

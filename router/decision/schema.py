@@ -50,7 +50,7 @@ class Feature:
         return self.upper - self.lower + 2
 
     def slot(self, value: str | int | None) -> int:
-        """Slot of a value; None is unknown.
+        """Gives the slot of a value; None is unknown.
 
         Raises:
             ValueError: if the feature has no such value; the message names the bound.
@@ -67,7 +67,7 @@ class Feature:
         return value - self.lower + 1
 
     def value(self, slot: int) -> str | int | None:
-        """Value of a slot; None is unknown."""
+        """Gives the value of a slot; None is unknown."""
         if slot == 0:
             return None
         return self.values[slot - 1] if self.values else self.lower + slot - 1
@@ -92,7 +92,7 @@ class FeatureSet:
         return tuple(feature.name for feature in self.features)
 
     def column(self, name: str) -> int:
-        """Column of a feature.
+        """Gives the column of a feature.
 
         Raises:
             KeyError: if there is no such feature.
@@ -103,7 +103,7 @@ class FeatureSet:
             raise KeyError(f"no feature named {name!r}") from None
 
     def __getitem__(self, name: str) -> Feature:
-        """The feature of that name."""
+        """Gives the feature of that name."""
         return self.features[self.column(name)]
 
     @cached_property
@@ -118,14 +118,14 @@ class FeatureSet:
         return sum(feature.slots for feature in self.features)
 
     def columns(self, role: Role) -> NDArray[np.intp]:
-        """Columns of the features that have a role."""
+        """Gives the columns of the features that have a role."""
         return np.array(
             [i for i, feature in enumerate(self.features) if role in feature.roles], np.intp
         )
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over names, roles, bounds and values: equal digests mean interchangeable tables."""
+        """SHA-256 over names, roles, bounds and values; equal ones mean interchangeable tables."""
         text = json.dumps(
             [
                 [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]
@@ -135,7 +135,7 @@ class FeatureSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def row(self, **values: str | int | None) -> NDArray[np.uint16]:
-        """Row of a case from values by name; a feature not named is unknown.
+        """Gives the row of a case from values by name; a feature not named is unknown.
 
         Raises:
             KeyError: if a name is no feature's.

@@ -117,9 +117,10 @@ class DecisionTables:
 
     @cached_property
     def _pair_steps(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """What each slot of those columns adds to its cell's place, end to end; where each starts."""
+        """What each slot of those columns adds to a cell's place, and where each column starts."""
         firsts = [
-            start + pair.strides[0] for start, pair in zip(self.pair_starts, self.pairs, strict=True)
+            start + pair.strides[0]
+            for start, pair in zip(self.pair_starts, self.pairs, strict=True)
         ]
         steps = [*firsts, *(pair.strides[1] for pair in self.pairs)]
         starts = np.cumsum([0, *(len(one) for one in steps)])[:-1]

@@ -1,4 +1,4 @@
-"""The weakest-first weight: how many times an outcome counts for the users whom a policy puts first.
+"""The weakest-first weight: how many times an outcome counts for whom a policy puts first.
 
     w(x) = product over the weighted fields of the value's weight
     utility_k = expected_k - price / w(x) * minutes_k

@@ -1,4 +1,7 @@
-"""Files that may have been made to do harm: no link is followed, no size is believed, nothing is unpacked unseen."""
+"""Reads files that may have been made to do harm.
+
+No link is followed, no size is believed, nothing is unpacked unseen.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _HEADERS = {
 
 
 def plain_bytes(path: Path, at_most: int) -> bytes:
-    """The bytes of a plain file.
+    """Reads the bytes of a plain file.
 
     Raises:
         ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
@@ -39,7 +42,7 @@ def plain_bytes(path: Path, at_most: int) -> bytes:
 
 
 def plain_digest(path: Path) -> str:
-    """SHA-256 of a plain file, hexadecimal.
+    """Gives the SHA-256 of a plain file, hexadecimal.
 
     Raises:
         ValueError: if it is missing, a link or no plain file.
@@ -68,7 +71,9 @@ def _opened(path: Path) -> Iterator[io.BufferedReader]:
 
 
 def check_archive(data: bytes, name: str) -> None:
-    """Checks what an archive of arrays claims before it is unpacked: a small file may claim arrays of any size.
+    """Checks what an archive of arrays claims before it is unpacked.
+
+    A small file may claim arrays of any size.
 
     Args:
         data: the bytes of an .npz file.

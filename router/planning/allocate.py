@@ -1,4 +1,4 @@
-"""Spends an hours budget where it is worth most: all hull steps of all cases by falling worth of a minute.
+"""Spends an hours budget where it is worth most: all steps of all cases by falling worth a minute.
 
     maximise    sum_i w_i * expected_i(a_i)
     subject to  sum_i minutes(a_i) <= budget,  a_i among the permitted mixes of case i
@@ -30,8 +30,8 @@ class BudgetTooSmall(Exception):
 
     def __init__(self, budget: float, floor: float) -> None:
         super().__init__(
-            f"{budget:,.0f} adviser minutes are too few: what safeguards, menu and fallbacks demand takes "
-            f"{floor:,.0f}; {floor - budget:,.0f} are missing"
+            f"{budget:,.0f} adviser minutes are too few: what safeguards, menu and fallbacks "
+            f"demand takes {floor:,.0f}; {floor - budget:,.0f} are missing"
         )
         self.budget = budget
         self.floor = floor
@@ -91,7 +91,7 @@ class Allocation:
 
     @property
     def shadow_price(self) -> float:
-        """Weighted outcome points that one more minute would buy; 0 when there is nothing left worth a minute."""
+        """Weighted outcome points that one more minute would buy; 0 if nothing is worth one."""
         if self.taken == len(self.order):
             return 0.0
         step = self.order[self.taken]
@@ -115,7 +115,10 @@ class Allocation:
         return self.part * weight * float(self.hulls.more_outcome(steps)[0])
 
     def further(self, minutes: float) -> Numbers:
-        """The steps that so many minutes more would pay for, in order, on the same path: nothing is optimised again."""
+        """Gives the steps that so many minutes more would pay for, in order.
+
+        They lie on the same path: nothing is optimised again.
+        """
         left = self.budget - self.minutes + minutes
         ahead = self.order[self.taken :]
         return ahead[: _affordable(self.hulls.more_minutes(ahead), left)[0]]

@@ -1,4 +1,4 @@
-"""The price at which the service, case by case, spends a budget: no more than it, and all of it but what is left over.
+"""The clearing price: at it the service, case by case, spends a budget and no more.
 
 Which cases a person must assess first, and what they fall back on, depends on the price as every
 choice does. So the floors of a plan are found together with the price: minutes recommended fall as
@@ -27,11 +27,11 @@ _SAMPLE = 4_096
 _SAMPLES_AT_LEAST = 4
 _REACH = 1.1
 
-Answers = NDArray[np.int8]
+Small = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class AtPrice:
     """What the service answers at a price.
 
     Attributes:
@@ -42,13 +42,13 @@ class Settled:
     """
 
     price: float
-    mix: Answers
-    status: Answers
+    mix: Small
+    status: Small
     minutes: float
 
 
-def at_price(decider: Decider, price: float, rows: Rows) -> Settled:
-    """What a decider would answer at another price."""
+def at_price(decider: Decider, price: float, rows: Rows) -> AtPrice:
+    """Gives what a decider would answer at another price."""
     other = replace(decider, policy=replace(decider.policy, price=price))
     mix, status = np.empty(len(rows), np.int8), np.empty(len(rows), np.int8)
     for first in range(0, len(rows), _CHUNK):
@@ -57,10 +57,10 @@ def at_price(decider: Decider, price: float, rows: Rows) -> Settled:
         mix[part], status[part] = decisions.mix, decisions.status
     # NO_MIX is -1, the last: it takes no minutes.
     minutes = np.append(decider.catalogue.minutes, 0.0)[mix].sum()
-    return Settled(price=price, mix=mix, status=status, minutes=float(minutes))
+    return AtPrice(price=price, mix=mix, status=status, minutes=float(minutes))
 
 
-def settle(decider: Decider, rows: Rows, budget: float) -> Settled:
+def find_clearing_price(decider: Decider, rows: Rows, budget: float) -> AtPrice:
     """Finds the lowest price at which the service recommends no more minutes than there are.
 
     Args:
@@ -86,8 +86,11 @@ def settle(decider: Decider, rows: Rows, budget: float) -> Settled:
     return found
 
 
-def _search(decider: Decider, rows: Rows, budget: float, near: float) -> Settled | None:
-    """Bisects within an interval that is widened until the budget lies in it; None if no price is high enough."""
+def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice | None:
+    """Bisects within an interval that is widened until the budget lies in it.
+
+    Gives None if no price is high enough.
+    """
     lowest = max(near / _REACH, _SMALLEST)
     highest = min(lowest * _REACH * _REACH, PRICE_AT_MOST)
     high = at_price(decider, highest, rows)
@@ -109,7 +112,7 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> Settled
     return _bisect(decider, rows, budget, low, high)
 
 
-def _bisect(decider: Decider, rows: Rows, budget: float, low: Settled, high: Settled) -> Settled:
+def _bisect(decider: Decider, rows: Rows, budget: float, low: AtPrice, high: AtPrice) -> AtPrice:
     lower, upper, total = low.price, high.price, high.minutes
     mix, status = high.mix.copy(), high.status.copy()
     differ = np.flatnonzero((low.mix != mix) | (low.status != status))
@@ -125,4 +128,4 @@ def _bisect(decider: Decider, rows: Rows, budget: float, low: Settled, high: Set
             lower, below_mix, below_status = middle.price, middle.mix, middle.status
         apart = (below_mix != mix[differ]) | (below_status != status[differ])
         differ, below_mix, below_status = differ[apart], below_mix[apart], below_status[apart]
-    return Settled(price=upper, mix=mix, status=status, minutes=total)
+    return AtPrice(price=upper, mix=mix, status=status, minutes=total)

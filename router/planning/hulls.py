@@ -1,4 +1,4 @@
-"""What is worth its minutes in each case: the upper hull over (minutes, expected outcome) of the permitted mixes.
+"""What is worth its minutes in each case: the upper hull of the permitted mixes.
 
 From the lightest permitted mix, its floor, a case can go up in steps. A mix below the line between
 two others is never the best use of minutes and is no step's end; along the hull every further
@@ -45,18 +45,20 @@ class Hulls:
     slope: Floats
 
     def more_minutes(self, steps: Numbers) -> Floats:
-        """Minutes that each of these steps takes, shape (len(steps),)."""
+        """Tells the minutes that each of these steps takes."""
         return self.minutes[self.end[steps]] - self.minutes[self.start[steps]]
 
     def more_outcome(self, steps: Numbers) -> Floats:
-        """What each of these steps adds to its case's expected outcome, outcome points, shape (len(steps),)."""
+        """Tells what each of these steps adds to its case's expected outcome, outcome points."""
         case = self.case[steps]
         gain: Floats = self.expected[case, self.end[steps]] - self.expected[case, self.start[steps]]
         return gain
 
 
 def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
-    """The upper hulls of n cases over K mixes, in O(n K^2) with loops over the mixes only.
+    """Finds the upper hulls of n cases over K mixes, in O(n K^2) with loops over the mixes only.
+
+    A hull is over the mixes' (minutes, expected outcome).
 
     Args:
         expected: shape (n, K); what it is where a mix is not permitted does not matter.
@@ -68,9 +70,8 @@ def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
             is not finite.
     """
     if expected.shape != permitted.shape or minutes.shape != expected.shape[1:]:
-        raise ValueError(
-            f"expected {expected.shape}, minutes {minutes.shape} and permitted {permitted.shape}: no fit"
-        )
+        shapes = f"minutes {minutes.shape} and permitted {permitted.shape}"
+        raise ValueError(f"expected {expected.shape}, {shapes}: no fit")
     if not np.isfinite(minutes).all() or (np.diff(minutes) < 0).any():
         raise ValueError(f"minutes must be finite and must not fall: {minutes.tolist()}")
     if not np.isfinite(expected[permitted]).all():
@@ -122,7 +123,10 @@ def _climb(
 def _steepest(
     expected: Floats, minutes: Floats, permitted: Bits, stands: Numbers
 ) -> tuple[Numbers, Floats]:
-    """The heavier permitted mix with the highest slope, the lightest of equals, and that slope (-inf: none)."""
+    """The heavier permitted mix with the highest slope, and that slope; -inf if there is none.
+
+    Of equal ones it is the lightest.
+    """
     each = np.arange(len(stands))
     own, taken = expected[each, stands], minutes[stands]
     end = stands.copy()

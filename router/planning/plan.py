@@ -1,8 +1,8 @@
-"""A plan for an office's open cases: who gets which mix, what a minute is worth, what more hours would buy.
+"""A plan for an office's open cases: which mix each gets, and what more hours would buy.
 
-The plan is what the service answers case by case at the price that spends the budget (`settle`),
-and what is left over then goes to the next best steps (`allocate`). Minutes are the catalogue's,
-over its mixes' weeks: so is the budget.
+The plan is what the service answers case by case at the price that spends the budget
+(`find_clearing_price`), and what is left over then goes to the next best steps (`allocate`).
+Minutes are the catalogue's, over its mixes' weeks: so is the budget.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from router.decision.schema import UNKNOWN, Feature, Rows
 from router.decision.tables import Floats
 from router.decision.weights import Weights
 from router.planning.allocate import Allocation, allocate
-from router.planning.clearing_price import Settled, settle
+from router.planning.clearing_price import AtPrice, find_clearing_price
 from router.planning.hulls import upper_hulls
 
 MORE_HOURS = (10, 20, 40)
@@ -49,7 +49,9 @@ class MoreHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeakestFirst:
-    """What the weakest-first weight moved, against the plan with weight 1 for all and the same budget.
+    """What the weakest-first weight moved.
+
+    It is against the plan with weight 1 for all and the same budget.
 
     Attributes:
         cases: whose mix differs.
@@ -71,7 +73,7 @@ class Plan:
     Attributes:
         decider: what decided, at the price in force.
         rows: the cases, slots of shape (n, features).
-        settled: what the service answers case by case at the price that spends the budget; its
+        cleared: what the service answers case by case at the price that spends the budget; its
             price is what the office's policy needs to follow the plan.
         allocation: the plan itself.
         weakest_first: what the weights moved.
@@ -79,7 +81,7 @@ class Plan:
 
     decider: Decider
     rows: Rows
-    settled: Settled
+    cleared: AtPrice
     allocation: Allocation
     weakest_first: WeakestFirst
 
@@ -90,7 +92,7 @@ class Plan:
 
     @cached_property
     def at_floor(self) -> NDArray[np.bool_]:
-        """Whether a case gets its floor: the lightest permitted mix, or the fallback until a person has looked."""
+        """Whether a case gets its floor: the lightest permitted mix, or the fallback for now."""
         mix = self.allocation.mix
         floor: NDArray[np.bool_] = (mix == self.allocation.hulls.floor) & (mix != NO_MIX)
         return floor
@@ -98,11 +100,11 @@ class Plan:
     @cached_property
     def status(self) -> Numbers:
         """`Status` by case, shape (n,)."""
-        return self.settled.status.astype(np.intp)
+        return self.cleared.status.astype(np.intp)
 
     def count(self, status: Status) -> int:
-        """Cases of a status."""
-        return int((self.settled.status == status).sum())
+        """Counts the cases of a status."""
+        return int((self.cleared.status == status).sum())
 
     @cached_property
     def by_mix(self) -> Mapping[str, int]:
@@ -154,22 +156,25 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float) -> Plan:
     if not (np.isfinite(budget) and budget >= 0):
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
     expected, lightest = _values(decider, rows)
-    settled = settle(decider, rows, budget)
+    cleared = find_clearing_price(decider, rows, budget)
     weights = decider.policy.weights
-    allocation = _allocated(decider, expected, lightest, settled, weights.of(rows), budget)
+    allocation = _allocated(decider, expected, lightest, cleared, weights.of(rows), budget)
     moved = WeakestFirst(cases=0, minutes=0.0, by_need_group={}, outcome=0.0)
     if weights.columns:
         even = replace(decider, policy=replace(decider.policy, weights=Weights()))
-        answers = settle(even, rows, budget)
+        answers = find_clearing_price(even, rows, budget)
         plain = _allocated(even, expected, lightest, answers, np.ones(len(rows)), budget)
         moved = _moved(decider, rows, allocation, plain)
     return Plan(
-        decider=decider, rows=rows, settled=settled, allocation=allocation, weakest_first=moved
+        decider=decider, rows=rows, cleared=cleared, allocation=allocation, weakest_first=moved
     )
 
 
 def _values(decider: Decider, rows: Rows) -> tuple[Floats, NDArray[np.int8]]:
-    """Expected outcome of each mix, (n, K), and the lightest that safeguards permit, (n,): the same at any price."""
+    """What is the same at any price.
+
+    The expected outcome of each mix, (n, K), and the lightest that safeguards permit, (n,).
+    """
     expected = np.empty((len(rows), len(decider.catalogue.mixes)))
     lightest = np.empty(len(rows), np.int8)
     for first in range(0, len(rows), _CHUNK):
@@ -183,7 +188,7 @@ def _allocated(
     decider: Decider,
     expected: Floats,
     lightest: NDArray[np.int8],
-    settled: Settled,
+    cleared: AtPrice,
     weights: Floats,
     budget: float,
 ) -> Allocation:
@@ -191,8 +196,8 @@ def _allocated(
     permitted = decider.menu & (numbers >= lightest[:, None])
     # Until a person has looked, the fallback is set aside: never less, and no more on values that
     # are in doubt.
-    assess = settled.status == Status.NEEDS_ASSESSMENT
-    permitted[assess] = numbers == settled.mix[assess, None]
+    assess = cleared.status == Status.NEEDS_ASSESSMENT
+    permitted[assess] = numbers == cleared.mix[assess, None]
     return allocate(upper_hulls(expected, decider.catalogue.minutes, permitted), weights, budget)
 
 

@@ -9,7 +9,9 @@ from router.planning.plan import Plan
 
 
 def plan_figures(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON has it; minutes are over the mixes' weeks, prices and outcomes in outcome points.
+    """Gives the plan as JSON has it.
+
+    Minutes are over the mixes' weeks, prices and outcomes in outcome points.
 
     Returns:
         policy_version, catalogue_version, weeks, budget_minutes, adviser_minutes, floor_minutes;
@@ -34,7 +36,7 @@ def plan_figures(plan: Plan) -> dict[str, Any]:
         "value": allocation.value,
         "linear_value": allocation.linear_value,
         "shadow_price": allocation.shadow_price,
-        "price": plan.settled.price,
+        "price": plan.cleared.price,
         "more_hours": [
             {
                 "hours": more.hours,

@@ -1,6 +1,6 @@
-"""Keeps a price in step with the cases that arrive: plans the last weeks' arrivals anew, and moves a little at a time.
+"""Keeps a price in step with the cases that arrive, a little at a time.
 
-    wanted = the price at which the service would have spent W weeks' minutes on the arrivals of the last W weeks
+    wanted = the price at which the service would have spent W weeks' minutes on W weeks' arrivals
     next   = price moved towards wanted, by a quarter at most, within the office's bounds
 
 Why it is stable: what arrives does not depend on the price, so neither does `wanted`; there is no
@@ -14,7 +14,7 @@ from __future__ import annotations
 from router.decision.decide import Decider
 from router.decision.schema import Rows
 from router.planning.allocate import BudgetTooSmall
-from router.planning.clearing_price import PRICE_AT_MOST, settle
+from router.planning.clearing_price import PRICE_AT_MOST, find_clearing_price
 
 WEEKS = 4
 MOST_CHANGE = 0.25
@@ -24,7 +24,7 @@ _LEAST = 1e-7
 
 
 def wanted_price(decider: Decider, arrivals: Rows, minutes: float) -> float:
-    """The price at which the service would have spent these minutes on these cases.
+    """Finds the price at which the service would have spent these minutes on these cases.
 
     Args:
         decider: of the office.
@@ -35,13 +35,13 @@ def wanted_price(decider: Decider, arrivals: Rows, minutes: float) -> float:
         Outcome points per adviser minute; `PRICE_AT_MOST` where even the floors take more.
     """
     try:
-        return settle(decider, arrivals, minutes).price
+        return find_clearing_price(decider, arrivals, minutes).price
     except BudgetTooSmall:
         return PRICE_AT_MOST
 
 
 def next_price(price: float, wanted: float, bounds: tuple[float, float]) -> float:
-    """A price moved towards the wanted one, by a quarter at most and within bounds.
+    """Moves a price towards the wanted one, by a quarter at most and within bounds.
 
     Args:
         price: in force, outcome points per adviser minute.

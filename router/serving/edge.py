@@ -144,17 +144,20 @@ class Edge(grpc.GenericRpcHandler):
         method: str = handler_call_details.method
         kept = self._handlers.get(method)
         if kept is None:
-            for inner, on_error in self._inner:
-                handler = inner.service(handler_call_details)
-                if handler is not None:
-                    break
-            else:  # one name for all methods that do not exist: labels stay bounded
-                method, on_error = _NO_METHOD, _ignore
-                handler = grpc.unary_unary_rpc_method_handler(_unimplemented)
+            handler, on_error = self._find(handler_call_details)
+            if handler is None:  # one name for all methods that do not exist: labels stay bounded
+                method, handler = _NO_METHOD, grpc.unary_unary_rpc_method_handler(_unimplemented)
             kept = self._handlers.get(method)
             if kept is None:
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
+
+    def _find(self, details: grpc.HandlerCallDetails) -> tuple[Any, _OnError]:
+        for inner, on_error in self._inner:
+            handler = inner.service(details)
+            if handler is not None:
+                return handler, on_error
+        return None, _ignore
 
     def _wrapped(self, method: str, handler: Any, on_error: _OnError) -> Any:  # noqa: ANN401
         own = method.startswith(_OWN)
@@ -276,7 +279,7 @@ def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
         try:
             return from_bytes(data)
         except DecodeError:
-            raise refuse("request", f"the bytes are not a {name}") from None
+            refuse("request", f"the bytes are not a {name}")
 
     return parse
 

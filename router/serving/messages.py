@@ -1,4 +1,4 @@
-"""Parts of messages that several services write: a mix, why a case got no answer, a field's path."""
+"""Parts of messages that several services write: a mix, and why a case got no answer."""
 
 from __future__ import annotations
 

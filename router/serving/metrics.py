@@ -172,7 +172,7 @@ class Metrics:
 
 
 class _BeforeScrape(Collector):
-    """Lets what has gathered be counted when somebody looks, so that a call need not wait for it."""
+    """Lets what has gathered be counted when somebody looks, so that no call waits for it."""
 
     def __init__(self, calls: list[Callable[[], None]]) -> None:
         self._calls = calls
@@ -222,7 +222,7 @@ class ManyHistogram(Collector):
 
 
 class Gathered(Generic[T]):
-    """Things counted many at once, which costs far less, and at the latest when metrics are read."""
+    """Things counted many at once, which costs far less, at the latest when metrics are read."""
 
     def __init__(self, metrics: Metrics, count: Callable[[list[T]], None]) -> None:
         self._things: deque[T] = deque()

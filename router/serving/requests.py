@@ -36,7 +36,7 @@ def language_of(language: int, otherwise: str) -> str:
         return otherwise
     if language not in LANGUAGES:
         known = ", ".join(recommendation_pb2.Language.keys())
-        raise refuse("language", f"{language} is not one of {known}")
+        refuse("language", f"{language} is not one of {known}")
     return LANGUAGES[language]
 
 
@@ -48,5 +48,5 @@ def is_full(view: int) -> bool:
     """
     if view not in channel_router_pb2.View.values():
         known = ", ".join(channel_router_pb2.View.keys())
-        raise refuse("view", f"{view} is not one of {known}")
+        refuse("view", f"{view} is not one of {known}")
     return view == channel_router_pb2.VIEW_FULL

@@ -84,7 +84,9 @@ class Parts:
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
-    """Serves until SIGTERM, SIGINT or `stop`, then drains: NOT_SERVING, finish calls in flight, flush the journal.
+    """Serves until SIGTERM, SIGINT or `stop`, then drains.
+
+    It says NOT_SERVING, finishes the calls in flight, and flushes the journal.
 
     Raises:
         SettingsError: if an address cannot be listened on.

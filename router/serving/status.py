@@ -1,8 +1,9 @@
-"""The one door by which errors leave: exceptions are named by consequence and mapped to codes here."""
+"""The one door by which errors leave: named by consequence, and mapped to status codes here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -57,20 +58,31 @@ class Stands(Exception):
 
 
 class Precluded(Exception):
-    """What is recorded rules out what was asked for, whatever the request's other fields say; `reason` is a code."""
+    """What is recorded rules out what was asked for, whatever the request's other fields say.
+
+    Attributes:
+        reason: a code.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-def refuse(field: str, description: str) -> InvalidRequest:
-    """An invalid request with one problem."""
-    return InvalidRequest([FieldProblem(index=0, field=field, description=description)])
+def refuse(field: str, description: str) -> NoReturn:
+    """Refuses a request for one problem.
+
+    Raises:
+        InvalidRequest: always.
+    """
+    raise InvalidRequest([FieldProblem(index=0, field=field, description=description)])
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
-    """Code, message and google.rpc details of an error; anything unknown is INTERNAL without details."""
+    """Gives code, message and google.rpc details of an error.
+
+    Anything unknown is INTERNAL without details.
+    """
     retry = error_details_pb2.RetryInfo(
         retry_delay=duration_pb2.Duration(nanos=_RETRY_MILLISECONDS * 1_000_000)
     )
@@ -137,7 +149,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
 def trailers(
     code: grpc.StatusCode, message: str, details: list[Message]
 ) -> tuple[tuple[str, bytes], ...]:
-    """Trailing metadata that carries the details, google.rpc.Status in grpc-status-details-bin."""
+    """Gives the trailing metadata that carries the details: google.rpc.Status."""
     if not details:
         return ()
     if not any(isinstance(detail, error_details_pb2.ErrorInfo) for detail in details):

@@ -63,13 +63,12 @@ def check_name(name: str) -> None:
         ValueError: if it is not lower-case letters, digits, dots and dashes, 1 to 64 characters.
     """
     if not _VERSION.fullmatch(name):
-        raise ValueError(
-            f"version {name!r}: must be 1 to 64 of a-z, 0-9, '.' and '-', starting with a letter or digit"
-        )
+        permitted = "1 to 64 of a-z, 0-9, '.' and '-', starting with a letter or digit"
+        raise ValueError(f"version {name!r}: must be {permitted}")
 
 
 def promoted_version(models: Path) -> str:
-    """Name of the promoted version.
+    """Reads the name of the promoted version.
 
     Raises:
         ModelRefused: if none is promoted or the name is not a version's.
@@ -87,7 +86,7 @@ def promoted_version(models: Path) -> str:
 
 
 def versions(models: Path) -> list[str]:
-    """Names of the versions in a models folder, sorted."""
+    """Gives the names of the versions in a models folder, sorted."""
     found = (path.parent.name for path in models.glob(f"*/{MANIFEST}"))
     return sorted(name for name in found if _VERSION.fullmatch(name))
 
@@ -128,14 +127,11 @@ def load_model(
             found == info.sha256, f"{TABLES} has SHA-256 {found}, the manifest says {info.sha256}"
         )
         check_archive(data, TABLES)
-        try:
-            return ModelVersion(info=info, tables=read_tables(data, features, len(ids)))
-        except KeyError as problem:
-            raise ValueError(f"{TABLES}: {problem.args[0]}") from problem
+        return ModelVersion(info=info, tables=_tables(data, features, len(ids)))
 
 
 def read_info(folder: Path) -> ModelInfo:
-    """What a version's manifest says, unverified.
+    """Reads what a version's manifest says, unverified.
 
     Raises:
         ModelRefused: if it cannot be read.
@@ -145,7 +141,7 @@ def read_info(folder: Path) -> ModelInfo:
 
 
 def read_listed(folder: Path) -> tuple[str, ...]:
-    """Names of the files that a version's manifest lists.
+    """Reads the names of the files that a version's manifest lists.
 
     Raises:
         ModelRefused: if it cannot be read.
@@ -166,9 +162,22 @@ def check_files(folder: Path) -> None:
         _check_files(folder, _manifest(folder))
 
 
+def _tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables:
+    try:
+        return read_tables(data, features, mixes)
+    except KeyError as problem:
+        raise ValueError(f"{TABLES}: {problem.args[0]}") from problem
+
+
 @contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
-    """Turns whatever bytes from outside make a library raise into a refusal: what is not understood is not served."""
+    """Turns whatever bytes from outside make a library raise into a refusal.
+
+    What is not understood is not served.
+
+    Raises:
+        ModelRefused: whatever was raised within.
+    """
     try:
         yield
     except KeyError as problem:

@@ -26,7 +26,7 @@ _KINDS = {
 
 
 def tables_bytes(tables: DecisionTables) -> bytes:
-    """tables.npz; equal tables give equal bytes.
+    """Writes tables.npz; equal tables give equal bytes.
 
     Arrays: values (slots, mixes, folds), intercept (mixes, folds) and counts (slots,) of the
     features; of the pairs pair_columns (pairs, 2), pair_bins (the bins of both features' slots, one
@@ -61,7 +61,7 @@ def tables_bytes(tables: DecisionTables) -> bytes:
 
 
 def read_tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables:
-    """The inverse of `tables_bytes`.
+    """Reads tables.npz: the inverse of `tables_bytes`.
 
     Raises:
         ValueError: if an array has another type or shape than that of tables for these features and
@@ -89,13 +89,11 @@ def _pairs(arrays: dict[str, Any], features: FeatureSet) -> list[Pair]:
     columns, bins = arrays["pair_columns"], arrays["pair_bins"]
     values, counts = arrays["pair_values"], arrays["pair_counts"]
     if columns.ndim != 2 or columns.shape[1] != 2 or bins.ndim != 1 or counts.ndim != 1:
-        raise ValueError(
-            "tables.npz pair_columns, pair_bins and pair_counts must have shape (pairs, 2), (n,) and (n,)"
-        )
+        names = "pair_columns, pair_bins and pair_counts"
+        raise ValueError(f"tables.npz {names} must have shape (pairs, 2), (n,) and (n,)")
     if len(columns) > PAIRS_AT_MOST:
-        raise ValueError(
-            f"tables.npz pair_columns has {len(columns)} pairs; at most {PAIRS_AT_MOST} are permitted"
-        )
+        held = f"tables.npz pair_columns has {len(columns)} pairs"
+        raise ValueError(f"{held}; at most {PAIRS_AT_MOST} are permitted")
     if not ((columns >= 0) & (columns < len(features.features))).all():
         raise ValueError(f"tables.npz pair_columns must be 0 to {len(features.features) - 1}")
     found, bin_, cell = [], 0, 0
@@ -108,12 +106,15 @@ def _pairs(arrays: dict[str, Any], features: FeatureSet) -> list[Pair]:
         cell += cells
         found.append(
             Pair(
-                first=first, second=second, first_bins=sides[0], second_bins=sides[1],
-                values=values[part], counts=counts[part],
+                first=first,
+                second=second,
+                first_bins=sides[0],
+                second_bins=sides[1],
+                values=values[part],
+                counts=counts[part],
             )
-        )  # fmt: skip
-    if bin_ != len(bins) or cell != len(values) or cell != len(counts):
-        raise ValueError(
-            f"tables.npz has {len(bins)} bins and {len(values)} cells; its pairs have {bin_} and {cell}"
         )
+    if bin_ != len(bins) or cell != len(values) or cell != len(counts):
+        held = f"tables.npz has {len(bins)} bins and {len(values)} cells"
+        raise ValueError(f"{held}; its pairs have {bin_} and {cell}")
     return found

@@ -1,4 +1,4 @@
-"""Signatures of model versions: which public keys are trusted, and whether one of them signed a manifest.
+"""Signatures of model versions: trusted public keys, and whether one of them signed a manifest.
 
 A signature is Ed25519 (RFC 8032) over the exact bytes of manifest.json, 64 bytes in manifest.sig
 beside it. The manifest holds the SHA-256 of the version's other files, so it vouches for them.
@@ -26,12 +26,15 @@ class KeyRefused(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedKeys:
-    """Public keys, at least one; a version signed by any of them is trusted, so that a key can be replaced."""
+    """Public keys, at least one.
+
+    A version signed by any of them is trusted, so that a key can be replaced.
+    """
 
     keys: tuple[Ed25519PublicKey, ...]
 
     def signed(self, manifest: bytes, signature: bytes) -> bool:
-        """Whether one of the keys made the signature over exactly these bytes."""
+        """Tells whether one of the keys made the signature over exactly these bytes."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only with keys
 
         for key in self.keys:

@@ -41,12 +41,12 @@ class Caseload:
                 of bounds.
         """
         if self.header is not None:
-            raise refuse("header", "came twice")
+            refuse("header", "came twice")
         problem = reference_problem(OFFICE_REF, header.office_ref)
         if problem:
-            raise refuse("header.office_ref", problem)
+            refuse("header.office_ref", problem)
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
-            raise refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
+            refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
         self.header = header
 
     async def add(self, cases: caseload_pb2.CaseChunk) -> None:
@@ -57,9 +57,9 @@ class Caseload:
                 problems with them.
         """
         if self.header is None:
-            raise refuse("header", "must come first")
+            refuse("header", "must come first")
         if len(self.refs) + len(cases.cases) > CASES_AT_MOST:
-            raise refuse(
+            refuse(
                 "cases", f"are more than {CASES_AT_MOST:,}; plan them with `python -m router plan`"
             )
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
@@ -101,7 +101,7 @@ class Caseload:
         if self._problems:
             raise InvalidRequest(self._problems)
         if self.header is None:
-            raise refuse("header", "must come first")
+            refuse("header", "must come first")
         if not self.refs:
-            raise refuse("cases", f"has 0 cases; 1 to {CASES_AT_MOST:,} are permitted")
+            refuse("cases", f"has 0 cases; 1 to {CASES_AT_MOST:,} are permitted")
         return self.header, np.concatenate(self._slices)

@@ -12,14 +12,19 @@ from router.v1 import caseload_pb2
 _CASES_AT_ONCE = 1_000
 # Figures that the message has by the same name.
 _SAME = (
-    "plan_id", "office_ref", "model_version", "policy_version", "catalogue_version", "weeks", "budget_minutes",
-    "adviser_minutes", "floor_minutes", "cases", "at_floor", "needs_assessment", "manual_only", "expected_outcomes",
-    "value", "linear_value", "shadow_price", "price",
-)  # fmt: skip
+    *("plan_id", "office_ref", "model_version", "policy_version", "catalogue_version"),
+    *("weeks", "budget_minutes", "adviser_minutes", "floor_minutes"),
+    *("cases", "at_floor", "needs_assessment", "manual_only"),
+    *("expected_outcomes", "value", "linear_value", "shadow_price", "price"),
+)
 
 
 def summary(figures: Mapping[str, Any]) -> caseload_pb2.CaseloadPlan:
-    """The plan as a whole, from `plan_figures` and the names of office, model and record."""
+    """Writes the plan as a whole.
+
+    Args:
+        figures: from `plan_figures`, and the names of office, model and record.
+    """
     moved = figures["weakest_first"]
     return caseload_pb2.CaseloadPlan(
         **{name: figures[name] for name in _SAME},
@@ -48,7 +53,7 @@ def summary(figures: Mapping[str, Any]) -> caseload_pb2.CaseloadPlan:
 
 
 def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2.PlannedCases]:
-    """What each case gets, in order, so many at once that a message stays small.
+    """Yields what each case gets, in order, so many at once that a message stays small.
 
     Nothing of a shielded case is told back but its number.
     """

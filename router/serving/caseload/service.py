@@ -53,7 +53,7 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
                 case "cases":
                     await caseload.add(request.cases)
                 case _:
-                    raise refuse("part", "is neither a header nor cases")
+                    refuse("part", "is neither a header nor cases")
         header, rows = caseload.finish()
         recommender = self._live.snapshot.recommender(header.office_ref)
         budget = _minutes(header, recommender)
@@ -83,5 +83,5 @@ def _minutes(header: caseload_pb2.PlanHeader, recommender: Recommender) -> float
         return header.hours * MINUTES_PER_HOUR
     decider = recommender.decider
     if decider.policy.minutes_per_week is None:
-        raise refuse("header.hours", "must be given: the policy in force sets no minutes a week")
+        refuse("header.hours", "must be given: the policy in force sets no minutes a week")
     return decider.policy.minutes_per_week * decider.catalogue.mixes[0].weeks

@@ -57,7 +57,7 @@ class Coalescer:
         return ticket
 
     def _turn(self, times_left: int, seen: int, quiet: int) -> None:
-        """Comes back every turn or pause until it has been quiet, or the calls have left already."""
+        """Comes back every turn or pause until it has been quiet or the calls have left."""
         if times_left != self._times_left:
             return
         gathered = len(self._gathered)

@@ -35,7 +35,11 @@ class ChannelRouterService(ChannelRouterServicer):
     async def Recommend(
         self, request: channel_router_pb2.RecommendRequest, context: object
     ) -> channel_router_pb2.RecommendResponse:
-        """Answers one case once its record is durable."""
+        """Answers one case once its record is durable.
+
+        Raises:
+            InvalidRequest: if the case has problems, or language or view are not the contract's.
+        """
         response = channel_router_pb2.RecommendResponse()
         problems: list[FieldProblem] = []
         asked = self._asked(request, problems, response.recommendation)
@@ -67,7 +71,7 @@ class ChannelRouterService(ChannelRouterServicer):
         language_of(request.language, "")  # refused before anything is decided
         cases = len(request.cases)
         if not 1 <= cases <= CASES_AT_MOST:
-            raise refuse("cases", f"has {cases} cases; 1 to {CASES_AT_MOST} are permitted")
+            refuse("cases", f"has {cases} cases; 1 to {CASES_AT_MOST} are permitted")
 
         response = channel_router_pb2.RecommendBatchResponse()
         for index in range(cases):

@@ -12,7 +12,7 @@ from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Status
 from router.decision.policy import Abstention
 from router.planning.allocate import BudgetTooSmall
-from router.planning.clearing_price import PRICE_AT_MOST, at_price, settle
+from router.planning.clearing_price import PRICE_AT_MOST, at_price, find_clearing_price
 from router.planning.plan import Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
 from tests.builders import a_decider, a_policy, random_rows
@@ -46,14 +46,14 @@ def test_at_the_plans_price_the_service_answers_what_was_planned_but_for_what_wa
     seed: int, share: float
 ) -> None:
     plan = a_plan(seed, share=share)
-    alone = at_price(plan.decider, plan.settled.price, plan.rows)
+    alone = at_price(plan.decider, plan.cleared.price, plan.rows)
     # Where answers do not change one way only with the price, single cases may be answered
     # otherwise.
-    assert (alone.mix != plan.settled.mix).sum() <= 4
-    assert plan.settled.minutes <= plan.allocation.budget
-    more = plan.minutes - np.append(plan.decider.catalogue.minutes, 0)[plan.settled.mix]
+    assert (alone.mix != plan.cleared.mix).sum() <= 4
+    assert plan.cleared.minutes <= plan.allocation.budget
+    more = plan.minutes - np.append(plan.decider.catalogue.minutes, 0)[plan.cleared.mix]
     assert (more >= 0).all()
-    assert more.sum() <= plan.allocation.budget - plan.settled.minutes
+    assert more.sum() <= plan.allocation.budget - plan.cleared.minutes
 
 
 @settings(max_examples=20, deadline=None)
@@ -65,7 +65,7 @@ def test_without_doubts_plan_and_service_agree_at_the_shadow_price_but_for_the_m
     rows = random_rows(seed, 300)
     plan = plan_caseload(decider, rows, a_budget(decider, rows, 0.4))
     allocation = plan.allocation
-    assert allocation.shadow_price == pytest.approx(plan.settled.price, rel=1e-5)
+    assert allocation.shadow_price == pytest.approx(plan.cleared.price, rel=1e-5)
     alone = at_price(decider, allocation.shadow_price, rows)
     marginal = allocation.hulls.case[allocation.order[allocation.taken]]
     assert set(np.flatnonzero(alone.mix != allocation.mix)) <= {marginal}
@@ -77,7 +77,7 @@ def test_a_case_that_needs_assessment_gets_its_fallback_and_nobody_less_than_the
     plan = a_plan(3)
     assess = plan.status == Status.NEEDS_ASSESSMENT
     assert assess.any()
-    assert (plan.allocation.mix[assess] == plan.settled.mix[assess]).all()
+    assert (plan.allocation.mix[assess] == plan.cleared.mix[assess]).all()
     assert plan.at_floor[assess].all()
     lightest = plan.decider.safeguards.apply(plan.rows)[0]
     with_mix = plan.allocation.mix != NO_MIX
@@ -105,7 +105,7 @@ def test_too_few_hours_say_what_the_floors_take_and_that_much_is_enough() -> Non
 
 def test_with_more_hours_than_are_worth_anything_the_price_is_0() -> None:
     plan = a_plan(4, share=2)
-    assert plan.settled.price == 0
+    assert plan.cleared.price == 0
     assert plan.allocation.shadow_price == 0
     assert all(more.cases == 0 and more.minutes == 0 for more in plan.curve)
 
@@ -114,9 +114,9 @@ def test_a_large_caseload_is_settled_as_closely_as_a_small_one() -> None:
     decider = certain(a_decider(5, policy=a_policy()))
     rows = random_rows(5, 40_000)
     budget = a_budget(decider, rows, 0.4)
-    settled = settle(decider, rows, budget)
-    assert budget - 500 < settled.minutes <= budget
-    assert (at_price(decider, settled.price, rows).mix == settled.mix).all()
+    cleared = find_clearing_price(decider, rows, budget)
+    assert budget - 500 < cleared.minutes <= budget
+    assert (at_price(decider, cleared.price, rows).mix == cleared.mix).all()
 
 
 def test_more_hours_buy_more_for_cases_counted_by_need_and_age() -> None:

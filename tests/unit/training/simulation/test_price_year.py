@@ -58,8 +58,9 @@ def a_year(
         "GOOD_OPPORTUNITIES"
     )
     caseload = people[rng.integers(0, len(people), 12 * A_WEEK)]
-    price = start or plan_caseload(decider, caseload, 12.0 * BUDGET).settled.price
-    shares, last = [], []
+    price = start or plan_caseload(decider, caseload, 12.0 * BUDGET).cleared.price
+    shares: list[float] = []
+    last: list[np.ndarray] = []
     for week in range(52):
         chances = np.where(needs_more, (1 + need) ** week, 1.0)
         count = round(A_WEEK * (1 + growth) ** week)
