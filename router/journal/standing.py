@@ -70,7 +70,7 @@ class Standing:
     Attributes:
         choice_record: the choice that stands.
         first_choice_at: when the first choice was recorded, microseconds since 1970, UTC; a
-            correction does not move it.
+            correction does not move it, and an erased choice is none.
         outcome_record: the outcome that stands.
         view_record: the adviser's own view, recorded before withheld advice was revealed.
         others: reviews, their answers and whatever else was answered, in the order of the chain.
@@ -100,8 +100,9 @@ class Standing:
     def after(self, one: StoredFeedback[Any]) -> Standing:
         """Tells what stands once another record has followed."""
         if one.kind == CHOICE:
-            before = self.first_choice_at
-            first = one.written_at if before is None else before
+            first = self.first_choice_at
+            if first is None and not one.erased:
+                first = one.written_at
             return replace(self, choice_record=one, first_choice_at=first)
         if one.kind == OUTCOME:
             return replace(self, outcome_record=one)

@@ -113,6 +113,7 @@ def test_what_was_erased_stands_without_its_content_and_nothing_older_comes_back
     assert (found.choice_record.seq, found.choice_record.erased) == (2, True)
     assert found.first_choice_at == 1
     assert found.counterpart(a_choice("A")) == found.choice_record
+    assert standing_of(every[1:]).first_choice_at is None
 
 
 def test_records_about_the_decision_that_are_no_feedback_count_for_nothing() -> None:
