@@ -1,4 +1,4 @@
-"""`python -m router journal`: verify, export, expire, erase."""
+"""`journal`: verify, export, expire, erase."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _opened(url: str) -> closing[JournalStore]:
 
 
 def _finish(store: JournalStore) -> None:
-    """Remove copies that an erasure left behind when it was interrupted."""
+    """Removes copies that an erasure left behind when it was interrupted."""
     store.erase(())
 
 

@@ -1,4 +1,4 @@
-"""`python -m router ledger`: where adviser hours went, on the terminal, as a page, a CSV or for Prometheus."""
+"""`ledger`: where adviser hours went, on the terminal, as a page, a CSV or for Prometheus."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def ledger(
         )
     if last < first:
         raise LedgerRefused(f"to: {last.date()} is before from, {first.date()}")
+
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
@@ -73,12 +74,14 @@ def ledger(
     finally:
         store.close()
     days = first.date(), last.date()
+
     each = {
         office: account(entries, {office: policy}, catalogue, *days)
         for office, policy in chosen.items()
     }
     click.echo(table(each))
     _tell_missing(entries, known)
+
     if csv_file is not None:
         write_csv(csv_file, each)
     if prometheus is not None:
@@ -99,16 +102,18 @@ def _page(
     days: tuple[date, date],
     language: str | None,
 ) -> str:
-    total = (
-        account(entries, chosen, catalogue, *days) if len(chosen) > 1 else next(iter(each.values()))
-    )
-    words = load_words()[language or next(iter(chosen.values())).languages[0]]
+    if len(chosen) > 1:
+        total = account(entries, chosen, catalogue, *days)
+    else:
+        (total,) = each.values()
+    own_language = next(iter(chosen.values())).languages[0]
+    words = load_words()[language or own_language]
     beside = practices(entries, list(chosen), known, *days)
     return ledger_page(total, beside, each, catalogue, words, erased=erased)
 
 
 def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
-    """Policies of the offices asked for, by reference, sorted.
+    """Gives the policies of the offices asked for, by reference, sorted.
 
     Raises:
         LedgerRefused: if one is unknown, its policy is refused, or there is none at all.
@@ -119,10 +124,8 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
             raise LedgerRefused(
                 "office: there is no office policy; the ledger needs its baseline_minutes"
             )
-        offices = (
-            *policies.offices,
-            *policies.refused,
-        )  # without the refused ones it would not be all
+        # Without the refused ones it would not be all.
+        offices = (*policies.offices, *policies.refused)
     for office in offices:
         if office in policies.refused:
             raise LedgerRefused(f"office {office}: {policies.refused[office]}")
@@ -134,12 +137,11 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
 
 
 def _tell_missing(entries: Entries, policies: Policies) -> None:
-    strangers = sum(
-        office not in policies.offices
-        for office in entries.where(entries.left_out == "").office.tolist()
-    )
+    told = entries.where(entries.left_out == "").office.tolist()
+    strangers = sum(office not in policies.offices for office in told)
     if strangers:
         click.echo(
-            f"{strangers} cases in the journal belong to no office with a policy: they are in no ledger",
+            f"{strangers} cases in the journal belong to no office with a policy: "
+            "they are in no ledger",
             err=True,
         )

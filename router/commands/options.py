@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands of `python -m router` share."""
 
 from __future__ import annotations
 

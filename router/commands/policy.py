@@ -1,4 +1,4 @@
-"""`policy check|diff|show`: what is in force at an office, and what a changed file would do."""
+"""`policy`: what is in force at an office, and what a changed file would do."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def price(
     models: Path,
     policies: Path,
 ) -> None:
-    """Say, or write, the price with which the last weeks' arrivals would have taken the office's minutes.
+    """Say, or write, the price at which the last weeks' arrivals take the office's minutes.
 
     Run it once a week: the price moves by a quarter at most, within the office's bounds.
     """
@@ -73,16 +73,20 @@ def price(
     _tell(decider, found, budget, looked_at, wanted, moved)
     if not bounds[0] <= wanted <= bounds[1]:
         click.echo(
-            f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: its minutes cannot be met by price alone."
+            f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: "
+            "its minutes cannot be met by price alone."
         )
     if writes_price:
-        click.echo(
-            f"The price {write_price(known, policies, office, moved):g} is in {office}'s policy."
-        )
+        written = write_price(known, policies, office, moved)
+        click.echo(f"The price {written:g} is in {office}'s policy.")
 
 
 def _weeks(found: Arrivals, weeks: int, now: int) -> float:
-    """Weeks that the arrivals are of: fewer than asked for where the journal is younger."""
+    """Gives the weeks that the arrivals are of: fewer than asked for where the journal is younger.
+
+    Raises:
+        click.ClickException: if the journal holds less than a week.
+    """
     held = weeks if found.began_at is None else (now - found.began_at) / _MICROSECONDS_PER_WEEK
     if held < 1:
         raise click.ClickException("the journal holds less than a week; a price needs one at least")
@@ -93,11 +97,11 @@ def _tell(
     decider: Decider, found: Arrivals, budget: float, weeks: float, wanted: float, moved: float
 ) -> None:
     spent = at_price(decider, decider.policy.price, found.rows).minutes
+    price_now = decider.policy.price
     click.echo(
-        f"{len(found.rows):,} cases arrived in {weeks:.1f} weeks; the office has {budget / 60:,.1f} h for them"
+        f"{len(found.rows):,} cases arrived in {weeks:.1f} weeks; "
+        f"the office has {budget / 60:,.1f} h for them"
     )
-    click.echo(
-        f"  at the price in force, {decider.policy.price:.4g}, they take {spent / 60:,.1f} h"
-    )
+    click.echo(f"  at the price in force, {price_now:.4g}, they take {spent / 60:,.1f} h")
     click.echo(f"  at {wanted:.4g} they would take what there is")
     click.echo(f"Next price: {moved:.4g} (it moves by {MOST_CHANGE:.0%} at most)")

@@ -9,6 +9,8 @@ import click
 from router.journal.record import JournalBroken, JournalUnavailable
 from router.versions.registry import ModelRefused
 
+_MENDABLE = (ValueError, OSError, ModelRefused, JournalUnavailable, JournalBroken)
+
 
 def run(command: click.Command, prog_name: str, *mendable: type[Exception]) -> None:
     """Runs a command line with the arguments of this process.
@@ -18,7 +20,7 @@ def run(command: click.Command, prog_name: str, *mendable: type[Exception]) -> N
         prog_name: as it is called on the terminal.
         mendable: errors that a person can mend, beside those of files, values, models and journals.
     """
-    known = (ValueError, OSError, ModelRefused, JournalUnavailable, JournalBroken, *mendable)
+    known: tuple[type[Exception], ...] = (*_MENDABLE, *mendable)
     try:
         command(prog_name=prog_name)
     except known as problem:

@@ -12,7 +12,7 @@ GREY, SAND = "#9aa3af", "#f0c36d"
 
 
 def mix_colours(count: int) -> tuple[str, ...]:
-    """Gives the colours of mixes, light to dark as their minutes rise: lightness tells them apart."""
+    """Gives the colours of mixes, the darker the more minutes: lightness tells them apart."""
     scale = mpl.colormaps["YlGnBu"]
     return tuple(to_hex(scale(0.18 + 0.8 * k / max(1, count - 1))) for k in range(count))
 

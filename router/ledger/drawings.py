@@ -1,4 +1,4 @@
-"""The other drawings: estimated beside measured, week by week, minutes per contact, practice beside other offices."""
+"""The ledger's charts: estimated and measured, weeks, minutes per contact, practice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _MEAN_OF = 5
 
 
 def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
-    """Practice before, planned and spent of the cases whose time was reported; None if they are too few."""
+    """Draws practice before, planned and spent, of cases whose time was reported.
+
+    None if they are too few.
+    """
     planned, spent = ledger.total.planned, ledger.total.measured
     if planned is None or spent is None or not spent.cases:
         return None
@@ -47,19 +50,11 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
         for row, (_, minutes, colour) in enumerate(uses):
             _bar(left, row, minutes, colour, 0.62, words)
         rows(left, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in uses])
-        for row, (_, *both) in enumerate(pairs):
-            for offset, minutes, colour, label in zip(
-                (-0.2, 0.2), both, (BLUE, ORANGE), _BASES, strict=True
-            ):
-                _bar(
-                    right,
-                    row + offset,
-                    minutes,
-                    colour,
-                    0.38,
-                    words,
-                    "" if row else words(f"measured.{label}"),
-                )
+        for row, (_, estimated, reported) in enumerate(pairs):
+            # Only the first row names its bars in the legend.
+            labels = ("", "") if row else (words("measured.estimated"), words("measured.measured"))
+            _bar(right, row - 0.2, estimated, BLUE, 0.38, words, labels[0])
+            _bar(right, row + 0.2, reported, ORANGE, 0.38, words, labels[1])
         rows(right, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in pairs])
         for axes in (left, right):
             low, high = axes.get_xlim()
@@ -84,9 +79,6 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
     return draw_two_shapes("measured", words("measured.drawing"), told, (2.7, 4.6), paint)
 
 
-_BASES = ("estimated", "measured")
-
-
 def _bar(
     axes: Axes, row: float, minutes: int, colour: str, thick: float, words: Words, label: str = ""
 ) -> None:
@@ -104,7 +96,7 @@ def _bar(
 
 
 def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
-    """Released and re-used hours by week; None with fewer than two weeks to show."""
+    """Draws released and re-used hours by week; None with fewer than two weeks to show."""
     found = [
         None if one.estimated is None or not one.estimated.cases else one.estimated
         for one in ledger.weeks
@@ -147,7 +139,10 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
 
 
 def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the weeks shown among five around each; of fewer at the ends, and none where a week is not shown."""
+    """Gives the mean of the weeks shown among five around each, of fewer at the ends.
+
+    There is none where a week is not shown.
+    """
     reach = _MEAN_OF // 2
     padded = np.pad(hours, reach, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, _MEAN_OF)
@@ -166,7 +161,10 @@ def _short(day: date, words: Words) -> str:
 
 
 def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | None:
-    """Reported minutes per contact with their interval against the catalogue's; None if no channel has enough."""
+    """Draws reported minutes per contact, with their interval, against the catalogue's.
+
+    None if no channel has enough reports.
+    """
     found = [one for one in figures if one.minutes is not None]
     if not found:
         return None
@@ -189,9 +187,15 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | Non
                     label=label or None,
                 )
         axes.errorbar(
-            values, range(len(found)), xerr=arms, fmt="o", color=ORANGE, markersize=7, elinewidth=3,
+            values,
+            range(len(found)),
+            xerr=arms,
+            fmt="o",
+            color=ORANGE,
+            markersize=7,
+            elinewidth=3,
             label=words("contacts.reported"),
-        )  # fmt: skip
+        )
         rows(axes, [_folded(words.texts.channel(one.channel), narrow) for one in found])
         axes.set_xlim(0, 1.1 * max([*values, *(one.catalogue or 0 for one in found)]))
         axes.set_xlabel(words("contacts.axis"))
@@ -217,7 +221,10 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | Non
 
 
 def practice(found: Sequence[Practice], words: Words) -> TwoShapes | None:
-    """Minutes agreed a case by need group: the other offices' spread and median, and the own; None without any."""
+    """Draws minutes agreed a case by need group: other offices' spread and median, and the own.
+
+    None without any.
+    """
     if not found:
         return None
     own = [one.own for one in found if one.own is not None]
@@ -226,9 +233,13 @@ def practice(found: Sequence[Practice], words: Words) -> TwoShapes | None:
         axes = figure.subplots()
         every = range(len(found))
         axes.barh(
-            every, [one.highest - one.lowest for one in found], left=[one.lowest for one in found], height=0.34,
-            color="#d5dae2", label=words("practice.spread"),
-        )  # fmt: skip
+            every,
+            [one.highest - one.lowest for one in found],
+            left=[one.lowest for one in found],
+            height=0.34,
+            color="#d5dae2",
+            label=words("practice.spread"),
+        )
         median = words("practice.median" if own else "practice.all_median")
         axes.plot(
             [one.median for one in found],

@@ -1,4 +1,4 @@
-"""The first drawing: where the hours came from and where they went, as two columns of one height."""
+"""The ledger's first chart: where hours came from and went, as two columns of one height."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Segment(NamedTuple):
 
 
 def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
-    """Released by need group on the left, re-used by tier and unaccounted on the right; None without any."""
+    """Draws hours released by need group, and beside them re-used by tier and unaccounted.
+
+    None without any.
+    """
     total = ledger.total.estimated
     if total is None or (not total.released and not total.reused):
         return None
@@ -108,7 +111,7 @@ def _column(
     words: Words,
     narrow: bool,
 ) -> None:
-    """A column from the top down, its labels beside it so that none overlaps another."""
+    """Paints a column from the top down, its labels beside it so that none overlaps another."""
     inner, outer = span
     top, middles = 1.0, []
     for one in segments:
@@ -154,7 +157,7 @@ def _label(one: Segment, words: Words, narrow: bool) -> str:
 
 
 def _spread(middles: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Places of labels near their parts, falling, each clear of the next, none below the columns' foot."""
+    """Places labels near their parts, falling, each clear of the next, none below the foot."""
     places: list[float] = []
     for place, at in enumerate(middles):
         clear = (heights[place] + heights[place - 1]) / 2

@@ -1,4 +1,4 @@
-"""Writes ledger.html: a page that a leader reads in two minutes, on its own, without scripts or network."""
+"""The ledger's page, which a leader reads in two minutes: HTML without scripts or network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def check_extra() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise LedgerRefused(
-            f"html: {' and '.join(missing)} missing; install the extra: pip install 'channel-router[ledger]'"
+            f"html: {' and '.join(missing)} missing; "
+            "install the extra: pip install 'channel-router[ledger]'"
         )
 
 
@@ -47,7 +48,7 @@ def ledger_page(
     *,
     erased: int,
 ) -> str:
-    """The page; equal figures give equal bytes.
+    """Makes the page; equal figures give equal bytes.
 
     Args:
         ledger: of all the offices together.
@@ -67,9 +68,13 @@ def ledger_page(
     from router.ledger import drawings, flow_drawing  # noqa: PLC0415 - they import Matplotlib
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     return environment.get_template("ledger.html.j2").render(
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         ledger=ledger,
@@ -88,7 +93,7 @@ def ledger_page(
 
 
 def _in_words(ledger: Ledger, words: Words) -> dict[str, Any]:
-    """What the page says of the ledger's figures."""
+    """Tells the ledger's figures in words."""
     return {
         "answer": headline(ledger, words),
         "tiles": _tiles(ledger, words),
@@ -100,30 +105,38 @@ def _in_words(ledger: Ledger, words: Words) -> dict[str, Any]:
 
 
 def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
-    """What, figure and the rest of each tile."""
+    """Gives what each tile is of, its figure and the rest."""
     total, spent = ledger.total.estimated, ledger.total.measured
     if total is None or not total.cases:
         return []
     first = ledger.tiers[0].estimated
     known = spent.cases if spent else 0
     left = "over" if balance_kind(total) == "over" or total.unaccounted < 0 else "left"
-    hours = f"\u00a0{words('hours')}"
-    return [
-        (words("tile.released"), words.hours(total.released) + hours,
-         words("tile.released_rest", share=words.percent(total.released, total.baseline))),
-        (words("tile.reused"), words.hours(total.reused) + hours,
-         "" if first is None else words("tile.reused_rest", first=words.hours(first.reused))),
-        (words(f"tile.{left}"), words.hours(abs(total.unaccounted)) + hours,
-         words("tile.left_rest", share=words.percent(abs(total.unaccounted), total.released))),
-        (words("tile.planned"), words.hours(total.used) + hours,
-         words("tile.planned_rest", capacity=words.hours(ledger.capacity))),
-        (words("tile.measured"), words.percent(known, total.cases),
-         words("tile.measured_rest", cases=words.number(known), all=words.number(total.cases))),
-    ]  # fmt: skip
+    open_minutes = abs(total.unaccounted)
+
+    def hours(minutes: float) -> str:
+        return f"{words.hours(minutes)}\u00a0{words('hours')}"
+
+    released = words.percent(total.released, total.baseline)
+    to_the_first = (
+        "" if first is None else words("tile.reused_rest", first=words.hours(first.reused))
+    )
+    of_released = words.percent(open_minutes, total.released)
+    capacity = words.hours(ledger.capacity)
+    counted = {"cases": words.number(known), "all": words.number(total.cases)}
+    share_known = words.percent(known, total.cases)
+    tiles = [
+        ("released", hours(total.released), words("tile.released_rest", share=released)),
+        ("reused", hours(total.reused), to_the_first),
+        (left, hours(open_minutes), words("tile.left_rest", share=of_released)),
+        ("planned", hours(total.used), words("tile.planned_rest", capacity=capacity)),
+        ("measured", share_known, words("tile.measured_rest", **counted)),
+    ]
+    return [(words(f"tile.{name}"), figure, rest) for name, figure, rest in tiles]
 
 
 def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
-    """Each office's estimate; None where it would tell of too few, be it by what the total leaves."""
+    """Gives each office's estimate; None where it, or what the total leaves, tells of too few."""
     hide = hidden(np.array([one.cases for one in offices.values()], np.int64))
     return {
         name: None if small else one.total.estimated
@@ -132,7 +145,10 @@ def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
 
 
 def _practice_words(found: Sequence[Practice], words: Words) -> list[str]:
-    """Where most others most often agree on another mix than the own offices; at most three, those with most others."""
+    """Tells where others most often agree on another mix than the own offices.
+
+    At most three, those with most others.
+    """
     if not found:
         return []
     with_own = found[0].own_mix is not None
@@ -155,14 +171,14 @@ def _practice_words(found: Sequence[Practice], words: Words) -> list[str]:
 
 
 def _rows(parts: Sequence[Part], words: Words, field: str) -> list[tuple[str, Part]]:
-    """Parts by name, in the contract's order, the unknown last."""
+    """Gives parts by name, in the contract's order, the unknown last."""
     known = {value: place for place, value in enumerate(FEATURES[field].values)}
     ordered = sorted(parts, key=lambda one: known.get(one.name, len(known)))
     return [(words.value(field, one.name), one) for one in ordered]
 
 
 def _choices(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
-    """Label, figure and interval of what became of the advice."""
+    """Gives label, figure and interval of what became of the advice."""
     found = []
     for direction in DIRECTIONS:
         count = ledger.choices[direction]

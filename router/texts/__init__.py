@@ -1,4 +1,4 @@
-"""What people read, in Bokmål, Nynorsk and English."""
+"""What people read of advice, in Bokmål, Nynorsk and English: one TOML file a language."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ class Texts:
         return text
 
     def mix(self, mix_id: str) -> str:
-        """Name of a mix; its id if an agency's own mix has no text yet."""
+        """Names a mix; by its id if an agency's own mix has no text yet."""
         text: str = self.entries["mix"].get(mix_id, mix_id)
         return text
 
     def safeguard(self, name: str) -> str:
-        """What a safeguard says."""
+        """Tells what a safeguard says."""
         return self._entry("safeguard", name)
 
     def feature(self, name: str) -> str:
-        """Label of a feature."""
+        """Labels a feature."""
         return self._entry("feature", name)
 
     def doubt(self, name: str) -> str:
-        """Why a person must assess a case."""
+        """Tells why a person must assess a case."""
         return self._entry("doubt", name)
 
     def status(self, name: str) -> str:
-        """Name of a status."""
+        """Names a status."""
         return self._entry("status", name)
 
     def channel(self, name: str) -> str:
-        """Name of a channel."""
+        """Names a channel."""
         return self._entry("channel", name)
 
     def value(self, feature: Feature, slot: int) -> str:
-        """Label of a feature's value; "unknown" for slot 0."""
+        """Labels a feature's value; "unknown" for slot 0."""
         value = feature.value(slot)
         if value is None:
             return self._entry("phrase", "unknown")
@@ -67,7 +67,7 @@ class Texts:
     def reason(
         self, feature: Feature, slot: int, mix_id: str, other_id: str, *, speaks_for: bool
     ) -> str:
-        """Why a mix rather than another."""
+        """Tells why a mix rather than another."""
         phrase = self._entry("phrase", "reason_for" if speaks_for else "reason_against")
         return _sentence(
             phrase.format(
@@ -79,7 +79,7 @@ class Texts:
         )
 
     def change(self, feature: Feature, slot_now: int, slot_then: int, mix_id: str) -> str:
-        """What would change the advice."""
+        """Tells what would change the advice."""
         return _sentence(
             self._entry("phrase", "change").format(
                 feature=self.feature(feature.name),
@@ -95,7 +95,7 @@ def _sentence(text: str) -> str:
 
 
 def load_texts() -> dict[str, Texts]:
-    """The texts by language code: nb, nn, en."""
+    """Reads the texts, by language code: nb, nn, en."""
     folder = resources.files(__name__)
     return {
         language: Texts(

@@ -1,4 +1,4 @@
-"""Drawings that check the model: calibration, overlap and what distillation kept."""
+"""Charts that check the model: calibration, overlap, and the weights of its teachers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = 3
 
 
 def calibration(figures: Figures) -> Drawing:
-    """Observed against predicted gain in tenths of the held-out cases."""
+    """Draws observed against predicted gain in tenths of the held-out cases."""
     tenths = figures.calibration.tenths
 
     def paint(figure: Figure) -> None:
@@ -51,15 +51,14 @@ def calibration(figures: Figures) -> Drawing:
 
 
 def overlap(figures: Figures) -> Drawing:
-    """Histogram of each mix's propensities, in equal bins from 0 to 1."""
+    """Draws a histogram of each mix's propensities, in equal bins from 0 to 1."""
     found = figures.overlap
     lines = -(-len(found) // _COLUMNS)
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
-        panels[0, 0].set_ylim(
-            0, 1.35 * max([max(one.histogram) for one in found] + [1])
-        )  # room for the words
+        highest = max([max(one.histogram) for one in found] + [1])
+        panels[0, 0].set_ylim(0, 1.35 * highest)  # room for the words
         for place, axes in enumerate(panels.flat):
             axes.set_visible(place < len(found))
             if place < len(found):
@@ -101,7 +100,7 @@ def _shares(one: MixOverlap) -> str:
 
 
 def weights(figures: Figures) -> Drawing | None:
-    """Weight of each teacher in the stack; None if there are none."""
+    """Draws the weight of each teacher in the stack; None if there are none."""
     found = sorted(figures.fidelity.weights.items(), key=lambda item: (-item[1], item[0]))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The cost curve drawn: what adviser minutes buy, and where policies lie."""
+"""The chart of what adviser minutes buy, and where policies lie."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from training.report.words import MAIN_POLICIES, names, number
 
 
 def beyond(figures: Figures) -> str:
-    """The uniform mixes that lie to the right of the cost curve's frame, in words; "" if there are none."""
+    """Names the uniform mixes to the right of the cost curve's frame; "" if there are none."""
     found = [
         p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes > _frame(figures)
     ]
     told = "; ".join(
-        f"{names().policy(p.name)}, {number(p.minutes)} min, {number(100 * p.estimates['dr'].value, 1)} %"
+        f"{names().policy(p.name)}, {number(p.minutes)} min, "
+        f"{number(100 * p.estimates['dr'].value, 1)} %"
         for p in found
     )
     return f" To the right of the frame: {told}." if told else ""
 
 
 def _frame(figures: Figures) -> float:
-    """Right end of the cost curve's axis, minutes: what the curve and the main policies need."""
+    """Gives the right end of the axis, minutes: what the curve and the main policies need."""
     needed = [point.minutes for point in figures.cost_curve]
     needed += [p.minutes for p in figures.policies if p.name in MAIN_POLICIES]
     return 1.12 * max(needed)
 
 
 def cost_curve(figures: Figures) -> Drawing:
-    """The best outcome at so many minutes a case, against a rule blind to the case, and where policies lie."""
+    """Draws the best outcome at so many minutes a case, a rule blind to the case, and policies."""
     curve = sorted(figures.cost_curve, key=lambda point: point.minutes)
     first, last = curve[0], curve[-1]
 
@@ -45,10 +46,12 @@ def cost_curve(figures: Figures) -> Drawing:
         axes.set_ylabel("cases that reach their goal, %")
         figure.legend(loc="outside right upper")
 
+    minutes = f"{number(first.minutes)} to {number(last.minutes)}"
+    best = f"{number(100 * first.outcome.value, 1)} to {number(100 * last.outcome.value, 1)}"
+    blind = f"{number(100 * first.blind, 1)} to {number(100 * last.blind, 1)}"
     words = (
-        f"From {number(first.minutes)} to {number(last.minutes)} minutes a case the share that reaches the goal goes "
-        f"from {number(100 * first.outcome.value, 1)} to {number(100 * last.outcome.value, 1)} per cent; blind to the "
-        f"case from {number(100 * first.blind, 1)} to {number(100 * last.blind, 1)}."
+        f"From {minutes} minutes a case the share that reaches the goal goes "
+        f"from {best} per cent; blind to the case from {blind}."
     )
     return draw("cost-curve", "Outcome against adviser minutes", words, 3.9, paint)
 

@@ -1,4 +1,4 @@
-"""Drawings of the tables: how each value of a field shifts what a mix is worth, and how many cases say so."""
+"""Charts of the tables: how each value of a field shifts what a mix is worth, and the support."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Effects:
 
 
 def effects(tables: DecisionTables) -> list[Effects]:
-    """All model fields, the one that matters most first.
+    """Measures all model fields, the one that matters most first.
 
     The error is the folds' delete-a-group jackknife, sqrt((F - 1) / F * sum_f (c_f - c)^2); the
     tables' folds are spread by the calibrated factor already.
@@ -66,31 +66,30 @@ def effects(tables: DecisionTables) -> list[Effects]:
 
 
 def effect_drawings(found: list[Effects], mixes: tuple[str, ...]) -> list[Drawing]:
-    """One drawing for each of the fields that matter most."""
+    """Draws each of the fields that matter most."""
     return [_drawing(one, mixes) for one in found[:FIELDS_SHOWN] if one.weight > 0]
 
 
 def _drawing(one: Effects, mixes: tuple[str, ...]) -> Drawing:
     name = names().field(one.feature.name)
     label = f"{name[0].upper()}{name[1:]}"
-    unknown = percent(one.counts[0] / max(1, one.counts.sum()))
-    words = f"Mean shift {one.weight:.2f} points; {number(one.counts.sum())} training cases, {unknown} of them unknown."
-    if one.feature.values:
-        height = 1.25 + 0.27 * len(one.counts)
-        return draw(
-            f"effect-{one.feature.name}",
-            label,
-            words,
-            height,
-            lambda figure: _values(figure, one, mixes),
-        )
-    return draw(
-        f"effect-{one.feature.name}", label, words, 2.75, lambda figure: _steps(figure, one, mixes)
+    cases = one.counts.sum()
+    unknown = percent(one.counts[0] / max(1, cases))
+    words = (
+        f"Mean shift {one.weight:.2f} points; {number(cases)} training cases, "
+        f"{unknown} of them unknown."
     )
+
+    def paint(figure: Figure) -> None:
+        parts = _values if one.feature.values else _steps
+        parts(figure, one, mixes)
+
+    height = 1.25 + 0.27 * len(one.counts) if one.feature.values else 2.75
+    return draw(f"effect-{one.feature.name}", label, words, height, paint)
 
 
 def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
-    """Dots with intervals: a row for each value, a panel for each mix, the support in the last."""
+    """Paints dots with intervals: a row for each value, a panel for each mix, the support last."""
     seen = np.flatnonzero(one.counts)
     labels = [names().english.value(one.feature, int(slot)) for slot in seen]
     panels = figure.subplots(1, len(mixes), width_ratios=[1.0] * (len(mixes) - 1) + [0.8])
@@ -129,7 +128,7 @@ def _short(count: float) -> str:
 
 
 def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
-    """Steps with a band: a panel for each mix, the support under each."""
+    """Paints steps with a band: a panel for each mix, the support under each."""
     first, last = _bulk(one.counts[1:])
     place = np.arange(first, last + 1) + one.feature.lower
     panels = figure.subplots(2, len(mixes) - 1, height_ratios=[3, 1], sharex=True, squeeze=False)
@@ -192,13 +191,13 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
 
 
 def _changes(shift: Floats, error: Floats) -> NDArray[np.bool_]:
-    """Where a step begins: tables are constant over long stretches, and need no point there."""
+    """Finds where a step begins: over a long constant stretch no point is needed."""
     changes: NDArray[np.bool_] = np.r_[True, (np.diff(shift) != 0) | (np.diff(error) != 0)]
     return changes
 
 
 def _bulk(counts: NDArray[np.int64]) -> tuple[int, int]:
-    """First and last place between which 99 per cent of the known cases lie."""
+    """Finds the first and last place between which 99 per cent of the known cases lie."""
     total = np.cumsum(counts)
     if not total[-1]:
         return 0, len(counts) - 1
@@ -208,7 +207,7 @@ def _bulk(counts: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def wrapped(name: str) -> str:
-    """A name over at most two lines, broken at the space nearest its middle."""
+    """Breaks a name into at most two lines, at the space nearest its middle."""
     spaces = [place for place, sign in enumerate(name) if sign == " "]
     if len(name) <= 14 or not spaces:
         return name

@@ -1,4 +1,4 @@
-"""What a leader reads first: yes, no or cannot say; what it would gain; the hours it would use."""
+"""What a leader reads first, in words: yes, no or cannot say; the gain; the hours it would use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.figures import Figures
+from training.evaluation.figures import Difference, Figures
 from training.report.words import (
     CASES,
     COMPARED,
@@ -75,7 +75,7 @@ class MoreHours:
 
 
 def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
-    """The first screen of a report.
+    """Makes the first screen of a report.
 
     Raises:
         ValueError: if the figures have no candidate.
@@ -84,26 +84,16 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
     if candidate is None:
         raise ValueError("figures: lack the policy candidate")
     state, answer, sentence = _answer(figures, verdict)
-    others = [
-        one
-        for name in ("todays_rule", "logged", "promoted")
-        if (one := figures.policy(name)) is not None
-    ]
+    failed = [one.name for one in verdict.conditions if not one.passed]
+    others = [one for name in COMPARED if (one := figures.policy(name)) is not None]
+    found = {than: figures.difference(than) for than in COMPARED}
     return FirstScreen(
         state=state,
         answer=answer,
         sentence=sentence,
-        failed=tuple(
-            condition_words(condition.name)
-            for condition in verdict.conditions
-            if not condition.passed
-        ),
-        gains=tuple(
-            _gain(figures, than) for than in COMPARED if figures.difference(than) is not None
-        ),
-        missing=tuple(
-            _missing(figures, than) for than in COMPARED if figures.difference(than) is None
-        ),
+        failed=tuple(condition_words(name) for name in failed),
+        gains=tuple(_gain(figures, one) for one in found.values() if one is not None),
+        missing=tuple(_missing(figures, than) for than, one in found.items() if one is None),
         minutes=number(candidate.minutes),
         hours=number(hours(candidate.minutes)),
         hours_now=tuple(
@@ -113,14 +103,15 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
 
 
 def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
-    failed = sum(not condition.passed for condition in verdict.conditions)
-    of = f"{failed} of the gate's {len(verdict.conditions)} conditions {'is' if failed == 1 else 'are'} not met"
     if not enough_overlap(figures):
+        then = (
+            "Collect more varied follow-up first." if verdict.passed else "It may not be promoted."
+        )
         return (
             "unknown",
             "We cannot say yet",
-            "Too few people were followed up the way this version would have it, so its worth cannot be told from the "
-            f"log. {'It may not be promoted.' if not verdict.passed else 'Collect more varied follow-up first.'}",
+            "Too few people were followed up the way this version would have it, "
+            f"so its worth cannot be told from the log. {then}",
         )
     if verdict.passed:
         return (
@@ -128,13 +119,13 @@ def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
             "Yes, it may be promoted",
             "Every condition of the gate is met. A person still has to promote it.",
         )
-    return "fail", "No, it may not be promoted", f"{of[0].upper()}{of[1:]}."
+    failed = sum(not condition.passed for condition in verdict.conditions)
+    are = "is" if failed == 1 else "are"
+    of = f"{failed} of the gate's {len(verdict.conditions)} conditions"
+    return "fail", "No, it may not be promoted", f"{of} {are} not met."
 
 
-def _gain(figures: Figures, than: str) -> Gain:
-    one = figures.difference(than)
-    if one is None:
-        raise ValueError(f"figures: lack the difference to {than}")
+def _gain(figures: Figures, one: Difference) -> Gain:
     outcome = one.outcome
     goals = round(outcome.value * CASES)
     more = "more" if goals > 0 else "fewer"
@@ -147,7 +138,7 @@ def _gain(figures: Figures, than: str) -> Gain:
     else:
         meaning = "no proven difference: the interval includes zero"
     return Gain(
-        than=names().policy(than),
+        than=names().policy(one.than),
         points=points(outcome.value),
         interval=point_range(outcome),
         meaning=meaning,
@@ -162,7 +153,7 @@ def _missing(figures: Figures, than: str) -> str:
 
 
 def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
-    """What 40 more hours per 1,000 cases buy, read off the cost curve at the minutes of each main policy."""
+    """Reads off the cost curve what 40 more hours per 1,000 cases buy, from each main policy on."""
     curve = sorted(figures.cost_curve, key=lambda point: point.minutes)
     if len(curve) < 2:
         return ()
@@ -182,9 +173,7 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
         elif at + more > minutes[-1]:
             goals = "none known: here the line ends"
         else:
-            goals = signed(
-                CASES
-                * float(np.interp(at + more, minutes, outcome) - np.interp(at, minutes, outcome))
-            )
+            now, then = np.interp([at, at + more], minutes, outcome)
+            goals = signed(CASES * float(then - now))
         found.append(MoreHours(start=start, minutes=at, goals=goals))
     return tuple(found)

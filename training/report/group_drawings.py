@@ -1,4 +1,4 @@
-"""Drawings of who gets what: mixes, minutes and gain by group."""
+"""Charts of who gets what: mixes, minutes and gain by group."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ LABELLED = 0.12
 
 
 def fields_of(figures: Figures) -> list[tuple[str, str]]:
-    """Source and field of each grouping, in the figures' order."""
+    """Gives source and field of each grouping, in the figures' order."""
     return list(dict.fromkeys((group.source, group.field) for group in figures.groups))
 
 
 def groups_of(figures: Figures, source: str, field: str) -> list[GroupFigures]:
-    """Groups of a field."""
+    """Gives the groups of a field."""
     return [group for group in figures.groups if (group.source, group.field) == (source, field)]
 
 
 def group_drawings(figures: Figures, mixes: tuple[str, ...]) -> dict[tuple[str, str], Drawing]:
-    """One drawing a field, of its groups that are large enough to be shown."""
+    """Draws each field's groups that are large enough to be shown."""
     found = {}
     for source, field in fields_of(figures):
         groups = [group for group in groups_of(figures, source, field) if not group.suppressed]

@@ -1,4 +1,4 @@
-"""Writes report.html: everything measured of a version on one page that needs no network."""
+"""The report's page, report.html: everything measured of a version, without network."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def write_report(
 
 
 def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
-    """A template of this package; a name that the caller did not give is an error."""
+    """Reads a template of this package; a name that the caller did not give is an error."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,

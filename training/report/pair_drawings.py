@@ -1,4 +1,4 @@
-"""Heat maps of what two fields add to the contrasts together, beyond what each adds alone."""
+"""Charts of what two fields add to the contrasts together, beyond what each adds alone."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LABELS_DOWN, _LABELS_ACROSS = 14, 7
 
 
 def pair_drawings(tables: DecisionTables, mixes: tuple[str, ...]) -> list[Drawing]:
-    """One heat map a pair, the one that matters most first."""
+    """Draws a heat map of each pair, the one that matters most first."""
     found = sorted(tables.pairs, key=lambda pair: -_weight(pair))
     return [_drawing(pair, tables.features, mixes) for pair in found[:PAIRS_SHOWN]]
 
 
 def _contrasts(pair: Pair) -> Floats:
-    """Shape (first bins, second bins, mixes - 1, folds), points."""
+    """Gives a pair's contrasts, points, shape (first bins, second bins, mixes - 1, folds)."""
     contrasts: Floats = 100 * (pair.values[:, 1:] - pair.values[:, :1])
     return contrasts.reshape(-1, pair.width, *contrasts.shape[1:])
 
@@ -76,9 +76,11 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
         figure.supxlabel(names().field(second.name), fontsize=9.5)
 
     title = f"{names().field(first.name)} with {names().field(second.name)}"
+    cases = number(pair.counts.sum())
     words = (
-        f"Points that the two add together to a mix's worth over {names().mix(mixes[0])}. A dot: the 90 % interval "
-        f"excludes zero. Dark grey: fewer than {FEWEST_CASES} of the {number(pair.counts.sum())} training cases."
+        f"Points that the two add together to a mix's worth over {names().mix(mixes[0])}. "
+        "A dot: the 90 % interval excludes zero. "
+        f"Dark grey: fewer than {FEWEST_CASES} of the {cases} training cases."
     )
     height = 1.9 + 0.24 * len(down) + 0.05 * max(map(len, across))
     return draw(
@@ -100,7 +102,7 @@ def _label(axes: Axes, down: list[str], across: list[str]) -> None:
 
 
 def bin_labels(feature: Feature, bins: Bins) -> list[str]:
-    """What each bin of a feature holds, in words: values, or a stretch of numbers without their unit."""
+    """Tells what each bin of a feature holds: values, or a stretch of numbers without unit."""
     found = []
     for place in range(int(bins.max(initial=0)) + 1):
         slots = np.flatnonzero(bins == place)
@@ -112,9 +114,8 @@ def bin_labels(feature: Feature, bins: Bins) -> list[str]:
         elif len(known):
             more = f" and {len(known) - 1} more" if len(known) > 2 else ""
             shown = known[:1] if more else known
-            parts.append(
-                ", ".join(names().english.value(feature, int(slot)) for slot in shown) + more
-            )
+            labels = [names().english.value(feature, int(slot)) for slot in shown]
+            parts.append(", ".join(labels) + more)
         if len(known) < len(slots):
             parts.append("unknown")
         found.append(" or ".join(parts))

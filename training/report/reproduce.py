@@ -1,4 +1,4 @@
-"""Everything needed to fit the same version again."""
+"""What the report says of fitting the same version again: commands, and what was recorded."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from training.evaluation.figures import Figures
 
-_TOLD_ELSEWHERE = ("features",)
+_TOLD_ELSEWHERE = ("features",)  # the fields have a table of their own
 
 
 def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The commands, with the seeds that the manifest records."""
+    """Gives the commands, with the seeds that the manifest records."""
     training = manifest.get("training", {})
     seed, simulated = training.get("seed"), training.get("simulation_seed")
     found = []
@@ -26,10 +26,9 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def recorded(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What the manifest records, flat: dotted name and value; the fields have a table of their own."""
-    return tuple(
-        _flat({key: value for key, value in manifest.items() if key not in _TOLD_ELSEWHERE}, "")
-    )
+    """Gives what the manifest records, flat: dotted name and value."""
+    told = {key: value for key, value in manifest.items() if key not in _TOLD_ELSEWHERE}
+    return tuple(_flat(told, ""))
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON

@@ -1,4 +1,4 @@
-"""Drawings of what policies are worth: gains, values, minutes, estimators, hidden confounding."""
+"""Charts of what policies are worth: gains, values, estimators, hidden confounding."""
 
 from __future__ import annotations
 
@@ -32,18 +32,21 @@ MARKS = {
     "todays_rule": ("s", ORANGE),
     "logged": ("^", GREEN),
 }
+_REACHED = (
+    "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
+)
 _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
 
 
 def _spans(estimates: list[Estimate]) -> np.ndarray:
-    """Interval arms in points, shape (2, n)."""
+    """Gives the arms of intervals in points, shape (2, n)."""
     return 100 * np.array(
         [[e.value - e.low for e in estimates], [e.high - e.value for e in estimates]]
     ).clip(0)
 
 
 def gains(figures: Figures) -> Drawing | None:
-    """The candidate's gain over each policy that it is compared with; None if there is none."""
+    """Draws the candidate's gain over each policy it is compared with; None if there is none."""
     found = [one for than in COMPARED if (one := figures.difference(than)) is not None]
     if not found:
         return None
@@ -87,13 +90,13 @@ def _gain_words(one: Difference) -> str:
 
 
 def ordered(figures: Figures) -> list[PolicyFigures]:
-    """Policies, the main ones first, then every mix for all."""
+    """Orders policies: the main ones first, then every mix for all."""
     main = [one for name in MAIN_POLICIES if (one := figures.policy(name)) is not None]
     return main + [one for one in figures.policies if one not in main]
 
 
 def values(figures: Figures) -> Drawing:
-    """Value of every policy with its interval, and the minutes it takes."""
+    """Draws the value of every policy with its interval, and the minutes it takes."""
     found = ordered(figures)
 
     def paint(figure: Figure) -> None:
@@ -119,9 +122,7 @@ def values(figures: Figures) -> Drawing:
                 transform=axes.get_yaxis_transform(),
             )
         rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel(
-            "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
-        )
+        axes.set_xlabel(_REACHED)
 
     words = "; ".join(f"{names().policy(p.name)} {share_range(p.estimates['dr'])}" for p in found)
     return draw(
@@ -134,7 +135,7 @@ def values(figures: Figures) -> Drawing:
 
 
 def estimators(figures: Figures) -> Drawing:
-    """Four estimators of the main policies, side by side."""
+    """Draws four estimators of the main policies, side by side."""
     found = [one for one in ordered(figures) if one.name in MAIN_POLICIES]
     looks = dict(
         zip(ESTIMATORS, (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("D", PURPLE)), strict=True)
@@ -157,9 +158,7 @@ def estimators(figures: Figures) -> Drawing:
                 label=_ESTIMATOR_WORDS[name],
             )
         rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel(
-            "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
-        )
+        axes.set_xlabel(_REACHED)
         figure.legend(loc="outside upper left", ncols=4)
 
     words = "Each policy's value by four estimators; the table gives the numbers."
@@ -167,7 +166,7 @@ def estimators(figures: Figures) -> Drawing:
 
 
 def sensitivity(figures: Figures) -> Drawing | None:
-    """Lowest and highest gain as unseen severity tilts the choice of mixes more; None if none was measured."""
+    """Draws the gain's ends as unseen severity tilts the choice of mixes; None if not measured."""
     found = figures.sensitivity
     if not found:
         return None
@@ -189,5 +188,8 @@ def sensitivity(figures: Figures) -> Drawing | None:
         panels[0].set_ylabel("gain, points")
         panels[0].spines["left"].set_color(LINE)
 
-    words = "Ends of the gain's 90 % interval by strength of hidden confounding; dotted: from here it is not proven."
+    words = (
+        "Ends of the gain's 90 % interval by strength of hidden confounding; "
+        "dotted: from here it is not proven."
+    )
     return draw("sensitivity", "Sensitivity to hidden confounding", words, 2.8, paint)

@@ -30,32 +30,32 @@ class Names:
     bokmal: Texts
 
     def mix(self, mix_id: str) -> str:
-        """English name of a mix; its id where there is no text."""
+        """Names a mix in English; by its id where there is no text."""
         return self.english.mix(mix_id)
 
     def both(self, mix_id: str) -> str:
-        """English name of a mix with the Norwegian one, where there is one."""
+        """Names a mix in English, and in Norwegian where there is a name."""
         norwegian = self.bokmal.mix(mix_id)
         return self.mix(mix_id) if norwegian == mix_id else f"{self.mix(mix_id)} ({norwegian})"
 
     def policy(self, name: str) -> str:
-        """What a policy of the figures is called."""
+        """Names a policy of the figures."""
         if name.startswith(_UNIFORM):
             return f"{self.mix(name.removeprefix(_UNIFORM))} for all"
         return _POLICIES.get(name, name)
 
     def field(self, name: str) -> str:
-        """Label of a field; a field of the audit file keeps its name."""
+        """Labels a field; a field of the audit file keeps its name."""
         label: str = self.english.entries["feature"].get(name, name.replace("_", " "))
         return label
 
     def group(self, field: str, value: str) -> str:
-        """Label of a field's value; what has no text keeps its own."""
+        """Labels a field's value; what has no text keeps its own."""
         label: str = self.english.entries["value"].get(field, {}).get(value, value)
         return label
 
     def doubt(self, one: str) -> str:
-        """What a status or a doubt of an abstention says."""
+        """Tells what a status or a doubt of an abstention says."""
         entries = self.english.entries
         label: str = entries["status"].get(one) or entries["doubt"].get(one) or one
         return label
@@ -63,24 +63,24 @@ class Names:
 
 @cache
 def names() -> Names:
-    """The names that the service's own texts give."""
+    """Gives the names that the service's own texts have."""
     texts = load_texts()
     return Names(english=texts["en"], bokmal=texts["nb"])
 
 
 def number(value: float, digits: int = 0) -> str:
-    """A number with thousands separated by a comma and a true minus sign."""
+    """Writes a number with thousands separated by a comma and a true minus sign."""
     return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """A number with its sign; what rounds to zero has none."""
+    """Writes a number with its sign; what rounds to zero has none."""
     text = f"{value:+,.{digits}f}".replace("-", "−")
     return text[1:] if float(f"{abs(value):.{digits}f}") == 0 else text
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share, 0 to 1, in per cent; a share that rounds to nothing but is not says so."""
+    """Writes a share, 0 to 1, in per cent; a share that rounds to nothing but is not says so."""
     smallest = 10.0**-digits
     if 0 < share * 100 < smallest / 2:
         return f"under {smallest:.{digits}f} %"
@@ -88,63 +88,63 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def points(value: float) -> str:
-    """An outcome difference in percentage points, signed."""
+    """Writes an outcome difference in percentage points, signed."""
     return signed(value * 100)
 
 
 def point_range(estimate: Estimate) -> str:
-    """The interval of an outcome difference in percentage points."""
+    """Writes the interval of an outcome difference in percentage points."""
     return f"{points(estimate.low)} to {points(estimate.high)}"
 
 
 def share_range(estimate: Estimate) -> str:
-    """The interval of a mean outcome in per cent."""
+    """Writes the interval of a mean outcome in per cent."""
     return f"{number(estimate.low * 100, 1)} to {number(estimate.high * 100, 1)}"
 
 
 def hours(minutes: float) -> float:
-    """Adviser hours per 1,000 cases at so many minutes a case."""
+    """Gives adviser hours per 1,000 cases at so many minutes a case."""
     return minutes * CASES / 60
 
 
 def figure(value: object) -> str:
-    """What was measured for a condition of the gate, numbers shortened; the explanation says why there is none."""
+    """Writes what was measured for a condition of the gate, numbers shortened."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return (
-            number(value)
-            if float(value).is_integer() and abs(value) >= 2
-            else f"{value:.4g}".replace("-", "−")
-        )
+        if float(value).is_integer() and abs(value) >= 2:
+            return number(value)
+        return f"{value:.4g}".replace("-", "−")
     return "none" if value is None else str(value)
 
 
 def condition(name: str) -> str:
-    """A condition of the gate in words."""
+    """Names a condition of the gate."""
     return name.replace("_", " ").replace("todays", "today's")
 
 
 def enough_overlap(figures: Figures) -> bool:
-    """Whether the candidate's value can be told at all from the cases that were logged."""
+    """Says whether the candidate's value can be told at all from the cases logged."""
     candidate = figures.policy("candidate")
     return candidate is not None and candidate.verdict == OK
 
 
 def heterogeneity_words(figures: Figures) -> str:
-    """Whether effects vary between cases, said plainly."""
+    """Says plainly whether effects vary between cases."""
     test = figures.heterogeneity
-    facts = f"(permutation test, p\u00a0=\u00a0{test.p_value:.3f}, {number(test.permutations)}\u00a0permutations)"
+    p_value = f"p\u00a0=\u00a0{test.p_value:.3f}"
+    facts = f"(permutation test, {p_value}, {number(test.permutations)}\u00a0permutations)"
     if test.found:
         return f"There is evidence that what a mix is worth differs between cases {facts}."
     return (
-        f"There is no evidence that effects vary between cases {facts}. A mix may still be better than another on "
-        "average; that it is better for some cases than for others is not shown by these data."
+        f"There is no evidence that effects vary between cases {facts}. "
+        "A mix may still be better than another on average; "
+        "that it is better for some cases than for others is not shown by these data."
     )
 
 
 def confounding_words(figures: Figures) -> tuple[str, ...]:
-    """How strong hidden confounding must be to take each gain away."""
+    """Tells how strong hidden confounding must be to take each gain away."""
     found = []
     for one in figures.sensitivity:
         name = names().policy(one.than)
@@ -152,11 +152,13 @@ def confounding_words(figures: Figures) -> tuple[str, ...]:
             found.append(f"Against {name} there is no proven gain to begin with.")
         elif one.gamma >= STRONGEST:
             found.append(
-                f"The gain over {name} stays proven up to an odds ratio of {STRONGEST:g}, the strongest tried."
+                f"The gain over {name} stays proven up to an odds ratio of {STRONGEST:g}, "
+                "the strongest tried."
             )
         else:
             found.append(
-                f"The gain over {name} stays proven as long as what advisers saw, and the fields do not hold, changed "
-                f"the odds of a case's mix by less than a factor of {one.gamma:.2f}."
+                f"The gain over {name} stays proven as long as what advisers saw, "
+                "and the fields do not hold, changed the odds of a case's mix "
+                f"by less than a factor of {one.gamma:.2f}."
             )
     return tuple(found)
