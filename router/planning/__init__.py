@@ -1,1 +1,1 @@
-"""An office's hours: which mixes its open cases get, what a minute is worth, and the files of plan and price."""
+"""An office's hours: mixes for its open cases, what a minute is worth, files of plan and price."""

@@ -127,7 +127,11 @@ def digest(path: Path) -> str:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turns whatever the libraries raise of a file that they cannot read into one refusal."""
+    """Turns whatever the libraries raise of a file that they cannot read into one refusal.
+
+    Raises:
+        CasesRefused: if the file cannot be read.
+    """
     try:
         yield
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as problem:
