@@ -193,6 +193,11 @@ KINDS: dict[str, type[Feedback]] = {
 _KIND_OF = {content: kind for kind, content in KINDS.items()}
 
 
+def kind_of(feedback: Feedback) -> str:
+    """Names the kind of record that holds the feedback."""
+    return _KIND_OF[type(feedback)]
+
+
 def to_payload(feedback: Feedback) -> bytes:
     """Writes the bytes that the journal keeps; equal feedback has equal bytes."""
     content = msgspec.to_builtins(feedback)
@@ -253,7 +258,7 @@ def feedback_record(identity: uuid.UUID, feedback: Feedback, written_at: int, cl
         written_at: microseconds since 1970, UTC.
         claim: what no other record about the decision may hold, see `claim_of`.
     """
-    kind = _KIND_OF[type(feedback)]
+    kind = kind_of(feedback)
     about = feedback.decision_id.bytes
     return Record(identity.bytes, kind, _CONTEXT, to_payload(feedback), written_at, about, claim)
 
@@ -265,8 +270,8 @@ def claim_of(feedback: Choice | Outcome | View | Answer) -> str:
     """
     match feedback:
         case Choice(corrects=uuid.UUID() as corrected) | Outcome(corrects=uuid.UUID() as corrected):
-            return f"{_KIND_OF[type(feedback)]}:{corrected.hex}"
+            return f"{kind_of(feedback)}:{corrected.hex}"
         case Answer():
             return f"{ANSWER}:{feedback.review_id.hex}"
         case _:
-            return _KIND_OF[type(feedback)]
+            return kind_of(feedback)

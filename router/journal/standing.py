@@ -24,6 +24,7 @@ from router.journal.feedback import (
     Outcome,
     Review,
     View,
+    kind_of,
     read_feedback,
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
@@ -127,21 +128,22 @@ class Standing:
     def counterpart(self, feedback: Feedback) -> StoredFeedback[Feedback] | None:
         """Finds the record that stands where this feedback would; None if its place is free.
 
-        That is the same kind of answer about the decision, an answer to the same review, or an open
-        review that says the same.
+        That is the last of its kind about the decision; but an answer to the same review, and an
+        open review that says the same.
         """
         match feedback:
-            case Choice():
-                return self.choice_record
-            case Outcome():
-                return self.outcome_record
-            case View():
-                return self.view_record
             case Answer():
                 return next((one for one in self.others if _same_review(one, feedback)), None)
             case Review():
                 waiting = self.open_reviews().values()
                 return next((one for one in waiting if one.content == feedback), None)
+            case _:
+                return self._last(kind_of(feedback))
+
+    def _last(self, kind: str) -> StoredFeedback[Feedback] | None:
+        every = (self.choice_record, self.outcome_record, self.view_record, *self.others)
+        of_kind = [one for one in every if one is not None and one.kind == kind]
+        return of_kind[-1] if of_kind else None
 
 
 NOTHING = Standing()
