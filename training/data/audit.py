@@ -78,7 +78,7 @@ def _frame(path: Path, names: list[str], problems: Problems) -> pl.DataFrame:
             texts[name] = nothing if found is None else found
             if name == CASE_REF:
                 missing = texts[name].is_null().to_numpy()
-                columns.refuse(name, missing, "have no case_ref", shown=False)
+                columns.refuse(name, missing, "have no case_ref")
         parts.append(pl.DataFrame(texts))
         first_row += len(batch)
     return pl.concat(parts)

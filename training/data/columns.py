@@ -66,7 +66,7 @@ class Columns:
 
         known = given.is_not_null().to_numpy()
         slots, bad = slots_of(numbers.fill_null(unread).to_numpy(), known, feature)
-        self.refuse(feature.name, bad, feature.bound, shown=True)
+        self.refuse(feature.name, bad, feature.bound, self.frame[feature.name])
         # A value that says nothing may not say that a case is not shielded.
         slots[bad] = 0
         return slots
@@ -100,7 +100,7 @@ class Columns:
             # In a file that has types NaN is a number that is unknown.
             unread &= given.is_not_null().to_numpy() & (not self._typed)
         bad = unread | (numbers < lower) | (numbers > upper)
-        self.refuse(name, bad & kept, bound, shown=True)
+        self.refuse(name, bad & kept, bound, given)
         return numbers
 
     def days(self, name: str, kept: Bools) -> Days | None:
@@ -117,7 +117,7 @@ class Columns:
         days = read.to_numpy().astype("datetime64[D]")
         unread = np.isnat(days) & given.is_not_null().to_numpy()
         bad = unread | (days < np.datetime64(EARLIEST)) | (days > np.datetime64(LATEST))
-        self.refuse(name, bad & kept, _DAYS, shown=True)
+        self.refuse(name, bad & kept, _DAYS, given)
         return days
 
     def codes(self, name: str, ids: tuple[str, ...], kept: Bools) -> NDArray[np.int64] | None:
@@ -128,7 +128,7 @@ class Columns:
         numbers = {value: number for number, value in enumerate(ids)}
         codes = given.replace_strict(numbers, default=-1, return_dtype=pl.Int64)
         found = codes.fill_null(-1).to_numpy()
-        self.refuse(name, (found < 0) & kept, "one of " + ", ".join(ids), shown=True)
+        self.refuse(name, (found < 0) & kept, "one of " + ", ".join(ids), self.frame[name])
         return found
 
     def short_texts(self, name: str, longest: int, bound: str) -> pl.Series | None:
@@ -145,23 +145,22 @@ class Columns:
         if texts is None:
             return None
         too_long = (texts.str.len_chars() > longest).fill_null(False).to_numpy()
-        self.refuse(name, too_long, bound, shown=True)
+        self.refuse(name, too_long, bound, texts)
 
         suspects = texts.str.contains(SUSPECT).fill_null(False)
         held = hold_national_ids(texts.filter(suspects).to_list(), suspects.to_numpy())
-        self.refuse(name, held, "look like national identity numbers", shown=False)
+        self.refuse(name, held, "look like national identity numbers")
         return texts
 
-    def refuse(self, name: str, bad: Bools, bound: str, *, shown: bool) -> None:
+    def refuse(self, name: str, bad: Bools, bound: str, values: pl.Series | None = None) -> None:
         """Adds the bad cells of a column to the problems.
 
         Args:
             name: of the column.
             bad: which rows, shape (n,).
-            bound: what is permitted, or what the rows have in common if they are not shown.
-            shown: whether the values are.
+            bound: what is permitted; without values, what the rows have in common.
+            values: to show, n of them.
         """
-        values = self.frame[name] if shown else None
         self.problems.cells(self._where(name), bad, self.first_row, bound, values)
 
     @property

@@ -154,7 +154,7 @@ def read_cases(
 
     mix = logged["mix"].to_numpy()
     days = _where_all_known(logged, "decided_on")
-    complete = _complete(len(mix), days, horizon_days, end, problems)
+    complete = _complete(logged, paths, horizon_days, end, problems)
     _count_mixes(mix[complete], paths, catalogue, problems)
     case_refs = _texts(logged[CASE_REF])
     categories, audit_unknown = read_audit(audit, case_refs, problems) if audit else ({}, 0)
@@ -257,7 +257,7 @@ def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame
     refs, offices = _reference(columns, CASE_REF), _reference(columns, OFFICE_REF)
     if refs is not None:
         missing = refs.is_null().to_numpy() & kept
-        columns.refuse(CASE_REF, missing, _reference_bound(CASE_REF), shown=True)
+        columns.refuse(CASE_REF, missing, _reference_bound(CASE_REF), refs)
     mix = columns.codes("mix", catalogue.ids, kept)
     outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True)
     propensity = columns.numbers("propensity", _LEAST_CHANCE, 1, _CHANCE, kept)
@@ -331,13 +331,18 @@ def _texts(values: pl.Series) -> Texts:
 
 
 def _complete(
-    count: int, days: Days | None, horizon_days: int | None, end: date | None, problems: Problems
+    logged: pl.DataFrame,
+    paths: Sequence[Path],
+    horizon_days: int | None,
+    end: date | None,
+    problems: Problems,
 ) -> Bools:
     """Says which cases have a whole outcome window behind them, shape (n,)."""
-    every = np.ones(count, np.bool_)
-    if horizon_days is None or not count:
+    every = np.ones(len(logged), np.bool_)
+    if horizon_days is None or not len(logged):
         return every
-    if days is None:
+    days: Days | None = _where_all_known(logged, "decided_on")
+    if days is None or any("decided_on" not in columns_of(path) for path in paths):
         problems.add(
             "column decided_on",
             f"is needed to leave out cases without {horizon_days} days of outcomes",
