@@ -1,4 +1,4 @@
-"""A realistic Figures value, invented: a model that gains 3 points over practice at slightly fewer minutes."""
+"""Realistic figures, invented: 3 points more than practice at slightly fewer minutes."""
 
 from dataclasses import replace
 from typing import Any

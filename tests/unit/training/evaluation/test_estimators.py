@@ -4,18 +4,22 @@ import itertools
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training.evaluation import estimators
 from training.evaluation.cost_curve import chosen_within, cost_curve, minutes_by_mix
 from training.evaluation.figures import ESTIMATORS
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
 from training.evaluation.sensitivity import gain_scores, sensitivity, survived
+from training.learning.scores import Floats, Numbers
 
 MIXES = 3
 
 
-def a_log(cases: int, seed: int, effect: float = 0.1):
-    """Logged cases with exactly known propensities and values: x, mix, outcome, propensities, values, mu."""
+def a_log(
+    cases: int, seed: int, effect: float = 0.1
+) -> tuple[Floats, Numbers, Floats, Floats, Floats]:
+    """Logged cases: x, mix, outcome, and their exactly known propensities and values."""
     rng = np.random.default_rng(seed)
     x = rng.random(cases)
     chances = np.column_stack([0.2 + 0.4 * x, np.full(cases, 0.2), 0.6 - 0.4 * x])
@@ -27,8 +31,9 @@ def a_log(cases: int, seed: int, effect: float = 0.1):
     return x, mix, outcome, chances, values
 
 
-def chance_of(chances, mix):
-    return chances[np.arange(len(mix)), mix]
+def chance_of(chances: Floats, mix: Numbers) -> Floats:
+    chance: Floats = chances[np.arange(len(mix)), mix]
+    return chance
 
 
 def test_every_estimators_interval_covers_the_truth_about_nine_times_in_ten() -> None:
@@ -123,7 +128,7 @@ def test_sensitivity_bounds_are_those_of_trying_every_extreme_weight() -> None:
     odds = 1 / chance - 1
     limits = np.stack([1 + odds / gamma, 1 + odds * gamma])
 
-    def means(of):
+    def means(of: NDArray[np.intp]) -> list[float]:
         return [
             np.average(residual[of], weights=limits[list(pick), of])
             for pick in itertools.product((0, 1), repeat=len(of))

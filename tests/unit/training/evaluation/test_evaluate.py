@@ -1,4 +1,4 @@
-"""Evaluation of deciders on simulated held-out cases whose truth is known, today's rule, and groups."""
+"""Evaluation on simulated held-out cases whose truth is known, today's rule, and groups."""
 
 from dataclasses import replace
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from training.evaluation.figures import (
     PolicyFigures,
     Sensitivity,
 )
-from training.evaluation.gate import Verdict, judge, load_gate
+from training.evaluation.gate import Condition, Verdict, judge, load_gate
 
 GATE_FILE = ROOT / "policies" / "gate.toml"
 GATE = load_gate(GATE_FILE)
@@ -29,7 +30,7 @@ def an_estimate(value: float, error: float = 0.005) -> Estimate:
     return Estimate(value=value, error=error, low=value - 1.645 * error, high=value + 1.645 * error)
 
 
-def a_policy(name: str, value: float, **changes) -> PolicyFigures:
+def a_policy(name: str, value: float, **changes: Any) -> PolicyFigures:
     estimates = {estimator: an_estimate(value) for estimator in ("dr", "sndr", "snips", "ips")}
     found = PolicyFigures(
         name=name,
@@ -66,7 +67,7 @@ def a_group(group: str, gain: Estimate | None) -> GroupFigures:
     )
 
 
-def some_figures(**changes) -> Figures:
+def some_figures(**changes: Any) -> Figures:
     """Figures of a version that meets every condition, with some of them changed."""
     bounds = {"1": (0.02, 0.06), "1.25": (0.005, 0.08), "1.5": (-0.02, 0.1)}
     found = Figures(
@@ -105,7 +106,7 @@ def some_figures(**changes) -> Figures:
     return replace(found, **changes)
 
 
-def judged(parity: float = 1e-15, features: bool = True, **changes) -> Verdict:
+def judged(parity: float = 1e-15, features: bool = True, **changes: Any) -> Verdict:
     return judge(
         some_figures(**changes), GATE, parity_difference=parity, feature_digest_ok=features
     )
@@ -115,7 +116,7 @@ def unmet(verdict: Verdict) -> list[str]:
     return [condition.name for condition in verdict.conditions if not condition.passed]
 
 
-def line(verdict: Verdict, name: str):
+def line(verdict: Verdict, name: str) -> Condition:
     return next(condition for condition in verdict.conditions if condition.name == name)
 
 
@@ -152,7 +153,7 @@ def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() 
         ("no_group_worse_off", {"groups": ()}),
     ],
 )
-def test_each_condition_refuses_by_itself(name: str, changes: dict) -> None:
+def test_each_condition_refuses_by_itself(name: str, changes: dict[str, Any]) -> None:
     verdict = judged(**changes)
     assert not verdict.passed
     assert unmet(verdict) == [name]
@@ -213,18 +214,15 @@ def test_as_good_at_as_many_minutes_or_perhaps_much_worse_at_fewer_does_not_pass
 
 def test_the_first_version_has_nobody_to_beat_but_todays_rule() -> None:
     figures = some_figures()
-    first = {
+    first: dict[str, Any] = {
         "promoted": "",
         "policies": figures.policies[::2],
         "differences": figures.differences[1:],
+        "sensitivity": figures.sensitivity[1:],
     }
-    assert judged(**first, sensitivity=figures.sensitivity[1:]).passed
-    assert unmet(judged(**first | {"promoted": "b"}, sensitivity=figures.sensitivity[1:])) == [
-        "beats_promoted"
-    ]
-    assert "beats_todays_rule" in unmet(
-        judged(**first | {"differences": ()}, sensitivity=figures.sensitivity[1:])
-    )
+    assert judged(**first).passed
+    assert unmet(judged(**first | {"promoted": "b"})) == ["beats_promoted"]
+    assert "beats_todays_rule" in unmet(judged(**first | {"differences": ()}))
 
 
 def test_a_group_that_is_shown_to_lose_refuses_and_one_that_may_lose_warns() -> None:

@@ -9,6 +9,7 @@ from training import learn
 from training.learning.error_scale import COVERAGE, UNSEEN, error_scale
 from training.learning.learned import Learned, jackknife
 from training.learning.scores import Floats, Numbers
+from training.learning.stack import centred
 from training.learning.teachers import TEACHERS
 
 CASES, MIXES, FOLDS = 2_000, 3, 5
@@ -34,15 +35,15 @@ class Lines:
     coefficients: Floats
 
     def values(self, rows: Floats) -> Floats:
-        return np.column_stack([np.ones(len(rows)), rows]) @ self.coefficients.T
+        values: Floats = np.column_stack([np.ones(len(rows)), rows]) @ self.coefficients.T
+        return values
 
     def contrasts(self, rows: Floats) -> Floats:
-        found = self.values(rows)
-        return found - found.mean(axis=1, keepdims=True)
+        return centred(self.values(rows))
 
 
 def straight(rows: Floats, mix: Numbers, outcome: Floats, *, spread: float = 1.0) -> Learned:
-    """Least squares for each mix and fold; `spread` widens the folds around their mean, or narrows them."""
+    """Least squares for each mix and fold; `spread` widens the folds around their mean."""
     fold = np.arange(len(rows)) % FOLDS
     found = np.empty((FOLDS, MIXES, rows.shape[1] + 1))
     for held in range(FOLDS):
@@ -52,10 +53,17 @@ def straight(rows: Floats, mix: Numbers, outcome: Floats, *, spread: float = 1.0
             found[held, number] = np.linalg.lstsq(design, outcome[own], rcond=None)[0]
     mean = found.mean(axis=0)
     students = tuple(Lines(mean + spread * (one - mean)) for one in found)
+    contrasts = tuple(one.contrasts for one in students)
     return Learned(
-        students=students, stacks=tuple(one.contrasts for one in students), weights={}, pairs=(),  # type: ignore[arg-type]
-        plausible_stacks=tuple(one.contrasts for one in students), scores=np.zeros((len(rows), MIXES)), chances=np.full((len(rows), MIXES), 1 / MIXES), fold=fold,
-    )  # fmt: skip
+        students=students,  # type: ignore[arg-type] # lines in the place of boosted students
+        stacks=contrasts,
+        plausible_stacks=contrasts,
+        weights={},
+        scores=np.zeros((len(rows), MIXES)),
+        chances=np.full((len(rows), MIXES), 1 / MIXES),
+        fold=fold,
+        pairs=(),
+    )
 
 
 def scale_of(
@@ -155,9 +163,5 @@ def test_what_is_learned_is_calibrated_unless_that_is_declined() -> None:
     assert learned.error_scale > 1
     assert covered(declined, rows, values) < covered(learned, rows, values)
     assert covered(learned, rows, values) > 0.85
-    assert (
-        learn(
-            rows[:300], mix[:300], outcome[:300], teachers=spline, pairs=0, calibrate=False
-        ).error_scale
-        == 1.0
-    )
+    few = rows[:300], mix[:300], outcome[:300]
+    assert learn(*few, teachers=spline, pairs=0, calibrate=False).error_scale == 1.0

@@ -15,7 +15,10 @@ FEW = {name: TEACHERS[name] for name in ("x_learner", "r_spline")}
 
 
 def logged(cases: int, effect: float, seed: int = 0) -> tuple[Floats, Numbers, Floats, Floats]:
-    """Rows, mix, outcome and the true values; mix 1 helps where column 0 is high, and is chosen more there."""
+    """Rows, mix, outcome and the true values.
+
+    Mix 1 helps where column 0 is high, and is chosen more there.
+    """
     random = np.random.default_rng(seed)
     rows = random.normal(size=(cases, 3))
     rows[random.random(cases) < 0.05, 1] = np.nan
@@ -62,9 +65,8 @@ def test_the_known_propensity_may_be_given_of_the_logged_mix_or_of_every_mix(wid
     rows, mix, outcome, values = logged(2_500, 0.25)
     chances = chance_of_each(rows)
     own = chances[np.arange(len(mix)), mix]
-    learned = learn(
-        rows, mix, outcome, propensity=chances if wide else own, teachers=FEW, pairs=0, calibrate=False
-    )  # fmt: skip
+    known = chances if wide else own
+    learned = learn(rows, mix, outcome, propensity=known, teachers=FEW, pairs=0, calibrate=False)
     assert np.allclose(learned.chances[np.arange(len(mix)), mix], own)
     assert np.allclose(learned.chances.sum(axis=1), 1)
     assert (learned.values(rows).argmax(axis=1) == values.argmax(axis=1)).mean() > 0.9
@@ -101,9 +103,14 @@ def test_every_teacher_values_every_mix_even_of_rows_with_unknowns_and_always_th
 ) -> None:
     rows, mix, outcome, values = logged(1_500, 0.2)
     lesson = Lesson(
-        rows=rows, mix=mix, outcome=outcome, scores=values + (outcome - 0.45)[:, None] / 100, outcomes=values,
-        chances=chance_of_each(rows), seed=0,
-    )  # fmt: skip
+        rows=rows,
+        mix=mix,
+        outcome=outcome,
+        scores=values + (outcome - 0.45)[:, None] / 100,
+        outcomes=values,
+        chances=chance_of_each(rows),
+        seed=0,
+    )
     fresh, *_, truth = logged(500, 0.2, seed=1)
     taught, again = (TEACHERS[name](lesson)(fresh) for _ in range(2))
     assert again.tobytes() == taught.tobytes()
@@ -177,4 +184,4 @@ def test_bad_arrays_are_refused_by_name(changed: dict[str, Floats], says: str) -
     rows, mix, outcome, _ = logged(100, 0.1)
     arguments = {"rows": rows, "mix": mix, "outcome": outcome} | changed
     with pytest.raises(ValueError, match=says):
-        learn(**arguments)  # type: ignore[arg-type]
+        learn(**arguments)  # type: ignore[arg-type] # of every kind, and wrong on purpose

@@ -5,12 +5,12 @@ import pytest
 
 from training.learning.crossfit import cross_fit
 from training.learning.nuisance import calibrated, outcome_matrix, propensity_matrix
-from training.learning.scores import folds_of
+from training.learning.scores import Floats, Numbers, folds_of
 
 MIXES = 3
 
 
-def a_log(cases: int, seed: int):
+def a_log(cases: int, seed: int) -> tuple[Floats, Numbers, Floats, Floats]:
     """Features, mixes, outcomes, and the true propensities, which follow the first feature."""
     rng = np.random.default_rng(seed)
     features = rng.normal(0, 1, (cases, 3))

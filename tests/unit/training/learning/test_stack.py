@@ -12,9 +12,9 @@ CASES, MIXES = 20_000, 3
 
 def true_values(rows: Floats, effect: float) -> Floats:
     """Mix 1 is worth more where the first column is high, mix 2 a little more for everybody."""
-    return 0.5 + np.column_stack(
-        [np.zeros(len(rows)), effect * np.tanh(rows[:, 0]), np.full(len(rows), 0.05)]
-    )
+    more = effect * np.tanh(rows[:, 0])
+    values: Floats = 0.5 + np.column_stack([np.zeros(len(rows)), more, np.full(len(rows), 0.05)])
+    return values
 
 
 def says(effect: float) -> Values:
@@ -24,11 +24,15 @@ def says(effect: float) -> Values:
 
 def guesses(rows: Floats) -> Floats:
     """A teacher whose values have nothing to do with the truth."""
-    return 0.1 * np.cos(rows[:, 1:2] * np.array([1.0, 2.0, 3.0]))
+    guessed: Floats = 0.1 * np.cos(rows[:, 1:2] * np.array([1.0, 2.0, 3.0]))
+    return guessed
 
 
 def stack_of(*teachers: Values, effect: float) -> tuple[Floats, Floats]:
-    """Weights, and the stack's contrasts to mix 0 for fresh rows, learned from a randomised log with known values."""
+    """Weights, and the stack's contrasts to mix 0 for fresh rows.
+
+    Learned from a randomised log with known values.
+    """
     random = np.random.default_rng(5)
     rows, fresh = random.normal(size=(2, CASES, 2))
     mix = random.integers(0, MIXES, CASES)
@@ -37,9 +41,13 @@ def stack_of(*teachers: Values, effect: float) -> tuple[Floats, Floats]:
     unseen = np.stack([centred(teacher(rows)) for teacher in teachers])
     offsets = unseen.mean(axis=1)
     weights, _ = stack_weights(
-        unseen - offsets[:, None], np.tile(true.mean(axis=0), (CASES, 1)), np.full((CASES, MIXES), 1 / MIXES),
-        true.mean(axis=1), mix, outcome,
-    )  # fmt: skip
+        unseen - offsets[:, None],
+        np.tile(true.mean(axis=0), (CASES, 1)),
+        np.full((CASES, MIXES), 1 / MIXES),
+        true.mean(axis=1),
+        mix,
+        outcome,
+    )
     values = stacked(teachers, weights, offsets, true.mean(axis=0))(fresh)
     assert np.allclose(values.mean(axis=1), 0)
     return weights, np.column_stack([values[:, 1:] - values[:, :1], np.tanh(fresh[:, :1])])

@@ -1,4 +1,4 @@
-"""A simulated year at an office: after the plan's price is in force, weekly minutes stay near what the office has."""
+"""A simulated year at an office: with the plan's price, weekly minutes stay near its own."""
 
 import dataclasses
 

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +19,11 @@ from router.policies.offices import load_policies
 from tests.builders import ROOT
 from training.simulation.year import Extent, simulate_year
 
+Truth = dict[str, Any]
 SMALL = Extent(seed=5, offices=2, weeks=26, cases_a_week=40)
 
 
-def simulated(folder: Path, extent: Extent) -> dict:
+def simulated(folder: Path, extent: Extent) -> Truth:
     return simulate_year(folder, extent, models=ROOT / "models", policies=ROOT / "policies")
 
 
@@ -33,12 +35,13 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def truth(year: Path) -> dict:
-    return json.loads((year / "truth.json").read_text(encoding="utf-8"))
+def truth(year: Path) -> Truth:
+    found: Truth = json.loads((year / "truth.json").read_text(encoding="utf-8"))
+    return found
 
 
 @pytest.fixture(scope="module")
-def ledgers(year: Path, truth: dict) -> dict[str, Ledger]:
+def ledgers(year: Path, truth: Truth) -> dict[str, Ledger]:
     catalogue = load_catalogue(year / "policies" / "mixes.toml")
     policies = load_policies(year / "policies", catalogue)
     store = open_journal(f"sqlite:///{year}/journal.db", create=False)
@@ -52,7 +55,7 @@ def ledgers(year: Path, truth: dict) -> dict[str, Ledger]:
     }
 
 
-def balance_of(true: dict) -> Balance:
+def balance_of(true: Truth) -> Balance:
     return Balance(
         **{name: true.get(name, 0) for name in ("cases", "baseline", "used", "released", "reused")}
     )
@@ -60,7 +63,7 @@ def balance_of(true: dict) -> Balance:
 
 @pytest.mark.parametrize("basis", ["estimated", "measured"])
 def test_the_ledgers_sums_are_the_simulations_to_the_minute(
-    ledgers: dict, truth: dict, basis: str
+    ledgers: dict[str, Ledger], truth: Truth, basis: str
 ) -> None:
     assert set(ledgers) == set(truth["offices"]) == {"synthetic-1", "synthetic-2"}
     for office, ledger in ledgers.items():
@@ -72,18 +75,21 @@ def test_the_ledgers_sums_are_the_simulations_to_the_minute(
 
 
 def test_choices_outcomes_and_what_is_waited_for_are_counted_right(
-    ledgers: dict, truth: dict
+    ledgers: dict[str, Ledger], truth: Truth
 ) -> None:
     for office, ledger in ledgers.items():
         true = truth["offices"][office]
         for direction, count in ledger.choices.items():
             assert count is None or count == true["choices"].get(direction, 0)
+        assert ledger.reached is not None
         assert round(ledger.reached.value * ledger.outcomes) == true["reached"]
         for name in ("cases", "outcomes", "waiting_for_choice", "waiting_for_outcome"):
             assert getattr(ledger, name) == true[name]
 
 
-def test_minutes_per_contact_are_those_that_were_spent(ledgers: dict, truth: dict) -> None:
+def test_minutes_per_contact_are_those_that_were_spent(
+    ledgers: dict[str, Ledger], truth: Truth
+) -> None:
     for office, ledger in ledgers.items():
         for one in ledger.contacts:
             true = truth["offices"][office]["channels"][one.channel]
@@ -92,13 +98,17 @@ def test_minutes_per_contact_are_those_that_were_spent(ledgers: dict, truth: dic
                 assert one.minutes.value == pytest.approx(true["minutes"] / true["contacts"])
 
 
-def test_calls_take_longer_than_the_catalogue_says_as_they_become_fewer(ledgers: dict) -> None:
+def test_calls_take_longer_than_the_catalogue_says_as_they_become_fewer(
+    ledgers: dict[str, Ledger],
+) -> None:
     for ledger in ledgers.values():
         (calls,) = [one for one in ledger.contacts if one.channel == "PHONE"]
+        assert calls.minutes is not None
+        assert calls.catalogue is not None
         assert calls.minutes.low > calls.catalogue
 
 
-def test_the_command_tells_the_same(year: Path, truth: dict) -> None:
+def test_the_command_tells_the_same(year: Path, truth: Truth) -> None:
     asked = ["--office", "synthetic-1", "--from", truth["from"], "--to", truth["to"]]
     asked += ["--journal", f"sqlite:///{year}/journal.db", "--policies", str(year / "policies")]
     lines = CliRunner().invoke(ledger_command, asked).output.splitlines()
@@ -111,7 +121,7 @@ def test_the_command_tells_the_same(year: Path, truth: dict) -> None:
 
 
 def test_the_year_says_that_it_is_synthetic_and_its_chain_is_intact(
-    year: Path, truth: dict, ledgers: dict
+    year: Path, truth: Truth, ledgers: dict[str, Ledger]
 ) -> None:
     assert truth["synthetic"] is True
     assert "SYNTHETIC" in truth["notice"]

@@ -15,17 +15,10 @@ from tests.builders import a_catalogue, random_tables
 from tests.unit.training.evaluation.figures_builder import some_figures
 from training.evaluation.figures_json import to_json
 
-PASSED = {
-    "passed": True,
-    "conditions": [{"name": "beats_logged", "value": 0.02, "bound": 0.0, "passed": True}],
-}
-FAILED = {
-    "passed": False,
-    "conditions": [
-        *PASSED["conditions"],
-        {"name": "overlap", "value": 90.0, "bound": 200.0, "passed": False},
-    ],
-}
+BEATS = {"name": "beats_logged", "value": 0.02, "bound": 0.0, "passed": True}
+OVERLAP = {"name": "overlap", "value": 90.0, "bound": 200.0, "passed": False}
+PASSED = {"passed": True, "conditions": [BEATS]}
+FAILED = {"passed": False, "conditions": [BEATS, OVERLAP]}
 
 
 def a_manifest(name: str, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""Versions as they are written: whole or not at all, never over another."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router.cases.features import FEATURES
+from tests.builders import a_catalogue, random_tables
+from tests.unit.training.data.cases_builder import FRAME, a_file
+from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict, some_figures
+from training.data.dataset import read_cases
+from training.fit import Fitted
+from training.learning.compile import Parity
+from training.learning.encoding import Encoding
+from training.learning.learned import Learned
+from training.version.artefact import VersionExists, write_version
+
+CATALOGUE = a_catalogue()
+NOTHING = np.zeros((0, len(CATALOGUE.mixes)))
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """A version that nobody fitted."""
+    path = a_file(tmp_path_factory.mktemp("cases"), FRAME, synthetic="true")
+    return Fitted(
+        learned=Learned(
+            students=(),
+            stacks=(),
+            plausible_stacks=(),
+            weights={},
+            scores=NOTHING,
+            chances=NOTHING,
+            fold=np.zeros(0, np.int64),
+            pairs=(),
+        ),
+        encoding=Encoding(features=FEATURES),
+        tables=random_tables(0),
+        parity=Parity(rows=0, slots=0, max_abs_difference=0.0),
+        cases=read_cases([path], CATALOGUE),
+        figures=some_figures(version="v9"),
+    )
+
+
+def test_a_version_that_cannot_be_finished_never_appears(tmp_path: Path, fitted: Fitted) -> None:
+    # The tables are written before the estimators, and this one is of no use to joblib.
+    learned = replace(fitted.learned, weights={"mine": lambda rows: rows})  # type: ignore[dict-item] # no weight, on purpose
+    with pytest.raises(Exception, match="pickle"):
+        write_version(
+            tmp_path / "v9",
+            replace(fitted, learned=learned),
+            a_verdict(),
+            CATALOGUE,
+            a_manifest(),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_is_never_overwritten(tmp_path: Path, fitted: Fitted) -> None:
+    (tmp_path / "v9").mkdir()
+    (tmp_path / "v9" / "note").write_text("mine")
+    with pytest.raises(VersionExists, match="v9: exists; a version is never overwritten"):
+        write_version(tmp_path / "v9", fitted, a_verdict(), CATALOGUE, a_manifest())
+    assert [path.name for path in (tmp_path / "v9").iterdir()] == ["note"]
+
+
+@pytest.mark.parametrize("name", ["V9", "v 9", ".v9", "v" * 65])
+def test_a_name_that_no_version_can_have_is_refused_before_anything_is_written(
+    tmp_path: Path, fitted: Fitted, name: str
+) -> None:
+    with pytest.raises(ValueError, match=r"version .* must be 1 to 64 of"):
+        write_version(tmp_path / name, fitted, a_verdict(), CATALOGUE, a_manifest())
+    assert list(tmp_path.iterdir()) == []
