@@ -75,7 +75,8 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: PQGen[R], *step: float | None, **options: float | None) -> R:
         """Waits for a step of the protocol, for `silence_seconds` at most."""
-        return super().wait(_within(gen, self.silence_seconds), *step, **options)  # type: ignore[arg-type]
+        within = _within(gen, self.silence_seconds)
+        return super().wait(within, *step, **options)  # type: ignore[arg-type] # as they came
 
 
 def _within(gen: PQGen[R], seconds: float) -> PQGen[R]:

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv as pc
@@ -198,10 +199,10 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
     "fields", [{"safeguards": 0b100}, {"mix": 2}, {"status": 2}, {"row": (1, 3)}]
 )
 def test_a_payload_beyond_its_context_is_broken_and_leaves_the_old_file(
-    tmp_path: Path, fields: dict[str, object]
+    tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     (tmp_path / "out.parquet").write_text("old")
     with pytest.raises(JournalBroken, match="records 1 to 1"):
-        exported(tmp_path, a_record(**fields))  # type: ignore[arg-type]
+        exported(tmp_path, a_record(**fields))
     assert (tmp_path / "out.parquet").read_text() == "old"
     assert [path.name for path in tmp_path.glob(".out*")] == []

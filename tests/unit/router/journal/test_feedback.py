@@ -67,25 +67,49 @@ def test_equal_feedback_has_equal_bytes_whatever_way_its_numbers_were_written() 
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "told"),
     [
-        {"outcome": 1.5},
-        {"outcome": True},
-        {"outcome": "1"},
-        {"adviser_minutes": 3},
-        {"time": {}},
-        {"time": [{"channel": "PIGEON", "contacts": 1, "minutes": 1}]},
-        {"time": [{"channel": "PHONE", "contacts": 201, "minutes": 1}], "adviser_minutes": 1},
-        {"decision_id": "17"},
-        {"decision_id": None},
-        {"observed_on": "yesterday"},
-        {"corrects": 1},
+        ({"outcome": 1.5}, r"1\.5 is outside 0 to 1"),
+        ({"outcome": True}, r"\$\.outcome"),
+        ({"outcome": "1"}, r"\$\.outcome"),
+        ({"adviser_minutes": 3}, "adviser_minutes: 3 is not the sum of time"),
+        ({"time": {}}, r"\$\.time"),
+        ({"time": [{"channel": "PIGEON", "contacts": 1, "minutes": 1}]}, r"time\[0\]\.channel"),
+        ({"time": [{"channel": "PHONE", "contacts": 201, "minutes": 1}]}, r"\$\.time\[0\]"),
+        ({"decision_id": "17"}, r"\$\.decision_id"),
+        ({"decision_id": None}, r"\$\.decision_id"),
+        ({"observed_on": "yesterday"}, r"\$\.observed_on"),
+        ({"corrects": 1}, r"\$\.corrects"),
     ],
 )
-def test_a_payload_that_is_no_outcome_is_refused(changes: dict[str, Any]) -> None:
+def test_a_payload_that_is_no_outcome_is_refused_where_it_is_wrong(
+    changes: dict[str, Any], told: str
+) -> None:
     content = json.loads(to_payload(AN_OUTCOME)) | changes
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever its message, the caller learns the record's number
+    with pytest.raises(ValueError, match=told):
         from_payload("outcome", json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("name", ["adviser_minutes", "corrects", "time", "observed_on"])
+def test_a_payload_is_whole_or_refused(name: str) -> None:
+    content = json.loads(to_payload(AN_OUTCOME))
+    del content[name]
+    with pytest.raises(ValueError, match=name):
+        from_payload("outcome", json.dumps(content).encode())
+
+
+def test_a_key_too_many_is_of_a_later_version() -> None:
+    content = json.loads(to_payload(AN_OUTCOME)) | {"more": 1}
+    assert from_payload("outcome", json.dumps(content).encode()) == AN_OUTCOME
+
+
+def test_the_bytes_of_feedback_never_change() -> None:
+    small = Outcome(decision_id=uuid.UUID(int=1), outcome=1e-5, observed_on=date(2026, 1, 2))
+    assert to_payload(small) == (
+        b'{"adviser_minutes":null,"corrects":null,'
+        b'"decision_id":"00000000-0000-0000-0000-000000000001",'
+        b'"observed_on":"2026-01-02","outcome":1e-05,"time":[]}'
+    )
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b"\xff", b"null"])

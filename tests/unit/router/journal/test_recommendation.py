@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ PAYLOAD = bytes.fromhex(
     "73616b2dc3a6006f66666963652d30310041465445525f4f574e5f56494557"
 )
 TAIL = Tail("sak-æ", "office-01", AFTER_OWN_VIEW)
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "row": (3, 1),
     "expected": (0.25, np.nan),
     "error": (0.5, 0.75),
@@ -104,7 +105,7 @@ def test_the_bytes_of_a_record_never_change_however_it_is_packed() -> None:
     for name, value in COLUMNS.items():
         rows[name] = value
     assert layout.pack(rows, [TAIL]) == [PAYLOAD]
-    assert layout.pack_one(TAIL, **COLUMNS) == PAYLOAD  # type: ignore[arg-type] # by name
+    assert layout.pack_one(TAIL, **COLUMNS) == PAYLOAD
 
 
 def test_a_context_is_read_back_equal() -> None:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,12 +29,12 @@ from training.data.collect import Collected, Treatment, collect
 
 DAY = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MONDAY = date(2026, 11, 23)
-EXPLORING = {"exploration": Exploration(share=0.5, margin=0.05)}
+EXPLORING: dict[str, Any] = {"exploration": Exploration(share=0.5, margin=0.05)}
 
 
-def a_recommender(**policy: object) -> Recommender:
+def a_recommender(**policy: Any) -> Recommender:
     # Five mixes are within 0.05 of the best for the plain case of this seed.
-    decider = a_decider(1, policy=dataclasses.replace(a_policy(), **policy))  # type: ignore[arg-type]
+    decider = a_decider(1, policy=dataclasses.replace(a_policy(), **policy))
     info = ModelInfo(version="v1", sha256="0" * 64, trained_at=DAY, cases=1, synthetic=True)
     model = ModelVersion(info=info, tables=decider.tables)
     return Recommender(model, decider)
@@ -49,9 +50,9 @@ def recommended(
     first: int = 0,
     day: datetime = DAY,
     office: str = "",
-    **changes: object,
+    **changes: Any,
 ) -> list[Record]:
-    rows = [a_row(**changes).tolist() for _ in range(count)]  # type: ignore[arg-type]
+    rows = [a_row(**changes).tolist() for _ in range(count)]
     refs = [f"c-{first + number}" for number in range(count)]
     return by.decide(rows, refs, office_refs=[office] * count, now=micro(day))[1]
 

@@ -22,7 +22,7 @@ from tests.unit.training.data.journal_builder import (
     collected,
     micro,
     recommended,
-)  # fmt: skip
+)
 from training.data.collect import NothingToLearn, Treatment, collect
 from training.data.dataset import read_cases
 

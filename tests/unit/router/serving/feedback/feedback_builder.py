@@ -131,7 +131,8 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
     thread.start()
     url = f"sqlite:///{journal}" if isinstance(journal, Path) else journal
     store, registry = open_journal(url), CollectorRegistry()
-    desk = Desk(store, registry, None)  # type: ignore[arg-type]
+    # The channel follows once the server listens.
+    desk = Desk(store, registry, None)  # type: ignore[arg-type] # see above
 
     async def begin() -> tuple[grpc.aio.Server, DurableJournal, FeedbackService, int]:
         metrics = Metrics(registry)
