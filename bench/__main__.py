@@ -1,4 +1,7 @@
-"""`make bench`: the service against a bare echo of its own messages, in one run; then batches, files and memory."""
+"""`make bench`: the service against a bare echo of its own messages, in one run.
+
+Then batches, files and memory.
+"""
 
 import re
 import statistics
@@ -7,6 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import grpc
@@ -33,10 +37,18 @@ def call(port: int, method: str, data: bytes) -> bytes:
     with grpc.insecure_channel(
         f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)]
     ) as channel:
-        return channel.unary_unary(method)(data, timeout=20)
+        answer: bytes = untyped(channel, method)(data, timeout=20)
+        return answer
 
 
-def served(folder: Path, port: int, metrics: int):
+def untyped(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
+    """A method of bytes to bytes."""
+    return channel.unary_unary(method, request_serializer=None, response_deserializer=None)
+
+
+def served(
+    folder: Path, port: int, metrics: int
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     words = [
         "router",
         "serve",
@@ -127,9 +139,8 @@ def batches(folder: Path) -> None:
         single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
         h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)
         after = psutil.Process(process.pid).memory_info().rss / 2**20
-    print(
-        f"\nRecommendBatch of 1,000, BASIC, journal on: {1000 / statistics.median(times):,.0f} cases/s"
-    )
+    rate = 1000 / statistics.median(times)
+    print(f"\nRecommendBatch of 1,000, BASIC, journal on: {rate:,.0f} cases/s")
     print(f"resident memory: {before:.0f} MiB, after {CALLS * 5:,} more calls {after:.0f} MiB")
 
 
@@ -152,16 +163,16 @@ def files(folder: Path) -> None:
             [*command, "--out", str(folder / "scored.parquet")], check=True, capture_output=True
         )
         times.append(time.perf_counter() - began)
-    print(
-        f"score: {SCORED / statistics.median(times):,.0f} cases/s from Parquet to Parquet, start-up included"
-    )
+    rate = SCORED / statistics.median(times)
+    print(f"score: {rate:,.0f} cases/s from Parquet to Parquet, start-up included")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(
-            "| view | in flight | server | requests/s | p50 µs | p99 µs | p99.9 µs | of uvloop echo |"
+            "| view | in flight | server | requests/s "
+            "| p50 µs | p99 µs | p99.9 µs | of uvloop echo |"
         )
         print("|---|---|---|---|---|---|---|---|")
         for view in VIEWS:

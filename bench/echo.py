@@ -4,6 +4,7 @@ import asyncio
 import sys
 from concurrent import futures
 from pathlib import Path
+from typing import Any
 
 import grpc
 import uvloop
@@ -17,22 +18,18 @@ def main(kind: str, port: str, answer_file: str) -> None:
     answer = Path(answer_file).read_bytes()
     parse = channel_router_pb2.RecommendRequest.FromString
 
-    if kind == "sync":
+    def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
+        parse(data)
+        return answer
 
-        def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
-            parse(data)
-            return answer
+    async def reply_on_loop(data: bytes, context: object) -> bytes:
+        return reply(data, context)
 
-        server = grpc.server(futures.ThreadPoolExecutor(8))
-    else:
-
-        async def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
-            parse(data)
-            return answer
-
-    handlers = {METHOD: grpc.unary_unary_rpc_method_handler(reply)}
+    behaviour: Any = reply if kind == "sync" else reply_on_loop
+    handlers: Any = {METHOD: grpc.unary_unary_rpc_method_handler(behaviour)}
     generic = grpc.method_handlers_generic_handler("router.v1.ChannelRouter", handlers)
     if kind == "sync":
+        server = grpc.server(futures.ThreadPoolExecutor(8))
         server.add_generic_rpc_handlers((generic,))
         server.add_insecure_port(f"127.0.0.1:{port}")
         server.start()

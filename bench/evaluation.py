@@ -45,13 +45,22 @@ LEARNED_FROM, FIRST_SEED = 20_000, 1000
 STRENGTH = 4.0
 FOLDS = 2
 GOOD_OVERLAP = 0.10
-"""Effective cases as a share of all. Below, a few heavy cases decide, and intervals hold the truth too seldom."""
+"""Effective cases as a share of all.
+
+Below, a few heavy cases decide, and intervals hold the truth too seldom.
+"""
 GOOD_COVERAGE = 0.85
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One simulated log: what was measured, the true value of each checked policy, and the gate's verdict."""
+    """One simulated log.
+
+    Attributes:
+        measured: what was measured.
+        truth: the true value of each checked policy.
+        verdict: the gate's.
+    """
 
     figures: Figures
     truth: dict[str, float]
@@ -59,7 +68,11 @@ class Run:
 
 
 def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
-    """A log and the true value of every mix for its cases, shape (n, K)."""
+    """A log and the true value of every mix for its cases, shape (n, K).
+
+    Raises:
+        ValueError: if log and truth are not of the same cases.
+    """
     simulation = simulate(cases, seed, CATALOGUE)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.parquet"
@@ -78,7 +91,10 @@ def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
 
 
 def models(seed: int) -> tuple[Decider, Decider]:
-    """A good model and a worse one: additive tables fitted to the truth, and their contrasts turned round."""
+    """A good model and a worse one.
+
+    Additive tables fitted to the truth, and their contrasts turned round.
+    """
     logged, truth = simulated(LEARNED_FROM, seed)
     columns = [c for c in FEATURES.columns(Role.MODEL) if FEATURES.features[c].slots <= MOST_SLOTS]
     design = np.column_stack(
@@ -92,7 +108,7 @@ def models(seed: int) -> tuple[Decider, Decider]:
     return _decider(contrasts, columns, logged, truth), _decider(-contrasts, columns, logged, truth)
 
 
-def _decider(contrasts: Floats, columns: list, logged: LoggedCases, truth: Floats) -> Decider:
+def _decider(contrasts: Floats, columns: list[int], logged: LoggedCases, truth: Floats) -> Decider:
     values, counts, place = [], [], 1
     for column in FEATURES.columns(Role.MODEL):
         slots = FEATURES.features[column].slots
@@ -112,7 +128,11 @@ def _decider(contrasts: Floats, columns: list, logged: LoggedCases, truth: Float
 
 
 def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run:
-    """Evaluates the worse model on a fresh log without propensities, the good one being promoted."""
+    """Evaluates the worse model on a fresh log without propensities; the good one is promoted.
+
+    Raises:
+        ValueError: if people alone handle some of the cases.
+    """
     logged, truth = simulated(cases, seed)
     logged = dataclasses.replace(logged, propensity=None)
     decided = worse.decide(logged.rows)
@@ -159,7 +179,12 @@ def candidate(tables: DecisionTables, stack: Floats) -> Candidate:
 
 
 def coverage(runs: list[Run], policy: str, estimator: str) -> tuple[int, float, float, float]:
-    """Runs with good overlap, share of them whose interval holds the truth, bias, and mean standard error."""
+    """Looks at the runs with good overlap.
+
+    Returns:
+        Their number, the share of them whose interval holds the truth, bias, and mean standard
+        error.
+    """
     kept = []
     for one in runs:
         found = next(figure for figure in one.figures.policies if figure.name == policy)
@@ -202,16 +227,16 @@ def report(runs: list[Run], cases: int, seconds: float) -> int:
     """Prints what the runs showed; 1 if a promise is broken."""
     print(f"{len(runs)} simulated logs of {cases} cases, propensities estimated, {seconds:.0f} s")
     print(
-        f"{'policy':28} {'true':>6} {'estimator':>9} {'runs':>7} {'covered':>7} {'bias':>8} {'mean se':>8}"
+        f"{'policy':28} {'true':>6} {'estimator':>9} {'runs':>7} "
+        f"{'covered':>7} {'bias':>8} {'mean se':>8}"
     )
     kept = True
     for policy in CHECKED:
         true = np.mean([one.truth[policy] for one in runs])
         for estimator in ESTIMATORS:
             count, covered, bias, error = coverage(runs, policy, estimator)
-            print(
-                f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {covered:7.1%} {bias:+8.4f} {error:8.4f}"
-            )
+            figures = f"{covered:7.1%} {bias:+8.4f} {error:8.4f}"
+            print(f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {figures}")
             kept &= estimator != "dr" or count == 0 or covered >= GOOD_COVERAGE
     refused = sum(not one.verdict.passed for one in runs)
     print(f"the worse model is refused in {refused} of {len(runs)}; conditions not met, by runs:")

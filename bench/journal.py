@@ -1,4 +1,7 @@
-"""Rows per second the journal makes durable, in SQLite and in PostgreSQL; run as `python -m bench.journal`."""
+"""Rows per second the journal makes durable, in SQLite and in PostgreSQL.
+
+Run as `python -m bench.journal`.
+"""
 
 import argparse
 import os
@@ -113,7 +116,11 @@ def _measure(name: str, fresh: Callable[[], str], runs: int) -> None:
 
 
 def main() -> None:
-    """Print one line per measurement, the best of several runs each."""
+    """Prints one line per measurement, the best of several runs each.
+
+    Raises:
+        SystemExit: if PostgreSQL is not installed.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs

@@ -8,6 +8,7 @@ import statistics
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ class Load:
 
 def median(loads: list[Load], name: str) -> float:
     """The median over runs of one of their figures."""
-    return statistics.median(getattr(load, name) for load in loads)
+    figures: list[float] = [getattr(load, name) for load in loads]
+    return statistics.median(figures)
 
 
 def free_port() -> int:
@@ -37,14 +39,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def pinned(*words: str, ready: str):
-    """A Python process on the server's core, until the block ends."""
+def pinned(*words: str, ready: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process on the server's core, until the block ends.
+
+    Raises:
+        SystemExit: if it ends without saying that it is ready.
+    """
     command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", *words]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ}
     )
     try:
-        for line in process.stdout:
+        for line in process.stdout or ():
             if ready in line.decode():
                 break
         else:
@@ -58,7 +64,11 @@ def pinned(*words: str, ready: str):
 def h2load(
     port: int, method: str, request: bytes, folder: Path, *, in_flight: int, calls: int
 ) -> Load:
-    """Runs h2load; gRPC errors look like successes to it, so callers check counters afterwards."""
+    """Runs h2load; gRPC errors look like successes to it, so callers check counters afterwards.
+
+    Raises:
+        SystemExit: if it is not installed, or not every call was answered.
+    """
     if shutil.which("h2load") is None:
         raise SystemExit("h2load is not installed (Debian: nghttp2-client)")
     body, log = folder / "request.bin", folder / "h2load.log"

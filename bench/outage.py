@@ -1,4 +1,7 @@
-"""The service loses its PostgreSQL for a while under load: `python -m bench.outage --seconds 30` prints what it saw."""
+"""The service loses its PostgreSQL for a while under load.
+
+`python -m bench.outage --seconds 30` prints what it saw.
+"""
 
 import argparse
 import json
@@ -31,7 +34,8 @@ def _started(url: str) -> tuple[subprocess.Popen[bytes], str]:
 
 def _milliseconds(answers: list[Answer]) -> str:
     times = [1000 * (answer.ended - answer.began) for answer in answers if answered(answer)]
-    return f"p50 {statistics.median(times):.2f} ms, p99 {statistics.quantiles(times, n=100)[98]:.2f} ms of {len(times)}"
+    p99 = statistics.quantiles(times, n=100)[98]
+    return f"p50 {statistics.median(times):.2f} ms, p99 {p99:.2f} ms of {len(times)}"
 
 
 def _kept(url: str) -> tuple[list[str], bool]:
@@ -70,13 +74,16 @@ def measure(database: PostgresServer, *, seconds: float, around: float, callers:
     others = {a.code.name for a in answers} - {"OK", grpc.StatusCode.UNAVAILABLE.name}
     print(f"outage {back - lost:.1f} s under {callers} callers")
     print(
-        f"acknowledged {len(acknowledged)}, found {len(acknowledged & set(kept))}, twice {len(kept) - len(set(kept))}"
+        f"acknowledged {len(acknowledged)}, found {len(acknowledged & set(kept))}, "
+        f"twice {len(kept) - len(set(kept))}"
     )
     print(
-        f"unavailable {sum(map(refused, answers))}, other codes {sorted(others)}, longest refusal {longest:.2f} s"
+        f"unavailable {sum(map(refused, answers))}, other codes {sorted(others)}, "
+        f"longest refusal {longest:.2f} s"
     )
     print(
-        f"first refusal after {first.ended - lost:.2f} s, first answer {recovered.ended - back:.2f} s after the start"
+        f"first refusal after {first.ended - lost:.2f} s, "
+        f"first answer {recovered.ended - back:.2f} s after the start"
     )
     print(f"before: {_milliseconds([a for a in answers if a.began > warm and a.ended < lost])}")
     print(f"after:  {_milliseconds([a for a in answers if a.began > recovered.ended])}")
@@ -84,7 +91,11 @@ def measure(database: PostgresServer, *, seconds: float, around: float, callers:
 
 
 def main() -> None:
-    """Start a database and the service, and measure."""
+    """Starts a database and the service, and measures.
+
+    Raises:
+        SystemExit: if PostgreSQL is not installed.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="Of the outage.")
     parser.add_argument(

@@ -1,4 +1,7 @@
-"""`python -m bench.plan`: what a plan costs, beside a linear solver; the whole call; a million cases on one core."""
+"""`python -m bench.plan`: what a plan costs, beside a linear solver; the whole call.
+
+A million cases on one core.
+"""
 
 import resource
 import statistics
@@ -73,7 +76,8 @@ def in_process(decider: Decider) -> None:
     theirs = time.process_time() - used
     apart = abs(allocation.linear_value - optimum) / optimum
     print(
-        f"{SOLVED:,} cases: HiGHS takes {theirs / ours:,.0f} times our {ours:.3f} s CPU; optima {apart:.1e} apart"
+        f"{SOLVED:,} cases: HiGHS takes {theirs / ours:,.0f} times our {ours:.3f} s CPU; "
+        f"optima {apart:.1e} apart"
     )
 
 
@@ -84,7 +88,7 @@ def solved(allocation: Allocation, permitted: np.ndarray) -> float:
     one_each = scipy.sparse.csr_matrix(
         (np.ones(len(case)), (row, np.arange(len(case)))), (len(able), len(case))
     )
-    found = scipy.optimize.linprog(
+    found = scipy.optimize.linprog(  # type: ignore[call-overload] # stubs lack sparse matrices
         -allocation.weights[case] * allocation.hulls.expected[case, mix],
         A_ub=allocation.hulls.minutes[mix][None],
         b_ub=[allocation.budget],
@@ -134,7 +138,8 @@ def call(folder: Path) -> None:
         taken = (time.perf_counter() - began) / REPEATS
         cores = (sum(psutil.Process(server.pid).cpu_times()[:2]) - used) / REPEATS
     print(
-        f"PlanCaseload of {CASES:,} cases, server on one core, journal on: {taken:.2f} s (server CPU {cores:.2f} s)"
+        f"PlanCaseload of {CASES:,} cases, server on one core, journal on: {taken:.2f} s "
+        f"(server CPU {cores:.2f} s)"
     )
 
 
@@ -165,8 +170,11 @@ def file(folder: Path) -> None:
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         after.ru_maxrss / 2**10,
     )
-    print(f"plan of {FILED:,} cases from Parquet to Parquet on one core: {taken:.1f} s (CPU {cores:.1f} s), "
-          f"{peak:,.0f} MiB at most")  # fmt: skip
+    print(
+        f"plan of {FILED:,} cases from Parquet to Parquet on one core: {taken:.1f} s "
+        f"(CPU {cores:.1f} s), "
+        f"{peak:,.0f} MiB at most"
+    )
 
 
 def main() -> None:

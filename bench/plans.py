@@ -1,4 +1,7 @@
-"""Benchmarks with known counterfactuals: what each plan is worth to each case is known, and so is the oracle."""
+"""Benchmarks with known counterfactuals.
+
+What each plan is worth to each case is known, and so is the oracle.
+"""
 
 from __future__ import annotations
 
@@ -61,18 +64,30 @@ def _cases(n: int, random: np.random.Generator) -> dict[str, Floats]:
 
 def _need(case: dict[str, Floats]) -> Floats:
     return (
-        0.5 * case["language"] + 0.7 * case["health"] + 0.25 * np.log1p(case["months"])
-        - 0.45 * case["skill"] - 0.12 * case["education"]
-    )  # fmt: skip
+        0.5 * case["language"]
+        + 0.7 * case["health"]
+        + 0.25 * np.log1p(case["months"])
+        - 0.45 * case["skill"]
+        - 0.12 * case["education"]
+    )
 
 
 def _choose(chance: Floats, random: np.random.Generator) -> Numbers:
     return np.asarray((chance.cumsum(axis=1) > random.random(len(chance))[:, None]).argmax(axis=1))
 
 
-def _logged(case: dict[str, Floats], pull: Floats, logit: Floats, minutes: Floats, random: np.random.Generator,
-            steep: float = 0.7) -> Problem:  # fmt: skip
-    """Advisers with their own leniency give heavier plans to needier cases; one in 25 decisions is at random."""
+def _logged(
+    case: dict[str, Floats],
+    pull: Floats,
+    logit: Floats,
+    minutes: Floats,
+    random: np.random.Generator,
+    steep: float = 0.7,
+) -> Problem:
+    """Advisers with their own leniency give heavier plans to needier cases.
+
+    One in 25 decisions is at random.
+    """
     n, plans = logit.shape
     adviser = case["office"].astype(int) * (ADVISERS // OFFICES) + random.integers(
         0, ADVISERS // OFFICES, n
@@ -88,12 +103,19 @@ def _logged(case: dict[str, Floats], pull: Floats, logit: Floats, minutes: Float
     outcome = (random.random(n) < truth[each, mix]).astype(float)
     rows = np.column_stack(list(case.values()))
     return Problem(
-        rows=rows, mix=mix, outcome=outcome, truth=truth, minutes=minutes, propensity=chance[each, mix]
-    )  # fmt: skip
+        rows=rows,
+        mix=mix,
+        outcome=outcome,
+        truth=truth,
+        minutes=minutes,
+        propensity=chance[each, mix],
+    )
 
 
 def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
-    """Digital, digital with nudges, phone, mixed, personal: ordered by minutes, smooth effects, confounded by need.
+    """Digital, digital with nudges, phone, mixed, personal.
+
+    Ordered by minutes, smooth effects, confounded by need.
 
     Args:
         n: cases.
@@ -106,17 +128,26 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
     need, skill, months = _need(case), case["skill"], case["months"]
     severity = hidden * random.normal(0, 1, n)
     base = (
-        -0.25 + 0.12 * case["education"] - 0.22 * np.log1p(months) + 0.25 * skill - 0.35 * case["health"]
-        - 0.012 * (case["age"] - 42) - 0.12 * (case["unemployment"] - 4) - 0.25 * case["language"]
-        + 0.2 - severity
-    )  # fmt: skip
-    effects = np.column_stack([
-        np.zeros(n),
-        -0.16 + 0.55 * _sigmoid(3 * (skill - 0.2)),
-        -0.10 + 0.85 * _bump(skill, -0.2, 0.8),
-        -0.18 + 0.95 * (months > 6) * (1 - case["health"]) - 0.008 * (case["distance"] - 24),
-        -0.45 + 1.9 * _sigmoid(2.5 * (need - 0.7)) - 0.7 * _sigmoid(3 * (skill - 0.5)),
-    ])  # fmt: skip
+        -0.25
+        + 0.12 * case["education"]
+        - 0.22 * np.log1p(months)
+        + 0.25 * skill
+        - 0.35 * case["health"]
+        - 0.012 * (case["age"] - 42)
+        - 0.12 * (case["unemployment"] - 4)
+        - 0.25 * case["language"]
+        + 0.2
+        - severity
+    )
+    effects = np.column_stack(
+        [
+            np.zeros(n),
+            -0.16 + 0.55 * _sigmoid(3 * (skill - 0.2)),
+            -0.10 + 0.85 * _bump(skill, -0.2, 0.8),
+            -0.18 + 0.95 * (months > 6) * (1 - case["health"]) - 0.008 * (case["distance"] - 24),
+            -0.45 + 1.9 * _sigmoid(2.5 * (need - 0.7)) - 0.7 * _sigmoid(3 * (skill - 0.5)),
+        ]
+    )
     # At full sight of it every learner loses to the best single mix by far, and nothing is told
     # apart.
     return _logged(
@@ -142,14 +173,16 @@ def six_unordered(n: int, seed: int) -> Problem:
         - 0.4 * need
     )
     young, far = case["age"] < 30, case["distance"] > 30
-    effects = np.column_stack([
-        np.zeros(n),
-        -0.10 + 0.40 * (skill > 0.3) * (case["contacts"] < 2),
-        -0.10 + 0.45 * ((months >= 4) & (months <= 9)),
-        -0.15 + 0.50 * (case["language"] + (case["education"] < 1) > 0),
-        -0.15 + 0.40 * (young ^ far),
-        -0.20 + 0.60 * ((case["health"] > 0) | (need > 1.0)) - 0.15 * far,
-    ])  # fmt: skip
+    effects = np.column_stack(
+        [
+            np.zeros(n),
+            -0.10 + 0.40 * (skill > 0.3) * (case["contacts"] < 2),
+            -0.10 + 0.45 * ((months >= 4) & (months <= 9)),
+            -0.15 + 0.50 * (case["language"] + (case["education"] < 1) > 0),
+            -0.15 + 0.40 * (young ^ far),
+            -0.20 + 0.60 * ((case["health"] > 0) | (need > 1.0)) - 0.15 * far,
+        ]
+    )
     minutes = np.array([5.0, 30, 60, 45, 20, 120])
     # Advisers' order of plans is not that of the plans' numbers.
     problem = _logged(
@@ -162,9 +195,13 @@ def six_unordered(n: int, seed: int) -> Problem:
     back = np.array([0, 2, 4, 3, 1, 5])
     place = np.argsort(back)
     return Problem(
-        rows=problem.rows, mix=np.argsort(place)[problem.mix], outcome=problem.outcome,
-        truth=problem.truth[:, back], minutes=minutes, propensity=problem.propensity,
-    )  # fmt: skip
+        rows=problem.rows,
+        mix=np.argsort(place)[problem.mix],
+        outcome=problem.outcome,
+        truth=problem.truth[:, back],
+        minutes=minutes,
+        propensity=problem.propensity,
+    )
 
 
 def hidden_severity(n: int, seed: int) -> Problem:

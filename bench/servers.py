@@ -1,4 +1,6 @@
-"""The service on other kinds of servers, for the comparison in ADR 3: `python -m bench.servers` prints the table.
+"""The service on other kinds of servers, for the comparison in ADR 3.
+
+`python -m bench.servers` prints the table.
 
 `asyncio` is the service as it is, on asyncio's own loop. `sync` calls the same decision, answers
 and group commit from a pool of 64 threads; it lacks the edge (drain, limits, counts of calls), so
@@ -10,6 +12,7 @@ import sys
 import tempfile
 from concurrent import futures
 from pathlib import Path
+from typing import Never
 
 import grpc
 import uvloop
@@ -17,18 +20,22 @@ from prometheus_client import CollectorRegistry
 
 from bench.load import Load, free_port, h2load, median, pinned
 from router.cases.message import encode
+from router.cases.problems import FieldProblem
 from router.commands.demo import plain_case
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.serving.feedback.metrics import FeedbackMetrics
-from router.serving.messages import field
+from router.serving.live import Live, Loader
 from router.serving.metrics import Metrics
-from router.serving.panel import Loader, Panel
-from router.serving.requests import is_full, language_of
+from router.serving.requests import View, is_full, language_of
 from router.serving.server import Parts, serve
 from router.serving.settings import Address, Settings
 from router.texts import load_texts
 from router.v1 import channel_router_pb2
+from router.v1.channel_router_pb2_grpc import (
+    ChannelRouterServicer,
+    add_ChannelRouterServicer_to_server,
+)
 
 KINDS = ("uvloop", "asyncio", "sync")
 RECOMMEND = "/router.v1.ChannelRouter/Recommend"
@@ -56,46 +63,61 @@ def parts(port: str, journal: str) -> Parts:
         settings=settings,
         metrics=metrics,
         feedback_metrics=FeedbackMetrics(metrics.registry),
-        panel=Panel(loader),
+        live=Live(loader),
         store=open_journal(journal),
         texts=texts,
     )
 
 
-def serve_threads(made: Parts) -> None:
-    desk = made.panel.current.national
-    recommender, answers = desk.recommender, desk.answers
+class Threaded(ChannelRouterServicer):
+    """The same decision, answers and group commit, in a thread for each call."""
 
-    def set_results(tickets: list[futures.Future[None]], error: Exception | None) -> None:
-        for ticket in tickets:
-            ticket.set_result(None) if error is None else ticket.set_exception(error)
+    def __init__(self, made: Parts) -> None:
+        self._router = made.live.snapshot.national
+        self._writer: GroupCommit[futures.Future[None]] = GroupCommit(
+            made.store, set_results, observe=made.metrics
+        )
 
-    writer: GroupCommit[futures.Future[None]] = GroupCommit(
-        made.store, set_results, observe=made.metrics
-    )
-
-    def recommend(data: bytes, context: grpc.ServicerContext) -> bytes:
-        request = channel_router_pb2.RecommendRequest.FromString(data)
-        problems: list = []
+    def Recommend(
+        self, request: channel_router_pb2.RecommendRequest, context: grpc.ServicerContext
+    ) -> channel_router_pb2.RecommendResponse:
+        """Answers one case once its record is durable."""
+        problems: list[FieldProblem] = []
         row = encode(request.case, problems)
         if problems:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, problems[0].description)
-        advice, records = recommender.decide([row], [request.case.case_ref])
+        advice, records = self._router.recommender.decide([row], [request.case.case_ref])
         ticket: futures.Future[None] = futures.Future()
-        writer.submit(records, ticket)
-        [answer] = answers.recommendations(
-            advice, [(language_of(request.language, desk.language), is_full(request.view))]
-        )
-        ticket.result()
-        recommender.count(advice)
-        return field(1, answer)
+        self._writer.submit(records, ticket)
 
-    handler = grpc.unary_unary_rpc_method_handler(recommend)
-    generic = grpc.method_handlers_generic_handler(
-        "router.v1.ChannelRouter", {"Recommend": handler}
-    )
+        response = channel_router_pb2.RecommendResponse()
+        language = language_of(request.language, self._router.language)
+        view = View(language, is_full(request.view))
+        self._router.writer.write(advice, [view], [response.recommendation])
+        ticket.result()
+        self._router.counts.count(advice)
+        return response
+
+    def RecommendBatch(self, request: object, context: object) -> Never:
+        """Is not measured."""
+        raise NotImplementedError
+
+    def RecommendStream(self, request_iterator: object, context: object) -> Never:
+        """Is not measured."""
+        raise NotImplementedError
+
+
+def set_results(tickets: list[futures.Future[None]], error: Exception | None) -> None:
+    for ticket in tickets:
+        if error is None:
+            ticket.set_result(None)
+        else:
+            ticket.set_exception(error)
+
+
+def serve_threads(made: Parts) -> None:
     server = grpc.server(futures.ThreadPoolExecutor(THREADS))
-    server.add_generic_rpc_handlers((generic,))
+    add_ChannelRouterServicer_to_server(Threaded(made), server)
     server.add_insecure_port(str(made.settings.listen))
     server.start()
     print("ready", flush=True)

@@ -27,7 +27,7 @@ FOLDS = 5
 KINDS_OF_VIEW = ("view", "language")
 MODEL_SLOTS = sum(FEATURES.features[column].slots for column in FEATURES.columns(Role.MODEL))
 
-PLAIN = {
+PLAIN: dict[str, str | int | None] = {
     "shielded": "NO",
     "age_band": "30_39",
     "education_level": "BACHELOR",
@@ -139,9 +139,13 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
     mixes = len(a_catalogue().mixes)
     values = rng.normal(0, effect, (cells, mixes, 1)) + rng.normal(0, spread, (cells, mixes, FOLDS))
     return Pair(
-        first=first, second=second, first_bins=sides[0], second_bins=sides[1], values=values,
+        first=first,
+        second=second,
+        first_bins=sides[0],
+        second_bins=sides[1],
+        values=values,
         counts=rng.integers(0, 900, cells),
-    )  # fmt: skip
+    )
 
 
 def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:

@@ -1,1 +1,4 @@
-"""What learning is worth, against the peers: `python -m bench.learning`; docs/benchmarks.md says how to read it."""
+"""What learning is worth, against the peers: `python -m bench.learning`.
+
+How to read it is in docs/benchmarks.md.
+"""

@@ -1,4 +1,7 @@
-"""Ours beside the peers, on problems with known counterfactuals and on real trials. Prints Markdown; always exits 0."""
+"""Ours beside the peers, on problems with known counterfactuals and on real trials.
+
+Prints Markdown; always exits 0.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +53,11 @@ def _asked() -> argparse.Namespace:
         "--splits", type=int, default=SPLITS, help=f"half splits of a trial; default {SPLITS}"
     )
     parser.add_argument(
-        "--peer-splits", type=int, default=PEER_SPLITS,
+        "--peer-splits",
+        type=int,
+        default=PEER_SPLITS,
         help=f"the first so many of them with the peers; default {PEER_SPLITS}",
-    )  # fmt: skip
+    )
     asked = parser.parse_args()
     if asked.trial and not asked.data:
         parser.error("--trial needs --data DIR")
@@ -84,10 +89,8 @@ def _known(problem: str, seeds: list[int], *, ours_only: bool) -> list[str]:
         )
         for kind, score in (("tables", one.tables), ("stack ", one.stack)):
             gains = " ".join(f"{share:6.3f}" for share in score.gains)
-            print(
-                f"{problem} seed {seed} {kind} {gains} {score.minutes:6.1f} min {score.seconds:6.1f} s",
-                flush=True,
-            )
+            spent = f"{score.minutes:6.1f} min {score.seconds:6.1f} s"
+            print(f"{problem} seed {seed} {kind} {gains} {spent}", flush=True)
         print(f"    weights: {weights}", flush=True)
     print("```", "", known_table(problem, found), "", sep="\n", flush=True)
     return known_verdicts(problem, found, tuple(name for name in peers if name in found)) + lost

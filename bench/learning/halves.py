@@ -1,4 +1,4 @@
-"""What a rule learned on one half of a trial is worth on the other, by the known chances of the draw."""
+"""What a rule learned on one half of a trial is worth on the other, by the known chances."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def half(trial: Trial, key: str, split: int, *, with_peers: bool) -> Half:
 def _learned(
     trial: Trial, key: str, train: np.ndarray, split: int, *, with_peers: bool
 ) -> tuple[dict[str, Floats], dict[str, Numbers]]:
-    """Values by each learner, shape (m, arms); and the arms of those who choose for themselves, shape (m,)."""
+    """Values by each learner, shape (m, arms).
+
+    And the arms of those who choose for themselves, shape (m,).
+    """
     rows, arm, outcome = trial.rows[train], trial.arm[train], trial.outcome[train]
     fresh = trial.rows[~train]
     known = trial.chance[train][np.arange(len(arm)), arm]
@@ -99,14 +102,14 @@ def _learned(
 
 
 def _arm_means(trial: Trial, train: np.ndarray) -> Floats:
-    """Mean outcome of every arm on the training half, weighted by the chances of the draw, shape (arms,)."""
+    """Mean outcome of every arm on the training half, weighted by the chances of the draw."""
     weight = np.eye(trial.chance.shape[1])[trial.arm[train]] / trial.chance[train]
     means: Floats = (weight * trial.outcome[train][:, None]).sum(axis=0) / weight.sum(axis=0)
     return means
 
 
 def _blind(means: Floats, spend: Floats, spent: float) -> Floats:
-    """Probability of every arm of a rule that looks at nobody and spends exactly `spent`, shape (arms,).
+    """Probability of every arm of a rule that looks at nobody and spends exactly `spent`.
 
     Between treating nobody and the arm that looked best for its money.
     """
@@ -135,7 +138,10 @@ class Judge:
 
     @classmethod
     def of(cls, trial: Trial, train: np.ndarray) -> Judge:
-        """Gamma_ia = mu_a(x_i) + 1{A_i = a} / p_ia (Y_i - mu_a(x_i)), p the known chance, unclipped."""
+        """Scores every arm, with the known chances p, unclipped.
+
+        Gamma_ia = mu_a(x_i) + 1{A_i = a} / p_ia (Y_i - mu_a(x_i))
+        """
         columns = np.column_stack([trial.rows, trial.arm])
         # The judge's own model, so that no judgement moves when the learner does.
         model = outcome_model(0).fit(columns[train], trial.outcome[train])
@@ -159,6 +165,9 @@ class Judge:
         ips = ((rule - other) * self.ips).sum(axis=1)
         root = np.sqrt(len(rule))
         return Difference(
-            aipw=float(aipw.mean()), aipw_error=float(aipw.std(ddof=1) / root),
-            ips=float(ips.mean()), ips_error=float(ips.std(ddof=1) / root), spend=float((rule @ self.spend).mean()),
-        )  # fmt: skip
+            aipw=float(aipw.mean()),
+            aipw_error=float(aipw.std(ddof=1) / root),
+            ips=float(ips.mean()),
+            ips_error=float(ips.std(ddof=1) / root),
+            spend=float((rule @ self.spend).mean()),
+        )

@@ -1,4 +1,7 @@
-"""Peers beside ours: fitted in their own environment, each answer kept in a file until its makers change."""
+"""Peers beside ours, fitted in their own environment.
+
+Each answer is kept in a file until its makers change.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ def answer(
     seed: int,
     randomised: bool,
 ) -> dict[str, np.ndarray] | None:
-    """What the peer `name` answers for `fresh`: `values` (m, mixes), `chosen` (m,) or both, and `seconds`.
+    """What the peer `name` answers for `fresh`.
+
+    `values` (m, mixes), `chosen` (m,) or both, and `seconds`.
 
     None if the peer failed; what it said of it is on standard error.
 
@@ -92,7 +97,10 @@ def answer(
 
 
 def _digest(peer: str, given: dict[str, np.ndarray]) -> str:
-    """Changes when the peer's code, its libraries or what it is given change; a problem's source shows in the last."""
+    """Changes when the peer's code, its libraries or what it is given change.
+
+    A problem's source shows in the last.
+    """
     folder = ROOT / "bench" / "peers"
     sources = (folder / f"{peer.partition('.')[0]}.py", folder / "nuisances.py", LOCK)
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources))

@@ -36,14 +36,19 @@ def published(folder: Path, held_out: list[Difference]) -> str:
         "| rule | $ a person | treated | $ net of cost | treated |",
         "|---|---|---|---|---|",
         *(f"| {name} | {a:,.0f} | {b:.0%} | {c:,.0f} | {d:.0%} |" for name, (a, b), (c, d) in rows),
-        f"| ours, held out: IPS | – | – | {honest.ips:,.0f} ({honest.ips_error:,.0f}) | {honest.spend:.0%} |",
-        f"| ours, held out: AIPW | – | – | {honest.aipw:,.0f} ({honest.aipw_error:,.0f}) | {honest.spend:.0%} |",
+        f"| ours, held out: IPS | – | – | {honest.ips:,.0f} ({honest.ips_error:,.0f}) "
+        f"| {honest.spend:.0%} |",
+        f"| ours, held out: AIPW | – | – | {honest.aipw:,.0f} ({honest.aipw_error:,.0f}) "
+        f"| {honest.spend:.0%} |",
     ]
     return "\n".join(lines)
 
 
 def _in_sample(trial: Trial) -> tuple[float, float]:
-    """IPS gain over treating nobody on the very people learned from, as they measure it, and the share treated."""
+    """IPS gain over treating nobody, and the share treated, as they measure both.
+
+    That is on the very people learned from.
+    """
     drawn = trial.chance[np.arange(len(trial.arm)), trial.arm]
     learned = learn(
         trial.rows, trial.arm, trial.outcome, propensity=drawn, calibrate=False, seed=0, jobs=2

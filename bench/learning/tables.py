@@ -44,7 +44,8 @@ def known_verdicts(
     if problem == "five_plans":
         mean = float(ours[:, 0].mean())
         lines.append(
-            f"{_verdict(mean >= AIM)} {problem}, value: {_mean_error(ours[:, 0])}, must be at least {AIM:.2f}"
+            f"{_verdict(mean >= AIM)} {problem}, value: {_mean_error(ours[:, 0])}, "
+            f"must be at least {AIM:.2f}"
         )
     for number, column in enumerate(_COLUMNS):
         rivals = {name: np.array([score.gains[number] for score in found[name]]) for name in peers}
@@ -58,11 +59,12 @@ def known_verdicts(
 
 
 def trial_table(trial: Trial, title: str, found: Differences, against: str) -> str:
-    """Mean difference over splits with the mean standard error within a split, by AIPW and by IPS."""
+    """Mean difference over splits, by AIPW and IPS, with the mean standard error within one."""
     lines = [
         f"### {trial.name}: {title}",
         "",
-        f"In {trial.unit}, less {against}; (standard error of the paired difference within a split).",
+        f"In {trial.unit}, less {against}; "
+        "(standard error of the paired difference within a split).",
         "",
         "| rule | AIPW | IPS | mean spend | splits |",
         "|---|---|---|---|---|",
@@ -86,7 +88,8 @@ def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> 
     lines = [f"{harmless} {trial.name}, no harm: {told}, must be at least -1 error{surely}"]
     if budgeted:
         one = mean_difference(budgeted[OURS])
-        told = f"{one.aipw:+.2f} ({one.aipw_error:.2f}) {trial.unit} to a blind mixture at a spend of {one.spend:.2f}"
+        gained = f"{one.aipw:+.2f} ({one.aipw_error:.2f}) {trial.unit}"
+        told = f"{gained} to a blind mixture at a spend of {one.spend:.2f}"
         surely = "" if one.aipw > 2 * one.aipw_error else "; not beyond two errors"
         lines.append(
             f"{_verdict(one.aipw > 0)} {trial.name}, gain at a fixed budget: {told}{surely}"
@@ -95,7 +98,10 @@ def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> 
 
 
 def mean_difference(halves: list[Difference]) -> Difference:
-    """Mean over splits, field by field. Splits overlap: their errors are averaged, never divided by their number."""
+    """Mean over splits, field by field. Splits overlap.
+
+    Their errors are averaged, never divided by their number.
+    """
     fields = ("aipw", "aipw_error", "ips", "ips_error", "spend")
     return Difference(
         **{name: float(np.mean([getattr(one, name) for one in halves])) for name in fields}

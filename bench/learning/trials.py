@@ -1,4 +1,7 @@
-"""Three randomised trials as plain arrays. The files stay where they are: their folder is given on the command line."""
+"""Three randomised trials as plain arrays. The files stay where they are.
+
+Their folder is given on the command line.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +47,26 @@ class Trial:
 
 
 def jtpa(folder: Path, *, cost: float = 774.0) -> Trial:
-    """National JTPA Study, Kitagawa and Tetenov's sample: 30 months' earnings less the treatment's cost."""
+    """National JTPA Study, Kitagawa and Tetenov's sample.
+
+    30 months' earnings less the treatment's cost.
+    """
     table = pl.read_csv(folder / "jtpa_kt.csv.gz")
     arm = table["D"].to_numpy().astype(np.int64)
     outcome, scale = _scaled(table["earnings"].to_numpy() - cost * arm)
     return Trial(
-        name="JTPA" if cost else "JTPA, cost left out", unit="$", scale=scale,
-        rows=_floats(table, ["prevearn", "edu"]), arm=arm, outcome=outcome,
-        chance=np.tile([1 / 3, 2 / 3], (len(arm), 1)), spend=np.array([0.0, 1.0]), budget=0.5, by_chance=True,
+        name="JTPA" if cost else "JTPA, cost left out",
+        unit="$",
+        scale=scale,
+        rows=_floats(table, ["prevearn", "edu"]),
+        arm=arm,
+        outcome=outcome,
+        chance=np.tile([1 / 3, 2 / 3], (len(arm), 1)),
+        spend=np.array([0.0, 1.0]),
+        budget=0.5,
+        by_chance=True,
         arms=("treat none", "treat all"),
-    )  # fmt: skip
+    )
 
 
 def penn(folder: Path) -> Trial:
@@ -73,10 +86,18 @@ def penn(folder: Path) -> Trial:
         column for column in table.columns if column not in ("abdt", "tg", "inuidur1", "inuidur2")
     ]
     return Trial(
-        name="Pennsylvania bonus", unit="weeks", scale=scale, rows=_floats(table, columns), arm=arm, outcome=outcome,
-        chance=(counts / counts.sum(axis=1, keepdims=True))[quarter], spend=np.zeros(6), budget=None, by_chance=False,
+        name="Pennsylvania bonus",
+        unit="weeks",
+        scale=scale,
+        rows=_floats(table, columns),
+        arm=arm,
+        outcome=outcome,
+        chance=(counts / counts.sum(axis=1, keepdims=True))[quarter],
+        spend=np.zeros(6),
+        budget=None,
+        by_chance=False,
         arms=("no offer", "low, short", "low, long", "high, short", "high, long", "declining"),
-    )  # fmt: skip
+    )
 
 
 def hillstrom(folder: Path) -> Trial:
@@ -89,10 +110,18 @@ def hillstrom(folder: Path) -> Trial:
         [_floats(table, ["recency", "history", "mens", "womens", "newbie"]), kinds]
     )
     return Trial(
-        name="Hillstrom", unit="points of visits", scale=100.0, rows=rows, arm=arm,
-        outcome=table["visit"].to_numpy().astype(float), chance=np.full((len(arm), 3), 1 / 3),
-        spend=np.array([0.0, 1.0, 1.0]), budget=0.3, by_chance=True, arms=arms,
-    )  # fmt: skip
+        name="Hillstrom",
+        unit="points of visits",
+        scale=100.0,
+        rows=rows,
+        arm=arm,
+        outcome=table["visit"].to_numpy().astype(float),
+        chance=np.full((len(arm), 3), 1 / 3),
+        spend=np.array([0.0, 1.0, 1.0]),
+        budget=0.3,
+        by_chance=True,
+        arms=arms,
+    )
 
 
 TRIALS: dict[str, Callable[[Path], Trial]] = {"jtpa": jtpa, "penn": penn, "hillstrom": hillstrom}

@@ -1,4 +1,7 @@
-"""What a rule is worth when the truth is known: the share of the attainable gain, with and without a budget."""
+"""What a rule is worth when the truth is known.
+
+The share of the attainable gain, with and without a budget.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ def gain(chosen: Floats, truth: Floats) -> float:
 
 
 def gain_within(values: Floats, truth: Floats, minutes: Floats, budget: float) -> float:
-    """The same at `budget` minutes a case: 0 is the best rule that looks at nobody, 1 is the oracle's.
+    """The same at `budget` minutes a case.
+
+    0 is the best rule that looks at nobody, 1 is the oracle's.
 
     Args:
         values: (n, mixes) values that the rule believes.
@@ -52,7 +57,9 @@ def best(values: Floats) -> Floats:
 
 
 def within(values: Floats, minutes: Floats, budget: float) -> Floats:
-    """The best rule whose mean minutes are at most `budget`, shape (n, mixes): the linear programme's optimum.
+    """The best rule whose mean minutes are at most `budget`, shape (n, mixes).
+
+    The linear programme's optimum.
 
     A case takes argmax_a v_a - price * minutes_a. The price is halved upon until the two rules on
     either side of the jump are next to each other; they are mixed so that the budget is spent to

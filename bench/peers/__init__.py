@@ -1,1 +1,4 @@
-"""The peers' side of the learning benchmark: runs in .venv-peers, with their libraries and none of ours."""
+"""The peers' side of the learning benchmark.
+
+Runs in .venv-peers, with their libraries and none of ours.
+"""

@@ -1,4 +1,7 @@
-"""`.venv-peers/bin/python -m bench.peers.fit PEER LOGGED.npz ANSWER.npz`: fits one peer on one file."""
+"""`.venv-peers/bin/python -m bench.peers.fit PEER LOGGED.npz ANSWER.npz`.
+
+Fits one peer on one file.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,19 @@ from bench.peers.lesson import Logged
 
 
 def main(peer: str, source: str, target: str) -> None:
-    """Reads logged cases, fits `module.function` of this package, writes its answer and the seconds it took."""
+    """Fits a peer, `module.function` of this package, and writes its answer and its seconds."""
     warnings.filterwarnings("ignore")  # the peers' own affair
     module, function = peer.split(".")
     fit = getattr(importlib.import_module(f"bench.peers.{module}"), function)
     given = np.load(source)
     logged = Logged(
-        rows=given["rows"], mix=given["mix"], outcome=given["outcome"], fresh=given["fresh"],
-        seed=int(given["seed"]), randomised=bool(given["randomised"]),
-    )  # fmt: skip
+        rows=given["rows"],
+        mix=given["mix"],
+        outcome=given["outcome"],
+        fresh=given["fresh"],
+        seed=int(given["seed"]),
+        randomised=bool(given["randomised"]),
+    )
     start = time.perf_counter()
     answer = fit(logged)
     np.savez_compressed(target, seconds=time.perf_counter() - start, **answer)

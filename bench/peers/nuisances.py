@@ -1,4 +1,7 @@
-"""The nuisances every peer gets that takes some: the same boosting as ours, cross-fitted where the peer does not."""
+"""The nuisances every peer gets that takes some.
+
+The same boosting as ours, cross-fitted where the peer does not.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,13 @@ Floats = NDArray[np.float64]
 def outcome_model(seed: int) -> HistGradientBoostingRegressor:
     """Expected outcome."""
     return HistGradientBoostingRegressor(
-        max_iter=150, max_leaf_nodes=8, learning_rate=0.06, min_samples_leaf=100, early_stopping=False,
+        max_iter=150,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=100,
+        early_stopping=False,
         random_state=seed,
-    )  # fmt: skip
+    )
 
 
 def propensity_model(
@@ -28,17 +35,25 @@ def propensity_model(
     if randomised:
         return DummyClassifier(strategy="prior")
     return HistGradientBoostingClassifier(
-        max_iter=80, max_leaf_nodes=8, learning_rate=0.1, min_samples_leaf=100, early_stopping=False,
+        max_iter=80,
+        max_leaf_nodes=8,
+        learning_rate=0.1,
+        min_samples_leaf=100,
+        early_stopping=False,
         random_state=seed,
-    )  # fmt: skip
+    )
 
 
 def small_effect_model(seed: int) -> HistGradientBoostingRegressor:
     """A final stage for contrasts, small because its targets are noisy."""
     return HistGradientBoostingRegressor(
-        max_iter=60, max_leaf_nodes=6, learning_rate=0.06, min_samples_leaf=100, early_stopping=False,
+        max_iter=60,
+        max_leaf_nodes=6,
+        learning_rate=0.06,
+        min_samples_leaf=100,
+        early_stopping=False,
         random_state=seed,
-    )  # fmt: skip
+    )
 
 
 def propensities(rows: Floats, mix: NDArray[np.int64], seed: int, *, randomised: bool) -> Floats:

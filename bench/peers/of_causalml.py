@@ -10,7 +10,10 @@ from bench.peers.nuisances import outcome_model, propensities, propensity_model,
 
 
 def x_learner(logged: Logged) -> Answer:
-    """BaseXRegressor against the most used mix; its propensities are those of each mix against that one."""
+    """BaseXRegressor against the most used mix.
+
+    Its propensities are those of each mix against that one.
+    """
     anchor = int(np.bincount(logged.mix).argmax())
     learner = BaseXRegressor(
         control_outcome_learner=outcome_model(logged.seed),

@@ -35,10 +35,16 @@ def _doubly_robust(logged: Logged) -> dict[str, Any]:
 def causal_forest(logged: Logged) -> Answer:
     """CausalForestDML."""
     forest = CausalForestDML(
-        model_y=outcome_model(logged.seed), model_t=propensity_model(logged.seed, randomised=logged.randomised),
-        discrete_treatment=True, cv=FOLDS, n_estimators=TREES, min_samples_leaf=LEAF,
-        inference=False, n_jobs=2, random_state=logged.seed,
-    )  # fmt: skip
+        model_y=outcome_model(logged.seed),
+        model_t=propensity_model(logged.seed, randomised=logged.randomised),
+        discrete_treatment=True,
+        cv=FOLDS,
+        n_estimators=TREES,
+        min_samples_leaf=LEAF,
+        inference=False,
+        n_jobs=2,
+        random_state=logged.seed,
+    )
     forest.fit(logged.outcome, logged.mix, X=logged.rows)
     return {"values": _to_first(forest.const_marginal_effect(logged.fresh))}
 

@@ -29,7 +29,8 @@ def _without_torch() -> type:
     sys.modules["torch"].utils.data.Dataset = object
     from obp.policy import IPWLearner
 
-    return IPWLearner
+    learner: type = IPWLearner
+    return learner
 
 
 def ipw_logit(logged: Logged) -> Answer:
@@ -54,7 +55,9 @@ def _ipw(logged: Logged, base: ClassifierMixin) -> Answer:
     ]
     learner = _without_torch()(n_actions=logged.mixes, base_classifier=base)
     learner.fit(
-        context=scaler.transform(logged.rows), action=logged.mix, reward=logged.outcome,
+        context=scaler.transform(logged.rows),
+        action=logged.mix,
+        reward=logged.outcome,
         pscore=np.maximum(chance, CLIP),
-    )  # fmt: skip
+    )
     return {"chosen": learner.predict(scaler.transform(logged.fresh))[:, :, 0].argmax(axis=1)}

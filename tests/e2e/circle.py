@@ -69,7 +69,9 @@ class World:
 
 
 def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
-    """Plain cases that differ in a few fields; talks help the young much and keep the old from applying.
+    """Plain cases that differ in a few fields.
+
+    Talks help the young much and keep the old from applying.
 
     Published effects would need hundreds of thousands of cases to be seen; these are ten times as
     large. Some users are reserved, and only people may follow them up.
@@ -150,12 +152,9 @@ def answer(
         outcome = pb.RecordOutcomeRequest(
             decision_id=decision, goal_reached=goal, time=[spent], observed_on=day
         )
-        for call, request in (
-            (server.feedback.RecordChoice, choice),
-            (server.feedback.RecordOutcome, outcome),
-        ):
-            request.request_id = str(uuid.uuid4())
-            call(request, timeout=30)
+        choice.request_id, outcome.request_id = str(uuid.uuid4()), str(uuid.uuid4())
+        server.feedback.RecordChoice(choice, timeout=30)
+        server.feedback.RecordOutcome(outcome, timeout=30)
 
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         list(pool.map(record, zip(advice, agreed.tolist(), reached.tolist(), strict=True)))

@@ -1,5 +1,7 @@
 """A real server process, started as an operator starts it."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -44,12 +46,18 @@ class Server:
 
     def scrape(self) -> str:
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
-            return answer.read().decode()
+            text: str = answer.read().decode()
+            return text
 
     def stop(self) -> int:
         self.channel.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(10)
+
+
+def of_bytes(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
+    """A method by its path, which takes and gives bytes."""
+    return channel.unary_unary(method, request_serializer=None, response_deserializer=None)
 
 
 def router_command(*words: str) -> list[str]:
@@ -87,7 +95,12 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         server.channel.close()
         server.process.kill()
         server.process.wait()
-        server.process.stderr.close()
+        closed(server)
+
+
+def closed(server: Server) -> None:
+    assert server.process.stderr is not None
+    server.process.stderr.close()
 
 
 @pytest.fixture(scope="session")
@@ -98,11 +111,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.channel.close()
     running.process.kill()
     running.process.wait()
-    running.process.stderr.close()
+    closed(running)
 
 
 def tool(name: str) -> str:
-    """Path of an outside tool; its test is skipped without it, unless ROUTER_REQUIRE_TOOLS is set."""
+    """Path of an outside tool.
+
+    Its test is skipped without it, unless ROUTER_REQUIRE_TOOLS is set.
+    """
     found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if found is None:
         (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(

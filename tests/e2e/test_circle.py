@@ -59,8 +59,12 @@ def train(folder: Path, *words: object, code: int = 0) -> str:
     }
     ended = subprocess.run(
         [sys.executable, "-m", "training", *map(str, words)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == code, ended.stdout + ended.stderr
     return ended.stdout
 

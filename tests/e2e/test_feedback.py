@@ -12,7 +12,7 @@ from router.journal.stores.sqlite import SqliteJournal
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
 from tests.builders import a_case
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, of_bytes
 
 StartServer = Callable[..., Server]
 PHONE = recommendation_pb2.CHANNEL_PHONE
@@ -142,5 +142,5 @@ def test_bytes_that_are_no_request_are_the_callers_error(server: Server) -> None
         "ListReviews",
     ):
         with pytest.raises(grpc.RpcError) as error:
-            server.channel.unary_unary(f"/router.v1.Feedback/{method}")(b"\xff\xff", timeout=5)
+            of_bytes(server.channel, f"/router.v1.Feedback/{method}")(b"\xff\xff", timeout=5)
         assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT

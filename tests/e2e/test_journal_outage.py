@@ -26,7 +26,8 @@ def database() -> Iterator[PostgresServer]:
 def health(server: Server) -> str:
     request = health_pb2.HealthCheckRequest(service="router.v1.ChannelRouter")
     status = health_pb2_grpc.HealthStub(server.channel).Check(request, timeout=5).status
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+    name: str = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+    return name
 
 
 def journal_up(server: Server) -> str:

@@ -1,10 +1,14 @@
-"""The ledger's page as a leader sees it: in a real browser, on a desk, on a phone and on paper, in three languages."""
+"""The ledger's page as a leader sees it.
+
+In a real browser, on a desk, on a phone and on paper, in three languages.
+"""
 
 import json
 import re
 import subprocess
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +26,16 @@ from training.simulation.year import FIRST_DAY, Extent, simulate_year
 
 ENDS_WITHIN = 120
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-]  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+]
 # A window can not be narrower than some 500 pixels; a frame can.
 FRAME = """<!DOCTYPE html><body style="margin:0"><iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
 <pre id="measured"></pre><script>
@@ -58,7 +69,10 @@ frame.srcdoc = {page};
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
-    """Pages by office and language: one with hours left over, one that gave more than it released."""
+    """Pages by office and language.
+
+    One with hours left over, one that gave more than it released.
+    """
     folder = tmp_path_factory.mktemp("pages")
     extent = Extent(seed=3, offices=5, weeks=20, cases_a_week=30)
     simulate_year(folder / "year", extent, models=ROOT / "models", policies=ROOT / "policies")
@@ -100,7 +114,7 @@ def browse(folder: Path, page: Path, *flags: str, width: int = 1280) -> str:
     ).stdout
 
 
-def measured(folder: Path, page: Path, width: int) -> dict:
+def measured(folder: Path, page: Path, width: int) -> dict[str, Any]:
     """What a script around the page measures; the page itself allows no script."""
     text = re.sub(
         r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
@@ -112,12 +126,14 @@ def measured(folder: Path, page: Path, width: int) -> dict:
         r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
     )
     assert told is not None
-    return json.loads(told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 @pytest.mark.parametrize("width", [1280, 380])
 def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
-    pages: dict, tmp_path: Path, width: int
+    pages: dict[tuple[str, str], Path], tmp_path: Path, width: int
 ) -> None:
     for page in pages.values():
         found = measured(tmp_path, page, width)
@@ -140,7 +156,7 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
         assert found["wide"] <= 0
 
 
-def test_it_prints_on_a_few_sheets(pages: dict, tmp_path: Path) -> None:
+def test_it_prints_on_a_few_sheets(pages: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     paper = tmp_path / "ledger.pdf"
     browse(
         tmp_path, pages["synthetic-1", "nb"], "--no-pdf-header-footer", f"--print-to-pdf={paper}"
@@ -148,7 +164,7 @@ def test_it_prints_on_a_few_sheets(pages: dict, tmp_path: Path) -> None:
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 7
 
 
-def test_it_paints_on_a_screen(pages: dict, tmp_path: Path) -> None:
+def test_it_paints_on_a_screen(pages: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     picture = tmp_path / "ledger.png"
     browse(tmp_path, pages["synthetic-1", "nb"], f"--screenshot={picture}")
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,7 @@
-"""What data scientists read and run: the notebook as it is committed, the guide's snippets and columns, the commands."""
+"""What data scientists read and run.
+
+The notebook as it is committed, the guide's snippets and columns, the commands.
+"""
 
 import re
 from pathlib import Path
@@ -20,7 +23,7 @@ GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def committed() -> Any:
-    return nbformat.read(NOTEBOOK, as_version=4)
+    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call] # it has no stubs
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
             environment.setenv(name, str(place))
         environment.setenv("OMP_NUM_THREADS", "1")
         executed = NotebookClient(
-            nbformat.from_dict(committed),
+            nbformat.from_dict(committed),  # type: ignore[no-untyped-call] # it has no stubs
             timeout=ENDS_WITHIN,
             resources={"metadata": {"path": str(folder)}},
         ).execute()

@@ -37,7 +37,7 @@ def ask(
     *,
     full: bool = False,
     **changes: object,
-):
+) -> recommendation_pb2.Recommendation:
     view = channel_router_pb2.VIEW_FULL if full else channel_router_pb2.VIEW_BASIC
     case = a_case(case_ref=case_ref, **changes)
     case.office_ref = office
@@ -84,7 +84,8 @@ def test_a_changed_policy_is_taken_without_a_dropped_call_and_a_bad_one_is_refus
     write(policies, "a", "")
     server = start_server("--policies", str(policies), "--reload-seconds", "0.05")
     first = ask(server, office="a").policy_version
-    stop, failed, seen = threading.Event(), [], Counter()
+    stop, failed = threading.Event(), list[grpc.RpcError]()
+    seen: Counter[str] = Counter()
 
     def call() -> None:
         while not stop.is_set():

@@ -1,4 +1,7 @@
-"""The service as ops meet it: settings, drain, the journal's failures, and clients that we did not write."""
+"""The service as ops meet it.
+
+Settings, drain, the journal's failures, and clients that we did not write.
+"""
 
 import json
 import resource
@@ -46,12 +49,13 @@ def test_a_wrong_setting_refuses_to_start_with_one_line_that_names_it(
 
 def test_settings_come_from_the_environment_too(start_server: StartServer) -> None:
     server = start_server(env={"ROUTER_LOG_LEVEL": "INFO", "ROUTER_REFLECTION": "false"})
+    reflect: grpc.StreamStreamMultiCallable[bytes, bytes] = server.channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        request_serializer=None,
+        response_deserializer=None,
+    )
     with pytest.raises(grpc.RpcError) as error:
-        list(
-            server.channel.stream_stream(
-                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
-            )(iter([b""]), timeout=5)
-        )
+        list(reflect(iter([b""]), timeout=5))
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -146,7 +150,7 @@ def test_a_locked_journal_answers_unavailable_and_recovers_by_itself(
     with pytest.raises(grpc.RpcError) as error:
         server.router.Recommend(REQUEST, timeout=10)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
-    assert "nothing was acknowledged" in error.value.details()
+    assert "nothing was acknowledged" in (error.value.details() or "")
     assert "router_journal_up 0.0" in server.scrape()
     lock.execute("ROLLBACK")
     lock.close()
@@ -181,6 +185,7 @@ def test_logs_are_json_and_hold_no_value_of_a_case(start_server: StartServer) ->
         channel_router_pb2.RecommendRequest(case=a_case(case_ref="find-me-not")), timeout=5
     )
     server.stop()
+    assert server.process.stderr is not None
     log = server.process.stderr.read().decode()
     assert all(json.loads(line)["message"] for line in log.splitlines())
     assert "find-me-not" not in log
@@ -196,8 +201,13 @@ def test_buf_curl_gets_an_answer_through_reflection(server: Server) -> None:
 def test_the_python_example_prints_advice_and_records_the_choice(server: Server) -> None:
     ended = subprocess.run(
         [sys.executable, "examples/python/recommend.py", server.listen],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, env={"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT)},
+    )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("STATUS_")
     assert "not a formal decision" in ended.stdout

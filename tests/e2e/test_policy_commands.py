@@ -1,6 +1,7 @@
 """`policy check|show|diff` as an office's leader would use them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def policies(tmp_path: Path) -> Path:
     return tmp_path / "policies"
 
 
-def policy(folder: Path, *words: str):
+def policy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return run(*router_command("policy", *words, "--policies", str(folder)))
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def browse(folder: Path, page: Path, *flags: str) -> str:
     ).stdout
 
 
-def measured(folder: Path, report: Path) -> dict:
+def measured(folder: Path, report: Path) -> dict[str, Any]:
     """What a script in a copy of the page measures; the page itself allows no script."""
     copy = folder / "copy.html"
     text = re.sub(
@@ -72,7 +73,9 @@ def measured(folder: Path, report: Path) -> dict:
     page = browse(folder, copy, "--dump-dom")
     told = re.search(r'<pre id="measured">(.*?)</pre>', page, re.DOTALL)
     assert told is not None
-    return json.loads(told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def test_all_sections_are_shown_and_no_words_in_a_drawing_overlap_or_are_cut(

@@ -10,19 +10,21 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.v1 import case_pb2, channel_router_pb2, models_pb2, recommendation_pb2
 from tests.builders import KINDS_OF_VIEW, a_case
-from tests.e2e.conftest import Server, tool
+from tests.e2e.conftest import Server, of_bytes, tool
 
 RECOMMENDED = recommendation_pb2.STATUS_RECOMMENDED
 FULL = channel_router_pb2.VIEW_FULL
 
 
 def ask(server: Server, case: case_pb2.Case, **options: int) -> recommendation_pb2.Recommendation:
-    request = channel_router_pb2.RecommendRequest(case=case, **options)
+    request = channel_router_pb2.RecommendRequest(case=case)
+    for name, value in options.items():
+        setattr(request, name, value)
     return server.router.Recommend(request, timeout=5).recommendation
 
 
 def violations(error: grpc.RpcError) -> dict[str, str]:
-    metadata = dict(error.trailing_metadata())
+    metadata = {one.key: one.value for one in error.trailing_metadata() or ()}
     status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     request = error_details_pb2.BadRequest()
     assert status.details[0].Unpack(request)
@@ -91,7 +93,7 @@ def test_bad_fields_are_named_with_problem_and_bound(server: Server) -> None:
 def test_bytes_that_are_no_request_are_the_callers_error(
     server: Server, method: str, data: bytes
 ) -> None:
-    call = server.channel.unary_unary(f"/router.v1.ChannelRouter/{method}")
+    call = of_bytes(server.channel, f"/router.v1.ChannelRouter/{method}")
     with pytest.raises(grpc.RpcError) as error:
         call(data, timeout=5)
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
@@ -108,7 +110,7 @@ def test_a_view_or_language_that_is_not_in_the_contract_is_refused(
 
 def test_a_method_that_does_not_exist_is_unimplemented(server: Server) -> None:
     with pytest.raises(grpc.RpcError) as error:
-        server.channel.unary_unary("/router.v1.ChannelRouter/Guess")(b"", timeout=5)
+        of_bytes(server.channel, "/router.v1.ChannelRouter/Guess")(b"", timeout=5)
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -179,7 +181,7 @@ def test_what_the_service_decides_with_is_public(server: Server) -> None:
     models = server.models.ListModels(models_pb2.ListModelsRequest(), timeout=5).models
     assert model in models
     features = server.models.ListFeatures(
-        models_pb2.ListFeaturesRequest(language=3), timeout=5
+        models_pb2.ListFeaturesRequest(language=recommendation_pb2.LANGUAGE_EN), timeout=5
     ).features
     assert [f.name for f in features] == [f.name for f in case_pb2.Case.DESCRIPTOR.fields]
     mixes = server.models.ListMixes(models_pb2.ListMixesRequest(), timeout=5).mixes

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.cases.features import FEATURES
-from router.decision.decision import NO_MIX, Doubt, Status
+from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.tables import DecisionTables
 from router.decision.weights import weights_of
 from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy, a_row, random_rows
@@ -17,8 +18,13 @@ from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy,
 MIXES = len(a_catalogue().mixes)
 
 
-def flat_decider(expected: list[float], *, spread: float = 0.0, **policy: object):
-    """A decider whose mixes have these expected outcomes for every case, with errors that grow with the mix."""
+def flat_decider(
+    expected: list[float], *, spread: float = 0.0, menu: tuple[str, ...] | None = None
+) -> Decider:
+    """A decider whose mixes are worth the same for every case.
+
+    Errors grow with the mix.
+    """
     fold = np.linspace(-1, 1, FOLDS)
     intercept = np.array(expected)[:, None] + spread * np.arange(MIXES)[:, None] * fold
     tables = DecisionTables(
@@ -28,8 +34,16 @@ def flat_decider(expected: list[float], *, spread: float = 0.0, **policy: object
         counts=np.full(MODEL_SLOTS, 1000),
     )
     decider = a_decider()
-    changed = dataclasses.replace(a_policy(), **policy)
-    return dataclasses.replace(decider, tables=tables, policy=changed)
+    policy = dataclasses.replace(a_policy(), menu=menu or a_policy().menu)
+    return dataclasses.replace(decider, tables=tables, policy=policy)
+
+
+def bits(decision: Decision) -> list[tuple[str, bytes]]:
+    """The bytes of every number of a decision, by name."""
+    return [
+        (name, np.asarray(value, np.float64).tobytes())
+        for name, value in decision._asdict().items()
+    ]
 
 
 @settings(max_examples=25, deadline=None)
@@ -46,9 +60,25 @@ def test_a_case_alone_and_among_others_gets_the_same_bits(
     for row, among in zip(rows, decider.decide(rows).each(), strict=True):
         [alone] = decider.decide(row[None]).each()
         [in_scalars] = decider.decide_each([row.tolist()])
-        for other in (alone, in_scalars):
-            for name, left, right in zip(among._fields, among, other, strict=True):
-                assert np.array_equal(left, right, equal_nan=True), name
+        assert bits(among) == bits(alone) == bits(in_scalars)
+
+
+@pytest.mark.parametrize("folds", [2, 7, 8, 10])
+def test_the_bits_are_the_same_for_any_number_of_folds(folds: int) -> None:
+    rng = np.random.default_rng(folds)
+    values = rng.normal(0, 0.02, (MODEL_SLOTS, MIXES, folds))
+    tables = DecisionTables(
+        features=FEATURES,
+        values=values,
+        intercept=rng.normal(0.4, 0.02, (MIXES, folds)),
+        counts=rng.integers(100, 5000, MODEL_SLOTS),
+    )
+    decider = dataclasses.replace(a_decider(), tables=tables)
+    rows = random_rows(folds, 40)
+    for row, among in zip(rows, decider.decide(rows).each(), strict=True):
+        [alone] = decider.decide(row[None]).each()
+        [in_scalars] = decider.decide_each([row.tolist()])
+        assert bits(among) == bits(alone) == bits(in_scalars)
 
 
 def test_the_mix_with_the_highest_expected_outcome_minus_priced_minutes_is_recommended() -> None:

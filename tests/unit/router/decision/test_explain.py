@@ -18,7 +18,9 @@ EACH = [(ROWS[number], DECISIONS[number], told) for number, told in zip(SCORED, 
 
 
 def points_of(row: np.ndarray, mix: int, other: int) -> np.ndarray:
-    return EXPLAINER.contributions(row[None], np.array([mix]), np.array([other]))[0]
+    points: np.ndarray
+    [points] = EXPLAINER.contributions(row[None], np.array([mix]), np.array([other]))
+    return points
 
 
 def test_contributions_add_up_to_the_contrast_minus_the_average_contrast() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.decision.decision import Status
+from router.decision.decide import Decider
+from router.decision.decision import Decision, Status
 from router.decision.explore import draw, explore
 from router.decision.policy import Exploration
 from tests.builders import a_decider, a_policy, random_rows
@@ -15,7 +16,7 @@ from tests.builders import a_decider, a_policy, random_rows
 WAYS = Exploration(share=0.3, margin=0.02)
 
 
-def utilities(seed: int, count: int):
+def utilities(seed: int, count: int) -> tuple[Decider, list[Decision], np.ndarray]:
     decider = a_decider(seed, policy=dataclasses.replace(a_policy(), exploration=WAYS))
     rows = random_rows(seed, count)
     found = decider.decide(rows)

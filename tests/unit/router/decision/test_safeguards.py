@@ -15,6 +15,7 @@ from tests.builders import a_catalogue, a_decider, a_row, random_rows
 
 # Each field's values from no problem to the worst, in steps: values of one step are equally bad.
 # None is unknown.
+_EACH_DAY: list[list[str | int | None]] = [[day] for day in range(721)]
 SEVERITY: dict[str, list[list[str | int | None]]] = {
     "shielded": [["NO"], ["YES", None]],
     "digitally_reserved": [["NO"], ["YES", None]],
@@ -42,7 +43,7 @@ SEVERITY: dict[str, list[list[str | int | None]]] = {
             "SMALL_OPPORTUNITY",
         ],
     ],
-    "days_since_personal_contact": [*([day] for day in range(721)), [None]],
+    "days_since_personal_contact": [*_EACH_DAY, [None]],
 }
 COUNTS = (
     "no_shows_180d",

@@ -1,4 +1,7 @@
-"""An hours budget is spent where it is worth most: exactly, never below a floor, never above the budget."""
+"""An hours budget is spent where it is worth most.
+
+Exactly, never below a floor, never above the budget.
+"""
 
 import itertools
 
@@ -51,7 +54,7 @@ class Instance:
         one_each = scipy.sparse.csr_matrix(
             (np.ones(len(case)), (row, np.arange(len(case)))), (len(able), len(case))
         )
-        found = scipy.optimize.linprog(
+        found = scipy.optimize.linprog(  # type: ignore[call-overload] # stubs lack sparse matrices
             -self.weights[case] * self.expected[case, mix],
             A_ub=self.minutes[mix][None],
             b_ub=[self.budget],

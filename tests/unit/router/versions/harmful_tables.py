@@ -49,7 +49,7 @@ HARMFUL: dict[str, Callable[[Arrays], bytes]] = {
     "one fold": lambda a: npz(
         a | {"values": a["values"][:, :, :1], "intercept": a["intercept"][:, :1]}
     ),
-    "no dimension": lambda a: npz(a | {"values": np.float64(1)}),
+    "no dimension": lambda a: npz(a | {"values": np.array(1.0)}),
     "single precision": lambda a: npz(a | {"values": a["values"].astype(np.float32)}),
     "complex numbers": lambda a: npz(a | {"intercept": a["intercept"].astype(complex)}),
     "texts": lambda a: npz(a | {"counts": a["counts"].astype(str)}),

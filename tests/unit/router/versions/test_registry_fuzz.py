@@ -1,4 +1,7 @@
-"""Versions that were spoilt, by chance or to do harm: refused or equal, never a crash. Every mutation is seeded."""
+"""Versions that were spoilt, by chance or to do harm.
+
+Refused or equal, never a crash. Every mutation is seeded.
+"""
 
 import json
 import os

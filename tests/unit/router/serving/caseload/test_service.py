@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
@@ -81,12 +82,12 @@ def violations(error: grpc.aio.AioRpcError) -> dict[str, str]:
     return {violation.field: violation.description for violation in request.field_violations}
 
 
-def details(error: grpc.aio.AioRpcError) -> list:
+def details(error: grpc.aio.AioRpcError) -> list[any_pb2.Any]:
     metadata = dict(error.trailing_metadata() or ())
     return list(status_pb2.Status.FromString(metadata["grpc-status-details-bin"]).details)
 
 
-def a_header(**fields: object) -> Request:
+def a_header(**fields: float) -> Request:
     return Request(header=caseload_pb2.PlanHeader(office_ref=OFFICE, **fields))
 
 
