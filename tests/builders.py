@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from router.v1 import case_pb2
-from router.versions.registry import ModelVersion, load_model, promoted_version
+from router.versions.registry import ModelInfo, ModelVersion, load_model, promoted_version
 
 ROOT = Path(__file__).parent.parent
 FOLDS = 5
@@ -108,6 +109,18 @@ def the_promoted_model() -> ModelVersion:
     """The version that the project ships and serves."""
     models = ROOT / "models"
     return load_model(models / promoted_version(models), FEATURES, a_catalogue())
+
+
+def a_model(tables: DecisionTables) -> ModelVersion:
+    """A version with these tables, as if it had been verified and loaded."""
+    info = ModelInfo(
+        version="v1",
+        sha256="0" * 64,
+        trained_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
+        cases=1,
+        synthetic=True,
+    )
+    return ModelVersion(info=info, tables=tables)
 
 
 def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:

@@ -17,18 +17,17 @@ from router.journal.record import JournalBroken
 from router.planning.recent_cases import read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from tests.builders import ROOT, a_decider, a_policy, a_row, the_promoted_model
+from tests.builders import ROOT, a_decider, a_model, a_policy, a_row
 
 OFFICE = "office-01"
 WEEK = 7 * 24 * 3600 * 1_000_000
 NOW = time.time_ns() // 1000
-MODEL = the_promoted_model()
 
 
 def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:
     """Writes answers for (case reference, weeks registered, weeks ago, office)."""
     decider = a_decider(policy=a_policy(OFFICE))
-    recommender = Recommender(MODEL, decider)
+    recommender = Recommender(a_model(decider.tables), decider)
     store = open_journal(f"sqlite:///{journal}")
     for ref, registered, ago, office in asked:
         row = a_row(weeks_registered=registered).tolist()
