@@ -122,12 +122,15 @@ def account(
     days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
     every = entries.where(days & np.isin(entries.office.astype(str), sorted(policies)))
     found = every.where(every.left_out == "")
+
     parts = _Parts(found, baseline_of(found, policies))
     week, mondays = _weeks(found, first, last)
-    tier = tiers_of(found.weight)
-    weeks_by_tier = parts.split(
-        week * len(Tier) + tier, [each.name for each in Tier] * len(mondays), len(mondays)
-    )
+    tier, tiers = tiers_of(found.weight), [each.name for each in Tier]
+    # One table of weeks and tiers, so that a small cell is hidden along both sides.
+    cells = parts.split(week * len(tiers) + tier, tiers * len(mondays), len(mondays))
+    starts = range(0, len(cells), len(tiers))
+
+    minutes_a_week = sum((one.minutes_per_week or 0) for one in policies.values())
     directions = np.array([(found.direction == one).sum() for one in DIRECTIONS], np.int64)
     answered = found.outcome[~np.isnan(found.outcome)]
     return Ledger(
@@ -136,16 +139,11 @@ def account(
         last=last,
         cases=len(found),
         total=parts.total(),
-        tiers=parts.split(tier, [each.name for each in Tier]),
+        tiers=parts.split(tier, tiers),
         groups={name: parts.split(*_by_value(found, name)) for name in GROUPS},
         weeks=parts.split(week, [str(monday) for monday in mondays]),
-        weeks_by_tier=tuple(
-            weeks_by_tier[start : start + len(Tier)]
-            for start in range(0, len(weeks_by_tier), len(Tier))
-        ),
-        capacity=round(
-            sum((one.minutes_per_week or 0) for one in policies.values()) * _length(first, last)
-        ),
+        weeks_by_tier=tuple(cells[start : start + len(tiers)] for start in starts),
+        capacity=round(minutes_a_week * _length(first, last)),
         choices=dict(zip(DIRECTIONS, _unless_small(directions), strict=True)),
         overrides=_overrides(directions),
         reached=_reached(answered),

@@ -63,6 +63,7 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
 
     case, hidden = found.pop("case"), found.pop("hidden")
     recommended_on = found.pop("recommended_on")
+    # Of one case's recommendations the one that was answered most counts, and a manual one last.
     manual = found["left_out"] == MANUAL
     ranks = 2 * found["chosen"].astype(np.int64) + ~np.isnan(found["outcome"])
     counts = counted_once(case, recommended_on, np.where(manual, -1, ranks), HORIZON_DAYS)

@@ -26,7 +26,7 @@ import polars as pl
 
 from router.journal.opening import open_journal
 from router.journal.standing import read_standing
-from training.data.collect_journal import read_asked, read_cases_of
+from training.data.collect_journal import read_advised, read_cases_of
 from training.data.collect_taken import Taken, Treatment, chosen, recommended
 from training.data.k_anonymity import Exported, K, export_cases
 
@@ -87,7 +87,7 @@ def collect(
     try:
         # Answers first: what is recommended meanwhile has none yet, and is left out.
         stands = read_standing(store)
-        asked, readings = read_asked(store)
+        asked, readings = read_advised(store)
         taken, left_out = _SELECT[treatment](asked, stands)
         if not taken:
             raise NothingToLearn(

@@ -16,7 +16,7 @@ from router.journal.store import JournalStore
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
 
-class Asked(NamedTuple):
+class Advised(NamedTuple):
     """One recommendation as far as it decides whether its case is taken.
 
     Attributes:
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     at: int
 
 
-def read_asked(store: JournalStore) -> tuple[list[Asked], tuple[Reading, ...]]:
+def read_advised(store: JournalStore) -> tuple[list[Advised], tuple[Reading, ...]]:
     """Reads every recommendation in chain order, erased ones left out.
 
     Returns:
@@ -42,7 +42,7 @@ def read_asked(store: JournalStore) -> tuple[list[Asked], tuple[Reading, ...]]:
         JournalBroken: if one cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    found: list[Asked] = []
+    found: list[Advised] = []
     readings: dict[bytes, Reading] = {}
     for every in recommendations(store):
         run = [record for record in every if record.payload is not None]
@@ -52,7 +52,7 @@ def read_asked(store: JournalStore) -> tuple[list[Asked], tuple[Reading, ...]]:
         readings[run[0].context.digest] = reading
         for record, tail, mix in zip(records, tails, rows["mix"].tolist(), strict=True):
             case_ref = "" if mix == NO_MIX else tail.case_ref
-            found.append(Asked(record.id, case_ref, tail.disclosure, record.written_at))
+            found.append(Advised(record.id, case_ref, tail.disclosure, record.written_at))
     return found, tuple(readings.values())
 
 
@@ -65,7 +65,7 @@ def read_cases_of(
 
     Args:
         store: the journal.
-        readings: from `read_asked`.
+        readings: from `read_advised`.
         wanted: decisions, by id.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from router.journal.feedback import Choice, Outcome
 from router.journal.recommendation import CONTROL
 from router.journal.standing import NOTHING, Standing
-from training.data.collect_journal import Asked
+from training.data.collect_journal import Advised
 
 NOT_SCORED = "handled by people alone"
 NO_FEEDBACK = "without choice and outcome"
@@ -62,13 +62,13 @@ class Selection(NamedTuple):
 class _Complete(NamedTuple):
     """A recommendation with a choice, first made then, and an outcome."""
 
-    asked: Asked
+    asked: Advised
     choice: Choice
     chosen_at: int
     outcome: Outcome
 
 
-def chosen(asked: Iterable[Asked], stands: Stands) -> Selection:
+def chosen(asked: Iterable[Advised], stands: Stands) -> Selection:
     """Takes decisions with a choice and an outcome.
 
     Of a case it is the first that was chosen, for outcomes follow that one.
@@ -98,7 +98,7 @@ def chosen(asked: Iterable[Asked], stands: Stands) -> Selection:
     return found
 
 
-def recommended(asked: Iterable[Asked], stands: Stands) -> Selection:
+def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
     """Takes the first advice that each case was given: intention to treat.
 
     It is logged with what came of it, whatever was chosen. Whether an adviser asks again, and about
@@ -107,7 +107,7 @@ def recommended(asked: Iterable[Asked], stands: Stands) -> Selection:
     first one told about later advice on the case does.
     """
     left_out = Counter[str]()
-    first: dict[str, Asked] = {}
+    first: dict[str, Advised] = {}
     came: dict[str, Outcome] = {}
     for one in asked:
         if not one.case_ref:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from router.journal.feedback import CHOICE, OUTCOME, VIEW, Choice, Direction, Outcome, WishedBy
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.standing import Standing, StoredFeedback
-from training.data.collect_journal import Asked
+from training.data.collect_journal import Advised
 from training.data.collect_taken import Selection, chosen, recommended
 
 HISTORY = st.lists(
@@ -26,12 +26,12 @@ History = list[tuple[str, str, bool, int | None, bool]]
 Stands = dict[bytes, Standing]
 
 
-def told(history: History) -> tuple[list[Asked], Stands]:
-    asked: list[Asked] = []
+def told(history: History) -> tuple[list[Advised], Stands]:
+    asked: list[Advised] = []
     stands: Stands = {}
     for number, (ref, disclosure, view, chosen_at, outcome) in enumerate(history):
         decision = uuid.UUID(int=number)
-        asked.append(Asked(decision.bytes, ref, disclosure, number))
+        asked.append(Advised(decision.bytes, ref, disclosure, number))
         found = Standing()
         if view:
             found = found.after(StoredFeedback(1, b"", VIEW, 0, True, None))
@@ -53,12 +53,12 @@ def told(history: History) -> tuple[list[Asked], Stands]:
     return asked, stands
 
 
-def outcomes_of(asked: list[Asked], stands: Stands) -> list[Outcome]:
+def outcomes_of(asked: list[Advised], stands: Stands) -> list[Outcome]:
     found = (stands.get(one.decision, Standing()).outcome for one in asked)
     return [one for one in found if one is not None]
 
 
-def taken(asked: list[Asked], selection: Selection) -> list[Asked]:
+def taken(asked: list[Advised], selection: Selection) -> list[Advised]:
     """What is taken; whatever is not is counted, and no case is there twice."""
     found = [one for one in asked if one.decision in selection.taken]
     assert len(found) + selection.left_out.total() == len(asked)
