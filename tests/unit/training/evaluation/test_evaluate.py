@@ -31,7 +31,7 @@ from training.evaluation.todays_rule import todays_rule
 from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
-CASES, RUNS, SHIELDED = 2200, 10, 11
+CASES, RUNS, SHIELDED = 2200, 8, 11
 NAMES = {
     "candidate",
     "promoted",

@@ -13,6 +13,7 @@ from router.decision.tables import DecisionTables
 from router.versions.table_file import tables_bytes
 from tests.builders import a_catalogue, random_rows
 from tests.unit.training.data.cases_builder import FRAME, a_file
+from tests.unit.training.learning.wishes import wishes
 from training import learn
 from training.data.dataset import LoggedCases, read_cases
 from training.learning.compile import NotAdditive, Parity, compile_tables
@@ -162,16 +163,6 @@ def test_students_that_no_table_can_hold_are_not_compiled(
 
     with pytest.raises(NotAdditive, match="differ from the students by up to"):
         compile_tables([Multiplies(), Multiplies()], fitted.encoding, logged.rows)  # type: ignore[list-item] # no students
-
-
-def wishes(tables: DecisionTables, name: str, row: np.ndarray) -> Floats:
-    """What each mix is worth more than the one before, by a field's values, worse by worse."""
-    feature = FEATURES[name]
-    steps = WORSE.get(name, (*tuple((number,) for number in range(feature.upper + 1)), (None,)))
-    order = [feature.slot(value) for step in steps for value in step]
-    rows = np.tile(row, (len(order), 1))
-    rows[:, FEATURES.column(name)] = order
-    return np.diff(tables.fold_values(rows), axis=1)
 
 
 @pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
