@@ -13,7 +13,13 @@ from training.data.k_anonymity import K
 
 
 @click.command()
-@click.option("--journal", required=True, envvar="ROUTER_JOURNAL", help="URL of the journal.")
+@click.option(
+    "--journal",
+    required=True,
+    envvar="ROUTER_JOURNAL",
+    show_envvar=True,
+    help="URL of the journal.",
+)
 @click.option("--out", type=PLACE, required=True, help="Parquet or CSV file of logged cases.")
 @click.option(
     "--k",

@@ -13,6 +13,7 @@ POLICIES = click.option(
     type=PLACE,
     default="policies",
     envvar="ROUTER_POLICIES",
+    show_envvar=True,
     show_default=True,
     help="Folder of mixes, policy and gate.",
 )
@@ -21,6 +22,7 @@ MODELS = click.option(
     type=PLACE,
     default="models",
     envvar="ROUTER_MODELS",
+    show_envvar=True,
     show_default=True,
     help="Folder of model versions.",
 )

@@ -1,4 +1,4 @@
-"""The four commands of a data scientist: simulate, fit, gate and promote, and what is said when something is wrong."""
+"""The commands of a data scientist, and what is said when something is wrong."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from router.versions.registry import load_model, promoted_version
 from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT, random_rows
 from tests.unit.training.data.cases_builder import CATALOGUE, FRAME, a_file, in_rows
-from tests.unit.training.learning.test_training import wishes
+from tests.unit.training.learning.wishes import wishes
 from tests.unit.training.version.versions_builder import FAILED, a_version
 from training.__main__ import run
 from training.learning.encoding import LONGER_IS_WORSE, WORSE
@@ -56,6 +56,17 @@ def command(*words: object) -> Ended:
     return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
 class Fit(NamedTuple):
     folder: Path
     told: Ended
@@ -70,8 +81,8 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     cases = place / "cases.parquet"
     assert command("simulate", "--cases", 3_000, "--seed", 3, "--out", cases, *POLICIES).code == 0
     folder = place / "models" / "v1"
-    told = command("fit", "--cases", cases, "--out", folder, "--models", place / "models", "--sign", place / "key",
-                   "--jobs", 2, *POLICIES)  # fmt: skip
+    options = ("--models", place / "models", "--sign", place / "key", "--jobs", 2, *POLICIES)
+    told = command("fit", "--cases", cases, "--out", folder, *options)
     return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))
 
 
@@ -83,9 +94,16 @@ def test_a_fit_whose_gate_failed_writes_the_version_and_its_report(fit: Fit) -> 
     assert fit.told.code == 0, fit.told.err
     assert fit.seen == ["v1"]
     assert {path.name for path in fit.folder.iterdir()} == {
-        "CARD.md", "estimators.joblib", "figures.json", "gate.json", "manifest.json", "manifest.sig", "register.json",
-        "report.html", "tables.npz",
-    }  # fmt: skip
+        "CARD.md",
+        "estimators.joblib",
+        "figures.json",
+        "gate.json",
+        "manifest.json",
+        "manifest.sig",
+        "register.json",
+        "report.html",
+        "tables.npz",
+    }
     assert "no: the gate is not passed" in fit.told.out
     assert "FAIL  held_out_cases" in fit.told.out
     assert f"report: {fit.folder / 'report.html'}" in fit.told.out
@@ -122,10 +140,7 @@ def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(
 
 
 def test_gate_prints_every_condition_and_exits_1_on_failure(fit: Fit) -> None:
-    told = subprocess.run(
-        [sys.executable, "-m", "training", "gate", "v1", *in_models(fit)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
-    )  # fmt: skip
+    told = in_a_process("training", "gate", "v1", *in_models(fit))
     assert told.returncode == 1, told.stderr
     conditions = json.loads((fit.folder / "gate.json").read_text())["conditions"]
     assert [line.split()[:2] for line in told.stdout.splitlines()[:-1]] == [
@@ -167,24 +182,8 @@ def test_a_failed_gate_is_not_promoted_without_a_reason_which_is_kept_and_rollba
 def test_the_version_scores_a_file_of_cases(fit: Fit, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"scored.{suffix}"
     cases = fit.folder.parent.parent / "cases.parquet"
-    words = [
-        "router",
-        "score",
-        "--cases",
-        str(cases),
-        "--out",
-        str(out),
-        "--model",
-        str(fit.folder),
-    ]
-    told = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    files = ("--cases", str(cases), "--out", str(out))
+    told = in_a_process("router", "score", *files, "--model", str(fit.folder))
     assert told.returncode == 0, told.stderr
     frame = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
     assert frame.columns[:4] == ["case_ref", "status", "mix", "adviser_minutes"]

@@ -177,7 +177,8 @@ def test_a_date_that_is_none_is_refused(place: Path) -> None:
 
 
 def test_without_the_extra_the_page_is_refused_with_what_to_install(place: Path) -> None:
-    asked = ["--office", "office-a", "--from", "2026-03-02", "--to", "2026-03-09", "--html", "a.html"]
+    days = ["--from", "2026-03-02", "--to", "2026-03-09"]
+    asked = ["--office", "office-a", *days, "--html", "a.html"]
     code = (
         "import sys; sys.modules['jinja2'] = None\n"
         "from router.commands.ledger import ledger\n"

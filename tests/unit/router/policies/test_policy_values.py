@@ -1,4 +1,4 @@
-"""The numbers that a policy may set: what the docs say of them, and values that files need not name."""
+"""The numbers that a policy may set: in the docs, and where files need not name them."""
 
 import re
 from pathlib import Path

@@ -65,8 +65,10 @@ def test_a_reason_names_the_field_its_value_and_both_mixes() -> None:
     text = TEXTS["en"].reason(
         feature, feature.slot(12), "BLENDED_VIDEO", "SELF_SERVICE", speaks_for=True
     )
-    expected = 'Time as a registered job seeker (12 weeks) speaks for "Digital with video talks" rather than "Self-service".'
-    assert text == expected
+    assert text == (
+        "Time as a registered job seeker (12 weeks) speaks for "
+        '"Digital with video talks" rather than "Self-service".'
+    )
 
 
 def test_no_text_calls_the_advice_a_formal_decision() -> None:

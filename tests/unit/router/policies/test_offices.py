@@ -155,7 +155,8 @@ def test_a_copy_outside_todays_bounds_does_not_stand_in(folder: Path, tmp_path: 
 
 
 def test_a_file_whose_name_is_no_office_reference_is_refused(folder: Path) -> None:
-    assert "must be the office's reference" in loaded(folder, **{"a b": LEAST}).refused["a b"]
+    (folder / "offices" / "a b.toml").write_text(LEAST)
+    assert "must be the office's reference" in loaded(folder).refused["a b"]
 
 
 def test_a_national_policy_that_cannot_be_used_is_refused(folder: Path) -> None:
@@ -171,10 +172,8 @@ def test_a_national_policy_that_cannot_be_used_is_refused(folder: Path) -> None:
 
 
 def test_weights_of_fields_multiply_and_unknown_weighs_as_the_largest(folder: Path) -> None:
-    text = (
-        LEAST
-        + "[weights.need_group]\nSMALL_OPPORTUNITY = 1.5\n[weights.digital_skill]\nWEAK = 1.2\nNON_USER = 2\n"
-    )
+    text = LEAST + "[weights.need_group]\nSMALL_OPPORTUNITY = 1.5\n"
+    text += "[weights.digital_skill]\nWEAK = 1.2\nNON_USER = 2\n"
     text += "[[weights.benefit_weeks_left]]\nat_most = 13\nweight = 1.5\n"
     text += "[[weights.benefit_weeks_left]]\nat_most = 4\nweight = 2\n"
     weights = loaded(folder, a=text).of("a").weights

@@ -1,4 +1,4 @@
-"""What the first screen and the sentences of the report say."""
+"""What the first screen of the report says."""
 
 import pytest
 
@@ -10,9 +10,8 @@ from tests.unit.training.evaluation.figures_builder import (
     no_overlap,
     some_figures,
 )
-from training.evaluation.figures import Difference, Heterogeneity, Sensitivity
+from training.evaluation.figures import Difference
 from training.report.first_screen import first_screen, forty_hours
-from training.report.words import confounding_words, heterogeneity_words, percent, points, signed
 
 
 def test_a_version_that_meets_the_gate_may_be_promoted() -> None:
@@ -73,32 +72,3 @@ def test_forty_hours_buy_less_the_more_hours_there_are_already() -> None:
 def test_hours_beyond_the_curve_are_not_guessed() -> None:
     rich = a_policy_of_figures("candidate", 0.5, {MIXES[-1]: 1.0})
     assert forty_hours(some_figures(policies=(rich,)))[-1].goals == "none known: here the line ends"
-
-
-def test_no_evidence_that_effects_vary_is_said_plainly() -> None:
-    none = Heterogeneity(statistic=0.4, p_value=0.41, permutations=500, found=False)
-    assert heterogeneity_words(some_figures(heterogeneity=none)).startswith(
-        "There is no evidence that effects vary"
-    )
-
-
-def test_hidden_confounding_is_told_for_no_some_and_the_strongest_odds() -> None:
-    told = confounding_words(
-        some_figures(
-            sensitivity=tuple(
-                Sensitivity(than="logged", gamma=g, bounds={}) for g in (1.0, 1.31, 20.0)
-            )
-        )
-    )
-    assert "no proven gain" in told[0]
-    assert "less than a factor of 1.31" in told[1]
-    assert "the strongest tried" in told[2]
-
-
-def test_numbers_have_true_signs_and_a_small_share_is_not_called_none() -> None:
-    assert (points(-0.0123), signed(-0.01, 1), percent(0.0001), percent(0.0)) == (
-        "−1.2",
-        "0.0",
-        "under 0.1 %",
-        "0.0 %",
-    )
