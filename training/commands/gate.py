@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from router.cases.features import FEATURES
+from router.versions.registry import MANIFEST
 from training.commands.options import MODELS, POLICIES, VERSION
 from training.commands.stored import stored_figures, version_folder
 from training.commands.told import tell_conditions
@@ -21,7 +22,7 @@ from training.evaluation.gate import judge, load_gate
 @POLICIES
 def gate(version: str, models: Path, policies: Path) -> None:
     """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
-    manifest = version_folder(models, version) / "manifest.json"
+    manifest = version_folder(models, version) / MANIFEST
     found = json.loads(manifest.read_text(encoding="utf-8"))
     verdict = judge(
         stored_figures(models, version),
