@@ -22,7 +22,7 @@ from router.cases.features import (
     are_shielded,
     slots_of,
 )
-from router.cases.national_id import SUSPECT, hold_national_ids
+from router.cases.national_id import SUSPECT, holds_national_id
 from router.cases.problems import CasesRefused, Problems
 from router.decision.schema import Feature, Rows
 from router.files.aside import written_aside
@@ -122,12 +122,12 @@ def _refuse_national_ids(name: str, texts: pa.Array, first_row: int) -> None:
     if pa.types.is_nested(texts.type):
         return
     texts = texts.cast(pa.string())
-    suspects = np.asarray(pc.match_substring_regex(texts, SUSPECT).fill_null(False))
-    if not suspects.any():
-        return
-    held = hold_national_ids(texts.filter(pa.array(suspects)).to_pylist(), suspects)
-    if held.any():
-        row = first_row + int(np.argmax(held)) + 1
+    # Of many cases the offices are few, the references all different.
+    distinct = texts if name == CASE_REF else texts.unique()
+    suspects = distinct.filter(pc.match_substring_regex(distinct, SUSPECT))
+    held = next(filter(holds_national_id, suspects.to_pylist()), None)
+    if held is not None:
+        row = first_row + pc.index(texts, held).as_py() + 1
         raise CasesRefused(f"column {name}: row {row} looks like a national identity number")
 
 
