@@ -130,6 +130,7 @@ def _short(count: float) -> str:
 def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     """Paints steps with a band: a panel for each mix, the support under each."""
     first, last = _bulk(one.counts[1:])
+    known = slice(first, last + 1)
     place = np.arange(first, last + 1) + one.feature.lower
     panels = figure.subplots(2, len(mixes) - 1, height_ratios=[3, 1], sharex=True, squeeze=False)
     shown = np.r_[0, np.arange(first, last + 1) + 1]
@@ -138,26 +139,9 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     width = max(1, -(-len(place) // BINS))
     unknown_at = edges[0] - 0.09 * (edges[-1] - edges[0])
     for k, (axes, support) in enumerate(panels.T):
-        shift, error = (
-            one.shift[1:][first : last + 1, k],
-            NINETY * one.error[1:][first : last + 1, k],
-        )
-        keep = _changes(shift, error)
-        axes.fill_between(
-            np.append(edges[:-1][keep], edges[-1]),
-            np.append((shift - error)[keep], (shift - error)[-1]),
-            np.append((shift + error)[keep], (shift + error)[-1]),
-            step="post",
-            color=BLUE,
-            alpha=0.2,
-            linewidth=0,
-        )
-        axes.step(
-            np.append(edges[:-1][keep], edges[-1]),
-            np.append(shift[keep], shift[-1]),
-            where="post",
-            color=BLUE,
-        )
+        shift = one.shift[1:][known, k]
+        error = NINETY * one.error[1:][known, k]
+        _band(axes, edges, shift, error)
         if one.counts[0]:
             axes.errorbar(
                 unknown_at,
@@ -170,7 +154,7 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
         zero_line(axes, upright=False)
         axes.set_ylim(-reach, reach)
         axes.set_title(wrapped(names().mix(mixes[k + 1])))
-        counts = np.add.reduceat(one.counts[1:][first : last + 1], np.arange(0, len(place), width))
+        counts = np.add.reduceat(one.counts[1:][known], np.arange(0, len(place), width))
         support.bar(
             edges[:-1][::width],
             counts,
@@ -188,6 +172,23 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     panels[1, 0].set_ylabel("cases")
     figure.align_ylabels(panels[:, 0])
     figure.supxlabel(one.feature.unit or "value", fontsize=9.5, color=INK)
+
+
+def _band(axes: Axes, edges: Floats, shift: Floats, error: Floats) -> None:
+    """Paints the steps of one mix, with the band of their 90 % intervals."""
+    keep = _changes(shift, error)
+    at = np.append(edges[:-1][keep], edges[-1])
+    low, high = shift - error, shift + error
+    axes.fill_between(
+        at,
+        np.append(low[keep], low[-1]),
+        np.append(high[keep], high[-1]),
+        step="post",
+        color=BLUE,
+        alpha=0.2,
+        linewidth=0,
+    )
+    axes.step(at, np.append(shift[keep], shift[-1]), where="post", color=BLUE)
 
 
 def _changes(shift: Floats, error: Floats) -> NDArray[np.bool_]:
