@@ -1,4 +1,4 @@
-"""Evaluation on simulated held-out cases whose truth is known, today's rule, and groups."""
+"""Evaluation on simulated held-out cases whose truth is known."""
 
 from dataclasses import replace
 
@@ -18,16 +18,12 @@ from bench.evaluation import (
     simulated,
 )
 from router.cases.features import FEATURES
-from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
-from tests.builders import a_row
 from training.data.dataset import LoggedCases
 from training.evaluation.evaluate import Rival, evaluate
 from training.evaluation.figures import Figures, PolicyFigures
 from training.evaluation.figures_json import from_json, to_json
 from training.evaluation.gate import load_gate
-from training.evaluation.groups import schema_groups
-from training.evaluation.todays_rule import todays_rule
 from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
@@ -185,11 +181,6 @@ def test_small_groups_are_suppressed_and_an_empty_audit_value_is_unknown(
     assert sum(group.hours_share or 0 for group in ages) <= 1 + 1e-9
 
 
-def test_groups_name_the_values_of_the_contract() -> None:
-    rows = np.stack([a_row(need_group="SMALL_OPPORTUNITY"), a_row(need_group=None)])
-    assert schema_groups(rows)["need_group"].tolist() == ["SMALL_OPPORTUNITY", "unknown"]
-
-
 def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(
     blind: Figures, held_out: HeldOut
 ) -> None:
@@ -206,33 +197,6 @@ def test_what_does_not_fit_is_refused_by_name(
     held_out: HeldOut, deciders: tuple[Decider, Decider]
 ) -> None:
     cases, truth = held_out
-    renamed = tuple(replace(mix, id=f"{mix.id}_2") for mix in CATALOGUE.mixes)
     short = candidate(deciders[0].tables, truth[:5])
     with pytest.raises(ValueError, match=r"values: shape \(5, 6\), must be"):
         evaluate(cases, "time", short, None, CATALOGUE, NATIONAL, seed=1)
-    with pytest.raises(ValueError, match="has no mix SELF_SERVICE, which today's rule gives"):
-        todays_rule(cases.rows, Catalogue(version="x", mixes=renamed))
-
-
-@pytest.mark.parametrize(
-    ("changes", "mix"),
-    [
-        ({}, "SELF_SERVICE"),
-        ({"health_hindrance": "YES"}, "BLENDED_OFFICE"),
-        ({"other_hindrance": "NOT_ASKED"}, "BLENDED_OFFICE"),
-        ({"health_hindrance": None}, "BLENDED_OFFICE"),
-        ({"age_band": "OVER_66"}, "DIALOGUE_AND_PHONE"),
-        ({"age_band": None}, "DIALOGUE_AND_PHONE"),
-        ({"worked_6_of_last_12_months": "NO"}, "DIALOGUE_AND_PHONE"),
-        ({"worked_6_of_last_12_months": None}, "DIALOGUE_AND_PHONE"),
-        ({"education_level": "UPPER_SECONDARY"}, "SELF_SERVICE"),
-        ({"education_level": "COMPULSORY"}, "DIALOGUE_AND_PHONE"),
-        ({"education_level": None}, "DIALOGUE_AND_PHONE"),
-        ({"education_recognised": None}, "DIALOGUE_AND_PHONE"),
-    ],
-)
-def test_todays_rule_gives_the_published_profile_and_unknown_is_the_more_personal_side(
-    changes: dict[str, str | None], mix: str
-) -> None:
-    found = todays_rule(a_row(**changes)[None], CATALOGUE)
-    assert [CATALOGUE.ids[number] for number in found] == [mix]
