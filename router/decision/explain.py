@@ -165,8 +165,7 @@ class Explainer:
         left = list(range(len(rows)))
         for changed, columns in self._candidates.nearest(rows, utility, best):
             left = [n for n in left if columns[n] != NONE]
-            decided = self.decider.decide_each(changed[left].tolist())
-            for n, then in zip(left, [one.mix for one in decided], strict=True):
+            for n, then in zip(left, self.decider.mixes(changed[left]), strict=True):
                 if then not in (decisions[n].mix, NO_MIX):
                     column = int(columns[n])
                     found[n] = Change(column, int(rows[n, column]), int(changed[n, column]), then)

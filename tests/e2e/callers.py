@@ -15,7 +15,7 @@ REQUEST = channel_router_pb2.RecommendRequest(case=a_case())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One call: when it began and ended (monotonic seconds), and the decision's id or the error's code."""
+    """One call: when it began and ended, monotonic seconds, and what came of it."""
 
     began: float
     ended: float

@@ -1,4 +1,7 @@
-"""People with known effects of every mix, whose cases go to a real server and whose choices and outcomes come back."""
+"""People with known effects of every mix.
+
+Their cases go to a real server, their choices and outcomes come back.
+"""
 
 import uuid
 from collections.abc import Sequence

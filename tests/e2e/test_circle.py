@@ -1,4 +1,4 @@
-"""The whole circle: advice, choices, outcomes, logged cases, a model, the gate, promotion, and other advice."""
+"""The whole circle: advice, choices, outcomes, a model, the gate, promotion, other advice."""
 
 import dataclasses
 import os
@@ -70,7 +70,7 @@ def train(folder: Path, *words: object, code: int = 0) -> str:
 
 
 def a_first_model(models: Path) -> None:
-    """Promotes a model that knows of no difference between mixes, so that every permitted one is near the best."""
+    """Promotes a model that knows of no difference: every permitted mix is near the best."""
     known = random_tables(0, effect=0, spread=0.001)
     alike = dataclasses.replace(known, intercept=np.full_like(known.intercept, 0.4), pairs=())
     a_version(models, "first", tables=alike)

@@ -37,12 +37,14 @@ FLAGS = [
     "--hide-scrollbars",
 ]
 # A window can not be narrower than some 500 pixels; a frame can.
-FRAME = """<!DOCTYPE html><body style="margin:0"><iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
+FRAME = """<!DOCTYPE html><body style="margin:0">
+<iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
 <pre id="measured"></pre><script>
 const frame = document.getElementById("page");
 frame.onload = () => {{
   const inside = frame.contentDocument, view = frame.contentWindow;
-  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], wide: inside.body.scrollWidth - view.innerWidth}};
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: []}};
+  found.wide = inside.body.scrollWidth - view.innerWidth;
   for (const heading of inside.querySelectorAll("h2")) found.headings.push(heading.id);
   for (const svg of inside.querySelectorAll("figure svg")) {{
     const edge = svg.getBoundingClientRect();
@@ -52,9 +54,11 @@ frame.onload = () => {{
     const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
     const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
     boxes.forEach(([words, box], place) => {{
-      if (box.left < edge.left - 2 || box.right > edge.right + 2 || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
+      if (box.left < edge.left - 2 || box.right > edge.right + 2
+          || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
         found.cut.push([title, words]);
-      if (box.height && Math.min(box.height, box.width) < 6.5 && words.length > 2) found.small.push([title, words, box.height]);
+      if (box.height && Math.min(box.height, box.width) < 6.5 && words.length > 2)
+        found.small.push([title, words, box.height]);
       for (const [other, near] of boxes.slice(place + 1))
         if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
             && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)

@@ -192,7 +192,8 @@ def test_logs_are_json_and_hold_no_value_of_a_case(start_server: StartServer) ->
 
 
 def test_buf_curl_gets_an_answer_through_reflection(server: Server) -> None:
-    data = '{"case": {"case_ref": "c-9", "shielded": false}, "view": "VIEW_FULL", "language": "LANGUAGE_EN"}'
+    case = '{"case_ref": "c-9", "shielded": false}'
+    data = f'{{"case": {case}, "view": "VIEW_FULL", "language": "LANGUAGE_EN"}}'
     words = [tool("buf"), "curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d", data]
     answer = run(*words, f"http://{server.listen}/router.v1.ChannelRouter/Recommend")
     assert json.loads(answer.stdout)["recommendation"]["status"] == "STATUS_NEEDS_ASSESSMENT"
@@ -223,8 +224,10 @@ def test_the_node_example_prints_advice(server: Server) -> None:
 
 def test_the_server_imports_neither_scikit_learn_nor_the_offline_side() -> None:
     code = (
-        "import sys, router.__main__, router.serving.server, router.advice.score, router.journal.export\n"
-        "print([name for name in ('sklearn', 'scipy', 'pandas', 'training', 'joblib') if name in sys.modules])"
+        "import sys, router.__main__, router.serving.server\n"
+        "import router.advice.score, router.journal.export\n"
+        "offline = ('sklearn', 'scipy', 'pandas', 'training', 'joblib')\n"
+        "print([name for name in offline if name in sys.modules])"
     )
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"
 

@@ -26,7 +26,8 @@ FLAGS = [
     "--window-size=1280,900",
 ]
 MEASURE = """<script>
-const found = {headings: [], drawings: 0, overlaps: [], cut: [], wide: document.body.scrollWidth - innerWidth};
+const found = {headings: [], drawings: 0, overlaps: [], cut: []};
+found.wide = document.body.scrollWidth - innerWidth;
 for (const heading of document.querySelectorAll("main h2")) found.headings.push(heading.id);
 for (const svg of document.querySelectorAll("figure svg")) {
   found.drawings += 1;
@@ -34,7 +35,8 @@ for (const svg of document.querySelectorAll("figure svg")) {
   const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
   const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
   boxes.forEach(([words, box], place) => {
-    if (box.left < frame.left - 2 || box.right > frame.right + 2 || box.top < frame.top - 2 || box.bottom > frame.bottom + 2)
+    if (box.left < frame.left - 2 || box.right > frame.right + 2
+        || box.top < frame.top - 2 || box.bottom > frame.bottom + 2)
       found.cut.push([svg.querySelector("title").textContent, words]);
     for (const [other, near] of boxes.slice(place + 1))
       if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1

@@ -9,7 +9,7 @@ from dataclasses import replace
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.serving.durable import DurableJournal
-from router.serving.live import Live, Snapshot
+from router.serving.live import Live, OfficeRouter, Snapshot
 from router.serving.messages import case_error, path
 from router.serving.requests import View, is_full, language_of
 from router.serving.routing.coalescing import Coalescer
@@ -94,19 +94,25 @@ class ChannelRouterService(ChannelRouterServicer):
         start: int,
     ) -> None:
         """Answers the cases from number `start` on."""
-        end = start + _CHUNK
+        cases = request.cases[start : start + _CHUNK]
+        results = response.results[start : start + _CHUNK]
+        offices: dict[str, tuple[OfficeRouter, View]] = {}
         waiting = []
-        for case, result in zip(request.cases[start:end], response.results[start:end], strict=True):
-            problems: list[FieldProblem] = []
-            row = encode(case, problems, result.index)
+        problems: list[FieldProblem] = []
+        for index, (case, result) in enumerate(zip(cases, results, strict=True), start):
+            row = encode(case, problems, index)
             if problems:
-                result.error.CopyFrom(case_error(problems, f"cases[{result.index}]"))
+                result.error.CopyFrom(case_error(problems, f"cases[{index}]"))
+                problems = []
                 continue
-            router = snapshot.router(case.office_ref)
-            view = View(language_of(request.language, router.language), full)
-            waiting.append(
-                Asked(router, row, case.case_ref, case.office_ref, view, result.recommendation)
-            )
+            office_ref = case.office_ref
+            if office_ref not in offices:
+                router = snapshot.router(office_ref)
+                view = View(language_of(request.language, router.language), full)
+                offices[office_ref] = router, view
+            router, view = offices[office_ref]
+            answer = result.recommendation
+            waiting.append(Asked(router, row, case.case_ref, office_ref, view, answer))
         if waiting:
             await self._pipeline.answer(waiting)
 

@@ -110,9 +110,7 @@ def test_a_higher_weight_never_gives_fewer_minutes() -> None:
     assert (minutes[-1] > minutes[0]).any()
 
 
-def test_two_mixes_far_apart_that_cannot_be_told_apart_need_a_person_and_fall_back_on_the_more_personal() -> (
-    None
-):
+def test_far_mixes_that_cannot_be_told_apart_need_a_person_and_the_more_personal_one() -> None:
     decider = flat_decider([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], spread=0.05)
     decision = decider.decide(a_row()[None]).each()[0]
     assert decision.status == Status.NEEDS_ASSESSMENT

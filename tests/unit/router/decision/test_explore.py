@@ -1,4 +1,4 @@
-"""Exploration: drawn among near-equals, by the chances that are recorded, never below a safeguard."""
+"""Exploration: drawn among near-equals, by recorded chances, never below a safeguard."""
 
 import dataclasses
 

@@ -20,7 +20,7 @@ MIXES = 6
 
 
 class Instance:
-    """A random caseload: ties, gains of zero and below, equal minutes, single mixes and forbidden ones all occur."""
+    """A random caseload: ties, gains of zero and below, single and forbidden mixes all occur."""
 
     def __init__(self, seed: int, cases: int | None = None) -> None:
         rng = np.random.default_rng(seed)

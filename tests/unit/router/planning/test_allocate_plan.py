@@ -1,4 +1,4 @@
-"""A caseload's plan is what the service would answer case by case at the plan's price, and says what hours buy."""
+"""A plan is what the service would answer case by case at its price, and says what hours buy."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""tables.npz: what is written is read back equal, and a file of other tables is refused with the reason."""
+"""tables.npz: what is written is read back equal; a file of other tables is refused, and why."""
 
 import dataclasses
 import io

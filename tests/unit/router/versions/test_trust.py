@@ -156,5 +156,8 @@ def test_the_server_refuses_a_key_that_is_not_there(folder: Path) -> None:
 
 
 def test_cryptography_is_not_imported_unless_keys_are_given() -> None:
-    code = "import sys, router.versions.registry, router.versions.trust, router.__main__; sys.exit('cryptography' in sys.modules)"
+    code = (
+        "import sys, router.versions.registry, router.versions.trust, router.__main__\n"
+        "sys.exit('cryptography' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
