@@ -62,10 +62,11 @@ def ledger_page(
         LedgerRefused: if Jinja or Matplotlib are not installed.
     """
     check_extra()
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - the optional extra
-    from markupsafe import Markup  # noqa: PLC0415 - the optional extra
+    # The optional extra, and what draws with it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
 
-    from router.ledger import drawings, flow_drawing  # noqa: PLC0415 - they import Matplotlib
+    from router.ledger import drawings, flow_drawing  # noqa: PLC0415
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
