@@ -71,9 +71,7 @@ def test_without_doubts_plan_and_service_agree_at_the_shadow_price_but_for_the_m
     assert set(np.flatnonzero(alone.mix != allocation.mix)) <= {marginal}
 
 
-def test_a_case_that_needs_assessment_gets_its_fallback_and_nobody_less_than_the_safeguards_demand() -> (
-    None
-):
+def test_a_case_in_doubt_gets_its_fallback_and_nobody_less_than_safeguards_demand() -> None:
     plan = a_plan(3)
     assess = plan.status == Status.NEEDS_ASSESSMENT
     assert assess.any()
