@@ -187,7 +187,17 @@ class Decider:
 
     @cached_property
     def _few(self) -> FewDecider:
-        return FewDecider(self)
+        lighter, heavier, _ = self.far
+        return FewDecider(
+            tables=self.tables,
+            safeguards=self.safeguards,
+            policy=self.policy,
+            minutes=self.catalogue.minutes,
+            menu=self.menu,
+            doubtful=self.doubtful,
+            far=(lighter, heavier),
+            jackknife=self.jackknife,
+        )
 
     def decide_each(self, rows: list[list[int]]) -> list[Decision]:
         """Decides for each row, whichever way is faster for so many; the bits are equal.

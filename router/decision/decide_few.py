@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from functools import reduce
 from math import inf, nan, sqrt
 from operator import add, itemgetter, or_
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from router.decision.decision import NO_MIX, Decision, Doubt, Status
-
-if TYPE_CHECKING:
-    from router.decision.decide import Decider
+from router.decision.decision import NO_MIX, Decision, Doubt, Numbers, Status
+from router.decision.policy import Policy
+from router.decision.safeguards import CompiledSafeguards
+from router.decision.tables import DecisionTables, Floats
 
 _LOW = 0xFFFFFFFF
 _CLOSE_OPTIONS = int(Doubt.CLOSE_OPTIONS)
@@ -26,12 +26,31 @@ _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSE
 
 
 class FewDecider:
-    """Decides for one row at a time."""
+    """Decides for one row at a time.
 
-    def __init__(self, decider: Decider) -> None:
-        tables, safeguards = decider.tables, decider.safeguards
-        policy = decider.policy
+    Args:
+        tables: what the model knows.
+        safeguards: compiled for the catalogue.
+        policy: in force.
+        minutes: (K,) of each mix.
+        menu: (K,) whether the policy offers it.
+        doubtful: by model slot, as `Decider.doubtful`.
+        far: (lighter, heavier), pairs of mixes to be told apart, as `Decider.far`.
+        jackknife: as `Decider.jackknife`.
+    """
 
+    def __init__(
+        self,
+        *,
+        tables: DecisionTables,
+        safeguards: CompiledSafeguards,
+        policy: Policy,
+        minutes: Floats,
+        menu: NDArray[np.bool_],
+        doubtful: NDArray[np.int64],
+        far: tuple[Numbers, Numbers],
+        jackknife: float,
+    ) -> None:
         # Safeguards, by slot of the features that they read.
         self._read_guarded = itemgetter(*safeguards.columns.tolist())
         self._guarded_starts: list[int] = safeguards.offsets.tolist()
@@ -47,12 +66,12 @@ class FewDecider:
             (pair.first, (start + pair.strides[0]).tolist(), pair.second, pair.strides[1].tolist())
             for start, pair in zip(tables.pair_starts, tables.pairs, strict=True)
         ]
-        self._doubtful: list[int] = decider.doubtful.tolist()
+        self._doubtful: list[int] = doubtful.tolist()
         self._folds = tables.folds
-        self._jackknife = decider.jackknife
+        self._jackknife = jackknife
 
-        self._menu: list[bool] = decider.menu.tolist()
-        self._minutes: list[float] = decider.catalogue.minutes.tolist()
+        self._menu: list[bool] = menu.tolist()
+        self._minutes: list[float] = minutes.tolist()
         self._price = policy.price
         self._weights = [
             (column, weights.tolist())
@@ -61,7 +80,7 @@ class FewDecider:
         self._limits = policy.abstention
         # Of each mix the far ones that it must be told apart from, heaviest first.
         self._heavier: list[list[int]] = [[] for _ in self._menu]
-        for lighter, heavier in zip(*(pair.tolist() for pair in decider.far[:2]), strict=True):
+        for lighter, heavier in zip(*(pair.tolist() for pair in far), strict=True):
             if heavier != lighter:
                 self._heavier[lighter].insert(0, heavier)
 
