@@ -27,7 +27,7 @@ setup: .venv/ready ## Make .venv, with the tools and libraries of the lock files
 	command -v uv >/dev/null || $(BIN)/pip install $(LOCKED) requirements-uv.lock || true
 	UV_DEFAULT_INDEX="$(INDEX)" uv pip install --python $(BIN)/python $(LOCKED) requirements-dev.lock \
 	    || $(BIN)/pip install --no-compile $(LOCKED) requirements-dev.lock
-	$(BIN)/pip check
+	uv pip check --quiet --python $(BIN)/python || $(BIN)/pip check
 	touch $@
 
 demo: setup ## Start the server, route a sample caseload over gRPC, show answers and metrics
