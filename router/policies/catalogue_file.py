@@ -17,6 +17,7 @@ def load_catalogue(path: Path) -> Catalogue:
         PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
     table = read_toml(path)
+    # One length for all mixes: their minutes are compared as they are, over the same weeks.
     weeks = table.integer("weeks", 1, 104)
     mixes = tuple(_mix(entry, weeks) for entry in table.tables("mix", 1, MIXES_AT_MOST))
     version = table.text("version")

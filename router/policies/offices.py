@@ -84,6 +84,8 @@ def load_policies(
             found[path.stem] = load_office_policy(path, national, bounds, catalogue)
         except PolicyError as problem:
             refused[path.stem] = str(problem)
+            # What this process read last; after a restart it
+            # has read nothing, and the copy on disk stands.
             stands = last_good.offices.get(path.stem) if last_good else None
             if stands is None and kept is not None:
                 stands = _copy(kept / path.name, national, bounds, catalogue)
@@ -102,12 +104,17 @@ def keep_good(policies: Policies, folder: Path, kept: Path) -> None:
     """
     kept.mkdir(parents=True, exist_ok=True)
     for office, policy in policies.offices.items():
+        # What stands in is an older file: the one that lies
+        # there now is bad and must not replace it.
         if office in policies.refused:
             continue
         content = (folder / OFFICES / f"{office}.toml").read_bytes()
+        # Versions end with the digest of the bytes that
+        # were checked: only those are known to be good.
         if not policy.version.endswith(content_digest(content)):
             continue
         target = kept / f"{office}.toml"
+        # Reloads are many and changes few: a copy that is there already costs no write.
         if target.exists() and target.read_bytes() == content:
             continue
         with written_aside(target) as aside:

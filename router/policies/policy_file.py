@@ -21,6 +21,7 @@ from router.texts import LANGUAGES
 
 _PARTS = ("abstention", "safeguards", "exploration", "disclosure")
 _OFFICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# Of the SHA-256: 48 bits tell any two contents apart, and a version stays short on a screen.
 _DIGITS = 12
 
 
@@ -52,6 +53,9 @@ def load_office_policy(
             "1 to 64 of A-Z, a-z, 0-9, '._-'"
         )
     policy = _policy(table, bounds.spans, catalogue, national)
+
+    # What only offices have is read after what both have:
+    # there is no national value to fall back on.
     own = [value for value in VALUES if value.national is None and not value.each_of]
     policy = replace(
         policy,
@@ -60,6 +64,7 @@ def load_office_policy(
         **_numbers(own, table, bounds.spans, None),
         baseline_minutes=_baseline(table, bounds.spans["baseline_minutes"]),
     )
+    # Last, since a key that nobody took by now is one that nobody knows.
     table.finish()
 
     lacking = [mix for mix in bounds.menu if mix not in policy.menu]

@@ -73,6 +73,8 @@ class PolicyValue:
         Raises:
             PolicyError: if it is outside its bounds, not a number, or missing.
         """
+        # A value that an office may not set has no span: its key
+        # is then left untaken, and `finish` refuses it as unknown.
         otherwise = self.of(national) if national else self.default
         if self.name not in spans or (otherwise is not None and not table.has(self.key)):
             return otherwise

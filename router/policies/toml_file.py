@@ -17,6 +17,7 @@ class TomlTable:
 
     def __init__(self, path: Path, values: dict[str, Any], prefix: str = "") -> None:
         self._path = path
+        # A copy, since what is taken is removed: what is left at the end is what nobody knew.
         self._values = dict(values)
         self._prefix = prefix
 
@@ -40,8 +41,10 @@ class TomlTable:
             PolicyError: if it is missing, no number, or outside.
         """
         value = self._take(key)
+        # To Python a bool is an int, and `true` for a price would pass as 1.
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error(key, f"{value!r} is not a number")
+        # Written so that NaN, which TOML knows, is outside too.
         if not lower <= value <= upper:
             raise self.error(key, f"{value} is outside {lower} to {upper}")
         return float(value)
