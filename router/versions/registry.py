@@ -23,11 +23,13 @@ from router.files.plain_files import check_archive, plain_bytes, plain_digest
 from router.versions.table_file import read_tables
 from router.versions.trust import SIGNATURE, SIGNATURE_BYTES, TrustedKeys
 
+# Format 1 knew no pairs of features; it is refused instead of read, and fitted anew (ADR 8).
 FORMAT = 2
 PROMOTED = "promoted"
 MANIFEST = "manifest.json"
 TABLES = "tables.npz"
 _VERSION = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
+# Far above what any version needs: bounds on what a harmful folder can make the server read.
 _BYTES_AT_MOST = 64 * 1024 * 1024
 _MANIFEST_BYTES_AT_MOST = 4 * 1024 * 1024
 _MESSAGE_AT_MOST = 500
@@ -75,11 +77,13 @@ def promoted_version(models: Path) -> str:
     """
     try:
         with (models / PROMOTED).open(encoding="utf-8") as file:
+            # Not the whole file: whatever lies there, only a name is looked for.
             version = file.read(_MESSAGE_AT_MOST).strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise ModelRefused(
             f"{models / PROMOTED}: no promoted version can be read: {problem}"
         ) from problem
+    # The name becomes a path: "../" must not get that far.
     if not _VERSION.fullmatch(version):
         raise ModelRefused(f"{models / PROMOTED}: {version[:64]!r} is not the name of a version")
     return version
@@ -112,6 +116,8 @@ def load_model(
         _check(
             manifest["format"] == FORMAT, f"manifest format {manifest['format']!r} is not {FORMAT}"
         )
+
+        # A folder copied under another name would be signed, yet not what its name promises.
         _check(info.version == folder.name, f"manifest is of version {info.version!r}")
         _check(manifest["feature_digest"] == features.digest, _difference(manifest, features))
         ids = list(catalogue.ids)
@@ -119,13 +125,18 @@ def load_model(
             manifest["mixes"] == ids,
             f"it values the mixes {manifest['mixes']}, the catalogue has {ids}",
         )
+        # Without a signature the manifest vouches for
+        # nothing, and what is served is the tables alone.
         if trusted:
             _check_files(folder, manifest)
+
         data = plain_bytes(folder / TABLES, _BYTES_AT_MOST)
         found = hashlib.sha256(data).hexdigest()
         _check(
             found == info.sha256, f"{TABLES} has SHA-256 {found}, the manifest says {info.sha256}"
         )
+
+        # The digest only says that nobody changed the file since: who wrote it may have meant harm.
         check_archive(data, TABLES)
         return ModelVersion(info=info, tables=_tables(data, features, len(ids)))
 
@@ -206,6 +217,7 @@ def _manifest(folder: Path, trusted: TrustedKeys | None = None) -> dict[str, Any
             f"{SIGNATURE} is of no trusted key, or {MANIFEST} was changed after it was signed",
         )
     try:
+        # Parsed only now: bytes that no trusted key signed do not reach the parser.
         manifest = json.loads(data)
     except (ValueError, RecursionError) as problem:
         raise ValueError(f"{MANIFEST}: {problem}") from problem
@@ -217,6 +229,7 @@ def _manifest(folder: Path, trusted: TrustedKeys | None = None) -> dict[str, Any
 def _check_files(folder: Path, manifest: dict[str, Any]) -> None:
     for name, expected in manifest["sha256"].items():
         _check(
+            # A manifest must not make the server read outside of its folder.
             Path(name).name == name,
             f"{MANIFEST} lists {name!r}, which is not a file of the version",
         )
@@ -228,6 +241,7 @@ def _check_files(folder: Path, manifest: dict[str, Any]) -> None:
 
 def _info(manifest: dict[str, Any]) -> ModelInfo:
     trained_at = datetime.fromisoformat(manifest["trained_at"])
+    # The age of the model is a metric, in seconds since an instant, not since a clock on some wall.
     _check(trained_at.tzinfo is not None, "trained_at has no time zone")
     _check(isinstance(manifest["synthetic"], bool), "synthetic is not true or false")
     version, cases, sha256 = (
@@ -256,5 +270,6 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
 def _difference(manifest: dict[str, Any], features: FeatureSet) -> str:
     trained = [feature["name"] for feature in manifest["features"]]
     served = [feature.name for feature in features.features if Role.MODEL in feature.roles]
+    # Names differ in most cases, and tell more than two digests would.
     differing = sorted(set(trained) ^ set(served)) or ["bounds, values or roles"]
     return f"it was trained on another feature set (differs in: {', '.join(differing)})"

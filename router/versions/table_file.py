@@ -12,6 +12,7 @@ from router.decision.pairs import Pair
 from router.decision.schema import FeatureSet
 from router.decision.tables import DecisionTables
 
+# Training adds four at most; the bound is for files that came from elsewhere.
 PAIRS_AT_MOST = 100
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal tables are equal bytes
 _KINDS = {
@@ -33,17 +34,16 @@ def tables_bytes(tables: DecisionTables) -> bytes:
     pair after the other), pair_values (cells, mixes, folds) and pair_counts (cells,).
     """
     pairs = tables.pairs
+    columns = np.array([(pair.first, pair.second) for pair in pairs], np.int64)
+    bins = [side for pair in pairs for side in (pair.first_bins, pair.second_bins)]
+    # Joined behind nothing: without pairs NumPy would not know the shape.
     empty = np.zeros((0, *tables.intercept.shape))
     arrays = {
         "values": tables.values,
         "intercept": tables.intercept,
         "counts": tables.counts,
-        "pair_columns": np.array([(pair.first, pair.second) for pair in pairs], np.int64).reshape(
-            -1, 2
-        ),
-        "pair_bins": np.concatenate(
-            [np.zeros(0), *(b for p in pairs for b in (p.first_bins, p.second_bins))]
-        ),
+        "pair_columns": columns.reshape(-1, 2),
+        "pair_bins": np.concatenate([np.zeros(0), *bins]),
         "pair_values": np.concatenate([empty, *(pair.values for pair in pairs)]),
         "pair_counts": np.concatenate([np.zeros(0), *(pair.counts for pair in pairs)]),
     }
@@ -51,6 +51,7 @@ def tables_bytes(tables: DecisionTables) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             part = io.BytesIO()
+            # By hand, not `np.savez`: that stamps the time of day into the archive.
             np.lib.format.write_array(
                 part, np.ascontiguousarray(array, _KINDS[name]), allow_pickle=False
             )
@@ -70,9 +71,12 @@ def read_tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables
     """
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in _KINDS}
+
+    # Types are asked for exactly: a conversion would hide a file that nobody here wrote.
     for name, kind in _KINDS.items():
         if arrays[name].dtype != kind:
             raise ValueError(f"tables.npz {name} is {arrays[name].dtype}, not {np.dtype(kind)}")
+
     values = arrays["values"]
     if values.ndim != 3 or values.shape[1] != mixes:
         raise ValueError(f"tables.npz values {values.shape}, not (slots, {mixes}, folds)")
@@ -96,6 +100,9 @@ def _pairs(arrays: dict[str, Any], features: FeatureSet) -> list[Pair]:
         raise ValueError(f"{held}; at most {PAIRS_AT_MOST} are permitted")
     if not ((columns >= 0) & (columns < len(features.features))).all():
         raise ValueError(f"tables.npz pair_columns must be 0 to {len(features.features) - 1}")
+
+    # Pairs lie end to end without lengths: how many bins and cells
+    # each has follows from the schema and from its highest bins.
     found, bin_, cell = [], 0, 0
     for first, second in columns.tolist():
         sizes = [features.features[column].slots for column in (first, second)]
@@ -114,6 +121,8 @@ def _pairs(arrays: dict[str, Any], features: FeatureSet) -> list[Pair]:
                 counts=counts[part],
             )
         )
+
+    # A slice beyond the end is short without an error, and what is left over nobody would miss.
     if bin_ != len(bins) or cell != len(values) or cell != len(counts):
         held = f"tables.npz has {len(bins)} bins and {len(values)} cells"
         raise ValueError(f"{held}; its pairs have {bin_} and {cell}")
