@@ -82,18 +82,14 @@ class Allocation:
     @property
     def linear_value(self) -> float:
         """The optimum of the linear relaxation: no allocation within the budget is worth more."""
-        return self.value + self._part_outcome(weighted=True)
-
-    @property
-    def linear_outcome(self) -> float:
-        """Expected outcomes, each counted once, of the linear relaxation's optimum."""
-        return self.outcome + self._part_outcome(weighted=False)
+        return self.value + self._part_value()
 
     @property
     def shadow_price(self) -> float:
         """Weighted outcome points that one more minute would buy; 0 if nothing is worth one."""
         if self.taken == len(self.order):
             return 0.0
+        # The first step that did not fit is the one that another minute would begin to pay for.
         step = self.order[self.taken]
         return float(self.hulls.slope[step] * self.weights[self.hulls.case[step]])
 
@@ -107,11 +103,12 @@ class Allocation:
         found: Floats = np.where(self.mix == NO_MIX, 0.0, self.hulls.expected[cases, self.mix])
         return found
 
-    def _part_outcome(self, *, weighted: bool) -> float:
+    def _part_value(self) -> float:
+        """Gives what the part of a step is worth that the linear optimum takes besides."""
         if self.part == 0:
             return 0.0
         steps = self.order[self.taken : self.taken + 1]
-        weight = float(self.weights[self.hulls.case[steps]][0]) if weighted else 1.0
+        weight = float(self.weights[self.hulls.case[steps]][0])
         return self.part * weight * float(self.hulls.more_outcome(steps)[0])
 
     def further(self, minutes: float) -> Numbers:
@@ -119,6 +116,7 @@ class Allocation:
 
         They lie on the same path: nothing is optimised again.
         """
+        # What the plan itself left unspent is spent first.
         left = self.budget - self.minutes + minutes
         ahead = self.order[self.taken :]
         return ahead[: _affordable(self.hulls.more_minutes(ahead), left)[0]]
@@ -144,15 +142,22 @@ def allocate(hulls: Hulls, weights: Floats, budget: float) -> Allocation:
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
     if weights.shape != hulls.floor.shape or not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError("weights must be one number above 0 for each case")
+
     floor = _floor_minutes(hulls)
     if floor > budget:
         raise BudgetTooSmall(budget, floor)
+
+    # The last key sorts first: worth a minute falls, and cases stand
+    # in their order where it is equal. The sort is stable and slopes
+    # do not rise within a case, so that its steps stay in order too.
     order = np.lexsort((hulls.case, -hulls.slope * weights[hulls.case]))
     more = hulls.more_minutes(order)
     taken, left = _affordable(more, budget - floor)
+
     mix = hulls.floor.copy()
     # A case's steps come in its own order, so that its last one stands.
     mix[hulls.case[order[:taken]]] = hulls.end[order[:taken]]
+
     part = float(left / more[taken]) if taken < len(order) else 0.0
     return Allocation(
         hulls=hulls, weights=weights, budget=budget, order=order, taken=taken, mix=mix, part=part
@@ -162,6 +167,7 @@ def allocate(hulls: Hulls, weights: Floats, budget: float) -> Allocation:
 def _affordable(more: Floats, minutes: float) -> tuple[int, float]:
     """How many of the steps, in order, so many minutes pay for, and the minutes left then."""
     total = np.cumsum(more)
+    # From the right: a step that spends the last minute exactly is still paid for.
     taken = int(np.searchsorted(total, minutes, side="right"))
     return taken, minutes - (float(total[taken - 1]) if taken else 0.0)
 

@@ -20,11 +20,17 @@ from router.planning.allocate import BudgetTooSmall
 
 PRICE_AT_MOST = 10.0
 """Ten whole outcomes a minute: nobody gets more than what safeguards, menu and doubts demand."""
+# Prices lie on a scale of ratios, which has no 0: below this one, a minute is as good as free.
 _SMALLEST = 1e-7
+# Share of the price: two prices nearer than that decide alike but for a handful of cases.
 _TOLERANCE = 1e-6
+# Cases decided at once: bounds the memory that the folds' values of all mixes take.
 _CHUNK = 16_384
+# Of many cases about so many find a first guess, which spares whole passes over all
+# of them; where there are not several times as many, the search over all is as fast.
 _SAMPLE = 4_096
 _SAMPLES_AT_LEAST = 4
+# Half-width of the first interval, as a ratio: a price in force, or a guess, is seldom further off.
 _REACH = 1.1
 
 Small = NDArray[np.int8]
@@ -77,8 +83,11 @@ def find_clearing_price(decider: Decider, rows: Rows, budget: float) -> AtPrice:
     near = decider.policy.price
     every = len(rows) // _SAMPLE
     if every >= _SAMPLES_AT_LEAST:
+        # Every n-th case, not drawn ones: the same caseload gives the same price.
         sample = rows[::every]
         guess = _search(decider, sample, budget * len(sample) / len(rows), near)
+        # The sample may lack the minutes that all cases
+        # together just have: only all of them decide that.
         near = PRICE_AT_MOST if guess is None else guess.price
     found = _search(decider, rows, budget, near)
     if found is None:
@@ -98,6 +107,8 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice
     while high.minutes > budget:
         if highest >= PRICE_AT_MOST:
             return None
+        # Squaring the ratio doubles the interval each time,
+        # so that a far price is found in few passes.
         low, highest = high, min(highest * highest / lowest, PRICE_AT_MOST)
         high = at_price(decider, highest, rows)
     while low is None:
@@ -105,6 +116,8 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice
         if other.minutes > budget:
             low = other
         elif lowest <= _SMALLEST:
+            # The scale of ratios ends here: 0 itself is tried
+            # once, and holds where the budget is ample.
             free = at_price(decider, 0.0, rows)
             return free if free.minutes <= budget else other
         else:
@@ -113,13 +126,18 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice
 
 
 def _bisect(decider: Decider, rows: Rows, budget: float, low: AtPrice, high: AtPrice) -> AtPrice:
+    # Kept true throughout: what is in `mix` fits the budget, and what is below does not.
     lower, upper, total = low.price, high.price, high.minutes
     mix, status = high.mix.copy(), high.status.copy()
     differ = np.flatnonzero((low.mix != mix) | (low.status != status))
     below_mix, below_status = low.mix[differ], low.status[differ]
+    # NO_MIX is -1, the last: it takes no minutes.
     own = np.append(decider.catalogue.minutes, 0.0)
+
     while len(differ) and upper - lower > _TOLERANCE * upper:
+        # The middle of ratios: prices of offices differ by orders of magnitude.
         middle = at_price(decider, sqrt(lower * upper), rows[differ])
+        # Only these cases can change, so that the others' minutes stay in the total.
         now = total - float(own[mix[differ]].sum()) + middle.minutes
         if now <= budget:
             upper, total = middle.price, now

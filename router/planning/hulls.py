@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from router.decision.decision import NO_MIX, Numbers
 from router.decision.tables import Floats
 
+# Cases at once: the rounds' arrays stay small whatever the caseload.
 _CHUNK = 65_536
 
 Bits = NDArray[np.bool_]
@@ -76,11 +77,15 @@ def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
         raise ValueError(f"minutes must be finite and must not fall: {minutes.tolist()}")
     if not np.isfinite(expected[permitted]).all():
         raise ValueError("the expected outcome of a permitted mix is not finite")
+
+    # `argmax` finds the first permitted mix, but says 0 also where there is none.
     floor = np.where(permitted.any(axis=1), permitted.argmax(axis=1), NO_MIX)
     parts = []
     for first in range(0, len(expected), _CHUNK):
         part = slice(first, first + _CHUNK)
         parts += _climb(expected[part], minutes, permitted[part], floor[part], first)
+
+    # Without any case or step there is nothing to join, and NumPy asks for one array at least.
     none = np.zeros(0, np.intp)
     case, start, end = (
         np.concatenate([none, *(part[place] for part in parts)]) for place in range(3)
@@ -110,6 +115,7 @@ def _climb(
     before = np.full(len(active), np.inf)
     while len(active):
         end, slope = _steepest(expected[active], minutes, permitted[active], stands)
+        # A step that gains nothing ends the climb: minutes are never spent for nothing.
         up = slope > 0
         active, stands, end = active[up], stands[up], end[up]
         # Three mixes on one line may seem to bend upwards by a rounding error; a case's steps must
@@ -131,9 +137,11 @@ def _steepest(
     own, taken = expected[each, stands], minutes[stands]
     end = stands.copy()
     highest = np.full(len(stands), -np.inf)
+    # Few mixes, many cases: the loop runs over the mixes, each turn over all cases.
     for mix in range(1, len(minutes)):
         gain, more = expected[:, mix] - own, minutes[mix] - taken
         with np.errstate(divide="ignore", invalid="ignore"):
+            # A gain that costs no minute is worth any price, and comes first.
             slope = np.where(more > 0, gain / more, np.where(gain > 0, np.inf, -np.inf))
         better = (slope > highest) & permitted[:, mix] & (mix > stands)
         end[better] = mix

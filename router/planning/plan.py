@@ -23,8 +23,10 @@ from router.planning.allocate import Allocation, allocate
 from router.planning.clearing_price import AtPrice, find_clearing_price
 from router.planning.hulls import upper_hulls
 
+# Small beside an office's hours: they keep the plan's floors, which many more would not.
 MORE_HOURS = (10, 20, 40)
 MINUTES_PER_HOUR = 60
+# Cases valued at once: bounds the memory that the folds' values of all mixes take.
 _CHUNK = 16_384
 
 
@@ -109,10 +111,10 @@ class Plan:
     @cached_property
     def by_mix(self) -> Mapping[str, int]:
         """Cases by mix, lightest first."""
-        found = np.bincount(self.allocation.mix + 1, minlength=len(self.decider.catalogue.ids) + 1)[
-            1:
-        ]
-        return dict(zip(self.decider.catalogue.ids, found.tolist(), strict=True))
+        # NO_MIX is -1, and only numbers from 0 are counted: it is counted first, then left out.
+        ids = self.decider.catalogue.ids
+        counted = np.bincount(self.allocation.mix + 1, minlength=len(ids) + 1)
+        return dict(zip(ids, counted[1:].tolist(), strict=True))
 
     @cached_property
     def curve(self) -> tuple[MoreHours, ...]:
@@ -156,10 +158,13 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float) -> Plan:
     if not (np.isfinite(budget) and budget >= 0):
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
     expected, lightest = _values(decider, rows)
+
     cleared = find_clearing_price(decider, rows, budget)
+
     weights = decider.policy.weights
     allocation = _allocated(decider, expected, lightest, cleared, weights.of(rows), budget)
     moved = WeakestFirst(cases=0, minutes=0.0, by_need_group={}, outcome=0.0)
+    # Only where the office weighs: finding another price takes most of a plan's time.
     if weights.columns:
         even = replace(decider, policy=replace(decider.policy, weights=Weights()))
         answers = find_clearing_price(even, rows, budget)

@@ -16,6 +16,7 @@ from router.decision.schema import Rows
 from router.planning.allocate import BudgetTooSmall
 from router.planning.clearing_price import PRICE_AT_MOST, find_clearing_price
 
+# Fewer weeks' cases are swayed by chance; more weeks lag further behind arrivals that grow.
 WEEKS = 4
 MOST_CHANGE = 0.25
 """Share by which a price rises, or falls back from, in one move."""
@@ -48,6 +49,7 @@ def next_price(price: float, wanted: float, bounds: tuple[float, float]) -> floa
         wanted: from `wanted_price`.
         bounds: lowest and highest that the office may set.
     """
+    # Down by division: a move up and a move down end where they began.
     highest = max(price, _LEAST) * (1 + MOST_CHANGE)
     moved = min(max(wanted, price / (1 + MOST_CHANGE)), highest)
     return min(max(moved, bounds[0]), bounds[1])

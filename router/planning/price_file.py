@@ -12,6 +12,7 @@ from router.policies.offices import OFFICES, Policies
 from router.policies.toml_file import PolicyError
 
 KEY = "price_per_minute"
+# People read and compare the price; what further digits say is less than a week's chance.
 _DIGITS = 4
 
 
@@ -40,6 +41,7 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
             f"{folder}: {KEY}: the national policy's is set by people; name an office"
         )
     policies.usable(office_ref)
+    # Rounded before it is checked: rounding must not carry it over the bound.
     written = float(f"{price:.{_DIGITS}g}")
     lowest, highest = policies.bounds.spans[KEY]
     if not lowest <= written <= highest:
@@ -51,5 +53,6 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
     document[KEY] = written
     with written_aside(path) as aside:
         aside.write_text(tomlkit.dumps(document), encoding="utf-8")
+        # The file is replaced by a new one, which would have the modes of whoever runs this.
         shutil.copymode(path, aside)
     return written

@@ -42,6 +42,7 @@ def read_arrivals(
         JournalBroken: if a record cannot be read, or was written with other features.
         JournalUnavailable: if the journal cannot be read now.
     """
+    # Of any office: a journal younger than the weeks asked for holds fewer weeks' arrivals.
     first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
     rows: dict[str, NDArray[np.uint16]] = {}
     for run in recommendations(store):
@@ -57,9 +58,11 @@ def read_arrivals(
                 f"context {digest}: has other features than this version of the service"
             )
         for row, tail in zip(found.rows["row"], found.tails, strict=True):
+            # Without a reference a case was not scored: its minutes are outside the office's hours.
             if tail.case_ref and tail.office_ref == office_ref:
                 rows[tail.case_ref] = row
 
+    # Of no case at all NumPy would not know the columns.
     arrived = np.array(list(rows.values()), np.uint16)
     return Arrivals(
         rows=arrived.reshape(len(rows), len(features.features)),
