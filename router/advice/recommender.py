@@ -88,15 +88,20 @@ class Recommender:
             office_refs: as sent, one for each; the policy's office if not given.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
+        # One moment for all: cases that are asked together are recorded together.
         now = time.time_ns() // 1000 if now is None else now
         offices = [self.policy.office] * len(rows) if office_refs is None else office_refs
+
+        # Of version 7: they begin with the time, so that the journal's index grows at its end.
         ids = [uuid_utils.uuid7() for _ in rows]
         decisions = self.decider.decide_each(rows)
+
         chances = [1.0] * len(rows)
         if self._explores:
             drawn = [self._explored(*one) for one in zip(decisions, case_refs, strict=True)]
             decisions = [decision for decision, _ in drawn]
             chances = [chance for _, chance in drawn]
+
         tails = [self._tail(*one) for one in zip(decisions, case_refs, offices, strict=True)]
         payloads = [
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
@@ -105,6 +110,7 @@ class Recommender:
             Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
             for identity, payload in zip(ids, payloads, strict=True)
         ]
+
         advice = [
             Advice(str(identity), tail.case_ref, row, decision, tail.disclosure, chance)
             for identity, tail, row, decision, chance in zip(
@@ -119,10 +125,13 @@ class Recommender:
             value - price * minutes
             for value, minutes in zip(decision.expected, self._minutes, strict=True)
         ]
+        # With the versions: another model or policy
+        # explores other cases, not the same ones for ever.
         drawn = draw("exploration", self.model.info.version, self.policy.version, case_ref)
         return explore(decision, utility, self._offered, self.policy.exploration, drawn)
 
     def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
+        # Shielded: the journal keeps the fact, but not whose it is.
         if decision.first_permitted >= len(self._minutes):
             return _NOTHING
         if not self.withholds:
@@ -132,8 +141,10 @@ class Recommender:
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Whether plain advice is shown; the same case always falls into the same group."""
         shares = self.policy.disclosure
+        # Only plain advice is withheld: that a person must look at a case is told at once.
         if decision.status != Status.RECOMMENDED:
             return SHOWN
+        # Without the versions: a case stays in its group for as long as the groups are compared.
         drawn = draw("disclosure", case_ref)
         if drawn < shares.control:
             return CONTROL

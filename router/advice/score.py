@@ -37,6 +37,7 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     decisions = decider.decide(rows_of(batch, first_row))
     catalogue = decider.catalogue
     none = decisions.mix == NO_MIX
+    # NO_MIX is -1, the last: it takes no minutes.
     minutes = np.append(catalogue.minutes, 0)[decisions.mix]
     columns: dict[str, Any] = {
         CASE_REF: batch.column(CASE_REF).cast(pa.string()),
@@ -44,8 +45,10 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
         "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
         "adviser_minutes": pa.array(minutes, mask=none),
     }
+
     unscored = np.isnan(decisions.expected[:, 0])
     for number, mix in enumerate(catalogue.ids):
+        # Tables add up without bounds; whoever reads the file expects a share.
         expected = np.clip(decisions.expected[:, number], 0.0, 1.0)
         columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
         columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)
@@ -71,12 +74,14 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
 def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:
     """Scores on all cores, in the file's order, with few batches under way."""
     workers = os.cpu_count() or 1
+    # Threads are enough: NumPy and Arrow let go of the interpreter's lock while they compute.
     with ThreadPoolExecutor(workers) as pool:
         under_way: deque[Future[pa.RecordBatch]] = deque()
         first_row = 0
         for batch in batches:
             under_way.append(pool.submit(score_batch, batch, decider, first_row))
             first_row += len(batch)
+            # Nobody idles, and a file larger than the memory is never held whole.
             if len(under_way) > 2 * workers:
                 yield under_way.popleft().result()
         while under_way:
