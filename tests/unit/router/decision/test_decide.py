@@ -23,10 +23,11 @@ def flat_decider(
 ) -> Decider:
     """A decider whose mixes are worth the same for every case.
 
-    Errors grow with the mix.
+    The last value holds for every mix behind it too. Errors grow with the mix.
     """
     fold = np.linspace(-1, 1, FOLDS)
-    intercept = np.array(expected)[:, None] + spread * np.arange(MIXES)[:, None] * fold
+    worth = np.array([*expected, *[expected[-1]] * MIXES][:MIXES])
+    intercept = worth[:, None] + spread * np.arange(MIXES)[:, None] * fold
     tables = DecisionTables(
         features=FEATURES,
         values=np.zeros((MODEL_SLOTS, MIXES, FOLDS)),
