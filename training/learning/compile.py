@@ -15,7 +15,10 @@ from training.learning.encoding import Encoding
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
+# Adding up in another order moves a value by some 1e-15; tables read off wrongly are off by far
+# more.
 TOLERANCE = 1e-9
+# All rows at once would hold a value for each mix and fold of each of them, twice.
 _ROWS_AT_ONCE = 50_000
 
 
@@ -52,7 +55,9 @@ def compile_tables(
         NotAdditive: if any slot or training row differs by more than 1e-9.
     """
     features = encoding.features
+    # Any row would do; that of all unknown exists whatever the features are.
     reference = np.zeros(len(features.features), np.uint16)
+
     probes, counts = [], []
     for column in encoding.columns:
         slots = features.features[column].slots
@@ -60,10 +65,14 @@ def compile_tables(
         block[:, column] = np.arange(slots)
         probes.append(block)
         counts.append(np.bincount(rows[:, column], minlength=slots))
+
     probe = np.concatenate(probes)
+    # Without pairs, or a slot would also carry what it adds together with the reference row's.
     alone = [replace(student, pairs=()) for student in students]
     start = _values(alone, encoding, reference[None])[0]
+    # Strict: all students have the same pairs, or their folds could not stand in one table.
     by_pair = zip(*(student.pairs for student in students), strict=True)
+
     tables = DecisionTables(
         features=features,
         values=_spread(_values(alone, encoding, probe) - start, error_scale),
@@ -71,11 +80,14 @@ def compile_tables(
         counts=np.concatenate(counts).astype(np.int64),
         pairs=tuple(_pair(models, encoding, rows, error_scale) for models in by_pair),
     )
+
+    # Slots that no case has are compared too: the service may meet them.
     compared = np.concatenate([probe, rows])
     difference = 0.0
     for part in np.array_split(compared, 1 + len(compared) // _ROWS_AT_ONCE):
         expected = _spread(_values(students, encoding, part), error_scale)
         difference = max(difference, float(np.abs(tables.fold_values(part) - expected).max()))
+
     if difference > TOLERANCE:
         raise NotAdditive(
             f"tables differ from the students by up to {difference}, more than {TOLERANCE}"
@@ -100,21 +112,28 @@ def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_sca
     sides = [_bins(encoding, first), _bins(encoding, second)]
     # Bins that no slot falls into are left out, so that every bin's number is that of some slot.
     used = [np.unique(side) for side in sides]
+
     grid = np.stack(np.meshgrid(*used, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    # Students learn steps between mixes; a table holds each mix's height, centred as theirs are.
     heights = [
         np.cumsum(np.column_stack([np.zeros(len(grid)), model.added(grid)]), axis=1)
         for model in models
     ]
     values = _spread(np.stack([centred(one) for one in heights], axis=-1), error_scale)
+
     columns = [int(encoding.columns[one.column]) for one in (first, second)]
     numbers = [
         np.searchsorted(kept, side).astype(np.uint16)
         for kept, side in zip(used, sides, strict=True)
     ]
+
+    # Cells are numbered as `Pair` looks them up: the first side's bin, then the second's.
     cells = (
         numbers[0][rows[:, columns[0]]].astype(np.intp) * len(used[1])
         + numbers[1][rows[:, columns[1]]]
     )
+
     return Pair(
         first=columns[0],
         second=columns[1],

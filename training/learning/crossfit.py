@@ -18,6 +18,7 @@ from training.learning.nuisance import (
 )
 from training.learning.scores import CLIP, Floats, Numbers, doubly_robust, folds_of
 
+# Each fold is one student of the jackknife, and each pair of folds one more fit: ten at five.
 FOLDS = 5
 
 
@@ -69,6 +70,8 @@ def cross_fit(
     chances = _chances(features, mix, mixes, fold, propensity, seed)
     mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
     chance: Floats = chances[np.arange(len(mix)), mix]
+    # Unclipped: clipping biases a value, and its interval does not know by how much (of a policy
+    # with little overlap they covered 31 in 100 where 95 were promised).
     return Nuisances(
         mu=mu,
         chances=chances,
@@ -139,7 +142,9 @@ def cross_fit_nested(
 
     tasks: list[Callable[[], object]] = [partial(without, one) for one in range(FOLDS)]
     tasks += [partial(without, *pair) for pair in pairs]
+    # Chances are learned from mixes and not from outcomes, so no judge's outcome can leak by them.
     tasks.append(lambda: _chances(features, mix, mixes, fold, propensity, seed))
+    # Threads, not processes: boosting frees the interpreter, and the rows need not be copied.
     *found, chances = Parallel(n_jobs=jobs, prefer="threads")(delayed(task)() for task in tasks)
 
     mu = np.empty((len(features), mixes))
@@ -147,6 +152,7 @@ def cross_fit_nested(
         mu[fold == one] = values
     apart = np.zeros((FOLDS, len(features), mixes))
     for (one, other), (of_one, of_other) in zip(pairs, found[FOLDS:], strict=True):
+        # What teachers whom `other` will judge may know of the cases of `one`, and the reverse.
         apart[other, fold == one] = of_one
         apart[one, fold == other] = of_other
     return NestedNuisances(fold=fold, chances=chances, mu=mu, apart=apart)

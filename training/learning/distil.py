@@ -12,9 +12,14 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
+# With the bin of unknown at most 13 a column, so that a pair's cells still have cases each.
 BINS = 12
+# Of steps and levels; of pairs, which learn only the little that those leave over.
 _ROUNDS, _PAIR_ROUNDS = 150, 60
+# Share of the contrasts' variance that a pair must explain: it costs a look-up in each decision,
+# and cells that few cases have (ADR 8).
 _PAYS = 0.005
+# Pairs are looked for in so many cases: two hundred and more a cell, whatever the log's size.
 _SEEN = 40_000
 
 
@@ -32,6 +37,7 @@ class Coarse:
 
     def of(self, values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """Gives the bin of each value, shape (n,)."""
+        # An edge belongs to the bin above it.
         return np.where(
             np.isnan(values), self.bins - 1, np.searchsorted(self.edges, values, side="right")
         )
@@ -41,6 +47,7 @@ def coarse(rows: Floats, column: int) -> Coarse:
     """Cuts a column at its quantiles."""
     known = rows[:, column][~np.isnan(rows[:, column])]
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.zeros(0)
+    # An edge at the least value would leave the first bin without cases.
     return Coarse(column=column, edges=edges[edges > known.min()] if len(known) else edges)
 
 
@@ -108,12 +115,16 @@ def distil(
         seed: of the boosting.
         monotone: (features,) 1 where a higher value may only raise the later of two mixes, else 0.
     """
+    # Steps between neighbours, not contrasts to the first mix: where each step rises with a column,
+    # so does the later of any two mixes, which is what `monotone` promises.
     steps = np.diff(target, axis=1)
     leaf = _leaf(len(rows))
     models = tuple(
         _additive(seed, monotone, min_samples_leaf=leaf).fit(rows, step) for step in steps.T
     )
     left_over = steps - np.column_stack([model.predict(rows) for model in models])
+
+    # Each pair learns what the pairs before it leave over.
     found = []
     for first, second in pairs:
         bins = np.column_stack([first.of(rows[:, first.column]), second.of(rows[:, second.column])])
@@ -138,6 +149,7 @@ def _leaf(cases: int) -> int:
 def _additive(
     seed: int, monotone: Sequence[int] | None, **others: object
 ) -> HistGradientBoostingRegressor:
+    # One column a tree makes the whole a sum of one-column functions, and so a table.
     settings: dict[str, object] = {"learning_rate": 0.1} | others
     return HistGradientBoostingRegressor(
         max_iter=_ROUNDS,
@@ -180,13 +192,18 @@ def strongest_pairs(
     """
     if most == 0:
         return []
+
     seen = np.random.default_rng(seed).permutation(len(rows))[:_SEEN]
     rows, target = rows[seen], target[seen]
+    # A level of zeros: it is the same for every mix, and pairs are looked for in contrasts.
     alone = distil(rows, target, np.zeros(len(rows)), (), seed, monotone)
     residual = target - centred(alone.values(rows))
+
     free = [column for column in range(rows.shape[1]) if monotone is None or not monotone[column]]
     cut = {column: coarse(rows, column) for column in free}
     bins = {column: one.of(rows[:, column]) for column, one in cut.items()}
+
+    # Of pure noise, each cell's mean explains one case's share of the squares.
     noise = float((residual**2).sum())
     strengths: list[tuple[float, tuple[int, int]]] = []
     for pair in combinations(free, 2):
@@ -197,6 +214,8 @@ def strongest_pairs(
             for one in residual.T
         )
         strengths.append((explained - noise * int((count > 0).sum()) / len(rows), pair))
+
+    # Ties go by column, so that equal arguments give equal pairs.
     strengths.sort(key=lambda found: (-found[0], found[1]))
     least = _PAYS * float((centred(target) ** 2).sum())
     return [

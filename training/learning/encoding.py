@@ -59,6 +59,7 @@ class Encoding:
         values[0] = np.nan
         if name in self.orders:
             values[1:] = self.orders[name]
+        # Unknown never means "no problem": nobody knows of a contact, so it ranks as the longest.
         if name == LONGER_IS_WORSE:
             values[0] = feature.slots
         for rank, step in enumerate(WORSE.get(name, ())):
@@ -114,6 +115,7 @@ def encoding_for(features: FeatureSet, rows: Rows, outcome: Floats) -> Encoding:
         cases = np.bincount(rows[:, column], minlength=feature.slots)
         reached = np.bincount(rows[:, column], weights=outcome, minlength=feature.slots)
         mean = (reached + _PRIOR_CASES * outcome.mean()) / (cases + _PRIOR_CASES)
+        # Ranks, not the means: values whose means are alike must still be told apart by a split.
         ranks = np.empty(feature.slots - 1)
         ranks[np.argsort(mean[1:], kind="stable")] = np.arange(feature.slots - 1)
         orders[feature.name] = ranks

@@ -10,9 +10,12 @@ from training.learning.learned import Learned, jackknife
 from training.learning.scores import Floats, Numbers
 
 COVERAGE = 0.90
+# A normal's two-sided 90 per cent.
 Z = 1.645
+# Cases to learn from once more, which bounds the time; of them, those whose contrasts are compared.
 _AT_MOST = 40_000
 _COMPARED = 5_000
+# Nothing is made narrower than the folds say, nor wider than ten times that.
 _LOWEST, _HIGHEST = 1.0, 10.0
 UNSEEN = 0.02
 """Standard deviation over cases, outcome points, of what a mix may add unseen by the log.
@@ -54,8 +57,10 @@ def error_scale(
     """
     random = np.random.default_rng(seed)
     kept = np.sort(random.permutation(len(rows))[:_AT_MOST])
+
     extra = unseen_effects(rows, learned.scores.shape[1], random)
     truth = learned.plausible(rows[kept]) + extra[kept]
+    # The stacks' values are centred over mixes; only the students know the level.
     level = learned.values(rows[kept]).mean(axis=1)
     chance = np.clip(level + truth[np.arange(len(kept)), mix[kept]], 0.0, 1.0)
     drawn = (random.random(len(kept)) < chance).astype(np.float64)
@@ -64,9 +69,11 @@ def error_scale(
             learned.values(rows).mean(axis=1) + learned.plausible(rows)[np.arange(len(rows)), mix]
         )
         drawn = np.clip(chance + random.permutation(noise)[: len(kept)], 0.0, 1.0)
+
     anew = again(kept, drawn)
     compared = random.permutation(len(kept))[:_COMPARED]
     values = anew.values(rows[kept][compared])
+    # Contrasts to the first mix: only differences decide, and the level's error is in all alike.
     missed = np.abs(values[:, 1:] - values[:, :1] - (truth[compared, 1:] - truth[compared, :1]))
     # Against the spread of what was learned from all cases: that is what will be scaled.
     folds = learned.fold_values(rows[kept][compared])
@@ -89,9 +96,11 @@ def unseen_effects(rows: Floats, mixes: int, random: np.random.Generator) -> Flo
     varies = np.flatnonzero(spread > 0)
     if not len(varies):
         return np.zeros((len(rows), mixes))
+
     found = np.empty((len(rows), mixes))
     for number in range(mixes):
         columns = random.choice(varies, min(_UNSEEN_COLUMNS, len(varies)), replace=False)
+        # Clipped, or a few extreme values would make up the effect's whole spread.
         steps = np.clip(
             (np.nan_to_num(rows[:, columns], nan=0.0) - mean[columns]) / spread[columns], -2, 2
         )

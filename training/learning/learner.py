@@ -25,6 +25,7 @@ from training.learning.scores import Floats, Numbers
 from training.learning.stack import centred, in_parts, stack_weights, stacked
 from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 
+# Each is one more look-up in every decision, and cells that few cases have (ADR 8).
 PAIRS = 4
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class _Task:
         calls, began = list(calls), time.perf_counter()
         found: list[T] = []
         self.watch(phase, 0, len(calls))
+        # As a generator it gives each result when it is there, in order: progress can be told.
         at_once = Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")
         for one in at_once(delayed(call)() for call in calls):
             found.append(one)
@@ -143,13 +145,16 @@ def _learn(task: _Task) -> Learned:
     taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in range(FOLDS)])
 
     unseen = _unseen(task, fold, taught)
+    # Teachers say for whom a mix is worth more; how much it is worth on average, the scores say.
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
+    # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
     means = np.stack([scores[fold != held].mean(axis=0) for held in range(FOLDS)])
     weights, plausible = stack_weights(
         unseen, means[fold], nuisances.chances, nuisances.mean, task.mix, task.outcome
     )
+
     stacks, plausible_stacks = (
         tuple(
             stacked(models, given, offsets, own) for models, own in zip(taught, means, strict=True)
@@ -186,6 +191,7 @@ def _nuisances(task: _Task) -> NestedNuisances:
 def _taught(task: _Task, nuisances: NestedNuisances, held: int) -> list[Values]:
     """Teaches every teacher without one fold."""
     kept = nuisances.fold != held
+    # Expectations that do not know the judging fold's outcomes either.
     mu = nuisances.apart[held]
     lesson = Lesson(
         rows=task.rows[kept],
@@ -217,6 +223,7 @@ def _distilled(
     The level of a student never saw its fold.
     """
     targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
+    # One choice of pairs for all folds, or their tables could not be put together.
     mean = np.mean(targets, axis=0)
     pairs = task.once(
         "pairs", lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
@@ -234,6 +241,8 @@ def _calibrated(task: _Task, learned: Learned) -> float:
     """Learns once more, from outcomes drawn from the stack, and compares with what is then true."""
 
     def again(kept: Numbers, drawn: Floats) -> Learned:
+        # The mixes are not drawn anew, so their chances are known. Another seed draws folds, trees
+        # and forests anew, whose luck is part of the error.
         part = _Task(
             rows=task.rows[kept],
             mix=task.mix[kept],
@@ -270,6 +279,7 @@ def _check(
     if propensity is not None and (propensity.ndim != 2 or len(propensity) != len(rows)):
         _check_length("propensity", propensity, rows)
 
+    # Gaps would leave a mix without cases, for which no model could be fitted.
     whole = np.issubdtype(mix.dtype, np.integer)
     if not whole or mix.min() < 0 or len(np.unique(mix)) != mix.max() + 1:
         raise ValueError("mix: numbers must be whole and run from 0 without a gap")

@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from training.learning.scores import Floats, Numbers
 
+# With fewer, the smallest permitted leaf of 50 cases is more than a tenth of them.
 LEAST_CASES = 500
 
 
@@ -29,6 +30,7 @@ class MinutesModel:
             rows: (n, features), unknown as NaN.
             catalogue: (mixes,) minutes for mixes with fewer than 500 cases of known minutes.
         """
+        # A boosted sum may fall below zero where little time is spent.
         columns = [
             np.full(len(rows), planned) if model is None else np.maximum(0.0, model.predict(rows))
             for model, planned in zip(self.models, catalogue.tolist(), strict=True)

@@ -10,8 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from training.learning.scores import Floats, Numbers
 
+# Exponents between 0.22 and 4.5 are tried.
 LOG_SHARPNESS = (-1.5, 1.5)
+# A chance of 0 has no logarithm.
 _TINY = 1e-12
+# Where boosting was sure of the logged mix, nothing is left to share out, and no division by it.
 _SURE = 1e-6
 
 
@@ -88,6 +91,7 @@ def calibrated(raw: Floats, mix: Numbers, fold: Numbers) -> Floats:
         train, test = fold != held, fold == held
         seen, chosen = logs[train], mix[train]
 
+        # Seen as defaults: a plain closure would look at the variables of a later fold.
         def loss(log_sharpness: float, seen: Floats = seen, chosen: Numbers = chosen) -> float:
             sharp = log_softmax(np.exp(log_sharpness) * seen, axis=1)
             return -float(sharp[np.arange(len(chosen)), chosen].mean())
@@ -149,6 +153,7 @@ def outcomes_without(
         For each of the folds the outcomes of its cases, shape (cases, mixes), 0 to 1.
     """
     kept = ~np.isin(fold, folds)
+    # Leaves by the number of all cases: models without one fold and without two are then alike.
     model = outcome_model(len(mix), seed)
     model.fit(with_mix(features[kept], mix[kept]), outcome[kept])
     return [np.clip(of_every_mix(model, features[fold == one], mixes), 0.0, 1.0) for one in folds]
@@ -156,6 +161,8 @@ def outcomes_without(
 
 def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
     """Gives a learner of outcomes with the mix as a feature, its leaves by the number of cases."""
+    # A regressor, since an outcome may be any share of the goal; its leaves grow with the cases up
+    # to 100, so that small logs still tell something.
     return HistGradientBoostingRegressor(
         max_iter=150,
         max_leaf_nodes=8,

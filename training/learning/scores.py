@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+# Between 0.03 and 0.08 learning gains more by less variance than it loses by bias.
 CLIP = 0.05
 
 

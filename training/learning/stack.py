@@ -10,9 +10,13 @@ from scipy.optimize import nnls
 from training.learning.scores import Floats, Numbers
 from training.learning.teachers import Values
 
+# Keeps the normal equations solvable where two teachers say the same; relative to their size.
 _RIDGE = 1e-9
+# Pull to the common weights, in units of what the log says of one weight on average.
 _TOWARDS_COMMON = 0.3
+# As many times what chance alone explains, or the weights are held for noise.
 _CHANCES = 3
+# Columns of the design are teachers times mixes; all rows at once would not fit in memory.
 _ROWS_AT_ONCE = 50_000
 
 
@@ -77,9 +81,12 @@ def stack_weights(
         _judged(columns @ one, columns[:, one > 0], extra, unseen, treated, target)
         for columns, one, extra in both
     ]
+
+    # Mallows' criterion: parameters in use are charged twice what they explain of pure noise.
     explained, chance, flat = max(judged, key=lambda one: one[0] - 2 * one[1])
     weights = flat.reshape(teachers, mixes)
     kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
+    # The root, since what weights explain goes with their square.
     return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
 
 
@@ -99,6 +106,7 @@ def _judged(
     shape = (len(unseen), treated.shape[1])
     gram, right, spread = _normal_equations(unseen, treated, target, weights.reshape(shape))
     explained = float(2 * weights @ right - weights @ gram @ weights)
+    # Least squares, not an inverse: columns in use may be the same twice.
     penalised = used.T @ gram @ used + penalty * np.eye(used.shape[1])
     chance = float(np.trace(np.linalg.lstsq(penalised, used.T @ spread @ used, rcond=None)[0]))
     return explained, chance, weights
@@ -126,6 +134,7 @@ def _normal_equations(
 
 def _non_negative(gram: Floats, right: Floats) -> Floats:
     """Solves argmin over w >= 0 of w' gram w - 2 right' w."""
+    # NNLS wants a design, and there is only its gram matrix: the root of it has the same minimum.
     root = np.linalg.cholesky(gram + _RIDGE * max(np.trace(gram), _RIDGE) * np.eye(len(gram)))
     found: Floats = nnls(root.T, np.linalg.solve(root, right))[0]
     return found
@@ -142,6 +151,7 @@ def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: F
         offsets: (teachers, mixes) mean of each teacher's values, centred over mixes.
         means: (mixes,) mean value of each mix.
     """
+    # Who has no weight is not asked: a forest's answer takes long.
     used = [one for one in zip(models, weights, offsets, strict=True) if one[1].any()]
 
     def values(rows: Floats) -> Floats:

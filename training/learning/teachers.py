@@ -25,6 +25,7 @@ from training.learning.nuisance import of_every_mix, with_mix
 from training.learning.scores import Floats, Numbers
 
 Values = Callable[[Floats], Floats]
+# A row has eight numbers for each feature in splines, which are held for so many rows at once.
 _ROWS_AT_ONCE = 20_000
 # Rows that a tree of the forest sees: more cost much time and add little.
 _FOREST_ROWS = 20_000
@@ -74,6 +75,8 @@ def boosted(
 
     Contrasts are weak and their scores noisy.
     """
+    # Early stopping would by default begin at 10,000 cases: a larger log would be learned
+    # otherwise.
     return HistGradientBoostingRegressor(
         max_iter=rounds,
         max_leaf_nodes=leaves,
@@ -86,6 +89,7 @@ def boosted(
 
 
 def _leaf(lesson: Lesson) -> int:
+    # A hundredth of the cases, within what is neither noise nor blur.
     return max(20, min(100, len(lesson.rows) // 100))
 
 
@@ -199,16 +203,21 @@ def r_spline(lesson: Lesson) -> Values:
 
     Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
     """
+    # Constant beyond the last knots, where a cubic without cases would run away.
     splines = SplineTransformer(n_knots=6, extrapolation="constant")
+    # A feature that is unknown throughout stays, or columns would be fewer than features.
     basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
     gram: Floats | float = 0.0
     right: Floats | float = 0.0
     basis.fit(lesson.rows)
+
     treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
+    # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
         wide = _with_constant(basis.transform(lesson.rows[part]))
         design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
         gram, right = gram + design.T @ design, right + design.T @ lesson.residual[part]
+
     coefficients = _ridge(np.asarray(gram), np.asarray(right), lesson.residual).reshape(
         lesson.mixes, -1
     )
@@ -224,6 +233,7 @@ def _with_constant(wide: Floats) -> Floats:
 def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
     """Solves the normal equations by the ridge of least generalised cross-validation error."""
     n, total = len(target), float(target @ target)
+    # One decomposition serves all penalties.
     eigenvalues, vectors = np.linalg.eigh(gram)
     eigenvalues, turned = np.maximum(eigenvalues, 0), vectors.T @ right
     best, found = np.inf, np.zeros_like(right)
@@ -239,6 +249,7 @@ def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
 
 def dr_forest(lesson: Lesson) -> Values:
     """Grows a forest over all mix-centred doubly robust scores at once."""
+    # Half of the cases at most, so that no two trees see the same.
     drawn = min(len(lesson.rows) // 2, _FOREST_ROWS)
     forest = RandomForestRegressor(
         100,
