@@ -12,6 +12,7 @@ from training.learning.scores import Floats, Numbers
 POINTS = 12
 FEWEST_CASES = 100
 """With fewer cases whose minutes are known, a mix takes what the catalogue says."""
+# Enough for a trillionth of the first bracket, which no difference of values comes near.
 _HALVINGS = 40
 
 
@@ -52,12 +53,16 @@ def cost_curve(
     each = np.arange(len(values))
     allowed = np.where(permitted, values, -np.inf)
     free = allowed.argmax(axis=1)
+    # Mixes stand from lightest to most personal, so the first permitted is the lightest.
     lightest = minutes[permitted.argmax(axis=1)].mean()
     hull = _blind(scores, minutes, permitted)
+
     curve = []
     for budget in np.linspace(lightest, minutes[free].mean(), points):
         mix = chosen_within(allowed, minutes, float(budget))
         mean = float(minutes[mix].mean())
+        # Compared at the minutes really spent: a rule for whole cases rarely spends a budget to the
+        # end.
         blind = float(np.interp(mean, hull[0], hull[1]))
         curve.append(
             CostPoint(minutes=mean, outcome=estimate(scores[each, mix], cluster), blind=blind)
@@ -78,15 +83,18 @@ def chosen_within(allowed: Floats, minutes: Floats, budget: float) -> NDArray[np
         mix: NDArray[np.intp] = (allowed - price * minutes).argmax(axis=1)
         return mix
 
+    # The lightest budget is itself a mean: its rounding must not put it out of reach.
     within = budget + 1e-9
     if minutes[at(0.0)].mean() <= within:
         return at(0.0)
+
     known = allowed[np.isfinite(allowed)]
     # At this price no difference in value is worth the smallest difference in minutes.
     low, high = 0.0, float(2 * np.ptp(known) / np.diff(minutes).min())
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if minutes[at(middle)].mean() <= within else (middle, high)
+    # The high end has always kept the budget, the low end never.
     return at(high)
 
 
@@ -122,6 +130,7 @@ def _blind(
     points = sorted(
         {(float(minutes[mix].mean()), float(scores[each, mix].mean())) for mix in lifted}
     )
+
     hull: list[tuple[float, float]] = []
     for point in points:
         if hull and point[1] <= hull[-1][1]:

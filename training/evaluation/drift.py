@@ -12,6 +12,7 @@ from training.evaluation.figures import FieldFigures
 from training.learning.scores import Floats
 
 _TENTHS = 10
+# An empty bin would make the index infinite.
 _LEAST_SHARE = 1e-4
 
 
@@ -26,6 +27,7 @@ def field_figures(rows: Rows, promoted: DecisionTables | None) -> tuple[FieldFig
     if promoted is not None:
         for column, start in zip(promoted.columns.tolist(), promoted.offsets.tolist(), strict=True):
             before[column] = promoted.counts[start : start + FEATURES.features[column].slots]
+
     found = []
     for column, feature in enumerate(FEATURES.features):
         now = np.bincount(rows[:, column], minlength=feature.slots)
@@ -59,8 +61,10 @@ def stability_index(before: NDArray[np.int64], now: NDArray[np.int64], feature: 
 
 def _shares(counts: NDArray[np.int64], reference: NDArray[np.int64], feature: Feature) -> Floats:
     if not feature.values:
+        # Tenths of the earlier cases, for both counts: the later ones may fill them unevenly.
         known = np.cumsum(reference[1:])
         edges = np.searchsorted(known, known[-1] * np.arange(1, _TENTHS) / _TENTHS)
+        # Tenths that end at the same value are one bin, for a value cannot be in two.
         bins = np.searchsorted(np.unique(edges), np.arange(len(known)), side="right")
         counts = np.concatenate([counts[:1], np.bincount(bins, weights=counts[1:])])
     shares: Floats = np.maximum(counts / max(1, counts.sum()), _LEAST_SHARE)

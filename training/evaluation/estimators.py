@@ -26,11 +26,13 @@ from training.learning.scores import Floats, Numbers
 CONFIDENCE = 0.90
 FEWEST_CLUSTERS = 20
 """With fewer offices their standard error is too unsure itself: cases count one by one."""
+# Why these bounds: see `overlap_verdict`.
 RARE = 0.01
 ENOUGH_CASES = 200.0
 ENOUGH_SHARE = 0.02
 MOST_RARE = 0.05
 BARS = 20
+# What sums of probabilities may miss 1 by, having been stored and read.
 _ROUNDING = 1e-6
 
 
@@ -171,6 +173,7 @@ def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
     if cases < 2:
         raise ValueError(f"scores: {cases} cases; at least 2 are needed for a standard error")
     value = float(scores.mean())
+    # Every case its own office until offices are many: both formulas are then one.
     parts = scores - value
     groups = cases
     if cluster is not None:
@@ -178,6 +181,7 @@ def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
         if len(offices) >= FEWEST_CLUSTERS:
             groups = len(offices)
             parts = np.bincount(place, weights=parts).astype(np.float64)
+
     error = float(np.sqrt(groups / (groups - 1) * (parts @ parts)) / cases)
     reach = error * float(student_t.ppf((1 + CONFIDENCE) / 2, groups - 1))
     return Estimate(value=value, error=error, low=value - reach, high=value + reach)

@@ -123,8 +123,10 @@ def evaluate(
         raise ValueError(f"values: shape {shape}, must be {needed}")
     decider = Decider(tables=candidate.tables, catalogue=catalogue, policy=policy)
     promoted = replace(decider, tables=rival.tables) if rival else None
+    # One set of cases for all policies, or differences could not be paired.
     served = _served(cases, decider, promoted)
     kept, stack = cases.take(served), candidate.stack[served]
+
     decided = decider.decide(kept.rows)
     held = _held(kept, decided, catalogue, seed, folds)
     policies = _policies(held, catalogue, promoted, decided)
@@ -148,6 +150,7 @@ def evaluate(
         ),
         groups=_groups(held, decided),
         calibration=_calibration(held, decided, policies["candidate"]),
+        # Of the stack: the test asks whether effects vary, `fidelity` what the tables kept of them.
         heterogeneity=heterogeneity(stack, scores, permitted, seed=seed),
         cost_curve=cost_curve(expected, scores, held.minutes, permitted, cluster=held.cluster),
         overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, held.mixes),
@@ -160,6 +163,7 @@ def evaluate(
             pairs=candidate.pairs,
         ),
         fields=field_figures(candidate.trained_on, rival.tables if rival else None),
+        # Of all cases, unlike the rest: who must be assessed by people is counted here alone.
         abstention=_abstention(decider.decide(cases.rows)),
         error_scale=candidate.error_scale,
         clipped=candidate.clipped,
@@ -189,12 +193,14 @@ def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
+    # What is permitted confounds too: without it the chances of cases with one mix are far off.
     cluster = cases.office_numbers()
     inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, cluster, cases.days)
     count = len(catalogue.ids)
     fitted = cross_fit(
         inputs, cases.mix, cases.outcome, count, propensity=cases.propensity, seed=seed, folds=folds
     )
+
     minutes = minutes_by_mix(cases.mix, cases.minutes, catalogue.minutes)
     spent = minutes[cases.mix]
     if cases.minutes is not None:
@@ -217,6 +223,7 @@ def _policies(
     mixes = {"candidate": decided.mix}
     if promoted is not None:
         mixes["promoted"] = promoted.decide(rows).mix
+    # Nobody may get less than safeguards permit, so no rule is valued as if it gave less.
     mixes["todays_rule"] = np.maximum(lightest, todays_rule(rows, catalogue))
     for number, name in enumerate(held.mixes):
         mixes[f"uniform:{name}"] = np.maximum(lightest, number)
@@ -263,8 +270,11 @@ def _differences(policies: dict[str, Floats], held: Held) -> tuple[figures.Diffe
     cases = held.cases
     scores, minutes = {}, {}
     for name, policy in policies.items():
+        # A policy's score is linear in its probabilities, so the mixes' scores serve every policy.
         scores[name] = (policy * held.fitted.scores).sum(axis=1)
         minutes[name] = float((policy @ held.minutes).mean())
+
+    # What was logged was seen: its outcomes need no weight and no model.
     scores["logged"] = cases.outcome
     minutes["logged"] = float(held.spent.mean())
     return tuple(
@@ -299,6 +309,7 @@ def _calibration(held: Held, decided: Decisions, chosen: Floats) -> figures.Cali
     The logged policy's mixes count by their propensities: what advisers did is not known
     beforehand.
     """
+    # A logged chance beside estimated ones may leave a row's sum a little off 1.
     usual = held.fitted.chances / held.fitted.chances.sum(axis=1, keepdims=True)
     predicted = ((chosen - usual) * decided.expected).sum(axis=1)
     observed = (chosen * held.fitted.scores).sum(axis=1) - held.cases.outcome

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+# A module of stubs: it exists for type checkers alone.
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -20,6 +21,7 @@ def to_json(figures: DataclassInstance) -> str:
     Raises:
         ValueError: if a number is not finite.
     """
+    # By json, not by msgspec: versions are committed with its layout, and digests are of bytes.
     return json.dumps(dataclasses.asdict(figures), indent=1, allow_nan=False) + "\n"
 
 

@@ -117,6 +117,7 @@ def load_gate(path: Path) -> Gate:
         PolicyError: naming file, key, value and bound.
     """
     table = read_toml(path)
+    # Up to twice as many are read, so that one given twice is refused by its name.
     gate = Gate(
         version=table.text("version"),
         margin=table.number("margin", 0, 0.05),
@@ -141,6 +142,7 @@ def _rule(table: TomlTable) -> Rule:
         if kind.sense == "is"
         else table.number("bound", kind.lower, kind.upper)
     )
+    # A condition can be loosened by its bound, never switched off.
     if bound is False:
         raise table.error("bound", f"{name} must be true")
     rule = Rule(name=name, bound=bound, explanation=table.text("explanation"))
@@ -176,7 +178,9 @@ def _judged(rule: Rule, evidence: _Evidence) -> Condition:
     kind = _KINDS[rule.name]
     measured = kind.measure(evidence)
     found = measured if isinstance(measured, _Found) else _Found(value=measured)
+    # What is not finite was not measured, and does not pass; nor does JSON know a word for it.
     value = None if found.value is None or not math.isfinite(found.value) else found.value
+    # "above" is judged by its measure, which sets `passed`; here it would pass when equal.
     holds = value is not None and (
         value <= rule.bound if kind.sense == "at most" else value >= rule.bound
     )
@@ -205,6 +209,7 @@ def _beats(evidence: _Evidence, than: str) -> _Found:
         )
     gained = f"{gain.outcome.value:+.4f} up to {gain.outcome.high:+.4f}"
     remark = f"Gain {gained}, at {gain.minutes:+.1f} minutes a case."
+
     beaten = gain.outcome.low > evidence.bound(f"beats_{than}")
     fewer = gain.outcome.low >= -gate.margin and gain.minutes <= -gate.fewer_minutes
     if fewer and not beaten:
@@ -221,6 +226,7 @@ def _groups(evidence: _Evidence) -> _Found:
     if not known:
         return _Found(value=None, remark="No group is large enough to tell.")
     bound = evidence.bound("no_group_worse_off")
+    # By the upper end: of many groups some lower end lies below the bound by chance alone.
     worst, gain = min(known, key=lambda one: one[1].high)
     unsure = sum(gain.low < bound <= gain.high for _, gain in known)
     return _Found(
@@ -232,6 +238,7 @@ def _groups(evidence: _Evidence) -> _Found:
 
 def _agrees(evidence: _Evidence, estimator: str) -> float:
     primary, other = evidence.candidate.estimates["dr"], evidence.candidate.estimates[estimator]
+    # As if the two were independent. They share their cases, so this asks rather too little.
     error = math.hypot(primary.error, other.error)
     apart = abs(primary.value - other.value)
     return apart / error if error > 0 else 0.0 if apart == 0 else math.inf
@@ -258,6 +265,7 @@ def _fidelity_value(evidence: _Evidence) -> _Found:
 
 def _sensitivity(evidence: _Evidence) -> _Found:
     figures = evidence.figures
+    # Who passed as not inferior gained nothing that could be taken away: the margin must hold.
     levels = {
         gain.than: 0.0
         if gain.outcome.low > evidence.bound(f"beats_{gain.than}")
@@ -278,6 +286,7 @@ def _sensitivity(evidence: _Evidence) -> _Found:
     )
 
 
+# After the functions that it names. A bound beyond its limits here would undo the condition.
 _KINDS: dict[str, _Kind] = {
     "held_out_cases": _Kind(
         measure=lambda e: e.figures.held_out.cases, sense="at least", lower=100, upper=1e7

@@ -92,6 +92,8 @@ def _figures_of(
     def figures(cases: NDArray[np.intp], _: NDArray[np.intp]) -> GroupFigures:
         return _one(source, field, str(names[cases[0]]), cases, measures, mixes)
 
+    # Given the cases' numbers instead of outcomes, fairlearn hands each group the numbers of its
+    # own.
     frame = MetricFrame(metrics=figures, y_true=places, y_pred=places, sensitive_features=names)
     return [figure for _, figure in sorted(frame.by_group.items())]
 

@@ -9,6 +9,7 @@ from training.evaluation.estimators import estimate
 from training.evaluation.figures import Calibration, Estimate, Fidelity, Heterogeneity, Tenth
 from training.learning.scores import Floats, Numbers
 
+# The least p-value is then 1 in 501, a twenty-fifth of the level.
 PERMUTATIONS = 500
 SIGNIFICANT = 0.05
 TENTHS = 10
@@ -47,6 +48,7 @@ def heterogeneity(
     predicted = _within(values, permitted, stratum)
     observed = _within(scores, permitted, stratum)
     statistic = _t_ratio(predicted, observed)
+
     rng = np.random.default_rng(seed)
     target = np.argsort(stratum, kind="stable")
     as_high = 0
@@ -54,6 +56,8 @@ def heterogeneity(
         # Sorted by stratum and, within it, at random: a permutation of each stratum.
         drawn = np.lexsort((rng.random(len(stratum)), stratum))
         as_high += _t_ratio(predicted[drawn], observed[target]) >= statistic
+
+    # The observed order counts as one of them, or p could be 0.
     p_value = (1 + as_high) / (1 + permutations)
     return Heterogeneity(
         statistic=statistic,
@@ -103,12 +107,14 @@ def calibration(predicted: Floats, observed: Floats, cluster: Numbers | None = N
     cases = len(predicted)
     if cases < 2 * TENTHS:
         raise ValueError(f"predicted: {cases} cases; at least {2 * TENTHS} are needed for tenths")
+
     tenths, excess = [], 0.0
     for part in np.array_split(np.argsort(predicted, kind="stable"), TENTHS):
         found = estimate(observed[part], None if cluster is None else cluster[part])
         tenth = Tenth(predicted=float(predicted[part].mean()), observed=found, cases=len(part))
         excess += len(part) / cases * ((found.value - tenth.predicted) ** 2 - found.error**2)
         tenths.append(tenth)
+
     return Calibration(
         tenths=tuple(tenths),
         slope=_slope(predicted, observed, cluster),
@@ -149,16 +155,20 @@ def fidelity(
     """
     each = np.arange(len(tables))
     best = [np.where(permitted, values, -np.inf).argmax(axis=1) for values in (tables, stack)]
+
     lightest = permitted.argmax(axis=1)
     uniform = [
         scores[each, np.maximum(lightest, number)].mean() for number in range(tables.shape[1])
     ]
     gains = [float(scores[each, mix].mean() - max(uniform)) for mix in best]
+
+    # As one stratum, which leaves average contrasts out: teachers have no say in those.
     stratum = np.zeros(len(tables), np.int64)
     contrasts = [_within(values, permitted, stratum) for values in (tables, stack)]
     spread = float((contrasts[1] ** 2).sum())
     lost = float(((contrasts[1] - contrasts[0]) ** 2).sum())
     return Fidelity(
+        # Where the stack gains nothing, nothing is lost unless the tables do worse than it.
         value_kept=gains[0] / gains[1] if gains[1] > 0 else float(gains[0] >= gains[1]),
         contrasts_r2=1 - lost / spread if spread > 0 else float(lost == 0),
         best_differs=float((best[0] != best[1]).mean()),

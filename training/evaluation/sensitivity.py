@@ -23,6 +23,7 @@ from training.evaluation.figures import STRONGEST, Sensitivity
 from training.learning.scores import Floats, Numbers
 
 GAMMAS = (1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
+# Of the log odds up to 3: the odds ratio is then exact to nine digits.
 _HALVINGS = 30
 
 
@@ -67,6 +68,7 @@ def gain_scores(
     each = np.arange(len(mix))
     given, residual = difference[each, mix], outcome - mu[each, mix]
     moved = np.maximum(difference, 0).sum(axis=1)
+    # The gain is lowest where the candidate's own cases do worst and the other policy's best.
     plus, sure = _extreme(np.maximum(given, 0), residual, chance, gamma, lowest=lowest)
     minus, other = _extreme(np.maximum(-given, 0), residual, chance, gamma, lowest=not lowest)
     scores: Floats = (
@@ -141,6 +143,7 @@ def _last_positive(lower: Callable[[float], float]) -> float:
         return 1.0
     if lower(STRONGEST) > 0:
         return STRONGEST
+    # Halved in logarithms: 2 is to 1 as 20 is to 10.
     low, high = 0.0, math.log(STRONGEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -163,6 +166,7 @@ def _extreme(
     odds = 1 / chance[order] - 1
     low, high = given[order] * (1 + odds / gamma), given[order] * (1 + odds * gamma)
     values = sign * residual[order]
+
     # Threshold t: the t smallest values weigh high, the others low.
     top = np.append(0.0, np.cumsum((high - low) * values)) + low @ values
     bottom = np.append(0.0, np.cumsum(high - low)) + low.sum()

@@ -39,12 +39,16 @@ def todays_rule(rows: Rows, catalogue: Catalogue) -> Numbers:
                 f"catalogue {catalogue.version}: has no mix {name}, which today's rule gives"
             )
         numbers[name] = catalogue.ids.index(name)
+
+    # Slot 0 is unknown: it is neither NO nor any age, and below every level of education.
     hindered = ~(_is(rows, "health_hindrance", "NO") & _is(rows, "other_hindrance", "NO"))
     age, education = _slots(rows, "age_band"), _slots(rows, "education_level")
+
     good = (age > 0) & (age < FEATURES["age_band"].slot("OVER_66"))
     good &= _is(rows, "worked_6_of_last_12_months", "YES")
     good &= _is(rows, "education_recognised", "YES")
     good &= education >= FEATURES["education_level"].slot(LEAST_EDUCATION)
+
     mix = np.where(good, numbers[GOOD_OPPORTUNITIES], numbers[NEEDS_GUIDANCE])
     given: Numbers = np.where(hindered, numbers[STATED_HINDRANCE], mix).astype(np.int64)
     return given

@@ -249,7 +249,7 @@ def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
 
 def dr_forest(lesson: Lesson) -> Values:
     """Grows a forest over all mix-centred doubly robust scores at once."""
-    # Half of the cases at most, so that no two trees see the same.
+    # Half of the cases at most: trees that saw different ones err differently.
     drawn = min(len(lesson.rows) // 2, _FOREST_ROWS)
     forest = RandomForestRegressor(
         100,
