@@ -20,9 +20,12 @@ def written_aside(target: Path) -> Iterator[Path]:
     Raises:
         OSError: if it cannot be renamed.
     """
+    # Beside the target, since only within a file system a rename is
+    # atomic; the process in its name keeps two that write at once apart.
     aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         yield aside
         aside.replace(target)
     finally:
+        # After the rename nothing of that name is left.
         aside.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ import numpy as np
 UNPACKED_AT_MOST = 128 * 1024 * 1024
 """Bytes of all arrays of an archive together."""
 _END_BYTES = 22  # of an archive's end record without a comment
+# An entry takes about 60 bytes: far more arrays than a version has, far fewer than would hurt.
 _DIRECTORY_BYTES_AT_MOST = 4096
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -35,6 +36,7 @@ def plain_bytes(path: Path, at_most: int) -> bytes:
         ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
     """
     with _opened(path) as file:
+        # One byte more than permitted tells that there is more, whatever the file says of its size.
         data = file.read(at_most + 1)
     if len(data) > at_most:
         raise ValueError(f"{path.name} is larger than {at_most} bytes")
@@ -85,12 +87,16 @@ def check_archive(data: bytes, name: str) -> None:
         zipfile.BadZipFile: if it is no archive.
     """
     end = data[-_END_BYTES:]
+    # Nothing before and no comment behind: what two readers
+    # could understand in two ways is refused.
     if data[:4] != b"PK\3\4" or end[:4] != b"PK\5\6":
         raise ValueError(f"{name} is not a plain archive of arrays")
+    # Before `zipfile` reads it: it would make an object of every entry.
     if int.from_bytes(end[12:16], "little") > _DIRECTORY_BYTES_AT_MOST:
         raise ValueError(f"{name} holds too many arrays")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
+        # Of two parts of one name, the one checked need not be the one that NumPy reads.
         if len({part.filename for part in parts}) != len(parts):
             raise ValueError(f"{name} holds a name twice")
         unpacked = sum(part.file_size for part in parts)
@@ -107,6 +113,8 @@ def _check_array(archive: zipfile.ZipFile, part: zipfile.ZipInfo, where: str) ->
             raise ValueError(f"{where} is an array of an unknown format")
         shape, _, dtype = read(file)
         held = part.file_size - file.tell()
+
+    # Unpickling runs whatever the file says.
     if dtype.hasobject:
         raise ValueError(f"{where} holds pickled objects")
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != held:

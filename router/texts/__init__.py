@@ -31,6 +31,7 @@ class Texts:
 
     def mix(self, mix_id: str) -> str:
         """Names a mix; by its id if an agency's own mix has no text yet."""
+        # Agencies edit the catalogue, not the texts: a mix of their own must not stop an answer.
         text: str = self.entries["mix"].get(mix_id, mix_id)
         return text
 
@@ -96,6 +97,7 @@ def _sentence(text: str) -> str:
 
 def load_texts() -> dict[str, Texts]:
     """Reads the texts, by language code: nb, nn, en."""
+    # As a resource, not a path beside this file: so it is found however the package is installed.
     folder = resources.files(__name__)
     return {
         language: Texts(
