@@ -10,6 +10,7 @@ from router.drawing.colours import INK
 def rows(axes: Axes, labels: list[str], *, shown: bool = True) -> None:
     """Labels rows from the top down."""
     axes.set_yticks(range(len(labels)), labels if shown else [""] * len(labels))
+    # From high to low: the first label stands on top, as people read.
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")

@@ -14,10 +14,12 @@ GREY, SAND = "#9aa3af", "#f0c36d"
 def mix_colours(count: int) -> tuple[str, ...]:
     """Gives the colours of mixes, the darker the more minutes: lightness tells them apart."""
     scale = mpl.colormaps["YlGnBu"]
+    # Not the scale's ends: the lightest could not be told from the page, the darkest not from ink.
     return tuple(to_hex(scale(0.18 + 0.8 * k / max(1, count - 1))) for k in range(count))
 
 
 def ink_on(colour: str) -> str:
     """Gives black or white, whichever has the better contrast on a colour."""
     red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    # The eye is most sensitive to green, least to blue: the usual weights of luma (Rec. 601).
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"

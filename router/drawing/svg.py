@@ -17,7 +17,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from router.drawing.colours import INK, QUIET
 
 _STYLE: Any = {  # its keys are a literal type of a hundred names
+    # Text stays text: it can be searched, read aloud and set in the reader's fonts.
     "svg.fonttype": "none",
+    # Ids are hashed with it; without it every drawing would have other bytes each time.
     "svg.hashsalt": "channel-router",
     "hatch.linewidth": 1.2,
     "font.family": "DejaVu Sans",
@@ -64,6 +66,7 @@ def inline_svg(
         paint: puts axes on the figure.
     """
     with mpl.rc_context(_STYLE):
+        # Not pyplot: it keeps every figure in a register of the whole process.
         figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08))
         FigureCanvasSVG(figure)
         paint(figure)
@@ -73,12 +76,14 @@ def inline_svg(
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> Markup:
+    # The XML head and document type have no place inside of HTML.
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # It would style the whole page.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
 
+    # Ids are the page's: two drawings with the same would paint with each other's parts.
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
