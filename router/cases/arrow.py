@@ -27,6 +27,7 @@ from router.cases.problems import CasesRefused, Problems
 from router.decision.schema import Feature, Rows
 from router.files.aside import written_aside
 
+# Rows at once: large enough that Arrow and NumPy do the work, small beside any memory.
 _BATCH = 16384
 _KNOWN = frozenset({*FEATURES.names, *REFERENCES, *LOGGED})
 
@@ -59,11 +60,13 @@ def rows_of(batch: pa.RecordBatch, first_row: int) -> Rows:
 
     shielded = are_shielded(rows)
     if shielded.any():
+        # What was sent of them besides is dropped here, before anything can count or keep it.
         rows[shielded] *= np.arange(rows.shape[1]) == SHIELDED
     return rows
 
 
 def _slots(values: pa.Array, feature: Feature, first_row: int) -> NDArray[np.uint16]:
+    # A column without any value has no type of its own in CSV and from some writers.
     if pa.types.is_null(values.type):
         return np.zeros(len(values), np.uint16)
     numbers = _places(values, feature) if feature.values else _integers(values, feature)
@@ -84,6 +87,7 @@ def _places(values: pa.Array, feature: Feature) -> NDArray[np.int32]:
         CasesRefused: if they are no texts.
     """
     kind = values.type
+    # Categories of pandas and polars come so.
     if pa.types.is_dictionary(kind):
         values = values.cast(pa.string())
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
@@ -125,6 +129,7 @@ def _refuse_national_ids(name: str, texts: pa.Array, first_row: int) -> None:
     # Of many cases the offices are few, the references all different.
     distinct = texts if name == CASE_REF else texts.unique()
     suspects = distinct.filter(pc.match_substring_regex(distinct, SUSPECT))
+    # Arrow finds the few that may be one in bulk; only those are looked at one by one.
     held = next(filter(holds_national_id, suspects.to_pylist()), None)
     if held is not None:
         row = first_row + pc.index(texts, held).as_py() + 1
@@ -138,6 +143,7 @@ def read_batches(cases: Path) -> Iterator[pa.RecordBatch]:
         return batches
     types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features}
     types[CASE_REF] = pa.string()
+    # Nothing but an empty field is unknown: "NA" or "null" is a mistake, and is told as one.
     options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
     return iter(pa.csv.read_csv(cases, convert_options=options).to_batches(_BATCH))
 

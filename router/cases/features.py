@@ -57,6 +57,7 @@ def _feature(field: FieldDescriptor) -> Feature:
     note = annotation(field)
     values: tuple[str, ...] = ()
     if field.enum_type is not None:
+        # The contract's enums begin with PREFIX_UNSPECIFIED, 0: unknown, and no value.
         zero, *rest = field.enum_type.values
         prefix = len(zero.name.removesuffix("UNSPECIFIED"))
         values = tuple(value.name[prefix:] for value in rest)
@@ -110,5 +111,6 @@ def slots_of(
         Slots, which mean nothing where the value is outside, and where it is; both of shape (n,).
     """
     slots = numbers - (feature.lower - 1)
+    # Slot 0 with something given: it could not be read, and must not pass as unknown.
     bad = (slots < 0) | (slots >= feature.slots) | ((slots == 0) & known)
     return slots.astype(np.uint16), bad

@@ -49,10 +49,12 @@ def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) ->
         slot_of(value) for slot_of, value in zip(_SLOT_OF, values, strict=True)
     ]
     for column, name in _OPTIONAL:
+        # Only a 0 may be a field that is not set: the others need not be asked.
         if not values[column] and not case.HasField(name):  # type: ignore[arg-type] # a field's
             slots[column] = 0
 
     shielded = slots[SHIELDED] != NOT_SHIELDED
+    # Texts are checked in a shielded case too: a national id must not come in by any door.
     problems += _text_problems(index, case, required=not shielded)
     if shielded:
         return [slot or 0 if column == SHIELDED else 0 for column, slot in enumerate(slots)]
@@ -93,6 +95,7 @@ def _text_problems(index: int, case: case_pb2.Case, *, required: bool) -> list[F
         problem = reference_problem(name, getattr(case, name))
         if problem:
             found.append((name, problem))
+    # Protobuf would carry them along unseen: a field that no rule knows, name or diagnosis.
     if len(UnknownFieldSet(case)):
         found.append(
             ("", "has fields that the contract does not know; send only fields of router.v1.Case")

@@ -32,6 +32,7 @@ _LENGTH = 11
 def is_national_id(digits: str) -> bool:
     """Says whether eleven digits form a valid number of any of the kinds."""
     day, month = int(digits[:2]), int(digits[2:4])
+    # Whether the day exists in that month is not asked: refusing too much is the safe side.
     if not (1 <= day <= 31 or 41 <= day <= 71):
         return False
     if not any(1 <= month - offset <= 12 for offset in _MONTH_OFFSETS):
@@ -56,8 +57,10 @@ def holds_national_id(text: str) -> bool:
     for run in _SEPARATED.finditer(plain):
         groups = _GROUP.findall(run.group())
         digits = "".join(groups)
+        # The whole text is eleven digits: no random reference looks so, whatever their sum.
         if len(digits) == _LENGTH and run.group().strip() == plain.strip():
             return True
+        # Also among more digits, where a number is written in groups: "010190 12345".
         if any(is_national_id(window) for window in _windows(groups, digits)):
             return True
     return False
@@ -84,5 +87,8 @@ def _windows(groups: list[str], digits: str) -> list[str]:
     for group in groups:
         position += len(group)
         starts.append(position)
+
+    # Not any stretch: of random texts of twenty digits one
+    # in eleven would hold a number that nobody wrote.
     edges = set(starts)
     return [digits[s : s + _LENGTH] for s in starts if s + _LENGTH in edges]

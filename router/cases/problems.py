@@ -52,6 +52,7 @@ class Problems:
     """What is wrong with files of cases; rows are numbered from 1, a CSV's header not counted."""
 
     def __init__(self) -> None:
+        # A dict in the place of a set: told once, and in the order in which they were met.
         self._texts: dict[str, None] = {}
         self._cells: dict[tuple[str, str, bool], _Cells] = {}
 
@@ -80,6 +81,8 @@ class Problems:
         places = np.flatnonzero(bad)
         if not len(places):
             return
+
+        # Counted over all batches: a file may be wrong in a million rows for one reason.
         found = self._cells.setdefault((where, bound, values is None), _Cells())
         found.count += len(places)
         for place in places[: _SHOWN - len(found.shown)].tolist():
@@ -107,6 +110,7 @@ class Problems:
 def shown(value: object) -> str:
     """Shows a value as messages do: short, and never a national identity number."""
     text = str(value)
+    # Messages end up in logs, terminals and tickets.
     if holds_national_id(text):
         return "(looks like a national identity number)"
     if len(text) > _SHOWN_CHARACTERS:
