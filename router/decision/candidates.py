@@ -16,6 +16,7 @@ from router.decision.tables import Floats
 from router.decision.weights import Weights
 
 Numbers = NDArray[np.intp]
+# Stands in the place of a column; columns count from 0.
 NONE = -1
 # Above the rounding of single precision: a change found too many is sorted out by deciding anew,
 # none is missed.
@@ -71,6 +72,7 @@ class _WeightSide(NamedTuple):
     def moved(self, rows: Rows) -> Floats:
         """Tells what each candidate changes in each mix's utility, shape (n, K, block)."""
         now = self.weights.of(rows)
+        # The weight is a product: the old factor is divided out, each new one multiplied in.
         then = (now / self.by_slot[rows[:, self.column]])[:, None] * self.by_slot
         change: Floats = self.costs[None, :, None] * (1 / now[:, None] - 1 / then)[:, None, :]
         return change
@@ -88,11 +90,13 @@ class Candidates:
         self._columns = np.array(
             [n for n, feature in enumerate(features.features) if feature.changeable]
         )
+
         sizes = [features.features[column].slots for column in self._columns]
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
         self._feature = np.repeat(np.arange(len(sizes)), sizes)
         self._slot = np.arange(sum(sizes)) - np.repeat(self._starts, sizes)
         model = dict(zip(tables.columns.tolist(), tables.offsets.tolist(), strict=True))
+
         points, positions = [], []
         for column, size in zip(self._columns.tolist(), sizes, strict=True):
             if column in model:
@@ -100,6 +104,8 @@ class Candidates:
                 points.append(tables.mean[part])
                 weights = tables.counts[part].astype(float)
             else:
+                # No model input: it changes what safeguards
+                # permit, and all its values are equally far apart.
                 points.append(np.zeros((size, len(decider.menu))))
                 weights = np.ones(size)
             share = weights / max(1.0, weights.sum())
@@ -108,12 +114,14 @@ class Candidates:
         # from 0 to 1.
         self._position: Floats = np.concatenate(positions)
         self._worth: Floats = np.concatenate(points)
+
         # By the best mix now: what each candidate adds to each mix's utility less the best mix's,
         # (K, K, C); a mix that is not offered, and the best one itself, gain nothing. Single
         # precision takes half the time; `_SLACK` makes up for what it rounds.
         self._gain = np.ascontiguousarray(self._worth.T[None] - self._worth.T[:, None], np.float32)
         self._gain[:, ~decider.menu] = -inf
         self._gain[np.arange(len(self._gain)), np.arange(len(self._gain))] = -inf
+
         # By what all other fields demand: the lightest mix that the safeguards permit after each
         # candidate, (sets, C).
         demand = decider.safeguards.requirements[
@@ -148,6 +156,7 @@ class Candidates:
                 (pair.first, first, pair.second, second),
                 (pair.second, second, pair.first, first),
             )
+            # A change of one moves along one side of the table while the other stays.
             for changed, moves, other, stays in sides:
                 if changed in self._columns:
                     block = np.flatnonzero(self._columns[self._feature] == changed)
@@ -178,15 +187,22 @@ class Candidates:
         lacks = (lacks - _SLACK).astype(np.float32)
         after = self._lightest_after(rows, here)
         numbers = np.arange(utility.shape[1])[:, None]
+
+        # Pairs and weights depend on the row's other fields,
+        # so that no table of all rows can hold them.
         needed = lacks.take(self._feature, axis=2)
         for side in self._sides:
             moved = side.moved(rows)
             needed[:, :, side.block] -= moved - moved[each, best][:, None]
+
         flips = (self._gain[best] >= needed) & (numbers >= after[:, None])
         found = (flips.any(axis=1) | (after > best[:, None])) & (self._slot > 0)
+        # The value that the row has now is no change.
         found[each[:, None], here] = False
+
         distance = np.abs(self._position - self._position[here].take(self._feature, axis=1))
         distance[~found] = inf
+        # Without end: whoever asks stops once a change stands, which mostly is the first.
         while True:
             places = distance.argmin(axis=1)
             columns = self._columns[self._feature[places]]
@@ -198,6 +214,7 @@ class Candidates:
 
     def _lightest_after(self, rows: Rows, here: Numbers) -> Numbers:
         """The lightest mix that the safeguards permit after each candidate, shape (n, C)."""
+        # How many fields demand each requirement.
         demands = (self._safeguards.demands(rows)[:, :, None] >> _BITS & 1).sum(axis=1)
         # All fields but one demand what more fields demand than that one does.
         others = (demands[:, None] > self._demands[here]) @ (1 << _BITS)

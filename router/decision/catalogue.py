@@ -48,6 +48,7 @@ class MixElement:
         if self.every_n_days == 0:
             return 1
         days = (weeks - self.first_week + 1) * DAYS_PER_WEEK
+        # Rounded up: the first contact is on the first day, not after a whole interval.
         return -(-days // self.every_n_days)
 
 
@@ -89,6 +90,7 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         minutes = [mix.adviser_minutes for mix in self.mixes]
+        # Strictly rising: minutes also tell two mixes apart, in choices and in the ledger.
         if sorted(set(minutes)) != minutes:
             raise ValueError(
                 f"mixes must have rising adviser minutes, lightest first; they have {minutes}"

@@ -28,6 +28,7 @@ FEW_ROWS = 3
 """Up to so many rows scalars are the faster way than arrays."""
 _UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unknown
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
+# NumPy's pairwise summation begins with blocks of eight.
 _ADDED_IN_ORDER = 7
 _CLOSE_OPTIONS = int(Doubt.CLOSE_OPTIONS)
 
@@ -120,6 +121,9 @@ class Decider:
         far &= self.menu[lighter] & self.menu[heavier]
         lighter = np.concatenate([numbers, lighter[far]])
         heavier = np.concatenate([numbers, heavier[far]])
+
+        # By the lighter one, since `reduceat` takes stretches;
+        # the mix itself in each, since it knows no empty stretch.
         order = np.argsort(lighter, kind="stable")
         return lighter[order], heavier[order], np.searchsorted(lighter[order], numbers)
 
@@ -145,18 +149,24 @@ class Decider:
         expected, deviation = self._estimates(places)
         weight = self.policy.weights.of(rows)
         worth = expected - self.catalogue.minutes[:, None] * (self.policy.price / weight)
+
+        # Two sums with -inf in the place of masks: of few rows, each array call counts.
         off_menu, not_permitted = self._closed
         utility = worth + off_menu
         allowed = utility + not_permitted.take(lightest, axis=1)
         each = np.arange(len(rows))
         best = allowed.argmax(axis=0)
+        # Places in the flat array: `take` and `put` by them
+        # are cheaper than indexing by two arrays.
         best_place = best * len(rows) + each
         highest = allowed.take(best_place)
 
         lift = self._lift(worth, deviation)
         mix = self._level(utility, highest, lift)
+
         counted = np.add.reduce(self.doubtful.take(places[:, : len(self.tables.columns)]), axis=1)
         doubts = self._input_doubts(counted)
+        # The common case: a doubt can then only come of options too close to tell apart.
         if doubts is None:
             close = mix > best
             doubts = close * _CLOSE_OPTIONS
@@ -164,7 +174,10 @@ class Decider:
             rest = allowed.copy()
             rest.put(best_place, -np.inf)
             second = rest.argmax(axis=0)
+            # The fallback of a case in doubt is the more personal one of the two best.
             mix = np.where(doubts > 0, np.maximum(mix, np.maximum(best, second)), mix)
+            # In doubt already, a mix above the best one may come of the
+            # fallback: only the best one's own lift then tells of close options.
             close = (lift.take(best_place) > best) | ((mix > best) & (doubts == 0))
             doubts |= close * _CLOSE_OPTIONS
 
@@ -181,6 +194,7 @@ class Decider:
             unknown=counted & _UNKNOWN,
             weight=weight,
         )
+        # Looked at once for all rows: most batches have none that people alone handle.
         if np.minimum.reduce(highest, initial=0.0) == -np.inf:
             self._leave_to_people(decisions, highest == -np.inf)
         return decisions
@@ -227,6 +241,7 @@ class Decider:
         """Standard errors from the folds' deviations, (..., F, n): the delete-a-group jackknife."""
         squares = _sum_of_folds(deviation * deviation)
         squares *= self.jackknife
+        # Written into its own input, which nobody needs any more.
         return np.sqrt(squares, squares)
 
     def _input_doubts(self, counted: NDArray[np.int64]) -> Numbers | None:
@@ -263,6 +278,7 @@ class Decider:
         mildest set of safeguards that it must answer to starts at b, or at the row's own lightest
         mix if that is lighter.
         """
+        # From the heaviest down: the best of a mix and all heavier ones.
         heaviest = np.maximum.accumulate(utility[::-1], axis=0)[::-1]
         attained = utility >= np.maximum(heaviest, highest)
         level: Numbers = np.maximum.reduce(attained * lift, axis=0)
@@ -303,5 +319,6 @@ def _margin(worth: Floats, allowed: Floats, chosen: Numbers) -> Floats:
     others.put(chosen, -np.inf)
     margin: Floats = worth.take(chosen)
     margin -= np.maximum.reduce(others, axis=0)
+    # Nothing else is permitted: it has no margin, rather than an endless one.
     margin[margin == np.inf] = np.nan
     return margin

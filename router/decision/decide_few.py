@@ -20,6 +20,7 @@ from router.decision.policy import Policy
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables, Floats
 
+# The bits that count unknown values; rare ones are counted above them, as in `Decider.doubtful`.
 _LOW = 0xFFFFFFFF
 _CLOSE_OPTIONS = int(Doubt.CLOSE_OPTIONS)
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
@@ -55,6 +56,7 @@ class FewDecider:
         self._read_guarded = itemgetter(*safeguards.columns.tolist())
         self._guarded_starts: list[int] = safeguards.offsets.tolist()
         self._bits: list[int] = safeguards.bits.tolist()
+        # Lists, not arrays: reading one number out of an array makes an object first.
         self._lightest: list[int] = safeguards.lightest.tolist()
         self._manual = int(safeguards.manual)
 
@@ -89,6 +91,7 @@ class FewDecider:
         weight = self._weight(row)
         lightest, bits = self._apply(row)
         mixes = len(self._menu)
+        # Before any value is looked up: a shielded case is never scored.
         if lightest >= mixes:
             nothing = [nan] * mixes
             return _manual(nothing, nothing, lightest, bits, 0, weight)
@@ -139,6 +142,7 @@ class FewDecider:
         places = list(map(add, self._read_guarded(row), self._guarded_starts))
         lightest = max([self._lightest[place] for place in places])
         bits = reduce(or_, [self._bits[place] for place in places])
+        # Where people alone handle the case, nothing else of it is told.
         return lightest, bits & self._manual or bits
 
     def _estimates(self, places: list[int]) -> tuple[list[float], list[list[float]], list[float]]:
@@ -165,6 +169,7 @@ class FewDecider:
     ) -> tuple[int, int]:
         """The mix that stands under every milder set of safeguards, and all doubts."""
         level, lifted = NO_MIX, best
+        # A milder set of safeguards begins at a lighter mix, and at the row's own at the latest.
         milder = [max(utility[start:]) for start in range(lightest + 1)]
         for mix in range(len(utility)):
             if self._menu[mix] and utility[mix] >= milder[min(mix, lightest)]:
@@ -173,6 +178,8 @@ class FewDecider:
                 if mix == best:
                     lifted = lift
         found = doubts
+
+        # The fallback of a case in doubt is the more personal one of the two best.
         if doubts:
             rest = [value if mix != best else -inf for mix, value in enumerate(utility)][lightest:]
             runner_up = max(rest)
@@ -191,6 +198,7 @@ class FewDecider:
                 difference = heavy_fold - light_fold
                 spread += difference * difference
             if utility[mix] - utility[heavy] <= z * sqrt(spread * self._jackknife):
+                # Heaviest first, so that the first one too close is the one to rise to.
                 return heavy
         return mix
 

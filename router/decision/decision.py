@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from router.decision.tables import Floats
 
 Numbers = NDArray[np.intp]
+# Arrays of something by mix often end with what stands for none: -1 then finds it.
 NO_MIX = -1
 
 

@@ -90,6 +90,7 @@ class Explainer:
         """
         menu = self._menu
         costs: list[list[float]] = self.decider.costs(rows).tolist()
+
         utility = [
             [e - c for e, c in zip(d.expected, cost, strict=True)]
             for d, cost in zip(decisions, costs, strict=True)
@@ -98,9 +99,13 @@ class Explainer:
         for one, decision in zip(utility, decisions, strict=True):
             permitted = [n for n in menu if n >= decision.first_permitted]
             rest = [n for n in permitted if n != decision.mix]
+            # What must be explained is why more of an adviser's time is worth it: a
+            # lighter mix is compared with, and a heavier one only where there is none.
             cheaper = [n for n in rest if n < decision.mix]
             others.append(max(cheaper or rest, key=one.__getitem__, default=NO_MIX))
+            # Not always the mix advised, which safeguards and doubts may have lifted.
             best.append(max(permitted, key=one.__getitem__))
+
         reasons = self._reasons(rows, np.array([d.mix for d in decisions]), np.array(others))
         changes = self._changes(rows, np.array(utility), np.array(best), decisions)
         return [
@@ -163,6 +168,7 @@ class Explainer:
         """The smallest change of a field that changes the mix, checked by deciding anew."""
         found: list[Change | None] = [None] * len(rows)
         left = list(range(len(rows)))
+        # A candidate is found by utilities alone; doubts and fallbacks come out only by deciding.
         for changed, columns in self._candidates.nearest(rows, utility, best):
             left = [n for n in left if columns[n] != NONE]
             for n, then in zip(left, self.decider.mixes(changed[left]), strict=True):

@@ -27,6 +27,8 @@ _VIEW = "NAV-loven § 15; GDPR art. 22"
 _CONTACT = "NAV-loven § 14 a; forvaltningsloven § 11"
 _REPLY = "Forvaltningsloven § 11 a"
 
+# Unknown asks as much as the worst value for shielding and reservation, which fail closed;
+# elsewhere for less: a talk or a dialogue, in which somebody can ask.
 # name, field, values, requirement, legal basis
 _BY_VALUE: tuple[tuple[str, str, tuple[str | None, ...], Requirement, str], ...] = (
     ("SHIELDED", "shielded", ("YES",), _MANUAL, _SHIELD),
@@ -85,6 +87,7 @@ def rulebook(features: FeatureSet, limits: SafeguardLimits) -> tuple[Safeguard, 
         for name, field, values, requirement, basis in _BY_VALUE
     ]
     need = features["need_group"]
+    # All but the one that needs least, so that a group added to the contract is guarded too.
     other_need = frozenset(range(need.slots)) - {need.slot("GOOD_OPPORTUNITIES")}
     rules.append(_rule("NEED_GROUP", need, other_need, _TALK, _GUIDANCE))
     gap = features["days_since_personal_contact"]

@@ -39,6 +39,7 @@ class Requirement(Enum):
                 return False
 
 
+# Their order is that of the bits of a set of requirements.
 REQUIREMENTS = tuple(Requirement)
 
 
@@ -69,6 +70,7 @@ class CompiledSafeguards:
     def __post_init__(self) -> None:
         for requirement in REQUIREMENTS:
             met = [requirement.permits(mix) for mix in self.catalogue.mixes]
+            # False sorts before True: permitted must be "this mix and every heavier one".
             if sorted(met) != met:
                 first = self.catalogue.ids[met.index(True)]
                 raise ValueError(
@@ -81,11 +83,13 @@ class CompiledSafeguards:
     def first_permitted(self) -> NDArray[np.intp]:
         """Number of the lightest mix permitted, by set of requirements, a bit mask; shape (16,)."""
         lightest = [
+            # What is forbidden comes first: its count is the number of the first mix permitted.
             sum(not requirement.permits(mix) for mix in self.catalogue.mixes)
             for requirement in REQUIREMENTS
         ]
         sets = range(1 << len(REQUIREMENTS))
         return np.array(
+            # Of 16 sets all are made at once: a row then needs a look-up in the place of a rule.
             [max((x for i, x in enumerate(lightest) if s >> i & 1), default=0) for s in sets]
         )
 

@@ -62,6 +62,7 @@ class Feature:
                 known = ", ".join(self.values) or "whole numbers"
                 raise ValueError(f"{self.name}: {value!r} is not one of its values ({known})")
             return self.values.index(value) + 1
+        # A category is named: a number for one would depend on the order of the enum.
         if not self.lower <= value <= self.upper or self.values:
             raise ValueError(f"{self.name}: {value} is outside {self.bound}")
         return value - self.lower + 1
@@ -126,6 +127,8 @@ class FeatureSet:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names, roles, bounds and values; equal ones mean interchangeable tables."""
+        # Units, groups and what a person can change are left
+        # out: they may be reworded without touching a table.
         text = json.dumps(
             [
                 [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]

@@ -15,6 +15,7 @@ from router.decision.pairs import Pair
 from router.decision.schema import FeatureSet, Role, Rows
 
 Floats = NDArray[np.float64]
+# Up to so many rows one gather of all places is faster; above, it would make a large array of them.
 _FEW_ROWS = 8
 _WINDOW = 20
 
@@ -118,6 +119,7 @@ class DecisionTables:
     @cached_property
     def _pair_steps(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """What each slot of those columns adds to a cell's place, and where each column starts."""
+        # The first side also carries where its pair begins, so that a cell's place is one addition.
         firsts = [
             start + pair.strides[0]
             for start, pair in zip(self.pair_starts, self.pairs, strict=True)
@@ -136,6 +138,8 @@ class DecisionTables:
         if not self.pairs:
             return slots
         steps, starts = self._pair_steps
+
+        # One gather for all pairs and both sides, however many pairs there are.
         sides = steps.take(rows.take(self._pair_columns, axis=1) + starts)
         cells = sides[:, : len(self.pairs)] + sides[:, len(self.pairs) :]
         return np.concatenate([slots, cells], axis=1)
@@ -154,6 +158,8 @@ class DecisionTables:
             places: from `places`.
         """
         table = self.flat
+        # Over an axis that is not the last, `reduce` adds
+        # in order: the same bits as the loop below.
         if len(places) <= _FEW_ROWS:
             total = np.add.reduce(table.take(places, axis=0), axis=1)
         else:
@@ -176,8 +182,11 @@ class DecisionTables:
             feature = self.features.features[column]
             if feature.values:
                 continue
+
+            # Slot 0 stands near no value: unknown keeps its own count.
             counts = self.counts[start + 1 : start + feature.slots]
             reach = max(1, len(counts) // _WINDOW)
+            # The sum within reach of each value is a difference of two running sums.
             total = np.concatenate([[0], np.cumsum(counts)])
             places = np.arange(len(counts))
             above = np.minimum(places + reach + 1, len(counts))
@@ -196,6 +205,8 @@ class DecisionTables:
         means, start = [], 0
         for size in self.sizes:
             part = slice(start, start + size)
+            # At least 1: a pair or feature that no training
+            # case had contributes nothing on average.
             means.append(counts[part] / max(1, counts[part].sum()) @ self.mean[part])
             start += size
         return np.array(means)

@@ -25,6 +25,7 @@ WEEKS_LEFT = "benefit_weeks_left"
 # From the value that a safeguard asks least for to the one it asks most for: a worse value must not
 # weigh less.
 _RISING = {"digital_skill": ("STRONG", "OK", "WEAK", "NON_USER")}
+# The other groups have no order among themselves: none of them may weigh less than this one.
 _LEAST = {"need_group": "GOOD_OPPORTUNITIES"}
 
 
@@ -85,12 +86,14 @@ def weights_of(
     if weeks_left:
         feature = features[WEEKS_LEFT]
         table = np.ones(feature.slots)
+        # From the longest stretch down: each shorter one then overwrites its own part.
         for at_most, weight in sorted(weeks_left, reverse=True):
             table[1 : feature.slot(at_most) + 1] = weight
         if (np.diff(table[1:]) > 0).any():
             raise ValueError(f"{WEEKS_LEFT}: more weeks left must not weigh more than fewer")
         columns.append(features.column(WEEKS_LEFT))
         tables.append(table)
+
     for table in tables:
         table[0] = table[1:].max()
     return Weights(columns=tuple(columns), by_slot=tuple(tables))
