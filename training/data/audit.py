@@ -44,6 +44,7 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     if CASE_REF not in names:
         problems.add(f"{path}: column {CASE_REF}", "is missing")
         return {}, 0
+    # A column of a case under this file would be measured here and learned from there.
     taken = {*FEATURES.names, *REFERENCES, *LOGGED} - {CASE_REF}
     for name in names:
         if name in taken:
@@ -59,10 +60,12 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     )
     for name in names:
         kinds = frame[name].n_unique()
+        # One more, since cells without a category count as a value too.
         if name != CASE_REF and kinds > CATEGORIES_AT_MOST + 1:
             problems.add(
                 f"{path}: column {name}", f"has {kinds} different values; permitted are {_BOUND}"
             )
+    # Refused above, but until all problems are told the join must not double a case.
     return _joined(frame.filter(~twice), case_refs)
 
 

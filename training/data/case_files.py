@@ -88,6 +88,8 @@ def batches(path: Path) -> Iterator[pl.DataFrame]:
     """
     with _reading(path):
         if is_csv(path):
+            # No types are guessed: a guess from the first rows fails at a later cell without naming
+            # it.
             lines = pl.scan_csv(path, infer_schema=False)
             # Some programs put quotes around an empty cell too.
             texts = lines.with_columns(pl.when(pl.all() != "").then(pl.all()))
@@ -95,6 +97,7 @@ def batches(path: Path) -> Iterator[pl.DataFrame]:
             return
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH):
+                # Of a batch it is always a frame; the test tells type checkers so.
                 frame = pl.from_arrow(batch)
                 if isinstance(frame, pl.DataFrame):
                     yield frame

@@ -98,6 +98,8 @@ def collect(
         ]
     finally:
         store.close()
+
+    # The journal is closed first: what follows takes long and needs it no more.
     cases = _tidy(pl.concat(frames, how="diagonal"), treatment)
     return Collected(
         recommendations=len(asked),
@@ -110,6 +112,7 @@ def collect(
 
 def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken]) -> pl.DataFrame:
     found = [taken[one] for one in ids]
+    # Without a mix of its own, what is logged is the mix recommended.
     given = pl.Series([one.mix for one in found], dtype=pl.String)
     return frame.with_columns(
         given.fill_null(frame["mix"]).alias("mix"),
@@ -131,6 +134,7 @@ def _tidy(cases: pl.DataFrame, treatment: Treatment) -> pl.DataFrame:
         "decided_on", maintain_order=True
     )
     if treatment == Treatment.CHOSEN:
+        # It is the chance of the advice, and says nothing about what people then choose.
         cases = cases.drop("propensity")
     return cases.drop("office_ref") if cases["office_ref"].is_null().all() else cases
 

@@ -16,6 +16,7 @@ from router.journal.store import JournalStore
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
 
+# A tuple: of a year there may be millions, and all are held at once.
 class Advised(NamedTuple):
     """One recommendation as far as it decides whether its case is taken.
 
@@ -45,10 +46,12 @@ def read_advised(store: JournalStore) -> tuple[list[Advised], tuple[Reading, ...
     found: list[Advised] = []
     readings: dict[bytes, Reading] = {}
     for every in recommendations(store):
+        # An erased record keeps its place in the chain, and nothing else.
         run = [record for record in every if record.payload is not None]
         if not run:
             continue
         reading, records, rows, tails = unpacked(run)
+        # All of a run are read in one way, that of its context.
         readings[run[0].context.digest] = reading
         for record, tail, mix in zip(records, tails, rows["mix"].tolist(), strict=True):
             case_ref = "" if mix == NO_MIX else tail.case_ref
@@ -72,6 +75,7 @@ def read_cases_of(
         JournalBroken: if one cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
+    # The columns of all readings, so that runs of any time can be put below each other.
     target = schema(readings, lists=False)
     for run in recommendations(store):
         kept = [record for record in run if record.id in wanted and record.payload is not None]

@@ -87,6 +87,7 @@ def chosen(asked: Iterable[Advised], stands: Stands) -> Selection:
         else:
             complete.append(_Complete(one, choice, standing.first_choice_at, outcome))
 
+    # Choices are told in any order; the first is the one made first.
     seen: set[str] = set()
     for each in sorted(complete, key=lambda each: each.chosen_at):
         if each.asked.case_ref in seen:
@@ -114,6 +115,8 @@ def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
             left_out[NOT_SCORED] += 1
             continue
         standing = stands.get(one.decision, NOTHING)
+        # Before the first advice given, unseen advice is no treatment; after it, only its outcome
+        # counts.
         if one.case_ref not in first and not standing.advice_seen(one.disclosure):
             left_out[CONTROLS if one.disclosure == CONTROL else NEVER_REVEALED] += 1
             continue

@@ -51,6 +51,7 @@ class Columns:
 
     def slots(self, feature: Feature) -> NDArray[np.uint16] | None:
         """Reads the slots of a feature's values, shape (n,)."""
+        # Just below the bound, so that what cannot be read is refused as any other bad value is.
         unread = feature.lower - 1
         if feature.values:
             given = self._texts(feature.name, feature.bound)
@@ -99,6 +100,7 @@ class Columns:
         if not needed:
             # In a file that has types NaN is a number that is unknown.
             unread &= given.is_not_null().to_numpy() & (not self._typed)
+
         bad = unread | (numbers < lower) | (numbers > upper)
         self.refuse(name, bad & kept, bound, given)
         return numbers
@@ -115,6 +117,7 @@ class Columns:
         else:
             read = given.cast(pl.Date)
         days = read.to_numpy().astype("datetime64[D]")
+
         unread = np.isnat(days) & given.is_not_null().to_numpy()
         bad = unread | (days < np.datetime64(EARLIEST)) | (days > np.datetime64(LATEST))
         self.refuse(name, bad & kept, _DAYS, given)
@@ -147,6 +150,8 @@ class Columns:
         too_long = (texts.str.len_chars() > longest).fill_null(False).to_numpy()
         self.refuse(name, too_long, bound, texts)
 
+        # A pattern first, in Rust: the digits are worked out for the few texts that could hold
+        # them.
         suspects = texts.str.contains(SUSPECT).fill_null(False)
         held = hold_national_ids(texts.filter(suspects).to_list(), suspects.to_numpy())
         self.refuse(name, held, "look like national identity numbers")
@@ -177,6 +182,7 @@ class Columns:
         if name not in self.frame.columns:
             return None
         values = self.frame[name]
+        # A column of nothing but unknowns has no type, and any other would do.
         if values.dtype == pl.Null or holds(values.dtype):
             return values
         self.problems.add(self._where(name), f"has type {values.dtype}; permitted is {bound}")

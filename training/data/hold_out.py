@@ -7,6 +7,7 @@ import numpy as np
 from training.data.dataset import LoggedCases
 
 SHARE = 0.3
+# What the code needs to say anything at all; the gate asks for more (`held_out_cases`).
 LEAST_CASES = 500
 
 
@@ -27,6 +28,7 @@ def hold_out(cases: LoggedCases, seed: int) -> tuple[LoggedCases, LoggedCases, s
         ValueError: if fewer than 500 cases are left on either side.
     """
     if cases.days is not None:
+        # That day is held out whole: a share of a day would be of the same talks and vacancies.
         first = np.sort(cases.days)[int(len(cases.days) * (1 - SHARE))]
         held, by = cases.days >= first, "time"
     else:

@@ -36,6 +36,7 @@ QUASI_IDENTIFIERS = (
 K = 5
 BANDS = ("office-small", "office-medium", "office-large")
 ANY_BAND = "office-any"
+# A band of one office would name it.
 _OFFICES_OF_A_BAND = 2
 
 
@@ -126,6 +127,7 @@ def export_cases(
     """
     if out.suffix not in (".parquet", ".csv"):
         raise ValueError(f"out: {out} must end with .parquet or .csv")
+    # Who does not say whether they are shielded counts as shielded.
     open_cases = frame.filter((pl.col("shielded") == "NO").fill_null(False))
     coarse = _weeks(coarsen_offices(open_cases))
     under = check(coarse, k=k).under
@@ -158,6 +160,7 @@ def coarsen_offices(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(
             pl.when(office.is_not_null()).then(pl.lit(ANY_BAND)).alias("office_ref")
         )
+
     band = {
         name: BANDS[place * len(BANDS) // len(counts)]
         for place, name in enumerate(counts["office_ref"])
@@ -189,5 +192,6 @@ def _hardest(frame: pl.DataFrame, under: pl.Series) -> tuple[str, str, float] | 
                 (float(share), int(count), name, str(value))
                 for value, share, count in shares.rows()
             ]
+    # Of equal shares, that of more cases.
     share, _, name, value = max(found)
     return name, value, share

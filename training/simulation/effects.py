@@ -14,6 +14,7 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import DAYS_PER_WEEK, TALK, Catalogue, Channel, Mix
 from training.simulation.population import Floats, Slots, is_value
 
+# Logit that the first to the fourth talk add; no trial tells what a fifth would.
 DOSES = (0.09, 0.06, 0.04, 0.03)
 DISTANCE_WITH_RELATION = {Channel.PHONE: 0.9, Channel.VIDEO: 0.95, Channel.OFFICE_MEETING: 1.0}
 DISTANCE_WITHOUT_RELATION = {Channel.PHONE: 0.7, Channel.VIDEO: 0.7, Channel.OFFICE_MEETING: 1.0}
@@ -21,8 +22,11 @@ DISTANCE_WITHOUT_RELATION = {Channel.PHONE: 0.7, Channel.VIDEO: 0.7, Channel.OFF
 NO_CONTACT = -0.10
 OWN_GOAL_AND_MEETING = 0.05
 DIGITAL_ONLY_WEAK_SKILL = -0.25
+# Factors on talks: within 8 weeks of registration and after 26; for whom they help most and least.
 EARLY, LATE = 1.3, 0.7
 RESPONSIVE, UNRESPONSIVE = 1.4, 0.6
+# Logits: with digital follow-up alone 0.63 of strong groups reach their goal, 0.16 to 0.35 of weak
+# ones.
 _BASE = {
     "GOOD_OPPORTUNITIES": 0.53,
     "NEEDS_GUIDANCE": -0.60,
@@ -46,6 +50,7 @@ def digital_logit(slots: Slots) -> Floats:
     Before what removing contact costs.
     """
     groups = np.array([0.0, *(_BASE[value] for value in FEATURES["need_group"].values)])
+    # Terms are about 0 for the average case, so that groups keep their published rates.
     logit: Floats = groups[slots["need_group"]]
     logit = logit - 0.30 * is_value(slots, "age_band", "60_66", "OVER_66")
     logit = logit + 0.10 * (slots["education_level"] - 4)
@@ -64,15 +69,18 @@ def mix_effects(slots: Slots, catalogue: Catalogue) -> Floats:
 
 def _effect(slots: Slots, mix: Mix) -> Floats:
     talks = first_talks(mix)
+    # Not strict: a mix may have fewer talks than there are doses.
     with_relation = sum(
         dose * DISTANCE_WITH_RELATION[talk] for dose, talk in zip(DOSES, talks, strict=False)
     )
     without = sum(
         dose * DISTANCE_WITHOUT_RELATION[talk] for dose, talk in zip(DOSES, talks, strict=False)
     )
+
     effect: Floats = (
         np.where(has_relation(slots), with_relation, without) * timing(slots) * response(slots)
     )
+
     if mix.has(frozenset({Channel.OFFICE_MEETING, Channel.VIDEO})):
         effect = effect + OWN_GOAL_AND_MEETING * is_value(slots, "goal_by_user", "YES")
     if not mix.has(TALK | {Channel.DIALOGUE_MESSAGE}):

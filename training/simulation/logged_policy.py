@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from router.decision.catalogue import TALK, Catalogue
 from training.simulation.population import Floats, Slots, is_value
 
+# In points of need, and in mixes along the catalogue: how much less advisers think is needed after
+# the drift, how far a point moves a choice, and how widely choices spread.
 DRIFT = -0.6
 STEPS_PER_NEED = 1.25
 SPREAD = 0.95
@@ -59,16 +61,22 @@ def mix_propensities(
     steps = np.arange(len(catalogue.mixes))
     wanted = np.exp(-0.5 * ((steps - STEPS_PER_NEED * need[:, None]) / SPREAD) ** 2)
     allowed = floor(recorded, catalogue)
+    # Never quite 0: where a talk is due, only mixes far from the wanted one may be left.
     habit = _normalised(np.maximum(wanted, 1e-12) * allowed)
+
+    # An override at either end of the catalogue stays there.
     up = np.column_stack([np.zeros(len(habit)), habit[:, :-1]])
     up[:, -1] += habit[:, -1]
     down = np.column_stack([habit[:, 1:], np.zeros(len(habit))])
     down[:, 0] += habit[:, 0]
     moved = _normalised((MORE_PERSONAL * up + (1 - MORE_PERSONAL) * down) * allowed)
+
     override = offices.override[office][:, None]
     explore = offices.exploration[office][:, None]
     chosen = (1 - explore) * ((1 - override) * habit + override * moved)
+    # Exploration heeds no floor, so that every mix has a known chance for every case.
     chosen += explore / len(steps)
+
     personal = _personal_only(catalogue)
     return np.where(needs_people(recorded)[:, None], personal / personal.sum(), chosen)
 
@@ -127,6 +135,7 @@ def floor(recorded: Slots, catalogue: Catalogue) -> NDArray[np.bool_]:
 
 def _personal_only(catalogue: Catalogue) -> Floats:
     personal = np.array([not mix.digital_demand for mix in catalogue.mixes], np.float64)
+    # Then the most personal that there is.
     if not personal.any():
         personal[-1] = 1.0
     return personal

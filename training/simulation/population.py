@@ -22,6 +22,8 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     strength = rng.normal(size=cases)
     drawn: Slots = {"shielded": np.full(cases, FEATURES["shielded"].slot("NO"))}
     drawn |= _background(rng, strength)
+    # After age, on which it depends. The order of draws is part of what a seed means: another order
+    # draws other people.
     digital = 0.45 * strength - 0.22 * (drawn["age_band"] - 3) + 0.85 * rng.normal(size=cases)
     drawn |= _work(rng, strength)
     drawn |= _needs(rng, strength)
@@ -79,6 +81,8 @@ def _chance(rng: np.random.Generator, logit: Floats) -> NDArray[np.bool_]:
 
 def _background(rng: np.random.Generator, s: Floats) -> Slots:
     n = len(s)
+    # Scores below are logits, chosen to look plausible and to correlate; no statistics are behind
+    # them.
     ages: list[Floats | float] = [0.0, 0.1, 0.5, 0.35 + 0.05 * s, 0.15, -0.5 - 0.15 * s, -4.0]
     levels = np.linspace(-3.5, 3.5, 8)
     return {
@@ -135,6 +139,7 @@ def _work(rng: np.random.Generator, s: Floats) -> Slots:
         ),
         "weeks_registered": _whole("weeks_registered", registered),
         "benefit_type": _choose(rng, "benefit_type", benefits, n),
+        # Time registered uses benefit up.
         "benefit_weeks_left": _whole(
             "benefit_weeks_left", np.maximum(0, rng.normal(70, 30, n) - registered / 2)
         ),
@@ -167,6 +172,7 @@ def _needs(rng: np.random.Generator, s: Floats) -> Slots:
 
 def _plan(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
     n = len(s)
+    # A goal of the user's own can only be where there is a goal.
     has_goal = _chance(rng, 0.9 + 0.4 * s)
     return {
         "applications_4w": _whole("applications_4w", rng.poisson(np.exp(1.2 + 0.35 * s))),
@@ -194,6 +200,7 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
             ("office_talks_90d", -1.1),
         )
     }
+    # Whoever had a talk in the last 90 days had contact within them, and nobody else had.
     recent = sum(talks.values()) > 0
     days = np.where(recent, rng.uniform(0, 90, n), 90 + rng.exponential(110, n))
     preferences: dict[str, Floats | float] = {

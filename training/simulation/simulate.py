@@ -22,7 +22,9 @@ FIRST_DAY = date(2024, 9, 1)
 DAYS = 730
 OFFICES = 40
 SHIELDED_SHARE = 0.003
+# Standard deviation of the logarithm of minutes around the catalogue's.
 MINUTES_SPREAD = 0.25
+# Between which each field's share of unknowns is drawn.
 UNKNOWN_SHARES = (0.03, 0.08)
 UNKNOWN_RESERVATION = 0.005
 """Reservation comes from a register that rarely fails."""
@@ -51,13 +53,16 @@ def simulate(
     offices = draw_offices(rng, OFFICES)
     office = rng.integers(0, OFFICES, cases)
     day = np.sort(rng.integers(0, DAYS, cases))
+    # Outcomes follow what people are; advisers, as learners, go by what was recorded of them.
     true = draw_population(rng, cases)
     recorded = _record(rng, true)
     values = mix_values(true, catalogue)
     if not heterogeneity:
+        # Mean of the case plus mean of the mix: nothing is left that differs between cases.
         values = np.clip(
             values.mean(axis=1, keepdims=True) + values.mean(axis=0) - values.mean(), 0.0, 1.0
         )
+
     propensities = mix_propensities(recorded, office, day >= DAYS // 2, offices, catalogue)
     mix = _draw(rng, propensities)
     every = np.arange(cases)
@@ -65,6 +70,7 @@ def simulate(
     minutes = np.rint(catalogue.minutes[mix] * np.exp(rng.normal(0, MINUTES_SPREAD, cases))).astype(
         np.int64
     )
+
     refs = _references(rng, cases)
     frame = pl.DataFrame({"case_ref": refs} | _columns(recorded)).with_columns(
         pl.Series("mix", np.array(catalogue.ids)[mix].tolist()),
@@ -74,6 +80,7 @@ def simulate(
         pl.Series("decided_on", np.datetime64(FIRST_DAY, "D") + day.astype("timedelta64[D]")),
         pl.Series("office_ref", [f"office-{number + 1:02d}" for number in office]),
     )
+
     shielded = rng.random(cases) < SHIELDED_SHARE
     return Simulation(
         cases=_hide(frame, shielded),

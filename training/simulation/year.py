@@ -30,6 +30,8 @@ from training.simulation.year_people import Habits, People
 from training.simulation.year_truth import TrueCase, count_truth
 
 FIRST_DAY = date(2026, 1, 5)
+# Shares: cases shielded, and asked about twice; unknowns of a field, and of a register that rarely
+# fails.
 SHIELDED, ASKED_AGAIN, UNKNOWN_SHARE, UNKNOWN_RESERVATION = 0.003, 0.04, 0.04, 0.005
 JOURNAL, TRUTH, POLICIES = "journal.db", "truth.json", "policies"
 NOTICE = (
@@ -76,6 +78,8 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"out: {out} is not empty; give a new folder")
     write_policies(out / POLICIES, offices, policies)
+
+    # A registry of its own, for nobody scrapes a simulation.
     metrics = Metrics(CollectorRegistry())
     loader = Loader(
         models=models, policies=out / POLICIES, trusted=None, texts=load_texts(), metrics=metrics
@@ -85,6 +89,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         for office in offices:
             year.arrive(office, week)
     _write(out / JOURNAL, year.records)
+
     truth = {
         "synthetic": True,
         "notice": NOTICE,
@@ -121,9 +126,12 @@ class _Year:
             f"synthetic-{self._rng.integers(2**32):08x}x{self._rng.integers(2**32):08x}"
             for _ in range(count)
         ]
+
         monday = FIRST_DAY + timedelta(weeks=week)
         moment = _moment(monday + timedelta(days=int(self._rng.integers(0, 5))), 9)
         advice = self._advise(office, rows, refs, moment)
+
+        # People answer the later advice; the first stays in the journal and nobody answers it.
         again = self._rng.random(count) < ASKED_AGAIN
         later = moment + int(self._rng.integers(2, 21)) * _moment_day()
         if later < self._end and again.any():
@@ -136,6 +144,7 @@ class _Year:
                 advice[place] = one
         else:
             again[:] = False
+
         values = mix_values(true, self._served.catalogue)
         habits = Habits.of(advice, self._served.catalogue)
         for place, one in enumerate(advice):
@@ -177,6 +186,7 @@ def _recorded(rng: np.random.Generator, true: Slots) -> list[list[int]]:
         columns.append(np.where(rng.random(len(slots)) < share, 0, slots))
     rows = np.column_stack(columns)
     shielded = rng.random(len(rows)) < SHIELDED
+    # Of a shielded case nothing else is sent.
     rows[shielded] = 0
     rows[shielded, FEATURES.column("shielded")] = FEATURES["shielded"].slot("YES")
     found: list[list[int]] = rows.tolist()
@@ -195,6 +205,7 @@ def _moment_day() -> int:
 def _write(path: Path, records: list[Record]) -> None:
     store = open_journal(f"sqlite:///{path}")
     try:
+        # Drawn office by office; a chain is in order of time.
         ordered = sorted(records, key=lambda record: record.written_at)
         for start in range(0, len(ordered), _BATCH):
             store.write_batch(ordered[start : start + _BATCH])

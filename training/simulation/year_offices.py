@@ -46,6 +46,7 @@ class MadeUpOffice:
     reports: float
 
 
+# Weights of an office that puts the weakest first, and of one that does so a little.
 _STRONG = {
     "SMALL_OPPORTUNITY": 2.5,
     "NEEDS_GUIDANCE_REDUCED_CAPACITY": 1.8,

@@ -34,9 +34,11 @@ CALLS_BEFORE = 4.0
 """Calls a case in the practice before (assumed): those left take longer as they become fewer."""
 LONGER_CALLS = 0.45
 """How much longer a call takes when nearly none is left (assumed)."""
+# Minutes against the catalogue's (assumed); neither more nor less where none are named.
 TAKES = {Channel.DIALOGUE_MESSAGE: 1.08, Channel.VIDEO: 0.97, Channel.OFFICE_MEETING: 1.03}
 HELD = 0.9
 """Share of planned contacts that take place."""
+# Standard deviation of the logarithm of a contact's length.
 _SPREAD = 0.2
 _LESS = (
     ChoiceReason.USER_WISHES_LESS,
@@ -98,6 +100,7 @@ class People:
             habits: of its week.
         """
         decision = uuid.UUID(advice.decision_id)
+        # At least a minute later: a choice is made after the advice.
         chosen_at = moment + int(self._rng.exponential(3.0) * _DAY) + 60 * _SECOND
         if self._rng.random() >= CHOOSES or chosen_at >= self._end:
             return []
@@ -105,9 +108,11 @@ class People:
         records = [self._choice(decision, advice.decision.mix, mix, chosen_at)]
         corrected_at = chosen_at + int(self._rng.integers(1, 3)) * _DAY
         if self._rng.random() < CORRECTS and corrected_at < self._end:
+            # Of corrections half say that the advice was followed, whatever was said at first.
             mix = self._override(advice, 0.5)
             first = uuid.UUID(bytes=records[0].id)
             records.append(self._choice(decision, advice.decision.mix, mix, corrected_at, first))
+        # What was chosen last stands, as it does in the ledger.
         case.agreed = self._mixes[mix].adviser_minutes
         seen_at = corrected_at + int(self._rng.uniform(6, 12) * 7 * _DAY)
         if self._rng.random() >= REPORTS_OUTCOME or seen_at >= self._end:
@@ -213,4 +218,5 @@ class People:
         )
 
     def _identity(self) -> uuid.UUID:
+        # Drawn, so that equal seeds give equal journals.
         return uuid.UUID(bytes=self._rng.bytes(16), version=4)

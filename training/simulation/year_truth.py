@@ -42,6 +42,7 @@ def count_truth(cases: list[TrueCase]) -> dict[str, dict[str, Any]]:
     for case in cases:
         one = counts[case.office.ref]
         one["cases"] += 1
+        # Advice counts as followed until somebody says what was agreed.
         planned = case.advised if case.agreed is None else case.agreed
         _add(one, "estimated", case, planned)
         if case.time:
@@ -81,6 +82,7 @@ def _tier(case: TrueCase) -> str:
         weight *= (
             max(weights.values(), default=1.0) if value == UNKNOWN else weights.get(value, 1.0)
         )
+    # The ledger's tiers, written out a second time on purpose.
     if weight >= 1.5:
         return "FIRST"
     return "NEXT" if weight > 1 else "OTHERS"
