@@ -92,6 +92,7 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
         ValueError: if too few cases are left to learn from or to measure on.
     """
     earlier, later, by = hold_out(cases, run.seed)
+    # Of the earlier cases alone: the order of values is learned from outcomes too.
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)
     learned = _learned(earlier, encoding, _lightest(earlier, catalogue, policy), run)
     seconds = dict(learned.seconds)
@@ -101,6 +102,7 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
 
     tables, parity = _timed("tables", compiled, seconds, run.watch)
 
+    # In a function, so that the stack's values of the held-out cases count as evaluation's time.
     def measured() -> Figures:
         stack = learned.taught(encoding.inputs(later.rows))
         candidate = _candidate(run, earlier, encoding, learned, tables, stack)
@@ -109,6 +111,7 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
     figures = replace(
         _timed("evaluation", measured, seconds, run.watch),
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
+        # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     )
     return Fitted(

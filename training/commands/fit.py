@@ -40,6 +40,7 @@ from training.version.signing import check_key
     help="Logged cases: Parquet or CSV; may be given again.",
 )
 @click.option("--out", type=PLACE, required=True, help="Folder of the new version, models/VERSION.")
+# A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
 @click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
@@ -77,6 +78,7 @@ def fit(
 
     MORE are more files of logged cases.
     """
+    # First what fails at once: a name that is taken, or a bad key, would waste hours.
     check_new(out)
     if sign is not None:
         check_key(sign)
@@ -111,12 +113,14 @@ def fit(
         fitted.figures,
         gate,
         parity_difference=fitted.parity.max_abs_difference,
+        # It was fitted on the service's own features just now.
         feature_digest_ok=True,
     )
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
     described = manifest(fitted, catalogue, seed=seed, command=command)
     write_version(out, fitted, verdict, catalogue, described, sign)
     _say_cost(fitted.figures)
+    # After the version is written: a server that cannot be reached must not cost a fit.
     if mlflow is not None:
         # An extra that not everybody has installed.
         from training.version.mlflow_log import log_run
@@ -135,6 +139,7 @@ def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) ->
         ValueError: if nobody says, or what is told denies what the files say.
     """
     marked = logged.synthetic if told is None else told
+    # Real cases may be called synthetic, synthetic ones never real.
     if marked is None or (logged.synthetic and not marked):
         says = (
             "says that it is synthetic"

@@ -22,6 +22,7 @@ from training.evaluation.gate import judge, load_gate
 @POLICIES
 def gate(version: str, models: Path, policies: Path) -> None:
     """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
+    # Parity and features cannot be measured again from figures; the manifest holds them.
     manifest = version_folder(models, version) / MANIFEST
     found = json.loads(manifest.read_text(encoding="utf-8"))
     verdict = judge(

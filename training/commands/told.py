@@ -27,6 +27,7 @@ def tell_conditions(verdict: Verdict) -> None:
     for one in verdict.conditions:
         met = "pass" if one.passed else "FAIL"
         value = "not measured" if one.value is None else f"{float(one.value):.4g}"
+        # What passed without being measured says so: it is not shown as a success.
         explained = not one.passed or "Not required" in one.explanation
         why = f"  {one.explanation}" if explained else ""
         click.echo(f"{met}  {one.name:<22} {value:>12}  {one.bound}{why}")

@@ -56,6 +56,7 @@ def overlap(figures: Figures) -> Drawing:
     lines = -(-len(found) // _COLUMNS)
 
     def paint(figure: Figure) -> None:
+        # One scale for all mixes, or a rare one would look as common as the rest.
         panels = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
         highest = max([max(one.histogram) for one in found] + [1])
         panels[0, 0].set_ylim(0, 1.35 * highest)  # room for the words
@@ -111,6 +112,7 @@ def weights(figures: Figures) -> Drawing | None:
         for row, (_, weight) in enumerate(found):
             axes.text(weight, row, f" {weight:.2f}", va="center", color=INK if weight else QUIET)
         rows(axes, [name.replace("_", " ") for name, _ in found])
+        # Room for the numbers at the bars' ends, also where no teacher has weight.
         axes.set_xlim(0, 1.15 * max([weight for _, weight in found] + [0.1]))
         axes.set_xlabel(
             "weight in the stack (non-negative least squares; they need not add up to 1)"

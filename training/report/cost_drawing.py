@@ -29,6 +29,7 @@ def _frame(figures: Figures) -> float:
     """Gives the right end of the axis, minutes: what the curve and the main policies need."""
     needed = [point.minutes for point in figures.cost_curve]
     needed += [p.minutes for p in figures.policies if p.name in MAIN_POLICIES]
+    # Dear mixes for all would press what matters into the left half; `beyond` names them.
     return 1.12 * max(needed)
 
 

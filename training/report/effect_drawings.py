@@ -57,6 +57,7 @@ def effects(tables: DecisionTables) -> list[Effects]:
         counts = tables.counts[part]
         contrast = 100 * (tables.values[part, 1:] - tables.values[part, :1])
         if counts.sum():
+            # Relative to the average case, as the reasons that users are given are.
             contrast = contrast - np.tensordot(counts / counts.sum(), contrast, 1)
         mean = contrast.mean(axis=2)
         spread = ((contrast - mean[:, :, None]) ** 2).sum(axis=2)
@@ -93,7 +94,9 @@ def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     seen = np.flatnonzero(one.counts)
     labels = [names().english.value(one.feature, int(slot)) for slot in seen]
     panels = figure.subplots(1, len(mixes), width_ratios=[1.0] * (len(mixes) - 1) + [0.8])
+    # One scale for all mixes: they are drawn beside each other to be compared.
     reach = 1.08 * max(float((np.abs(one.shift) + NINETY * one.error)[seen].max()), 1e-9)
+
     for k, axes in enumerate(panels[:-1]):
         axes.errorbar(
             one.shift[seen, k],
@@ -111,6 +114,7 @@ def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     figure.supxlabel(
         "shift in points of the mix's worth over " + names().mix(mixes[0]), fontsize=9.5
     )
+
     support = panels[-1]
     support.barh(range(len(seen)), one.counts[seen], color=LINE, height=0.65)
     rows(support, labels, shown=False)
@@ -134,10 +138,13 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     place = np.arange(first, last + 1) + one.feature.lower
     panels = figure.subplots(2, len(mixes) - 1, height_ratios=[3, 1], sharex=True, squeeze=False)
     shown = np.r_[0, np.arange(first, last + 1) + 1]
+    # One scale for all mixes; the few cases in the tails, which are not shown, do not set it.
     reach = 1.08 * max(float((np.abs(one.shift) + NINETY * one.error)[shown].max()), 1e-9)
     edges = np.append(place, place[-1] + 1) - 0.5
     width = max(1, -(-len(place) // BINS))
+    # Unknown has no place among numbers: it stands apart, to their left.
     unknown_at = edges[0] - 0.09 * (edges[-1] - edges[0])
+
     for k, (axes, support) in enumerate(panels.T):
         shift = one.shift[1:][known, k]
         error = NINETY * one.error[1:][known, k]
@@ -168,6 +175,7 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
         if k:
             axes.set_yticklabels([])
             support.set_yticklabels([])
+
     panels[0, 0].set_ylabel("shift, points")
     panels[1, 0].set_ylabel("cases")
     figure.align_ylabels(panels[:, 0])
@@ -176,6 +184,7 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
 
 def _band(axes: Axes, edges: Floats, shift: Floats, error: Floats) -> None:
     """Paints the steps of one mix, with the band of their 90 % intervals."""
+    # Hundreds of equal points would only make the page heavier.
     keep = _changes(shift, error)
     at = np.append(edges[:-1][keep], edges[-1])
     low, high = shift - error, shift + error
@@ -204,6 +213,7 @@ def _bulk(counts: NDArray[np.int64]) -> tuple[int, int]:
         return 0, len(counts) - 1
     first = int(np.searchsorted(total, 0.005 * total[-1], side="right"))
     last = int(np.searchsorted(total, 0.995 * total[-1]))
+    # At least two places, for a step to be seen.
     return min(first, last), max(first + 1, last) if len(counts) > 1 else last
 
 

@@ -103,6 +103,7 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
 
 
 def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
+    # Asked first: without overlap the gate's other answers mean nothing.
     if not enough_overlap(figures):
         then = (
             "Collect more varied follow-up first." if verdict.passed else "It may not be promoted."
@@ -159,6 +160,7 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
         return ()
     minutes = np.array([point.minutes for point in curve])
     outcome = np.array([point.outcome.value for point in curve])
+
     more = MORE_HOURS * 60 / CASES
     found = []
     starts = [
@@ -168,6 +170,7 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
     ]
     starts.append(("the curve's tightest budget", float(minutes[0])))
     for start, at in sorted(starts, key=lambda item: item[1]):
+        # Nothing is read off beyond the curve's ends, where nothing was measured.
         if at < minutes[0]:
             goals = "not known: less than the safeguards permit"
         elif at + more > minutes[-1]:

@@ -99,6 +99,7 @@ def _minutes(axes: Axes, groups: list[GroupFigures]) -> None:
         axes.plot(
             [group.logged_minutes, group.minutes], [row, row], color=LINE, linewidth=3, zorder=1
         )
+
     known = [(row, group) for row, group in enumerate(groups) if group.minutes is not None]
     axes.plot(
         [g.logged_minutes or 0.0 for _, g in known],

@@ -94,6 +94,7 @@ def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's templ
     """Reads a template of this package; a name that the caller did not give is an error."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
+        # A misspelt figure must stop the report, not leave a gap in it.
         undefined=StrictUndefined,
         autoescape=escape,
         trim_blocks=True,

@@ -50,6 +50,7 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
     folds = contrasts.shape[3]
     error = np.sqrt((folds - 1) / folds * spread)
     thin = pair.counts.reshape(mean.shape[:2]) < FEWEST_CASES
+    # Thin cells are masked, so they do not set the scale either.
     reach = max(float(np.abs(mean[~thin]).max(initial=0.0)), 0.01)
 
     def paint(figure: Figure) -> None:
@@ -60,7 +61,9 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
             mesh = axes.pcolormesh(
                 cells, cmap=colours, vmin=-reach, vmax=reach, edgecolors="white", linewidth=0.5
             )
+
             rows, columns = np.nonzero((np.abs(mean[:, :, k]) > NINETY * error[:, :, k]) & ~thin)
+            # Dots must be seen on dark cells as on light ones.
             strong = np.abs(mean[rows, columns, k]) > reach / 2
             axes.scatter(columns + 0.5, rows + 0.5, 4, np.where(strong, "white", INK), zorder=3)
             axes.set_title(wrapped(names().mix(mixes[k + 1])))
@@ -95,6 +98,7 @@ def _label(axes: Axes, down: list[str], across: list[str]) -> None:
         (axes.yaxis, down, _LABELS_DOWN),
         (axes.xaxis, across, _LABELS_ACROSS),
     ):
+        # As many labels as fit, evenly spread.
         every = -(-len(labels) // most)
         axis.set_ticks(np.arange(0, len(labels), every) + 0.5, labels[::every])
         axis.set_tick_params(length=0)

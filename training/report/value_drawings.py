@@ -40,6 +40,7 @@ _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS"
 
 def _spans(estimates: list[Estimate]) -> np.ndarray:
     """Gives the arms of intervals in points, shape (2, n)."""
+    # Rounding may make an arm negative, which matplotlib refuses.
     return 100 * np.array(
         [[e.value - e.low for e in estimates], [e.high - e.value for e in estimates]]
     ).clip(0)
@@ -67,6 +68,7 @@ def gains(figures: Figures) -> Drawing | None:
         rows(axes, [f"over {names().policy(one.than)}" for one in found])
         zero_line(axes)
         low, high = axes.get_xlim()
+        # Zero stays in sight, however far from it all gains are.
         axes.set_xlim(min(low, -0.1 * (high - low)), max(high, 0.1 * (high - low)))
         axes.set_xlabel(
             "more cases that reach their goal, in points (per 100 cases), with 90 % interval"
@@ -110,6 +112,7 @@ def values(figures: Figures) -> Drawing:
                 xerr=_spans([estimate]),
                 fmt=mark,
                 color=colour,
+                # Hollow where overlap is too small: it must not look as sure as the rest.
                 markerfacecolor=colour if policy.verdict == OK else "white",
                 markersize=7,
                 elinewidth=2.2,
@@ -181,6 +184,7 @@ def sensitivity(figures: Figures) -> Drawing | None:
             axes.plot(odds, low, color=BLUE)
             axes.plot(odds, high, color=BLUE)
             zero_line(axes, upright=False)
+            # At 1 there was no proven gain that could be taken away.
             if one.gamma > 1:
                 axes.axvline(one.gamma, color=ORANGE, linestyle=":")
             axes.set_title(f"over {names().policy(one.than)}")

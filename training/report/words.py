@@ -12,6 +12,7 @@ CASES = 1000
 """Hours and goals are told per so many cases."""
 MAIN_POLICIES = ("candidate", "promoted", "todays_rule", "logged")
 COMPARED = ("todays_rule", "logged", "promoted")
+# Population stability index: the customary bounds for a look, and for action.
 DRIFT_WATCH, DRIFT_ACT = 0.1, 0.25
 _POLICIES = {
     "candidate": "this version",
@@ -112,6 +113,7 @@ def figure(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
+        # 0 and 1 are shares or ratios more often than counts.
         if float(value).is_integer() and abs(value) >= 2:
             return number(value)
         return f"{value:.4g}".replace("-", "−")

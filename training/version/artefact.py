@@ -101,6 +101,8 @@ def digests(folder: Path) -> dict[str, str]:
 @contextmanager
 def _folder_aside(folder: Path) -> Iterator[Path]:
     """Gives an empty folder of the same name elsewhere, and renames it to the folder at the end."""
+    # Its name is the version's already, for signing tells it; the folder around it is hidden, and
+    # no version may be called so.
     aside = folder.with_name(f".{folder.name}.{os.getpid()}") / folder.name
     aside.mkdir(parents=True)
     try:
@@ -111,6 +113,7 @@ def _folder_aside(folder: Path) -> Iterator[Path]:
 
 
 def _estimators(fitted: Fitted) -> dict[str, object]:
+    # Neither teachers nor stacks: they are functions, which cannot be stored.
     return {
         "students": fitted.learned.students,
         "encoding_orders": dict(fitted.encoding.orders),

@@ -114,9 +114,12 @@ def _counts(tables: DecisionTables, column: int) -> NDArray[np.int64]:
 
 def _effects(tables: DecisionTables, column: int, weights: Floats) -> Floats:
     """Gives the effect of each slot of a field on each mix, (slots, mixes), outcome points."""
+    # By prediction, not by reading the table: a pair's part for an unknown other field counts.
     probe = np.zeros((FEATURES.features[column].slots, len(FEATURES.features)), np.uint16)
     probe[:, column] = np.arange(len(probe))
     values = tables.fold_values(probe).mean(axis=2)
+
+    # What a field adds to all mixes alike changes no decision.
     effects = values - values.mean(axis=1, keepdims=True)
     total = weights.sum()
     centred: Floats = effects - (weights @ effects / total if total else 0.0)

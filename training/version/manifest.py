@@ -15,6 +15,7 @@ from router.versions.registry import FORMAT
 from training.fit import Fitted
 from training.learning.encoding import MONOTONE
 
+# Those whose versions may move a figure; the rest is in the lock file.
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", "matplotlib")
 
 

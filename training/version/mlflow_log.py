@@ -19,6 +19,7 @@ from training.evaluation.figures import Figures
 from training.version.files import read_figures
 
 EXPERIMENT = "channel-router"
+# The longest parameter that every MLflow server takes.
 _VALUE_AT_MOST = 500
 # MLflow reports its use to its makers unless told not to; a public agency's runs are nobody else's
 # business.
@@ -44,6 +45,7 @@ def log_run(uri: str, folder: Path) -> str:
         ModelRefused: if the version is not as its manifest says.
         ValueError: if its figures cannot be read.
     """
+    # All of it is checked and read first: a run that ends half way cannot be taken back.
     check_files(folder)
     info = read_info(folder)
     parameters = _parameters(json.loads((folder / MANIFEST).read_bytes()))
@@ -68,6 +70,7 @@ def log_run(uri: str, folder: Path) -> str:
             client.log_artifacts(run, str(folder))
             client.set_terminated(run)
         except (MlflowException, OSError) as problem:
+            # The message goes to a terminal and to logs.
             shown = _without_password(uri)
             raise NotLogged(f"mlflow: {shown}: {str(problem).replace(uri, shown)}") from problem
     return run

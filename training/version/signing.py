@@ -18,6 +18,7 @@ from router.files.aside import written_aside
 from router.versions.registry import MANIFEST, check_files, read_listed
 from router.versions.trust import SIGNATURE, KeyRefused
 
+# A key has some hundred bytes; a device or a mistyped path must not be read to its end.
 _KEY_BYTES_AT_MOST = 10_000
 
 
@@ -41,6 +42,7 @@ def generate_key(path: Path) -> Path:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    # Asked before the private key is written, or it would be left without its public one.
     if public_path.exists():
         raise FileExistsError(
             f"{public_path}: exists; a key is never overwritten, choose another name"
@@ -52,6 +54,7 @@ def generate_key(path: Path) -> Path:
 
 def _create(path: Path, data: bytes, mode: int) -> None:
     try:
+        # Made with its mode: there is no moment in which others could read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         raise FileExistsError(
@@ -79,12 +82,14 @@ def sign(folder: Path, key: Path) -> Path:
     """
     private = _private_key(key)
     listed = read_listed(folder)
+
     others = sorted(
         path.name for path in folder.iterdir() if path.name not in {*listed, MANIFEST, SIGNATURE}
     )
     if others:
         unsigned = f"not in {MANIFEST}, so a signature would not cover it"
         raise NotSigned(f"{folder.name}: {', '.join(others)}: {unsigned}")
+    # A signature over a manifest that is wrong about its files would refuse them for ever.
     check_files(folder)
     signature = folder / SIGNATURE
     with written_aside(signature) as aside:

@@ -71,15 +71,18 @@ def promote(
         ValueError: if the name is not that of a version.
     """
     check_name(name)
+    # Before gate and override: for a changed file no reason is good enough.
     load_model(models / name, FEATURES, catalogue)
     check_files(models / name)
     if override is not None:
         _check_reason(override)
+
     gate = _gate(models / name)
     if gate != "passed" and override is None:
         raise NotPromoted(
             f"{name}: its gate {gate}; it can be promoted only with --override and the reason why"
         )
+    # Under the lock: who is promoted now must not change until it is recorded.
     with _record(models) as file:
         before = _current(models)
         done = Promotion(
@@ -144,6 +147,7 @@ def _stack(promotions: Sequence[Promotion]) -> list[str]:
         if one.kind == "rollback":
             stack = stack[:-1]
             continue
+        # The record may begin when a version was served already.
         if not stack and one.before is not None:
             stack.append(one.before)
         if not stack or stack[-1] != one.after:
@@ -161,6 +165,7 @@ def _gate(folder: Path) -> str:
         return f"is missing ({GATE})"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return f"cannot be read ({GATE}: {problem!r})"
+    # Strictly: a file without conditions, or with words for truth, proves nothing.
     if passed is True and conditions and not failed:
         return "passed"
     return f"failed: {', '.join(failed) or 'it names no condition'}"
@@ -192,6 +197,7 @@ def _now() -> dict[str, str]:
 def _record(models: Path) -> Iterator[BinaryIO]:
     """Opens the record, to append by one at a time."""
     with (models / PROMOTIONS).open("ab") as file:
+        # The lock goes with the file, also where the process dies.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
@@ -207,12 +213,14 @@ def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
     length = os.fstat(file.fileno()).st_size
     line = json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n"
     try:
+        # The pointer is renamed into place only after the line is on disk.
         with written_aside(models / PROMOTED) as aside:
             aside.write_text(f"{promotion.after}\n", encoding="utf-8")
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
     except OSError:
+        # Not renamed, so not promoted: the line would tell of what never was.
         file.truncate(length)
         raise
     return promotion
