@@ -81,6 +81,7 @@ def one_view(view: str, folder: Path) -> None:
         port, metrics = free_port(), free_port()
         with served(folder, port, metrics):
             answer.write_bytes(call(port, RECOMMEND, request))
+            # Once more: the first answer may have waited for what is loaded on first use.
             call(port, RECOMMEND, request)
             before = handled(metrics, "Recommend")
             for n, loads in ours.items():
@@ -91,10 +92,13 @@ def one_view(view: str, folder: Path) -> None:
                         request,
                         folder,
                         in_flight=n,
+                        # A lone caller waits for each answer: an eighth of the calls takes about as
+                        # long.
                         calls=CALLS // (1 if n > 1 else 8),
                     )
                 )
             done = handled(metrics, "Recommend") - before
+            # h2load takes gRPC errors for successes; the service's own counter does not.
             if done < CALLS:
                 raise SystemExit(f"only {done} calls were answered OK")
         for kind in kinds:
@@ -111,6 +115,7 @@ def one_view(view: str, folder: Path) -> None:
             *((f"echo, {kind}", echo[kind, n]) for kind in kinds),
         ]:
             figures = [median(found, figure) for figure in ("rate", "p50", "p99", "p999")]
+            # Against the echo of the same run, so that a busy machine slows both.
             ratio = figures[0] / median(echo["uvloop", n], "rate")
             cells = " | ".join(f"{figure:,.0f}" for figure in figures)
             print(f"| {view} | {n} | {name} | {cells} | {ratio:.2f} |")
@@ -123,6 +128,7 @@ def batches(folder: Path) -> None:
     for number in range(1000):
         case = plain_case(f"c-{number:08x}")
         for feature in FEATURES.features:
+            # Half of the fields known: reasons and doubts then vary as they do in life.
             if Role.MODEL in feature.roles and rng.random() < 0.5:
                 setattr(case, feature.name, int(rng.integers(feature.lower, feature.upper + 1)))
         cases.append(case)
@@ -135,6 +141,7 @@ def batches(folder: Path) -> None:
             began = time.perf_counter()
             call(port, BATCH, request)
             times.append(time.perf_counter() - began)
+        # Memory is read before and after many calls: it may not grow with them.
         before = psutil.Process(process.pid).memory_info().rss / 2**20
         single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
         h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)

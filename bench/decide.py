@@ -86,6 +86,7 @@ def main() -> None:
     print(f"|---|{'---|' * len(measured)}")
     for count in COUNTS:
         least = dict.fromkeys(measured, float("inf"))
+        # In turns, and the least of each: what else the machine does only ever adds time.
         for _ in range(TURNS):
             for name, (process, way) in measured.items():
                 least[name] = min(least[name], asked(process, way, count))

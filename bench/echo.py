@@ -19,6 +19,7 @@ def main(kind: str, port: str, answer_file: str) -> None:
     parse = channel_router_pb2.RecommendRequest.FromString
 
     def reply(data: bytes, context: object) -> bytes:  # noqa: ARG001
+        # The service cannot do less than read its request, so the echo does that too.
         parse(data)
         return answer
 

@@ -40,7 +40,9 @@ CATALOGUE = load_catalogue(POLICIES / "mixes.toml")
 NATIONAL = load_policy(POLICIES / "national.toml", CATALOGUE)
 UNIFORM = "uniform:DIALOGUE_AND_PHONE"
 CHECKED = ("promoted", "candidate", "todays_rule", UNIFORM)
+# Fields of more values are left out: nearly every slot of theirs would be fitted to noise.
 MOST_SLOTS = 20
+# The models are made from the seed before the first, so that no run judges its own cases.
 LEARNED_FROM, FIRST_SEED = 20_000, 1000
 STRENGTH = 4.0
 FOLDS = 2
@@ -82,6 +84,8 @@ def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
     if truth["case_ref"].to_list() != logged.case_refs.tolist():
         raise ValueError("truth: is not of the same cases, in the same order")
     values = np.column_stack([truth[f"value_{mix}"].to_numpy() for mix in CATALOGUE.ids])
+
+    # Effects are drawn out around each case's mean; outcomes are then drawn anew.
     mean = values.mean(axis=1, keepdims=True)
     values = np.clip(mean + STRENGTH * (values - mean), 0.02, 0.98)
     drawn = (
@@ -103,6 +107,8 @@ def models(seed: int) -> tuple[Decider, Decider]:
             *(np.eye(FEATURES.features[c].slots)[logged.rows[:, c]] for c in columns),
         ]
     )
+
+    # A ridge of one case a slot, for slots that nobody has.
     gram = design.T @ design + np.eye(design.shape[1])
     contrasts = np.linalg.solve(gram, design.T @ (truth - truth.mean(axis=1, keepdims=True)))
     return _decider(contrasts, columns, logged, truth), _decider(-contrasts, columns, logged, truth)
@@ -118,6 +124,8 @@ def _decider(contrasts: Floats, columns: list[int], logged: LoggedCases, truth: 
         )
         counts.append(np.bincount(logged.rows[:, column], minlength=slots))
         place += slots if used else 0
+
+    # Two equal folds: without spread no two options count as close, and models decide alone.
     tables = DecisionTables(
         features=FEATURES,
         values=np.repeat(np.concatenate(values)[:, :, None], 2, axis=2),
@@ -138,6 +146,7 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
     decided = worse.decide(logged.rows)
     if (decided.status == Status.MANUAL_ONLY).any():
         raise ValueError("cases: some are MANUAL_ONLY, for which there is no value")
+
     figures = evaluate(
         logged,
         "time",
@@ -148,6 +157,7 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
         seed=seed,
         folds=FOLDS,
     )
+
     lightest, each = decided.first_permitted, np.arange(len(truth))
     mixes = {
         "promoted": good.decide(logged.rows).mix,
@@ -237,6 +247,7 @@ def report(runs: list[Run], cases: int, seconds: float) -> int:
             count, covered, bias, error = coverage(runs, policy, estimator)
             figures = f"{covered:7.1%} {bias:+8.4f} {error:8.4f}"
             print(f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {figures}")
+            # Only the primary estimator's intervals are a promise; the others are shown beside it.
             kept &= estimator != "dr" or count == 0 or covered >= GOOD_COVERAGE
     refused = sum(not one.verdict.passed for one in runs)
     print(f"the worse model is refused in {refused} of {len(runs)}; conditions not met, by runs:")

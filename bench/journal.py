@@ -39,6 +39,7 @@ def _records(start: int, count: int) -> list[Record]:
 
 
 def _direct(store: JournalStore, size: int, rows: int) -> float:
+    # Made before the clock starts: only writing is timed.
     batches = [_records(start, size) for start in range(0, rows, size)]
     started = time.perf_counter()
     for batch in batches:
@@ -73,6 +74,7 @@ def _verified(store: JournalStore) -> float:
 
 @contextmanager
 def _files() -> Iterator[Callable[[], str]]:
+    # Here, not in the system's folder, which may be memory and durable at once.
     with tempfile.TemporaryDirectory(dir=".") as folder:
         yield lambda: f"sqlite:///{folder}/{os.urandom(6).hex()}.db"
 
@@ -99,6 +101,7 @@ def _best(runs: int, fresh: Callable[[], str], measure: Callable[[JournalStore],
     best = 0.0
     for _ in range(runs):
         with closing(open_journal(fresh())) as store:
+            # The best run: what else the machine does only ever slows it.
             best = max(best, measure(store))
     return best
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# A core each, or load and server would take time from each other.
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 
@@ -72,8 +73,10 @@ def h2load(
     if shutil.which("h2load") is None:
         raise SystemExit("h2load is not installed (Debian: nghttp2-client)")
     body, log = folder / "request.bin", folder / "h2load.log"
+    # A message as gRPC frames it: not compressed, its length, itself.
     body.write_bytes(b"\0" + struct.pack(">I", len(request)) + request)
     log.unlink(missing_ok=True)
+    # Many calls share a connection, as clients do, but no single one becomes the bound.
     connections = min(16, in_flight)
     command = ["taskset", "-c", LOAD_CORE, "h2load", "-n", str(calls), "-c", str(connections)]
     command += ["-m", str(in_flight // connections), "-d", str(body), "--log-file", str(log)]
@@ -85,6 +88,7 @@ def h2load(
     done = re.search(r"(\d+) succeeded", out.stdout)
     if rate is None or done is None or int(done[1]) != calls:
         raise SystemExit(out.stdout)
+
     times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
     return Load(
         rate=float(rate[1]),

@@ -68,10 +68,13 @@ def measure(database: PostgresServer, *, seconds: float, around: float, callers:
         answers = load.stop()
         process.terminate()
         process.wait(15)
+
+    # Whatever was acknowledged must be found afterwards, and only once.
     acknowledged = {answer.decision_id.replace("-", "") for answer in answers if answer.decision_id}
     kept, intact = _kept(database.url)
     longest = max(answer.ended - answer.began for answer in answers if not answered(answer))
     others = {a.code.name for a in answers} - {"OK", grpc.StatusCode.UNAVAILABLE.name}
+
     print(f"outage {back - lost:.1f} s under {callers} callers")
     print(
         f"acknowledged {len(acknowledged)}, found {len(acknowledged & set(kept))}, "

@@ -66,6 +66,8 @@ def in_process(decider: Decider) -> None:
     print(f"{CASES:,} cases x {expected.shape[1]} mixes: hulls and steps {alone}")
     whole = seconds(lambda: plan_caseload(decider, rows, budget))
     print(f"  the whole plan, with its price and the plan without weights to compare with: {whole}")
+
+    # Fewer cases for the solver, which takes hundreds of times as long.
     few = slice(0, SOLVED)
     share = float(SOLVED * MINUTES_A_CASE)
     used = time.process_time()
@@ -84,6 +86,7 @@ def in_process(decider: Decider) -> None:
 def solved(allocation: Allocation, permitted: np.ndarray) -> float:
     """The optimum as HiGHS finds it."""
     case, mix = np.nonzero(permitted)
+    # Cases that no mix is permitted for have no row: their constraint could not be met.
     able, row = np.unique(case, return_inverse=True)
     one_each = scipy.sparse.csr_matrix(
         (np.ones(len(case)), (row, np.arange(len(case)))), (len(able), len(case))
@@ -144,6 +147,7 @@ def call(folder: Path) -> None:
 
 
 def file(folder: Path) -> None:
+    # One draw, repeated: drawing a million would take longer than planning them.
     cases = simulate(DRAWN, 0, load_decider(MODEL, POLICIES)[0].catalogue).cases.drop("office_ref")
     many = pl.concat(
         [cases.with_columns(pl.col("case_ref") + f"-{n}") for n in range(FILED // DRAWN)]

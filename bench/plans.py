@@ -92,12 +92,14 @@ def _logged(
     adviser = case["office"].astype(int) * (ADVISERS // OFFICES) + random.integers(
         0, ADVISERS // OFFICES, n
     )
+    # Nothing tells the learner of the adviser: this much of the choice is as if by lot.
     leniency = random.normal(0, 0.8, ADVISERS)[adviser]
     wanted = (plans - 1) * _sigmoid(1.1 * (pull - pull.mean()) / pull.std() + 0.9 * leniency + 0.1)
     preference = -steep * (np.arange(plans) - wanted[:, None]) ** 2
     chance = np.exp(preference - preference.max(axis=1, keepdims=True))
     chance = 0.96 * chance / chance.sum(axis=1, keepdims=True) + 0.04 / plans
     mix = _choose(chance, random)
+
     truth = _sigmoid(logit)
     each = np.arange(n)
     outcome = (random.random(n) < truth[each, mix]).astype(float)
@@ -192,6 +194,7 @@ def six_unordered(n: int, seed: int) -> Problem:
         minutes[[0, 4, 1, 3, 2, 5]],
         random,
     )
+    # And back again, so that plans have their own numbers.
     back = np.array([0, 2, 4, 3, 1, 5])
     place = np.argsort(back)
     return Problem(

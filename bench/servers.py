@@ -131,6 +131,7 @@ def run(kind: str, port: str, journal: str) -> None:
         return
 
     async def serving() -> None:
+        # Waits for either: a server that fails to start must not be waited for.
         task = asyncio.ensure_future(serve(made))
         async with grpc.aio.insecure_channel(str(made.settings.listen)) as channel:
             await asyncio.wait(
@@ -161,6 +162,7 @@ def main() -> None:
                             case=plain_case("c-7f3a91be"), view=number
                         )
                         data = request.SerializeToString()
+                        # Warms up, and is not counted.
                         h2load(port, RECOMMEND, data, folder, in_flight=64, calls=500)
                         for many, calls in ((1, CALLS // 8), (64, CALLS)):
                             load = h2load(

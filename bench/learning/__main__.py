@@ -74,6 +74,7 @@ def _known(problem: str, seeds: list[int], *, ours_only: bool) -> list[str]:
     lost = []
     for name in peers:
         scores = [score for seed in seeds if (score := peer(name, problem, seed))]
+        # A mean over the seeds that a peer survived would flatter it.
         if len(scores) == len(seeds):
             found[name] = scores
         else:

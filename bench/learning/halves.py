@@ -58,18 +58,22 @@ def half(trial: Trial, key: str, split: int, *, with_peers: bool) -> Half:
     judge = Judge.of(trial, train)
     arms = len(trial.spend)
     means = _arm_means(trial, train)
+    # The best arm of the learning half: that of the other would be chosen with hindsight.
     single = np.tile(np.eye(arms)[int(means.argmax())], (int((~train).sum()), 1))
+
     rules = {
         f"all: {name}": np.tile(np.eye(arms)[number], (len(single), 1))
         for number, name in enumerate(trial.arms)
     }
     rules |= {"best single arm": single} | {name: best(found) for name, found in values.items()}
     rules |= {name: np.eye(arms)[found] for name, found in chosen.items()}
+
     none = rules[f"all: {trial.arms[0]}"]
     at_budget = {}
     if trial.budget is not None:
         for name, found in values.items():
             rule = within(found, trial.spend, trial.budget)
+            # At what the rule really spent: a rule that saves must not look worse for it.
             blind = _blind(means, trial.spend, float((rule @ trial.spend).mean()))
             at_budget[name] = judge.difference(rule, np.tile(blind, (len(rule), 1)))
     return Half(
@@ -89,6 +93,7 @@ def _learned(
     rows, arm, outcome = trial.rows[train], trial.arm[train], trial.outcome[train]
     fresh = trial.rows[~train]
     known = trial.chance[train][np.arange(len(arm)), arm]
+    # Errors are not looked at here, and would take as long again.
     learned = learn(rows, arm, outcome, propensity=known, calibrate=False, seed=split, jobs=2)
     values, chosen = {OURS: learned.values(fresh), OUR_STACK: learned.taught(fresh)}, {}
     for name in TRIED_PEERS if with_peers else ():
@@ -150,6 +155,7 @@ class Judge:
         mu = np.column_stack(
             [model.predict(np.column_stack([fresh, np.full(len(fresh), arm)])) for arm in arms]
         )
+
         drawn = np.eye(len(trial.spend))[trial.arm[~train]] / trial.chance[~train]
         outcome = trial.outcome[~train][:, None]
         centre = trial.outcome[train].mean()

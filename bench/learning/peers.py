@@ -91,6 +91,7 @@ def answer(
                     flush=True,
                 )
                 return None
+            # Renamed when it is whole: an answer cut short would be believed in every later run.
             target.replace(kept)
     with np.load(kept) as found:
         return dict(found)
@@ -115,6 +116,7 @@ def _environment() -> None:
         return
     print(f"making {ENVIRONMENT.name}: about 1.2 GB", file=sys.stderr, flush=True)
     _run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
+    # Exactly what the lock lists, and nothing that a package would like besides.
     install = [
         "-m",
         "pip",
@@ -126,10 +128,12 @@ def _environment() -> None:
         "-r",
     ]
     _run([ENVIRONMENT / "bin" / "python", *install, LOCK])
+    # Written last, so that an environment half made is made again.
     ready.write_bytes(LOCK.read_bytes())
 
 
 def _run(command: list[str | Path]) -> None:
+    # Peers are timed beside ours: none may take the cores of another by default.
     one_thread = os.environ | {
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

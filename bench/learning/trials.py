@@ -132,5 +132,6 @@ def _floats(table: pl.DataFrame, columns: list[str]) -> Floats:
 
 
 def _scaled(raw: np.ndarray) -> tuple[Floats, float]:
+    # Bounded outcomes are what ours learns from; the scale turns differences back.
     low, high = float(raw.min()), float(raw.max())
     return (raw - low) / (high - low), high - low

@@ -80,6 +80,7 @@ def within(values: Floats, minutes: Floats, budget: float) -> Floats:
     rich = best(values)
     if _spent(rich, minutes) <= budget:
         return rich
+    # Unique: between mixes of equal minutes no price decides.
     low, high = 0.0, float(np.ptp(values) / np.diff(np.unique(minutes)).min() + 1e-9)
     for _ in range(_HALVINGS):
         price = (low + high) / 2
@@ -88,6 +89,7 @@ def within(values: Floats, minutes: Floats, budget: float) -> Floats:
             if _spent(best(values - price * minutes), minutes) <= budget
             else (price, high)
         )
+
     rich, poor = best(values - low * minutes), best(values - high * minutes)
     share = (budget - _spent(poor, minutes)) / max(
         _spent(rich, minutes) - _spent(poor, minutes), 1e-12

@@ -14,6 +14,7 @@ def x_learner(logged: Logged) -> Answer:
 
     Its propensities are those of each mix against that one.
     """
+    # On the first mix instead it reached a fifth less (docs/benchmarks.md).
     anchor = int(np.bincount(logged.mix).argmax())
     learner = BaseXRegressor(
         control_outcome_learner=outcome_model(logged.seed),

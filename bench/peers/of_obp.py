@@ -25,6 +25,7 @@ def _without_torch() -> type:
         "torch.utils",
         "torch.utils.data",
     ):
+        # Stands in for torch, which the learner used here never calls.
         sys.modules.setdefault(name, MagicMock())
     sys.modules["torch"].utils.data.Dataset = object
     from obp.policy import IPWLearner

@@ -33,6 +33,7 @@ def _bandit(logged: Logged, options: str) -> Answer:
     chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[
         each, logged.mix
     ]
+    # Vowpal Wabbit numbers actions from 1, and lowers costs.
     labels = zip(logged.mix + 1, 1 - logged.outcome, np.maximum(chance, CLIP), strict=True)
     features = _texts(scaler.transform(logged.rows))
     examples = [
@@ -44,6 +45,7 @@ def _bandit(logged: Logged, options: str) -> Answer:
         data.write_text("\n".join(examples) + "\n", encoding="utf-8")
         cache = Path(folder, "logged.cache")
         learner = Workspace(
+            # No hold-out: by default every tenth case is not learned from once there are passes.
             f"--cb {logged.mixes} --cb_type dr {options} --passes {PASSES} --holdout_off --quiet "
             f"--random_seed {logged.seed} -d {data} --cache_file {cache}"
         )
