@@ -72,14 +72,17 @@ def chained(
     Raises:
         ValueError: if `Record.check` refuses a record.
     """
+    # One call to the system for a whole batch.
     salts = os.urandom(SALT_BYTES * len(records))
     seq, digest = head
     rows: list[Row] = []
     known, number = None, 0
     for at, record in enumerate(records):
         id_, kind, context, payload, written_at, about, claim = record
+        # What `check` would look for in most records, without a call for each of them.
         if len(id_) != 16 or ":" in kind or about is not None or claim:
             record.check()
+        # Neighbours mostly share theirs: the store is asked once a run, not once a record.
         if context is not known:
             known, number = context, context_id(context)
         seq += 1
@@ -176,6 +179,7 @@ def verify(store: JournalStore, expected: Head | None = None) -> Verification:
             )
         head = Head(stored.seq, stored.head)
         erased += stored.payload is None
+    # A chain that lost its end still holds: only a head kept elsewhere tells.
     if expected is not None and expected.seq > head.seq:
         reason = f"its end was removed: record {expected.seq} was seen, but {head.seq} is the last"
         return Verification(
@@ -192,6 +196,7 @@ def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int,
     try:
         reason = _content_flaw(stored) or _link_flaw(head, stored)
     except (TypeError, AttributeError, ValueError, struct.error):
+        # SQLite keeps what it is given whatever a column's type: an edited file may hold anything.
         return seq, "a column holds another type of value than the journal writes"
     if (
         reason is None
@@ -206,6 +211,7 @@ def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int,
 def _content_flaw(stored: StoredRecord) -> str | None:
     if not stored.context.document:
         return "its context is missing or altered"
+    # Erased: nothing is left to compare; that it follows is checked by the commitment that stays.
     if stored.payload is None and stored.salt is None:
         return None
     if stored.payload is None or stored.salt is None:
@@ -216,6 +222,7 @@ def _content_flaw(stored: StoredRecord) -> str | None:
 
 
 def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
+    # Else "kind:about" hashes the same bytes as that kind about that record.
     if ":" in stored.kind:
         return "its kind holds a colon: what it is about was moved there"
     computed = next_head(

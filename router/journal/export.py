@@ -43,6 +43,7 @@ def export(store: JournalStore, path: str | Path) -> int:
 
 
 def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
+    # All contexts first: a file has its columns before its first row.
     readings = _readings(store)
     layout = schema(list(readings.values()), lists=lists)
     rows = 0

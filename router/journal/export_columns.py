@@ -164,6 +164,7 @@ def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _names(mask: int, names: Sequence[str]) -> list[str]:
+    # Named by nothing, it would silently be no safeguard at all.
     if mask >> len(names):
         raise ValueError("safeguards: a bit is set that the context does not name")
     return [name for at, name in enumerate(names) if mask >> at & 1]

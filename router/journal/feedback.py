@@ -23,6 +23,7 @@ from router.journal.record import Context, JournalBroken, Record, StoredRecord
 CHOICE, OUTCOME, VIEW, REVIEW, ANSWER = "choice", "outcome", "view", "review", "answer"
 WITHHELD = "withheld"
 """Kind of the record that keeps a serialised Recommendation until an own view is recorded."""
+# Far above any mix over its weeks: what lies beyond is a slip of the keyboard.
 CONTACTS_AT_MOST = 200
 MINUTES_AT_MOST = 10_000
 _CONTEXT = Context(document='{"feedback":1}')
@@ -202,6 +203,8 @@ def to_payload(feedback: Feedback) -> bytes:
     """Writes the bytes that the journal keeps; equal feedback has equal bytes."""
     content = msgspec.to_builtins(feedback)
     if isinstance(feedback, Outcome):
+        # 1 and 1.0 are equal outcomes, and equal feedback has equal bytes;
+        # the sum is for those who read the journal without this code.
         content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
     # Not msgspec's own JSON: it writes 1e-5 where the journal has always had 1e-05.
     text = json.dumps(

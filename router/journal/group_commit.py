@@ -62,6 +62,7 @@ class GroupCommit(Generic[T]):
         self._observe = observe
         self._retry_seconds = retry_seconds
         self._on_up_change = on_up_change
+
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Sequence[Record], T]] = deque()
         self._depth = 0
@@ -92,8 +93,10 @@ class GroupCommit(Generic[T]):
         with self._changed:
             if self._closing:
                 raise JournalUnavailable("the journal is closing")
+            # At once, not after a wait for what is known to fail: callers retry with the same ids.
             if not self._up:
                 raise JournalUnavailable("the journal cannot be written now")
+            # Whoever waits was promised an answer: what cannot be written soon is refused instead.
             if self._depth + len(records) > self._capacity:
                 raise JournalFull(
                     f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
@@ -121,9 +124,12 @@ class GroupCommit(Generic[T]):
         try:
             while batch := self._next_batch():
                 self._write(batch)
+                # Probed here, not by a caller's records: nobody
+                # pays for finding out that it still fails.
                 while not self._up and not self._closing:
                     self._probe()
         finally:
+            # Also after a mistake of this thread: the store must not stay locked.
             self._guarded(self._store.close)
 
     def _next_batch(self) -> list[tuple[Sequence[Record], T]]:
@@ -149,9 +155,13 @@ class GroupCommit(Generic[T]):
         started = time.perf_counter()
         error = self._attempt(lambda: self._store.write_batch(records))
         seconds = time.perf_counter() - started
+        # Before those who wait are taken: from here on new
+        # ones are refused, so that none is left behind.
         self._change(error is None)
         if error is not None:
+            # They hear now, instead of each after a time-out of its own.
             tickets += self._take_waiting()
+
         self._guarded(lambda: self._resolve(tickets, error))
         if self._observe is not None:
             observe = self._observe
@@ -183,6 +193,7 @@ class GroupCommit(Generic[T]):
 
     def _change(self, up: bool) -> None:
         with self._changed:
+            # Told of changes alone: a failing store would log each probe.
             if self._up is up:
                 return
             self._up = up

@@ -5,6 +5,7 @@ from router.journal.store import JournalStore
 from router.journal.stores.sqlite import SqliteJournal
 
 _SQLITE = "sqlite:///"
+# Both are libpq's: platforms hand out the one or the other.
 _POSTGRES = ("postgresql://", "postgres://")
 
 

@@ -33,7 +33,9 @@ CHUNK = 16_384
 """Records held in memory at a time."""
 PackedRows = NDArray[np.void]
 """Rows of `Layout.dtype`, shape (n,)."""
+# No reference holds one: control characters are refused with the case.
 _BETWEEN = "\0"
+# One for each model, policy and office in force since the start: seldom so many, and each is small.
 _CONTEXTS_KEPT = 1024
 
 # Name, type in NumPy, type in struct, and of what the row holds one each.
@@ -83,6 +85,8 @@ class Tail(NamedTuple):
         return cls(*parts)
 
     def __str__(self) -> str:
+        # Most records have neither office nor disclosure, and
+        # those from before either was told are read alike.
         if self.disclosure != SHOWN:
             return _BETWEEN.join(self)
         return f"{self.case_ref}{_BETWEEN}{self.office_ref}" if self.office_ref else self.case_ref
@@ -109,6 +113,7 @@ class Layout:
             raise ValueError(f"mixes: {mixes} is outside 1 to {MOST_MIXES}")
         counts = {_EACH_FEATURE: features, _EACH_MIX: mixes}
         columns: list[Any] = []
+        # Little-endian without padding, as NumPy packs: both write and read the same bytes.
         codes = "<"
         for name, kind, code, each in _COLUMNS:
             columns.append((name, kind) if each == _ONE else (name, kind, (counts[each],)))
@@ -272,6 +277,9 @@ class Reading:
         if not len(rows):
             return rows, tails
         mixes = rows["mix"]
+
+        # A number beyond the names would be read as another
+        # mix from the end, or fail far from here.
         if int(mixes.min()) < NO_MIX or int(mixes.max()) >= len(self.mixes):
             raise ValueError("mix: not one of the context's mixes")
         if int(rows["status"].max()) >= len(self.statuses):
@@ -306,6 +314,7 @@ def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
         JournalUnavailable: if the journal cannot be read now.
     """
     every = store.read(kinds=(RECOMMENDATION,))
+    # Neighbours share a context as long as no policy or model changes: runs are long.
     for _, run in groupby(every, key=lambda record: record.context.digest):
         while chunk := list(islice(run, CHUNK)):
             yield chunk

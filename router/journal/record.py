@@ -30,6 +30,7 @@ class Context:
     """
 
     document: str
+    # Follows from the document: comparing both would compare twice.
     digest: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +123,7 @@ class Head(NamedTuple):
         try:
             head = cls(int(seq), bytes.fromhex(digits))
         except ValueError:
+            # One refusal for all that is wrong, in the words below.
             head = cls(-1, b"")
         if head.seq < 0 or len(head.digest) != 32:
             raise ValueError(

@@ -14,6 +14,7 @@ from router.journal.store import JournalStore
 
 ERASURE = "erasure"
 """Kind of the records that tell of an erasure, in JSON: why, and of how many records."""
+# Each waits for the lock as long as the store does, a second by default: half a minute in all.
 _TRIES = 30
 _CONTEXT = Context(document='{"erasure":1}')
 

@@ -102,6 +102,7 @@ class Standing:
         """Tells what stands once another record has followed."""
         if one.kind == CHOICE:
             first = self.first_choice_at
+            # An erased choice tells of no day any more, as if it had never been the first.
             if first is None and not one.erased:
                 first = one.written_at
             return replace(self, choice_record=one, first_choice_at=first)
@@ -117,6 +118,7 @@ class Standing:
         Args:
             disclosure: of the recommendation, see `router.journal.recommendation`.
         """
+        # That a view was recorded reveals the advice; what it said may be erased since.
         if disclosure == AFTER_OWN_VIEW:
             return self.view_record is not None
         return disclosure == SHOWN
@@ -178,6 +180,7 @@ def standing_of(about: Iterable[StoredRecord]) -> Standing:
     """
     found = NOTHING
     for stored in about:
+        # Plans, withheld advice and kinds of later versions stand for nothing here.
         if stored.kind in KINDS:
             found = found.after(stored_feedback(stored))
     return found

@@ -19,6 +19,8 @@ from router.journal.stores.postgres_database import Database, Link, migrate
 from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
 from router.journal.stores.rows import STORED, numbered, stored
 
+# In the order of `COLUMNS`: a binary copy tells no types,
+# and a wrong width would be refused or misread.
 _TYPES = (
     "int8",
     "bytea",
@@ -32,8 +34,11 @@ _TYPES = (
     "bytea",
     "text",
 )
+# Asked for anew so often, behind the last number: no transaction stays open while a reader is slow.
 _READ_ROWS = 1000
+# Erasing lets go of its locks this often, so that appending goes on.
 _ERASE_ROWS = 500
+# Reading and vacuuming take their time; only a batch must be written or given up within seconds.
 _READ_SECONDS = 60.0
 _VACUUM_SECONDS = 24 * 3600.0
 
@@ -58,6 +63,7 @@ class PostgresJournal:
         self._database = Database(url)
         with self._connected() as link:
             migrate(link, self._database.name, create=create)
+        # Two: who reads does not wait for a batch that is being written.
         self._writing = Session(self._database)
         self._reading = Session(self._database)
         self._contexts_of: object = None
@@ -68,6 +74,7 @@ class PostgresJournal:
         if not records:
             return
         try:
+            # Nearly always all are new: asking first would cost each batch a look-up.
             self._append(records, all_new=True)
         except _Taken:
             self._append(records, all_new=False)
@@ -85,6 +92,7 @@ class PostgresJournal:
             f"SELECT {STORED} FROM record WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"
         )
         contexts: dict[int, Context] = {}
+        # No kinds are no records: "IN ()" is no SQL.
         limit = 0 if kinds is not None and not kinds else limit
         with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
             while limit is None or limit > 0:
@@ -154,6 +162,7 @@ class PostgresJournal:
     def _append(self, records: Sequence[Record], *, all_new: bool) -> None:
         added: dict[bytes, int] = {}
         with self._writing.transaction(APPEND) as cursor:
+            # Under the lock, as the last result of the statements that took it.
             head = _head(cursor)
             known = self._known_contexts(cursor)
 
@@ -165,6 +174,7 @@ class PostgresJournal:
 
             rows, _ = chained(records if all_new else _new(cursor, records), head, context_id)
             _copy(cursor, rows)
+        # Only now: until the commit, these numbers may still be taken back.
         known.update(added)
 
     def _known_contexts(self, cursor: Cursor) -> dict[bytes, int]:
@@ -193,6 +203,7 @@ class PostgresJournal:
         """
         skipped: list[str] = []
         with self._connected(_VACUUM_SECONDS) as link:
+            # A table that may not be vacuumed is skipped with a warning, not an error.
             link.add_notice_handler(
                 lambda notice: skipped.append(notice.message_primary or "skipped")
             )
@@ -224,6 +235,7 @@ def _copy(cursor: Cursor, rows: list[Row]) -> None:
             for row in rows:
                 copy.write_row(row)
     except errors.UniqueViolation:
+        # Without its cause, whose text quotes the row.
         raise _Taken("an id, a claim or a number is stored already") from None
 
 
@@ -231,6 +243,7 @@ def _filtered(kinds: Collection[str] | None) -> str:
     """Writes the condition that keeps these kinds, with a %s for each."""
     if kinds is None:
         return ""
+    # Says nothing new, but lets the planner use the index of the few records of other kinds.
     few = "" if RECOMMENDATION in kinds else f" AND kind <> '{RECOMMENDATION}'"
     return f" AND kind IN ({','.join(['%s'] * len(kinds))}){few}"
 

@@ -127,15 +127,19 @@ class Database:
             JournalBroken: if the session would acknowledge what is not durable, or cannot hold all
                 text.
         """
+        # Transactions begin by their own statement (`APPEND`), not by a round trip of the driver's.
         link = Link.connect(autocommit=True, prepare_threshold=None, **self._parameters)
         try:
             cursor = link.execute(_SESSION)
+            # Several statements in one round trip; the last one's answer is asked for.
             cursor.set_result(-1)
             durable, encoding = cursor.fetchall()[0]
+            # A commit that is only said to be done must not be acknowledged as durable.
             if durable == "off":
                 raise JournalBroken(
                     f"journal {self.name}: synchronous_commit is off; a commit must be durable"
                 )
+            # Case references are any text that prints: another encoding could not hold them all.
             if encoding != "UTF8":
                 raise JournalBroken(
                     f"journal {self.name}: the database's encoding is {encoding} instead of UTF8"
@@ -175,6 +179,7 @@ class Database:
 
 def _parameters_of(url: str) -> dict[str, Any] | None:
     """Reads libpq's parameters of a URL; None if it cannot be read."""
+    # Before libpq: its errors would repeat what it took for a host.
     if not _URL.fullmatch(url):
         return None
     try:

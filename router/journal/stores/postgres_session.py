@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 from router.journal.record import JournalUnavailable
 from router.journal.stores.postgres_database import LOCK_KEY, Database, Link, Silent, lost
 
+# Records and contexts are two statements: both must see one state.
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 # One round trip. Each statement sees what was committed before it: the last one what the previous
@@ -73,6 +74,8 @@ class Session:
                 return _last_result(self._link, begin)
             except psycopg.Error as error:
                 self._give_up(error)
+                # A kept connection may be lost while idle: that is no error. But
+                # what answered, or was silent for seconds, is not asked twice.
                 if self._link is not None or isinstance(error, Silent):
                     raise
         try:
@@ -87,6 +90,7 @@ class Session:
         return self._link
 
     def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        # In English whatever the server's language.
         if notice.severity_nonlocalized == "WARNING":
             self._warnings.append(notice.message_primary or "a warning")
 
@@ -97,6 +101,7 @@ class Session:
             JournalUnavailable: if a warning says that a standby has not confirmed it, or that
                 nothing was committed.
         """
+        # What was said before the commit does not say that it failed.
         self._warnings.clear()
         cursor.execute("COMMIT")
         if self._warnings or cursor.statusmessage != "COMMIT":

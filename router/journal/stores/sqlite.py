@@ -52,7 +52,10 @@ class SqliteJournal:
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._connection = open_to_write(self._path, create=create, busy_seconds=busy_seconds)
+        # Of the file that is open: a path may lead to another one later.
         self._file = self._identity()
+        # Kept between batches: nobody else appends, or the
+        # next number is taken and the batch is told so.
         self._head: Head | None = None
         self._context_ids: dict[bytes, int] = {}
 
@@ -62,6 +65,7 @@ class SqliteJournal:
             return
         try:
             with self._transaction():
+                # Nearly always all are new: asking first would cost each batch a look-up.
                 self._append(records)
         except _Taken:
             with self._transaction():
@@ -78,6 +82,7 @@ class SqliteJournal:
         """Yields records in chain order; see JournalStore."""
         query = f"SELECT {STORED} FROM record {filtered(kinds)} ORDER BY seq LIMIT ?"
         contexts: dict[int, Context] = {}
+        # No kinds are no records, without a statement.
         limit = 0 if kinds is not None and not kinds else limit
         with self._reading() as connection:
             while limit is None or limit > 0:
@@ -190,6 +195,7 @@ class SqliteJournal:
         with self._lock, explained(self._path):
             self._check_file()
             try:
+                # Takes the lock at once: a lock asked for later could fail with half the work done.
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._connection.execute("COMMIT")
@@ -221,6 +227,7 @@ class SqliteJournal:
         self._head = head
 
     def _context_id(self, context: Context) -> int:
+        # Numbers begin with 1, so that none is false.
         return self._context_ids.get(context.digest) or self._keep_context(context)
 
     def _keep_context(self, context: Context) -> int:

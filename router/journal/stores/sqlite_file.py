@@ -93,6 +93,7 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
 
 def open_to_read(path: Path, busy_seconds: float) -> "closing[sqlite3.Connection]":
     """Opens a second, read-only connection: a reader neither waits for the writer nor stops it."""
+    # Quoted: a question mark or per cent sign in a path would be read as a part of the URI.
     uri = f"file:{quote(str(path))}?mode=ro"
     connection = sqlite3.connect(
         uri, busy_seconds, isolation_level=None, check_same_thread=False, uri=True
@@ -103,6 +104,7 @@ def open_to_read(path: Path, busy_seconds: float) -> "closing[sqlite3.Connection
 def _configure(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # A file just made is empty and bears no mark: it is taken as a new journal.
     if application != APPLICATION_ID and (application != 0 or tables):
         raise JournalBroken(f"journal {path}: an SQLite file of another program")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -110,7 +112,9 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
         raise JournalBroken(
             f"journal {path}: its file system cannot keep a write-ahead log; use a local disk"
         )
+    # In WAL the usual NORMAL may lose the last commits in a power cut, and they were acknowledged.
     connection.execute("PRAGMA synchronous = FULL")
+    # Else erased content stays in the file's free pages.
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_WAL_BYTES}")
 
