@@ -223,7 +223,9 @@ class _Parts:
         cases, known = (
             np.array([one.cases for one in sums], np.int64) for sums in (estimated, measured)
         )
+
         hide = hidden(cases.reshape(shape)).ravel()
+        # Also hidden where few cases are not measured: they are what both figures together leave.
         hide_known = hidden(
             known.reshape(shape), (hide | small(cases - known)).reshape(shape)
         ).ravel()
@@ -246,6 +248,8 @@ def _by_value(entries: Entries, name: str) -> tuple[Whole, list[str]]:
 
 def _weeks(entries: Entries, first: date, last: date) -> tuple[Whole, list[date]]:
     """Gives the number of each entry's week, and the Mondays of all weeks of the period."""
+    # Whole weeks from Monday on, also where the period
+    # begins within one: weeks of two reports match.
     monday = first - timedelta(days=first.weekday())
     count = (last - monday).days // DAYS_PER_WEEK + 1
     weeks: Whole = (entries.day - (monday - EPOCH).days) // DAYS_PER_WEEK
@@ -260,8 +264,10 @@ def _unless_small(counts: Whole) -> list[int | None]:
 
 def _overrides(directions: Whole) -> Interval | None:
     total, same = int(directions.sum()), int(directions[0])
+    # A share of many cases tells of few as well, if nearly all of them are alike.
     if total < AT_LEAST or small(np.array([same, total - same])).any():
         return None
+    # How many differ is known, not which; a share needs no more.
     differs: Flags = np.arange(total) >= same
     return share(differs.astype(np.float64))
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+# One bound for all offices: with a bound of its own an office could choose its result (ADR 13).
 FIRST_FROM = 1.5
 """From this weight on a case is among those whom the office puts first."""
 
@@ -97,6 +98,7 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
             raise ValueError(f"{name}: must be whole numbers from 0")
     if len(groups) and int(groups.max()) >= count:
         raise ValueError(f"groups: {int(groups.max())} is outside 0 to {count - 1}")
+
     gap = baseline - used
     sums = []
     for values in (np.ones_like(groups), baseline, used, np.maximum(gap, 0), np.maximum(-gap, 0)):
@@ -141,11 +143,15 @@ def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags
     if horizon < 1:
         raise ValueError(f"horizon: {horizon} days is below 1")
     counts = np.ones(len(cases), bool)
+
+    # The last key sorts first: by case, within it by day, and within a day as they came.
     order = np.lexsort((np.arange(len(cases)), days, cases))
     of, day, rank = cases[order], days[order], ranks[order]
+    # Cut, since without any recommendation there is no first one either.
     begins = np.concatenate([[True], of[1:] != of[:-1]])[: len(of)]
     starts = np.flatnonzero(begins)
     ends = np.concatenate([starts[1:], [len(of)]])[: len(starts)]
+    # Most cases were asked about once: only the others are walked in Python.
     several = ends - starts > 1
     for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
         first = start

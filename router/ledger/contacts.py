@@ -54,6 +54,7 @@ def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigu
     Channels that nobody plans or reports are left out. A contact that takes no adviser minutes in
     the catalogue, say an automatic reminder, is not one that is reported.
     """
+    # A report may give the sum of minutes alone: it tells of no channel.
     told = entries.where(
         entries.measured & (entries.minutes.sum(axis=1) + entries.contacts.sum(axis=1) > 0)
     )

@@ -58,6 +58,7 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
         rows(right, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in pairs])
         for axes in (left, right):
             low, high = axes.get_xlim()
+            # Room for the figures that stand at the ends of the bars.
             axes.set_xlim(low * 1.25 if low < 0 else 0, high * 1.18)
             axes.axvline(0, color=INK, linewidth=1)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -121,8 +122,10 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
             axes.plot(
                 weeks, _smoothed(hours), color=colour, linewidth=2.4, label=words(f"weeks.{key}")
             )
+        # From 0, since heights are compared; at least an hour, so that nothing is not blown up.
         axes.set_ylim(0, 1.08 * max(1.0, float(np.nanmax([released, reused]))))
         axes.set_xlim(-0.5, len(found) - 0.5)
+        # So many dates fit beside each other.
         every = max(1, -(-len(found) // (4 if narrow else 9)))
         places = range(0, len(found), every)
         axes.set_xticks(places, [_short(mondays[place], words) for place in places])
@@ -144,6 +147,7 @@ def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
     There is none where a week is not shown.
     """
     reach = _MEAN_OF // 2
+    # Unknown beyond the ends, so that the mean there is of fewer weeks and not of zeros.
     padded = np.pad(hours, reach, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, _MEAN_OF)
     means: NDArray[np.float64] = np.full(len(hours), np.nan)
@@ -250,6 +254,7 @@ def practice(found: Sequence[Practice], words: Words) -> TwoShapes | None:
             mew=2.4,
             label=median,
         )
+        # Only with one office of the reader's own: of several together none is marked.
         if own:
             axes.plot(own, every, "D", color=BLUE, markersize=8, label=words("practice.own"))
         rows(axes, [_folded(words.value("need_group", one.group), narrow) for one in found])

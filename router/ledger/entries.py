@@ -18,6 +18,7 @@ EPOCH = date(1970, 1, 1)
 """The day from which days are counted."""
 GROUPS = ("need_group", "digital_skill", "age_band")
 """Fields that entries are told by."""
+# Not 0: a case that truly took no minutes was measured.
 NOT_SPENT = -1
 MANUAL, REPEATED, WITHHELD = "MANUAL", "REPEATED", "WITHHELD"
 """Why a recommendation is in no sum.

@@ -12,6 +12,7 @@ from router.ledger.account import Ledger
 from router.ledger.arithmetic import Balance
 from router.ledger.entries import EPOCH
 
+# Of a minute: Prometheus asks for base units.
 _SECONDS = 60
 _DAY_SECONDS = 86_400
 _BASES = ("estimated", "measured")
@@ -83,6 +84,7 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
     """
     if path.suffix != ".prom":
         raise ValueError(f"prometheus: {path} must end with .prom")
+    # Of its own: the file must not hold the metrics of the process that wrote it.
     registry = CollectorRegistry()
     spent = Gauge(
         "router_ledger_seconds",
@@ -128,6 +130,8 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
                 )
         for end, day in (("first", ledger.first), ("last", ledger.last)):
             ends.labels(end).set((day - EPOCH).days * _DAY_SECONDS)
+
+    # Aside and renamed by the library: the collector may read at any moment.
     write_to_textfile(str(path), registry)
 
 

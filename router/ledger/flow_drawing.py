@@ -45,6 +45,7 @@ def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
         axes.set_axis_off()
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.1)
+        # Both columns on one scale; the shorter one is filled up by what does not add up.
         height = max(total.released, total.reused)
         sides = (0.42, 0.58) if narrow else (0.38, 0.62)
         thick = 0.075 if narrow else 0.06
@@ -81,6 +82,8 @@ def _came(ledger: Ledger, words: Words) -> list[Segment]:
     ]
     total = ledger.total.estimated
     released, reused = (total.released, total.reused) if total else (0, 0)
+    # Small groups are left out; what they hold together
+    # stands as the rest, so that the column is whole.
     found.append(Segment(released - sum_of(groups).released, words("rest"), GREY))
     found.append(Segment(max(0, reused - released), words("flow.over"), SAND, open=True))
     return [one for one in found if one.minutes]
@@ -162,6 +165,7 @@ def _spread(middles: Sequence[float], heights: Sequence[float]) -> list[float]:
     for place, at in enumerate(middles):
         clear = (heights[place] + heights[place - 1]) / 2
         places.append(min(at, places[-1] - clear) if places else at)
+    # Then upwards from the foot: what was pushed too low pushes the others back.
     foot = 0.0
     for place in reversed(range(len(places))):
         places[place] = max(places[place], foot + heights[place] / 2)

@@ -33,6 +33,7 @@ def share(values: NDArray[np.float64]) -> Interval:
     if not n:
         raise ValueError("values: none given")
     mean = float(values.mean())
+    # Wilson's, since the usual one is empty where all or none reached their goal.
     centre = (mean + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * np.sqrt(mean * (1 - mean) / n + Z * Z / (4 * n * n))
     return Interval(
@@ -58,6 +59,8 @@ def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Interv
     if n < 2 or not (contacts > 0).all():
         raise ValueError("contacts: at least two reports with contacts are needed")
     value = float(minutes.sum() / contacts.sum())
+    # Reports with many contacts weigh more, and a report's contacts hang
+    # together: so the error is that of a ratio of sums, not of a mean of ratios.
     rest = minutes - value * contacts
     error = float(np.sqrt(n / (n - 1) * (rest * rest).sum()) / contacts.sum())
     return Interval(value=value, low=max(0.0, value - Z * error), high=value + Z * error, cases=n)

@@ -70,6 +70,7 @@ def ledger_page(
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
+        # A name mistyped in the template must be an error, not an empty figure.
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -112,6 +113,7 @@ def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
         return []
     first = ledger.tiers[0].estimated
     known = spent.cases if spent else 0
+    # Also where the balance counts as even: the tile tells a figure, which has a direction.
     left = "over" if balance_kind(total) == "over" or total.unaccounted < 0 else "left"
     open_minutes = abs(total.unaccounted)
 

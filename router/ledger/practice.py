@@ -86,6 +86,7 @@ def _practice(
         return None
     minutes = [float(cases.planned[which].mean()) for which in others]
     usual = [_commonest(cases, which) for which in others]
+    # Sorted, so that of mixes that are equally usual it is always the same one.
     usual_mix = max(sorted(set(usual)), key=usual.count)
     return Practice(
         group=group,

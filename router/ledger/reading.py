@@ -54,6 +54,7 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
     synthetic = False
     for run in recommendations(store):
         context = run[0].context
+        # Also of erased records: their advice was given, whatever is known of it now.
         synthetic |= bool(context.document) and reading_of(context).synthetic_model
         kept = [record for record in run if record.payload is not None]
         erased += len(run) - len(kept)
@@ -68,6 +69,7 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
     ranks = 2 * found["chosen"].astype(np.int64) + ~np.isnan(found["outcome"])
     counts = counted_once(case, recommended_on, np.where(manual, -1, ranks), HORIZON_DAYS)
     found["left_out"][hidden & ~found["chosen"] & ~manual] = WITHHELD
+    # Behind WITHHELD, so that a case which counts elsewhere is told once, as repeated.
     found["left_out"][~counts & ~manual] = REPEATED
     return Entries(**found, synthetic=synthetic), erased
 
@@ -129,6 +131,7 @@ def _choices(run: Unpacked, stands: Sequence[Standing]) -> dict[str, Any]:
             agreed[at] = places[standing.choice.mix]
 
     every = np.arange(len(stands))
+    # Whole in the catalogue, but kept as floats: sums must not depend on their order.
     minutes = np.rint(run.rows["minutes"]).astype(np.int64)
     planned = minutes[every, agreed]
     # The catalogue's mixes differ in minutes, so that no difference is the same mix; -1 counts from
@@ -199,6 +202,7 @@ def _nothing() -> dict[str, Any]:
 def _numbered(names: Names) -> Whole:
     """Gives a number for each name; a recommendation without a reference is a case of its own."""
     known: dict[object, int] = {}
+    # A place is a number and a name is a text: they never meet.
     numbers = [
         known.setdefault(name or place, len(known)) for place, name in enumerate(names.tolist())
     ]

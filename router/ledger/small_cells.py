@@ -29,9 +29,12 @@ def hidden(counts: NDArray[np.int64], also: NDArray[np.bool_] | None = None) -> 
     hide = (table > 0) & (table < AT_LEAST)
     if also is not None:
         hide |= np.atleast_2d(also) & (table > 0)
+    # Views, not copies: what is hidden along a row is hidden in its columns at once.
     lines = [*zip(table, hide, strict=True)]
     if counts.ndim == 2:
         lines += [*zip(table.T, hide.T, strict=True)]
+    # Hiding in a row may leave a column with one hidden
+    # cell, and the other way: until all are quiet.
     while any(_complete(*line) for line in lines):
         pass
     return hide.reshape(counts.shape)
@@ -46,6 +49,7 @@ def _complete(counts: NDArray[np.int64], hide: NDArray[np.bool_]) -> bool:
     changed = False
     while hide.any() and (hide.sum() < 2 or counts[hide].sum() < AT_LEAST):
         shown = np.flatnonzero(~hide & (counts > 0))
+        # All cells of the line that hold anybody are hidden: there is no other to take.
         if not len(shown):
             break
         hide[shown[counts[shown].argmin()]] = changed = True

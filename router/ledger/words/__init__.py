@@ -39,6 +39,7 @@ class Words:
         for part in key.split("."):
             found = found[part]
         text: str = found
+        # Without values nothing is filled in: such texts may hold braces.
         return text.format(**values) if values else text
 
     def number(self, value: float, digits: int = 0) -> str:
@@ -47,8 +48,10 @@ class Words:
         What rounds to zero has no sign.
         """
         text = f"{value:,.{digits}f}"
+        # Python writes -0.4 as "-0", which reads as a loss of nothing.
         if not float(text.replace(",", "")):
             text = text.lstrip("-")
+        # Mark by mark: one after the other, a comma made of a point would be made a blank again.
         marks = {",": self.entries["thousands"], ".": self.entries["decimal"], "-": "−"}
         return "".join(marks.get(mark, mark) for mark in text)
 
@@ -76,6 +79,7 @@ class Words:
         if name == UNKNOWN:
             return self("unknown")
         return (
+            # A journal may hold a value that the contract no longer knows: it then stands as it is.
             self.texts.value(FEATURES[field], FEATURES[field].slot(name))
             if name in FEATURES[field].values
             else name
