@@ -42,7 +42,7 @@ def call(port: int, method: str, data: bytes) -> bytes:
 
 
 def untyped(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
-    """A method of bytes to bytes."""
+    """Gives a method of bytes to bytes."""
     return channel.unary_unary(method, request_serializer=None, response_deserializer=None)
 
 

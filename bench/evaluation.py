@@ -70,7 +70,7 @@ class Run:
 
 
 def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
-    """A log and the true value of every mix for its cases, shape (n, K).
+    """Simulates a log and the true value of every mix for its cases, shape (n, K).
 
     Raises:
         ValueError: if log and truth are not of the same cases.
@@ -95,7 +95,7 @@ def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
 
 
 def models(seed: int) -> tuple[Decider, Decider]:
-    """A good model and a worse one.
+    """Makes a good model and a worse one.
 
     Additive tables fitted to the truth, and their contrasts turned round.
     """
@@ -173,7 +173,7 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
 
 
 def candidate(tables: DecisionTables, stack: Floats) -> Candidate:
-    """A version that exists only here, and values the held-out cases by its stack as given."""
+    """Makes a version that exists only here, and values the held-out cases as given."""
     return Candidate(
         version="worse",
         synthetic=True,

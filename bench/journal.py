@@ -48,7 +48,7 @@ def _direct(store: JournalStore, size: int, rows: int) -> float:
 
 
 def _grouped(store: JournalStore, callers: int, rows: int) -> float:
-    """`callers` single records in flight at any time, as the server sees them."""
+    """Keeps `callers` single records in flight, as the server sees them."""
     free = threading.Semaphore(callers)
 
     def written(tickets: list[int], error: JournalUnavailable | None) -> None:

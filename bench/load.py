@@ -28,7 +28,7 @@ class Load:
 
 
 def median(loads: list[Load], name: str) -> float:
-    """The median over runs of one of their figures."""
+    """Gives the median over runs of one of their figures."""
     figures: list[float] = [getattr(load, name) for load in loads]
     return statistics.median(figures)
 
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 @contextmanager
 def pinned(*words: str, ready: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python process on the server's core, until the block ends.
+    """Runs a Python process on the server's core, until the block ends.
 
     Raises:
         SystemExit: if it ends without saying that it is ready.

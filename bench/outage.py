@@ -49,7 +49,7 @@ def _kept(url: str) -> tuple[list[str], bool]:
 
 
 def measure(database: PostgresServer, *, seconds: float, around: float, callers: int) -> None:
-    """Load for `around` seconds, an outage of `seconds`, and load for `around` seconds again."""
+    """Loads for `around` seconds, lets the database be lost for `seconds`, and loads again."""
     process, listen = _started(database.url)
     load = Callers(listen, callers)
     try:

@@ -40,7 +40,7 @@ MODEL = MODELS / promoted_version(MODELS)
 
 
 def seconds(work: Callable[[], object], repeats: int = REPEATS) -> str:
-    """Median time on the wall, and of this process's cores, which other load does not lengthen."""
+    """Gives median times: on the wall, and of this process's cores, which no load lengthens."""
     wall, cores = [], []
     for _ in range(repeats):
         began, used = time.perf_counter(), time.process_time()
@@ -84,7 +84,7 @@ def in_process(decider: Decider) -> None:
 
 
 def solved(allocation: Allocation, permitted: np.ndarray) -> float:
-    """The optimum as HiGHS finds it."""
+    """Gives the optimum as HiGHS finds it."""
     case, mix = np.nonzero(permitted)
     # Cases that no mix is permitted for have no row: their constraint could not be met.
     able, row = np.unique(case, return_inverse=True)

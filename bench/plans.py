@@ -115,7 +115,7 @@ def _logged(
 
 
 def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
-    """Digital, digital with nudges, phone, mixed, personal.
+    """Draws five plans: digital, digital with nudges, phone, mixed, personal.
 
     Ordered by minutes, smooth effects, confounded by need.
 
@@ -162,7 +162,7 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
 
 
 def six_unordered(n: int, seed: int) -> Problem:
-    """Six plans without an order, weaker effects, sharp thresholds and combinations of fields."""
+    """Draws six plans without an order, weaker effects, thresholds, combinations of fields."""
     random = np.random.default_rng(seed)
     case = _cases(n, random)
     need, skill, months = _need(case), case["skill"], case["months"]
@@ -208,7 +208,7 @@ def six_unordered(n: int, seed: int) -> Problem:
 
 
 def hidden_severity(n: int, seed: int) -> Problem:
-    """The five plans with a severity that advisers see in part and the log does not hold."""
+    """Draws the five plans with a severity that advisers see in part and the log not at all."""
     return five_plans(n, seed, hidden=0.7)
 
 

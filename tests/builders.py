@@ -74,21 +74,23 @@ PLAIN: dict[str, str | int | None] = {
 
 
 def a_row(**changes: str | int | None) -> np.ndarray:
-    """Row of a plain case with some values changed; None makes one unknown."""
+    """Gives the row of a plain case with some values changed; None makes one unknown."""
     return FEATURES.row(**(PLAIN | changes))
 
 
 def a_case(**changes: Any) -> case_pb2.Case:
-    """A plain case with some values changed, as the contract has it; None makes one unknown."""
+    """Gives a plain case with some values changed, as a message; None makes one unknown."""
     values = PLAIN | {"case_ref": "c-1"} | changes
     case = case_pb2.Case()
     for name, value in values.items():
         if value is None:
             continue
         field = case_pb2.Case.DESCRIPTOR.fields_by_name[name]
+        # The message has a plain truth value here: a sender must say it.
         if name == "shielded":
             value = value in (True, "YES")
         elif isinstance(value, str) and field.enum_type is not None:
+            # Names of the contract carry their enum's name in front.
             prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
             value = field.enum_type.values_by_name[prefix + value].number
         setattr(case, name, value)
@@ -96,23 +98,23 @@ def a_case(**changes: Any) -> case_pb2.Case:
 
 
 def a_catalogue() -> Catalogue:
-    """The catalogue that the project ships."""
+    """Gives the catalogue that the project ships."""
     return load_catalogue(ROOT / "policies" / "mixes.toml")
 
 
 def a_policy(office: str = "") -> Policy:
-    """A policy that the project ships: the national one, or an office's."""
+    """Gives a policy that the project ships: the national one, or an office's."""
     return load_policies(ROOT / "policies", a_catalogue()).usable(office)
 
 
 def the_promoted_model() -> ModelVersion:
-    """The version that the project ships and serves."""
+    """Gives the version that the project ships and serves."""
     models = ROOT / "models"
     return load_model(models / promoted_version(models), FEATURES, a_catalogue())
 
 
 def a_model(tables: DecisionTables) -> ModelVersion:
-    """A version with these tables, as if it had been verified and loaded."""
+    """Gives a version with these tables, as if it had been verified and loaded."""
     info = ModelInfo(
         version="v1",
         sha256="0" * 64,
@@ -124,13 +126,15 @@ def a_model(tables: DecisionTables) -> ModelVersion:
 
 
 def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:
-    """Tables with random effects, every value well supported."""
+    """Draws tables with random effects, every value well supported."""
     rng = np.random.default_rng(seed)
     mixes = len(a_catalogue().mixes)
     values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(
         0, spread, (MODEL_SLOTS, mixes, FOLDS)
     )
+    # Each mix a little better than the lighter one before it, as more talks are on average.
     intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
+    # No value is rare, so that a decision is in doubt only where a test wants it.
     counts = rng.integers(100, 5000, MODEL_SLOTS)
     pairs = tuple(
         a_pair(rng, effect, spread, *map(FEATURES.column, names))
@@ -142,11 +146,12 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
 
 
 def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, second: int) -> Pair:
-    """Random cells over at most five bins of each of two features, unknown a bin of its own."""
+    """Draws cells over at most five bins of each of two features, unknown a bin of its own."""
     sides = []
     for column in (first, second):
         slots = FEATURES.features[column].slots
         sides.append((np.arange(slots) * min(5, slots) // slots).astype(np.uint16))
+        # Where the first known slot fell into unknown's bin, all known ones move up by one.
         sides[-1][1:] += sides[-1][1] == 0
     cells = int((sides[0].max() + 1) * (sides[1].max() + 1))
     mixes = len(a_catalogue().mixes)
@@ -162,22 +167,25 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
 
 
 def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:
-    """A decider with random tables, the shipped catalogue and policy."""
+    """Gives a decider with random tables, the shipped catalogue and policy."""
     return Decider(
         tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy()
     )
 
 
 def random_rows(seed: int, count: int) -> np.ndarray:
-    """Rows with every field drawn evenly over its slots; one in fifty is shielded, or silent."""
+    """Draws rows, every field evenly over its slots; one in fifty is shielded, or silent."""
     rng = np.random.default_rng(seed)
     rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(
         np.uint16
     )
     shielded = FEATURES.column("shielded")
+    # Drawn evenly, two in three would be shielded or not say, and people alone would see them.
     rows[:, shielded] = np.where(
         rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO")
     )
+    # These call for people, or forbid what is digital: mostly plain, or little else would be
+    # tested.
     for name in (
         "digitally_reserved",
         "manual_follow_up",
@@ -192,7 +200,7 @@ def random_rows(seed: int, count: int) -> np.ndarray:
 
 
 def a_reading(**changes: Any) -> Reading:
-    """How recommendations are read: today's fields, the shipped catalogue, no safeguards."""
+    """Tells how recommendations are read: today's fields, the shipped catalogue, no safeguards."""
     usual = Reading(
         model_version="m1",
         model_sha256="0" * 64,
@@ -203,6 +211,7 @@ def a_reading(**changes: Any) -> Reading:
         mixes=tuple(
             CodedMix(id=mix.id, minutes=mix.adviser_minutes) for mix in a_catalogue().mixes
         ),
+        # Number 0 stands for none, as in the contract.
         statuses=("", *(status.name for status in Status)),
         safeguards=(),
     )
@@ -212,7 +221,7 @@ def a_reading(**changes: Any) -> Reading:
 def a_recorded_recommendation(
     reading: Reading, case_ref: str, *tail: str, at: int = 1_000, **columns: Any
 ) -> Record:
-    """A recommendation as the journal keeps it.
+    """Gives a recommendation as the journal keeps it.
 
     Args:
         reading: how it is read.

@@ -17,6 +17,7 @@ PACKAGES = Path("/usr/lib/postgresql")
 
 def binaries() -> Path | None:
     """Finds the folder of the newest server installed; None without one."""
+    # By number: as text, 9 would be newer than 18.
     folders = sorted(PACKAGES.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if folders:
         return folders[-1].parent
@@ -38,6 +39,7 @@ class PostgresServer:
         if self._account is not None:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         self._data = self._folder / "data"
+        # Without it a crash of the machine, which no test makes, could lose what was written.
         durable = "on" if fsync else "off"
         self._options = f"-c fsync={durable} -c unix_socket_directories='' -c shared_buffers=32MB"
         self.port = 0
@@ -45,6 +47,7 @@ class PostgresServer:
             how = ["-U", "router", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
             self._run("initdb", "-D", self._data, *how)
             self.start()
+        # Also when interrupted: nobody else would remove the folder.
         except BaseException:
             shutil.rmtree(self._folder)
             raise

@@ -107,14 +107,14 @@ def _learned(
 
 
 def _arm_means(trial: Trial, train: np.ndarray) -> Floats:
-    """Mean outcome of every arm on the training half, weighted by the chances of the draw."""
+    """Gives each arm's mean outcome on the training half, weighted by the chances of the draw."""
     weight = np.eye(trial.chance.shape[1])[trial.arm[train]] / trial.chance[train]
     means: Floats = (weight * trial.outcome[train][:, None]).sum(axis=0) / weight.sum(axis=0)
     return means
 
 
 def _blind(means: Floats, spend: Floats, spent: float) -> Floats:
-    """Probability of every arm of a rule that looks at nobody and spends exactly `spent`.
+    """Gives the probability of every arm of a rule that looks at nobody and spends exactly `spent`.
 
     Between treating nobody and the arm that looked best for its money.
     """
@@ -166,7 +166,7 @@ class Judge:
         )
 
     def difference(self, rule: Floats, other: Floats) -> Difference:
-        """A rule less another; each (m, arms) of probabilities."""
+        """Takes one rule from another; each is (m, arms) of probabilities."""
         aipw = ((rule - other) * self.aipw).sum(axis=1)
         ips = ((rule - other) * self.ips).sum(axis=1)
         root = np.sqrt(len(rule))

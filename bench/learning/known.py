@@ -34,7 +34,7 @@ class Score:
 
 
 def logged_and_fresh(name: str, seed: int) -> tuple[Problem, Problem]:
-    """20,000 logged cases to learn from, and 20,000 others to be judged on."""
+    """Draws 20,000 logged cases to learn from, and 20,000 others to be judged on."""
     return PROBLEMS[name](CASES, seed), PROBLEMS[name](CASES, seed + FRESH)
 
 

@@ -44,7 +44,7 @@ def answer(
     seed: int,
     randomised: bool,
 ) -> dict[str, np.ndarray] | None:
-    """What the peer `name` answers for `fresh`.
+    """Asks the peer `name` for `fresh`.
 
     `values` (m, mixes), `chosen` (m,) or both, and `seconds`.
 

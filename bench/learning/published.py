@@ -18,7 +18,7 @@ TREAT_ALL, QUADRANT = ((1180, 1.00), (404, 1.00)), ((1340, 0.95), (643, 0.80))
 
 
 def published(folder: Path, held_out: list[Difference]) -> str:
-    """Their gains and ours over treating nobody.
+    """Tells their gains and ours over treating nobody.
 
     Theirs are found and measured on the same 9,223 people. So is our third row; the fourth is on
     halves that nobody learned from, and the only one that says what to expect of others.
@@ -45,7 +45,7 @@ def published(folder: Path, held_out: list[Difference]) -> str:
 
 
 def _in_sample(trial: Trial) -> tuple[float, float]:
-    """IPS gain over treating nobody, and the share treated, as they measure both.
+    """Measures the IPS gain over treating nobody, and the share treated, as they measure both.
 
     That is on the very people learned from.
     """

@@ -15,7 +15,7 @@ _COLUMNS = ("value", *(f"at {budget:.0f} min" for budget in BUDGETS))
 
 
 def known_table(problem: str, found: dict[str, list[Score]]) -> str:
-    """Mean and standard error over seeds of every learner on one problem."""
+    """Writes mean and standard error over seeds of every learner on one problem."""
     seeds = len(next(iter(found.values())))
     lines = [
         f"### {problem}, {seeds} seeds",
@@ -38,7 +38,7 @@ def known_table(problem: str, found: dict[str, list[Score]]) -> str:
 def known_verdicts(
     problem: str, found: dict[str, list[Score]], peers: tuple[str, ...]
 ) -> list[str]:
-    """Whether the served tables lead every peer: mean difference by seed, its standard error."""
+    """Tells whether the served tables lead every peer: mean difference by seed, its error."""
     ours = np.array([score.gains for score in found[OURS]])
     lines = []
     if problem == "five_plans":
@@ -59,7 +59,7 @@ def known_verdicts(
 
 
 def trial_table(trial: Trial, title: str, found: Differences, against: str) -> str:
-    """Mean difference over splits, by AIPW and IPS, with the mean standard error within one."""
+    """Writes mean differences over splits, by AIPW and IPS, and the mean error within one."""
     lines = [
         f"### {trial.name}: {title}",
         "",
@@ -80,7 +80,7 @@ def trial_table(trial: Trial, title: str, found: Differences, against: str) -> s
 
 
 def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> list[str]:
-    """No harm, and what a budget gains."""
+    """Tells whether no harm is done, and what a budget gains."""
     one = mean_difference(single[OURS])
     told = f"{one.aipw:+.2f} ({one.aipw_error:.2f}) {trial.unit} to the best single arm"
     surely = "" if one.aipw > 2 * one.aipw_error else "; no gain is shown"
@@ -98,7 +98,7 @@ def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> 
 
 
 def mean_difference(halves: list[Difference]) -> Difference:
-    """Mean over splits, field by field. Splits overlap.
+    """Averages over splits, field by field. Splits overlap.
 
     Their errors are averaged, never divided by their number.
     """

@@ -47,7 +47,7 @@ class Trial:
 
 
 def jtpa(folder: Path, *, cost: float = 774.0) -> Trial:
-    """National JTPA Study, Kitagawa and Tetenov's sample.
+    """Reads the National JTPA Study, Kitagawa and Tetenov's sample.
 
     30 months' earnings less the treatment's cost.
     """
@@ -70,7 +70,7 @@ def jtpa(folder: Path, *, cost: float = 774.0) -> Trial:
 
 
 def penn(folder: Path) -> Trial:
-    """Pennsylvania reemployment bonus: weeks of benefit, fewer is better.
+    """Reads the Pennsylvania reemployment bonus: weeks of benefit, fewer is better.
 
     Offer 6 is offer 4 without a workshop and ended early: the two are one arm, as is usual. The
     shares drawn changed from quarter to quarter, so a case's chances are its quarter's shares.

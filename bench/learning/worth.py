@@ -14,7 +14,7 @@ _HALVINGS = 60
 
 
 def gain(chosen: Floats, truth: Floats) -> float:
-    """Share of the attainable gain: 0 is the best single mix for all, 1 is the oracle.
+    """Gives the share of the attainable gain: 0 is the best single mix for all, 1 is the oracle.
 
         (V - max_a mean v_a) / (mean max_a v_a - max_a mean v_a)
 
@@ -27,7 +27,7 @@ def gain(chosen: Floats, truth: Floats) -> float:
 
 
 def gain_within(values: Floats, truth: Floats, minutes: Floats, budget: float) -> float:
-    """The same at `budget` minutes a case.
+    """Gives the same at `budget` minutes a case.
 
     0 is the best rule that looks at nobody, 1 is the oracle's.
 
@@ -46,18 +46,18 @@ def gain_within(values: Floats, truth: Floats, minutes: Floats, budget: float) -
 
 
 def value(chosen: Floats, truth: Floats) -> float:
-    """Mean true value of a rule."""
+    """Gives the mean true value of a rule."""
     return float((chosen * truth).sum(axis=1).mean())
 
 
 def best(values: Floats) -> Floats:
-    """The rule that takes the best mix, shape (n, mixes), a one in each row."""
+    """Gives the rule that takes the best mix, shape (n, mixes), a one in each row."""
     chosen: Floats = np.eye(values.shape[1])[values.argmax(axis=1)]
     return chosen
 
 
 def within(values: Floats, minutes: Floats, budget: float) -> Floats:
-    """The best rule whose mean minutes are at most `budget`, shape (n, mixes).
+    """Gives the best rule whose mean minutes are at most `budget`, shape (n, mixes).
 
     The linear programme's optimum.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,6 @@ class Logged:
         return int(self.mix.max()) + 1
 
 
-# `values` (m, mixes), `chosen` (m,) or both. `chosen` is what the peer itself would do; without it,
-# argmax of values.
+# What a peer makes of `Logged`: `values` (m, mixes), `chosen` (m,) or both. `chosen` is what it
+# would itself do; without it, argmax of values.
 Answer = dict[str, NDArray[Any]]
-Peer = Callable[[Logged], Answer]

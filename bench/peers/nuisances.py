@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def outcome_model(seed: int) -> HistGradientBoostingRegressor:
-    """Expected outcome."""
+    """Gives a model of the expected outcome."""
     return HistGradientBoostingRegressor(
         max_iter=150,
         max_leaf_nodes=8,
@@ -31,7 +31,7 @@ def outcome_model(seed: int) -> HistGradientBoostingRegressor:
 def propensity_model(
     seed: int, *, randomised: bool
 ) -> HistGradientBoostingClassifier | DummyClassifier:
-    """Probability of every mix; the plain shares where a trial drew the mixes."""
+    """Models the probability of every mix; the plain shares where a trial drew the mixes."""
     if randomised:
         return DummyClassifier(strategy="prior")
     return HistGradientBoostingClassifier(
@@ -45,7 +45,7 @@ def propensity_model(
 
 
 def small_effect_model(seed: int) -> HistGradientBoostingRegressor:
-    """A final stage for contrasts, small because its targets are noisy."""
+    """Gives a final stage for contrasts, small because its targets are noisy."""
     return HistGradientBoostingRegressor(
         max_iter=60,
         max_leaf_nodes=6,
@@ -57,7 +57,7 @@ def small_effect_model(seed: int) -> HistGradientBoostingRegressor:
 
 
 def propensities(rows: Floats, mix: NDArray[np.int64], seed: int, *, randomised: bool) -> Floats:
-    """Cross-fitted probability of every mix, shape (n, mixes)."""
+    """Gives the cross-fitted probability of every mix, shape (n, mixes)."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     model = propensity_model(seed, randomised=randomised)
     found: Floats = cross_val_predict(model, rows, mix, cv=folds, method="predict_proba")

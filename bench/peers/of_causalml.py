@@ -10,7 +10,7 @@ from bench.peers.nuisances import outcome_model, propensities, propensity_model,
 
 
 def x_learner(logged: Logged) -> Answer:
-    """BaseXRegressor against the most used mix.
+    """Fits BaseXRegressor against the most used mix.
 
     Its propensities are those of each mix against that one.
     """

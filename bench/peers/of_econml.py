@@ -33,7 +33,7 @@ def _doubly_robust(logged: Logged) -> dict[str, Any]:
 
 
 def causal_forest(logged: Logged) -> Answer:
-    """CausalForestDML."""
+    """Fits CausalForestDML."""
     forest = CausalForestDML(
         model_y=outcome_model(logged.seed),
         model_t=propensity_model(logged.seed, randomised=logged.randomised),
@@ -50,7 +50,7 @@ def causal_forest(logged: Logged) -> Answer:
 
 
 def policy_forest(logged: Logged) -> Answer:
-    """DRPolicyForest; its own choice without a budget, its values under one."""
+    """Fits DRPolicyForest; its own choice without a budget, its values under one."""
     forest = DRPolicyForest(
         **_doubly_robust(logged), n_estimators=TREES, min_samples_leaf=LEAF, n_jobs=2
     )
@@ -62,7 +62,7 @@ def policy_forest(logged: Logged) -> Answer:
 
 
 def dr_learner(logged: Logged) -> Answer:
-    """DRLearner with a small boosting as its last stage."""
+    """Fits DRLearner with a small boosting as its last stage."""
     learner = DRLearner(**_doubly_robust(logged), model_final=small_effect_model(logged.seed))
     learner.fit(logged.outcome, logged.mix, X=logged.rows)
     return {"values": _to_first(learner.const_marginal_effect(logged.fresh))}

@@ -16,7 +16,7 @@ from bench.peers.nuisances import CLIP, propensities
 
 
 def _without_torch() -> type:
-    """IPWLearner. obp imports torch, several GB, for other learners when it is itself imported."""
+    """Imports IPWLearner without torch, several GB, which obp imports for other learners."""
     for name in (
         "torch",
         "torch.nn",
@@ -35,12 +35,12 @@ def _without_torch() -> type:
 
 
 def ipw_logit(logged: Logged) -> Answer:
-    """IPWLearner over logistic regression."""
+    """Fits IPWLearner over logistic regression."""
     return _ipw(logged, LogisticRegression(max_iter=2000))
 
 
 def ipw_forest(logged: Logged) -> Answer:
-    """IPWLearner over a random forest."""
+    """Fits IPWLearner over a random forest."""
     leaf = max(20, len(logged.rows) // 200)
     return _ipw(
         logged,

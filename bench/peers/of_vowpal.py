@@ -17,17 +17,17 @@ PASSES = 3
 
 
 def bandit(logged: Logged) -> Answer:
-    """Features as they are, defaults."""
+    """Takes features as they are, and defaults."""
     return _bandit(logged, "")
 
 
 def bandit_of_pairs(logged: Logged) -> Answer:
-    """All pairs of features; smaller steps than the default serve it better here."""
+    """Takes all pairs of features; smaller steps than the default serve it better here."""
     return _bandit(logged, "-q :: -l 0.1")
 
 
 def _bandit(logged: Logged, options: str) -> Answer:
-    """--cb K --cb_type dr over three passes; the cost is what the outcome lacks to 1."""
+    """Runs --cb K --cb_type dr over three passes; the cost is what the outcome lacks to 1."""
     scaler = StandardScaler().fit(logged.rows)
     each = np.arange(len(logged.mix))
     chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[

@@ -13,7 +13,7 @@ from tests.postgres_server import PostgresServer, a_server
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for the tests that leave it running."""
+    """Gives one server for the tests that leave it running."""
     server = a_server(fsync=False)
     yield server
     server.remove()
@@ -21,7 +21,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """URL of an empty schema of its own."""
+    """Gives the URL of an empty schema of its own."""
     name = f"test_{os.urandom(6).hex()}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
@@ -31,7 +31,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def kept(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
-    """An empty place; what is opened there is closed after the test."""
+    """Gives an empty place; what is opened there is closed after the test."""
     kept = (
         in_a_file(tmp_path)
         if place == "sqlite"
@@ -44,5 +44,5 @@ def kept(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest) -> str:
-    """Where the journal is kept."""
+    """Tells where the journal is kept."""
     return str(request.param)

@@ -34,7 +34,7 @@ class Kept:
 
 
 def in_a_file(folder: Path) -> Kept:
-    """A journal in an SQLite file."""
+    """Gives a journal in an SQLite file."""
     path = folder / "journal.db"
 
     def sql(statement: str) -> None:
@@ -45,6 +45,7 @@ def in_a_file(folder: Path) -> Kept:
 
     def lock() -> Callable[[], None]:
         connection = sqlite3.connect(path, isolation_level=None)
+        # What another writer holds while it writes.
         connection.execute("BEGIN IMMEDIATE")
         return connection.close
 
@@ -52,7 +53,7 @@ def in_a_file(folder: Path) -> Kept:
 
 
 def in_a_database(url: str) -> Kept:
-    """A journal in a PostgreSQL database."""
+    """Gives a journal in a PostgreSQL database."""
 
     def sql(statement: str) -> None:
         with psycopg.connect(url) as connection:
@@ -60,6 +61,7 @@ def in_a_database(url: str) -> Kept:
 
     def lock() -> Callable[[], None]:
         connection = psycopg.connect(url)
+        # The store's own lock, as another process that writes would hold it.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
         return connection.close
 
@@ -73,7 +75,7 @@ def _as_postgres_writes(statement: str) -> str:
 
 
 def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
-    """Recommendations, written one microsecond after the other from 1,000 on."""
+    """Gives recommendations, written one microsecond after the other from 1,000 on."""
     return [
         Record(os.urandom(16), "recommendation", CONTEXT, payload, 1_000 + at)
         for at in range(count)
@@ -83,7 +85,7 @@ def some_records(count: int, *, payload: bytes = b"payload") -> list[Record]:
 def a_record_about(
     decision: bytes, kind: str = "choice", *, claim: str = "", **content: object
 ) -> Record:
-    """A choice or another record about a recommendation."""
+    """Gives a choice or another record about a recommendation."""
     context = Context(document=json.dumps({"kind": kind}))
     return Record(
         os.urandom(16), kind, context, json.dumps(content).encode(), 2_000, decision, claim
@@ -91,5 +93,5 @@ def a_record_about(
 
 
 def ids(store: JournalStore) -> list[bytes]:
-    """The ids of all that is kept, in chain order."""
+    """Gives the ids of all that is kept, in chain order."""
     return [stored.id for stored in store.read()]

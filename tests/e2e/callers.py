@@ -38,7 +38,8 @@ class Callers:
     def wait(
         self, wanted: Callable[[Answer], bool], count: int = 1, *, seconds: float = 30
     ) -> Answer:
-        """Wait for `count` more answers that are wanted; give the last."""
+        """Waits for `count` more answers that are wanted; gives the last."""
+        # Only what comes from now on counts: earlier answers may be of another time.
         seen = len(self.answers)
         with self._changed:
             deadline = time.monotonic() + seconds

@@ -52,11 +52,12 @@ class World:
     more: int
 
     def agreed(self, advised: np.ndarray) -> np.ndarray:
-        """Number of the mix that is agreed on, shape (n,)."""
+        """Gives the number of the mix that is agreed on, shape (n,)."""
         return np.where(self.override, np.maximum(advised, self.more), advised)
 
     def worth(self, advised: np.ndarray) -> float:
-        """Share who reach the goal if such mixes are advised: overrides are counted in."""
+        """Gives the share who reach the goal if these are advised: overrides are counted in."""
+        # In expectation, not as drawn: luck is no part of a policy's worth.
         agreed = np.maximum(advised, self.more)
         each = np.arange(len(advised))
         return float(
@@ -72,7 +73,7 @@ class World:
 
 
 def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
-    """Plain cases that differ in a few fields.
+    """Gives plain cases that differ in a few fields.
 
     Talks help the young much and keep the old from applying.
 
@@ -107,7 +108,7 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
 
 
 def ask(server: Server, world: World) -> list[recommendation_pb2.Recommendation]:
-    """Advice on every case, in their order."""
+    """Asks for advice on every case, in their order."""
     cases = [
         a_case(case_ref=f"c-{number}", office_ref=OFFICE, **changes)
         for number, changes in enumerate(_changes(world.slots))
@@ -159,5 +160,6 @@ def answer(
         server.feedback.RecordChoice(choice, timeout=30)
         server.feedback.RecordOutcome(outcome, timeout=30)
 
+    # `list` waits for all, and raises what any of them raised.
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         list(pool.map(record, zip(advice, agreed.tolist(), reached.tolist(), strict=True)))

@@ -56,7 +56,7 @@ class Server:
 
 
 def of_bytes(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
-    """A method by its path, which takes and gives bytes."""
+    """Gives a method by its path, which takes and gives bytes."""
     return channel.unary_unary(method, request_serializer=None, response_deserializer=None)
 
 
@@ -66,6 +66,7 @@ def router_command(*words: str) -> list[str]:
 
 def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Server:
     journal = folder / "journal.db"
+    # Port 0: the system gives one that is free, and the log tells which.
     command = router_command("serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
     command += ["--journal", f"sqlite:///{journal}", *flags]
     process = subprocess.Popen(
@@ -91,6 +92,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         return running[-1]
 
     yield begin
+    # Killed, not asked: what a test left behind must not hold up the next.
     for server in running:
         server.channel.close()
         server.process.kill()
@@ -105,7 +107,7 @@ def closed(server: Server) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests that leave it as it was."""
+    """Gives one server for the tests that leave it as it was."""
     running = start(tmp_path_factory.mktemp("server"))
     yield running
     running.channel.close()
@@ -115,10 +117,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def tool(name: str) -> str:
-    """Path of an outside tool.
+    """Gives the path of an outside tool.
 
     Its test is skipped without it, unless ROUTER_REQUIRE_TOOLS is set.
     """
+    # Beside this Python first, where the lock file's own tools are.
     found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if found is None:
         (pytest.fail if os.environ.get("ROUTER_REQUIRE_TOOLS") else pytest.skip)(

@@ -33,7 +33,7 @@ class Ended(NamedTuple):
     err: str
 
     def refused(self, *words: str) -> bool:
-        """One clear line, and exit code 2."""
+        """Expects one clear line, and exit code 2."""
         lines = self.err.strip().splitlines()
         return (
             self.code == 2
@@ -75,7 +75,7 @@ class Fit(NamedTuple):
 
 @pytest.fixture(scope="session")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
-    """One whole fit of signed tables, from simulated cases too few to pass the gate."""
+    """Runs one whole fit of signed tables, from simulated cases too few to pass the gate."""
     place = tmp_path_factory.mktemp("fit")
     assert command("key", place / "key").code == 0
     cases = place / "cases.parquet"

@@ -29,6 +29,7 @@ T = TypeVar("T")
 MONDAY = date(2026, 3, 2)
 CATALOGUE = a_catalogue()
 MINUTES = {mix.id: mix.adviser_minutes for mix in CATALOGUE.mixes}
+# Two differ from the rest, so that a sum over the wrong group shows.
 BASELINE = dict.fromkeys((*FEATURES["need_group"].values, "UNKNOWN"), 100) | {
     "GOOD_OPPORTUNITIES": 60,
     "UNKNOWN": 90,
@@ -36,7 +37,7 @@ BASELINE = dict.fromkeys((*FEATURES["need_group"].values, "UNKNOWN"), 100) | {
 
 
 def micro(day: int) -> int:
-    """Noon of a day after MONDAY, in microseconds."""
+    """Gives noon of a day after MONDAY, in microseconds."""
     at = datetime(MONDAY.year, MONDAY.month, MONDAY.day, 12, tzinfo=UTC) + timedelta(days=day)
     return int(at.timestamp()) * 1_000_000
 
@@ -52,7 +53,7 @@ def advised(
     synthetic: bool = False,
     **fields: Any,
 ) -> Record:
-    """A recommendation; without a mix, that of a shielded case."""
+    """Gives a recommendation; without a mix, that of a shielded case."""
     number = {} if mix is None else {"mix": CATALOGUE.ids.index(mix)}
     return a_recorded_recommendation(
         a_reading(synthetic_model=synthetic),
@@ -67,7 +68,7 @@ def advised(
 
 
 def chose(advice: Record, mix: str, *, day: int = 1, corrects: Record | None = None) -> Record:
-    """A choice about advice."""
+    """Gives a choice about advice."""
     choice = Choice(
         decision_id=uuid.UUID(bytes=advice.id),
         mix=mix,
@@ -79,7 +80,7 @@ def chose(advice: Record, mix: str, *, day: int = 1, corrects: Record | None = N
 
 
 def viewed(advice: Record) -> Record:
-    """The adviser's own view, recorded before the advice is revealed."""
+    """Gives the adviser's own view, recorded before the advice is revealed."""
     view = View(decision_id=uuid.UUID(bytes=advice.id), mix="BLENDED_OFFICE")
     return feedback_record(uuid.uuid4(), view, micro(1), claim_of(view))
 
@@ -92,7 +93,7 @@ def came(
     corrects: Record | None = None,
     **time: tuple[int, int],
 ) -> Record:
-    """An outcome with (contacts, minutes) by channel; none reported if none are given."""
+    """Gives an outcome with (contacts, minutes) by channel; none reported if none are given."""
     reported = tuple(
         ChannelTime(channel=Channel(name), contacts=contacts, minutes=minutes)
         for name, (contacts, minutes) in time.items()
@@ -108,7 +109,7 @@ def came(
 
 
 def many(count: int, **options: Any) -> list[Record]:
-    """So many cases with advice and the choice that follows it."""
+    """Gives so many cases with advice and the choice that follows it."""
     prefix = options.pop("prefix", "c")
     mix, day = options.get("mix", "DIALOGUE_AND_PHONE"), options.get("day", 0)
     found = []
@@ -119,13 +120,13 @@ def many(count: int, **options: Any) -> list[Record]:
 
 
 def an_office(ref: str = "office-a", **changes: Any) -> dict[str, Policy]:
-    """The policy of an office with its baseline."""
+    """Gives the policy of an office with its baseline."""
     policy = replace(a_policy(), office=ref, baseline_minutes=BASELINE, minutes_per_week=7000.0)
     return {ref: replace(policy, **changes)}
 
 
 def shown(figure: T | None) -> T:
-    """A figure that must not be left out."""
+    """Gives a figure that must not be left out."""
     assert figure is not None
     return figure
 
@@ -137,7 +138,7 @@ def told(
     first: int = 0,
     last: int = 364,
 ) -> Ledger:
-    """The ledger of a journal with these records, between two days after MONDAY."""
+    """Gives the ledger of a journal with these records, between two days after MONDAY."""
     store = SqliteJournal(folder / f"{uuid.uuid4().hex}.db")
     store.write_batch(sorted(records, key=lambda record: record.written_at))
     entries, _ = read_entries(store)

@@ -21,7 +21,7 @@ def npz(arrays: Arrays) -> bytes:
 
 
 def claims(shape: tuple[int, ...], kind: str = "<f8", held: int = 64) -> bytes:
-    """An array that says a shape and holds other bytes."""
+    """Gives an array that says a shape and holds other bytes."""
     part = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         part, {"descr": kind, "fortran_order": False, "shape": shape}
@@ -75,6 +75,7 @@ HARMFUL: dict[str, Callable[[Arrays], bytes]] = {
     "cells that are no numbers": lambda a: npz(a | {"pair_values": a["pair_values"] * np.nan}),
     "an array missing": lambda a: npz({"values": a["values"]}),
     "no array": lambda a: npz({}),
+    # Of equal length, so that the archive's own directory stays true.
     "a name twice": lambda a: npz(a | {"valuez": a["values"]}).replace(b"valuez", b"values"),
     "a huge shape": lambda a: with_part(a, "values", claims((2**40, 6, 5))),
     "an overflowing shape": lambda a: with_part(a, "values", claims((2**62, 2**62, 16))),
@@ -83,16 +84,21 @@ HARMFUL: dict[str, Callable[[Arrays], bytes]] = {
     "a header that is code": lambda a: with_part(
         a, "values", b"\x93NUMPY\x01\x00\x20\x00{'descr': __import__('os')      }\n"
     ),
+    # Deep enough to end a parser that calls itself.
     "a deep header": lambda a: with_part(
         a, "values", b"\x93NUMPY\x02\x00" + (9000).to_bytes(4, "little") + b"(" * 9000
     ),
     "many arrays": lambda a: npz({f"a{n}": np.zeros(1) for n in range(3000)}),
+    # The flag for encryption in the directory, of files that are not encrypted.
     "an encrypted archive": lambda a: npz(a).replace(
         b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\1\0"
     ),
+    # Method 8, deflate, becomes 99.
     "an unknown compression": lambda a: npz(a).replace(b"\0\0\x08\0", b"\0\0\x63\0"),
     "a bare array": lambda a: array_bytes(a["values"]),
     "a pickle": lambda a: pickle.dumps(a["values"].tolist()),
+    # Readers find an archive from its end, and an array from its beginning.
     "an archive behind an array": lambda a: claims((2**40,)) + npz(a),
+    # The directory's last two bytes are the length of the comment behind it.
     "an archive with a comment": lambda a: npz(a)[:-2] + b"\x05\x00hello",
 }

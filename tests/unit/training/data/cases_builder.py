@@ -12,6 +12,7 @@ from training.simulation.simulate import simulate
 
 CATALOGUE = a_catalogue()
 CASES = 4000
+# Simulated once: every test writes its own files from it.
 FRAME = simulate(CASES, 3, CATALOGUE).cases
 NATIONAL_ID = "01017012345"
 
@@ -27,7 +28,7 @@ def a_file(
 
 
 def in_rows(column: str, values: dict[int, object], frame: pl.DataFrame = FRAME) -> pl.DataFrame:
-    """The frame with some values of a column changed, by row number from 1."""
+    """Gives the frame with some values of a column changed, by row number from 1."""
     found = frame[column].to_list()
     for row, value in values.items():
         found[row - 1] = value
@@ -45,4 +46,5 @@ def open_rows(frame: pl.DataFrame = FRAME) -> list[int]:
     return [row for row, value in enumerate(frame["shielded"], 1) if value == "NO"]
 
 
+# A bad cell of a shielded case is no problem, so tests spoil cells of these.
 ROWS = open_rows()

@@ -74,6 +74,7 @@ def chosen(decision: Record, mix: str = "BLENDED_OFFICE", *, day: datetime = DAY
 
 
 def came(decision: Record, outcome: float = 1, minutes: Sequence[int] = (100, 40)) -> Record:
+    # Not strict: fewer minutes leave out the channels at the end.
     spent = zip((Channel.PHONE, Channel.OFFICE_MEETING), minutes, strict=False)
     time = tuple(ChannelTime(channel=channel, contacts=2, minutes=one) for channel, one in spent)
     identity = uuid.UUID(bytes=decision.id)

@@ -59,7 +59,7 @@ def outcomes_of(asked: list[Advised], stands: Stands) -> list[Outcome]:
 
 
 def taken(asked: list[Advised], selection: Selection) -> list[Advised]:
-    """What is taken; whatever is not is counted, and no case is there twice."""
+    """Gives what is taken; whatever is not is counted, and no case is there twice."""
     found = [one for one in asked if one.decision in selection.taken]
     assert len(found) + selection.left_out.total() == len(asked)
     assert len({one.case_ref for one in found}) == len(found)

@@ -74,7 +74,7 @@ def a_fidelity() -> Fidelity:
 
 
 def some_figures(**changes: Any) -> Figures:
-    """Realistic figures with some values changed."""
+    """Gives realistic figures with some values changed."""
     figures = Figures(
         version="2026-12",
         synthetic=True,
@@ -137,7 +137,7 @@ def some_figures(**changes: Any) -> Figures:
 
 
 def no_overlap(figures: Figures) -> Figures:
-    """The same figures, had too few been followed up as the candidate would."""
+    """Gives the same figures, had too few been followed up as the candidate would."""
     policies = tuple(
         replace(p, verdict="not enough overlap to say", effective_cases=41.0)
         if p.name == "candidate"
@@ -148,7 +148,7 @@ def no_overlap(figures: Figures) -> Figures:
 
 
 def a_verdict(*, passed: bool = True) -> Verdict:
-    """A verdict of the gate; one that failed misses two conditions."""
+    """Gives a verdict of the gate; one that failed misses two conditions."""
     conditions = (
         ("overlap", True, "yes", True, "The log has enough such cases.", ""),
         (
@@ -208,7 +208,7 @@ def a_verdict(*, passed: bool = True) -> Verdict:
 
 
 def a_manifest(**changes: Any) -> dict[str, Any]:
-    """A manifest as a fit writes it."""
+    """Gives a manifest as a fit writes it."""
     return {
         "format": 1,
         "version": "2026-12",

@@ -120,6 +120,7 @@ def a_group(
     rng: np.random.Generator, source: str, field: str, group: str, share: float, place: int
 ) -> GroupFigures:
     cases = round(share * HELD_OUT)
+    # As evaluation suppresses it.
     if cases < 50:
         return GroupFigures(
             source=source,
@@ -136,6 +137,7 @@ def a_group(
             mixes=None,
             calibration=None,
         )
+    # Later groups get more personal mixes: a chart must show a difference.
     tilt = np.linspace(1.2, -1.2, len(MIXES)) * (1.2 - 0.45 * place)
     weights = np.array(list(_CANDIDATE.values())) * np.exp(tilt)
     mixes = dict(zip(MIXES, (weights / weights.sum()).tolist(), strict=True))

@@ -22,7 +22,7 @@ from training.report import write_report
 
 @cache
 def a_report() -> str:
-    """The report of invented figures and tables; painted once, it takes some seconds."""
+    """Writes the report of invented figures and tables; painted once, it takes some seconds."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         write_report(path, some_figures(), a_verdict(), some_tables(), a_catalogue(), a_manifest())
@@ -30,7 +30,7 @@ def a_report() -> str:
 
 
 def some_tables() -> DecisionTables:
-    """Piecewise constant tables with rising effects, as distillation gives them."""
+    """Makes piecewise constant tables with rising effects, as distillation does."""
     rng = np.random.default_rng(11)
     values = np.zeros((MODEL_SLOTS, len(MIXES), FOLDS))
     counts = np.zeros(MODEL_SLOTS, np.int64)
@@ -39,6 +39,7 @@ def some_tables() -> DecisionTables:
         feature = FEATURES.features[column]
         places = np.arange(feature.slots)
         size = rng.gamma(1.2, 0.006)
+        # Nine steps a number's range, as boosted trees leave; enums by value.
         shape = rng.normal(0, size, 9)[
             np.minimum(8, 9 * places // feature.slots if not feature.values else places % 9)
         ]
@@ -50,8 +51,10 @@ def some_tables() -> DecisionTables:
         if feature.values:
             weights = rng.dirichlet(np.full(feature.slots, 3.0))
         else:
+            # Most cases have low numbers, few high ones.
             weights = np.exp(-places / (0.12 * feature.slots))
         weights = weights / weights.sum()
+        # Some of every field are unknown.
         weights[0] = 0.04
         counts[start : start + feature.slots] = rng.multinomial(44870, weights / weights.sum())
         start += feature.slots
@@ -65,7 +68,7 @@ def some_tables() -> DecisionTables:
 
 
 def a_pair(first: str, second: str) -> Pair:
-    """A pair of fields over at most nine bins each."""
+    """Gives a pair of fields over at most nine bins each."""
     rng = np.random.default_rng(12)
     bins = [
         np.ceil(

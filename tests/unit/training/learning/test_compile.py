@@ -38,7 +38,7 @@ class Compiled:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedCases:
-    """Simulated cases, but what mixes are worth turns on fields together.
+    """Simulates cases, but what mixes are worth turns on fields together.
 
     On age and travel, and on skill and age.
     """
@@ -93,7 +93,7 @@ def test_what_is_learned_is_reproducible_to_the_byte_of_the_tables_however_many_
 
 
 def scaled(learned: Learned, inputs: Floats) -> Floats:
-    """What the folds' students say, spread around their mean by the scale of the errors."""
+    """Spreads what the folds' students say around their mean by the scale of the errors."""
     values = learned.fold_values(inputs)
     mean = values.mean(axis=2, keepdims=True)
     spread: Floats = mean + SCALE * (values - mean)

@@ -14,7 +14,7 @@ NOMINAL = [name for name in NAMES if FEATURES[name].nominal and name not in WORS
 
 
 def numbers(encoding: Encoding, name: str) -> np.ndarray:
-    """Number of each slot of a field."""
+    """Gives the number of each slot of a field."""
     rows = np.tile(a_row(), (FEATURES[name].slots, 1))
     rows[:, FEATURES.column(name)] = np.arange(FEATURES[name].slots)
     return encoding.inputs(rows)[:, NAMES.index(name)]

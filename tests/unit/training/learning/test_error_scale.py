@@ -19,7 +19,7 @@ NINETY = 1.645
 
 
 def drawn(seed: int, cases: int = CASES) -> tuple[Floats, Numbers, Floats, Floats]:
-    """Rows, mix, outcome and true values of a randomised log whose effects are straight lines."""
+    """Draws rows, mix, outcome and true values of a randomised log with straight effects."""
     random = np.random.default_rng(seed)
     rows = np.clip(random.normal(size=(cases, 8)), -2, 2)
     values = 0.45 + rows @ SLOPES.T + np.array([0.0, 0.02, 0.05])
@@ -43,7 +43,7 @@ class Lines:
 
 
 def straight(rows: Floats, mix: Numbers, outcome: Floats, *, spread: float = 1.0) -> Learned:
-    """Least squares for each mix and fold; `spread` widens the folds around their mean."""
+    """Fits least squares for each mix and fold; `spread` widens the folds around their mean."""
     fold = np.arange(len(rows)) % FOLDS
     found = np.empty((FOLDS, MIXES, rows.shape[1] + 1))
     for held in range(FOLDS):
@@ -76,7 +76,7 @@ def scale_of(
 
 
 def covered(learned: Learned, rows: Floats, values: Floats) -> float:
-    """Share of contrasts to the first mix whose 90 % interval holds the truth."""
+    """Gives the share of contrasts to the first mix whose 90 % interval holds the truth."""
     found = learned.fold_values(rows)
     contrasts = found[:, 1:] - found[:, :1]
     error = learned.error_scale * jackknife(contrasts)

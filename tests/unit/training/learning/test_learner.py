@@ -15,7 +15,7 @@ FEW = {name: TEACHERS[name] for name in ("x_learner", "r_spline")}
 
 
 def logged(cases: int, effect: float, seed: int = 0) -> tuple[Floats, Numbers, Floats, Floats]:
-    """Rows, mix, outcome and the true values.
+    """Gives rows, mix, outcome and the true values.
 
     Mix 1 helps where column 0 is high, and is chosen more there.
     """
@@ -29,7 +29,7 @@ def logged(cases: int, effect: float, seed: int = 0) -> tuple[Floats, Numbers, F
 
 
 def chance_of_each(rows: Floats) -> Floats:
-    """The true propensities of `logged`, shape (n, 2)."""
+    """Gives the true propensities of `logged`, shape (n, 2)."""
     second = np.where(rows[:, 0] > 0, 0.7, 0.3)
     return np.column_stack([1 - second, second])
 

@@ -11,7 +11,7 @@ MIXES = 3
 
 
 def a_log(cases: int, seed: int) -> tuple[Floats, Numbers, Floats, Floats]:
-    """Features, mixes, outcomes, and the true propensities, which follow the first feature."""
+    """Draws features, mixes, outcomes, and true propensities, which follow the first feature."""
     rng = np.random.default_rng(seed)
     features = rng.normal(0, 1, (cases, 3))
     leaning = np.column_stack([np.zeros(cases), features[:, 0], -features[:, 0]])

@@ -11,25 +11,25 @@ CASES, MIXES = 20_000, 3
 
 
 def true_values(rows: Floats, effect: float) -> Floats:
-    """Mix 1 is worth more where the first column is high, mix 2 a little more for everybody."""
+    """Makes mix 1 worth more where the first column is high, mix 2 a little more for all."""
     more = effect * np.tanh(rows[:, 0])
     values: Floats = 0.5 + np.column_stack([np.zeros(len(rows)), more, np.full(len(rows), 0.05)])
     return values
 
 
 def says(effect: float) -> Values:
-    """A teacher who holds that the effect is so large."""
+    """Gives a teacher who holds that the effect is so large."""
     return lambda rows: true_values(rows, effect)
 
 
 def guesses(rows: Floats) -> Floats:
-    """A teacher whose values have nothing to do with the truth."""
+    """Gives a teacher whose values have nothing to do with the truth."""
     guessed: Floats = 0.1 * np.cos(rows[:, 1:2] * np.array([1.0, 2.0, 3.0]))
     return guessed
 
 
 def stack_of(*teachers: Values, effect: float) -> tuple[Floats, Floats]:
-    """Weights, and the stack's contrasts to mix 0 for fresh rows.
+    """Gives weights, and the stack's contrasts to mix 0 for fresh rows.
 
     Learned from a randomised log with known values.
     """
@@ -54,7 +54,7 @@ def stack_of(*teachers: Values, effect: float) -> tuple[Floats, Floats]:
 
 
 def slope(contrasts: Floats) -> float:
-    """How much the stack's contrast of mix 1 rises with the column that the truth rises with."""
+    """Measures how the contrast of mix 1 rises with the column that the truth rises with."""
     return float(np.polyfit(contrasts[:, 2], contrasts[:, 0], 1)[0])
 
 

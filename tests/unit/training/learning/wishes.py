@@ -9,8 +9,9 @@ from training.learning.scores import Floats
 
 
 def wishes(tables: DecisionTables, name: str, row: np.ndarray) -> Floats:
-    """What each mix is worth more than the one before, by a field's values, worse by worse."""
+    """Tells how much more each mix is worth than the one before, worse value by worse value."""
     feature = FEATURES[name]
+    # A number without an entry is worse the longer it is, and worst when it is unknown.
     steps = WORSE.get(name, (*tuple((number,) for number in range(feature.upper + 1)), (None,)))
     order = [feature.slot(value) for step in steps for value in step]
     rows = np.tile(row, (len(order), 1))

@@ -23,7 +23,7 @@ NOTHING = np.zeros((0, len(CATALOGUE.mixes)))
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
-    """A version that nobody fitted."""
+    """Gives a version that nobody fitted."""
     path = a_file(tmp_path_factory.mktemp("cases"), FRAME, synthetic="true")
     return Fitted(
         learned=Learned(

@@ -22,7 +22,7 @@ FAILED = {"passed": False, "conditions": [BEATS, OVERLAP]}
 
 
 def a_manifest(name: str, **changes: Any) -> dict[str, Any]:
-    """The manifest of a version, without digests."""
+    """Gives the manifest of a version, without digests."""
     features = [
         {"name": one.name, "lower": one.lower, "upper": one.upper, "values": list(one.values)}
         for one in FEATURES.features
@@ -51,11 +51,12 @@ def a_version(
     tables: DecisionTables | None = None,
     **changes: Any,
 ) -> Path:
-    """A version whose manifest lists every other file; None for a gate leaves it out."""
+    """Writes a version whose manifest lists every other file; None leaves out the gate."""
     folder = models / name
     folder.mkdir(parents=True)
     (folder / "tables.npz").write_bytes(tables_bytes(tables) if tables else _some_tables())
     (folder / "report.html").write_text("<p>a report</p>\n")
+    # Nobody may unpickle it: these bytes would tell.
     (folder / "estimators.joblib").write_bytes(b"never opened by a server")
     (folder / "figures.json").write_text(to_json(some_figures(version=name)))
     if gate is not None:

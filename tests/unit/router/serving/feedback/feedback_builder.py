@@ -47,6 +47,7 @@ class Desk:
     registry: CollectorRegistry
     channel: grpc.Channel
     listen: str = ""
+    # An hour after the decision: nothing is told before it was decided.
     now: int = microseconds(DECIDED) + 3_600_000_000
 
     @property
@@ -66,6 +67,7 @@ class Desk:
         columns: dict[str, int] = {"status": READING.statuses.index(status)}
         if mix is not None:
             columns["mix"] = MIXES.index(mix)
+            # A bit for each mix, from the lightest permitted on.
             columns["permitted"] = sum(1 << at for at in range(MIXES.index(lightest), len(MIXES)))
         case_ref = "" if mix is None else "case-1"
         at = microseconds(DECIDED)
@@ -100,7 +102,7 @@ class Desk:
         return self.registry.get_sample_value(name, labels) or 0.0
 
     def kinds(self, decision: str) -> list[str]:
-        """Kinds of the records about a decision, in the chain's order."""
+        """Gives the kinds of the records about a decision, in the chain's order."""
         return [record.kind for record in self.store.about(uuid.UUID(decision).bytes)]
 
 
@@ -109,7 +111,7 @@ def an_id() -> str:
 
 
 def details(error: grpc.RpcError) -> dict[str, str]:
-    """Field violations by field; the ErrorInfo's metadata, and its reason as "why"."""
+    """Reads field violations by field; the ErrorInfo's metadata, and its reason as "why"."""
     trailers: Any = error.trailing_metadata()
     packed = dict(trailers or ()).get("grpc-status-details-bin", b"")
     status = status_pb2.Status.FromString(packed)
@@ -159,6 +161,7 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
     with grpc.insecure_channel(desk.listen) as channel:
         desk.channel = channel
         yield desk
+    # All of it on the loop's thread: gRPC's asyncio server must end where it began.
     asyncio.run_coroutine_threadsafe(end(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
