@@ -25,6 +25,7 @@ class DurableJournal:
 
         def tell(up: bool) -> None:
             metrics.journal_up.set(up)
+            # From the writer's thread: what it tells belongs on the loop.
             self._loop.call_soon_threadsafe(on_up_change, up)
 
         self._writer: GroupCommit[_Ticket] = GroupCommit(
@@ -46,15 +47,18 @@ class DurableJournal:
         return ticket
 
     def _resolve(self, tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+        # Once a batch, not once a ticket: each crossing wakes the loop up.
         self._loop.call_soon_threadsafe(_set_results, tickets, error)
 
     async def close(self, timeout: float) -> bool:
         """Writes what waits and closes the store; whether it was done in time."""
+        # It waits for the thread that resolves tickets on this loop, which must go on meanwhile.
         return await asyncio.to_thread(self._writer.close, timeout)
 
 
 def _set_results(tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
     for ticket in tickets:
+        # The caller has gone; its record stays.
         if ticket.cancelled():
             continue
         if error is None:

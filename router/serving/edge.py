@@ -34,6 +34,7 @@ _OnError = Callable[[Exception], None]
 _log = logging.getLogger(__name__)
 _OWN = "/router.v1."
 _NO_METHOD = "/unknown/unknown"
+# A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
 }
@@ -52,6 +53,7 @@ class CallSeries:
         labels = (kind, service, name)
         self._started = metrics.started.labels(*labels)
         self._handling = metrics.handling.labels(*labels)
+        # Of all codes at once: a series that begins with its first error shows no increase.
         self._codes: dict[grpc.StatusCode, Counter] = {
             code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
         }
@@ -98,10 +100,12 @@ class Counted:
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
         if error is None:
             return grpc.StatusCode.OK
+        # gRPC cancels alike when the caller gives up and when its deadline passes: the clock tells.
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             left = self._context.time_remaining()
             expired = left is not None and left <= 0
             return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
+        # Raised by `abort`, which has set the code already.
         if isinstance(error, grpc.aio.AbortError):
             return _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
         return grpc.StatusCode.UNKNOWN
@@ -193,8 +197,10 @@ class Edge(grpc.GenericRpcHandler):
             return
         if self.draining:
             raise Draining
+        # The call itself is counted already.
         if self._in_flight > limit:
             raise Overloaded
+        # Who no longer waits is not worked for: under overload that is what frees the others.
         left = context.time_remaining()
         if left is not None and left <= 0:
             raise DeadlineExpired

@@ -91,6 +91,7 @@ class Live:
             ValueError: if model, catalogue and policies do not fit each other.
         """
         self._loader = loader
+        # Before loading: what changes meanwhile differs from it, and is met at the next look.
         self._seen = loader.fingerprint()
         self.snapshot = loader.load(None)
 
@@ -107,6 +108,7 @@ class Live:
             return False
         before = self.snapshot
         self.snapshot = self._loader.load(before)
+        # Last: if loading fails in a way nobody foresaw, the next look tries again.
         self._seen = now
         return self.snapshot is not before
 
@@ -163,6 +165,8 @@ class Loader:
                 raise
             self._refuse("policy", str(problem))
             return last
+
+        # Told and kept only once all of it fits together.
         self._tell(served, last)
         self._keep(policies)
         return served
@@ -193,6 +197,7 @@ class Loader:
                 raise
             self._refuse("model", str(refusal), model_version=last.model.info.version)
             return last.model
+        # The same object, so that offices whose policy stands keep all that they have made of it.
         return last.model if last and last.model.info == model.info else model
 
     def _refuse(self, part: str, problem: str, **stands: str) -> None:
@@ -237,6 +242,7 @@ class Loader:
         self, model: ModelVersion, catalogue: Catalogue, policy: Policy
     ) -> AdviceMetrics:
         """Gives the counts of a model and catalogue, which outlive a change of policies."""
+        # Prometheus counts on: a series must not begin anew with each policy.
         key = (model.info.version, catalogue.version)
         if key not in self._counts:
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
@@ -248,6 +254,7 @@ class Loader:
             try:
                 keep_good(policies, self._policies, self._last_good)
             except OSError as problem:
+                # The service has what it needs: copies are for the next start.
                 _log.error("good policies could not be copied", extra={"problem": str(problem)})
 
     def _tell(self, served: Snapshot, last: Snapshot | None) -> None:
@@ -274,6 +281,7 @@ def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:
         try:
             found = path.stat()
         except OSError:
+            # A file that is missing is a state like others, which may change.
             yield str(path), 0, 0
         else:
             yield str(path), found.st_mtime_ns, found.st_size

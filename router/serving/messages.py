@@ -7,6 +7,7 @@ from router.decision.catalogue import Catalogue
 from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
+# As google.rpc.Code numbers it: the batch itself is OK.
 _INVALID_ARGUMENT = 3
 
 

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SECONDS = 60
+# So much is held at most while nobody reads the metrics.
 _GATHER_AT_MOST = 1000
 _LATENCY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _MARGINS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _FIELDS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+# By the contract's numbers, which begin with 1.
 _STATUSES = ("", "RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY")
 
 
@@ -138,9 +140,11 @@ class Metrics:
 
     def serve_model(self, info: ModelInfo) -> None:
         """Tells which model is served."""
+        # Else the version before would be told as served too.
         self.model.clear()
         self.model.labels(info.version, info.sha256, str(info.synthetic).lower()).set(1)
         trained = info.trained_at.timestamp()
+        # Asked when read: an age that was set would stand still.
         self.model_age.set_function(lambda: time.time() - trained)
 
     def serve_policies(self, versions: Mapping[str, str], refused: Iterable[str]) -> None:
@@ -239,6 +243,7 @@ class Gathered(Generic[T]):
     def _flush(self) -> None:
         # Who reads the metrics waits for what another thread has begun to count.
         with self._one_counts:
+            # By number, not until empty: calls go on adding.
             self._count([self._things.popleft() for _ in range(len(self._things))])
 
 

@@ -53,10 +53,13 @@ class ModelsService(ModelsServicer):
         """All versions, newest first; one that cannot be served says why."""
         found = []
         for version in versions(self._models):
+            # The one that is served was verified when it was
+            # loaded, even if its folder has changed since.
             if version == self._model.info.version:
                 found.append(self._served())
                 continue
             try:
+                # Loaded as for serving, signatures aside: what would be refused is seen beforehand.
                 info = load_model(self._models / version, FEATURES, self._decider.catalogue).info
                 found.append(_message(info))
             except ModelRefused as refusal:
@@ -71,6 +74,7 @@ class ModelsService(ModelsServicer):
 
     def _refused(self, version: str, refusal: str) -> models_pb2.Model:
         try:
+            # Unverified, but better than a name alone; the refusal stands beside it.
             message = _message(read_info(self._models / version))
         except ModelRefused:
             message = models_pb2.Model(version=version)

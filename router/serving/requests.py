@@ -46,6 +46,7 @@ def is_full(view: int) -> bool:
     Raises:
         InvalidRequest: if the view is not one of the contract's.
     """
+    # Enums of proto3 are open: any number comes through.
     if view not in channel_router_pb2.View.values():
         known = ", ".join(channel_router_pb2.View.keys())
         refuse("view", f"{view} is not one of {known}")

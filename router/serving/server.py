@@ -52,6 +52,7 @@ _ROUTING, _MODELS, _FEEDBACK, _PLANNING = (
 NAMES = (_ROUTING, _MODELS, _FEEDBACK, _PLANNING)
 # These write to the journal: while it cannot be written they are not ready.
 _WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
+# PostgreSQL ends a statement after as long: what waits is written by then, or not at all.
 _FLUSH_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -67,6 +68,7 @@ _OPTIONS = (
     # Connections end after a while so that clients look up new servers.
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
+    # Else a second server on this port would start without an error, and share its calls.
     ("grpc.so_reuseport", 0),
 )
 
@@ -95,10 +97,12 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     stop = stop or asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
     edge = Edge(metrics, settings.max_in_flight)
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
+
     journal = DurableJournal(parts.store, metrics, _ReadinessTeller(edge, checks))
     feedback = FeedbackService(
         journal,
@@ -106,11 +110,14 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         lambda office: live.snapshot.policies.of(office).minutes_per_week,
     )
     _add_services(edge, parts, journal, feedback, checks)
+
     port = server.add_insecure_port(str(settings.listen))
     web, web_thread = start_http_server(
         settings.metrics.port, settings.metrics.host, metrics.registry
     )
+
     await server.start()
+    # Only once calls are taken: whoever asks for health sends them at once.
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
     _freeze_start_up_objects()
@@ -125,8 +132,11 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             "policy_version": live.snapshot.policies.national.version,
         },
     )
+
     await stop.wait()
     _log.info("draining")
+    # In this order: nothing new comes in, calls end, then the journal that
+    # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
     following.cancel()
     await feedback.end()
@@ -148,6 +158,7 @@ class _ReadinessTeller:
 
     def __call__(self, up: bool) -> None:
         _log.warning("journal up" if up else "journal down")
+        # While it drains, health has its last word already.
         if not self._edge.draining:
             task = asyncio.ensure_future(self._tell(_SERVING if up else _NOT_SERVING))
             self._telling.add(task)
@@ -186,12 +197,14 @@ async def _follow(live: Live, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
+            # On a thread: reading files and tables would hold up all calls.
             await asyncio.to_thread(live.refresh)
         except Exception:
             _log.exception("what is served could not be looked at; what was good before stands")
 
 
 def _freeze_start_up_objects() -> None:
+    # First, so that garbage is not frozen with the rest.
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process
     gc.set_threshold(*_GC_THRESHOLDS)

@@ -26,6 +26,7 @@ class Address:
         Raises:
             SettingsError: if it is not of that form.
         """
+        # From the right: an IPv6 address holds colons itself.
         host, colon, port = text.rpartition(":")
         if not colon or not host or not port.isdecimal() or int(port) > _PORT_AT_MOST:
             raise SettingsError(
@@ -65,6 +66,7 @@ class Settings:
                 raise SettingsError(f"trust: {str(key)!r} is not a file")
         if not 1 <= self.max_in_flight <= 100_000:
             raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
+        # Docker waits ten seconds by default, then it kills.
         if not 0 <= self.grace_seconds <= 9:
             raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
         if not 0.05 <= self.reload_seconds <= 3600:

@@ -17,9 +17,11 @@ from router.serving.messages import path
 from router.serving.status import InvalidRequest, refuse
 from router.v1 import case_pb2, caseload_pb2
 
+# An office has thousands; more would hold the machine up while they are planned.
 CASES_AT_MOST = 50_000
 HOURS_AT_MOST = 1_000_000
 _PROBLEMS_AT_MOST = 50
+# A few milliseconds of the loop at a time.
 _ENCODED_AT_ONCE = 250
 
 
@@ -67,6 +69,7 @@ class Caseload:
             rows = [self._row(case, self.header.office_ref) for case in part]
             self._slices.append(np.array(rows, np.uint16))
             await asyncio.sleep(0)
+            # Enough to see what is wrong: the rest of a bad caseload need not be sent.
             if len(self._problems) >= _PROBLEMS_AT_MOST:
                 raise InvalidRequest(self._problems)
 
@@ -80,6 +83,7 @@ class Caseload:
         if case.office_ref not in ("", office_ref):
             add(OFFICE_REF, "is not that of the header")
         first = self._numbers.setdefault(case.case_ref, index)
+        # Shielded cases have no reference, and are not the same case for that.
         if first != index and case.case_ref:
             add(CASE_REF, f"is the same as that of cases[{first}]")
         self._problems += [

@@ -9,6 +9,7 @@ from router.cases.features import are_shielded
 from router.planning.plan import Plan
 from router.v1 import caseload_pb2
 
+# At most about 100 KB a message: clients refuse more than 4 MB by default.
 _CASES_AT_ONCE = 1_000
 # Figures that the message has by the same name.
 _SAME = (
@@ -57,6 +58,7 @@ def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2
 
     Nothing of a shielded case is told back but its number.
     """
+    # NO_MIX is -1, the last.
     names = (*plan.decider.catalogue.ids, "")
     mixes, statuses = plan.allocation.mix.tolist(), plan.status.tolist()
     minutes, at_floor = plan.minutes.tolist(), plan.at_floor.tolist()

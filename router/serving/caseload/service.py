@@ -54,12 +54,16 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
                     await caseload.add(request.cases)
                 case _:
                     refuse("part", "is neither a header nor cases")
+
         header, rows = caseload.finish()
+        # Taken only now: a plan is by what is in force when it is made.
         recommender = self._live.snapshot.recommender(header.office_ref)
         budget = _minutes(header, recommender)
         async with self._planning:
             plan = await asyncio.to_thread(plan_caseload, recommender.decider, rows, budget)
+            # On the thread too: a plan works its figures out when they are asked for.
             figures = await asyncio.to_thread(plan_figures, plan)
+
         identity = uuid_utils.uuid7()
         model = recommender.model.info
         own = {

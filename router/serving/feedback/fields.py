@@ -13,7 +13,9 @@ from router.cases.problems import FieldProblem
 from router.serving.status import InvalidRequest
 
 _Code = TypeVar("_Code", bound=Enum)
+# `uuid.UUID` also takes braces, "urn:uuid:" and digits without dashes: one id, one form.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# `date.fromisoformat` also takes 20261125 and weeks.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHOWN = 40
 
@@ -45,6 +47,7 @@ class Fields:
         if not _UUID.fullmatch(text):
             told = f"{text[:_SHOWN]!r} is not a UUID of 36 characters"
             self.refuse(field, told if text else "is missing; a UUID")
+            # Read on, so that every problem is told at once.
             return uuid.UUID(int=0)
         return uuid.UUID(text)
 

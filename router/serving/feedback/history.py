@@ -85,15 +85,19 @@ def recorded_already(history: History, feedback: Feedback) -> StoredFeedback[Fee
         Stands: if the request id was used for something else, or something else stands that is not
             corrected.
     """
+    # The request id first: a retry must hear what its first try did, whatever has followed since.
     same_id = history.same_id
     if same_id is not None:
         if same_id.content == feedback:
             return same_id
         refuse_for("REQUEST_ID_USED", "request_id: it was used with other content", same_id)
 
+    # Then the content: two clicks with two ids are one answer.
     counterpart = history.standing.counterpart(feedback)
     if counterpart is not None and _says_the_same(counterpart.content, feedback):
         return counterpart
+
+    # A choice after the outcome would be made knowing how it ended.
     outcome = history.standing.outcome_record
     if isinstance(feedback, Choice) and outcome is not None:
         told = "decision_id: an outcome is recorded; too late for a choice"

@@ -68,6 +68,7 @@ class Lookups:
         loop = asyncio.get_running_loop()
         ticket: _Ticket = loop.create_future()
         self._waiting.append((wanted, ticket))
+        # One reader at a time: what comes while it reads is its next batch.
         if self._reader is None:
             self._reader = loop.create_task(self._read())
         return ticket
@@ -100,6 +101,7 @@ def look_up(store: JournalStore, wanted: Sequence[Wanted]) -> list[LookedUp | Ex
     Raises:
         JournalUnavailable: if the journal cannot be read now.
     """
+    # Each once, in order: many calls are about the same decision.
     ids = dict.fromkeys(
         identity.bytes for one in wanted for identity in one if identity is not None
     )

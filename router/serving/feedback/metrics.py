@@ -18,6 +18,7 @@ SMALL, MEDIUM, LARGE, NATIONAL = "SMALL", "MEDIUM", "LARGE", "NATIONAL"
 _SMALL_BELOW = 6_000
 _MEDIUM_BELOW = 24_000
 _HOUR, _DAY = 3_600, 86_400
+# From a talk in which the adviser answers at once to the twelve weeks of a mix.
 _DELAYS = (
     60,
     300,
@@ -127,6 +128,7 @@ class FeedbackMetrics:
 
     def corrected(self, kind: str) -> None:
         """Counts a correction of a choice or an outcome."""
+        # Labels stay few whatever a caller comes up with.
         self.corrections.labels(kind if kind in KINDS else "other").inc()
 
     def watch_reviews(self, count: Callable[[], float], oldest: Callable[[], float]) -> None:

@@ -168,6 +168,7 @@ def _outcome(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> floa
     match request.WhichOneof("result"):
         case "goal_reached":
             return float(request.goal_reached)
+        # Written so that NaN is outside too.
         case "outcome" if 0 <= request.outcome <= 1:
             return request.outcome
         case "outcome":
@@ -184,6 +185,7 @@ def _time(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> tuple[C
     for place, one in enumerate(request.time):
         path = f"time[{place}]"
         channel = fields.code(f"{path}.channel", recommendation_pb2.Channel, Channel, one.channel)
+        # Without a channel it is told as missing already, and stands for any.
         if one.channel and channel in found:
             fields.refuse(f"{path}.channel", f"{channel.value} is there twice")
         fields.whole(f"{path}.contacts", one.contacts, CONTACTS_AT_MOST, "contacts")
@@ -192,6 +194,7 @@ def _time(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> tuple[C
             fields.refuse(
                 f"{path}.minutes", f"{one.minutes} minutes in 0 contacts; give the contacts too"
             )
+        # What is out of bounds cannot be made, and is told already; its sum would be told twice.
         if 0 <= one.contacts <= CONTACTS_AT_MOST and 0 <= one.minutes <= MINUTES_AT_MOST:
             found[channel] = ChannelTime(
                 channel=channel, contacts=one.contacts, minutes=one.minutes

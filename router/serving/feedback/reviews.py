@@ -61,6 +61,7 @@ class FollowedReviews:
             new = self._store.read(after=self._after, kinds=(REVIEW, ANSWER))
             records = [stored_feedback(stored) for stored in new]
             found = open_reviews(records, self._open)
+            # An erased review waits for nobody: its content may be gone though nothing followed it.
             there = {
                 stored.id for stored in self._store.find(list(found)) if stored.payload is not None
             }

@@ -25,6 +25,7 @@ USERS_REASONS = (
     ChoiceReason.USER_HAS_WORK_OR_PLAN,
     ChoiceReason.ALREADY_FOLLOWED_UP_ELSEWHERE,
 )
+# A day has no zone: it is right if it was that day anywhere on earth.
 _FIRST_ZONE, _LAST_ZONE = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 
 
@@ -74,6 +75,7 @@ def choice(history: History, asked: AskedChoice) -> Choice:
     for name, own in (("adviser_view", asked.adviser_view), ("user_view", asked.user_view)):
         if own is not None:
             fields.mix(name, own, mixes)
+    # Once recorded, before the advice was shown, it cannot be told otherwise afterwards.
     if view is not None and asked.adviser_view not in (None, view.mix):
         fields.refuse(
             "adviser_view", f"the own view recorded before the advice is {view.mix}; leave it out"
@@ -106,6 +108,7 @@ def _refuse_without_reason(history: History, found: Choice) -> None:
             raise ChoiceRefused(
                 "BELOW_FLOOR", "reason", f"{told}: it needs one of {', '.join(USERS_REASONS)}"
             )
+    # Only against advice that was seen: who did not see it cannot say why not.
     elif (
         found.direction is Direction.LESS
         and history.advice_seen
@@ -162,6 +165,7 @@ def own_view(history: History, asked: AskedView) -> View:
         raise NothingFound("decision_id: the advice that was withheld is not there, or was erased")
     standing = history.standing
     late = standing.choice_record is not None or standing.outcome_record is not None
+    # With a view recorded the call is a retry, and is answered as its first try.
     if standing.view_record is None and late:
         raise Precluded(
             "CHOICE_RECORDED",

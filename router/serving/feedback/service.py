@@ -49,6 +49,7 @@ from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
 
 PAGE, PAGE_AT_MOST = 50, 200
+# Between looks at what other servers wrote: for the metrics alone, since ListReviews looks itself.
 _FOLLOW_SECONDS = 30.0
 # A race that was lost is told of at the second attempt.
 _ATTEMPTS = 3
@@ -198,6 +199,7 @@ class FeedbackService(FeedbackServicer):
         fields = Fields()
         size = fields.whole("page_size", request.page_size, PAGE_AT_MOST, "reviews") or PAGE
         token = request.page_token
+        # A record's number, below 19 digits: longer ones may not fit 64 bits.
         if token and not (token.isascii() and token.isdecimal() and len(token) < 19):
             fields.refuse("page_token", "is not a token of an earlier page")
         fields.finish()
@@ -243,11 +245,13 @@ class FeedbackService(FeedbackServicer):
         recommended = history.recommended
         if below:
             self._metrics.below_floor.inc()
+        # First choices alone are counted: a share of overrides must not rise by corrections.
         if choice.corrects is not None:
             self._metrics.corrected(CHOICE)
             return
         direction = choice.direction if history.advice_seen else None
         band = office_band(self._minutes_per_week(recommended.office_ref))
+        # Two servers' clocks may differ: a delay is never below 0.
         seconds = max(0, recorded.by.written_at - recommended.written_at) / _MICRO
         self._metrics.chosen(direction, choice.reason, band, seconds)
         self._metrics.compared(

@@ -68,6 +68,7 @@ class Pipeline:
             views = [one.view for one in its_cases]
             router.writer.write(advice, views, [one.answer for one in its_cases])
 
+        # Counted only now: what is not on record did not leave.
         await durable
         for router, _, advice in decided:
             router.counts.count(advice)
@@ -87,5 +88,7 @@ def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], lis
 def _by_office(asked: Sequence[Asked]) -> Iterable[tuple[OfficeRouter, list[Asked]]]:
     found: dict[int, list[Asked]] = {}
     for one in asked:
+        # By identity: an office's router is one object while
+        # it is served; its parts need not be compared.
         found.setdefault(id(one.router), []).append(one)
     return [(its_cases[0].router, its_cases) for its_cases in found.values()]

@@ -37,6 +37,8 @@ _DISCLOSURES = {
     CONTROL: recommendation_pb2.DISCLOSURE_CONTROL,
 }
 _WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
+# When so many are kept all are dropped: simpler than
+# telling the oldest, and it hardly ever happens.
 _TEMPLATES_AT_MOST = 4096
 _REASONS_AT_MOST = 16_384
 _ReasonKey = tuple[str, int, int, int, int, bool]
@@ -81,6 +83,7 @@ class RecommendationWriter:
             into: n empty messages.
         """
         told = [n for n, view in enumerate(views) if view.full and advice[n].decision.mix != NO_MIX]
+        # All at once: a burst of FULL answers then costs half.
         explanations: dict[int, Explanation] = {}
         if told:
             rows = np.array([advice[n].row for n in told], np.uint16)
@@ -95,6 +98,7 @@ class RecommendationWriter:
 
     def withheld(self, advice: Sequence[Advice], views: Sequence[View], now: int) -> list[Record]:
         """Gives records of the advice that is shown once the adviser has recorded an own view."""
+        # Most offices withhold nothing, and then a call need not look.
         if not self._recommender.withholds:
             return []
         kept = [n for n, one in enumerate(advice) if one.disclosure == AFTER_OWN_VIEW]
@@ -141,6 +145,7 @@ class RecommendationWriter:
         explanation: Explanation | None,
     ) -> None:
         decision, language = advice.decision, view.language
+        # First: copying replaces whatever the message held.
         message.CopyFrom(self._same_part(language, decision.status, decision.mix, decision.doubts))
         message.decision_id = advice.decision_id
         message.case_ref = advice.case_ref
@@ -189,6 +194,7 @@ class RecommendationWriter:
         message.reasons.extend(reason for _, reason in applied)
 
     def _add_options(self, message: recommendation_pb2.Recommendation, decision: Decision) -> None:
+        # What forbids a mix depends on these two alone.
         key = (decision.first_permitted, decision.safeguards)
         template = self._options.get(key)
         if template is None:
@@ -201,6 +207,7 @@ class RecommendationWriter:
         for option, value, error in zip(
             message.options, decision.expected, decision.error, strict=True
         ):
+            # Tables add up without bounds; whoever reads the answer expects a share.
             option.expected_outcome = min(1.0, max(0.0, value))
             option.standard_error = error
 
@@ -222,6 +229,7 @@ class RecommendationWriter:
     def _forbidden_by(self, decision: Decision, number: int) -> str:
         if number < decision.first_permitted:
             mix = self._decider.catalogue.mixes[number]
+            # The first in the catalogue's order that forbids it: one is enough to tell why.
             for rule in self._decider.safeguards.applied(decision.safeguards):
                 if not rule.requirement.permits(mix):
                     return rule.name
@@ -239,6 +247,7 @@ class RecommendationWriter:
         for column, slot, points in explanation.reasons:
             key = (texts.language, column, slot, decision.mix, explanation.other, points > 0)
             message.reasons.append(self._reasons.get(key) or self._keep_reason(key, texts))
+            # Into the copy that the message made: the one kept has none.
             message.reasons[-1].contribution = points
 
     def _keep_reason(self, key: _ReasonKey, texts: Texts) -> recommendation_pb2.Reason:

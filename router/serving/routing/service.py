@@ -19,7 +19,9 @@ from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
 CASES_AT_MOST = 1000
+# Half of the largest batch: one half is decided while the other is written.
 _CHUNK = 500
+# As many as leave together (`Coalescer`); a client that sends faster waits.
 _WINDOW = 64
 _OneCase = channel_router_pb2.RecommendRequest | channel_router_pb2.RecommendStreamRequest
 
@@ -74,6 +76,7 @@ class ChannelRouterService(ChannelRouterServicer):
             refuse("cases", f"has {cases} cases; 1 to {CASES_AT_MOST} are permitted")
 
         response = channel_router_pb2.RecommendBatchResponse()
+        # All first, so that results stand in the order of the cases, whichever chunk is done first.
         for index in range(cases):
             response.results.add(index=index)
         # A chunk is decided while the journal's thread writes the one before.
@@ -106,6 +109,7 @@ class ChannelRouterService(ChannelRouterServicer):
                 problems = []
                 continue
             office_ref = case.office_ref
+            # A batch names few offices many times.
             if office_ref not in offices:
                 router = snapshot.router(office_ref)
                 view = View(language_of(request.language, router.language), full)
@@ -137,10 +141,12 @@ class ChannelRouterService(ChannelRouterServicer):
         reader = asyncio.ensure_future(read())
         try:
             while (task := await queue.get()) is not None:
+                # In order: a slow one holds back those behind it, which are answered meanwhile.
                 yield await task
             await reader
         finally:
             reader.cancel()
+            # Nobody hears their answers any more.
             while not queue.empty():
                 if (task := queue.get_nowait()) is not None:
                     task.cancel()
