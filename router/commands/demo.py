@@ -101,6 +101,7 @@ def run_demo(models: Path, policies: Path) -> None:
         click.ClickException: if the server does not get ready.
     """
     with tempfile.TemporaryDirectory() as folder:
+        # A process of its own: what is shown went over real gRPC, and nothing of it stays behind.
         command = [
             sys.executable,
             "-m",
@@ -132,6 +133,7 @@ def run_demo(models: Path, policies: Path) -> None:
 
 def _addresses(server: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
     deadline = time.monotonic() + _READY_SECONDS
+    # Port 0 is any free one: only the server's log tells which it became.
     while time.monotonic() < deadline and server.poll() is None:
         for line in log.read_bytes().splitlines():
             entry = orjson.loads(line) if line.startswith(b"{") else {}
@@ -178,5 +180,6 @@ def _show_metrics(metrics: str) -> None:
     shown = ("router_recommendations_total{", "grpc_server_handled_total{", "router_model_info{")
     click.echo(f"\nFrom http://{metrics}/metrics, as Prometheus scrapes it:")
     for line in lines:
+        # Series that are there from the start at 0 would drown the few that tell something.
         if line.startswith(shown) and not line.endswith(" 0.0"):
             click.echo(f"  {line}")

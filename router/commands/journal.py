@@ -75,6 +75,7 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
     moment = _microseconds(now - older_than)
     day = f"{now - older_than:%Y-%m-%d}"
     with _opened(journal) as store:
+        # Counted before it is erased: the number is asked about, and goes on record first.
         count = sum(1 for _ in store.held_before(moment))
         if not count:
             _finish(store)

@@ -57,6 +57,7 @@ def ledger(
 ) -> None:
     """Tell minutes planned, released, re-used and unaccounted, of offices over a period."""
     if html is not None:
+        # Before the whole journal is read for nothing.
         check_extra()
     if prometheus is not None and prometheus.suffix != ".prom":
         raise LedgerRefused(
@@ -102,6 +103,7 @@ def _page(
     days: tuple[date, date],
     language: str | None,
 ) -> str:
+    # One office's own ledger is the total already.
     if len(chosen) > 1:
         total = account(entries, chosen, catalogue, *days)
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+# Not asked whether it exists: whoever reads it says what is missing, and in which words.
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 MODELS = click.option(

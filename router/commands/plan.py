@@ -54,6 +54,7 @@ def plan(
     Hours are for the mixes' weeks, twelve: without --hours the office's minutes a week times those
     weeks.
     """
+    # Imported here: PyArrow is an extra, and slow to load.
     from router.planning.plan_file import read_open_cases, write_plan
 
     decider, known = load_decider(model or models / promoted_version(models), policies, office)
@@ -64,6 +65,7 @@ def plan(
     except BudgetTooSmall as short:
         raise click.ClickException(str(short)) from None
     figures = plan_figures(planned) | {"office_ref": office, "left_out": found.left_out}
+
     write_plan(planned, found.refs, out)
     if figures_file:
         with written_aside(figures_file) as aside:
@@ -71,6 +73,7 @@ def plan(
     for line in words(figures):
         click.echo(line)
     click.echo(f"\nWhat each case gets is in {out}.")
+    # Last, once everything else is written: from here on the service decides by it.
     if writes_price:
         written = write_price(known, policies, office, planned.cleared.price)
         click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")

@@ -33,6 +33,7 @@ def policy() -> None:
 def check(office: str, policies: Path) -> None:
     """Check all policies, or OFFICE's; exit 1 if one would be refused."""
     found = load(policies)
+    # "" is the national policy, and comes first.
     names = [office] if office else ["", *sorted({*found.offices, *found.refused})]
     bad = 0
     for name in names:
@@ -93,6 +94,7 @@ def load(policies: Path) -> Policies:
 def values(shown: Policy) -> Iterator[tuple[str, str]]:
     """Yields keys and values of a policy, as its file names them; weights of 1 are left out."""
     for part in fields(shown):
+        # The office is who was asked about, not a value that a file sets.
         if part.name != "office":
             yield from _values(part.name, getattr(shown, part.name))
 

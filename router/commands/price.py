@@ -61,11 +61,14 @@ def price(
     found = read_arrivals(
         open_journal(journal, create=False), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK
     )
+
+    # Before the cases are counted: a young journal is told as such, not as an office without cases.
     looked_at = _weeks(found, weeks, now)
     if not len(found.rows):
         raise click.ClickException(
             f"the journal holds no case of {office} in the last {weeks} weeks"
         )
+
     budget = minutes_per_week * looked_at
     bounds = known.bounds.spans[KEY]
     wanted = wanted_price(decider, found.rows, budget)

@@ -20,6 +20,7 @@ def run(command: click.Command, prog_name: str, *mendable: type[Exception]) -> N
         prog_name: as it is called on the terminal.
         mendable: errors that a person can mend, beside those of files, values, models and journals.
     """
+    # All others keep their traceback: they are mistakes of the program.
     known: tuple[type[Exception], ...] = (*_MENDABLE, *mendable)
     try:
         command(prog_name=prog_name)

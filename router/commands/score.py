@@ -25,6 +25,7 @@ def score(
     cases: Path, out: Path, model: Path | None, office: str, models: Path, policies: Path
 ) -> None:
     """Score a file of cases."""
+    # Imported here: PyArrow is an extra, and slow to load.
     from router.advice.score import score_file
 
     decider, _ = load_decider(model or models / promoted_version(models), policies, office)

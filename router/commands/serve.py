@@ -100,6 +100,7 @@ def serve(
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
+    # Imported here: gRPC is slow to load, and the other commands do without.
     from router.serving.live import Live, Loader
     from router.serving.server import Parts
     from router.serving.server import serve as run
@@ -116,12 +117,15 @@ def serve(
         reload_seconds=reload_seconds,
         trust=trust,
     )
+
     set_up_logs(log_level)
+    # Of its own, with what the library's global one would hold: tests make many in one process.
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     counts, texts = Metrics(registry), load_texts()
+
     trusted = read_trusted_keys(trust) if trust else None
     loader = Loader(
         models=models,
@@ -131,11 +135,13 @@ def serve(
         metrics=counts,
         last_good=last_good,
     )
+
     parts = Parts(
         settings=settings,
         metrics=counts,
         feedback_metrics=FeedbackMetrics(registry),
         live=Live(loader),
+        # After what is served was loaded: a bad model or policy leaves no empty journal behind.
         store=open_journal(journal),
         texts=texts,
     )
@@ -163,6 +169,7 @@ def health(address: str, service: str) -> None:
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+    # The probe shares the server's environment, and "any address" is nowhere to call.
     target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
     with grpc.insecure_channel(target) as channel:
         try:

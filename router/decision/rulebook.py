@@ -75,7 +75,7 @@ class SafeguardLimits:
 
 
 def rulebook(features: FeatureSet, limits: SafeguardLimits) -> tuple[Safeguard, ...]:
-    """Gives all safeguards, strictest kinds first."""
+    """Gives all safeguards, in the order in which they are published."""
     rules = [
         Safeguard(
             name=name,
