@@ -77,6 +77,7 @@ def one_view(view: str, folder: Path) -> None:
     ours: dict[int, list[Load]] = {1: [], 64: []}
     echo: dict[tuple[str, int], list[Load]] = {(kind, n): [] for kind in kinds for n in ours}
     answer = folder / "answer.bin"
+
     for _ in range(REPEATS):
         port, metrics = free_port(), free_port()
         with served(folder, port, metrics):
@@ -84,6 +85,7 @@ def one_view(view: str, folder: Path) -> None:
             # Once more: the first answer may have waited for what is loaded on first use.
             call(port, RECOMMEND, request)
             before = handled(metrics, "Recommend")
+
             for n, loads in ours.items():
                 loads.append(
                     h2load(
@@ -132,6 +134,7 @@ def batches(folder: Path) -> None:
             if Role.MODEL in feature.roles and rng.random() < 0.5:
                 setattr(case, feature.name, int(rng.integers(feature.lower, feature.upper + 1)))
         cases.append(case)
+
     request = channel_router_pb2.RecommendBatchRequest(cases=cases).SerializeToString()
     port, metrics = free_port(), free_port()
     with served(folder, port, metrics) as process:
@@ -146,6 +149,7 @@ def batches(folder: Path) -> None:
         single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
         h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)
         after = psutil.Process(process.pid).memory_info().rss / 2**20
+
     rate = 1000 / statistics.median(times)
     print(f"\nRecommendBatch of 1,000, BASIC, journal on: {rate:,.0f} cases/s")
     print(f"resident memory: {before:.0f} MiB, after {CALLS * 5:,} more calls {after:.0f} MiB")
@@ -162,6 +166,7 @@ def files(folder: Path) -> None:
             columns[feature.name] = pa.array(rng.integers(feature.lower, feature.upper + 1, SCORED))
     columns["shielded"] = pa.array(["NO"] * SCORED)
     pq.write_table(pa.table(columns), folder / "cases.parquet")
+
     command = [sys.executable, "-m", "router", "score", "--cases", str(folder / "cases.parquet")]
     times = []
     for _ in range(REPEATS):
@@ -170,6 +175,7 @@ def files(folder: Path) -> None:
             [*command, "--out", str(folder / "scored.parquet")], check=True, capture_output=True
         )
         times.append(time.perf_counter() - began)
+
     rate = SCORED / statistics.median(times)
     print(f"score: {rate:,.0f} cases/s from Parquet to Parquet, start-up included")
 

@@ -165,6 +165,7 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
         "todays_rule": np.maximum(lightest, todays_rule(logged.rows, CATALOGUE)),
         UNIFORM: np.maximum(lightest, CATALOGUE.ids.index(UNIFORM.partition(":")[2])),
     }
+
     return Run(
         figures=figures,
         truth={name: float(truth[each, mix].mean()) for name, mix in mixes.items()},
@@ -201,10 +202,12 @@ def coverage(runs: list[Run], policy: str, estimator: str) -> tuple[int, float, 
         cases = sum(one.figures.logged_mixes.values())
         if found.verdict == OK and found.effective_cases >= GOOD_OVERLAP * cases:
             kept.append((found.estimates[estimator], one.truth[policy]))
+
     if not kept:
         return 0, float("nan"), float("nan"), float("nan")
     covered = np.mean([estimate.low <= truth <= estimate.high for estimate, truth in kept])
     bias = np.mean([estimate.value - truth for estimate, truth in kept])
+
     return (
         len(kept),
         float(covered),
@@ -218,6 +221,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--cases", type=int, default=5000)
+
     given = parser.parse_args()
     began, gate = time.perf_counter(), load_gate(POLICIES / "gate.toml")
     good, worse = models(FIRST_SEED - 1)
@@ -230,6 +234,7 @@ def main() -> int:
                 end="",
                 file=sys.stderr,
             )
+
     return report(runs, given.cases, time.perf_counter() - began)
 
 
@@ -240,6 +245,7 @@ def report(runs: list[Run], cases: int, seconds: float) -> int:
         f"{'policy':28} {'true':>6} {'estimator':>9} {'runs':>7} "
         f"{'covered':>7} {'bias':>8} {'mean se':>8}"
     )
+
     kept = True
     for policy in CHECKED:
         true = np.mean([one.truth[policy] for one in runs])
@@ -249,6 +255,7 @@ def report(runs: list[Run], cases: int, seconds: float) -> int:
             print(f"{policy:28} {true:6.3f} {estimator:>9} {count:7} {figures}")
             # Only the primary estimator's intervals are a promise; the others are shown beside it.
             kept &= estimator != "dr" or count == 0 or covered >= GOOD_COVERAGE
+
     refused = sum(not one.verdict.passed for one in runs)
     print(f"the worse model is refused in {refused} of {len(runs)}; conditions not met, by runs:")
     unmet = Counter(line.name for one in runs for line in one.verdict.conditions if not line.passed)

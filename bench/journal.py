@@ -127,8 +127,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
+
     with _files() as fresh:
         _measure("sqlite", fresh, runs)
+
     folder = binaries()
     if folder is None:
         raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")

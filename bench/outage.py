@@ -106,10 +106,12 @@ def main() -> None:
     )
     parser.add_argument("--callers", type=int, default=8)
     wanted = parser.parse_args()
+
     folder = binaries()
     if folder is None:
         raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
     database = PostgresServer(folder)
+
     try:
         measure(database, seconds=wanted.seconds, around=wanted.around, callers=wanted.callers)
     finally:

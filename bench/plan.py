@@ -153,6 +153,7 @@ def file(folder: Path) -> None:
         [cases.with_columns(pl.col("case_ref") + f"-{n}") for n in range(FILED // DRAWN)]
     )
     many.write_parquet(folder / "cases.parquet")
+
     hours = str(FILED * MINUTES_A_CASE / 60)
     words = [
         "taskset",
@@ -166,6 +167,7 @@ def file(folder: Path) -> None:
         str(folder / "cases.parquet"),
     ]
     words += ["--office", OFFICE, "--hours", hours, "--out", str(folder / "plan.parquet")]
+
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, check=True, capture_output=True)
     taken = time.perf_counter() - began
@@ -174,6 +176,7 @@ def file(folder: Path) -> None:
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         after.ru_maxrss / 2**10,
     )
+
     print(
         f"plan of {FILED:,} cases from Parquet to Parquet on one core: {taken:.1f} s "
         f"(CPU {cores:.1f} s), "

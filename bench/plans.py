@@ -128,6 +128,7 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
     random = np.random.default_rng(seed)
     case = _cases(n, random)
     need, skill, months = _need(case), case["skill"], case["months"]
+
     severity = hidden * random.normal(0, 1, n)
     base = (
         -0.25
@@ -141,6 +142,7 @@ def five_plans(n: int, seed: int, *, hidden: float = 0.0) -> Problem:
         + 0.2
         - severity
     )
+
     effects = np.column_stack(
         [
             np.zeros(n),
@@ -174,6 +176,7 @@ def six_unordered(n: int, seed: int) -> Problem:
         - 0.3 * case["health"]
         - 0.4 * need
     )
+
     young, far = case["age"] < 30, case["distance"] > 30
     effects = np.column_stack(
         [
@@ -185,6 +188,7 @@ def six_unordered(n: int, seed: int) -> Problem:
             -0.20 + 0.60 * ((case["health"] > 0) | (need > 1.0)) - 0.15 * far,
         ]
     )
+
     minutes = np.array([5.0, 30, 60, 45, 20, 120])
     # Advisers' order of plans is not that of the plans' numbers.
     problem = _logged(

@@ -134,12 +134,14 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
     )
     # Each mix a little better than the lighter one before it, as more talks are on average.
     intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
+
     # No value is rare, so that a decision is in doubt only where a test wants it.
     counts = rng.integers(100, 5000, MODEL_SLOTS)
     pairs = tuple(
         a_pair(rng, effect, spread, *map(FEATURES.column, names))
         for names in (("months_since_last_work", "age_band"), ("goal_by_user", "applications_4w"))
     )
+
     return DecisionTables(
         features=FEATURES, values=values, intercept=intercept, counts=counts, pairs=pairs
     )
@@ -153,9 +155,11 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
         sides.append((np.arange(slots) * min(5, slots) // slots).astype(np.uint16))
         # Where the first known slot fell into unknown's bin, all known ones move up by one.
         sides[-1][1:] += sides[-1][1] == 0
+
     cells = int((sides[0].max() + 1) * (sides[1].max() + 1))
     mixes = len(a_catalogue().mixes)
     values = rng.normal(0, effect, (cells, mixes, 1)) + rng.normal(0, spread, (cells, mixes, FOLDS))
+
     return Pair(
         first=first,
         second=second,
@@ -179,11 +183,13 @@ def random_rows(seed: int, count: int) -> np.ndarray:
     rows = np.stack([rng.integers(0, f.slots, count) for f in FEATURES.features], 1).astype(
         np.uint16
     )
+
     shielded = FEATURES.column("shielded")
     # Drawn evenly, two in three would be shielded or not say, and people alone would see them.
     rows[:, shielded] = np.where(
         rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO")
     )
+
     # These call for people, or forbid what is digital: mostly plain, or little else would be
     # tested.
     for name in (

@@ -58,6 +58,7 @@ def _asked() -> argparse.Namespace:
         default=PEER_SPLITS,
         help=f"the first so many of them with the peers; default {PEER_SPLITS}",
     )
+
     asked = parser.parse_args()
     if asked.trial and not asked.data:
         parser.error("--trial needs --data DIR")
@@ -70,6 +71,7 @@ def _numbers(text: str) -> list[int]:
 
 def _known(problem: str, seeds: list[int], *, ours_only: bool) -> list[str]:
     found: dict[str, list[Score]] = {"logged practice": [practice(problem, seed) for seed in seeds]}
+
     peers = () if ours_only else tuple(PEERS)
     lost = []
     for name in peers:
@@ -79,6 +81,7 @@ def _known(problem: str, seeds: list[int], *, ours_only: bool) -> list[str]:
             found[name] = scores
         else:
             lost.append(f"- not measured: {problem}, {name} failed")
+
     found |= {OUR_STACK: [], OURS: []}
     print("```")
     for seed in seeds:
@@ -94,6 +97,7 @@ def _known(problem: str, seeds: list[int], *, ours_only: bool) -> list[str]:
             print(f"{problem} seed {seed} {kind} {gains} {spent}", flush=True)
         print(f"    weights: {weights}", flush=True)
     print("```", "", known_table(problem, found), "", sep="\n", flush=True)
+
     return known_verdicts(problem, found, tuple(name for name in peers if name in found)) + lost
 
 
@@ -104,17 +108,20 @@ def _trial(name: str, folder: Path, splits: int, peer_splits: int) -> list[str]:
         _by_rule(one.to_single for one in halves),
         _by_rule(one.at_budget for one in halves),
     )
+
     print(
         trial_table(
             trial, "without a budget", single, "the single arm that was best on the training half"
         ),
         "\n",
     )
+
     if budgeted:
         title = f"at a mean spend of {trial.budget}"
         print(
             trial_table(trial, title, budgeted, "a covariate-blind mixture at the same spend"), "\n"
         )
+
     if name == "jtpa":
         print(published(folder, _by_rule(one.to_none for one in halves)[OURS]), "\n", flush=True)
     return trial_verdicts(trial, single, budgeted)

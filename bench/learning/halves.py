@@ -93,9 +93,11 @@ def _learned(
     rows, arm, outcome = trial.rows[train], trial.arm[train], trial.outcome[train]
     fresh = trial.rows[~train]
     known = trial.chance[train][np.arange(len(arm)), arm]
+
     # Errors are not looked at here, and would take as long again.
     learned = learn(rows, arm, outcome, propensity=known, calibrate=False, seed=split, jobs=2)
     values, chosen = {OURS: learned.values(fresh), OUR_STACK: learned.taught(fresh)}, {}
+
     for name in TRIED_PEERS if with_peers else ():
         found = answer(name, key, rows, arm, outcome, fresh, split, trial.by_chance)
         if found is None:

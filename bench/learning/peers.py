@@ -114,6 +114,7 @@ def _environment() -> None:
     ready = ENVIRONMENT / "ready"
     if ready.exists() and ready.read_bytes() == LOCK.read_bytes():
         return
+
     print(f"making {ENVIRONMENT.name}: about 1.2 GB", file=sys.stderr, flush=True)
     _run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
     # Exactly what the lock lists, and nothing that a package would like besides.

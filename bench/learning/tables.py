@@ -86,6 +86,7 @@ def trial_verdicts(trial: Trial, single: Differences, budgeted: Differences) -> 
     surely = "" if one.aipw > 2 * one.aipw_error else "; no gain is shown"
     harmless = _verdict(one.aipw >= -one.aipw_error)
     lines = [f"{harmless} {trial.name}, no harm: {told}, must be at least -1 error{surely}"]
+
     if budgeted:
         one = mean_difference(budgeted[OURS])
         gained = f"{one.aipw:+.2f} ({one.aipw_error:.2f}) {trial.unit}"

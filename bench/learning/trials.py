@@ -78,13 +78,16 @@ def penn(folder: Path) -> Trial:
     table = pl.read_csv(folder / "penn_jae.csv.gz")
     arm = table["tg"].to_numpy().astype(np.int64)
     arm[arm == 6] = 4
+
     quarter = _floats(table, [f"q{number}" for number in range(1, 7)]).argmax(axis=1)
     counts = np.zeros((6, 6))
     np.add.at(counts, (quarter, arm), 1)
+
     outcome, scale = _scaled(-table["inuidur1"].to_numpy())
     columns = [
         column for column in table.columns if column not in ("abdt", "tg", "inuidur1", "inuidur2")
     ]
+
     return Trial(
         name="Pennsylvania bonus",
         unit="weeks",
@@ -105,10 +108,12 @@ def hillstrom(folder: Path) -> Trial:
     table = pl.read_csv(folder / "hillstrom.csv.gz")
     arms = ("No E-Mail", "Mens E-Mail", "Womens E-Mail")
     arm = np.array([arms.index(segment) for segment in table["segment"]], dtype=np.int64)
+
     kinds = table.select("zip_code", "channel").to_dummies(drop_first=True).to_numpy().astype(float)
     rows = np.column_stack(
         [_floats(table, ["recency", "history", "mens", "womens", "newbie"]), kinds]
     )
+
     return Trial(
         name="Hillstrom",
         unit="points of visits",

@@ -20,6 +20,7 @@ def main(peer: str, source: str, target: str) -> None:
     warnings.filterwarnings("ignore")  # the peers' own affair
     module, function = peer.split(".")
     fit = getattr(importlib.import_module(f"bench.peers.{module}"), function)
+
     given = np.load(source)
     logged = Logged(
         rows=given["rows"],
@@ -29,6 +30,7 @@ def main(peer: str, source: str, target: str) -> None:
         seed=int(given["seed"]),
         randomised=bool(given["randomised"]),
     )
+
     start = time.perf_counter()
     answer = fit(logged)
     np.savez_compressed(target, seconds=time.perf_counter() - start, **answer)

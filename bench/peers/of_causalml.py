@@ -23,10 +23,12 @@ def x_learner(logged: Logged) -> Answer:
         treatment_effect_learner=small_effect_model(logged.seed),
         control_name=anchor,
     )
+
     chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)
     learner.fit(logged.rows, logged.mix, logged.outcome, p=_against(chance, anchor))
     model = propensity_model(logged.seed, randomised=logged.randomised).fit(logged.rows, logged.mix)
     found = learner.predict(logged.fresh, p=_against(model.predict_proba(logged.fresh), anchor))
+
     values = np.zeros((len(logged.fresh), logged.mixes))
     values[:, [int(mix) for mix in learner.t_groups]] = found
     return {"values": values}

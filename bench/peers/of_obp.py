@@ -54,6 +54,7 @@ def _ipw(logged: Logged, base: ClassifierMixin) -> Answer:
     chance = propensities(logged.rows, logged.mix, logged.seed, randomised=logged.randomised)[
         each, logged.mix
     ]
+
     learner = _without_torch()(n_actions=logged.mixes, base_classifier=base)
     learner.fit(
         context=scaler.transform(logged.rows),

@@ -40,6 +40,7 @@ def _bandit(logged: Logged, options: str) -> Answer:
         f"{mix}:{cost:.6f}:{p:.6f} {row}"
         for (mix, cost, p), row in zip(labels, features, strict=True)
     ]
+
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "logged.vw")
         data.write_text("\n".join(examples) + "\n", encoding="utf-8")

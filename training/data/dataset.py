@@ -302,6 +302,7 @@ def _refuse_twice(logged: pl.DataFrame, paths: Sequence[Path], problems: Problem
     places: dict[str, list[str]] = {}
     for ref, file, row in twice.select(CASE_REF, _FILE, _ROW).iter_rows():
         places.setdefault(ref, []).append(f"{paths[file]} row {row}")
+
     where = f"column {CASE_REF}"
     for ref, rows in list(places.items())[:_SHOWN]:
         problems.add(where, f"{shown(ref)} is there more than once: {', '.join(rows[:_SHOWN])}")

@@ -103,6 +103,7 @@ def check(
     if not len(frame) or not fields:
         under = pl.Series("under", [len(frame) < k] * len(frame), dtype=pl.Boolean)
         return Anonymity(smallest=len(frame), groups=min(len(frame), 1), under=under)
+
     sizes = frame.select(pl.len().over(fields).alias("under"))["under"]
     groups: int = frame.select(pl.struct(fields).n_unique()).item()
     return Anonymity(smallest=sizes.to_numpy().min().item(), groups=groups, under=sizes < k)
@@ -129,6 +130,7 @@ def export_cases(
         raise ValueError(f"out: {out} must end with .parquet or .csv")
     # Who does not say whether they are shielded counts as shielded.
     open_cases = frame.filter((pl.col("shielded") == "NO").fill_null(False))
+
     coarse = _weeks(coarsen_offices(open_cases))
     under = check(coarse, k=k).under
     left = coarse.filter(~under)
@@ -136,6 +138,7 @@ def export_cases(
         raise NotAnonymous(
             f"{out}: not written; of {len(coarse)} cases none is in a group of at least {k}"
         )
+
     write_cases(left, out, marks or {})
     return Exported(
         rows=len(left),

@@ -223,6 +223,7 @@ def _policies(
     mixes = {"candidate": decided.mix}
     if promoted is not None:
         mixes["promoted"] = promoted.decide(rows).mix
+
     # Nobody may get less than safeguards permit, so no rule is valued as if it gave less.
     mixes["todays_rule"] = np.maximum(lightest, todays_rule(rows, catalogue))
     for number, name in enumerate(held.mixes):

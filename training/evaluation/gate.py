@@ -125,6 +125,7 @@ def load_gate(path: Path) -> Gate:
         rules=tuple(_rule(entry) for entry in table.tables("condition", 1, 2 * len(_KINDS))),
     )
     table.finish()
+
     names = [rule.name for rule in gate.rules]
     for name in _KINDS:
         if names.count(name) != 1:
@@ -142,6 +143,7 @@ def _rule(table: TomlTable) -> Rule:
         if kind.sense == "is"
         else table.number("bound", kind.lower, kind.upper)
     )
+
     # A condition can be loosened by its bound, never switched off.
     if bound is False:
         raise table.error("bound", f"{name} must be true")
@@ -184,6 +186,7 @@ def _judged(rule: Rule, evidence: _Evidence) -> Condition:
     holds = value is not None and (
         value <= rule.bound if kind.sense == "at most" else value >= rule.bound
     )
+
     return Condition(
         name=rule.name,
         value=value,
@@ -225,6 +228,7 @@ def _groups(evidence: _Evidence) -> _Found:
     known = [(group, group.gain) for group in evidence.figures.groups if group.gain is not None]
     if not known:
         return _Found(value=None, remark="No group is large enough to tell.")
+
     bound = evidence.bound("no_group_worse_off")
     # By the upper end: of many groups some lower end lies below the bound by chance alone.
     worst, gain = min(known, key=lambda one: one[1].high)
@@ -273,10 +277,12 @@ def _sensitivity(evidence: _Evidence) -> _Found:
         for gain in figures.differences
         if gain.than in RIVALS
     }
+
     weakest = min(
         (survived(one, levels[one.than]) for one in figures.sensitivity if one.than in levels),
         default=None,
     )
+
     if figures.propensity != LOGGED:
         return _Found(value=weakest)
     return _Found(

@@ -72,6 +72,7 @@ def _within(values: Floats, permitted: NDArray[np.bool_], stratum: Numbers) -> F
     count = np.maximum(permitted.sum(axis=1, keepdims=True), 1)
     kept = np.where(permitted, values, 0.0)
     kept = np.where(permitted, kept - kept.sum(axis=1, keepdims=True) / count, 0.0)
+
     sizes = np.bincount(stratum)
     means = np.column_stack([np.bincount(stratum, weights=column) / sizes for column in kept.T])
     centred: Floats = kept - means[stratum]
@@ -129,6 +130,7 @@ def _slope(predicted: Floats, observed: Floats, cluster: Numbers | None) -> Esti
         # Predictions that are all alike have no slope to be wrong; their level is judged by the
         # error.
         return Estimate(value=1.0, error=0.0, low=1.0, high=1.0)
+
     slope = float(away @ observed) / len(away) / spread
     residual = observed - observed.mean() - slope * away
     return estimate(slope + away * residual / spread, cluster)

@@ -65,9 +65,11 @@ def gain_scores(
     """
     if not gamma >= 1:
         raise ValueError(f"gamma: {gamma}; must be 1 or more")
+
     each = np.arange(len(mix))
     given, residual = difference[each, mix], outcome - mu[each, mix]
     moved = np.maximum(difference, 0).sum(axis=1)
+
     # The gain is lowest where the candidate's own cases do worst and the other policy's best.
     plus, sure = _extreme(np.maximum(given, 0), residual, chance, gamma, lowest=lowest)
     minus, other = _extreme(np.maximum(-given, 0), residual, chance, gamma, lowest=not lowest)

@@ -62,6 +62,7 @@ class Encoding:
         # Unknown never means "no problem": nobody knows of a contact, so it ranks as the longest.
         if name == LONGER_IS_WORSE:
             values[0] = feature.slots
+
         for rank, step in enumerate(WORSE.get(name, ())):
             for value in step:
                 values[feature.slot(value)] = rank

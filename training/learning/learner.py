@@ -60,11 +60,13 @@ class _Task:
         calls, began = list(calls), time.perf_counter()
         found: list[T] = []
         self.watch(phase, 0, len(calls))
+
         # As a generator it gives each result when it is there, in order: progress can be told.
         at_once = Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")
         for one in at_once(delayed(call)() for call in calls):
             found.append(one)
             self.watch(phase, len(found), len(calls))
+
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
         return found
 
@@ -116,6 +118,7 @@ def learn(
     _check(rows, mix, outcome, minutes, propensity)
     _check_options(rows, confounders, teachers, monotone, pairs)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
+
     task = _Task(
         rows=rows,
         mix=mix,
@@ -130,6 +133,7 @@ def learn(
         jobs=jobs,
         watch=watch,
     )
+
     learned = _learn(task)
     if minutes is not None:
         model = task.once("minutes", lambda: learn_minutes(rows, mix, minutes, task.mixes, seed))

@@ -68,6 +68,7 @@ def stack_weights(
     """
     treated = np.eye(chances.shape[1])[mix] - chances
     target = outcome - mean - (treated * means).sum(axis=1)
+
     teachers, mixes = len(unseen), chances.shape[1]
     gram, right, _ = _normal_equations(unseen, treated, target)
     # The common weights solve the same problem with each teacher's columns added up.
@@ -106,6 +107,7 @@ def _judged(
     shape = (len(unseen), treated.shape[1])
     gram, right, spread = _normal_equations(unseen, treated, target, weights.reshape(shape))
     explained = float(2 * weights @ right - weights @ gram @ weights)
+
     # Least squares, not an inverse: columns in use may be the same twice.
     penalised = used.T @ gram @ used + penalty * np.eye(used.shape[1])
     chance = float(np.trace(np.linalg.lstsq(penalised, used.T @ spread @ used, rcond=None)[0]))

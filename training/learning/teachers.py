@@ -133,6 +133,7 @@ def logistic_s_learner(lesson: Lesson) -> Values:
         early_stopping=False,
         random_state=lesson.seed,
     )
+
     # An outcome between 0 and 1 counts as both, by weight.
     inputs = np.tile(with_mix(lesson.rows, lesson.mix), (2, 1))
     weight = np.append(lesson.outcome, 1 - lesson.outcome)
@@ -140,6 +141,7 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     if len(np.unique(reached[counted])) < 2:
         # Everybody reached the goal, or nobody did.
         return lambda rows: np.zeros((len(rows), lesson.mixes))
+
     model.fit(inputs[counted], reached[counted], weight[counted])
     return lambda rows: np.column_stack(
         [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
@@ -236,6 +238,7 @@ def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:
     # One decomposition serves all penalties.
     eigenvalues, vectors = np.linalg.eigh(gram)
     eigenvalues, turned = np.maximum(eigenvalues, 0), vectors.T @ right
+
     best, found = np.inf, np.zeros_like(right)
     for penalty in np.logspace(0, 5, 16):
         shrunk = turned / (eigenvalues + penalty)

@@ -87,6 +87,7 @@ def _histogram(axes: Axes, one: MixOverlap) -> None:
         edgecolor="white",
         linewidth=0.4,
     )
+
     axes.set_title(names().mix(one.mix))
     axes.text(
         0.98, 0.95, _shares(one), ha="right", va="top", transform=axes.transAxes, fontsize=8.5

@@ -71,6 +71,7 @@ def _lines(axes: Axes, curve: list[CostPoint]) -> None:
         linewidth=0,
         label="90 % interval, point by point",
     )
+
     best, blind = ([100 * p.outcome.value for p in curve], [100 * p.blind for p in curve])
     axes.plot(minutes, best, color=BLUE, label="this version, minutes where they buy most")
     axes.plot(minutes, blind, color=INK, linestyle="--", label="same minutes, blind to the case")

@@ -83,10 +83,12 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
     candidate = figures.policy("candidate")
     if candidate is None:
         raise ValueError("figures: lack the policy candidate")
+
     state, answer, sentence = _answer(figures, verdict)
     failed = [one.name for one in verdict.conditions if not one.passed]
     others = [one for name in COMPARED if (one := figures.policy(name)) is not None]
     found = {than: figures.difference(than) for than in COMPARED}
+
     return FirstScreen(
         state=state,
         answer=answer,
@@ -120,6 +122,7 @@ def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
             "Yes, it may be promoted",
             "Every condition of the gate is met. A person still has to promote it.",
         )
+
     failed = sum(not condition.passed for condition in verdict.conditions)
     are = "is" if failed == 1 else "are"
     of = f"{failed} of the gate's {len(verdict.conditions)} conditions"

@@ -19,6 +19,7 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
         found.append(
             f"python -m training simulate --cases N --seed {simulated} --out cases.parquet"
         )
+
     seeded = "" if seed is None else f" --seed {seed}"
     version = figures.version
     found.append(f"python -m training fit --cases cases.parquet --out models/{version}{seeded}")

@@ -52,6 +52,7 @@ def digital_logit(slots: Slots) -> Floats:
     groups = np.array([0.0, *(_BASE[value] for value in FEATURES["need_group"].values)])
     # Terms are about 0 for the average case, so that groups keep their published rates.
     logit: Floats = groups[slots["need_group"]]
+
     logit = logit - 0.30 * is_value(slots, "age_band", "60_66", "OVER_66")
     logit = logit + 0.10 * (slots["education_level"] - 4)
     logit = logit - 0.22 * (np.log1p(_integer(slots, "months_since_last_work")) - 1.9)

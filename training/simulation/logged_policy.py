@@ -93,6 +93,7 @@ def perceived_need(recorded: Slots) -> Floats:
         + 1.7 * reduced
         + 2.1 * is_value(recorded, "need_group", "SMALL_OPPORTUNITY")
     )
+
     need = need + 0.5 * is_value(recorded, "self_assessed_need", "WANTS_GUIDANCE")
     need = need + 0.5 * is_value(recorded, "channel_preference", "PREFERS_MEETING")
     need = need - 0.5 * is_value(recorded, "channel_preference", "PREFERS_DIGITAL")

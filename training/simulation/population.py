@@ -22,6 +22,7 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     strength = rng.normal(size=cases)
     drawn: Slots = {"shielded": np.full(cases, FEATURES["shielded"].slot("NO"))}
     drawn |= _background(rng, strength)
+
     # After age, on which it depends. The order of draws is part of what a seed means: another order
     # draws other people.
     digital = 0.45 * strength - 0.22 * (drawn["age_band"] - 3) + 0.85 * rng.normal(size=cases)
@@ -31,6 +32,7 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     drawn |= _contacts(rng, strength, digital)
     drawn |= _digital(rng, digital)
     drawn |= _safeguard_fields(rng, strength, digital)
+
     drawn |= _of_no_effect(rng, drawn, cases)
     return {name: drawn[name] for name in FEATURES.names}
 
@@ -57,6 +59,7 @@ def _choose(
     noise = rng.gumbel(size=(cases, len(scores)))
     for column, score in enumerate(scores.values()):
         noise[:, column] += score
+
     slots = np.array([feature.slot(value) for value in scores])
     chosen: NDArray[np.int64] = slots[noise.argmax(axis=1)]
     return chosen
@@ -113,6 +116,7 @@ def _work(rng: np.random.Generator, s: Floats) -> Slots:
     months = rng.exponential(np.exp(2.1 - 0.8 * s))
     registered = rng.exponential(np.exp(3.0 - 0.35 * s))
     long_ago = months > 24
+
     situations: dict[str, Floats | float] = dict.fromkeys(FEATURES["job_situation"].values, -0.5)
     situations |= {
         "DISMISSED": 0.8,
@@ -124,6 +128,7 @@ def _work(rng: np.random.Generator, s: Floats) -> Slots:
         "NEVER_WORKED": -1.0 - 1.2 * s,
         "NOT_WORKED_2_YEARS": np.where(long_ago, 3.0, -4.0),
     }
+
     benefits: dict[str, Floats | float] = dict.fromkeys(FEATURES["benefit_type"].values, -1.2)
     benefits |= {
         "UNEMPLOYMENT": 1.2 + 0.6 * s,
@@ -131,6 +136,7 @@ def _work(rng: np.random.Generator, s: Floats) -> Slots:
         "NO_BENEFIT": 0.2,
     }
     benefits |= {"TEMPORARY_LAYOFF": -0.8 + 0.5 * s, "SOCIAL_ASSISTANCE": -0.5 - 0.7 * s}
+
     return {
         "job_situation": _choose(rng, "job_situation", situations, n),
         "months_since_last_work": _whole("months_since_last_work", months),
@@ -200,15 +206,18 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
             ("office_talks_90d", -1.1),
         )
     }
+
     # Whoever had a talk in the last 90 days had contact within them, and nobody else had.
     recent = sum(talks.values()) > 0
     days = np.where(recent, rng.uniform(0, 90, n), 90 + rng.exponential(110, n))
+
     preferences: dict[str, Floats | float] = {
         "PREFERS_DIGITAL": 0.2 + 0.6 * digital,
         "PREFERS_REMOTE_TALK": 0.0,
         "PREFERS_MEETING": -0.1 - 0.4 * digital,
         "NO_PREFERENCE": 0.3,
     }
+
     return {
         "messages_90d": _whole("messages_90d", rng.poisson(np.exp(0.8 + 0.3 * digital))),
         **{name: _whole(name, counts) for name, counts in talks.items()},

@@ -185,6 +185,7 @@ def _recorded(rng: np.random.Generator, true: Slots) -> list[list[int]]:
         )
         columns.append(np.where(rng.random(len(slots)) < share, 0, slots))
     rows = np.column_stack(columns)
+
     shielded = rng.random(len(rows)) < SHIELDED
     # Of a shielded case nothing else is sent.
     rows[shielded] = 0

@@ -104,8 +104,10 @@ class People:
         chosen_at = moment + int(self._rng.exponential(3.0) * _DAY) + 60 * _SECOND
         if self._rng.random() >= CHOOSES or chosen_at >= self._end:
             return []
+
         mix = self._override(advice, office.override)
         records = [self._choice(decision, advice.decision.mix, mix, chosen_at)]
+
         corrected_at = chosen_at + int(self._rng.integers(1, 3)) * _DAY
         if self._rng.random() < CORRECTS and corrected_at < self._end:
             # Of corrections half say that the advice was followed, whatever was said at first.
@@ -114,6 +116,7 @@ class People:
             records.append(self._choice(decision, advice.decision.mix, mix, corrected_at, first))
         # What was chosen last stands, as it does in the ledger.
         case.agreed = self._mixes[mix].adviser_minutes
+
         seen_at = corrected_at + int(self._rng.uniform(6, 12) * 7 * _DAY)
         if self._rng.random() >= REPORTS_OUTCOME or seen_at >= self._end:
             return records
@@ -132,12 +135,14 @@ class People:
         reached = int(self._rng.random() < chance)
         time = self._time(self._mixes[mix], habits) if self._rng.random() < office.reports else ()
         records = [self._outcome(decision, reached, time, seen_at)]
+
         corrected_at = seen_at + 2 * _DAY
         if self._rng.random() < CORRECTS and corrected_at < self._end:
             reached, time = 1, self._time(self._mixes[mix], habits)
             records.append(
                 self._outcome(decision, reached, time, corrected_at, uuid.UUID(bytes=records[0].id))
             )
+
         case.reached = reached
         case.time = {one.channel.value: (one.contacts, one.minutes) for one in time}
         return records

@@ -43,6 +43,7 @@ def _figures(models: Path, one: str, other: str) -> list[str]:
         if figures is None:
             return [f"{name} has no {FIGURES}: what was measured cannot be compared"]
         found.append(_measured(figures))
+
     first, second = found
     names = [*first, *(name for name in second if name not in first)]
     rows = [(name, first.get(name, "-"), second.get(name, "-")) for name in names]
@@ -56,6 +57,7 @@ def _measured(figures: Figures) -> dict[str, str]:
         "trained on, cases": f"{figures.trained_on}",
         "held out, cases": f"{held_out.cases} ({held_out.first} to {held_out.last})",
     }
+
     for policy in figures.policies:
         if policy.name in ("candidate", "logged", "todays_rule") and "dr" in policy.estimates:
             value = policy.estimates["dr"]
@@ -63,6 +65,7 @@ def _measured(figures: Figures) -> dict[str, str]:
                 f"{value.value:.4f} ({value.low:.4f} to {value.high:.4f})"
             )
             found[f"minutes a case, {policy.name}"] = f"{policy.minutes:.1f}"
+
     for than in ("logged", "todays_rule"):
         gain = figures.difference(than)
         if gain is not None:
@@ -70,6 +73,7 @@ def _measured(figures: Figures) -> dict[str, str]:
             found[f"gain over {than}"] = (
                 f"{outcome.value:+.4f} ({outcome.low:+.4f} to {outcome.high:+.4f})"
             )
+
     found["calibration error"] = f"{figures.calibration.error:.4f}"
     found["distillation keeps of the value"] = f"{figures.fidelity.value_kept:.1%}"
     found["pairs of fields"] = (
@@ -97,6 +101,7 @@ def _tables(
         value = feature.value(int(slot))
         place = f"{'unknown' if value is None else value} for {mixes[int(mix)]}"
         rows.append((float(change[slot, mix]), feature.name, place))
+
     rows.sort(key=lambda row: -abs(row[0]))
     shown = [(field, f"{change:+.4f}", place) for change, field, place in rows[:_FIELDS]]
     share = moved / slots if slots else 0.0

@@ -51,6 +51,7 @@ def log_run(uri: str, folder: Path) -> str:
     parameters = _parameters(json.loads((folder / MANIFEST).read_bytes()))
     measured = read_figures(folder)
     figures = _figures(measured) if measured else {}
+
     with _settings():
         try:
             from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import

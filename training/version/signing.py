@@ -42,6 +42,7 @@ def generate_key(path: Path) -> Path:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     # Asked before the private key is written, or it would be left without its public one.
     if public_path.exists():
         raise FileExistsError(
