@@ -59,13 +59,16 @@ class Recommender:
         self.decider = decider
         self.policy = decider.policy
         self.explainer = Explainer(decider=decider)
+
         reading = _reading(model, decider)
         self._context = reading.context()
         self._layout = reading.layout
+
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._offered: list[bool] = decider.menu.tolist()
         self._explores = self.policy.exploration.share > 0
         self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
+
         menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
         # The mixes permitted, a bit each, by the lightest of them.
         self._permitted = [menu >> first << first for first in range(len(self._minutes) + 1)]
@@ -139,7 +142,7 @@ class Recommender:
         return Tail(case_ref, office_ref, self._disclosure(case_ref, decision))
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
-        """Whether plain advice is shown; the same case always falls into the same group."""
+        """Tells whether plain advice is shown; the same case always falls into the same group."""
         shares = self.policy.disclosure
         # Only plain advice is withheld: that a person must look at a case is told at once.
         if decision.status != Status.RECOMMENDED:
