@@ -103,7 +103,8 @@ def _integers(values: pa.Array, feature: Feature) -> NDArray[np.int64]:
             f"column {feature.name}: has type {values.type}; "
             f"permitted are whole numbers, {feature.bound}"
         )
-    found: NDArray[np.int64] = np.asarray(values.cast(pa.int64()).fill_null(feature.lower - 1))
+    numbers = values.cast(pa.int64()).fill_null(feature.lower - 1)
+    found: NDArray[np.int64] = np.asarray(numbers)
     return found
 
 
