@@ -19,7 +19,7 @@ _READY_SECONDS = 20.0
 
 
 def plain_case(reference: str) -> case_pb2.Case:
-    """A case with everything known and no hindrance."""
+    """Gives a case with everything known and no hindrance."""
     return case_pb2.Case(
         case_ref=reference,
         shielded=False,
@@ -67,19 +67,23 @@ def plain_case(reference: str) -> case_pb2.Case:
 
 
 def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
-    """What a newcomer should see: plain cases, and each way in which a case is not plain."""
+    """Gives what a newcomer should see: plain cases, and each way in which a case is not plain."""
     guidance = plain_case("demo-2")
     guidance.self_assessed_need = case_pb2.SELF_ASSESSED_NEED_WANTS_GUIDANCE
     guidance.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
+
     young = plain_case("demo-3")
     young.age_band, young.plan_has_goal = case_pb2.AGE_BAND_18_24, case_pb2.TRI_STATE_NO
     young.digital_skill, young.weeks_registered = case_pb2.DIGITAL_SKILL_WEAK, 2
+
     long_term = plain_case("demo-4")
     long_term.months_since_last_work, long_term.weeks_registered = 30, 70
     long_term.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY
     long_term.health_hindrance = case_pb2.HINDRANCE_YES
+
     reserved = plain_case("demo-5")
     reserved.digitally_reserved = case_pb2.TRI_STATE_YES
+
     outside = plain_case("demo-8")
     outside.weeks_registered = 900
     return [
@@ -158,6 +162,7 @@ def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Ca
     request = channel_router_pb2.RecommendRequest(
         case=case, view=channel_router_pb2.VIEW_FULL, language=recommendation_pb2.LANGUAGE_EN
     )
+
     began = time.perf_counter()
     try:
         advice = router.Recommend(request, timeout=5).recommendation
@@ -165,10 +170,12 @@ def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Ca
         took = (time.perf_counter() - began) * 1000
         return f"{error.code().name:<42}{'':>9}{took:>7.1f}  {error.details()}"
     took = (time.perf_counter() - began) * 1000
+
     status = recommendation_pb2.Status.Name(advice.status).removeprefix("STATUS_")
     reason = advice.reasons[0].text if advice.reasons else ""
     if not advice.mix.id:
         return f"{status:<18}{'-':<20}{'-':>4}{'-':>9}{took:>7.1f}  {reason}"
+
     mix, share = advice.mix, f"{advice.mix.digital_share:.0%}"
     figures = f"{mix.adviser_minutes:>4}{share:>9}{took:>7.1f}"
     return f"{status:<18}{mix.id:<20}{figures}  {reason}"

@@ -1,4 +1,4 @@
-"""`journal`: verify, export, expire, erase."""
+"""`journal`: verifies and exports the record of advice, and erases what it may no longer hold."""
 
 from __future__ import annotations
 
@@ -78,6 +78,8 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
         # Counted before it is erased: the number is asked about, and goes on record first.
         count = sum(1 for _ in store.held_before(moment))
         if not count:
+            # An erasure that was interrupted may have left
+            # copies, though nothing holds content any more.
             _finish(store)
             click.echo(f"no record written before {day} holds content")
             return

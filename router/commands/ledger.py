@@ -108,6 +108,7 @@ def _page(
         total = account(entries, chosen, catalogue, *days)
     else:
         (total,) = each.values()
+    # Of several offices the first one's: a page has one language.
     own_language = next(iter(chosen.values())).languages[0]
     words = load_words()[language or own_language]
     beside = practices(entries, list(chosen), known, *days)
@@ -139,6 +140,7 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
 
 
 def _tell_missing(entries: Entries, policies: Policies) -> None:
+    # Told, since an office without a policy has no baseline: its hours would be missed in silence.
     told = entries.where(entries.left_out == "").office.tolist()
     strangers = sum(office not in policies.offices for office in told)
     if strangers:

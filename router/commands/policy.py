@@ -72,7 +72,8 @@ def show(office: str, policies: Path) -> None:
 def diff(office: str, against: str, policies: Path) -> None:
     """Show where OFFICE's policy differs from the national one, or from another office's."""
     found = load(policies)
-    here, there = dict(values(found.usable(office))), dict(values(found.usable(against)))
+    here = dict(values(found.usable(office)))
+    there = dict(values(found.usable(against)))
     different = [key for key in {**there, **here} if here.get(key) != there.get(key)]
     click.echo(f"--- {against or 'national'}\n+++ {office or 'national'}")
     for key in different:

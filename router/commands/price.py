@@ -74,6 +74,7 @@ def price(
     wanted = wanted_price(decider, found.rows, budget)
     moved = next_price(decider.policy.price, wanted, bounds)
     _tell(decider, found, budget, looked_at, wanted, moved)
+    # Told apart from the next price, which stays within the bounds whatever is wanted.
     if not bounds[0] <= wanted <= bounds[1]:
         click.echo(
             f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: "

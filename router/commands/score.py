@@ -1,4 +1,4 @@
-"""`score`: a file of cases."""
+"""`score`: scores a file of cases; and how a command loads what decides."""
 
 from __future__ import annotations
 
