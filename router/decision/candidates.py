@@ -137,7 +137,7 @@ class Candidates:
         ]
 
     def _weight_sides(self, decider: Decider) -> Iterator[_WeightSide]:
-        """The changeable features that the weakest-first weight reads."""
+        """Yields the changeable features that the weakest-first weight reads."""
         weights, policy = decider.policy.weights, decider.policy
         for column, by_slot in zip(weights.columns, weights.by_slot, strict=True):
             if column in self._columns:
@@ -147,7 +147,7 @@ class Candidates:
                 )
 
     def _pair_sides(self, decider: Decider) -> Iterator[_PairSide]:
-        """The pairs that a change of a changeable feature moves, once for each such feature."""
+        """Yields the pairs that a changeable feature moves, once for each such feature."""
         tables = decider.tables
         for start, pair in zip(tables.pair_starts, tables.pairs, strict=True):
             worth = tables.mean[start : start + len(pair.values)]
@@ -213,7 +213,7 @@ class Candidates:
             distance[each, places] = inf
 
     def _lightest_after(self, rows: Rows, here: Numbers) -> Numbers:
-        """The lightest mix that the safeguards permit after each candidate, shape (n, C)."""
+        """Gives the lightest mix that safeguards permit after each candidate, shape (n, C)."""
         # How many fields demand each requirement.
         demands = (self._safeguards.demands(rows)[:, :, None] >> _BITS & 1).sum(axis=1)
         # All fields but one demand what more fields demand than that one does.

@@ -231,21 +231,21 @@ class Decider:
         return mixes
 
     def _estimates(self, places: Numbers) -> tuple[Floats, Floats]:
-        """The expected outcome of each mix, (K, n), and how far each fold is from it, (K, F, n)."""
+        """Gives expected outcomes, (K, n), and how far each fold is from them, (K, F, n)."""
         folds = np.ascontiguousarray(self.tables.values_at(places).transpose(1, 2, 0))
         expected = _sum_of_folds(folds)
         expected /= self.tables.folds
         return expected, folds - expected[:, None]
 
     def _errors(self, deviation: Floats) -> Floats:
-        """Standard errors from the folds' deviations, (..., F, n): the delete-a-group jackknife."""
+        """Gives standard errors from folds' deviations, (..., F, n): delete-a-group jackknife."""
         squares = _sum_of_folds(deviation * deviation)
         squares *= self.jackknife
         # Written into its own input, which nobody needs any more.
         return np.sqrt(squares, squares)
 
     def _input_doubts(self, counted: NDArray[np.int64]) -> Numbers | None:
-        """Doubts that come of the row's values, shape (n,); None if no row has any.
+        """Finds doubts that come of the row's values, shape (n,); None if no row has any.
 
         Args:
             counted: unknown and rare values, counted as in `doubtful`.
@@ -259,7 +259,7 @@ class Decider:
         return doubts
 
     def _lift(self, worth: Floats, deviation: Floats) -> Numbers:
-        """For each mix, were it best: the heaviest far one that cannot be told apart, or itself."""
+        """Gives for each mix, were it best, the heaviest far one too close to it, or itself."""
         lighter, heavier, starts = self.far
         spread = deviation.take(heavier, axis=0)
         spread -= deviation.take(lighter, axis=0)
@@ -272,7 +272,7 @@ class Decider:
         return lift
 
     def _level(self, utility: Floats, highest: Floats, lift: Numbers) -> Numbers:
-        """The lightest mix that stands under every milder set of safeguards, shape (n,).
+        """Finds the lightest mix that stands under every milder set of safeguards, shape (n,).
 
         Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better; the
         mildest set of safeguards that it must answer to starts at b, or at the row's own lightest
@@ -308,7 +308,7 @@ def _sum_of_folds(values: Floats) -> Floats:
 
 
 def _margin(worth: Floats, allowed: Floats, chosen: Numbers) -> Floats:
-    """What the mix is worth above the best other permitted one, shape (n,); NaN if there is none.
+    """Tells what the mix is worth above the best other permitted one, shape (n,); NaN if none.
 
     Args:
         worth: of each mix, shape (K, n).

@@ -146,7 +146,7 @@ class FewDecider:
         return lightest, bits & self._manual or bits
 
     def _estimates(self, places: list[int]) -> tuple[list[float], list[list[float]], list[float]]:
-        """Expected outcome, deviations of folds and standard error of each mix."""
+        """Gives expected outcome, deviations of folds and standard error of each mix."""
         folds = self._folds
         total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
         expected, deviation, error = [], [], []
@@ -167,7 +167,7 @@ class FewDecider:
         best: int,
         doubts: int,
     ) -> tuple[int, int]:
-        """The mix that stands under every milder set of safeguards, and all doubts."""
+        """Finds the mix that stands under every milder set of safeguards, and all doubts."""
         level, lifted = NO_MIX, best
         # A milder set of safeguards begins at a lighter mix, and at the row's own at the latest.
         milder = [max(utility[start:]) for start in range(lightest + 1)]

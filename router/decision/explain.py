@@ -146,11 +146,12 @@ class Explainer:
         return found
 
     def _reasons(self, rows: Rows, mix: Numbers, other: Numbers) -> list[list[Contribution]]:
-        """The three weightiest contributions, weightiest first; ties in the contract's order."""
+        """Gives the three weightiest contributions; of equal ones the contract's first."""
         points = self.contributions(rows, mix, other)
         order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
         columns = self.decider.tables.columns[order]
         each = np.arange(len(rows))[:, None]
+
         parts = zip(
             columns.tolist(),
             rows[each, columns].tolist(),
@@ -165,7 +166,7 @@ class Explainer:
     def _changes(
         self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
     ) -> list[Change | None]:
-        """The smallest change of a field that changes the mix, checked by deciding anew."""
+        """Finds the smallest change of a field that changes the mix, checked by deciding anew."""
         found: list[Change | None] = [None] * len(rows)
         left = list(range(len(rows)))
         # A candidate is found by utilities alone; doubts and fallbacks come out only by deciding.

@@ -16,7 +16,7 @@ _SCALE = 1 << 64
 
 
 def draw(*parts: str) -> float:
-    """A number in [0, 1) that follows from the parts."""
+    """Gives a number in [0, 1) that follows from the parts."""
     # Joined by what no part holds: "a", "bc" must not draw as "ab", "c".
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") / _SCALE
@@ -50,17 +50,22 @@ def explore(
     """
     if decision.status != Status.RECOMMENDED:
         return decision, 1.0
+
     best = decision.mix
     least = utility[best] - exploration.margin
     near = [
         k for k in range(decision.first_permitted, len(utility)) if menu[k] and utility[k] >= least
     ]
-    explores = drawn < exploration.share
+
     # One number draws both whether and which: where it is below the share, it is even within it.
-    # The bound is for rounding.
-    mix = near[min(len(near) - 1, int(drawn / exploration.share * len(near)))] if explores else best
+    mix = best
+    if drawn < exploration.share:
+        place = int(drawn / exploration.share * len(near))
+        # The division may round up to 1.
+        mix = near[min(place, len(near) - 1)]
     # The best one may be drawn too: its chance is that of both ways.
     chance = exploration.share / len(near) + (1 - exploration.share) * (mix == best)
+
     if mix == best:
         return decision, chance
     return decision._replace(mix=mix, margin=utility[mix] - utility[best]), chance

@@ -86,14 +86,17 @@ def rulebook(features: FeatureSet, limits: SafeguardLimits) -> tuple[Safeguard, 
         )
         for name, field, values, requirement, basis in _BY_VALUE
     ]
+
     need = features["need_group"]
     # All but the one that needs least, so that a group added to the contract is guarded too.
     other_need = frozenset(range(need.slots)) - {need.slot("GOOD_OPPORTUNITIES")}
     rules.append(_rule("NEED_GROUP", need, other_need, _TALK, _GUIDANCE))
+
     gap = features["days_since_personal_contact"]
     rules.append(
         _rule("CONTACT_GAP", gap, {0, *_from(gap, limits.contact_gap_days)}, _TALK, _CONTACT)
     )
+
     for name, field, bound, requirement, basis in (
         ("REPEATED_NO_SHOWS", "no_shows_180d", limits.no_shows, _TALK, _CONTACT),
         ("UNREAD_MESSAGES", "unread_messages", limits.unread_messages, _TALK, _CONTACT),

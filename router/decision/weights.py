@@ -80,7 +80,8 @@ def weights_of(
         table = np.ones(feature.slots)
         for value, weight in weights.items():
             table[feature.slot(value)] = weight
-        _check_order(field, {value: float(table[feature.slot(value)]) for value in feature.values})
+        all_weights = {value: float(table[feature.slot(value)]) for value in feature.values}
+        _check_order(field, all_weights)
         columns.append(features.column(field))
         tables.append(table)
     if weeks_left:
