@@ -15,7 +15,9 @@ def mix_colours(count: int) -> tuple[str, ...]:
     """Gives the colours of mixes, the darker the more minutes: lightness tells them apart."""
     scale = mpl.colormaps["YlGnBu"]
     # Not the scale's ends: the lightest could not be told from the page, the darkest not from ink.
-    return tuple(to_hex(scale(0.18 + 0.8 * k / max(1, count - 1))) for k in range(count))
+    steps = max(1, count - 1)
+    shades = (0.18 + 0.8 * k / steps for k in range(count))
+    return tuple(to_hex(scale(shade)) for shade in shades)
 
 
 def ink_on(colour: str) -> str:

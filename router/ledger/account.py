@@ -120,7 +120,8 @@ def account(
     """
     _check(policies, first, last)
     days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
-    every = entries.where(days & np.isin(entries.office.astype(str), sorted(policies)))
+    asked_for = np.isin(entries.office.astype(str), sorted(policies))
+    every = entries.where(days & asked_for)
     found = every.where(every.left_out == "")
 
     parts = _Parts(found, baseline_of(found, policies))

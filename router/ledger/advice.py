@@ -14,8 +14,8 @@ EVEN = 0.1
 """Unaccounted hours up to this share of those released count as used again."""
 # Below this share of cases with reported time, the estimate stands on the catalogue alone.
 MEASURED_ENOUGH = 0.6
-# Advice that is nearly always followed is a rubber stamp (in Poland 0.58 % was overridden), advice
-# that often is not is ignored (as in a Swiss trial).
+# Advice that is nearly always followed is a rubber stamp (in Poland 0.58 %
+# was overridden), advice that often is not is ignored (as in a Swiss trial).
 FEW_OVERRIDES, MANY_OVERRIDES = 0.02, 0.4
 # Of fewer, a share of 2 per cent is a handful of choices.
 CHOICES_ENOUGH = 200
@@ -49,6 +49,7 @@ def headline(ledger: Ledger, words: Words) -> Headline:
             line=words(f"answer.{kind}"),
             sentences=(words(f"answer.sentence_{kind}"),),
         )
+
     sentences = [
         words(
             "answer.sentence",
@@ -59,6 +60,7 @@ def headline(ledger: Ledger, words: Words) -> Headline:
     ]
     if (first := priority_share(ledger)) is not None:
         sentences.append(words("answer.priority", share=words.percent(first)))
+
     kind = balance_kind(total)
     line = words(f"answer.{kind}", hours=words.hours(abs(total.unaccounted)))
     return Headline(
@@ -107,7 +109,9 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
         )
     # Not both: who plans more than there is has nothing left to give.
     elif kind in ("left", "over"):
-        found.append(words(f"advice.{kind}", hours=words.hours(abs(total.unaccounted))))
+        hours = words.hours(abs(total.unaccounted))
+        found.append(words(f"advice.{kind}", hours=hours))
+
     share = (spent.cases if spent else 0) / total.cases
     if share < MEASURED_ENOUGH:
         found.append(words("advice.measure", share=words.percent(share)))

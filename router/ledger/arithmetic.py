@@ -147,10 +147,12 @@ def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags
     # The last key sorts first: by case, within it by day, and within a day as they came.
     order = np.lexsort((np.arange(len(cases)), days, cases))
     of, day, rank = cases[order], days[order], ranks[order]
+
     # Cut, since without any recommendation there is no first one either.
     begins = np.concatenate([[True], of[1:] != of[:-1]])[: len(of)]
     starts = np.flatnonzero(begins)
     ends = np.concatenate([starts[1:], [len(of)]])[: len(starts)]
+
     # Most cases were asked about once: only the others are walked in Python.
     several = ends - starts > 1
     for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):

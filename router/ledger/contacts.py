@@ -117,7 +117,8 @@ def _planned(mixes: Sequence[str], catalogue: Catalogue) -> tuple[np.ndarray, np
     """
     places = {mix.id: place for place, mix in enumerate(catalogue.mixes)}
     # A mix that is no longer in the catalogue plans nothing that could be compared.
-    table = np.array([*(_elements(mix) for mix in catalogue.mixes), np.zeros((2, len(CHANNELS)))])
+    nothing = np.zeros((2, len(CHANNELS)))
+    table = np.array([*(_elements(mix) for mix in catalogue.mixes), nothing])
     chosen = (
         table[[places.get(mix, -1) for mix in mixes]]
         if len(mixes)
@@ -129,6 +130,7 @@ def _planned(mixes: Sequence[str], catalogue: Catalogue) -> tuple[np.ndarray, np
 def _elements(mix: Mix) -> np.ndarray:
     found = np.zeros((2, len(CHANNELS)))
     for element in mix.elements:
+        # A reminder that costs nobody's time is no contact that an adviser reports.
         if element.minutes:
             contacts = element.contacts(mix.weeks)
             found[:, CHANNELS.index(element.channel.value)] += contacts, contacts * element.minutes

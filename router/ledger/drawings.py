@@ -50,12 +50,14 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
         for row, (_, minutes, colour) in enumerate(uses):
             _bar(left, row, minutes, colour, 0.62, words)
         rows(left, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in uses])
+
         for row, (_, estimated, reported) in enumerate(pairs):
             # Only the first row names its bars in the legend.
             labels = ("", "") if row else (words("measured.estimated"), words("measured.measured"))
             _bar(right, row - 0.2, estimated, BLUE, 0.38, words, labels[0])
             _bar(right, row + 0.2, reported, ORANGE, 0.38, words, labels[1])
         rows(right, [_folded(words(f"measured.{name}"), narrow) for name, _, _ in pairs])
+
         for axes in (left, right):
             low, high = axes.get_xlim()
             # Room for the figures that stand at the ends of the bars.
@@ -122,9 +124,12 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
             axes.plot(
                 weeks, _smoothed(hours), color=colour, linewidth=2.4, label=words(f"weeks.{key}")
             )
+
         # From 0, since heights are compared; at least an hour, so that nothing is not blown up.
-        axes.set_ylim(0, 1.08 * max(1.0, float(np.nanmax([released, reused]))))
+        highest = float(np.nanmax([released, reused]))
+        axes.set_ylim(0, 1.08 * max(1.0, highest))
         axes.set_xlim(-0.5, len(found) - 0.5)
+
         # So many dates fit beside each other.
         every = max(1, -(-len(found) // (4 if narrow else 9)))
         places = range(0, len(found), every)
@@ -180,6 +185,7 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | Non
             [one.minutes.value - one.minutes.low if one.minutes else 0 for one in found],
             [one.minutes.high - one.minutes.value if one.minutes else 0 for one in found],
         ]
+
         for row, one in enumerate(found):
             if one.catalogue is not None:
                 label = "" if row else words("contacts.catalogue")
@@ -190,6 +196,7 @@ def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | Non
                     linewidth=2.2,
                     label=label or None,
                 )
+
         axes.errorbar(
             values,
             range(len(found)),
@@ -244,6 +251,7 @@ def practice(found: Sequence[Practice], words: Words) -> TwoShapes | None:
             color="#d5dae2",
             label=words("practice.spread"),
         )
+
         median = words("practice.median" if own else "practice.all_median")
         axes.plot(
             [one.median for one in found],

@@ -131,8 +131,10 @@ def _column(
         )
         middles.append(top - share / 2)
         top -= share
+
     side = -1 if outer < inner else 1
     labels = [_label(one, words, narrow) for one in segments]
+
     line = _NARROW_LINE if narrow else _LINE
     heights = [line * (1 + label.count("\n")) + _BETWEEN for label in labels]
     places = _spread(middles, heights)

@@ -128,6 +128,7 @@ def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
     capacity = words.hours(ledger.capacity)
     counted = {"cases": words.number(known), "all": words.number(total.cases)}
     share_known = words.percent(known, total.cases)
+
     tiles = [
         ("released", hours(total.released), words("tile.released_rest", share=released)),
         ("reused", hours(total.reused), to_the_first),
@@ -140,6 +141,7 @@ def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
 
 def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
     """Gives each office's estimate; None where it, or what the total leaves, tells of too few."""
+    # The total of all offices stands beside: what one leaves of it must not be small either.
     hide = hidden(np.array([one.cases for one in offices.values()], np.int64))
     return {
         name: None if small else one.total.estimated

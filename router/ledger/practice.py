@@ -84,6 +84,7 @@ def _practice(
     others = [which for office, which in enough.items() if office != mine]
     if len(others) < OFFICES_AT_LEAST or (mine is not None and mine not in enough):
         return None
+
     minutes = [float(cases.planned[which].mean()) for which in others]
     usual = [_commonest(cases, which) for which in others]
     # Sorted, so that of mixes that are equally usual it is always the same one.

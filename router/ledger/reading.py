@@ -48,6 +48,7 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
+    # Before the recommendations: what is answered meanwhile is then left for the next reading.
     standing = read_standing(store)
     parts = [_nothing()]
     erased = 0
@@ -84,6 +85,7 @@ def _part(records: Sequence[StoredRecord], standing: Mapping[bytes, Standing]) -
     rows, tails = run.rows, run.tails
     stands = [standing.get(record.id, NOTHING) for record in run.records]
     days = [record.written_at // _DAY for record in run.records]
+
     try:
         found = _choices(run, stands) | _outcomes(stands)
     except KeyError as problem:
