@@ -85,6 +85,7 @@ def chained(
         # Neighbours mostly share theirs: the store is asked once a run, not once a record.
         if context is not known:
             known, number = context, context_id(context)
+
         seq += 1
         salt = salts[at * SALT_BYTES : (at + 1) * SALT_BYTES]
         sealed = commitment(salt, context.digest, payload)

@@ -46,6 +46,7 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
     # All contexts first: a file has its columns before its first row.
     readings = _readings(store)
     layout = schema(list(readings.values()), lists=lists)
+
     rows = 0
     opened, write = _writer(path, layout, lists=lists)
     with opened:
@@ -54,8 +55,8 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
             if not context.document:
                 raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
             if context.digest not in readings:
-                # First written after the contexts were listed: it may bring new columns, so end
-                # here.
+                # First written after the contexts were listed:
+                # it may bring new columns, so end here.
                 break
             write(columns(run, layout))
             rows += len(run)

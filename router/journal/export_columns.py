@@ -128,6 +128,7 @@ def _decision(rows: PackedRows, reading: Reading) -> dict[str, npt.NDArray[Any]]
     none = np.full((count, 1), np.nan, np.float32)
     minutes = np.concatenate([rows["minutes"], none], axis=1)
     safeguards = [_names(int(mask), reading.safeguards) for mask in rows["safeguards"]]
+
     found: dict[str, npt.NDArray[Any]] = {
         "status": np.array(reading.statuses, dtype=object)[rows["status"]],
         "mix": mixes[rows["mix"]],
@@ -136,6 +137,7 @@ def _decision(rows: PackedRows, reading: Reading) -> dict[str, npt.NDArray[Any]]
         "policy_version": np.full(count, reading.policy_version, dtype=object),
         "safeguards": _objects(safeguards),
     }
+
     for name in ("price", "weight", "propensity"):
         found[name] = _numbers(rows[name])
     for at, mix in enumerate(reading.mix_ids):

@@ -107,11 +107,13 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
     # A file just made is empty and bears no mark: it is taken as a new journal.
     if application != APPLICATION_ID and (application != 0 or tables):
         raise JournalBroken(f"journal {path}: an SQLite file of another program")
+
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise JournalBroken(
             f"journal {path}: its file system cannot keep a write-ahead log; use a local disk"
         )
+
     # In WAL the usual NORMAL may lose the last commits in a power cut, and they were acknowledged.
     connection.execute("PRAGMA synchronous = FULL")
     # Else erased content stays in the file's free pages.

@@ -1,4 +1,4 @@
-"""What SQLite is asked for, beside the records themselves."""
+"""What a SQLite journal is asked for beside records: the chain's end, contexts, a few kinds."""
 
 import sqlite3
 from collections.abc import Collection
