@@ -165,7 +165,7 @@ def allocate(hulls: Hulls, weights: Floats, budget: float) -> Allocation:
 
 
 def _affordable(more: Floats, minutes: float) -> tuple[int, float]:
-    """How many of the steps, in order, so many minutes pay for, and the minutes left then."""
+    """Counts the steps, in order, that so many minutes pay for, and the minutes left then."""
     total = np.cumsum(more)
     # From the right: a step that spends the last minute exactly is still paid for.
     taken = int(np.searchsorted(total, minutes, side="right"))

@@ -104,6 +104,7 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice
     highest = min(lowest * _REACH * _REACH, PRICE_AT_MOST)
     high = at_price(decider, highest, rows)
     low = None
+
     while high.minutes > budget:
         if highest >= PRICE_AT_MOST:
             return None
@@ -111,6 +112,7 @@ def _search(decider: Decider, rows: Rows, budget: float, near: float) -> AtPrice
         # so that a far price is found in few passes.
         low, highest = high, min(highest * highest / lowest, PRICE_AT_MOST)
         high = at_price(decider, highest, rows)
+
     while low is None:
         other = at_price(decider, lowest, rows)
         if other.minutes > budget:

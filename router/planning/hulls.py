@@ -108,11 +108,12 @@ _Round = tuple[Numbers, Numbers, Numbers, Floats]
 def _climb(
     expected: Floats, minutes: Floats, permitted: Bits, floor: Numbers, first: int
 ) -> list[_Round]:
-    """Round after round, each case's steepest way up from where it stands (gift wrapping)."""
+    """Finds in rounds each case's steepest way up from where it stands (gift wrapping)."""
     rounds: list[_Round] = []
     active = np.flatnonzero(floor != NO_MIX)
     stands = floor[active]
     before = np.full(len(active), np.inf)
+
     while len(active):
         end, slope = _steepest(expected[active], minutes, permitted[active], stands)
         # A step that gains nothing ends the climb: minutes are never spent for nothing.
@@ -129,7 +130,7 @@ def _climb(
 def _steepest(
     expected: Floats, minutes: Floats, permitted: Bits, stands: Numbers
 ) -> tuple[Numbers, Floats]:
-    """The heavier permitted mix with the highest slope, and that slope; -inf if there is none.
+    """Finds the heavier permitted mix with the highest slope, and that slope; -inf if none.
 
     Of equal ones it is the lightest.
     """

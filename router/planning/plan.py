@@ -125,12 +125,14 @@ class Plan:
         hulls = self.allocation.hulls
         steps = self.allocation.further(hours * MINUTES_PER_HOUR)
         cases = np.unique(hulls.case[steps])
+
         features = self.decider.tables.features
         by = {}
         for name in ("need_group", "age_band"):
             column = features.column(name)
             ones = np.ones(len(cases), np.intp)
             by[name] = _by_value(features.features[column], self.rows[cases, column], ones)
+
         return MoreHours(
             hours=hours,
             minutes=float(hulls.more_minutes(steps).sum()),
@@ -176,7 +178,7 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float) -> Plan:
 
 
 def _values(decider: Decider, rows: Rows) -> tuple[Floats, NDArray[np.int8]]:
-    """What is the same at any price.
+    """Works out what is the same at any price.
 
     The expected outcome of each mix, (n, K), and the lightest that safeguards permit, (n,).
     """

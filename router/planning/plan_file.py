@@ -50,7 +50,8 @@ def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
             rows = rows_of(batch, read)
             read += len(batch)
             own = _own(batch, office_ref)
-            refs.append(batch.column(CASE_REF).cast(pa.string()).filter(pa.array(own)))
+            all_refs = batch.column(CASE_REF).cast(pa.string())
+            refs.append(all_refs.filter(pa.array(own)))
             slots.append(rows if own.all() else rows[own])
         kept = pa.chunked_array(refs, pa.string())
         if not len(kept):
@@ -64,7 +65,8 @@ def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
 def _own(batch: pa.RecordBatch, office_ref: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     if OFFICE_REF not in batch.schema.names:
         return np.ones(len(batch), bool)
-    same = pc.equal(batch.column(OFFICE_REF).cast(pa.string()), office_ref).fill_null(True)
+    offices = batch.column(OFFICE_REF).cast(pa.string())
+    same = pc.equal(offices, office_ref).fill_null(True)
     return np.asarray(same.to_numpy(zero_copy_only=False))
 
 

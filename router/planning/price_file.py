@@ -40,6 +40,7 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
         raise PolicyError(
             f"{folder}: {KEY}: the national policy's is set by people; name an office"
         )
+
     policies.usable(office_ref)
     # Rounded before it is checked: rounding must not carry it over the bound.
     written = float(f"{price:.{_DIGITS}g}")
@@ -49,6 +50,7 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
             f"{path}: {KEY}: {written:g} is outside {lowest:g} to {highest:g}; "
             "the price was not written"
         )
+
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     document[KEY] = written
     with written_aside(path) as aside:
