@@ -1,1 +1,1 @@
-"""The gRPC edge: the only package, beside router.cases.features, that speaks router.v1."""
+"""The gRPC edge: beside the reader of cases and the demo, all that speaks router.v1 is here."""

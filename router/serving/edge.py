@@ -41,7 +41,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
 
 
 def code_label(code: grpc.StatusCode) -> str:
-    """Name of a code as go-grpc-prometheus writes it, e.g. "InvalidArgument"; OK stays OK."""
+    """Names a code as go-grpc-prometheus writes it, e.g. "InvalidArgument"; OK stays OK."""
     return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
 
 
@@ -291,7 +291,7 @@ def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
 
 
 def _each(parse: _Parse) -> _Parse:
-    """What parses every request of a stream as it comes in."""
+    """Gives what parses every request of a stream as it comes in."""
     return lambda requests: (parse(request) async for request in requests)
 
 

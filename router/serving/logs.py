@@ -16,7 +16,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as JSON: time, level, logger, message and what was given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Writes one line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,

@@ -47,6 +47,7 @@ class Metrics:
         self.before_scrape: list[Callable[[], None]] = []
         # Collectors are asked in the order in which they were registered: this one comes first.
         registry.register(_BeforeScrape(self.before_scrape))
+
         rpc = ("grpc_type", "grpc_service", "grpc_method")
         self.started = Counter("grpc_server_started", "RPCs started.", rpc, registry=registry)
         self.handled = Counter(
@@ -62,6 +63,7 @@ class Metrics:
             buckets=_LATENCY,
             registry=registry,
         )
+
         self.recommendations = Counter(
             "router_recommendations",
             "Answers.",
@@ -80,6 +82,7 @@ class Metrics:
             ("mix",),
             registry=registry,
         )
+
         self.digital = ManyHistogram(
             registry, "router_digital_share_ratio", "Digital share of the mix.", _SHARES
         )
@@ -92,6 +95,7 @@ class Metrics:
         self.unknown = ManyHistogram(
             registry, "router_unknown_fields", "Unknown model inputs of a case.", _FIELDS
         )
+
         self.commit = Histogram(
             "router_journal_commit_seconds",
             "Time to a durable commit.",
@@ -107,12 +111,14 @@ class Metrics:
         self.journal_up = Gauge(
             "router_journal_up", "1 while the journal can be written.", registry=registry
         )
+
         self.withheld = Counter(
             "router_withheld", "Answers without the advice.", ("disclosure",), registry=registry
         )
         self.explored = Counter(
             "router_explored", "Answers whose mix was subject to a draw.", registry=registry
         )
+
         self.policy = Gauge(
             "router_policy_info", "The policies in force.", ("office", "version"), registry=registry
         )
@@ -128,6 +134,7 @@ class Metrics:
             ("part", "result"),
             registry=registry,
         )
+
         self.model = Gauge(
             "router_model_info",
             "The model served.",
@@ -182,7 +189,7 @@ class _BeforeScrape(Collector):
         self._calls = calls
 
     def describe(self) -> Iterable[Metric]:
-        """No metric of its own."""
+        """Names no metric of its own."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
@@ -214,7 +221,7 @@ class ManyHistogram(Collector):
         self._sum += float(many.sum())
 
     def collect(self) -> Iterable[Metric]:
-        """The histogram as Prometheus reads it: counts up to each bound."""
+        """Gives the histogram as Prometheus reads it: counts up to each bound."""
         bounds = [*map(str, self._bounds.tolist()), "+Inf"]
         counts = np.cumsum(self._counts).tolist()
         yield HistogramMetricFamily(
@@ -261,10 +268,12 @@ class AdviceMetrics:
             else []
             for status in _STATUSES
         ]
+
         self._minutes = [*(mix.adviser_minutes * _SECONDS for mix in catalogue.mixes), 0]
         self._time = [metrics.adviser_time.labels(mix) for mix in names[:-1]]
         self._digital = [mix.digital_share for mix in catalogue.mixes]
         self._rules = [metrics.safeguards.labels(rule.name) for rule in decider.safeguards.rules]
+
         self._gathered = Gathered(metrics, self._count)
 
     def count(self, advice: Iterable[Advice]) -> None:

@@ -44,13 +44,13 @@ class ModelsService(ModelsServicer):
     async def GetPromotedModel(
         self, request: models_pb2.GetPromotedModelRequest, context: object
     ) -> models_pb2.GetPromotedModelResponse:
-        """The model that is served."""
+        """Tells which model is served."""
         return models_pb2.GetPromotedModelResponse(model=self._served())
 
     async def ListModels(
         self, request: models_pb2.ListModelsRequest, context: object
     ) -> models_pb2.ListModelsResponse:
-        """All versions, newest first; one that cannot be served says why."""
+        """Lists all versions, newest first; one that cannot be served says why."""
         found = []
         for version in versions(self._models):
             # The one that is served was verified when it was
@@ -84,7 +84,7 @@ class ModelsService(ModelsServicer):
     async def ListFeatures(
         self, request: models_pb2.ListFeaturesRequest, context: object
     ) -> models_pb2.ListFeaturesResponse:
-        """The fields of a case."""
+        """Lists the fields of a case."""
         texts = self._in_language(request.language)
         coded = {feature.name: feature for feature in FEATURES.features}
         found = [
@@ -101,7 +101,7 @@ class ModelsService(ModelsServicer):
     async def ListMixes(
         self, request: models_pb2.ListMixesRequest, context: object
     ) -> models_pb2.ListMixesResponse:
-        """The catalogue of mixes."""
+        """Lists the catalogue of mixes."""
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         mixes = [mix_message(catalogue, number, texts) for number in range(len(catalogue.mixes))]
         return models_pb2.ListMixesResponse(mixes=mixes, catalogue_version=catalogue.version)
@@ -109,7 +109,7 @@ class ModelsService(ModelsServicer):
     async def ListSafeguards(
         self, request: models_pb2.ListSafeguardsRequest, context: object
     ) -> models_pb2.ListSafeguardsResponse:
-        """The published catalogue of safeguards."""
+        """Lists the published catalogue of safeguards."""
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         found = [
             models_pb2.Safeguard(

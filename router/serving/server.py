@@ -121,6 +121,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
     _freeze_start_up_objects()
+
     following = asyncio.ensure_future(_follow(live, settings.reload_seconds))
     feedback.begin()
     _log.info(
@@ -179,11 +180,13 @@ def _add_services(
     routing = ChannelRouterService(parts.live, journal)
     models = ModelsService(parts.live, parts.texts, parts.settings.models)
     planning = CaseloadPlannerService(parts.live, journal)
+
     edge.add(channel_router_pb2_grpc.add_ChannelRouterServicer_to_server, routing)
     edge.add(models_pb2_grpc.add_ModelsServicer_to_server, models)
     edge.add(caseload_pb2_grpc.add_CaseloadPlannerServicer_to_server, planning)
     edge.add(feedback_pb2_grpc.add_FeedbackServicer_to_server, feedback, feedback.count_refused)
     edge.add(health_pb2_grpc.add_HealthServicer_to_server, checks)
+
     if parts.settings.reflection:
         names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         edge.add(

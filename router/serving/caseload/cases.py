@@ -86,6 +86,7 @@ class Caseload:
         # Shielded cases have no reference, and are not the same case for that.
         if first != index and case.case_ref:
             add(CASE_REF, f"is the same as that of cases[{first}]")
+
         self._problems += [
             FieldProblem(
                 index=index, field=path(f"cases[{index}]", one), description=one.description

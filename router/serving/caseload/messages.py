@@ -1,4 +1,4 @@
-"""A plan as messages."""
+"""An office's plan as messages: its figures as a whole, and what each case gets."""
 
 from __future__ import annotations
 

@@ -71,10 +71,12 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
             "model_version": model.version,
             "model_sha256": model.sha256,
         }
+
         payload = json.dumps(figures | own, sort_keys=True, separators=(",", ":")).encode()
         await self._journal.append(
             [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
         )
+
         told = summary(figures | own | {"plan_id": str(identity)})
         yield caseload_pb2.PlanCaseloadResponse(plan=told)
         for cases in planned_cases(plan, caseload.refs):
@@ -82,7 +84,7 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
 
 
 def _minutes(header: caseload_pb2.PlanHeader, recommender: Recommender) -> float:
-    """The minutes to spend over the mixes' weeks."""
+    """Gives the minutes to spend over the mixes' weeks."""
     if header.HasField("hours"):
         return header.hours * MINUTES_PER_HOUR
     decider = recommender.decider

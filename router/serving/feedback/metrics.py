@@ -68,16 +68,19 @@ class FeedbackMetrics:
         )
         for labels in product(_DIRECTIONS, _REASONS, (SMALL, MEDIUM, LARGE, NATIONAL)):
             self.choices.labels(*labels)
+
         self.below_floor = Counter(
             "router_choices_below_floor",
             "Choices below what safeguards permit, wished by the user.",
             registry=registry,
         )
+
         self.views = Counter(
             "router_views", "Pairs of views on a mix.", ("pair", "agree"), registry=registry
         )
         for pair, agree in product(_PAIRS, ("yes", "no")):
             self.views.labels(pair, agree)
+
         self.outcomes = Counter("router_outcomes", "First outcomes.", registry=registry)
         self.corrections = Counter(
             "router_corrections", "Corrections.", ("kind",), registry=registry
@@ -88,6 +91,7 @@ class FeedbackMetrics:
             buckets=_DELAYS,
             registry=registry,
         )
+
         self.refused = Counter(
             "router_feedback_refused", "Feedback refused.", ("reason",), registry=registry
         )

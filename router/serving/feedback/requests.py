@@ -188,6 +188,7 @@ def _time(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> tuple[C
         # Without a channel it is told as missing already, and stands for any.
         if one.channel and channel in found:
             fields.refuse(f"{path}.channel", f"{channel.value} is there twice")
+
         fields.whole(f"{path}.contacts", one.contacts, CONTACTS_AT_MOST, "contacts")
         fields.whole(f"{path}.minutes", one.minutes, MINUTES_AT_MOST, "minutes")
         if one.contacts == 0 and one.minutes > 0:
@@ -201,6 +202,7 @@ def _time(fields: Fields, request: feedback_pb2.RecordOutcomeRequest) -> tuple[C
             )
         else:
             bad = True
+
     total = sum(one.minutes for one in found.values())
     if total > MINUTES_AT_MOST and not bad:
         fields.refuse("time", f"{total} minutes in all are outside 0 to {MINUTES_AT_MOST} minutes")

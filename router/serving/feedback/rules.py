@@ -70,6 +70,7 @@ def choice(history: History, asked: AskedChoice) -> Choice:
     """
     recommended, view = history.recommended, history.standing.own_view
     refuse_manual(recommended)
+
     fields, mixes = Fields(), recommended.mixes
     fields.mix("mix_id", asked.mix, mixes)
     for name, own in (("adviser_view", asked.adviser_view), ("user_view", asked.user_view)):
@@ -81,6 +82,7 @@ def choice(history: History, asked: AskedChoice) -> Choice:
             "adviser_view", f"the own view recorded before the advice is {view.mix}; leave it out"
         )
     fields.finish()
+
     found = Choice(
         decision_id=asked.decision_id,
         mix=asked.mix,
@@ -163,6 +165,7 @@ def own_view(history: History, asked: AskedView) -> View:
         raise Precluded("ADVICE_SHOWN", "decision_id: the advice was shown already")
     if history.withheld is None:
         raise NothingFound("decision_id: the advice that was withheld is not there, or was erased")
+
     standing = history.standing
     late = standing.choice_record is not None or standing.outcome_record is not None
     # With a view recorded the call is a retry, and is answered as its first try.
@@ -171,6 +174,7 @@ def own_view(history: History, asked: AskedView) -> View:
             "CHOICE_RECORDED",
             "decision_id: a choice or outcome is recorded; no view can come before it",
         )
+
     fields = Fields()
     fields.mix("mix_id", asked.mix, history.recommended.mixes)
     fields.finish()

@@ -203,6 +203,7 @@ class FeedbackService(FeedbackServicer):
         if token and not (token.isascii() and token.isdecimal() and len(token) < 19):
             fields.refuse("page_token", "is not a token of an earlier page")
         fields.finish()
+
         every = await asyncio.to_thread(self._reviews.refresh)
         left = [one for one in every if one.seq > int(token or 0)]
         page = left[:size]
@@ -249,10 +250,12 @@ class FeedbackService(FeedbackServicer):
         if choice.corrects is not None:
             self._metrics.corrected(CHOICE)
             return
+
         direction = choice.direction if history.advice_seen else None
         band = office_band(self._minutes_per_week(recommended.office_ref))
         # Two servers' clocks may differ: a delay is never below 0.
         seconds = max(0, recorded.by.written_at - recommended.written_at) / _MICRO
+
         self._metrics.chosen(direction, choice.reason, band, seconds)
         self._metrics.compared(
             {"agency": recommended.mix, "adviser": choice.adviser_view, "user": choice.user_view}

@@ -53,9 +53,11 @@ class RecommendationWriter:
         self._explainer: Explainer = recommender.explainer
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
+
         self._same: dict[tuple[str, int, int, int], recommendation_pb2.Recommendation] = {}
         self._reasons: dict[_ReasonKey, recommendation_pb2.Reason] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
+
         self._safeguards = {
             (language, number): (
                 recommendation_pb2.AppliedSafeguard(

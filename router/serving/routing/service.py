@@ -108,6 +108,7 @@ class ChannelRouterService(ChannelRouterServicer):
                 result.error.CopyFrom(case_error(problems, f"cases[{index}]"))
                 problems = []
                 continue
+
             office_ref = case.office_ref
             # A batch names few offices many times.
             if office_ref not in offices:
@@ -115,6 +116,7 @@ class ChannelRouterService(ChannelRouterServicer):
                 view = View(language_of(request.language, router.language), full)
                 offices[office_ref] = router, view
             router, view = offices[office_ref]
+
             answer = result.recommendation
             waiting.append(Asked(router, row, case.case_ref, office_ref, view, answer))
         if waiting:
