@@ -25,6 +25,7 @@ def load_catalogue(path: Path) -> Catalogue:
     try:
         return Catalogue(version=version, mixes=mixes)
     except ValueError as problem:
+        # Without the cause: people who edit the file read one line, not where it was found.
         raise table.error("mix", str(problem)) from None
 
 

@@ -168,9 +168,11 @@ def _baseline(table: TomlTable, span: Span) -> dict[str, int]:
     if not table.has("baseline_minutes"):
         return {}
     lower, upper = span
+
     one = table.table("baseline_minutes")
     found = {
         value: one.integer(value, int(lower), int(upper))
+        # Every group must have one: the ledger compares each case with its own group's practice.
         for value in (*FEATURES["need_group"].values, UNKNOWN)
     }
     one.finish()
@@ -200,6 +202,7 @@ def _weights(table: TomlTable, span: Span, national: Policy | None) -> Weights:
     try:
         return weights_of(FEATURES, weighted, weeks)
     except ValueError as problem:
+        # Without the cause: people who edit the file read one line, not where it was found.
         raise table.error("weights", str(problem)) from None
 
 

@@ -92,6 +92,7 @@ class Texts:
 
 
 def _sentence(text: str) -> str:
+    # Not `capitalize`, which would lower what follows: names and abbreviations.
     return text[0].upper() + text[1:]
 
 

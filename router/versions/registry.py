@@ -221,6 +221,7 @@ def _manifest(folder: Path, trusted: TrustedKeys | None = None) -> dict[str, Any
         manifest = json.loads(data)
     except (ValueError, RecursionError) as problem:
         raise ValueError(f"{MANIFEST}: {problem}") from problem
+
     if not isinstance(manifest, dict):
         raise TypeError(f"{MANIFEST} is not a JSON object")
     return manifest
@@ -244,6 +245,7 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
     # The age of the model is a metric, in seconds since an instant, not since a clock on some wall.
     _check(trained_at.tzinfo is not None, "trained_at has no time zone")
     _check(isinstance(manifest["synthetic"], bool), "synthetic is not true or false")
+
     version, cases, sha256 = (
         manifest["version"],
         manifest["training"]["cases"],

@@ -47,6 +47,7 @@ def tables_bytes(tables: DecisionTables) -> bytes:
         "pair_values": np.concatenate([empty, *(pair.values for pair in pairs)]),
         "pair_counts": np.concatenate([np.zeros(0), *(pair.counts for pair in pairs)]),
     }
+
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
