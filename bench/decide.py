@@ -91,6 +91,7 @@ def main() -> None:
             for name, (process, way) in measured.items():
                 least[name] = min(least[name], asked(process, way, count))
         print(f"| {count:,} | {' | '.join(f'{micro:.1f}' for micro in least.values())} |")
+
     for process in {process for process, _ in measured.values()}:
         process.terminate()
         process.wait(10)

@@ -29,6 +29,7 @@ def main(kind: str, port: str, answer_file: str) -> None:
     behaviour: Any = reply if kind == "sync" else reply_on_loop
     handlers: Any = {METHOD: grpc.unary_unary_rpc_method_handler(behaviour)}
     generic = grpc.method_handlers_generic_handler("router.v1.ChannelRouter", handlers)
+    # The three kinds that ADR 3 compares; each says when it can be called.
     if kind == "sync":
         server = grpc.server(futures.ThreadPoolExecutor(8))
         server.add_generic_rpc_handlers((generic,))

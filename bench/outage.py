@@ -20,6 +20,7 @@ from tests.postgres_server import PostgresServer, binaries
 
 
 def _started(url: str) -> tuple[subprocess.Popen[bytes], str]:
+    # Port 0: the system gives a free one, and the log tells which.
     words = ["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--journal", url]
     process = subprocess.Popen(
         [sys.executable, "-m", "router", *words], stderr=subprocess.PIPE, env={**os.environ}

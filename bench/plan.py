@@ -120,6 +120,7 @@ def messages(rows: np.ndarray) -> Iterator[caseload_pb2.PlanCaseloadRequest]:
 
 
 def call(folder: Path) -> None:
+    # Made before the clock starts: the caller's work is not the server's.
     parts = list(messages(drawn(CASES)))
     port, metrics = free_port(), free_port()
     words = [

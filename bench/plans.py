@@ -96,7 +96,9 @@ def _logged(
     leniency = random.normal(0, 0.8, ADVISERS)[adviser]
     wanted = (plans - 1) * _sigmoid(1.1 * (pull - pull.mean()) / pull.std() + 0.9 * leniency + 0.1)
     preference = -steep * (np.arange(plans) - wanted[:, None]) ** 2
+    # Shifted by its largest, or the exponential could overflow.
     chance = np.exp(preference - preference.max(axis=1, keepdims=True))
+    # Some of every plan for everybody, as advisers do: no propensity is below 0.04 / plans.
     chance = 0.96 * chance / chance.sum(axis=1, keepdims=True) + 0.04 / plans
     mix = _choose(chance, random)
 

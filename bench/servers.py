@@ -152,6 +152,7 @@ def main() -> None:
     seen: dict[tuple[str, int, str], list[Load]] = {}
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)
+        # All kinds in each turn, so that a busy moment meets them all.
         for turn in range(REPEATS):
             for kind in KINDS:
                 port = free_port()

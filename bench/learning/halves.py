@@ -13,6 +13,7 @@ from bench.peers.nuisances import outcome_model
 from training import learn
 from training.learning.scores import Floats, Numbers
 
+# Peers that give values: without them a budget cannot be kept.
 TRIED_PEERS = ("EconML CausalForestDML", "EconML DRPolicyForest", "CausalML X-learner")
 OURS, OUR_STACK = "**ours, tables**", "ours, stack"
 

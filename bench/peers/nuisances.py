@@ -58,6 +58,7 @@ def small_effect_model(seed: int) -> HistGradientBoostingRegressor:
 
 def propensities(rows: Floats, mix: NDArray[np.int64], seed: int, *, randomised: bool) -> Floats:
     """Gives the cross-fitted probability of every mix, shape (n, mixes)."""
+    # Stratified, so that the model of every fold knows every mix.
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     model = propensity_model(seed, randomised=randomised)
     found: Floats = cross_val_predict(model, rows, mix, cv=folds, method="predict_proba")

@@ -18,6 +18,7 @@ LEAF = 50  # at the libraries' default of 5 both forests are far weaker on noisy
 
 def _to_first(contrasts: np.ndarray) -> np.ndarray:
     """Contrasts to the first mix, shape (m, mixes - 1), with the first's own zero in front."""
+    # EconML keeps an axis for several outcomes, of which there is one.
     flat = np.asarray(contrasts).reshape(len(contrasts), -1)
     return np.column_stack([np.zeros(len(flat)), flat])
 

@@ -193,8 +193,9 @@ def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
-    # What is permitted confounds too: without it the chances of cases with one mix are far off.
     cluster = cases.office_numbers()
+    # All that advisers go by, as in learning; by the candidate's safeguards, which are the
+    # policy's.
     inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, cluster, cases.days)
     count = len(catalogue.ids)
     fitted = cross_fit(

@@ -157,6 +157,7 @@ class Sensitivity:
 
     than: str
     gamma: float
+    # Odds ratios as text, since JSON has no other keys.
     bounds: dict[str, tuple[float, float]]
 
 

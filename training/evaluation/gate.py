@@ -77,6 +77,7 @@ class _Evidence:
 
     @property
     def candidate(self) -> PolicyFigures:
+        # `judge` has made sure that there is one.
         return self.figures.policies[
             [policy.name for policy in self.figures.policies].index("candidate")
         ]

@@ -114,6 +114,7 @@ def _one(
             scores[cases], None if measures.cluster is None else measures.cluster[cases]
         )
 
+    # None and not 0 where suppressed: no reader may take it for a figure.
     return GroupFigures(
         source=source,
         field=field,

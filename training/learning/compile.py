@@ -86,7 +86,8 @@ def compile_tables(
     difference = 0.0
     for part in np.array_split(compared, 1 + len(compared) // _ROWS_AT_ONCE):
         expected = _spread(_values(students, encoding, part), error_scale)
-        difference = max(difference, float(np.abs(tables.fold_values(part) - expected).max()))
+        apart = np.abs(tables.fold_values(part) - expected)
+        difference = max(difference, float(apart.max()))
 
     if difference > TOLERANCE:
         raise NotAdditive(
@@ -116,10 +117,8 @@ def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_sca
     grid = np.stack(np.meshgrid(*used, indexing="ij"), axis=-1).reshape(-1, 2)
 
     # Students learn steps between mixes; a table holds each mix's height, centred as theirs are.
-    heights = [
-        np.cumsum(np.column_stack([np.zeros(len(grid)), model.added(grid)]), axis=1)
-        for model in models
-    ]
+    nothing = np.zeros(len(grid))
+    heights = [np.cumsum(np.column_stack([nothing, model.added(grid)]), axis=1) for model in models]
     values = _spread(np.stack([centred(one) for one in heights], axis=-1), error_scale)
 
     columns = [int(encoding.columns[one.column]) for one in (first, second)]

@@ -92,7 +92,8 @@ class Distilled:
         steps = np.column_stack([step.predict(rows) for step in self.steps])
         for pair in self.pairs:
             steps += pair.values(rows)
-        heights = np.cumsum(np.column_stack([np.zeros(len(rows)), steps]), axis=1)
+        nothing = np.zeros(len(rows))
+        heights = np.cumsum(np.column_stack([nothing, steps]), axis=1)
         values: Floats = self.level.predict(rows)[:, None] + centred(heights)
         return values
 

@@ -53,8 +53,9 @@ def learn_minutes(
     models: list[HistGradientBoostingRegressor | None] = []
     for number in range(mixes):
         own = (mix == number) & ~np.isnan(minutes)
-        enough = int(own.sum()) >= LEAST_CASES
-        models.append(_model(int(own.sum()), seed).fit(rows[own], minutes[own]) if enough else None)
+        cases = int(own.sum())
+        enough = cases >= LEAST_CASES
+        models.append(_model(cases, seed).fit(rows[own], minutes[own]) if enough else None)
     return MinutesModel(models=tuple(models))
 
 

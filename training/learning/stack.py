@@ -16,7 +16,7 @@ _RIDGE = 1e-9
 _TOWARDS_COMMON = 0.3
 # As many times what chance alone explains, or the weights are held for noise.
 _CHANCES = 3
-# Columns of the design are teachers times mixes; all rows at once would not fit in memory.
+# Columns of the design are teachers times mixes; with all rows at once it outgrows memory.
 _ROWS_AT_ONCE = 50_000
 
 

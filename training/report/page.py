@@ -65,7 +65,9 @@ def write_report(
         raise ValueError(
             f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}"
         )
+    colours = mix_colours(len(catalogue.mixes))
     page = template("report.html.j2", escape=True).render(
+        # Our own style sheet, which escaping would spoil.
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         figures=figures,
         sections=SECTIONS,
@@ -74,7 +76,7 @@ def write_report(
         manifest=manifest,
         catalogue=catalogue,
         first=first_screen(figures, verdict),
-        colours=dict(zip(catalogue.ids, mix_colours(len(catalogue.mixes)), strict=True)),
+        colours=dict(zip(catalogue.ids, colours, strict=True)),
         policies=value_drawings.ordered(figures),
         estimators=ESTIMATORS,
         quantiles=QUANTILES,

@@ -69,6 +69,7 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
             axes.set_title(wrapped(names().mix(mixes[k + 1])))
             _label(axes, down, across)
         panels[0].set_ylabel(names().field(first.name))
+        # All panels have one scale, so the last one's colours stand for all.
         figure.colorbar(
             mesh,
             ax=list(panels),

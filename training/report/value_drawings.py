@@ -152,6 +152,7 @@ def estimators(figures: Figures) -> Drawing:
             ]
             axes.errorbar(
                 [100 * e.value for _, e in chosen],
+                # Above each other within a policy's row, around its middle.
                 [row + 0.18 * (place - 1.5) for row, _ in chosen],
                 xerr=_spans([e for _, e in chosen]),
                 fmt=mark,

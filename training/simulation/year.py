@@ -128,7 +128,8 @@ class _Year:
         ]
 
         monday = FIRST_DAY + timedelta(weeks=week)
-        moment = _moment(monday + timedelta(days=int(self._rng.integers(0, 5))), 9)
+        weekday = timedelta(days=int(self._rng.integers(0, 5)))
+        moment = _moment(monday + weekday, 9)
         advice = self._advise(office, rows, refs, moment)
 
         # People answer the later advice; the first stays in the journal and nobody answers it.
@@ -183,7 +184,8 @@ def _recorded(rng: np.random.Generator, true: Slots) -> list[list[int]]:
         share = {"digitally_reserved": UNKNOWN_RESERVATION, "shielded": 0.0}.get(
             name, UNKNOWN_SHARE
         )
-        columns.append(np.where(rng.random(len(slots)) < share, 0, slots))
+        unknown = rng.random(len(slots)) < share
+        columns.append(np.where(unknown, 0, slots))
     rows = np.column_stack(columns)
 
     shielded = rng.random(len(rows)) < SHIELDED

@@ -19,7 +19,7 @@ from training.evaluation.figures import Figures
 from training.version.files import read_figures
 
 EXPERIMENT = "channel-router"
-# The longest parameter that every MLflow server takes.
+# Some MLflow servers refuse longer parameters.
 _VALUE_AT_MOST = 500
 # MLflow reports its use to its makers unless told not to; a public agency's runs are nobody else's
 # business.

@@ -81,7 +81,7 @@ def register_entry(
         "name": "Channel router",
         "organization": _agency("full name of the organisation"),
         "description_short": _SHORT,
-        # The standard permits only its own Dutch words here and for status.
+        # The standard's own words, which are Dutch; so are those of the status.
         "category": ["Werk", "Sociale zekerheid"],
         "status": "In ontwikkeling"
         if figures.synthetic or not verdict.passed
