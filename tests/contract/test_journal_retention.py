@@ -37,7 +37,7 @@ def with_content(store: JournalStore) -> list[tuple[bytes, str]]:
 
 
 def two_cases(store: JournalStore) -> Sequence[Record]:
-    """Two recommendations of case c-1, one of c-2, and a choice about each."""
+    """Gives two recommendations of case c-1, one of c-2, and a choice about each."""
     decisions = [
         a_recommendation("c-1", days_old=3),
         a_recommendation("c-2"),

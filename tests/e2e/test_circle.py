@@ -51,7 +51,7 @@ def changed(path: Path, changes: dict[str, str]) -> None:
 
 
 def train(folder: Path, *words: object, code: int = 0) -> str:
-    """What `python -m training` says."""
+    """Tells what `python -m training` says."""
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "ROUTER_POLICIES": str(folder / "policies"),

@@ -119,7 +119,7 @@ def browse(folder: Path, page: Path, *flags: str, width: int = 1280) -> str:
 
 
 def measured(folder: Path, page: Path, width: int) -> dict[str, Any]:
-    """What a script around the page measures; the page itself allows no script."""
+    """Tells what a script around the page measures; the page itself allows no script."""
     text = re.sub(
         r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
     )

@@ -28,7 +28,7 @@ def committed() -> Any:
 
 @pytest.fixture(scope="module")
 def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """All that the executed notebook shows: texts of its outputs, one after the other."""
+    """Gives all that the executed notebook shows: texts of its outputs, one after another."""
     folder = tmp_path_factory.mktemp("notebook")
     with pytest.MonkeyPatch.context() as environment:
         for name, place in {

@@ -66,7 +66,7 @@ def browse(folder: Path, page: Path, *flags: str) -> str:
 
 
 def measured(folder: Path, report: Path) -> dict[str, Any]:
-    """What a script in a copy of the page measures; the page itself allows no script."""
+    """Tells what a script in a copy of the page measures; the page itself allows no script."""
     copy = folder / "copy.html"
     text = re.sub(
         r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report.read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ def text(name: str) -> str:
 
 
 def in_code(page: Path) -> str:
-    """What a page says in code: its fenced lines, and its spans one a line."""
+    """Gives what a page says in code: its fenced lines, and its spans one a line."""
     words = page.read_text(encoding="utf-8")
     fenced = re.findall(r"```.*?\n(.*?)```", words, re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", words, flags=re.DOTALL))
@@ -39,7 +39,7 @@ def in_code(page: Path) -> str:
 
 
 def commands(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, by what one types."""
+    """Gives every command that does something, by what one types."""
     if isinstance(command, click.Group):
         for name, below in command.commands.items():
             yield from commands(below, *words, name)

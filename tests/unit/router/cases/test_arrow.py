@@ -16,7 +16,7 @@ COUNT = 4
 
 
 def a_batch(**columns: pa.Array) -> pa.RecordBatch:
-    """Plain cases with some columns changed."""
+    """Gives plain cases with some columns changed."""
     plain = {name: pa.array([value] * COUNT) for name, value in PLAIN.items()}
     refs = {"case_ref": pa.array([f"c-{number}" for number in range(COUNT)])}
     return pa.RecordBatch.from_pydict(refs | plain | columns)

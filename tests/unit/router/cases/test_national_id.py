@@ -20,7 +20,7 @@ SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 
 def numbers(day: int, month: int, remainder: int = 0) -> str:
-    """A number of the synthetic series with valid check digits, the first's remainder as given."""
+    """Makes a number of the synthetic series with valid digits, the first's remainder as given."""
     for serial in range(500, 999):
         nine = f"{day:02}{month:02}70{serial}"
         for tenth in range(10):
@@ -88,7 +88,7 @@ DISGUISES = [
 
 
 def disguised(digits: str) -> list[str]:
-    """A number as it may be hidden: odd blanks, and digits that are not ASCII's."""
+    """Hides a number as people do: odd blanks, and digits that are not ASCII's."""
     hidden = [form.format(digits) for form in DISGUISES]
     for zero in ("０", "٠", "𝟎"):
         hidden.append("".join(chr(ord(zero) + int(digit)) for digit in digits))

@@ -34,7 +34,7 @@ LIGHT, HEAVY = "SELF_SERVICE", "BLENDED_OFFICE"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with policies of two offices and a journal of one."""
+    """Gives a folder with policies of two offices and a journal of one."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "policies" / "offices").mkdir(parents=True)
     for name in ("national.toml", "mixes.toml"):

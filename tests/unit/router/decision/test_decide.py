@@ -21,7 +21,7 @@ MIXES = len(a_catalogue().mixes)
 def flat_decider(
     expected: list[float], *, spread: float = 0.0, menu: tuple[str, ...] | None = None
 ) -> Decider:
-    """A decider whose mixes are worth the same for every case.
+    """Gives a decider whose mixes are worth the same for every case.
 
     The last value holds for every mix behind it too. Errors grow with the mix.
     """
@@ -40,7 +40,7 @@ def flat_decider(
 
 
 def bits(decision: Decision) -> list[tuple[str, bytes]]:
-    """The bytes of every number of a decision, by name."""
+    """Gives the bytes of every number of a decision, by name."""
     return [
         (name, np.asarray(value, np.float64).tobytes())
         for name, value in decision._asdict().items()

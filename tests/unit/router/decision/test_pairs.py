@@ -16,7 +16,7 @@ AGE, SKILL = FEATURES.column("age_band"), FEATURES.column("digital_skill")
 
 
 def a_pair(**changes: object) -> Pair:
-    """Age band in two bins (up to 30_39, and above) with digital skill, each slot of it a bin."""
+    """Pairs age band in two bins (to 30_39, and above) with digital skill, each slot a bin."""
     ages, skills = FEATURES["age_band"].slots, FEATURES["digital_skill"].slots
     old = np.arange(ages) > FEATURES["age_band"].slot("30_39")
     cells = 2 * skills

@@ -58,7 +58,7 @@ RULES = DECIDER.safeguards
 
 
 def lightest(name: str, value: str | int | None) -> int:
-    """Number of the lightest mix permitted by one field's value alone."""
+    """Gives the number of the lightest mix permitted by one field's value alone."""
     place = FEATURES.offsets[FEATURES.column(name)] + FEATURES[name].slot(value)
     return int(RULES.first_permitted[RULES.requirements[place]])
 

@@ -133,7 +133,7 @@ def test_contexts_with_other_columns_share_one_file_in_chain_order(tmp_path: Pat
 
 
 def an_answer(kind: str, **content: object) -> Record:
-    """A choice or an outcome, written under a context that tells nothing of features and mixes."""
+    """Makes a choice or outcome, written under a context that tells no features and mixes."""
     context = Context(document=json.dumps({"kind": kind, "format": 1}))
     return Record(uuid.uuid4().bytes, kind, context, json.dumps(content).encode(), WRITTEN_AT)
 

@@ -67,7 +67,7 @@ def an_answer(review: uuid.UUID, result: ReviewResult = ReviewResult.UPHELD) -> 
 def stored(
     seq: int, feedback: Feedback, *, erased: bool = False, identity: uuid.UUID | None = None
 ) -> StoredRecord:
-    """The record of feedback, written at its place in the chain."""
+    """Gives the record of feedback, written at its place in the chain."""
     record = feedback_record(identity or uuid.UUID(int=1_000 + seq), feedback, seq, "")
     return StoredRecord(
         seq=seq,

@@ -26,7 +26,7 @@ def reported(count: int, mix: str, prefix: str = "r", **options: Any) -> list[Re
 
 @pytest.fixture
 def balanced(tmp_path: Path) -> Ledger:
-    """Cases whose hours released were used again."""
+    """Gives cases whose hours released were used again."""
     light = reported(50, LIGHT, need_group="GOOD_OPPORTUNITIES")
     heavy = many(52, mix=OFFICE, prefix="h", weight=2.0, need_group="NEEDS_GUIDANCE")
     return told(tmp_path, light + heavy)

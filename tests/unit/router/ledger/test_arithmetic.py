@@ -26,7 +26,7 @@ def columns(cases: Triples) -> tuple[Whole, Whole, Whole]:
 
 
 def balance(baseline: Whole, used: Whole) -> Balance:
-    """Of all cases."""
+    """Balances the hours of all cases."""
     (found,) = balances(baseline, used, np.zeros(len(baseline), np.int64), 1)
     return found
 

@@ -46,7 +46,7 @@ class Instance:
         return allocate(hulls, self.weights, self.budget if budget is None else budget)
 
     def optimum(self) -> float:
-        """The linear relaxation's optimum as HiGHS finds it."""
+        """Gives the linear relaxation's optimum as HiGHS finds it."""
         case, mix = np.nonzero(self.permitted)
         if not len(case):
             return 0.0

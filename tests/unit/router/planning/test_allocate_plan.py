@@ -21,7 +21,7 @@ NEVER_IN_DOUBT = Abstention(unknown_fields=99, rare_cases=0, far_minutes=1e9, st
 
 
 def certain(decider: Decider) -> Decider:
-    """A decider that never needs a person first."""
+    """Gives a decider that never needs a person first."""
     return dataclasses.replace(
         decider, policy=dataclasses.replace(decider.policy, abstention=NEVER_IN_DOUBT)
     )

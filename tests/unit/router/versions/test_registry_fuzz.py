@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, trusted: TrustedKeys | None = None) -> ModelVersion | None:
-    """The model, or None if it was refused; anything else than a refusal ends the test."""
+    """Loads the model; None if it was refused, and any other error ends the test."""
     try:
         return load_model(folder, FEATURES, CATALOGUE, trusted)
     except ModelRefused as refusal:

@@ -14,7 +14,7 @@ CONTEXT = Context(document='{"model_version":"m1"}')
 
 
 def write_as_version_1_did(path: Path, records: int) -> None:
-    """A journal from before records could be about others, with the chain as it was then."""
+    """Writes a journal from before records could be about others, with the chain as it was."""
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for statement in MIGRATIONS[0]:

@@ -30,7 +30,7 @@ Ask = Callable[[Iterable[Request]], Awaitable[Answer]]
 
 @asynccontextmanager
 async def serving(journal: Path) -> AsyncIterator[Ask]:
-    """A server with nothing but the planner, and a way to ask it."""
+    """Gives a server with nothing but the planner, and a way to ask it."""
     metrics = Metrics(CollectorRegistry())
     loader = Loader(
         models=ROOT / "models",

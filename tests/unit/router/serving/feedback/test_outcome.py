@@ -141,7 +141,7 @@ def test_an_outcome_is_seen_neither_before_the_decision_nor_in_the_future(
 
 
 def choosing(server: Desk, decision: str, mix: str) -> Any:
-    """A choice under way; grpc's future, which is an error of its own too."""
+    """Starts a choice; gives grpc's future, which is an error of its own too."""
     asked = pb.RecordChoiceRequest(
         request_id=an_id(), decision_id=decision, mix_id=mix, wished_by=pb.WISHED_BY_BOTH
     )
