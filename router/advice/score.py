@@ -41,6 +41,7 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     minutes = np.append(catalogue.minutes, 0)[decisions.mix]
     columns: dict[str, Any] = {
         CASE_REF: batch.column(CASE_REF).cast(pa.string()),
+        # Statuses count from 1, places from 0.
         "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
         "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
         "adviser_minutes": pa.array(minutes, mask=none),

@@ -40,6 +40,7 @@ class Pair:
     def __post_init__(self) -> None:
         if self.first == self.second:
             raise ValueError(f"a pair must join two features, not column {self.first} with itself")
+        # Bins count from 0 without a gap, so that the highest one tells how many there are.
         cells = (int(self.first_bins.max(initial=0)) + 1) * self.width
         if self.values.ndim != 3 or len(self.values) != cells or self.counts.shape != (cells,):
             raise ValueError(

@@ -70,6 +70,7 @@ def draw_two_shapes(
         heights: inches, wide and narrow.
         paint: puts axes on the figure; told whether it is the narrow shape.
     """
+    # Painted twice, not scaled: on a phone text would shrink with the drawing.
     high, higher = heights
     wide = draw(f"{name}-wide", title, description, high, lambda figure: paint(figure, False), WIDE)
     narrow = draw(

@@ -81,6 +81,7 @@ def _practice(
 ) -> Practice | None:
     flags = {office: cases.office == office for office in known}
     enough = {office: which for office, which in flags.items() if which.sum() >= AT_LEAST}
+    # Without the own office: what is usual elsewhere must not follow from its own figure.
     others = [which for office, which in enough.items() if office != mine]
     if len(others) < OFFICES_AT_LEAST or (mine is not None and mine not in enough):
         return None

@@ -66,11 +66,13 @@ def _own(batch: pa.RecordBatch, office_ref: str) -> np.ndarray[tuple[int], np.dt
     if OFFICE_REF not in batch.schema.names:
         return np.ones(len(batch), bool)
     offices = batch.column(OFFICE_REF).cast(pa.string())
+    # Comparing with nothing gives nothing: such a case names no office, and is taken as this one's.
     same = pc.equal(offices, office_ref).fill_null(True)
     return np.asarray(same.to_numpy(zero_copy_only=False))
 
 
 def _refuse_doubles(refs: pa.ChunkedArray) -> None:
+    # Who is there twice is looked for only once it is known that somebody is.
     if pc.count_distinct(refs).as_py() == len(refs):
         return
     counted = pc.value_counts(refs)
@@ -98,6 +100,7 @@ def _planned(plan: Plan, refs: pa.ChunkedArray, part: slice) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(
         {
             CASE_REF: refs.slice(part.start, len(mix)).combine_chunks(),
+            # Statuses count from 1, places from 0.
             "status": pa.array([status.name for status in Status]).take(
                 pa.array(plan.status[part] - 1)
             ),
