@@ -87,6 +87,7 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
         for name, slot in zip(FEATURES.names, a_row().tolist(), strict=True)
     }
     slots |= {name: drawn[name] for name in VARIED}
+
     young = rng.random(count) < 0.35
     age, reserved = FEATURES["age_band"], FEATURES["digitally_reserved"]
     slots["age_band"] = np.where(young, age.slot("18_24"), age.slot("60_66"))

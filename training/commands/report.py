@@ -26,5 +26,6 @@ def report(version: str, to: Path | None, models: Path) -> None:
 
     place = version_folder(models, version) / REPORT
     if to is not None:
+        # Copied as it is: the report's digest is in the signed manifest.
         place = Path(shutil.copyfile(place, to))
     click.echo(f"report: {place}")

@@ -26,6 +26,7 @@ from training.simulation import simulate as simulation
 @POLICIES
 def simulate(cases: int, out: Path, seed: int, heterogeneity: bool, policies: Path) -> None:
     """Simulate logged cases. They are synthetic and say nothing about real people."""
+    # A CSV has no place to say that its cases are synthetic.
     if out.suffix != ".parquet":
         raise ValueError(f"out: {out} must end with .parquet")
     catalogue = load_catalogue(policies / "mixes.toml")

@@ -17,6 +17,7 @@ def version_folder(models: Path, version: str) -> Path:
     Raises:
         ModelRefused: if the name is none that a version may have.
     """
+    # A name with dots and slashes could lead out of the folder of models.
     check_name(version)
     return models / version
 

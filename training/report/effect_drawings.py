@@ -82,6 +82,7 @@ def _drawing(one: Effects, mixes: tuple[str, ...]) -> Drawing:
     )
 
     def paint(figure: Figure) -> None:
+        # Values have no distance between them, numbers have: dots here, steps there.
         parts = _values if one.feature.values else _steps
         parts(figure, one, mixes)
 
@@ -91,6 +92,7 @@ def _drawing(one: Effects, mixes: tuple[str, ...]) -> Drawing:
 
 def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     """Paints dots with intervals: a row for each value, a panel for each mix, the support last."""
+    # Values that no training case has are left out: there is nothing known to draw.
     seen = np.flatnonzero(one.counts)
     labels = [names().english.value(one.feature, int(slot)) for slot in seen]
     panels = figure.subplots(1, len(mixes), width_ratios=[1.0] * (len(mixes) - 1) + [0.8])
@@ -137,10 +139,13 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
     known = slice(first, last + 1)
     place = np.arange(first, last + 1) + one.feature.lower
     panels = figure.subplots(2, len(mixes) - 1, height_ratios=[3, 1], sharex=True, squeeze=False)
+    # Unknown first, then the places that are drawn: slot 0 is not among the places.
     shown = np.r_[0, np.arange(first, last + 1) + 1]
     # One scale for all mixes; the few cases in the tails, which are not shown, do not set it.
     reach = 1.08 * max(float((np.abs(one.shift) + NINETY * one.error)[shown].max()), 1e-9)
+    # A step is drawn around its number, half to either side.
     edges = np.append(place, place[-1] + 1) - 0.5
+    # So many numbers a bar that the support has at most `BINS` bars.
     width = max(1, -(-len(place) // BINS))
     # Unknown has no place among numbers: it stands apart, to their left.
     unknown_at = edges[0] - 0.09 * (edges[-1] - edges[0])

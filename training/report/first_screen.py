@@ -166,6 +166,7 @@ def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:
 
     more = MORE_HOURS * 60 / CASES
     found = []
+    # From what is done today and what is advised: what would more hours buy there?
     starts = [
         (f"the hours of {names().policy(p.name)}", p.minutes)
         for p in figures.policies

@@ -51,6 +51,7 @@ def _drawing(
         _minutes(minutes, groups)
         _gain(gain, groups)
         for place, axes in enumerate((shares, minutes, gain)):
+            # The three panels share their rows, so they are named once.
             rows(axes, labels, shown=place == 0)
 
     words = "; ".join(

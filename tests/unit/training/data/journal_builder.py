@@ -52,6 +52,7 @@ def recommended(
     office: str = "",
     **changes: Any,
 ) -> list[Record]:
+    # Equal rows: what differs between cases is what was drawn and what came of it.
     rows = [a_row(**changes).tolist() for _ in range(count)]
     refs = [f"c-{first + number}" for number in range(count)]
     return by.decide(rows, refs, office_refs=[office] * count, now=micro(day))[1]

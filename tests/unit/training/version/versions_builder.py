@@ -72,6 +72,7 @@ def _some_tables() -> bytes:
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Writes a manifest with the digests of the other files as they are."""
+    # The manifest cannot list itself, nor the signature that is made over it.
     others = sorted(
         path for path in folder.iterdir() if path.name not in ("manifest.json", "manifest.sig")
     )
