@@ -1,4 +1,4 @@
-"""Cases as Arrow batches from Parquet or CSV files: read into rows of slots; answers written."""
+"""Files of cases that are scored or planned (Parquet, CSV): Arrow batches into rows of slots."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from router.cases.national_id import SUSPECT, holds_national_id
 from router.cases.problems import CasesRefused, Problems
 from router.decision.schema import Feature, Rows
 from router.files.aside import written_aside
+from router.files.formats import Format, format_of
 
 # Rows at once: large enough that Arrow and NumPy do the work, small beside any memory.
 _BATCH = 16384
@@ -139,7 +140,7 @@ def _refuse_national_ids(name: str, texts: pa.Array, first_row: int) -> None:
 
 def read_batches(cases: Path) -> Iterator[pa.RecordBatch]:
     """Reads a CSV or Parquet file in batches; the columns of a CSV are typed as the contract's."""
-    if cases.suffix != ".csv":
+    if format_of(cases) is not Format.CSV:
         batches: Iterator[pa.RecordBatch] = pq.ParquetFile(cases).iter_batches(_BATCH)
         return batches
     types = {f.name: pa.string() if f.values else pa.int64() for f in FEATURES.features}
@@ -162,7 +163,7 @@ def write_batches(batches: Iterable[pa.RecordBatch], out: Path) -> int:
     with written_aside(out) as aside:
         for batch in batches:
             if writer is None:
-                writer = _writer(aside, out.suffix == ".csv", batch.schema)
+                writer = _writer(aside, format_of(out), batch.schema)
             writer.write_batch(batch)
             count += len(batch)
         if writer is None:
@@ -172,8 +173,8 @@ def write_batches(batches: Iterable[pa.RecordBatch], out: Path) -> int:
 
 
 # One of two of PyArrow's classes, which have no types.
-def _writer(aside: Path, csv: bool, schema: pa.Schema) -> Any:  # noqa: ANN401
-    if csv:
+def _writer(aside: Path, kind: Format | None, schema: pa.Schema) -> Any:  # noqa: ANN401
+    if kind is Format.CSV:
         return pa.csv.CSVWriter(aside, schema)
     # Only these repeat: a dictionary tried for numbers takes a fifth of the time, saves nothing.
     return pq.ParquetWriter(aside, schema, use_dictionary=["status", "mix", "adviser_minutes"])

@@ -1,4 +1,4 @@
-"""The published catalogue of safeguards, each with its legal basis.
+"""All safeguards, a row each: field, values, what a mix must have, legal basis. A new one: here.
 
 Bounds in days and counts come from the policy.
 """

@@ -1,4 +1,4 @@
-"""Safeguards: hard rules with a legal basis that can only add human contact.
+"""How a safeguard works: compiled to bit masks that can only add human contact. Rules: `rulebook`.
 
 Each rule names one field, the slots to which it applies, and what a mix must then have. What a
 requirement permits is always "this mix and every heavier one", which the compilation checks; so

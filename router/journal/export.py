@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.files.aside import written_aside
+from router.files.formats import Format, format_of
 from router.journal.export_columns import columns, schema
 from router.journal.recommendation import Reading, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
@@ -35,11 +36,12 @@ def export(store: JournalStore, path: str | Path) -> int:
         OSError: if the file cannot be written.
     """
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
+    # Here capitals are taken too: JOURNAL.CSV is a CSV file.
+    kind = format_of(Path(target.name.lower()))
+    if kind is None:
         raise ValueError(f"path: {target.name!r} must end in .parquet or .csv")
     with written_aside(target) as aside:
-        return _write(store, aside, lists=suffix == ".parquet")
+        return _write(store, aside, lists=kind is Format.PARQUET)
 
 
 def _write(store: JournalStore, path: Path, *, lists: bool) -> int:

@@ -1,4 +1,7 @@
-"""From the `journal` setting to an open journal."""
+"""From the `journal` setting to an open journal: which URL means which store.
+
+The URL of a new store joins here.
+"""
 
 from router.journal.record import JournalBroken
 from router.journal.store import JournalStore

@@ -1,4 +1,7 @@
-"""The ledger's charts: estimated and measured, weeks, minutes per contact, practice."""
+"""The ledger's charts: estimated and measured, weeks, minutes per contact, practice.
+
+A new chart is a function here, which `page.py` calls and `templates/ledger.html.j2` shows.
+"""
 
 from __future__ import annotations
 

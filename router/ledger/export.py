@@ -1,4 +1,7 @@
-"""The ledger for machines: a CSV, a textfile for Prometheus, and a short table for the terminal."""
+"""The ledger for machines: a CSV, a textfile for Prometheus, and a short table for the terminal.
+
+A new metric of the textfile joins in `write_prometheus`, and has its row in docs/ledger.md.
+"""
 
 from __future__ import annotations
 

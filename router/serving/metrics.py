@@ -1,6 +1,8 @@
-"""Every metric's name, labels and buckets, over an injected registry; and how advice is counted.
+"""The service's metrics but feedback's: names, labels, buckets; and how advice is counted.
 
 Times are in seconds, also advisers', and shares from 0 to 1, as Prometheus asks for base units.
+Those of feedback are in `feedback/metrics.py`, the ledger's in `router/ledger/export.py`.
+A new metric joins in `Metrics.__init__`, and has its row in docs/operations.md.
 """
 
 from __future__ import annotations

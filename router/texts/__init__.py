@@ -1,4 +1,8 @@
-"""What people read of advice, in Bokmål, Nynorsk and English: one TOML file a language."""
+"""What people read of advice, in Bokmål, Nynorsk and English: one TOML file a language.
+
+A new text is a key in all three files; a new section has a method of `Texts` too. What the ledger's
+page says is in `router/ledger/words/`.
+"""
 
 from __future__ import annotations
 

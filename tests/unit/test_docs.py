@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from docs.pictures import ways
 from router.__main__ import main as router
+from router.ledger.export import write_prometheus
+from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.metrics import Metrics
 from tests.builders import ROOT, a_decider
 from training.__main__ import main as training
@@ -62,12 +64,28 @@ def test_every_safeguard_is_in_the_docs_with_its_field_requirement_and_legal_bas
         assert re.search(begin + end, rows), rule.name
 
 
-def test_every_metric_is_in_the_docs() -> None:
+@pytest.mark.parametrize(
+    ("metrics", "page"),
+    [(Metrics, "docs/operations.md"), (FeedbackMetrics, "docs/feedback.md")],
+)
+def test_every_metric_is_in_the_docs(
+    metrics: Callable[[CollectorRegistry], object], page: str
+) -> None:
     registry = CollectorRegistry()
-    Metrics(registry)
-    documented = text("docs/operations.md")
+    metrics(registry)
+    documented = text(page)
     for family in registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"| {name} |" in documented
+
+
+def test_every_metric_of_the_ledger_is_in_the_docs(tmp_path: Path) -> None:
+    written = tmp_path / "ledger.prom"
+    write_prometheus(written, {})
+    names = re.findall(r"^# TYPE (\w+)", written.read_text(encoding="utf-8"), re.MULTILINE)
+    documented = text("docs/ledger.md")
+    assert names
+    for name in names:
         assert f"| {name} |" in documented
 
 

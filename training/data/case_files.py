@@ -1,4 +1,4 @@
-"""Files of cases, Parquet or CSV: names, marks, digests; rows read in batches, and written."""
+"""Files of *logged* cases, for training: names, marks, digests; read in batches, and written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from router.cases.problems import CasesRefused
 from router.files.aside import written_aside
+from router.files.formats import Format, format_of
 
 BATCH = 65_536
 """Rows held as columns of text and numbers at a time."""
@@ -27,9 +28,10 @@ def is_csv(path: Path) -> bool:
     Raises:
         CasesRefused: if its name ends with neither.
     """
-    if path.suffix not in (".csv", ".parquet"):
+    kind = format_of(path)
+    if kind is None:
         raise CasesRefused(f"{path}: must end with .parquet or .csv")
-    return path.suffix == ".csv"
+    return kind is Format.CSV
 
 
 def check_names(paths: Sequence[Path]) -> None:
@@ -112,7 +114,7 @@ def write_cases(frame: pl.DataFrame, out: Path, marks: Mapping[str, str]) -> Non
         marks: metadata of a Parquet file; a CSV has none.
     """
     with written_aside(out) as aside:
-        if out.suffix == ".csv":
+        if format_of(out) is Format.CSV:
             frame.write_csv(aside)
         else:
             frame.write_parquet(aside, metadata=dict(marks))

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
+from router.files.formats import format_of
 from training.data.case_files import write_cases
 
 QUASI_IDENTIFIERS = (
@@ -126,7 +127,7 @@ def export_cases(
         NotAnonymous: if no case is left.
         ValueError: for another ending, or k below 2.
     """
-    if out.suffix not in (".parquet", ".csv"):
+    if format_of(out) is None:
         raise ValueError(f"out: {out} must end with .parquet or .csv")
     # Who does not say whether they are shielded counts as shielded.
     open_cases = frame.filter((pl.col("shielded") == "NO").fill_null(False))

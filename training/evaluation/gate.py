@@ -1,4 +1,8 @@
-"""The promotion gate: conditions as data in policies/gate.toml, each judged by its bound."""
+"""The promotion gate: how each condition is measured (`_KINDS`) and judged by its bound.
+
+Bounds and explanations are data, in policies/gate.toml. A new condition joins in `_KINDS`, at
+the end of this file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The report of a model version: one self-contained, printable HTML file."""
+"""The report of a model version: one self-contained, printable HTML file.
+
+A new chart is a function of the `*_drawings.py` whose first line names its section; `page.py` hands
+it to that section's template in `templates/`.
+"""
 
 from training.report.page import write_report
 

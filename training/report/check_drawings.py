@@ -1,4 +1,4 @@
-"""Charts that check the model: calibration, overlap, and the weights of its teachers."""
+"""Charts of checks.html.j2: calibration, overlap, estimators, sensitivity, fidelity."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from router.drawing.axes import rows, zero_line
-from router.drawing.colours import BLUE, INK, QUIET
+from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, QUIET
 from router.drawing.drawing import Drawing, draw
-from training.evaluation.figures import Figures, MixOverlap
-from training.report.words import names, number, percent
+from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap
+from training.report.value_drawings import REACHED, ordered, spans
+from training.report.words import MAIN_POLICIES, names, number, percent
 
 _COLUMNS = 3
+_ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
 
 
 def calibration(figures: Figures) -> Drawing:
@@ -99,6 +101,69 @@ def _histogram(axes: Axes, one: MixOverlap) -> None:
 
 def _shares(one: MixOverlap) -> str:
     return f"logged {percent(one.logged)}\nbelow 0.01: {percent(one.below_one_percent)}"
+
+
+def estimators(figures: Figures) -> Drawing:
+    """Draws four estimators of the main policies, side by side."""
+    found = [one for one in ordered(figures) if one.name in MAIN_POLICIES]
+    looks = dict(
+        zip(ESTIMATORS, (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("D", PURPLE)), strict=True)
+    )
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for place, (name, (mark, colour)) in enumerate(looks.items()):
+            chosen = [
+                (row, p.estimates[name]) for row, p in enumerate(found) if name in p.estimates
+            ]
+            axes.errorbar(
+                [100 * e.value for _, e in chosen],
+                # Above each other within a policy's row, around its middle.
+                [row + 0.18 * (place - 1.5) for row, _ in chosen],
+                xerr=spans([e for _, e in chosen]),
+                fmt=mark,
+                color=colour,
+                markersize=6,
+                elinewidth=1.6,
+                label=_ESTIMATOR_WORDS[name],
+            )
+        rows(axes, [names().policy(policy.name) for policy in found])
+        axes.set_xlabel(REACHED)
+        figure.legend(loc="outside upper left", ncols=4)
+
+    words = "Each policy's value by four estimators; the table gives the numbers."
+    return draw("estimators", "Estimators side by side", words, 1.2 + 0.62 * len(found), paint)
+
+
+def sensitivity(figures: Figures) -> Drawing | None:
+    """Draws the gain's ends as unseen severity tilts the choice of mixes; None if not measured."""
+    found = figures.sensitivity
+    if not found:
+        return None
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+        for axes, one in zip(panels, found, strict=True):
+            steps = sorted((float(gamma), bound) for gamma, bound in one.bounds.items())
+            odds = [gamma for gamma, _ in steps]
+            low, high = ([100 * bound[side] for _, bound in steps] for side in (0, 1))
+            axes.fill_between(odds, low, high, color=BLUE, alpha=0.18, linewidth=0)
+            axes.plot(odds, low, color=BLUE)
+            axes.plot(odds, high, color=BLUE)
+            zero_line(axes, upright=False)
+            # At 1 there was no proven gain that could be taken away.
+            if one.gamma > 1:
+                axes.axvline(one.gamma, color=ORANGE, linestyle=":")
+            axes.set_title(f"over {names().policy(one.than)}")
+            axes.set_xlabel("odds ratio of hidden confounding")
+        panels[0].set_ylabel("gain, points")
+        panels[0].spines["left"].set_color(LINE)
+
+    words = (
+        "Ends of the gain's 90 % interval by strength of hidden confounding; "
+        "dotted: from here it is not proven."
+    )
+    return draw("sensitivity", "Sensitivity to hidden confounding", words, 2.8, paint)
 
 
 def weights(figures: Figures) -> Drawing | None:

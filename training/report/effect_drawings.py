@@ -1,4 +1,4 @@
-"""Charts of the tables: how each value of a field shifts what a mix is worth, and the support."""
+"""Charts of "What each mix is worth, by field" (effects.html.j2): one a field, with its support."""
 
 from __future__ import annotations
 

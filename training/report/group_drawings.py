@@ -1,4 +1,4 @@
-"""Charts of who gets what: mixes, minutes and gain by group."""
+"""Charts of "Who gets what" (groups.html.j2): mixes, minutes and gain by group."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from router.drawing.colours import mix_colours
 from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
-    cost_drawing,
+    cost_drawings,
     effect_drawings,
     group_drawings,
     pair_drawings,
@@ -81,7 +81,7 @@ def write_report(
         estimators=ESTIMATORS,
         quantiles=QUANTILES,
         OK=OK,
-        beyond=cost_drawing.beyond(figures),
+        beyond=cost_drawings.beyond(figures),
         forty_hours=forty_hours(figures),
         fields_of=group_drawings.fields_of(figures),
         groups_of=group_drawings.groups_of,
@@ -115,9 +115,9 @@ def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) ->
     return {
         "gains": value_drawings.gains(figures),
         "values": value_drawings.values(figures),
-        "cost_curve": cost_drawing.cost_curve(figures),
-        "estimator_drawing": value_drawings.estimators(figures),
-        "sensitivity": value_drawings.sensitivity(figures),
+        "cost_curve": cost_drawings.cost_curve(figures),
+        "estimator_drawing": check_drawings.estimators(figures),
+        "sensitivity": check_drawings.sensitivity(figures),
         "effects": found,
         "effect_drawings": effect_drawings.effect_drawings(found, catalogue.ids),
         "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids),

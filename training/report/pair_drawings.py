@@ -1,4 +1,4 @@
-"""Charts of what two fields add to the contrasts together, beyond what each adds alone."""
+"""Charts of pairs in "What each mix is worth, by field": what two fields add beyond each alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the ledger's page says, in Bokmål, Nynorsk and English.
 
-Numbers and dates are as each language writes them.
+Numbers and dates are as each language writes them. A new text is a key in all three TOML files.
 """
 
 from __future__ import annotations

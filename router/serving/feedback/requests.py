@@ -1,4 +1,7 @@
-"""What a request to record feedback says, as far as it can be judged without the journal."""
+"""What a request to record feedback says, as far as it can be judged without the journal.
+
+A new RPC's request is read here: an `asked_...` function, and the frozen values that it gives.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a choice, an outcome or an own view must fulfil, given what is known of its decision."""
+"""What a choice, an outcome or an own view must fulfil, given what is known of its decision.
+
+What a new RPC's feedback must fulfil is added here.
+"""
 
 from __future__ import annotations
 

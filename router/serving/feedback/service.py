@@ -1,6 +1,7 @@
-"""Feedback: records what came of the advice, and answers once that is durable.
+"""The RPCs of Feedback, a few lines each: read by `requests`, ruled by `rules`, recorded, counted.
 
-Each RPC is a method of the generated servicer, so that mypy sees one that is missing.
+An answer is given once what it says is durable. Each RPC is a method of the generated servicer, so
+that mypy sees one that is missing; a new one joins here.
 """
 
 from __future__ import annotations

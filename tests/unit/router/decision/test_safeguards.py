@@ -55,6 +55,7 @@ SEVERITY |= {name: [[count] for count in range(FEATURES[name].upper + 1)] for na
 
 DECIDER = a_decider()
 RULES = DECIDER.safeguards
+RULE_FIELDS = {f.name for f in FEATURES.features if {Role.HARD_RULE, Role.SAFEGUARD} & f.roles}
 
 
 def lightest(name: str, value: str | int | None) -> int:
@@ -63,12 +64,16 @@ def lightest(name: str, value: str | int | None) -> int:
     return int(RULES.first_permitted[RULES.requirements[place]])
 
 
+def test_every_field_that_a_rule_reads_may_be_read_by_rules() -> None:
+    # By its role in the contract: a field that only the model may use guards nobody.
+    assert {rule.feature for rule in RULES.rules} <= RULE_FIELDS
+
+
 def test_every_field_of_a_hard_rule_or_safeguard_has_a_severity_and_every_value_a_place_in_it() -> (
     None
 ):
-    fields = {f.name for f in FEATURES.features if {Role.HARD_RULE, Role.SAFEGUARD} & f.roles}
-    assert fields == set(SEVERITY)
-    for name in fields - set(COUNTS):
+    assert set(SEVERITY) == RULE_FIELDS
+    for name in RULE_FIELDS - set(COUNTS):
         placed = sorted(FEATURES[name].slot(value) for step in SEVERITY[name] for value in step)
         assert placed == list(range(FEATURES[name].slots))
 

@@ -19,7 +19,7 @@ from tests.unit.training.evaluation.figures_builder import (
 from tests.unit.training.evaluation.tables_builder import a_pair, a_report, some_tables
 from training.evaluation.figures import HeldOut, Heterogeneity
 from training.report import write_report
-from training.report.cost_drawing import cost_curve
+from training.report.cost_drawings import cost_curve
 from training.report.effect_drawings import effect_drawings, effects
 from training.report.page import SECTIONS
 from training.report.pair_drawings import bin_labels

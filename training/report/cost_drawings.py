@@ -1,4 +1,4 @@
-"""The chart of what adviser minutes buy, and where policies lie."""
+"""Charts of "What adviser hours buy" (value.html.j2): what minutes buy, where policies lie."""
 
 from __future__ import annotations
 

@@ -1,0 +1,21 @@
+"""Formats of tables in files, told by the file's suffix: Parquet or CSV. A new format begins here.
+
+Whoever reads or writes tables asks here, and says itself what is to be done with other suffixes.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+
+class Format(Enum):
+    """A format, by its suffix."""
+
+    PARQUET = ".parquet"
+    CSV = ".csv"
+
+
+def format_of(path: Path) -> Format | None:
+    """Tells a file's format by its suffix, in lower case; None if it is of neither."""
+    return next((one for one in Format if one.value == path.suffix), None)
