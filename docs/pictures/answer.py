@@ -19,6 +19,8 @@ from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, rec
 
 CASE = "young, weak digital skill"
 WEEKS = 12
+# Of the reasons, so many: a reader of the README has three minutes for all of it.
+REASONS = 2
 CHANNELS = {
     recommendation_pb2.CHANNEL_SELF_SERVICE: ("activity plan", BLUE),
     recommendation_pb2.CHANNEL_DIALOGUE_MESSAGE: ("dialogue message", BLUE),
@@ -106,8 +108,9 @@ def _weeks(
     for element in mix.elements:
         name, colour = CHANNELS[element.channel]
         picture.text(x, y, name, size=12)
-        minutes = f"{element.minutes} minutes each" if element.minutes else "no adviser minutes"
-        picture.text(x, y + 15, minutes, size=11, colour=QUIET)
+        if element.minutes:
+            each = f"{element.minutes} minutes each"
+            picture.text(x, y + 15, each, size=11, colour=QUIET)
         picture.line((start, y), (start + step * WEEKS, y))
         for contact in range(element.contacts):
             weeks = element.first_week - 1 + contact * element.every_n_days / 7
@@ -135,7 +138,7 @@ def _options(
         picture.bar(start, y - 9, room * option.expected_outcome, 10, colour)
         figures = (
             (x + width - 52, f"{option.expected_outcome:.2f}"),
-            (x + width, f"{option.adviser_minutes:.0f} min"),
+            (x + width, f"{option.adviser_minutes:.0f}"),
         )
         for end, figure in figures:
             picture.text(end, y, figure, size=11, bold=chosen, colour=ink, anchor="end")
@@ -153,18 +156,17 @@ def _why(
     y: float,
     width: float,
 ) -> float:
-    """Writes reasons, what would change the advice, and the notice; returns where it ends."""
+    """Writes the first reasons, and what would change the advice; returns where it ends."""
     picture.text(x, y, "Why, and what would change it", size=13, bold=True)
     y += 22
-    statements = [reason.text for reason in advice.reasons]
-    statements += [change.text for change in advice.changes]
+    statements = [reason.text for reason in advice.reasons[:REASONS]]
+    statements += [change.text for change in advice.changes[:1]]
     for statement in statements:
         picture.dot(x + 4, y - 4, 2.5, QUIET)
         y = picture.paragraph(x + 16, y, statement, width=width - 16, size=12) + 3
-    y = picture.paragraph(x, y + 8, advice.notice, width=width, size=12, colour=QUIET)
     source = f"Model {advice.model_version}"
     if advice.synthetic_model:
-        source += ": trained on simulated cases, not meant for anyone."
+        source += ", trained on simulated cases."
     return picture.paragraph(x, y + 6, source, width=width, size=12, colour=ORANGE) + 4
 
 

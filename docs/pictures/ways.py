@@ -6,19 +6,19 @@ from docs.pictures.svg import BLUE, GREEN, INK, QUIET, Picture
 
 ONLINE = "Online: one case, about a millisecond"
 ANSWER = (
-    ("A case", "bounded numbers and choices; nothing that says who it is"),
-    ("Decide", "expected outcome of each mix, what safeguards permit, what a minute costs"),
-    ("Journal", "durable before anyone is answered; chained by hash"),
-    ("Advice", "a mix, how often, why, how sure; or a person first"),
-    ("Adviser and user", "decide; choice, outcome and minutes come back"),
+    ("A case", "bounded numbers and choices; not who it is"),
+    ("Decide", "what each mix is worth, what safeguards permit, what a minute costs"),
+    ("Journal", "durable before anyone is answered"),
+    ("Advice", "a mix, how often, why; or a person first"),
+    ("Adviser and user", "decide; choice and outcome come back"),
 )
 OFFLINE = "Offline: many cases, the next model"
 LEARNING = (
-    ("Logged cases", "collected from the journal, k-anonymous, or your own files"),
-    ("Learn", "on the earlier cases; many learners, distilled to tables"),
-    ("Evaluate", "the same tables, on later cases they never saw"),
+    ("Logged cases", "from the journal, or your own files"),
+    ("Learn", "on the earlier cases, distilled to tables"),
+    ("Evaluate", "the tables, on later cases"),
     ("Gate", "yes or no, line by line"),
-    ("Promote", "a person does; running servers take it without dropping a call"),
+    ("Promote", "a person does; running servers take it"),
 )
 TITLE = "The two ways of the data"
 WORDS = (

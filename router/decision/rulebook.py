@@ -1,6 +1,8 @@
 """All safeguards, a row each: field, values, what a mix must have, legal basis. A new one: here.
 
-Bounds in days and counts come from the policy.
+The field of a rule has the role of a safeguard or a hard rule in the contract. Bounds in days and
+counts come from the policy: a new one is an attribute of `SafeguardLimits` and a row in
+router/policies/policy_values.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The RPCs of Models: what the service decides with, all public."""
+"""The RPCs of Models: what the service decides with, all public.
+
+A new RPC joins here as a method by its name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The RPCs of ChannelRouter: single cases, batches and streams, over one path to the answer."""
+"""The RPCs of ChannelRouter: single cases, batches and streams, over one path to the answer.
+
+A new RPC joins here as a method by its name.
+"""
 
 from __future__ import annotations
 

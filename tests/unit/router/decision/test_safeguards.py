@@ -65,7 +65,7 @@ def lightest(name: str, value: str | int | None) -> int:
 
 
 def test_every_field_that_a_rule_reads_may_be_read_by_rules() -> None:
-    # By its role in the contract: a field that only the model may use guards nobody.
+    # By its role in the contract, which says what a field may be used for.
     assert {rule.feature for rule in RULES.rules} <= RULE_FIELDS
 
 
