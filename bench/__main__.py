@@ -3,6 +3,8 @@
 Then batches, files and memory.
 """
 
+from __future__ import annotations
+
 import re
 import statistics
 import subprocess
@@ -195,4 +197,5 @@ def main() -> None:
         files(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

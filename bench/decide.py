@@ -4,6 +4,8 @@ It defends that the rule stands in scalars too (ADR 15). With `--beside FOLDER`,
 with its own .venv, that one is measured in turns, so that a busy machine slows all alike.
 """
 
+from __future__ import annotations
+
 import argparse
 import subprocess
 import sys

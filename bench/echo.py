@@ -1,5 +1,7 @@
 """A bare echo of the service's own messages: parses the request, answers with prepared bytes."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from concurrent import futures

@@ -3,6 +3,8 @@
 Run as `python -m bench.journal`.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import tempfile

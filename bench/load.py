@@ -1,5 +1,7 @@
 """Load from h2load on the other core, and servers pinned to the first."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil

@@ -3,6 +3,8 @@
 `python -m bench.outage --seconds 30` prints what it saw.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

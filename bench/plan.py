@@ -3,6 +3,8 @@
 A million cases on one core.
 """
 
+from __future__ import annotations
+
 import resource
 import statistics
 import subprocess
@@ -194,4 +196,5 @@ def main() -> None:
         file(Path(name))
 
 
-main()
+if __name__ == "__main__":
+    main()

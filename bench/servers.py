@@ -7,6 +7,8 @@ and group commit from a pool of 64 threads; it lacks the edge (drain, limits, co
 its figures flatter it a little.
 """
 
+from __future__ import annotations
+
 import asyncio
 import sys
 import tempfile
