@@ -31,7 +31,8 @@ RECOMMEND = "/router.v1.ChannelRouter/Recommend"
 BATCH = "/router.v1.ChannelRouter/RecommendBatch"
 VIEWS = {"FULL": channel_router_pb2.VIEW_FULL, "BASIC": channel_router_pb2.VIEW_BASIC}
 REPEATS = 3
-CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+CALLS = 20_000
+"""Calls of a run, unless the command line says how many."""
 SCORED = 1_000_000
 
 
@@ -71,7 +72,7 @@ def handled(metrics: int, method: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def one_view(view: str, folder: Path) -> None:
+def one_view(view: str, folder: Path, calls: int) -> None:
     request = channel_router_pb2.RecommendRequest(
         case=plain_case("c-7f3a91be"), view=VIEWS[view]
     ).SerializeToString()
@@ -98,20 +99,20 @@ def one_view(view: str, folder: Path) -> None:
                         in_flight=n,
                         # A lone caller waits for each answer: an eighth of the calls takes about as
                         # long.
-                        calls=CALLS // (1 if n > 1 else 8),
+                        calls=calls // (1 if n > 1 else 8),
                     )
                 )
             done = handled(metrics, "Recommend") - before
             # h2load takes gRPC errors for successes; the service's own counter does not.
-            if done < CALLS:
+            if done < calls:
                 raise SystemExit(f"only {done} calls were answered OK")
         for kind in kinds:
             port = free_port()
             with pinned("bench.echo", kind, str(port), str(answer), ready="ready"):
                 for n in ours:
-                    calls = CALLS // (1 if n > 1 else 8)
+                    its_calls = calls // (1 if n > 1 else 8)
                     echo[kind, n].append(
-                        h2load(port, RECOMMEND, request, folder, in_flight=n, calls=calls)
+                        h2load(port, RECOMMEND, request, folder, in_flight=n, calls=its_calls)
                     )
     for n, loads in ours.items():
         for name, found in [
@@ -126,7 +127,7 @@ def one_view(view: str, folder: Path) -> None:
     sys.stdout.flush()
 
 
-def batches(folder: Path) -> None:
+def batches(folder: Path, calls: int) -> None:
     rng = np.random.default_rng(0)
     cases = []
     for number in range(1000):
@@ -149,12 +150,12 @@ def batches(folder: Path) -> None:
         # Memory is read before and after many calls: it may not grow with them.
         before = psutil.Process(process.pid).memory_info().rss / 2**20
         single = channel_router_pb2.RecommendRequest(case=cases[0]).SerializeToString()
-        h2load(port, RECOMMEND, single, folder, in_flight=64, calls=CALLS * 5)
+        h2load(port, RECOMMEND, single, folder, in_flight=64, calls=calls * 5)
         after = psutil.Process(process.pid).memory_info().rss / 2**20
 
     rate = 1000 / statistics.median(times)
     print(f"\nRecommendBatch of 1,000, BASIC, journal on: {rate:,.0f} cases/s")
-    print(f"resident memory: {before:.0f} MiB, after {CALLS * 5:,} more calls {after:.0f} MiB")
+    print(f"resident memory: {before:.0f} MiB, after {calls * 5:,} more calls {after:.0f} MiB")
 
 
 def files(folder: Path) -> None:
@@ -184,6 +185,7 @@ def files(folder: Path) -> None:
 
 
 def main() -> None:
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(
@@ -192,8 +194,8 @@ def main() -> None:
         )
         print("|---|---|---|---|---|---|---|---|")
         for view in VIEWS:
-            one_view(view, folder)
-        batches(folder)
+            one_view(view, folder, calls)
+        batches(folder, calls)
         files(folder)
 
 
