@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +27,7 @@ from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
 from training.learning.learner import Watch, learn, nobody_watches
 from training.learning.scores import CLIP, Floats
+from training.learning.teachers import TEACHERS, Teacher
 
 T = TypeVar("T")
 
@@ -61,6 +62,7 @@ class Run:
         trained_at: time to note, ISO 8601.
         synthetic: whether the cases are.
         rival: the promoted version, if any.
+        teachers: by name, whom the stack weighs.
         calibrate: whether standard errors are calibrated; without, they are the folds' spread
             alone, too narrow.
         seed: of everything random.
@@ -72,6 +74,7 @@ class Run:
     trained_at: str
     synthetic: bool
     rival: Rival | None = None
+    teachers: Mapping[str, Teacher] = field(default_factory=lambda: TEACHERS)
     calibrate: bool = True
     seed: int = 1
     jobs: int = 1
@@ -135,6 +138,7 @@ def _learned(
         cases.minutes,
         cases.propensity,
         confounders=beside,
+        teachers=run.teachers,
         monotone=encoding.monotone,
         calibrate=run.calibrate,
         seed=run.seed,

@@ -154,7 +154,7 @@ class Recommender:
         return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
-        return self._layout.pack_one(
+        return self._layout.pack(
             tail,
             row,
             decision.expected,

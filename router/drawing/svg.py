@@ -67,9 +67,11 @@ def inline_svg(
     """
     with mpl.rc_context(_STYLE):
         # Not pyplot: it keeps every figure in a register of the whole process.
-        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08))
+        figure = Figure(figsize=size)
         FigureCanvasSVG(figure)
         paint(figure)
+        # Laid out once, here: saving would paint all of it once more for the layout alone.
+        ConstrainedLayoutEngine(w_pad=0.08).execute(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return _inline(out.getvalue(), name, title, description)

@@ -121,7 +121,7 @@ class Layout:
         self.dtype: np.dtype[np.void] = np.dtype(columns)
         self._pack = struct.Struct(codes).pack
 
-    def pack_one(
+    def pack(
         self,
         tail: Tail,
         row: Sequence[int],
@@ -137,7 +137,7 @@ class Layout:
         weight: float,
         propensity: float,
     ) -> bytes:
-        """Gives one payload, faster than `pack` does; the columns are told in the class."""
+        """Gives one payload; the columns are told in the class."""
         packed = self._pack(
             *row,
             *expected,
@@ -153,30 +153,6 @@ class Layout:
             propensity,
         )
         return packed + str(tail).encode()
-
-    def rows(self, count: int) -> PackedRows:
-        """Gives so many rows of zeros, to be filled by column and then packed."""
-        return np.zeros(count, self.dtype)
-
-    def pack(self, rows: PackedRows, tails: Sequence[Tail]) -> list[bytes]:
-        """Gives a payload by row.
-
-        Args:
-            rows: from `rows`, shape (n,).
-            tails: n of them.
-
-        Raises:
-            ValueError: if the rows are laid out otherwise, or there are not as many tails.
-        """
-        if rows.dtype != self.dtype or rows.shape != (len(tails),):
-            found = f"{rows.shape} of {rows.dtype}"
-            raise ValueError(f"rows: {found} for {len(tails)} tails of {self.dtype}")
-        data, size = rows.tobytes(), self.dtype.itemsize
-        starts = range(0, len(data), size)
-        return [
-            data[start : start + size] + str(tail).encode()
-            for start, tail in zip(starts, tails, strict=True)
-        ]
 
     def unpack(self, payloads: Sequence[bytes]) -> tuple[PackedRows, list[Tail]]:
         """Gives the rows, shape (n,), read-only, and their tails: the inverse of `pack`.

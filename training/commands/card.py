@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from training.commands.options import MODELS, VERSION
-from training.commands.stored import version_folder
-from training.version.files import CARD
+from training.version.files import CARD, version_folder
 
 
 @click.command()

@@ -24,6 +24,7 @@ from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.fit import Run
 from training.fit import fit as fit_version
+from training.learning.teachers import TEACHERS
 from training.progress import Bars
 from training.version.artefact import check_new, write_version
 from training.version.files import REPORT
@@ -55,6 +56,13 @@ from training.version.signing import check_key
     show_default=True,
     help="Calibrate standard errors: as long again.",
 )
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Choice(list(TEACHERS)),
+    multiple=True,
+    help="Only this teacher, for a quick look; may be given again.  [default: all]",
+)
 @click.option("--sign", type=PLACE, help="Ed25519 private key to sign the version with.")
 @click.option("--mlflow", help="MLflow tracking URI to log the run to.")
 @POLICIES
@@ -69,6 +77,7 @@ def fit(
     synthetic: bool | None,
     jobs: int,
     calibrate: bool,
+    teachers: tuple[str, ...],
     sign: Path | None,
     mlflow: str | None,
     policies: Path,
@@ -102,6 +111,7 @@ def fit(
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
             synthetic=marked,
             rival=rival,
+            teachers={name: TEACHERS[name] for name in TEACHERS if name in (teachers or TEACHERS)},
             calibrate=calibrate,
             seed=seed,
             jobs=jobs,

@@ -11,9 +11,9 @@ import click
 from router.cases.features import FEATURES
 from router.versions.registry import MANIFEST
 from training.commands.options import MODELS, POLICIES, VERSION
-from training.commands.stored import stored_figures, version_folder
 from training.commands.told import tell_conditions
 from training.evaluation.gate import judge, load_gate
+from training.version.files import read_figures, version_folder
 
 
 @click.command()
@@ -23,10 +23,10 @@ from training.evaluation.gate import judge, load_gate
 def gate(version: str, models: Path, policies: Path) -> None:
     """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
     # Parity and features cannot be measured again from figures; the manifest holds them.
-    manifest = version_folder(models, version) / MANIFEST
-    found = json.loads(manifest.read_text(encoding="utf-8"))
+    folder = version_folder(models, version)
+    found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     verdict = judge(
-        stored_figures(models, version),
+        read_figures(folder),
         load_gate(policies / "gate.toml"),
         parity_difference=found["parity"]["max_abs_difference"],
         feature_digest_ok=found["feature_digest"] == FEATURES.digest,

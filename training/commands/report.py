@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from training.commands.options import MODELS, PLACE, VERSION
-from training.commands.stored import stored_figures, stored_verdict, version_folder
 from training.commands.told import tell_conditions, tell_figures
-from training.version.files import REPORT
+from training.version.files import REPORT, read_figures, read_verdict, version_folder
 
 
 @click.command()
@@ -19,12 +18,13 @@ from training.version.files import REPORT
 @MODELS
 def report(version: str, to: Path | None, models: Path) -> None:
     """Say what was measured of a version, and where its report is."""
-    figures = stored_figures(models, version)
-    verdict = stored_verdict(models, version)
+    folder = version_folder(models, version)
+    # Both before anything is told: half of an answer would look like all of it.
+    figures, verdict = read_figures(folder), read_verdict(folder)
     tell_figures(figures)
     tell_conditions(verdict)
 
-    place = version_folder(models, version) / REPORT
+    place = folder / REPORT
     if to is not None:
         # Copied as it is: the report's digest is in the signed manifest.
         place = Path(shutil.copyfile(place, to))

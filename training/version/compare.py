@@ -39,10 +39,10 @@ def compare(models: Path, one: str, other: str, catalogue: Catalogue) -> str:
 def _figures(models: Path, one: str, other: str) -> list[str]:
     found = []
     for name in (one, other):
-        figures = read_figures(models / name)
-        if figures is None:
+        folder = models / name
+        if not (folder / FIGURES).exists():
             return [f"{name} has no {FIGURES}: what was measured cannot be compared"]
-        found.append(_measured(figures))
+        found.append(_measured(read_figures(folder)))
 
     first, second = found
     names = [*first, *(name for name in second if name not in first)]

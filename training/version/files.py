@@ -1,11 +1,14 @@
-"""The files of a version by name, and how its figures are read from them."""
+"""The files of a version by name: where they lie, and how its figures and verdict are read."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
+from router.versions.registry import check_name
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
+from training.evaluation.gate import Verdict
 
 FIGURES = "figures.json"
 GATE = "gate.json"
@@ -14,17 +17,42 @@ CARD = "CARD.md"
 REGISTER = "register.json"
 ESTIMATORS = "estimators.joblib"
 
+T = TypeVar("T")
 
-def read_figures(folder: Path) -> Figures | None:
-    """Reads the figures of a version; None if it has none.
+
+def version_folder(models: Path, version: str) -> Path:
+    """Gives the folder of a version; it need not exist.
+
+    Raises:
+        ModelRefused: if the name is none that a version may have.
+    """
+    # A name with dots and slashes could lead out of the folder of models.
+    check_name(version)
+    return models / version
+
+
+def read_figures(folder: Path) -> Figures:
+    """Reads what was measured of a version.
 
     Raises:
         ValueError: naming the file and what of it cannot be read.
+        OSError: if it cannot be read at all.
     """
-    path = folder / FIGURES
-    if not path.exists():
-        return None
+    return _read(folder / FIGURES, Figures)
+
+
+def read_verdict(folder: Path) -> Verdict:
+    """Reads what the gate said when the version was written.
+
+    Raises:
+        ValueError: naming the file and what of it cannot be read.
+        OSError: if it cannot be read at all.
+    """
+    return _read(folder / GATE, Verdict)
+
+
+def _read(path: Path, kind: type[T]) -> T:
     try:
-        return from_json(path.read_text(encoding="utf-8"), Figures)
+        return from_json(path.read_text(encoding="utf-8"), kind)
     except ValueError as problem:
         raise ValueError(f"{path}: {problem}") from problem

@@ -16,7 +16,7 @@ from typing import Any
 
 from router.versions.registry import MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
-from training.version.files import read_figures
+from training.version.files import FIGURES, read_figures
 
 EXPERIMENT = "channel-router"
 # Some MLflow servers refuse longer parameters.
@@ -49,8 +49,8 @@ def log_run(uri: str, folder: Path) -> str:
     check_files(folder)
     info = read_info(folder)
     parameters = _parameters(json.loads((folder / MANIFEST).read_bytes()))
-    measured = read_figures(folder)
-    figures = _figures(measured) if measured else {}
+    # A version of an early release may have none.
+    figures = _figures(read_figures(folder)) if (folder / FIGURES).exists() else {}
 
     with _settings():
         try:

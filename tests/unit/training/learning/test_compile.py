@@ -67,7 +67,7 @@ def learn_again(logged: LoggedCases) -> Callable[[int], Compiled]:
             logged.mix,
             logged.outcome,
             logged.minutes,
-            logged.propensity,
+            np.full((len(logged.mix), len(CATALOGUE.mixes)), 1 / len(CATALOGUE.mixes)),
             confounders=encoding.others(logged.rows),
             monotone=encoding.monotone,
             calibrate=False,
