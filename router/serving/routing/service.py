@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.serving.durable import DurableJournal
 from router.serving.live import Live, OfficeRouter, Snapshot
-from router.serving.messages import case_error, path
+from router.serving.messages import case_error, named_from
 from router.serving.requests import View, is_full, language_of
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
-from router.serving.status import InvalidRequest, refuse
+from router.serving.status import refuse
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -49,9 +48,7 @@ class ChannelRouterService(ChannelRouterServicer):
         problems: list[FieldProblem] = []
         asked = self._asked(request, problems, response.recommendation)
         if problems:
-            raise InvalidRequest(
-                [replace(problem, field=path("case", problem)) for problem in problems]
-            )
+            raise named_from("case", problems)
         await self._coalescer.answer(asked)
         return response
 
@@ -108,7 +105,7 @@ class ChannelRouterService(ChannelRouterServicer):
         for index, (case, result) in enumerate(zip(cases, results, strict=True), start):
             row = encode(case, problems, index)
             if problems:
-                result.error.CopyFrom(case_error(problems, f"cases[{index}]"))
+                result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems)))
                 problems = []
                 continue
 
@@ -163,7 +160,7 @@ class ChannelRouterService(ChannelRouterServicer):
         problems: list[FieldProblem] = []
         asked = self._asked(request, problems, response.recommendation)
         if problems:
-            response.error.CopyFrom(case_error(problems, "case"))
+            response.error.CopyFrom(case_error(named_from("case", problems)))
         else:
             await self._coalescer.answer(asked)
         return response
