@@ -44,7 +44,9 @@ FILES: tuple[FileDescriptor, ...] = tuple(
         recommendation_pb2,
     )
 )
-_NOTE = "// Made from proto/ by `make contract`: do not edit. Bounds are told as protovalidate rules.\n"
+_NOTE = (
+    "// Made from proto/ by `make contract`: do not edit. Bounds are told as protovalidate rules.\n"
+)
 _IMPORT = 'import "buf/validate/validate.proto";\n'
 _FIELD = "(buf.validate.field)"
 _CASE_REF = REFERENCES["case_ref"].longest
@@ -124,13 +126,12 @@ def asked_messages() -> dict[str, Descriptor]:
     """Gives the messages that a caller sends, by name: answers have no rules, so that they grow."""
     found: dict[str, Descriptor] = {}
 
-    def add(message: Descriptor) -> None:
-        if message.name in found or message.file not in FILES:
+    def add(message: Descriptor | None) -> None:
+        if message is None or message.name in found or message.file not in FILES:
             return
         found[message.name] = message
         for field in message.fields:
-            if field.message_type is not None:
-                add(field.message_type)
+            add(field.message_type)
 
     for file in FILES:
         for service in file.services_by_name.values():
@@ -141,7 +142,8 @@ def asked_messages() -> dict[str, Descriptor]:
 
 def rules(field: FieldDescriptor) -> tuple[str, ...]:
     """Gives the protovalidate rules of a field that a caller sends, as options of the field."""
-    path = f"{field.containing_type.name}.{field.name}"
+    _, message, name = field.full_name.rsplit(".", 2)
+    path = f"{message}.{name}"
     if path in _STATED:
         return _STATED[path]
     if field.enum_type is not None:
@@ -207,7 +209,11 @@ def _message(text: str, message: Descriptor) -> str:
 
 
 def _field(body: str, field: FieldDescriptor, options: str) -> str:
-    """Adds options to a field, beside those that it has."""
+    """Adds options to a field, beside those that it has.
+
+    Raises:
+        ValueError: if the field's text is not found.
+    """
     place = re.compile(rf" {field.name} = {field.number}(?P<had> \[.*?\])?;", re.DOTALL)
     found = place.search(body)
     if found is None:

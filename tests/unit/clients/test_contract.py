@@ -17,6 +17,8 @@ from clients import contract
 from router.cases.features import annotation
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
+from router.journal.feedback import CONTACTS_AT_MOST, MINUTES_AT_MOST
+from router.serving.caseload.cases import HOURS_AT_MOST
 from router.serving.feedback.requests import (
     asked_answer,
     asked_choice,
@@ -37,7 +39,10 @@ OUTCOME = feedback_pb2.RecordOutcomeRequest(
     request_id=ID, decision_id=ID, outcome=0.5, observed_on="2026-11-20"
 )
 REVIEW = feedback_pb2.RequestReviewRequest(
-    request_id=ID, decision_id=ID, asked_by=1, reason=feedback_pb2.REVIEW_REASON_OTHER
+    request_id=ID,
+    decision_id=ID,
+    asked_by=feedback_pb2.ASKED_BY_USER,
+    reason=feedback_pb2.REVIEW_REASON_OTHER,
 )
 TIME = feedback_pb2.ChannelTime(channel=recommendation_pb2.CHANNEL_PHONE, contacts=1, minutes=1)
 
@@ -47,7 +52,8 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Gives a folder with what a caller generates from the contract with rules."""
     folder = tmp_path_factory.mktemp("stubs")
     protos = ["buf/validate/validate.proto", *(file.name for file in contract.FILES)]
-    words = [sys.executable, "-m", "grpc_tools.protoc", "-I", contract.FOLDER, "-I", "third_party"]
+    words = [sys.executable, "-m", "grpc_tools.protoc"]
+    words += ["-I", str(contract.FOLDER), "-I", "third_party"]
     subprocess.run([*words, f"--python_out={folder}", *protos], cwd=ROOT, check=True)
     return folder
 
@@ -163,10 +169,10 @@ def test_a_case_is_refused_for_the_fields_for_which_the_server_refuses_it(
                 changed(OUTCOME, observed_on=""),
                 changed(OUTCOME, time=[TIME]),
                 changed(OUTCOME, time=[changed(TIME, channel=0)]),
-                changed(OUTCOME, time=[changed(TIME, contacts=contract.CONTACTS_AT_MOST)]),
-                changed(OUTCOME, time=[changed(TIME, contacts=contract.CONTACTS_AT_MOST + 1)]),
-                changed(OUTCOME, time=[changed(TIME, minutes=contract.MINUTES_AT_MOST)]),
-                changed(OUTCOME, time=[changed(TIME, minutes=contract.MINUTES_AT_MOST + 1)]),
+                changed(OUTCOME, time=[changed(TIME, contacts=CONTACTS_AT_MOST)]),
+                changed(OUTCOME, time=[changed(TIME, contacts=CONTACTS_AT_MOST + 1)]),
+                changed(OUTCOME, time=[changed(TIME, minutes=MINUTES_AT_MOST)]),
+                changed(OUTCOME, time=[changed(TIME, minutes=MINUTES_AT_MOST + 1)]),
                 changed(OUTCOME, time=[changed(TIME, minutes=-1)]),
                 feedback_pb2.RecordOutcomeRequest(
                     request_id=ID, decision_id=ID, observed_on="2026-11-20"
@@ -192,8 +198,10 @@ def test_a_case_is_refused_for_the_fields_for_which_the_server_refuses_it(
             "answer",
             asked_answer,
             [
-                feedback_pb2.AnswerReviewRequest(request_id=ID, review_id=ID, result=1),
-                feedback_pb2.AnswerReviewRequest(request_id=ID, review_id="", result=0),
+                feedback_pb2.AnswerReviewRequest(
+                    request_id=ID, review_id=ID, result=feedback_pb2.REVIEW_RESULT_UPHELD
+                ),
+                feedback_pb2.AnswerReviewRequest(request_id=ID, review_id=""),
             ],
         ),
     ],
@@ -247,8 +255,8 @@ def test_sizes_ids_and_hours_have_the_bounds_that_the_contract_states(
         (channel_router_pb2.ListRecommendationsRequest(), False),
         (caseload_pb2.PlanHeader(), True),
         (caseload_pb2.PlanHeader(hours=0), True),
-        (caseload_pb2.PlanHeader(hours=contract.HOURS_AT_MOST), True),
-        (caseload_pb2.PlanHeader(hours=contract.HOURS_AT_MOST + 1), False),
+        (caseload_pb2.PlanHeader(hours=HOURS_AT_MOST), True),
+        (caseload_pb2.PlanHeader(hours=HOURS_AT_MOST + 1), False),
         (caseload_pb2.PlanHeader(hours=float("nan")), False),
     ]
     found = judge([message for message, _ in expected])

@@ -7,6 +7,7 @@ import base64
 import sys
 
 import protovalidate
+
 from router.v1 import case_pb2, caseload_pb2, channel_router_pb2, feedback_pb2
 
 FILES = (case_pb2, caseload_pb2, channel_router_pb2, feedback_pb2)
