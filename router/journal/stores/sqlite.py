@@ -19,7 +19,7 @@ from router.journal.stores.sqlite_rows import filtered, read_contexts, read_head
 # computes. One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
 _INSERT = {
-    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?)"] * rows)
+    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?,?)"] * rows)
     for rows in (1 << power for power in range(_LARGEST_STATEMENT.bit_length()))
 }
 # A reader lets go of its snapshot this often, so that the log can be checkpointed below it.

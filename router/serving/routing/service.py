@@ -48,7 +48,8 @@ class ChannelRouterService(ChannelRouterServicer):
         problems: list[FieldProblem] = []
         asked = self._asked(request, problems, response.recommendation)
         if problems:
-            raise named_from("case", problems)
+            refused = named_from("case", problems)
+            raise refused
         await self._coalescer.answer(asked)
         return response
 
