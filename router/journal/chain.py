@@ -140,6 +140,12 @@ def admissible(
     return admitted
 
 
+def skipped(records: Sequence[Record], admitted: Sequence[Record]) -> frozenset[bytes]:
+    """Gives the ids of a batch's records that were not admitted."""
+    new = set(map(id, admitted))
+    return frozenset(record.id for record in records if id(record) not in new)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """What a verification found.

@@ -17,7 +17,7 @@ from router.journal.feedback import (
     WishedBy,
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, Recommended
-from router.serving.feedback.fields import Fields
+from router.serving.fields import Fields
 from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView
 from router.serving.status import InvalidRequest, NothingFound, Precluded

@@ -29,7 +29,7 @@ from router.journal.record import JournalBroken, JournalUnavailable
 from router.journal.standing import StoredFeedback, stored_feedback
 from router.serving.durable import DurableJournal
 from router.serving.feedback import rules
-from router.serving.feedback.fields import Fields
+from router.serving.fields import Fields
 from router.serving.feedback.history import (
     History,
     decision_of_review,
