@@ -70,8 +70,9 @@ class Pipeline:
 
         # Counted only now: what is not on record did not leave.
         await durable
-        for router, _, advice in decided:
+        for router, its_cases, advice in decided:
             router.counts.count(advice)
+            router.counts.count_unknown(sum(one.answer.office_unknown for one in its_cases))
 
 
 def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], list[Record]]:

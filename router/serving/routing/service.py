@@ -59,11 +59,13 @@ class ChannelRouterService(ChannelRouterServicer):
         answer: recommendation_pb2.Recommendation,
     ) -> Asked:
         """Reads what is asked; if there are problems with the case it must not be answered."""
-        case = request.case
-        router = self._live.snapshot.router(case.office_ref)
-        view = View(language_of(request.language, router.language), is_full(request.view))
-        row = encode(case, problems)
-        return Asked(router, row, case.case_ref, case.office_ref, view, answer)
+        case, snapshot = request.case, self._live.snapshot
+        office_ref, top_coded = case.office_ref, list[str]()
+        router = snapshot.router(office_ref)
+        language, full = language_of(request.language, router.language), is_full(request.view)
+        row = encode(case, problems, top_coded=top_coded)
+        view = View(language, full, snapshot.is_unknown(office_ref), top_coded)
+        return Asked(router, row, case.case_ref, office_ref, view, answer)
 
     async def RecommendBatch(
         self, request: channel_router_pb2.RecommendBatchRequest, context: object
@@ -103,7 +105,8 @@ class ChannelRouterService(ChannelRouterServicer):
         waiting = []
         problems: list[FieldProblem] = []
         for index, (case, result) in enumerate(zip(cases, results, strict=True), start):
-            row = encode(case, problems, index)
+            top_coded: list[str] = []
+            row = encode(case, problems, index, top_coded)
             if problems:
                 result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems)))
                 problems = []
@@ -113,9 +116,12 @@ class ChannelRouterService(ChannelRouterServicer):
             # A batch names few offices many times.
             if office_ref not in offices:
                 router = snapshot.router(office_ref)
-                view = View(language_of(request.language, router.language), full)
+                language = language_of(request.language, router.language)
+                view = View(language, full, snapshot.is_unknown(office_ref))
                 offices[office_ref] = router, view
             router, view = offices[office_ref]
+            if top_coded:
+                view = view._replace(top_coded=top_coded)
 
             answer = result.recommendation
             waiting.append(Asked(router, row, case.case_ref, office_ref, view, answer))
