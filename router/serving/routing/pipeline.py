@@ -105,6 +105,7 @@ class Pipeline:
         again = [n for n, one in enumerate(asked) if _was_asked(one, skipped)] if repeatable else []
         for router, its_cases, advice in decided:
             router.counts.count(_new(advice, its_cases, skipped) if again else advice)
+            router.counts.count_unknown(sum(one.answer.office_unknown for one in its_cases))
         return await self._answer_again(asked, again) if again else {}
 
     async def _answer_again(

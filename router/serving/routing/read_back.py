@@ -1,4 +1,4 @@
-"""A recommendation read back: as it was answered where that is kept, else what is recorded of it."""
+"""A recommendation read back: as it was answered where that is kept, else what is recorded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from router.serving.requests import View, is_full, language_of
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline, RequestId
 from router.serving.routing.read_back import read_back, read_back_of_case
-from router.serving.status import NothingFound, Stands, refuse
+from router.serving.status import InvalidRequest, NothingFound, Stands, refuse
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -73,12 +73,14 @@ class ChannelRouterService(ChannelRouterServicer):
         answer: recommendation_pb2.Recommendation,
     ) -> Asked:
         """Reads what is asked; if there are problems with the case it must not be answered."""
-        case = request.case
-        router = self._live.snapshot.router(case.office_ref)
-        view = View(language_of(request.language, router.language), is_full(request.view))
-        row = encode(case, problems)
+        case, snapshot = request.case, self._live.snapshot
+        office_ref, top_coded = case.office_ref, list[str]()
+        router = snapshot.router(office_ref)
+        language, full = language_of(request.language, router.language), is_full(request.view)
+        row = encode(case, problems, top_coded=top_coded)
+        view = View(language, full, snapshot.is_unknown(office_ref), top_coded)
         request_id = _request_id("request_id", request.request_id, request, case, row)
-        return Asked(router, row, case.case_ref, case.office_ref, view, answer, request_id)
+        return Asked(router, row, case.case_ref, office_ref, view, answer, request_id)
 
     async def RecommendBatch(
         self, request: channel_router_pb2.RecommendBatchRequest, context: object
@@ -124,7 +126,8 @@ class ChannelRouterService(ChannelRouterServicer):
         waiting_results: list[channel_router_pb2.RecommendBatchResult] = []
         problems: list[FieldProblem] = []
         for index, (case, result) in enumerate(zip(cases, results, strict=True), start):
-            row = encode(case, problems, index)
+            top_coded: list[str] = []
+            row = encode(case, problems, index, top_coded)
             if problems:
                 result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems)))
                 problems = []
@@ -134,19 +137,27 @@ class ChannelRouterService(ChannelRouterServicer):
             # A batch names few offices many times.
             if office_ref not in offices:
                 router = snapshot.router(office_ref)
-                view = View(language_of(request.language, router.language), full)
+                language = language_of(request.language, router.language)
+                view = View(language, full, snapshot.is_unknown(office_ref))
                 offices[office_ref] = router, view
             router, view = offices[office_ref]
+            if top_coded:
+                view = view._replace(top_coded=top_coded)
+
+            name = f"request_ids[{index}]"
+            try:
+                request_id = _request_id(name, request_ids[index - start], request, case, row)
+            except InvalidRequest as error:
+                result.error.CopyFrom(case_error(error))
+                continue
 
             answer = result.recommendation
-            name = f"request_ids[{index}]"
-            request_id = _request_id(name, request_ids[index - start], request, case, row)
             waiting.append(Asked(router, row, case.case_ref, office_ref, view, answer, request_id))
             waiting_results.append(result)
         if waiting:
             refused = await self._pipeline.answer(waiting)
-            for number, error in refused.items():
-                waiting_results[number].error.CopyFrom(case_error(error))
+            for number, why in refused.items():
+                waiting_results[number].error.CopyFrom(case_error(why))
 
     async def RecommendStream(
         self,
@@ -184,13 +195,13 @@ class ChannelRouterService(ChannelRouterServicer):
     ) -> channel_router_pb2.RecommendStreamResponse:
         response = channel_router_pb2.RecommendStreamResponse()
         problems: list[FieldProblem] = []
-        asked = self._asked(request, problems, response.recommendation)
-        if problems:
-            response.error.CopyFrom(case_error(named_from("case", problems)))
-            return response
         try:
-            await self._coalescer.answer(asked)
-        except (Stands, NothingFound) as error:
+            asked = self._asked(request, problems, response.recommendation)
+            if problems:
+                response.error.CopyFrom(case_error(named_from("case", problems)))
+            else:
+                await self._coalescer.answer(asked)
+        except (InvalidRequest, Stands, NothingFound) as error:
             # Of this case alone: the stream goes on.
             response.error.CopyFrom(case_error(error))
         return response
