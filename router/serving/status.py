@@ -155,6 +155,14 @@ def trailers(
     """Gives the trailing metadata that carries the details: google.rpc.Status."""
     if not details:
         return ()
+    status = rpc_status(code, message, details)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def rpc_status(
+    code: grpc.StatusCode, message: str, details: Sequence[Message]
+) -> status_pb2.Status:
+    """Writes an error as a message, with an ErrorInfo whatever else it tells."""
     # A client can tell errors apart by reason and domain, whatever the words.
     if not any(isinstance(detail, error_details_pb2.ErrorInfo) for detail in details):
         details = [*details, error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN)]
@@ -163,5 +171,4 @@ def trailers(
         box = any_pb2.Any()
         box.Pack(detail)
         packed.append(box)
-    status = status_pb2.Status(code=code.value[0], message=message, details=packed)
-    return (("grpc-status-details-bin", status.SerializeToString()),)
+    return status_pb2.Status(code=code.value[0], message=message, details=packed)
