@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import uuid_utils
 
@@ -24,6 +25,7 @@ from router.journal.recommendation import (
     Reading,
     Tail,
     coded,
+    subject_of,
 )
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
@@ -35,7 +37,7 @@ class Advice(NamedTuple):
     """A decision with its identity.
 
     Attributes:
-        decision_id: UUIDv7.
+        decision_id: UUIDv7, or what follows from a request id.
         case_ref: empty when the case was not scored.
         row: slots.
         decision: what is advised.
@@ -79,6 +81,7 @@ class Recommender:
         case_refs: Sequence[str],
         *,
         office_refs: Sequence[str] | None = None,
+        ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
     ) -> tuple[list[Advice], list[Record]]:
         """Decides for rows of slots; the records must be durable before the advice leaves.
@@ -89,6 +92,7 @@ class Recommender:
             rows: slots by feature.
             case_refs: one for each.
             office_refs: as sent, one for each; the policy's office if not given.
+            ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
         # One moment for all: cases that are asked together are recorded together.
@@ -96,7 +100,7 @@ class Recommender:
         offices = [self.policy.office] * len(rows) if office_refs is None else office_refs
 
         # Of version 7: they begin with the time, so that the journal's index grows at its end.
-        ids = [uuid_utils.uuid7() for _ in rows]
+        identities = [given or uuid_utils.uuid7() for given in ids or [None] * len(rows)]
         decisions = self.decider.decide_each(rows)
 
         chances = [1.0] * len(rows)
@@ -110,14 +114,21 @@ class Recommender:
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
         records = [
-            Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
-            for identity, payload in zip(ids, payloads, strict=True)
+            Record(
+                identity.bytes,
+                RECOMMENDATION,
+                self._context,
+                payload,
+                now,
+                subject=subject_of(tail.case_ref),
+            )
+            for identity, payload, tail in zip(identities, payloads, tails, strict=True)
         ]
 
         advice = [
             Advice(str(identity), tail.case_ref, row, decision, tail.disclosure, chance)
             for identity, tail, row, decision, chance in zip(
-                ids, tails, rows, decisions, chances, strict=True
+                identities, tails, rows, decisions, chances, strict=True
             )
         ]
         return advice, records

@@ -121,6 +121,11 @@ class Metrics:
             "router_explored", "Answers whose mix was subject to a draw.", registry=registry
         )
 
+        self.unknown_office = Counter(
+            "router_unknown_office",
+            "Answers and plans for an office without a policy of its own.",
+            registry=registry,
+        )
         self.policy = Gauge(
             "router_policy_info", "The policies in force.", ("office", "version"), registry=registry
         )
@@ -281,6 +286,11 @@ class AdviceMetrics:
     def count(self, advice: Iterable[Advice]) -> None:
         """Counts advice that is durable, at the latest when the metrics are next read."""
         self._gathered.extend(advice)
+
+    def count_unknown(self, answers: int) -> None:
+        """Counts answers for offices without a policy of their own."""
+        if answers:
+            self._metrics.unknown_office.inc(answers)
 
     def _count(self, advice: list[Advice]) -> None:
         decisions = [one.decision for one in advice]

@@ -136,6 +136,8 @@ def _in_words(name: str, slots: list[int]) -> str:
     known = [slot for slot in slots if slot]
     if feature.values:
         words += [str(feature.value(slot)) for slot in known]
+    elif known and feature.top_coded and known[-1] == feature.slots - 1:
+        words.append(f"{feature.value(known[0])} {feature.unit} or more")
     elif known:
         words.append(f"{feature.value(known[0])} to {feature.value(known[-1])} {feature.unit}")
     return " or ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from router.serving.status import refuse
@@ -15,15 +16,19 @@ LANGUAGES: dict[int, str] = {
 
 
 class View(NamedTuple):
-    """How an answer is written.
+    """How an answer is written, and what it tells of how its case was read.
 
     Attributes:
         language: code of the texts' language.
         full: whether it holds all that led to the advice.
+        office_unknown: whether the case names an office without a policy of its own.
+        top_coded: fields whose number was above the highest that is told apart.
     """
 
     language: str
     full: bool
+    office_unknown: bool = False
+    top_coded: Sequence[str] = ()
 
 
 def language_of(language: int, otherwise: str) -> str:

@@ -65,7 +65,10 @@ class Texts:
         if value is None:
             return self._entry("phrase", "unknown")
         if isinstance(value, int):
-            return f"{value} {self._entry('unit', feature.unit)}"
+            amount = f"{value} {self._entry('unit', feature.unit)}"
+            if feature.top_coded and value == feature.upper:
+                return self._entry("phrase", "or_more").format(amount=amount)
+            return amount
         text: str = self.entries["value"][feature.name][value]
         return text
 

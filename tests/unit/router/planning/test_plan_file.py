@@ -81,8 +81,8 @@ def test_a_caseload_of_many_batches_is_read_in_order(tmp_path: Path) -> None:
     ("columns", "said"),
     [
         (
-            {"weeks_registered": [3] * 29 + [521]},
-            "column weeks_registered: row 30: 521; permitted is 0 to 520",
+            {"weeks_registered": [3] * 29 + [-1]},
+            "column weeks_registered: row 30: -1; permitted is 0 to 520",
         ),
         (
             {"case_ref": ["c-1"] * 2 + [f"d-{n}" for n in range(28)]},
