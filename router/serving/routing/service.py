@@ -12,6 +12,7 @@ from hashlib import sha256
 from router.cases.features import CASE_REF, NOT_SHIELDED, SHIELDED
 from router.cases.message import encode, reference_problem
 from router.cases.problems import FieldProblem
+from router.journal.answer import RequestId
 from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live, OfficeRouter, Snapshot
@@ -19,7 +20,7 @@ from router.serving.messages import case_error, named_from
 from router.serving.paging import next_token, page_size, position_of
 from router.serving.requests import View, is_full, language_of
 from router.serving.routing.coalescing import Coalescer
-from router.serving.routing.pipeline import Asked, Pipeline, RequestId
+from router.serving.routing.pipeline import Asked, Pipeline
 from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.status import InvalidRequest, NothingFound, Stands, refuse
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
@@ -253,4 +254,4 @@ def _request_id(
     # Of a shielded case nothing is kept, not even a digest.
     content = b"" if row[SHIELDED] != NOT_SHIELDED else case.SerializeToString(deterministic=True)
     asked = sha256(b"%d %d " % (request.view, request.language) + content)
-    return RequestId(identity, asked.digest())
+    return RequestId.of(identity, asked.digest())
