@@ -29,8 +29,8 @@ _SLOT_OF = [_slots(*one).get for one in zip(CODED, FEATURES.features, strict=Tru
 _OPTIONAL = [(column, field.name) for column, field in enumerate(CODED) if field.has_presence]
 _read = attrgetter(*FEATURES.names)
 NO_CASE = (
-    "is missing or empty; a shielded case is sent as shielded = true, any other with its reference, "
-    "shielded = false and what is known of it"
+    "is missing or empty; a shielded case is sent as shielded = true, "
+    "any other with its reference, shielded = false and what is known of it"
 )
 """What is wrong with a case that says nothing at all."""
 

@@ -9,7 +9,6 @@ from router.decision.schema import Feature
 from router.v1 import case_pb2
 from tests.builders import PLAIN, a_case, a_row
 
-
 NUMBERS = [feature for feature in FEATURES.features if not feature.values]
 
 
