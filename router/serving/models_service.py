@@ -5,15 +5,16 @@ A new RPC joins here as a method by its name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from router.cases.features import FEATURES, annotation
 from router.decision.decide import Decider
 from router.serving.live import Live
 from router.serving.messages import mix_message
 from router.serving.paging import next_token, number_of, page_of, page_size, position_of
-from router.serving.requests import language_of
+from router.serving.requests import language_of, told_in
 from router.texts import Texts
 from router.v1 import case_pb2, models_pb2
 from router.v1.models_pb2_grpc import ModelsServicer
@@ -26,6 +27,7 @@ from router.versions.registry import (
     versions,
 )
 
+_T = TypeVar("_T")
 REFUSAL_AT_MOST = 1_000
 """Characters of what is told of a version that cannot be served."""
 _Localised = (
@@ -70,7 +72,17 @@ class ModelsService(ModelsServicer):
         return self._live.snapshot.national.recommender.decider
 
     def _in_language(self, language: int) -> Texts:
-        return self._texts[language_of(language, self._live.snapshot.national.language)]
+        national = self._live.snapshot.national.language
+        with told_in(self._texts[national]):
+            return self._texts[language_of(language, national)]
+
+    def _page(
+        self, items: Sequence[_T], method: str, request: _Localised, *versions: str
+    ) -> tuple[Sequence[_T], str]:
+        # Another version of what is listed is another list.
+        filters = {"language": str(request.language), "versions": " ".join(versions)}
+        with told_in(self._in_language(request.language)):
+            return page_of(items, method, filters, request.page_size, request.page_token)
 
     async def GetPromotedModel(
         self, request: models_pb2.GetPromotedModelRequest, context: object
@@ -142,9 +154,7 @@ class ModelsService(ModelsServicer):
             )
             for field in case_pb2.Case.DESCRIPTOR.fields
         ]
-        page, further = page_of(
-            found, "ListFeatures", _filters(request), request.page_size, request.page_token
-        )
+        page, further = self._page(found, "ListFeatures", request)
         return models_pb2.ListFeaturesResponse(features=page, next_page_token=further)
 
     async def ListMixes(
@@ -153,8 +163,7 @@ class ModelsService(ModelsServicer):
         """Lists the catalogue of mixes."""
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         mixes = [mix_message(catalogue, number, texts) for number in range(len(catalogue.mixes))]
-        filters = _filters(request, catalogue.version)
-        page, further = page_of(mixes, "ListMixes", filters, request.page_size, request.page_token)
+        page, further = self._page(mixes, "ListMixes", request, catalogue.version)
         return models_pb2.ListMixesResponse(
             mixes=page, catalogue_version=catalogue.version, next_page_token=further
         )
@@ -177,18 +186,10 @@ class ModelsService(ModelsServicer):
             for rule in self._decider.safeguards.rules
         ]
         version = self._decider.policy.version
-        filters = _filters(request, version, catalogue.version)
-        page, further = page_of(
-            found, "ListSafeguards", filters, request.page_size, request.page_token
-        )
+        page, further = self._page(found, "ListSafeguards", request, version, catalogue.version)
         return models_pb2.ListSafeguardsResponse(
             safeguards=page, policy_version=version, next_page_token=further
         )
-
-
-def _filters(request: _Localised, *versions: str) -> dict[str, str]:
-    """Gives what a list was asked for by; another version of what is listed is another list."""
-    return {"language": str(request.language), "versions": " ".join(versions)}
 
 
 def _in_words(name: str, slots: list[int]) -> str:

@@ -13,14 +13,17 @@ from router.cases.problems import FieldProblem
 from router.serving.durable import DurableJournal
 from router.serving.live import Live, OfficeRouter, Snapshot
 from router.serving.messages import case_error, named_from
-from router.serving.requests import View, is_full, language_of
+from router.serving.requests import View, is_full, language_of, texts_of, told_in
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
-from router.serving.status import refuse
+from router.serving.status import InvalidRequest, refuse
+from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
-CASES_AT_MOST = 1000
+CASES_AT_MOST = 1_000
+FULL_AT_MOST = 250
+"""Cases of a batch in the FULL view: no answer outgrows the 4 MiB that clients take by default."""
 # Half of the largest batch: one half is decided while the other is written.
 _CHUNK = 500
 # As many as leave together (`Coalescer`); a client that sends faster waits.
@@ -46,11 +49,22 @@ class ChannelRouterService(ChannelRouterServicer):
         """
         response = channel_router_pb2.RecommendResponse()
         problems: list[FieldProblem] = []
-        asked = self._asked(request, problems, response.recommendation)
+        # Nothing but refusals pays for the look at the language.
+        try:
+            asked = self._asked(request, problems, response.recommendation)
+        except InvalidRequest as refusal:
+            refusal.texts = self._texts(request.language)
+            raise
         if problems:
-            raise named_from("case", problems)
+            refused = named_from("case", problems, self._texts(request.language))
+            raise refused
         await self._coalescer.answer(asked)
         return response
+
+    def _texts(self, language: int) -> Texts:
+        """Gives the texts in which a refusal is told to people."""
+        national = self._live.snapshot.national
+        return texts_of(language, national.language, national.writer.texts)
 
     def _asked(
         self,
@@ -71,11 +85,12 @@ class ChannelRouterService(ChannelRouterServicer):
         self, request: channel_router_pb2.RecommendBatchRequest, context: object
     ) -> channel_router_pb2.RecommendBatchResponse:
         """Answers each case or names its problems, once all records are durable."""
-        snapshot, full = self._live.snapshot, is_full(request.view)
-        language_of(request.language, "")  # refused before anything is decided
-        cases = len(request.cases)
-        if not 1 <= cases <= CASES_AT_MOST:
-            refuse("cases", f"has {cases} cases; 1 to {CASES_AT_MOST} are permitted")
+        snapshot, cases = self._live.snapshot, len(request.cases)
+        # Refused before anything is decided.
+        with told_in(self._texts(request.language)):
+            full = is_full(request.view)
+            language_of(request.language, "")
+            _check_number(cases, full=full)
 
         response = channel_router_pb2.RecommendBatchResponse()
         # All first, so that results stand in the order of the cases, whichever chunk is done first.
@@ -108,7 +123,8 @@ class ChannelRouterService(ChannelRouterServicer):
             top_coded: list[str] = []
             row = encode(case, problems, index, top_coded)
             if problems:
-                result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems)))
+                texts = self._texts(request.language)
+                result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems, texts)))
                 problems = []
                 continue
 
@@ -166,7 +182,15 @@ class ChannelRouterService(ChannelRouterServicer):
         problems: list[FieldProblem] = []
         asked = self._asked(request, problems, response.recommendation)
         if problems:
-            response.error.CopyFrom(case_error(named_from("case", problems)))
+            texts = self._texts(request.language)
+            response.error.CopyFrom(case_error(named_from("case", problems, texts)))
         else:
             await self._coalescer.answer(asked)
         return response
+
+
+def _check_number(cases: int, *, full: bool) -> None:
+    most = FULL_AT_MOST if full else CASES_AT_MOST
+    if not 1 <= cases <= most:
+        view = "the FULL view" if full else "the BASIC view"
+        refuse("cases", f"has {cases:,} cases; 1 to {most:,} are permitted in {view}")

@@ -19,6 +19,7 @@ FROZEN = {
     "router_journal_commit_failures": ("counter", ()),
     "router_journal_queue_records": ("gauge", ()),
     "router_journal_up": ("gauge", ()),
+    "router_unknown_office": ("counter", ()),
     "router_withheld": ("counter", ("disclosure",)),
     "router_explored": ("counter", ()),
     "router_policy_info": ("gauge", ("office", "version")),

@@ -115,7 +115,7 @@ def test_a_choice_below_the_safeguards_at_the_users_wish_is_kept_and_counted_apa
 def test_a_reason_that_contradicts_the_direction_is_refused_unless_that_would_tell_the_advice(
     desk: Desk, mix: str, reason: int
 ) -> None:
-    options = {"mix": mix, "reason": reason}
+    options: dict[str, Any] = {"mix": mix, "reason": reason}
     found = refused(desk, desk.decide(), grpc.StatusCode.INVALID_ARGUMENT, **options)
     assert mix in found["reason"]
     assert "BLENDED_VIDEO" in found["reason"]
