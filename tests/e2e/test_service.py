@@ -140,7 +140,7 @@ def test_a_batch_holds_1_to_1000_cases(server: Server, count: int) -> None:
     request = channel_router_pb2.RecommendBatchRequest(cases=[case_pb2.Case(shielded=True)] * count)
     with pytest.raises(grpc.RpcError) as error:
         server.router.RecommendBatch(request, timeout=5)
-    assert "1 to 1000" in violations(error.value)["cases"]
+    assert "1 to 1,000" in violations(error.value)["cases"]
 
 
 def test_a_stream_is_answered_in_order_and_goes_on_after_a_bad_case(server: Server) -> None:
