@@ -277,8 +277,10 @@ class FeedbackService(FeedbackServicer):
         seconds = max(0, recorded.by.written_at - recommended.written_at) / _MICRO
 
         self._metrics.chosen(direction, choice.reason, band, seconds)
+        # Of advice that nobody saw no metric may tell what it was.
+        agency = recommended.mix if history.advice_seen else None
         self._metrics.compared(
-            {"agency": recommended.mix, "adviser": choice.adviser_view, "user": choice.user_view}
+            {"agency": agency, "adviser": choice.adviser_view, "user": choice.user_view}
         )
 
     async def _refresh_if_new(self, recorded: Recorded[Any]) -> None:
