@@ -45,7 +45,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(
     )
 )
 _NOTE = (
-    "// Made from proto/ by `make contract`: do not edit. Bounds are told as protovalidate rules.\n"
+    "// Made from proto/ by `make stubs`: do not edit. Bounds are told as protovalidate rules.\n"
 )
 _IMPORT = 'import "buf/validate/validate.proto";\n'
 _FIELD = "(buf.validate.field)"

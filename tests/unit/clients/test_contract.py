@@ -125,7 +125,7 @@ def test_the_contract_for_callers_is_what_the_server_s_makes(tmp_path: Path) -> 
     assert {path.name for path in made} == SERVED
     for path in made:
         kept = contract.FOLDER / path.relative_to(tmp_path)
-        assert path.read_text() == kept.read_text(), "make contract"
+        assert path.read_text() == kept.read_text(), "make stubs"
 
 
 def test_a_case_is_refused_for_the_fields_for_which_the_server_refuses_it(

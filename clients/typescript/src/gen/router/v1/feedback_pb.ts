@@ -54,7 +54,8 @@ export type RecordChoiceRequest = Message<"router.v1.RecordChoiceRequest"> & {
   wishedBy: WishedBy;
 
   /**
-   * Why. Required for less personal contact than advised.
+   * Why. Required for less personal contact than advised. One that cannot be true is refused: less contact because the
+   * user wishes more, more because the user wishes less or for want of capacity, a user's wish that the user does not have.
    *
    * @generated from field: router.v1.ChoiceReason reason = 5;
    */
