@@ -52,7 +52,10 @@ def a_long_case(number: int, unknown: float) -> case_pb2.Case:
 
 
 def answered(
-    service: Service, cases: list[case_pb2.Case], view: channel_router_pb2.View.ValueType, language: int
+    service: Service,
+    cases: list[case_pb2.Case],
+    view: channel_router_pb2.View.ValueType,
+    language: int,
 ) -> channel_router_pb2.RecommendBatchResponse:
     request = channel_router_pb2.RecommendBatchRequest(cases=cases, view=view)
     request.language = language  # type: ignore[assignment] # any of the contract's
