@@ -82,15 +82,18 @@ class TextRule:
         Returns:
             By problem, which rows have it, shape (n,).
         """
-        found: dict[str, NDArray[np.bool_]] = {}
         # Of many cases the offices are few.
         known = {text: self.problem(text) for text in set(texts)}
+        found: dict[str, list[int]] = {}
         for place, text in zip(places.tolist(), texts, strict=True):
-            problem = known[text]
-            if problem:
-                told = f"{self.what} that {problem}"
-                found.setdefault(told, np.zeros(count, np.bool_))[place] = True
-        return found
+            if known[text]:
+                found.setdefault(known[text], []).append(place)
+
+        rows = {}
+        for problem, bad in found.items():
+            mask = rows[f"{self.what} that {problem}"] = np.zeros(count, np.bool_)
+            mask[bad] = True
+        return rows
 
     @property
     def _instead(self) -> str:

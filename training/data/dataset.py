@@ -194,7 +194,7 @@ def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]
         value = mark.get(SYNTHETIC_KEY)
         if value not in (None, "true", "false"):
             problems.add(
-                f"{path}: mark {SYNTHETIC_KEY}", f"is {value!r}; permitted is true or false"
+                f"{path}: mark {SYNTHETIC_KEY}", f"is {shown(value)}; permitted is true or false"
             )
         said[path.name] = None if value is None else value == "true"
         seeds.append(mark.get(SEED_KEY, ""))
