@@ -68,8 +68,8 @@ check: lint ## Do what CI does: lint, then all tests with coverage
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
 stubs: setup ## Make router/v1 anew from proto/
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --mypy_out=. $(PROTOS)
-	$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
+	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --python_out=. --mypy_out=. $(PROTOS)
+	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
 
 pictures: setup ## Draw the README's pictures anew: the two ways of the data, and a real answer
 	$(BIN)/python -m docs.pictures.ways

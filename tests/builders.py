@@ -16,7 +16,7 @@ from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
-from router.journal.recommendation import CodedMix, Reading, Tail, coded
+from router.journal.recommendation import CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
@@ -236,9 +236,20 @@ def a_recorded_recommendation(
         at: when it was written.
         columns: of its row by name, 0 where not given; without a `mix` that of a shielded case.
     """
-    rows = reading.layout.rows(1)
-    usual = {"minutes": [mix.minutes for mix in reading.mixes], "mix": NO_MIX}
+    (row,) = np.zeros(1, reading.layout.dtype)
+    usual: dict[str, Any] = {
+        "minutes": [mix.minutes for mix in reading.mixes],
+        "mix": NO_MIX,
+    }
     for name, value in (usual | columns).items():
-        rows[name] = value
-    (payload,) = reading.layout.pack(rows, [Tail(case_ref, *tail)])
-    return Record(uuid.uuid4().bytes, RECOMMENDATION, reading.context(), payload, at)
+        row[name] = value
+    packed = {name: row[name].tolist() for name in reading.layout.dtype.names or ()}
+    payload = reading.layout.pack(Tail(case_ref, *tail), **packed)
+    return Record(
+        uuid.uuid4().bytes,
+        RECOMMENDATION,
+        reading.context(),
+        payload,
+        at,
+        subject=subject_of(case_ref),
+    )

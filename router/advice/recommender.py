@@ -8,23 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import uuid_utils
 
+from router.advice.disclosure import group_of
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
-from router.journal.recommendation import (
-    AFTER_OWN_VIEW,
-    CONTROL,
-    SHOWN,
-    CodedMix,
-    Reading,
-    Tail,
-    coded,
-)
+from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
 
@@ -35,7 +29,7 @@ class Advice(NamedTuple):
     """A decision with its identity.
 
     Attributes:
-        decision_id: UUIDv7.
+        decision_id: UUIDv7, or what follows from a request id.
         case_ref: empty when the case was not scored.
         row: slots.
         decision: what is advised.
@@ -79,6 +73,7 @@ class Recommender:
         case_refs: Sequence[str],
         *,
         office_refs: Sequence[str] | None = None,
+        ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
     ) -> tuple[list[Advice], list[Record]]:
         """Decides for rows of slots; the records must be durable before the advice leaves.
@@ -89,6 +84,7 @@ class Recommender:
             rows: slots by feature.
             case_refs: one for each.
             office_refs: as sent, one for each; the policy's office if not given.
+            ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
         # One moment for all: cases that are asked together are recorded together.
@@ -96,7 +92,7 @@ class Recommender:
         offices = [self.policy.office] * len(rows) if office_refs is None else office_refs
 
         # Of version 7: they begin with the time, so that the journal's index grows at its end.
-        ids = [uuid_utils.uuid7() for _ in rows]
+        identities = [given or uuid_utils.uuid7() for given in ids or [None] * len(rows)]
         decisions = self.decider.decide_each(rows)
 
         chances = [1.0] * len(rows)
@@ -110,14 +106,21 @@ class Recommender:
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
         records = [
-            Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
-            for identity, payload in zip(ids, payloads, strict=True)
+            Record(
+                identity.bytes,
+                RECOMMENDATION,
+                self._context,
+                payload,
+                now,
+                subject=subject_of(tail.case_ref),
+            )
+            for identity, payload, tail in zip(identities, payloads, tails, strict=True)
         ]
 
         advice = [
             Advice(str(identity), tail.case_ref, row, decision, tail.disclosure, chance)
             for identity, tail, row, decision, chance in zip(
-                ids, tails, rows, decisions, chances, strict=True
+                identities, tails, rows, decisions, chances, strict=True
             )
         ]
         return advice, records
@@ -143,15 +146,10 @@ class Recommender:
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Tells whether plain advice is shown; the same case always falls into the same group."""
-        shares = self.policy.disclosure
         # Only plain advice is withheld: that a person must look at a case is told at once.
         if decision.status != Status.RECOMMENDED:
             return SHOWN
-        # Without the versions: a case stays in its group for as long as the groups are compared.
-        drawn = draw("disclosure", case_ref)
-        if drawn < shares.control:
-            return CONTROL
-        return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
+        return group_of(self.policy.disclosure, case_ref)
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
         return self._layout.pack(

@@ -105,6 +105,10 @@ def _integers(values: pa.Array, feature: Feature) -> NDArray[np.int64]:
             f"column {feature.name}: has type {values.type}; "
             f"permitted are whole numbers, {feature.bound}"
         )
+    # Beyond 63 bits there are but numbers that are too high, whatever they are.
+    if pa.types.is_uint64(values.type):
+        too_high = pa.scalar(feature.upper + 1, pa.uint64())
+        values = pc.min_element_wise(values, too_high, skip_nulls=False)
     numbers = values.cast(pa.int64()).fill_null(feature.lower - 1)
     found: NDArray[np.int64] = np.asarray(numbers)
     return found

@@ -55,6 +55,7 @@ def _feature(field: FieldDescriptor) -> Feature:
         changeable=note.changeable,
         nominal=note.nominal,
         group=note.group,
+        top_coded=note.top_coded,
     )
 
 
@@ -83,6 +84,8 @@ def slots_of(
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
     """Gives the slots of a column's values, and says which are outside the bound.
 
+    What is above the bound of a top-coded feature is not outside: it has the last slot.
+
     Args:
         numbers: (n,) values; of an enum, the place of the value among `feature.values`, from 1.
             `feature.lower - 1` where it is unknown or cannot be read.
@@ -92,6 +95,8 @@ def slots_of(
     Returns:
         Slots, which mean nothing where the value is outside, and where it is; both of shape (n,).
     """
+    if feature.top_coded:
+        numbers = np.minimum(numbers, feature.upper)
     slots = numbers - (feature.lower - 1)
     # Slot 0 with something given: it could not be read, and must not pass as unknown.
     bad = (slots < 0) | (slots >= feature.slots) | ((slots == 0) & known)

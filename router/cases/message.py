@@ -27,15 +27,27 @@ def _slots(field: FieldDescriptor, feature: Feature) -> dict[int, int]:
 _SLOT_OF = [_slots(*one).get for one in zip(CODED, FEATURES.features, strict=True)]
 _OPTIONAL = [(column, field.name) for column, field in enumerate(CODED) if field.has_presence]
 _read = attrgetter(*FEATURES.names)
+NO_CASE = (
+    "is missing or empty; a shielded case is sent as shielded = true, "
+    "any other with its reference, shielded = false and what is known of it"
+)
+"""What is wrong with a case that says nothing at all."""
 
 
-def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) -> list[int]:
+def encode(
+    case: case_pb2.Case,
+    problems: list[FieldProblem],
+    index: int = 0,
+    top_coded: list[str] | None = None,
+) -> list[int]:
     """Encodes a case into its row of slots.
 
     Args:
         case: as sent.
         problems: what is wrong is added here; the row of a case with a problem means nothing.
         index: the case's number among several, for its problems.
+        top_coded: names of fields whose number was above the highest that is told apart, and is
+            read as that, are added here.
 
     Returns:
         A slot per feature. A case that is shielded, or does not say, is read no further: its row
@@ -56,19 +68,29 @@ def encode(case: case_pb2.Case, problems: list[FieldProblem], index: int = 0) ->
     # Texts are checked in a shielded case too: a national id must not come in by any door.
     problems += _text_problems(index, case, required=not shielded)
     if shielded:
+        # What sends nothing by mistake must hear of it, not be taken for a shielded person.
+        if not case.ByteSize():
+            problems.append(FieldProblem(index=index, field="", description=NO_CASE))
         return [slot or 0 if column == SHIELDED else 0 for column, slot in enumerate(slots)]
     if None in slots:
-        problems += [
-            FieldProblem(
-                index=index,
-                field=feature.name,
-                description=f"{value} is outside the permitted values: {feature.bound}",
-            )
+        above = [] if top_coded is None else top_coded
+        return [
+            _beyond(feature, value, index, problems, above) if slot is None else slot
             for slot, value, feature in zip(slots, values, FEATURES.features, strict=True)
-            if slot is None
         ]
-        return [slot or 0 for slot in slots]
     return cast(list[int], slots)
+
+
+def _beyond(
+    feature: Feature, value: int, index: int, problems: list[FieldProblem], top_coded: list[str]
+) -> int:
+    """Gives the slot of a value that has none of its own: the last one, or 0 with a problem."""
+    if feature.is_above(value):
+        top_coded.append(feature.name)
+        return feature.slots - 1
+    told = f"{value} is outside the permitted values: {feature.bound}"
+    problems.append(FieldProblem(index=index, field=feature.name, description=told))
+    return 0
 
 
 def _text_problems(index: int, case: case_pb2.Case, *, required: bool) -> list[FieldProblem]:

@@ -31,7 +31,7 @@ class Feature:
 
     An integer feature has `lower`..`upper` in `unit`; a categorical one has named `values`, and
     then `lower` is 1 and `upper` the number of values, so that value v always has slot v - lower +
-    1.
+    1. Where it is `top_coded`, `upper` stands for itself and every larger number.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Feature:
     changeable: bool = False
     nominal: bool = False
     group: str = ""
+    top_coded: bool = False
 
     @property
     def slots(self) -> int:
@@ -75,10 +76,15 @@ class Feature:
 
     @property
     def bound(self) -> str:
-        """The permitted values in words, e.g. "0 to 520 weeks"."""
+        """The permitted values in words, e.g. "0 to 520 weeks; 520 means this or more"."""
         if self.values:
             return "one of " + ", ".join(self.values)
-        return f"{self.lower} to {self.upper} {self.unit}"
+        top = f"; {self.upper} means this or more" if self.top_coded else ""
+        return f"{self.lower} to {self.upper} {self.unit}{top}"
+
+    def is_above(self, value: int) -> bool:
+        """Tells whether a number is read as `upper` because it is above it."""
+        return self.top_coded and value > self.upper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +133,8 @@ class FeatureSet:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names, roles, bounds and values; equal ones mean interchangeable tables."""
-        # Units, groups and what a person can change are left
-        # out: they may be reworded without touching a table.
+        # Units, groups and what a person can change are left out: they may be reworded without
+        # touching a table. So is top coding, which says what else comes into the last slot.
         text = json.dumps(
             [
                 [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]

@@ -10,8 +10,10 @@ import logging
 import time
 import traceback
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
+from types import AsyncGeneratorType
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -28,12 +30,24 @@ from router.serving.status import (
 )
 
 _Servicer = TypeVar("_Servicer")
-_Parse = Callable[[Any], Any]
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# A generator yields its answers; a coroutine returns the one, or writes many to the context.
+_Answer = AsyncGeneratorType[Any, None] | Awaitable[object]
+_Behaviour = Callable[[object, _Context], _Answer]
+_Parse = Callable[[Any], object]
 _OnError = Callable[[Exception], None]
 
 _log = logging.getLogger(__name__)
 _OWN = "/router.v1."
 _NO_METHOD = "/unknown/unknown"
+# By whether requests and answers are streams: the kind's name to grpc, and to its metrics.
+_KINDS = {
+    (False, False): ("unary_unary", "unary"),
+    (False, True): ("unary_stream", "server_stream"),
+    (True, False): ("stream_unary", "client_stream"),
+    (True, True): ("stream_stream", "bidi_stream"),
+}
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -84,7 +98,7 @@ class Counted:
 
     __slots__ = ("_began", "_context", "_series")
 
-    def __init__(self, series: CallSeries, context: Any) -> None:  # noqa: ANN401 - grpc's context is a C type
+    def __init__(self, series: CallSeries, context: _Context) -> None:
         self._series = series
         self._context = context
 
@@ -98,16 +112,16 @@ class Counted:
         self._series.ended(self._code(error), time.perf_counter() - self._began)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
-        if error is None:
-            return grpc.StatusCode.OK
+        # Set without an error by `set_code`, and before its own error by `abort`.
+        if error is None or isinstance(error, grpc.aio.AbortError):
+            told = self._context.code()
+            return grpc.StatusCode.OK if told is None else _CODES[told]
         # gRPC cancels alike when the caller gives up and when its deadline passes: the clock tells.
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # An answer that was being written then fails within gRPC.
+        if isinstance(error, asyncio.CancelledError | grpc.aio.InternalError):
             left = self._context.time_remaining()
             expired = left is not None and left <= 0
             return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
-        # Raised by `abort`, which has set the code already.
-        if isinstance(error, grpc.aio.AbortError):
-            return _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
         return grpc.StatusCode.UNKNOWN
 
 
@@ -116,6 +130,10 @@ class Edge(grpc.GenericRpcHandler):
 
     It admits calls, parses their requests, maps their errors, and counts them. It stands where
     grpc's own interceptors would, which run several coroutines for every call.
+
+    It takes handlers of all four kinds, in both styles of grpc.aio: generators, and coroutines that
+    read from and write to the context. It does not take plain functions, for which grpc.aio has
+    threads.
     """
 
     def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
@@ -123,7 +141,7 @@ class Edge(grpc.GenericRpcHandler):
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
-        self._handlers: dict[str, Any] = {}
+        self._handlers: dict[str, _Handler] = {}
         self.draining = False
 
     def add(
@@ -143,7 +161,7 @@ class Edge(grpc.GenericRpcHandler):
         register(servicer, cast("grpc.aio.Server", taken))
         self._inner += [(handler, on_error or _ignore) for handler in taken.handlers]
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - a handler of any kind
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler:
         """Gives the method's handler, wrapped and kept, so that a call pays for a look-up only."""
         method: str = handler_call_details.method
         kept = self._handlers.get(method)
@@ -156,101 +174,77 @@ class Edge(grpc.GenericRpcHandler):
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
 
-    def _find(self, details: grpc.HandlerCallDetails) -> tuple[Any, _OnError]:
+    def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
             handler = inner.service(details)
             if handler is not None:
                 return handler, on_error
         return None, _ignore
 
-    def _wrapped(self, method: str, handler: Any, on_error: _OnError) -> Any:  # noqa: ANN401
-        own = method.startswith(_OWN)
-        kind = "bidi_stream" if handler.request_streaming else "server_stream"
-        kind = kind if handler.response_streaming else "unary"
-        series = CallSeries(self._metrics, kind, method)
-        # Health and reflection answer also while we drain or are overloaded.
-        limit = self._max_in_flight if own else None
-
-        # Bytes come in here, not messages: what cannot be parsed is the caller's error, while
-        # grpc's runtime would call it an internal one.
-        parse = _parser(handler.request_deserializer) if own else _unchanged
-        codec = {
-            "request_deserializer": None if own else handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
-
+    def _wrapped(self, method: str, handler: _Handler, on_error: _OnError) -> _Handler:
+        kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
+        series = CallSeries(self._metrics, label, method)
+        parse = _parser(handler.request_deserializer)
         if handler.request_streaming:
-            parse = _each(parse) if own else _unchanged
-            return grpc.stream_stream_rpc_method_handler(
-                self._stream(handler.stream_stream, parse, series, limit, on_error), **codec
-            )
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                self._stream(handler.unary_stream, parse, series, limit, on_error), **codec
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            self._unary(handler.unary_unary, parse, series, limit, on_error), **codec
-        )
+            # grpc parses within the handler's own reading, so that the error comes up through it.
+            deserializer, parse = parse, _unchanged
+        else:
+            # Here grpc would parse before the handler is asked, and call the error an internal one.
+            deserializer = None
 
-    def _admit(self, context: Any, limit: int | None) -> None:  # noqa: ANN401
-        if limit is None:
-            return
-        if self.draining:
-            raise Draining
-        # The call itself is counted already.
-        if self._in_flight > limit:
-            raise Overloaded
-        # Who no longer waits is not worked for: under overload that is what frees the others.
-        left = context.time_remaining()
-        if left is not None and left <= 0:
-            raise DeadlineExpired
+        call = self._around(getattr(handler, kind), parse, method, series, on_error)
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        wrapped: _Handler = make(call, deserializer, handler.response_serializer)
+        return wrapped
 
-    def _unary(
+    def _around(
         self,
-        behaviour: Any,  # noqa: ANN401
+        behaviour: _Behaviour,
         parse: _Parse,
+        method: str,
         series: CallSeries,
-        limit: int | None,
         on_error: _OnError,
-    ) -> Any:  # noqa: ANN401
-        async def call(request: Any, context: Any) -> Any:  # noqa: ANN401
-            self._in_flight += 1
+    ) -> Callable[[object, _Context], Awaitable[object]]:
+        """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
+        # Health and reflection answer also while we drain or are overloaded. They take no room
+        # either: every client that watches health has a call that never ends.
+        limited = method.startswith(_OWN)
+
+        async def call(request: object, context: _Context) -> object:
+            self._in_flight += limited
             try:
                 with Counted(series, context):
                     try:
-                        self._admit(context, limit)
-                        return await behaviour(parse(request), context)
-                    except grpc.aio.AbortError:
+                        if limited:
+                            self._admit(context)
+                        answer = behaviour(parse(request), context)
+                        if not isinstance(answer, AsyncGeneratorType):
+                            return await answer
+                        # Closed at once when the caller goes: its own clean-up must not wait.
+                        async with aclosing(answer):
+                            async for response in answer:
+                                await context.write(response)
+                        return None
+                    except grpc.aio.BaseError:  # of grpc, for grpc: aborted, or nobody to write to
                         raise
                     except Exception as error:
                         on_error(error)
                         await _abort(error, context)
             finally:
-                self._in_flight -= 1
+                self._in_flight -= limited
 
         return call
 
-    def _stream(
-        self,
-        behaviour: Any,  # noqa: ANN401
-        parse: _Parse,
-        series: CallSeries,
-        limit: int | None,
-        on_error: _OnError,
-    ) -> Any:  # noqa: ANN401
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
-            with Counted(series, context):
-                try:
-                    self._admit(context, limit)
-                    async for response in behaviour(parse(request), context):
-                        yield response
-                except grpc.aio.AbortError:
-                    raise
-                except Exception as error:
-                    on_error(error)
-                    await _abort(error, context)
-
-        return call
+    def _admit(self, context: _Context) -> None:
+        if self.draining:
+            raise Draining
+        # The call itself is counted already.
+        if self._in_flight > self._max_in_flight:
+            raise Overloaded
+        # Who no longer waits is not worked for: under overload that is what frees the others.
+        left = context.time_remaining()
+        if left is not None and left <= 0:
+            raise DeadlineExpired
 
 
 class _Handlers:
@@ -271,17 +265,17 @@ def _ignore(error: Exception) -> None:
     """Does nothing with an error that nobody asked for."""
 
 
-def _unchanged(request: Any) -> Any:  # noqa: ANN401
+def _unchanged(request: object) -> object:
     return request
 
 
-def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
+def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes
     """Gives what parses a request as generated code does, but refuses bytes that do not parse."""
     if from_bytes is None:
         return _unchanged
     name = from_bytes.__self__.DESCRIPTOR.full_name
 
-    def parse(data: Any) -> Any:  # noqa: ANN401
+    def parse(data: bytes) -> object:
         try:
             return from_bytes(data)
         except DecodeError:
@@ -290,16 +284,11 @@ def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
     return parse
 
 
-def _each(parse: _Parse) -> _Parse:
-    """Gives what parses every request of a stream as it comes in."""
-    return lambda requests: (parse(request) async for request in requests)
-
-
-async def _unimplemented(request: Any, context: Any) -> None:  # noqa: ANN401, ARG001 - the shape of a handler
+async def _unimplemented(request: object, context: _Context) -> None:  # noqa: ARG001 - the shape of a handler
     await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
 
 
-async def _abort(error: Exception, context: Any) -> None:  # noqa: ANN401
+async def _abort(error: Exception, context: _Context) -> NoReturn:
     code, message, details = status_of(error)
     if code is grpc.StatusCode.INTERNAL:
         # Where, but not the error's own words: they might repeat a case's values.

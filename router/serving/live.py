@@ -70,6 +70,10 @@ class Snapshot:
         """Gives the office's router; the national one if it has no policy of its own."""
         return self.offices.get(office_ref, self.national)
 
+    def is_unknown(self, office_ref: str) -> bool:
+        """Tells whether an office is named that has no policy of its own."""
+        return bool(office_ref) and office_ref not in self.offices
+
     def recommender(self, office_ref: str) -> Recommender:
         """Gives the office's recommender; the national one if it has no policy of its own."""
         return self.router(office_ref).recommender

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from google.rpc import status_pb2
+
 from router.cases.problems import FieldProblem
 from router.decision.catalogue import Catalogue
+from router.serving.status import InvalidRequest, rpc_status, status_of
 from router.texts import Texts
-from router.v1 import channel_router_pb2, recommendation_pb2
-
-# As google.rpc.Code numbers it: the batch itself is OK.
-_INVALID_ARGUMENT = 3
+from router.v1 import recommendation_pb2
 
 
 def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
@@ -35,17 +38,16 @@ def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendati
     )
 
 
-def case_error(problems: list[FieldProblem], prefix: str) -> channel_router_pb2.CaseError:
-    """Writes why one case of several got no answer; fields are named from the request's root."""
-    return channel_router_pb2.CaseError(
-        code=_INVALID_ARGUMENT,
-        problems=[
-            channel_router_pb2.FieldProblem(
-                field=path(prefix, problem), description=problem.description
-            )
-            for problem in problems
-        ],
-    )
+def case_error(error: Exception) -> status_pb2.Status:
+    """Writes why one case of several got no answer, as if it had been asked alone."""
+    return rpc_status(*status_of(error))
+
+
+def named_from(
+    prefix: str, problems: Sequence[FieldProblem], texts: Texts | None = None
+) -> InvalidRequest:
+    """Gives the refusal of a case, its fields named from the request's root."""
+    return InvalidRequest([replace(one, field=path(prefix, one)) for one in problems], texts)
 
 
 def path(prefix: str, problem: FieldProblem) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from router.serving.status import refuse
+from router.serving.status import InvalidRequest, refuse
+from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
 LANGUAGES: dict[int, str] = {
@@ -15,15 +18,19 @@ LANGUAGES: dict[int, str] = {
 
 
 class View(NamedTuple):
-    """How an answer is written.
+    """How an answer is written, and what it tells of how its case was read.
 
     Attributes:
         language: code of the texts' language.
         full: whether it holds all that led to the advice.
+        office_unknown: whether the case names an office without a policy of its own.
+        top_coded: fields whose number was above the highest that is told apart.
     """
 
     language: str
     full: bool
+    office_unknown: bool = False
+    top_coded: Sequence[str] = ()
 
 
 def language_of(language: int, otherwise: str) -> str:
@@ -38,6 +45,25 @@ def language_of(language: int, otherwise: str) -> str:
         known = ", ".join(recommendation_pb2.Language.keys())
         refuse("language", f"{language} is not one of {known}")
     return LANGUAGES[language]
+
+
+@contextmanager
+def told_in(texts: Texts) -> Iterator[None]:
+    """Has what is refused within told to people too, in their language.
+
+    Raises:
+        InvalidRequest: what is raised within.
+    """
+    try:
+        yield
+    except InvalidRequest as refused:
+        refused.texts = refused.texts or texts
+        raise
+
+
+def texts_of(language: int, otherwise: str, texts: Mapping[str, Texts]) -> Texts:
+    """Gives the texts of the language asked for; of `otherwise` if none is, or an unknown one."""
+    return texts[LANGUAGES.get(language, otherwise)]
 
 
 def is_full(view: int) -> bool:

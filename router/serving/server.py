@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
+from router.serving import reflection
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -188,11 +188,8 @@ def _add_services(
     edge.add(health_pb2_grpc.add_HealthServicer_to_server, checks)
 
     if parts.settings.reflection:
-        names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        edge.add(
-            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
-            reflection.aio.ReflectionServicer(names),
-        )
+        told = reflection.servicer((*NAMES, health.SERVICE_NAME))
+        edge.add(reflection.register, told)
 
 
 async def _follow(live: Live, seconds: float) -> None:

@@ -59,13 +59,20 @@ class Texts:
         """Names a channel."""
         return self._entry("channel", name)
 
+    def problem(self, key: str, **parts: str) -> str:
+        """Tells what is wrong with what was sent."""
+        return _sentence(self._entry("problem", key).format(**parts))
+
     def value(self, feature: Feature, slot: int) -> str:
         """Labels a feature's value; "unknown" for slot 0."""
         value = feature.value(slot)
         if value is None:
             return self._entry("phrase", "unknown")
         if isinstance(value, int):
-            return f"{value} {self._entry('unit', feature.unit)}"
+            amount = f"{value} {self._entry('unit', feature.unit)}"
+            if feature.top_coded and value == feature.upper:
+                return self._entry("phrase", "or_more").format(amount=amount)
+            return amount
         text: str = self.entries["value"][feature.name][value]
         return text
 

@@ -6,8 +6,10 @@ Routing of cases."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from router.v1 import case_pb2 as _case_pb2
 from router.v1 import recommendation_pb2 as _recommendation_pb2
 import builtins as _builtins
@@ -54,10 +56,15 @@ class RecommendRequest(_message.Message):
     CASE_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
+    request_id: _builtins.str
+    """UUID made by the caller for this case and this try to have it answered; empty for none. Sent again, it gets the
+    recorded answer, byte for byte; with another case, view or language it is ABORTED. Kept for as long as the decision.
+    """
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """The case."""
@@ -68,10 +75,11 @@ class RecommendRequest(_message.Message):
         case: _case_pb2.Case | None = ...,
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -110,13 +118,18 @@ class RecommendBatchRequest(_message.Message):
     CASES_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    REQUEST_IDS_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[_case_pb2.Case]:
-        """The cases, 1 to 1,000."""
+        """The cases: 1 to 1,000, or 1 to 250 in the FULL view, so that no answer outgrows a client's usual 4 MiB."""
+
+    @_builtins.property
+    def request_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """None, or a request id for each case in the order of the cases, as in RecommendRequest; empty for a case without."""
 
     def __init__(
         self,
@@ -124,68 +137,15 @@ class RecommendBatchRequest(_message.Message):
         cases: _abc.Iterable[_case_pb2.Case] | None = ...,
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
+        request_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "language", b"language", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "language", b"language", "request_ids", b"request_ids", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecommendBatchRequest: _TypeAlias = RecommendBatchRequest  # noqa: Y015
-
-@_typing.final
-class FieldProblem(_message.Message):
-    """One field's problem."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    FIELD_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    field: _builtins.str
-    """Path of the field, e.g. "cases[3].weeks_registered"."""
-    description: _builtins.str
-    """What is wrong, and the bound."""
-    def __init__(
-        self,
-        *,
-        field: _builtins.str = ...,
-        description: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "field", b"field"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___FieldProblem: _TypeAlias = FieldProblem  # noqa: Y015
-
-@_typing.final
-class CaseError(_message.Message):
-    """Why one case of several got no answer."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CODE_FIELD_NUMBER: _builtins.int
-    PROBLEMS_FIELD_NUMBER: _builtins.int
-    code: _builtins.int
-    """gRPC status code, e.g. 3 for INVALID_ARGUMENT."""
-    @_builtins.property
-    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldProblem]:
-        """The fields at fault."""
-
-    def __init__(
-        self,
-        *,
-        code: _builtins.int = ...,
-        problems: _abc.Iterable[Global___FieldProblem] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "problems", b"problems"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CaseError: _TypeAlias = CaseError  # noqa: Y015
 
 @_typing.final
 class RecommendBatchResult(_message.Message):
@@ -203,15 +163,15 @@ class RecommendBatchResult(_message.Message):
         """The advice."""
 
     @_builtins.property
-    def error(self) -> Global___CaseError:
-        """Why there is none."""
+    def error(self) -> _status_pb2.Status:
+        """Why there is none, with the details that the case alone would have got as its call's error."""
 
     def __init__(
         self,
         *,
         index: _builtins.int = ...,
         recommendation: _recommendation_pb2.Recommendation | None = ...,
-        error: Global___CaseError | None = ...,
+        error: _status_pb2.Status | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "recommendation", b"recommendation", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -256,10 +216,13 @@ class RecommendStreamRequest(_message.Message):
     CASE_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
+    request_id: _builtins.str
+    """As in RecommendRequest."""
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """The case."""
@@ -270,10 +233,11 @@ class RecommendStreamRequest(_message.Message):
         case: _case_pb2.Case | None = ...,
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -292,14 +256,14 @@ class RecommendStreamResponse(_message.Message):
         """The advice."""
 
     @_builtins.property
-    def error(self) -> Global___CaseError:
-        """Why there is none."""
+    def error(self) -> _status_pb2.Status:
+        """Why there is none, with the details that the case alone would have got as its call's error."""
 
     def __init__(
         self,
         *,
         recommendation: _recommendation_pb2.Recommendation | None = ...,
-        error: Global___CaseError | None = ...,
+        error: _status_pb2.Status | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "recommendation", b"recommendation", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -310,3 +274,148 @@ class RecommendStreamResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___RecommendStreamResponse: _TypeAlias = RecommendStreamResponse  # noqa: Y015
+
+@_typing.final
+class RecordedRecommendation(_message.Message):
+    """A recommendation as the journal has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOMMENDATION_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    OFFICE_REF_FIELD_NUMBER: _builtins.int
+    AS_ANSWERED_FIELD_NUMBER: _builtins.int
+    office_ref: _builtins.str
+    """The office, as sent."""
+    as_answered: _builtins.bool
+    """Whether `recommendation` is the answer as it was sent, byte for byte."""
+    @_builtins.property
+    def recommendation(self) -> _recommendation_pb2.Recommendation:
+        """The advice. As it was answered if the call had a request id or the advice was withheld; else what is recorded of it:
+        without reasons, changes and what is told of a mix beside its name and minutes. Withheld advice stays withheld until
+        an own view is recorded.
+        """
+
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        recommendation: _recommendation_pb2.Recommendation | None = ...,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        office_ref: _builtins.str = ...,
+        as_answered: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recommendation", b"recommendation", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_answered", b"as_answered", "office_ref", b"office_ref", "recommendation", b"recommendation", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordedRecommendation: _TypeAlias = RecordedRecommendation  # noqa: Y015
+
+@_typing.final
+class GetRecommendationRequest(_message.Message):
+    """Asks for one recommendation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """The decision."""
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_id", b"decision_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecommendationRequest: _TypeAlias = GetRecommendationRequest  # noqa: Y015
+
+@_typing.final
+class GetRecommendationResponse(_message.Message):
+    """The recommendation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOMMENDATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recommendation(self) -> Global___RecordedRecommendation:
+        """The recommendation."""
+
+    def __init__(
+        self,
+        *,
+        recommendation: Global___RecordedRecommendation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recommendation", b"recommendation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recommendation", b"recommendation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecommendationResponse: _TypeAlias = GetRecommendationResponse  # noqa: Y015
+
+@_typing.final
+class ListRecommendationsRequest(_message.Message):
+    """Asks for the recommendations of a case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_REF_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    case_ref: _builtins.str
+    """The case's reference, as sent."""
+    page_size: _builtins.int
+    """Most recommendations to answer; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """From the last page; empty for the first."""
+    def __init__(
+        self,
+        *,
+        case_ref: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ref", b"case_ref", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecommendationsRequest: _TypeAlias = ListRecommendationsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecommendationsResponse(_message.Message):
+    """Some of the recommendations of a case, the latest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOMMENDATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
+    @_builtins.property
+    def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordedRecommendation]:
+        """The recommendations."""
+
+    def __init__(
+        self,
+        *,
+        recommendations: _abc.Iterable[Global___RecordedRecommendation] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "recommendations", b"recommendations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecommendationsResponse: _TypeAlias = ListRecommendationsResponse  # noqa: Y015

@@ -50,6 +50,16 @@ class ChannelRouterStub:
                 request_serializer=router_dot_v1_dot_channel__router__pb2.RecommendStreamRequest.SerializeToString,
                 response_deserializer=router_dot_v1_dot_channel__router__pb2.RecommendStreamResponse.FromString,
                 _registered_method=True)
+        self.GetRecommendation = channel.unary_unary(
+                '/router.v1.ChannelRouter/GetRecommendation',
+                request_serializer=router_dot_v1_dot_channel__router__pb2.GetRecommendationRequest.SerializeToString,
+                response_deserializer=router_dot_v1_dot_channel__router__pb2.GetRecommendationResponse.FromString,
+                _registered_method=True)
+        self.ListRecommendations = channel.unary_unary(
+                '/router.v1.ChannelRouter/ListRecommendations',
+                request_serializer=router_dot_v1_dot_channel__router__pb2.ListRecommendationsRequest.SerializeToString,
+                response_deserializer=router_dot_v1_dot_channel__router__pb2.ListRecommendationsResponse.FromString,
+                _registered_method=True)
 
 
 class ChannelRouterServicer:
@@ -77,6 +87,20 @@ class ChannelRouterServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRecommendation(self, request, context):
+        """Reads back a recommendation. One that was erased, or never made, is NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecommendations(self, request, context):
+        """Reads back the recommendations for a case, the latest first. Those that were erased are not among them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChannelRouterServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +118,16 @@ def add_ChannelRouterServicer_to_server(servicer, server):
                     servicer.RecommendStream,
                     request_deserializer=router_dot_v1_dot_channel__router__pb2.RecommendStreamRequest.FromString,
                     response_serializer=router_dot_v1_dot_channel__router__pb2.RecommendStreamResponse.SerializeToString,
+            ),
+            'GetRecommendation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecommendation,
+                    request_deserializer=router_dot_v1_dot_channel__router__pb2.GetRecommendationRequest.FromString,
+                    response_serializer=router_dot_v1_dot_channel__router__pb2.GetRecommendationResponse.SerializeToString,
+            ),
+            'ListRecommendations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecommendations,
+                    request_deserializer=router_dot_v1_dot_channel__router__pb2.ListRecommendationsRequest.FromString,
+                    response_serializer=router_dot_v1_dot_channel__router__pb2.ListRecommendationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +212,60 @@ class ChannelRouter:
             '/router.v1.ChannelRouter/RecommendStream',
             router_dot_v1_dot_channel__router__pb2.RecommendStreamRequest.SerializeToString,
             router_dot_v1_dot_channel__router__pb2.RecommendStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecommendation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/router.v1.ChannelRouter/GetRecommendation',
+            router_dot_v1_dot_channel__router__pb2.GetRecommendationRequest.SerializeToString,
+            router_dot_v1_dot_channel__router__pb2.GetRecommendationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecommendations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/router.v1.ChannelRouter/ListRecommendations',
+            router_dot_v1_dot_channel__router__pb2.ListRecommendationsRequest.SerializeToString,
+            router_dot_v1_dot_channel__router__pb2.ListRecommendationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class ChannelRouterStub:
     """Recommends for 1 to 1,000 cases; a bad case fails alone, the others are answered."""
     RecommendStream: _grpc.StreamStreamMultiCallable[_channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse]
     """Recommends for a stream of cases; answers come in the order of the requests."""
+    GetRecommendation: _grpc.UnaryUnaryMultiCallable[_channel_router_pb2.GetRecommendationRequest, _channel_router_pb2.GetRecommendationResponse]
+    """Reads back a recommendation. One that was erased, or never made, is NOT_FOUND."""
+    ListRecommendations: _grpc.UnaryUnaryMultiCallable[_channel_router_pb2.ListRecommendationsRequest, _channel_router_pb2.ListRecommendationsResponse]
+    """Reads back the recommendations for a case, the latest first. Those that were erased are not among them."""
 
 @_typing.type_check_only
 class ChannelRouterAsyncStub(ChannelRouterStub):
@@ -51,6 +55,10 @@ class ChannelRouterAsyncStub(ChannelRouterStub):
     """Recommends for 1 to 1,000 cases; a bad case fails alone, the others are answered."""
     RecommendStream: _aio.StreamStreamMultiCallable[_channel_router_pb2.RecommendStreamRequest, _channel_router_pb2.RecommendStreamResponse]  # type: ignore[assignment]
     """Recommends for a stream of cases; answers come in the order of the requests."""
+    GetRecommendation: _aio.UnaryUnaryMultiCallable[_channel_router_pb2.GetRecommendationRequest, _channel_router_pb2.GetRecommendationResponse]  # type: ignore[assignment]
+    """Reads back a recommendation. One that was erased, or never made, is NOT_FOUND."""
+    ListRecommendations: _aio.UnaryUnaryMultiCallable[_channel_router_pb2.ListRecommendationsRequest, _channel_router_pb2.ListRecommendationsResponse]  # type: ignore[assignment]
+    """Reads back the recommendations for a case, the latest first. Those that were erased are not among them."""
 
 class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
     """Recommends a mix for cases."""
@@ -78,5 +86,21 @@ class ChannelRouterServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_channel_router_pb2.RecommendStreamResponse], _abc.AsyncIterator[_channel_router_pb2.RecommendStreamResponse]]:
         """Recommends for a stream of cases; answers come in the order of the requests."""
+
+    @_abc_1.abstractmethod
+    def GetRecommendation(
+        self,
+        request: _channel_router_pb2.GetRecommendationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_router_pb2.GetRecommendationResponse, _abc.Awaitable[_channel_router_pb2.GetRecommendationResponse]]:
+        """Reads back a recommendation. One that was erased, or never made, is NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListRecommendations(
+        self,
+        request: _channel_router_pb2.ListRecommendationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_router_pb2.ListRecommendationsResponse, _abc.Awaitable[_channel_router_pb2.ListRecommendationsResponse]]:
+        """Reads back the recommendations for a case, the latest first. Those that were erased are not among them."""
 
 def add_ChannelRouterServicer_to_server(servicer: ChannelRouterServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

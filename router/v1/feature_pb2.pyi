@@ -73,10 +73,11 @@ class Feature(_message.Message):
     NOMINAL_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     MAX_LENGTH_FIELD_NUMBER: _builtins.int
+    TOP_CODED_FIELD_NUMBER: _builtins.int
     lower: _builtins.int
     """Lowest permitted value, in the field's unit. Integer fields only."""
     upper: _builtins.int
-    """Highest permitted value, in the field's unit. Integer fields only."""
+    """Highest value that is told apart, in the field's unit; without `top_coded` the highest permitted. Integer fields only."""
     unit: _builtins.str
     """Unit of an integer field, e.g. "weeks"."""
     changeable: _builtins.bool
@@ -87,6 +88,10 @@ class Feature(_message.Message):
     """Which group of fields it belongs to, for documentation and forms."""
     max_length: _builtins.int
     """Longest permitted text, in characters. Text fields only."""
+    top_coded: _builtins.bool
+    """Whether `upper` means "this or more": a larger number is read as `upper`, and the answer says so. Counts and
+    durations only; what cannot be, such as a number below `lower`, is an error.
+    """
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """What the field may be used for."""
@@ -102,10 +107,11 @@ class Feature(_message.Message):
         nominal: _builtins.bool = ...,
         group: _builtins.str = ...,
         max_length: _builtins.int = ...,
+        top_coded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changeable", b"changeable", "group", b"group", "lower", b"lower", "max_length", b"max_length", "nominal", b"nominal", "roles", b"roles", "unit", b"unit", "upper", b"upper"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changeable", b"changeable", "group", b"group", "lower", b"lower", "max_length", b"max_length", "nominal", b"nominal", "roles", b"roles", "top_coded", b"top_coded", "unit", b"unit", "upper", b"upper"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,4 +119,6 @@ Global___Feature: _TypeAlias = Feature  # noqa: Y015
 
 FEATURE_FIELD_NUMBER: _builtins.int
 feature: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Feature]
-"""The feature annotation."""
+"""The feature annotation. Its number is of the range for options that are not registered; one that is unlikely to be
+taken by another contract in the same program.
+"""

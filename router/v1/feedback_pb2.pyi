@@ -246,7 +246,9 @@ class RecordChoiceRequest(_message.Message):
     wished_by: Global___WishedBy.ValueType
     """Who wished it."""
     reason: Global___ChoiceReason.ValueType
-    """Why. Required for less personal contact than advised."""
+    """Why. Required for less personal contact than advised. One that cannot be true is refused: less contact because the
+    user wishes more, more because the user wishes less or for want of capacity, a user's wish that the user does not have.
+    """
     adviser_view: _builtins.str
     """The mix that the adviser held to be right before seeing the advice; empty if not asked."""
     user_view: _builtins.str
@@ -540,6 +542,9 @@ class Review(_message.Message):
     ASKED_BY_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ASKED_AT_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
+    OFFICE_REF_FIELD_NUMBER: _builtins.int
     review_id: _builtins.str
     """The review's id: request id under which it was asked for."""
     decision_id: _builtins.str
@@ -548,9 +553,17 @@ class Review(_message.Message):
     """Who asked."""
     reason: Global___ReviewReason.ValueType
     """Why."""
+    result: Global___ReviewResult.ValueType
+    """What it came to; unspecified while it is open."""
+    office_ref: _builtins.str
+    """The office of the decision, as sent."""
     @_builtins.property
     def asked_at(self) -> _timestamp_pb2.Timestamp:
         """When it was asked for."""
+
+    @_builtins.property
+    def answered_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was answered; absent while it is open."""
 
     def __init__(
         self,
@@ -560,14 +573,63 @@ class Review(_message.Message):
         asked_by: Global___AskedBy.ValueType = ...,
         reason: Global___ReviewReason.ValueType = ...,
         asked_at: _timestamp_pb2.Timestamp | None = ...,
+        result: Global___ReviewResult.ValueType = ...,
+        answered_at: _timestamp_pb2.Timestamp | None = ...,
+        office_ref: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at", "asked_by", b"asked_by", "decision_id", b"decision_id", "reason", b"reason", "review_id", b"review_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at", "asked_by", b"asked_by", "decision_id", b"decision_id", "office_ref", b"office_ref", "reason", b"reason", "result", b"result", "review_id", b"review_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Review: _TypeAlias = Review  # noqa: Y015
+
+@_typing.final
+class GetReviewRequest(_message.Message):
+    """Asks for one review."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_ID_FIELD_NUMBER: _builtins.int
+    review_id: _builtins.str
+    """The review."""
+    def __init__(
+        self,
+        *,
+        review_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["review_id", b"review_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReviewRequest: _TypeAlias = GetReviewRequest  # noqa: Y015
+
+@_typing.final
+class GetReviewResponse(_message.Message):
+    """The review."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def review(self) -> Global___Review:
+        """The review."""
+
+    def __init__(
+        self,
+        *,
+        review: Global___Review | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review", b"review"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["review", b"review"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReviewResponse: _TypeAlias = GetReviewResponse  # noqa: Y015
 
 @_typing.final
 class AnswerReviewRequest(_message.Message):
@@ -635,19 +697,23 @@ class ListReviewsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OFFICE_REF_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most reviews to answer, 1 to 200; 0 means 50."""
+    """Most reviews to answer; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """From the last page; empty for the first."""
+    office_ref: _builtins.str
+    """Only those of this office; empty for all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        office_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["office_ref", b"office_ref", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -665,7 +731,7 @@ class ListReviewsResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page; empty on the last one."""
     open: _builtins.int
-    """How many are open."""
+    """How many are open, of the office if one is asked for."""
     @_builtins.property
     def reviews(self) -> _containers.RepeatedCompositeFieldContainer[Global___Review]:
         """The reviews."""

@@ -68,6 +68,11 @@ class FeedbackStub:
                 request_serializer=router_dot_v1_dot_feedback__pb2.ListReviewsRequest.SerializeToString,
                 response_deserializer=router_dot_v1_dot_feedback__pb2.ListReviewsResponse.FromString,
                 _registered_method=True)
+        self.GetReview = channel.unary_unary(
+                '/router.v1.Feedback/GetReview',
+                request_serializer=router_dot_v1_dot_feedback__pb2.GetReviewRequest.SerializeToString,
+                response_deserializer=router_dot_v1_dot_feedback__pb2.GetReviewResponse.FromString,
+                _registered_method=True)
 
 
 class FeedbackServicer:
@@ -119,6 +124,13 @@ class FeedbackServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReview(self, request, context):
+        """Reads back a review with its answer, if there is one. One that was erased, or never asked for, is NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedbackServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -151,6 +163,11 @@ def add_FeedbackServicer_to_server(servicer, server):
                     servicer.ListReviews,
                     request_deserializer=router_dot_v1_dot_feedback__pb2.ListReviewsRequest.FromString,
                     response_serializer=router_dot_v1_dot_feedback__pb2.ListReviewsResponse.SerializeToString,
+            ),
+            'GetReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReview,
+                    request_deserializer=router_dot_v1_dot_feedback__pb2.GetReviewRequest.FromString,
+                    response_serializer=router_dot_v1_dot_feedback__pb2.GetReviewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -319,6 +336,33 @@ class Feedback:
             '/router.v1.Feedback/ListReviews',
             router_dot_v1_dot_feedback__pb2.ListReviewsRequest.SerializeToString,
             router_dot_v1_dot_feedback__pb2.ListReviewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/router.v1.Feedback/GetReview',
+            router_dot_v1_dot_feedback__pb2.GetReviewRequest.SerializeToString,
+            router_dot_v1_dot_feedback__pb2.GetReviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

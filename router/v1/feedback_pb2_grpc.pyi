@@ -51,6 +51,8 @@ class FeedbackStub:
     """Answers a review, once."""
     ListReviews: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListReviewsRequest, _feedback_pb2.ListReviewsResponse]
     """Lists the open reviews, oldest first."""
+    GetReview: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.GetReviewRequest, _feedback_pb2.GetReviewResponse]
+    """Reads back a review with its answer, if there is one. One that was erased, or never asked for, is NOT_FOUND."""
 
 @_typing.type_check_only
 class FeedbackAsyncStub(FeedbackStub):
@@ -73,6 +75,8 @@ class FeedbackAsyncStub(FeedbackStub):
     """Answers a review, once."""
     ListReviews: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListReviewsRequest, _feedback_pb2.ListReviewsResponse]  # type: ignore[assignment]
     """Lists the open reviews, oldest first."""
+    GetReview: _aio.UnaryUnaryMultiCallable[_feedback_pb2.GetReviewRequest, _feedback_pb2.GetReviewResponse]  # type: ignore[assignment]
+    """Reads back a review with its answer, if there is one. One that was erased, or never asked for, is NOT_FOUND."""
 
 class FeedbackServicer(metaclass=_abc_1.ABCMeta):
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
@@ -128,5 +132,13 @@ class FeedbackServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.ListReviewsResponse, _abc.Awaitable[_feedback_pb2.ListReviewsResponse]]:
         """Lists the open reviews, oldest first."""
+
+    @_abc_1.abstractmethod
+    def GetReview(
+        self,
+        request: _feedback_pb2.GetReviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.GetReviewResponse, _abc.Awaitable[_feedback_pb2.GetReviewResponse]]:
+        """Reads back a review with its answer, if there is one. One that was erased, or never asked for, is NOT_FOUND."""
 
 def add_FeedbackServicer_to_server(servicer: FeedbackServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -39,9 +39,9 @@ class Model(_message.Message):
     sha256: _builtins.str
     """SHA-256 of its tables, in hex."""
     training_cases: _builtins.int
-    """Cases it was trained on."""
+    """Cases it was trained on; absent if the version cannot be read."""
     synthetic: _builtins.bool
-    """Whether it was trained on synthetic data, and so says nothing of real people."""
+    """Whether it was trained on synthetic data, and so says nothing of real people; absent if the version cannot be read."""
     promoted: _builtins.bool
     """Whether it is the one that is served."""
     refusal: _builtins.str
@@ -56,16 +56,23 @@ class Model(_message.Message):
         version: _builtins.str = ...,
         sha256: _builtins.str = ...,
         trained_at: _timestamp_pb2.Timestamp | None = ...,
-        training_cases: _builtins.int = ...,
-        synthetic: _builtins.bool = ...,
+        training_cases: _builtins.int | None = ...,
+        synthetic: _builtins.bool | None = ...,
         promoted: _builtins.bool = ...,
         refusal: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["trained_at", b"trained_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__synthetic: _TypeAlias = _typing.Literal["synthetic"]  # noqa: Y015
+    _WhichOneofArgType__synthetic: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic"]  # noqa: Y015
+    _WhichOneofReturnType__training_cases: _TypeAlias = _typing.Literal["training_cases"]  # noqa: Y015
+    _WhichOneofArgType__training_cases: _TypeAlias = _typing.Literal["_training_cases", b"_training_cases"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__synthetic) -> _WhichOneofReturnType__synthetic | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__training_cases) -> _WhichOneofReturnType__training_cases | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 
@@ -116,12 +123,21 @@ class ListModelsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most models to answer; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """From the last page; empty for the first."""
     def __init__(
         self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,6 +150,9 @@ class ListModelsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
         """The models."""
@@ -142,10 +161,11 @@ class ListModelsResponse(_message.Message):
         self,
         *,
         models: _abc.Iterable[Global___Model] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,16 +178,24 @@ class ListFeaturesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     language: _recommendation_pb2.Language.ValueType
     """Language of the labels."""
+    page_size: _builtins.int
+    """Most features to answer; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """From the last page; empty for the first."""
     def __init__(
         self,
         *,
         language: _recommendation_pb2.Language.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -218,6 +246,9 @@ class ListFeaturesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FEATURES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
     @_builtins.property
     def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureInfo]:
         """The fields."""
@@ -226,10 +257,11 @@ class ListFeaturesResponse(_message.Message):
         self,
         *,
         features: _abc.Iterable[Global___FeatureInfo] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -242,16 +274,24 @@ class ListMixesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     language: _recommendation_pb2.Language.ValueType
     """Language of the names."""
+    page_size: _builtins.int
+    """Most mixes to answer; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """From the last page; empty for the first."""
     def __init__(
         self,
         *,
         language: _recommendation_pb2.Language.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -265,8 +305,11 @@ class ListMixesResponse(_message.Message):
 
     MIXES_FIELD_NUMBER: _builtins.int
     CATALOGUE_VERSION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     catalogue_version: _builtins.str
     """Version of the catalogue."""
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
     @_builtins.property
     def mixes(self) -> _containers.RepeatedCompositeFieldContainer[_recommendation_pb2.Mix]:
         """The mixes."""
@@ -276,10 +319,11 @@ class ListMixesResponse(_message.Message):
         *,
         mixes: _abc.Iterable[_recommendation_pb2.Mix] | None = ...,
         catalogue_version: _builtins.str = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "mixes", b"mixes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "mixes", b"mixes", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -292,16 +336,24 @@ class ListSafeguardsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
+    page_size: _builtins.int
+    """Most safeguards to answer; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """From the last page; empty for the first."""
     def __init__(
         self,
         *,
         language: _recommendation_pb2.Language.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -363,8 +415,11 @@ class ListSafeguardsResponse(_message.Message):
 
     SAFEGUARDS_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.str
     """Version of the policy they are part of."""
+    next_page_token: _builtins.str
+    """For the next page; empty on the last one."""
     @_builtins.property
     def safeguards(self) -> _containers.RepeatedCompositeFieldContainer[Global___Safeguard]:
         """The safeguards."""
@@ -374,10 +429,11 @@ class ListSafeguardsResponse(_message.Message):
         *,
         safeguards: _abc.Iterable[Global___Safeguard] | None = ...,
         policy_version: _builtins.str = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_version", b"policy_version", "safeguards", b"safeguards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policy_version", b"policy_version", "safeguards", b"safeguards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -122,7 +122,7 @@ class _Language:
 class _LanguageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Language.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LANGUAGE_UNSPECIFIED: _Language.ValueType  # 0
-    """Norwegian Bokmål."""
+    """The language of the office's policy; Norwegian Bokmål if it names none."""
     LANGUAGE_NB: _Language.ValueType  # 1
     """Norwegian Bokmål."""
     LANGUAGE_NN: _Language.ValueType  # 2
@@ -134,7 +134,7 @@ class Language(_Language, metaclass=_LanguageEnumTypeWrapper):
     """Which language people read the texts in."""
 
 LANGUAGE_UNSPECIFIED: Language.ValueType  # 0
-"""Norwegian Bokmål."""
+"""The language of the office's policy; Norwegian Bokmål if it names none."""
 LANGUAGE_NB: Language.ValueType  # 1
 """Norwegian Bokmål."""
 LANGUAGE_NN: Language.ValueType  # 2
@@ -422,8 +422,10 @@ class Recommendation(_message.Message):
     SYNTHETIC_MODEL_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
     PERMITTED_MIXES_FIELD_NUMBER: _builtins.int
+    OFFICE_UNKNOWN_FIELD_NUMBER: _builtins.int
+    TOP_CODED_FIELDS_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
-    """UUIDv7 of this answer."""
+    """UUID of this answer: version 7, or version 5 where it follows from a request id."""
     status: Global___Status.ValueType
     """What the answer is."""
     model_version: _builtins.str
@@ -435,9 +437,11 @@ class Recommendation(_message.Message):
     case_ref: _builtins.str
     """The case's reference, as sent; empty for a shielded case."""
     synthetic_model: _builtins.bool
-    """FULL view: whether the model was trained on synthetic data."""
+    """Whether the model was trained on synthetic data, and so says nothing of real people; absent when no model judged."""
     disclosure: Global___Disclosure.ValueType
     """Whether and why the advice is withheld."""
+    office_unknown: _builtins.bool
+    """Whether the case names an office without a policy of its own, so that the national policy decided."""
     @_builtins.property
     def mix(self) -> Global___Mix:
         """The mix: recommended, or the fallback when an assessment is needed; absent when MANUAL_ONLY."""
@@ -466,6 +470,10 @@ class Recommendation(_message.Message):
     def permitted_mixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Where the advice is withheld: the mixes that safeguards and menu permit."""
 
+    @_builtins.property
+    def top_coded_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields whose number was above the highest that is told apart, and was read as that."""
+
     def __init__(
         self,
         *,
@@ -481,14 +489,18 @@ class Recommendation(_message.Message):
         reasons: _abc.Iterable[Global___Reason] | None = ...,
         safeguards: _abc.Iterable[Global___AppliedSafeguard] | None = ...,
         changes: _abc.Iterable[Global___Change] | None = ...,
-        synthetic_model: _builtins.bool = ...,
+        synthetic_model: _builtins.bool | None = ...,
         disclosure: Global___Disclosure.ValueType = ...,
         permitted_mixes: _abc.Iterable[_builtins.str] | None = ...,
+        office_unknown: _builtins.bool = ...,
+        top_coded_fields: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mix", b"mix"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "mix", b"mix", "synthetic_model", b"synthetic_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "options", b"options", "permitted_mixes", b"permitted_mixes", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "office_unknown", b"office_unknown", "options", b"options", "permitted_mixes", b"permitted_mixes", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__synthetic_model: _TypeAlias = _typing.Literal["synthetic_model"]  # noqa: Y015
+    _WhichOneofArgType__synthetic_model: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__synthetic_model) -> _WhichOneofReturnType__synthetic_model | None: ...
 
 Global___Recommendation: _TypeAlias = Recommendation  # noqa: Y015

@@ -248,9 +248,10 @@ def test_committed_stubs_are_what_the_contract_generates(tmp_path: Path) -> None
     protos = [
         str(path.relative_to(ROOT)) for path in sorted((ROOT / "proto/router/v1").glob("*.proto"))
     ]
-    words = [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto"]
+    words = [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto", "-I", "third_party"]
     run(*words, f"--python_out={tmp_path}", *protos)
-    services = [p for p in protos if p.endswith(("channel_router.proto", "models.proto"))]
+    served = ("channel_router.proto", "models.proto", "feedback.proto", "caseload.proto")
+    services = [proto for proto in protos if proto.endswith(served)]
     run(*words, f"--grpc_python_out={tmp_path}", *services)
     made = sorted((tmp_path / "router/v1").glob("*.py"))
     assert len(made) == len(protos) + len(services)

@@ -80,10 +80,12 @@ def test_a_shielded_case_is_manual_only_and_nothing_of_it_is_told_back(server: S
 
 def test_bad_fields_are_named_with_problem_and_bound(server: Server) -> None:
     with pytest.raises(grpc.RpcError) as error:
-        ask(server, a_case(weeks_registered=521, case_ref="010170 12345"))
+        ask(server, a_case(weeks_registered=-1, case_ref="010170 12345"))
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     found = violations(error.value)
-    assert found["case.weeks_registered"] == "521 is outside the permitted values: 0 to 520 weeks"
+    assert found["case.weeks_registered"] == (
+        "-1 is outside the permitted values: 0 to 520 weeks; 520 means this or more"
+    )
     assert "national identity" in found["case.case_ref"]
     assert "12345" not in str(found)
 
@@ -118,12 +120,14 @@ def test_in_a_batch_a_bad_case_fails_alone_and_the_others_get_the_single_answer(
     server: Server,
 ) -> None:
     cases = [a_case(case_ref=f"c-{i}", weeks_registered=i) for i in range(250)]
-    cases[120] = a_case(weeks_registered=900)
+    cases[120] = a_case(weeks_registered=-1)
     request = channel_router_pb2.RecommendBatchRequest(cases=cases, view=FULL)
     results = server.router.RecommendBatch(request, timeout=20).results
     assert [result.index for result in results] == list(range(250))
     assert [result.index for result in results if result.HasField("error")] == [120]
-    assert results[120].error.problems[0].field == "cases[120].weeks_registered"
+    bad = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(bad) for detail in results[120].error.details)
+    assert bad.field_violations[0].field == "cases[120].weeks_registered"
     for index in (0, 119, 249):
         one, among = ask(server, cases[index], view=FULL), results[index].recommendation
         for advice in (one, among):
@@ -136,11 +140,11 @@ def test_a_batch_holds_1_to_1000_cases(server: Server, count: int) -> None:
     request = channel_router_pb2.RecommendBatchRequest(cases=[case_pb2.Case(shielded=True)] * count)
     with pytest.raises(grpc.RpcError) as error:
         server.router.RecommendBatch(request, timeout=5)
-    assert "1 to 1000" in violations(error.value)["cases"]
+    assert "1 to 1,000" in violations(error.value)["cases"]
 
 
 def test_a_stream_is_answered_in_order_and_goes_on_after_a_bad_case(server: Server) -> None:
-    cases = [a_case(case_ref=f"c-{i}", weeks_registered=900 if i == 5 else i) for i in range(100)]
+    cases = [a_case(case_ref=f"c-{i}", weeks_registered=-1 if i == 5 else i) for i in range(100)]
     requests = (channel_router_pb2.RecommendStreamRequest(case=case) for case in cases)
     answers = list(server.router.RecommendStream(requests, timeout=20))
     assert [answer.HasField("error") for answer in answers] == [i == 5 for i in range(100)]
@@ -195,7 +199,7 @@ def test_what_the_service_decides_with_is_public(server: Server) -> None:
 def test_the_exposition_is_clean_and_counts_real_outcomes(server: Server) -> None:
     ask(server, a_case())
     with pytest.raises(grpc.RpcError):
-        ask(server, a_case(weeks_registered=900))
+        ask(server, a_case(weeks_registered=-1))
     text = server.scrape()
     assert 'grpc_code="InvalidArgument",grpc_method="Recommend"' in text
     lint = subprocess.run(

@@ -64,6 +64,8 @@ class Caseload:
             refuse(
                 "cases", f"are more than {CASES_AT_MOST:,}; plan them with `python -m router plan`"
             )
+        if not cases.cases:
+            refuse("cases", "is empty; a message holds a header or at least one case")
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
             rows = [self._row(case, self.header.office_ref) for case in part]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid5
 
 import numpy as np
-import uuid_utils
 
 from router.advice.recommender import Advice, Recommender
 from router.cases.features import FEATURES
@@ -71,6 +70,11 @@ class RecommendationWriter:
             for number, rule in enumerate(self._decider.safeguards.rules)
         }
 
+    @property
+    def texts(self) -> Mapping[str, Texts]:
+        """The texts by the code of their language."""
+        return self._texts
+
     def write(
         self,
         advice: Sequence[Advice],
@@ -109,7 +113,8 @@ class RecommendationWriter:
         self.write(shown, [views[n] for n in kept], answers)
         return [
             Record(
-                uuid_utils.uuid7().bytes,
+                # It follows from the decision's: what is asked twice is withheld once.
+                uuid5(UUID(one.decision_id), WITHHELD).bytes,
                 WITHHELD,
                 _WITHHELD_CONTEXT,
                 answer.SerializeToString(),
@@ -136,6 +141,8 @@ class RecommendationWriter:
             for n, mix in enumerate(mixes)
             if n >= decision.first_permitted and self._decider.menu[n]
         )
+        message.synthetic_model = self._recommender.model.info.synthetic
+        _add_reading(message, view)
         if view.full:
             self._add_safeguards(message, decision, view.language)
 
@@ -151,6 +158,10 @@ class RecommendationWriter:
         message.CopyFrom(self._same_part(language, decision.status, decision.mix, decision.doubts))
         message.decision_id = advice.decision_id
         message.case_ref = advice.case_ref
+        # Of a case that was not scored nothing is told, not even that its office is unknown.
+        told = decision.first_permitted < len(self._decider.menu)
+        if told and (view.office_unknown or view.top_coded):
+            _add_reading(message, view)
         if view.full:
             self._add_full(message, decision, language)
         if explanation is not None:
@@ -172,6 +183,8 @@ class RecommendationWriter:
                 policy_version=self._decider.policy.version,
                 notice=texts.notice,
                 doubts=[number for doubt, number in _DOUBTS.items() if doubts & doubt],
+                # Absent where no model judged: whether it was synthetic is then not told.
+                synthetic_model=self._recommender.model.info.synthetic if mix >= 0 else None,
             )
         return kept
 
@@ -185,7 +198,6 @@ class RecommendationWriter:
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, language: str
     ) -> None:
-        message.synthetic_model = self._recommender.model.info.synthetic
         bits = decision.safeguards
         applied = [
             self._safeguards[language, number]
@@ -283,3 +295,9 @@ class RecommendationWriter:
             mix_id=mix_id,
             text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
         )
+
+
+def _add_reading(message: recommendation_pb2.Recommendation, view: View) -> None:
+    """Tells how the case was read where that is not what its sender may expect."""
+    message.office_unknown = view.office_unknown
+    message.top_coded_fields.extend(view.top_coded)

@@ -56,7 +56,8 @@ def test_nothing_of_a_shielded_case_is_kept_but_the_fact() -> None:
 @pytest.mark.parametrize(
     ("column", "values", "says"),
     [
-        ("weeks_registered", [1, 521, 2, -1], "row 102: 521, row 104: -1; permitted is 0 to 520"),
+        ("weeks_registered", [1, -3, 2, -1], "row 102: -3, row 104: -1; permitted is 0 to 520"),
+        ("plan_user_created_percent", [1, 101, 2, 3], "row 102: 101; permitted is 0 to 100"),
         ("weeks_registered", [1.0] * COUNT, "has type double; permitted are whole numbers, 0 to"),
         ("age_band", ["OLD"] * COUNT, "row 101: 'OLD', row 102: 'OLD'"),
         ("age_band", ["30_39", "", "", ""], "row 102: ''"),
@@ -83,12 +84,22 @@ def test_a_column_that_is_not_as_it_must_be_is_named_with_rows_and_bound(
 
 
 def test_of_many_bad_rows_few_are_shown() -> None:
-    numbers = pa.array([600 + number for number in range(9)])
+    numbers = pa.array([-600 - number for number in range(9)])
     batch = pa.RecordBatch.from_pydict(
         {"case_ref": pa.array([f"c-{number}" for number in range(9)]), "weeks_registered": numbers}
     )
-    with pytest.raises(CasesRefused, match="row 5: 604 and 4 more; permitted is 0 to 520 weeks"):
+    with pytest.raises(CasesRefused, match="row 5: -604 and 4 more; permitted is 0 to 520 weeks"):
         rows_of(batch, 0)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int16(), pa.int32(), pa.int64(), pa.uint16(), pa.uint32(), pa.uint64()], ids=str
+)
+def test_a_number_above_the_highest_told_apart_is_read_as_that(kind: pa.DataType) -> None:
+    most = 2 ** (kind.bit_width - str(kind).startswith("int")) - 1
+    rows = rows_of(a_batch(weeks_registered=pa.array([520, 521, most, None], kind)), 0)
+    top, unknown = a_row(weeks_registered=520).tolist(), a_row(weeks_registered=None).tolist()
+    assert rows.tolist() == [top, top, top, unknown]
 
 
 @pytest.mark.parametrize("column", ["case_ref", "office_ref", "age_band"])

@@ -1,11 +1,13 @@
 """The annotated contract is the single source: roles, bounds and slots follow from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from google.protobuf import descriptor_pb2
 
 from router.cases.features import FEATURES, REFERENCES, are_shielded, slots_of
-from router.decision.schema import Feature, Role
+from router.decision.schema import Feature, FeatureSet, Role
 from router.v1 import case_pb2
 from tests.builders import a_row
 
@@ -35,8 +37,11 @@ def test_the_slots_of_a_column_are_those_of_its_values_and_what_is_outside_is_to
 ) -> None:
     numbers = np.arange(feature.lower - 2, feature.upper + 3)
     slots, bad = slots_of(numbers, True, feature)
-    assert bad.tolist() == [True] * 2 + [False] * (feature.slots - 1) + [True] * 2
-    values = feature.values or range(feature.lower, feature.upper + 1)
+    above = [not feature.top_coded] * 2
+    assert bad.tolist() == [True] * 2 + [False] * (feature.slots - 1) + above
+    values = [*(feature.values or range(feature.lower, feature.upper + 1))]
+    # "This or more" has one slot, the last.
+    values += [feature.upper] * 2 if feature.top_coded else []
     assert slots[~bad].tolist() == [feature.slot(value) for value in values]
 
 
@@ -51,7 +56,21 @@ def test_what_is_unknown_is_not_outside() -> None:
 def test_a_number_far_outside_is_outside_and_does_not_wrap() -> None:
     feature = FEATURES["unemployed_per_100_vacancies"]
     far = np.array([-(2**63), 2**63 - 1, 2**16 + feature.lower])
-    assert slots_of(far, True, feature)[1].all()
+    assert slots_of(far, True, replace(feature, top_coded=False))[1].all()
+
+    slots, bad = slots_of(far, True, feature)
+    assert bad.tolist() == [True, False, False]
+    assert slots[1:].tolist() == [feature.slots - 1] * 2
+
+
+def test_top_coding_is_no_part_of_the_digest_that_versions_are_fitted_to() -> None:
+    plain = FeatureSet(features=tuple(replace(one, top_coded=False) for one in FEATURES.features))
+    assert plain.digest == FEATURES.digest
+
+
+def test_a_bound_says_where_a_number_means_this_or_more() -> None:
+    assert FEATURES["weeks_registered"].bound == "0 to 520 weeks; 520 means this or more"
+    assert FEATURES["plan_user_created_percent"].bound == "0 to 100 percent"
 
 
 def test_a_case_that_does_not_say_is_shielded() -> None:

@@ -9,6 +9,8 @@ from router.decision.schema import Feature
 from router.v1 import case_pb2
 from tests.builders import PLAIN, a_case, a_row
 
+NUMBERS = [feature for feature in FEATURES.features if not feature.values]
+
 
 def read(case: case_pb2.Case, index: int = 0) -> tuple[list[int], list[FieldProblem]]:
     problems: list[FieldProblem] = []
@@ -32,20 +34,46 @@ def test_each_field_left_out_is_unknown(name: str) -> None:
     assert FEATURES.features[FEATURES.column(name)].value(row[FEATURES.column(name)]) is None
 
 
-@pytest.mark.parametrize(
-    "feature", [f for f in FEATURES.features if not f.values], ids=lambda f: f.name
-)
-def test_each_bound_is_permitted_and_the_next_value_is_a_problem_that_names_the_bound(
+@pytest.mark.parametrize("feature", NUMBERS, ids=lambda feature: feature.name)
+def test_each_bound_is_permitted_and_a_value_that_cannot_be_is_a_problem_that_names_the_bound(
     feature: Feature,
 ) -> None:
     for value in (feature.lower, feature.upper):
         assert problems_of(**{feature.name: value}) == {}
-    for value in (feature.lower - 1, feature.upper + 1):
+    cannot_be = [feature.lower - 1, -(2**31)]
+    if not feature.top_coded:
+        cannot_be += [feature.upper + 1, 2**31 - 1]
+    for value in cannot_be:
         (problem,) = problems_of(**{feature.name: value}).items()
         assert problem == (
             feature.name,
             f"{value} is outside the permitted values: {feature.bound}",
         )
+
+
+@pytest.mark.parametrize("feature", [f for f in NUMBERS if f.top_coded], ids=lambda f: f.name)
+def test_a_count_or_duration_above_the_highest_told_apart_is_read_as_that_and_said(
+    feature: Feature,
+) -> None:
+    top, _ = read(a_case(**{feature.name: feature.upper}))
+    for value in (feature.upper + 1, 2**31 - 1):
+        problems, above = list[FieldProblem](), list[str]()
+        row = encode(a_case(**{feature.name: value}), problems, top_coded=above)
+        assert (row, problems, above) == (top, [], [feature.name])
+
+
+def test_only_shares_and_levels_have_a_highest_value_that_nothing_can_be_above() -> None:
+    assert {feature.name for feature in NUMBERS if not feature.top_coded} == {
+        "plan_user_created_percent",
+        "channel_preference_strength",
+    }
+
+
+def test_a_case_that_says_nothing_is_a_problem_and_no_shielded_person() -> None:
+    _, (problem,) = read(case_pb2.Case())
+    assert problem.field == ""
+    assert problem.description.startswith("is missing or empty; a shielded case is sent as")
+    assert not read(case_pb2.Case(shielded=True))[1]
 
 
 def test_an_enum_number_that_is_not_in_the_contract_is_a_problem() -> None:
@@ -72,5 +100,5 @@ def test_a_field_that_the_contract_does_not_know_is_a_problem() -> None:
 
 
 def test_a_problem_carries_the_number_of_its_case() -> None:
-    _, problems = read(a_case(weeks_registered=521), index=7)
+    _, problems = read(a_case(weeks_registered=-1), index=7)
     assert [problem.index for problem in problems] == [7]

@@ -163,7 +163,8 @@ def test_a_file_whose_name_is_no_office_reference_is_refused(folder: Path) -> No
 def test_a_file_with_a_bad_reference_for_a_name_is_told_by_its_place(
     folder: Path, name: str
 ) -> None:
-    found = loaded(folder, **{"a": LEAST, name: LEAST})
+    (folder / "offices" / f"{name}.toml").write_text(LEAST)
+    found = loaded(folder, a=LEAST)
     assert list(found.offices) == ["a"]
     ((key, problem),) = found.refused.items()
     assert re.fullmatch(r"\(file [12]\)", key)

@@ -188,3 +188,12 @@ def test_numbers_in_an_audit_file_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"case_ref": ["a"], "income": [1]}).write_parquet(tmp_path / "audit.parquet")
     message = refusal(a_file(tmp_path), audit=tmp_path / "audit.parquet")
     assert "column income: has type Int64; permitted is a text of 1 to 64" in message
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_number_above_the_highest_told_apart_is_read_as_that(tmp_path: Path, suffix: str) -> None:
+    rows = ROWS[:3]
+    values: dict[int, object] = dict(zip(rows, (520, 521, 2**31 - 1), strict=True))
+    far = a_file(tmp_path, in_rows("weeks_registered", values), f"far.{suffix}")
+    top = a_file(tmp_path, in_rows("weeks_registered", dict.fromkeys(rows, 520)), f"top.{suffix}")
+    assert (read_cases([far], CATALOGUE).rows == read_cases([top], CATALOGUE).rows).all()

@@ -184,12 +184,13 @@ def test_one_bad_case_refuses_the_whole_plan_and_every_bad_one_is_named_by_its_n
     journal: Path,
 ) -> None:
     them = a_caseload()
-    them[7].weeks_registered = 900
+    them[7].weeks_registered = -1
     them[40].case_ref = "c-3"
     them[59].office_ref = "office-02"
     found = violations(refused(journal, [a_header(hours=100), *chunks(them)]))
     assert found == {
-        "cases[7].weeks_registered": "900 is outside the permitted values: 0 to 520 weeks",
+        "cases[7].weeks_registered": "-1 is outside the permitted values: "
+        "0 to 520 weeks; 520 means this or more",
         "cases[40].case_ref": "is the same as that of cases[3]",
         "cases[59].office_ref": "is not that of the header",
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from router.serving.feedback.fields import Fields
+from router.serving.fields import Fields
 from router.serving.status import InvalidRequest
 
 READ: dict[str, Callable[[Fields, str], object]] = {
