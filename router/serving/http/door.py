@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -66,9 +67,8 @@ class Door:
         try:
             self._socket = socket.create_server((address.host, address.port), family=family)
         except OSError as error:
-            raise SettingsError(
-                f"http: cannot listen on {address}: {error.strerror or error}"
-            ) from None
+            why = os.strerror(error.errno) if error.errno else error
+            raise SettingsError(f"http: cannot listen on {address}: {why}") from None
         self._server = _Server(
             uvicorn.Config(
                 app,
