@@ -314,6 +314,29 @@ def test_a_stream_is_answered_in_the_framing_of_connect(served: Server) -> None:
     ]
 
 
+EXAMPLES = [
+    block
+    for page in ("README.md", "docs/http.md")
+    for block in re.findall(
+        r"```\n((?:curl|[^`]*buf curl).*?)```", (ROOT / page).read_text(), re.DOTALL
+    )
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_the_pages_runs_as_written(served: Server, example: str) -> None:
+    # But for the port.
+    words = example.replace("127.0.0.1:8080", served.http).replace(".venv/bin/buf", tool("buf"))
+    ended = subprocess.run(words, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    answer = json.loads(ended.stdout)
+    assert ("code" in answer) == ('"weeksRegistered": -1' in example)
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) == 7
+
+
 @pytest.mark.parametrize("protocol", ["connect", "grpcweb"])
 def test_buf_curl_gets_answers_and_errors(served: Server, protocol: str) -> None:
     words = [tool("buf"), "curl", "--protocol", protocol, "--schema", "proto"]

@@ -27,6 +27,8 @@ from router.serving.status import Overloaded, status_of, trailers
 BODY_AT_MOST = 4 << 20
 """Bytes of a body, once unpacked: what takes 1 MiB in protobuf takes up to four in JSON."""
 
+# As much as metadata over gRPC.
+_HEADERS_AT_MOST = 16 << 10
 _DOCUMENT = "/openapi.json"
 _WEB = ("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json")
 _ALONE = ("application/json", "application/proto", *_WEB)
@@ -72,6 +74,8 @@ class Door:
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http="h11",
+                h11_max_incomplete_event_size=_HEADERS_AT_MOST,
                 lifespan="off",
                 ws="none",
                 log_config=None,
