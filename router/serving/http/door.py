@@ -9,6 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
 from contextlib import contextmanager
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 import uvicorn
@@ -99,6 +100,8 @@ class Door:
         """Takes no more connections, and ends when the calls have, or their time is up."""
         self._server.should_exit = True
         await self._serving
+        # Those whose time was up are cancelled by now, and count themselves as they end.
+        await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):
@@ -167,6 +170,10 @@ class _Front:
         await (answer or self._calls)(scope, receive, send)
 
     def _no_call(self, scope: _Scope) -> Response | None:
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > _HEADERS_AT_MOST:
+            text = f"the headers have over {_HEADERS_AT_MOST} bytes"
+            return _refusal(431, Code.INVALID_ARGUMENT, text)
+
         path, verb = scope["path"], scope["method"]
         if path == _DOCUMENT:
             if verb in {"GET", "HEAD"}:
