@@ -14,7 +14,7 @@ LOCKED := --quiet --no-deps --require-hashes -r
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs pictures lock bench bench-learning clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ stubs: setup ## Make router/v1 anew from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --python_out=. --mypy_out=. $(PROTOS)
 	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
 
+openapi: setup ## Write router/serving/http/openapi.json anew from proto/
+	$(BIN)/python -m docs.openapi
+
 pictures: setup ## Draw the README's pictures anew: the two ways of the data, and a real answer
 	$(BIN)/python -m docs.pictures.ways
 	$(BIN)/python -m docs.pictures.answer
@@ -80,7 +83,7 @@ COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
 
 lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra trust --extra postgres -o requirements.lock
+	    --extra parquet --extra trust --extra postgres --extra http -o requirements.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock
