@@ -72,7 +72,7 @@ lint: setup ## Check style, types, layers, the image and the contract; run no te
 	lint-imports
 	hadolint Dockerfile
 	buf lint
-	buf format --diff --exit-code
+	buf format proto --diff --exit-code
 	buf lint --config clients/contract.buf.yaml
 	if git rev-parse --verify --quiet main >/dev/null && git cat-file -e main:buf.yaml 2>/dev/null; \
 	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
