@@ -16,7 +16,7 @@ CLIENT := --quiet --no-deps --no-build-isolation -e clients/python
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs pictures lock bench bench-learning clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ lint: setup ## Check style, types, layers, the image and the contract; run no te
 	lint-imports
 	hadolint Dockerfile
 	buf lint
-	buf format --diff --exit-code
+	buf format proto --diff --exit-code
 	buf lint --config clients/contract.buf.yaml
 	if git rev-parse --verify --quiet main >/dev/null && git cat-file -e main:buf.yaml 2>/dev/null; \
 	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
@@ -86,6 +86,9 @@ stubs: setup clients/typescript/node_modules ## Make router/v1, the contract for
 	$(BIN)/python -m clients.contract
 	$(BIN)/python -m clients.stubs
 
+openapi: setup ## Write router/serving/http/openapi.json anew from proto/
+	$(BIN)/python -m docs.openapi
+
 pictures: setup ## Draw the README's pictures anew: the two ways of the data, and a real answer
 	$(BIN)/python -m docs.pictures.ways
 	$(BIN)/python -m docs.pictures.answer
@@ -95,7 +98,7 @@ COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
 
 lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra trust --extra postgres -o requirements.lock
+	    --extra parquet --extra trust --extra postgres --extra http -o requirements.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock

@@ -35,6 +35,18 @@ from router.versions.trust import read_trusted_keys
     show_default=True,
     help="Prometheus address.",
 )
+@click.option(
+    "--http",
+    envvar="ROUTER_HTTP",
+    help="Also serve JSON over HTTP, on this address; needs the extra `http`. Off by default.",
+)
+@click.option(
+    "--http-origin",
+    "http_origins",
+    multiple=True,
+    envvar="ROUTER_HTTP_ORIGIN",
+    help="Origin whose pages may call over HTTP, such as https://cases.example.org.",
+)
 @MODELS
 @POLICIES
 @JOURNAL
@@ -88,6 +100,8 @@ from router.versions.trust import read_trusted_keys
 def serve(
     listen: str,
     metrics: str,
+    http: str | None,
+    http_origins: tuple[str, ...],
     models: Path,
     policies: Path,
     journal: str,
@@ -108,6 +122,8 @@ def serve(
     settings = Settings(
         listen=Address.parse("listen", listen),
         metrics=Address.parse("metrics", metrics),
+        http=Address.parse("http", http) if http else None,
+        http_origins=http_origins,
         models=models,
         policies=policies,
         journal=journal,

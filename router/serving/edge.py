@@ -12,8 +12,9 @@ import traceback
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 from types import AsyncGeneratorType
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -24,17 +25,16 @@ from router.serving.status import (
     DeadlineExpired,
     Draining,
     Overloaded,
+    Trailers,
     refuse,
     status_of,
     trailers,
 )
 
 _Servicer = TypeVar("_Servicer")
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 # A generator yields its answers; a coroutine returns the one, or writes many to the context.
 _Answer = AsyncGeneratorType[Any, None] | Awaitable[object]
-_Behaviour = Callable[[object, _Context], _Answer]
 _Parse = Callable[[Any], object]
 _OnError = Callable[[Exception], None]
 
@@ -48,6 +48,8 @@ _KINDS = {
     (True, False): ("stream_unary", "client_stream"),
     (True, True): ("stream_stream", "bidi_stream"),
 }
+# The clocks of a deadline and of a call are read one after the other, and the loop's is coarse.
+_CLOCKS_DIFFER = 0.01
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -57,6 +59,31 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
 def code_label(code: grpc.StatusCode) -> str:
     """Names a code as go-grpc-prometheus writes it, e.g. "InvalidArgument"; OK stays OK."""
     return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
+
+
+class Context(Protocol):
+    """What the edge asks of a call's context: grpc.aio's has it, and that of any other door.
+
+    `abort` raises grpc.aio.AbortError; `write` grpc.aio.InternalError when nobody listens.
+    """
+
+    def code(self) -> grpc.StatusCode | int | None:
+        """Gives the code that was set, if any."""
+
+    def time_remaining(self) -> float | None:
+        """Gives the seconds until the deadline, None if there is none."""
+
+    async def write(self, message: Any, /) -> None:  # noqa: ANN401 - of the method's type
+        """Sends one answer of many."""
+
+    async def abort(
+        self, code: grpc.StatusCode, message: str, trailers: Trailers = (), /
+    ) -> NoReturn:
+        """Ends the call with an error."""
+
+
+Call = Callable[[object, Context], Awaitable[object]]
+"""Runs one call: takes what came in, and gives the answer, or writes answers to the context."""
 
 
 class CallSeries:
@@ -98,7 +125,7 @@ class Counted:
 
     __slots__ = ("_began", "_context", "_series")
 
-    def __init__(self, series: CallSeries, context: _Context) -> None:
+    def __init__(self, series: CallSeries, context: Context) -> None:
         self._series = series
         self._context = context
 
@@ -120,7 +147,7 @@ class Counted:
         # An answer that was being written then fails within gRPC.
         if isinstance(error, asyncio.CancelledError | grpc.aio.InternalError):
             left = self._context.time_remaining()
-            expired = left is not None and left <= 0
+            expired = left is not None and left <= _CLOCKS_DIFFER
             return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
         return grpc.StatusCode.UNKNOWN
 
@@ -174,6 +201,17 @@ class Edge(grpc.GenericRpcHandler):
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
 
+    def call(self, method: str, parse: _Parse) -> Call:
+        """Gives what runs a method for another door than grpc's own; what is counted is the same.
+
+        Args:
+            method: its path, of a service that was added.
+            parse: makes a request of what comes in; of a stream, a stream of requests.
+        """
+        handler, on_error = self._find(_Details(method))
+        assert handler is not None
+        return self._around(method, handler, parse, on_error)
+
     def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
             handler = inner.service(details)
@@ -182,9 +220,8 @@ class Edge(grpc.GenericRpcHandler):
         return None, _ignore
 
     def _wrapped(self, method: str, handler: _Handler, on_error: _OnError) -> _Handler:
-        kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
-        series = CallSeries(self._metrics, label, method)
-        parse = _parser(handler.request_deserializer)
+        kind, _ = _KINDS[handler.request_streaming, handler.response_streaming]
+        parse = parser(handler.request_deserializer)
         if handler.request_streaming:
             # grpc parses within the handler's own reading, so that the error comes up through it.
             deserializer, parse = parse, _unchanged
@@ -192,25 +229,21 @@ class Edge(grpc.GenericRpcHandler):
             # Here grpc would parse before the handler is asked, and call the error an internal one.
             deserializer = None
 
-        call = self._around(getattr(handler, kind), parse, method, series, on_error)
+        call = self._around(method, handler, parse, on_error)
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: _Handler = make(call, deserializer, handler.response_serializer)
         return wrapped
 
-    def _around(
-        self,
-        behaviour: _Behaviour,
-        parse: _Parse,
-        method: str,
-        series: CallSeries,
-        on_error: _OnError,
-    ) -> Callable[[object, _Context], Awaitable[object]]:
+    def _around(self, method: str, handler: _Handler, parse: _Parse, on_error: _OnError) -> Call:
         """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
+        kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
+        behaviour: Callable[[object, Context], _Answer] = getattr(handler, kind)
+        series = CallSeries(self._metrics, label, method)
         # Health and reflection answer also while we drain or are overloaded. They take no room
         # either: every client that watches health has a call that never ends.
         limited = method.startswith(_OWN)
 
-        async def call(request: object, context: _Context) -> object:
+        async def call(request: object, context: Context) -> object:
             self._in_flight += limited
             try:
                 with Counted(series, context):
@@ -235,7 +268,7 @@ class Edge(grpc.GenericRpcHandler):
 
         return call
 
-    def _admit(self, context: _Context) -> None:
+    def _admit(self, context: Context) -> None:
         if self.draining:
             raise Draining
         # The call itself is counted already.
@@ -245,6 +278,14 @@ class Edge(grpc.GenericRpcHandler):
         left = context.time_remaining()
         if left is not None and left <= 0:
             raise DeadlineExpired
+
+
+@dataclass(slots=True)
+class _Details:
+    """What a handler is looked up by."""
+
+    method: str
+    invocation_metadata: tuple[tuple[str, str | bytes], ...] = ()
 
 
 class _Handlers:
@@ -269,7 +310,7 @@ def _unchanged(request: object) -> object:
     return request
 
 
-def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes
+def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes
     """Gives what parses a request as generated code does, but refuses bytes that do not parse."""
     if from_bytes is None:
         return _unchanged
@@ -284,11 +325,11 @@ def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class th
     return parse
 
 
-async def _unimplemented(request: object, context: _Context) -> None:  # noqa: ARG001 - the shape of a handler
+async def _unimplemented(request: object, context: Context) -> None:  # noqa: ARG001 - the shape of a handler
     await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
 
 
-async def _abort(error: Exception, context: _Context) -> NoReturn:
+async def _abort(error: Exception, context: Context) -> NoReturn:
     code, message, details = status_of(error)
     if code is grpc.StatusCode.INTERNAL:
         # Where, but not the error's own words: they might repeat a case's values.

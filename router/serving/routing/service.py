@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from router.cases.features import CASE_REF
-from router.cases.message import reference_problem
+from router.cases.features import CASE_REF, REFERENCES
 from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live
@@ -161,7 +160,7 @@ class ChannelRouterService(ChannelRouterServicer):
     ) -> channel_router_pb2.ListRecommendationsResponse:
         """Reads back the recommendations of a case, the latest first."""
         case_ref, size = request.case_ref, page_size(request.page_size)
-        problem = reference_problem(CASE_REF, case_ref) if case_ref else "is missing"
+        problem = REFERENCES[CASE_REF].problem(case_ref) if case_ref else "is missing"
         if problem:
             refuse("case_ref", problem)
         filters = {"case_ref": case_ref}

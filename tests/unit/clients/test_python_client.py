@@ -24,7 +24,7 @@ from channel_router_client.v1 import case_pb2
 from channel_router_client.v1 import channel_router_pb2 as client_pb2
 
 from clients import stubs
-from router.cases.message import reference_problem
+from router.cases.features import REFERENCES
 from router.serving.status import Overloaded as TooMany
 from router.serving.status import Stands as Standing
 from router.serving.status import refuse, status_of, trailers
@@ -143,7 +143,7 @@ def test_it_knows_which_targets_are_on_this_machine(target: str, near: bool) -> 
 
 
 def test_a_new_reference_is_one_that_the_server_takes() -> None:
-    assert not reference_problem("case_ref", new_case_ref())
+    assert not REFERENCES["case_ref"].problem(new_case_ref())
 
 
 def test_a_call_sent_again_has_the_request_id_that_it_had() -> None:

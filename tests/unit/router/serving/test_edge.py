@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 import grpc
 import pytest
@@ -14,98 +15,16 @@ from prometheus_client import CollectorRegistry
 
 from router.serving.edge import Edge
 from router.serving.metrics import Metrics
-from router.serving.status import NothingFound
+from tests.unit.router.serving.echo_service import (
+    ECHOES,
+    KINDS,
+    SERVICE,
+    Echo,
+    counted,
+    register,
+)
 
-SERVICE = "router.v1.Echo"
 LIMIT = 3
-Texts = AsyncIterator[StringValue]
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-
-
-class Echo:
-    """Each kind of RPC in each style: the second half reads from and writes to the context."""
-
-    def __init__(self) -> None:
-        self.arrived: asyncio.Queue[str] = asyncio.Queue()
-        self.closed = asyncio.Event()
-
-    def echo(self, request: StringValue) -> StringValue:
-        """Gives the text back, or fails as it says."""
-        self.arrived.put_nowait(request.value)
-        if request.value == "missing":
-            raise NothingFound("there is none")
-        if request.value == "broken":
-            raise RuntimeError("secret")
-        return StringValue(value=request.value)
-
-    async def one_to_one(self, request: StringValue, context: Context) -> StringValue:
-        return self.echo(request)
-
-    async def one_to_many(self, request: StringValue, context: Context) -> Texts:
-        yield self.echo(request)
-        yield self.echo(request)
-
-    async def many_to_one(self, requests: Texts, context: Context) -> StringValue:
-        texts = [self.echo(request).value async for request in requests]
-        return StringValue(value=" ".join(texts))
-
-    async def many_to_many(self, requests: Texts, context: Context) -> Texts:
-        async for request in requests:
-            yield self.echo(request)
-
-    async def one_to_many_written(self, request: StringValue, context: Context) -> None:
-        await context.write(self.echo(request))
-        await context.write(self.echo(request))
-
-    async def many_to_one_read(self, requests: object, context: Context) -> StringValue:
-        texts = []
-        while (request := await context.read()) is not grpc.aio.EOF:
-            texts.append(self.echo(request).value)
-        return StringValue(value=" ".join(texts))
-
-    async def many_to_many_written(self, requests: object, context: Context) -> None:
-        while (request := await context.read()) is not grpc.aio.EOF:
-            await context.write(self.echo(request))
-
-    async def told_by_code(self, request: StringValue, context: Context) -> StringValue:
-        context.set_code(grpc.StatusCode.DATA_LOSS)
-        return request
-
-    async def waits(self, request: StringValue, context: Context) -> Texts:
-        try:
-            yield self.echo(request)
-            await asyncio.Event().wait()
-        finally:
-            self.closed.set()
-
-    async def floods(self, request: StringValue, context: Context) -> None:
-        big = StringValue(value="x" * 100_000)
-        try:
-            while True:
-                await context.write(big)
-        finally:
-            self.closed.set()
-
-
-KINDS = {
-    "one_to_one": "unary_unary",
-    "one_to_many": "unary_stream",
-    "one_to_many_written": "unary_stream",
-    "many_to_one": "stream_unary",
-    "many_to_one_read": "stream_unary",
-    "many_to_many": "stream_stream",
-    "many_to_many_written": "stream_stream",
-    "told_by_code": "unary_unary",
-    "waits": "unary_stream",
-    "floods": "unary_stream",
-}
-ECHOES = [name for name in KINDS if "_to_" in name]
-LABELS = {
-    "unary_unary": "unary",
-    "unary_stream": "server_stream",
-    "stream_unary": "client_stream",
-    "stream_stream": "bidi_stream",
-}
 
 
 @dataclass
@@ -137,42 +56,22 @@ class Desk:
 
     def counted(self, name: str) -> dict[str, float]:
         """Gives how often calls of a method ended, by code."""
-        labels = {
-            "grpc_type": LABELS[KINDS[name]],
-            "grpc_service": SERVICE,
-            "grpc_method": name,
-        }
-        ended = {}
-        for family in self.registry.collect():
-            for sample in family.samples:
-                its = sample.labels.items()
-                if sample.name == "grpc_server_handled_total" and labels.items() <= its:
-                    ended[sample.labels["grpc_code"]] = sample.value
-        return {code: calls for code, calls in ended.items() if calls}
+        return counted(self.registry, name)
 
 
 @asynccontextmanager
 async def serving(service: str = SERVICE) -> AsyncIterator[Desk]:
-    registry, handlers = CollectorRegistry(), Echo()
+    registry, echo = CollectorRegistry(), Echo()
     edge = Edge(Metrics(registry), LIMIT)
 
-    def register(servicer: Echo, server: grpc.aio.Server) -> None:
-        methods = {
-            name: getattr(grpc, f"{kind}_rpc_method_handler")(
-                getattr(servicer, name), StringValue.FromString, StringValue.SerializeToString
-            )
-            for name, kind in KINDS.items()
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
-
-    edge.add(register, handlers)
+    edge.add(partial(register, service=service), echo)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((edge,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Desk(edge, handlers, channel, registry)
+            yield Desk(edge, echo, channel, registry)
     finally:
         await server.stop(None)
 
