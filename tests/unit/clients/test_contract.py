@@ -103,6 +103,7 @@ def around_each_bound() -> list[case_pb2.Case]:
         values: list[Any] = []
         if field.type == FieldDescriptor.TYPE_STRING:
             values = ["x" * length for length in (0, 1, note.max_length, note.max_length + 1)]
+            values += [ID, "a b", "å/7", " a", "a ", "=a", "a=", "a;b", "a\n", "\u200ba", "名"]
         elif field.enum_type is not None:
             last = max(field.enum_type.values_by_number)
             values = [-1, 0, 1, last, last + 1]
@@ -234,6 +235,8 @@ def test_sizes_ids_and_hours_have_the_bounds_that_the_contract_states(
     expected: list[tuple[Message, bool]] = [
         (one, True),
         (channel_router_pb2.RecommendRequest(), False),
+        (channel_router_pb2.RecommendRequest(case=case_pb2.Case(shielded=True)), True),
+        (channel_router_pb2.RecommendRequest(case=case_pb2.Case(has_eid=1)), True),
         (changed(one, request_id=ID), True),
         (changed(one, request_id="c-1"), False),
         (changed(one, view=9), False),
