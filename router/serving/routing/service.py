@@ -180,7 +180,13 @@ class ChannelRouterService(ChannelRouterServicer):
     ) -> channel_router_pb2.RecommendStreamResponse:
         response = channel_router_pb2.RecommendStreamResponse()
         problems: list[FieldProblem] = []
-        asked = self._asked(request, problems, response.recommendation)
+        # What is wrong with one request of a stream, be it its view, does not end the others.
+        try:
+            asked = self._asked(request, problems, response.recommendation)
+        except InvalidRequest as refusal:
+            refusal.texts = self._texts(request.language)
+            response.error.CopyFrom(case_error(refusal))
+            return response
         if problems:
             texts = self._texts(request.language)
             response.error.CopyFrom(case_error(named_from("case", problems, texts)))
