@@ -238,7 +238,10 @@ def test_sizes_ids_and_hours_have_the_bounds_that_the_contract_states(
         (one, True),
         (channel_router_pb2.RecommendRequest(), False),
         (channel_router_pb2.RecommendRequest(case=case_pb2.Case(shielded=True)), True),
-        (channel_router_pb2.RecommendRequest(case=case_pb2.Case(has_eid=1)), True),
+        (
+            channel_router_pb2.RecommendRequest(case=case_pb2.Case(has_eid=case_pb2.TRI_STATE_YES)),
+            True,
+        ),
         (changed(one, request_id=ID), True),
         (changed(one, request_id="c-1"), False),
         (changed(one, view=9), False),
