@@ -149,6 +149,8 @@ for (const [target, near] of [
   ["[::1]:50051", true],
   ["ipv6:[::1]:50051", true],
   ["unix:/run/router.sock", true],
+  ["ipv4:127.0.0.1:50051,127.0.0.1:50052", true],
+  ["ipv4:127.0.0.1:50051,10.0.0.7:50051", false],
   ["router.example:50051", false],
   ["10.0.0.7:50051", false],
 ]) {
