@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -53,6 +53,23 @@ def test_one_case_a_batch_and_a_stream_are_answered_and_bad_ones_fail_alone(
             assert last.case_ref == cases[2].case_ref
             assert isinstance(bad, InvalidRequest)
             assert bad.violations[0].field.endswith("weeks_registered")
+
+
+def test_a_stream_is_left_early_and_an_error_in_the_caller_s_cases_comes_as_it_is(
+    server: Server,
+) -> None:
+    def broken() -> Iterator[case_pb2.Case]:
+        yield case_of()
+        raise LookupError("the caller's own")
+
+    with ChannelRouterClient(server.listen) as router:
+        answers = router.recommend_stream(case_of() for _ in range(500))
+        assert isinstance(next(answers), recommendation_pb2.Recommendation)
+        answers.close()
+        with pytest.raises(LookupError, match="own"):
+            list(router.recommend_stream(broken()))
+        with pytest.raises(LookupError, match="own"):
+            router.plan_caseload(broken(), hours=10)
 
 
 def test_a_call_that_ran_out_of_time_is_sent_again_and_decided_once(

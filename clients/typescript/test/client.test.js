@@ -48,6 +48,19 @@ test("one case, a batch and a stream are answered, and bad cases fail alone", as
   }
 });
 
+test("a stream is left early, and an error in the caller's cases comes as it is", async () => {
+  const cases = Array.from({ length: 500 }, () => aCase());
+  for await (const answer of router.recommendStream(cases)) {
+    assert.ok(answer.decisionId);
+    break;
+  }
+  const broken = function* () {
+    yield aCase();
+    throw new RangeError("the caller's own");
+  };
+  await assert.rejects(all(router.recommendStream(broken())), RangeError);
+});
+
 test("the same request id gets the recorded answer, and another case is refused", async () => {
   const given = aCase();
   const requestId = newRequestId();
