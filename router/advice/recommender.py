@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import uuid_utils
 
@@ -17,7 +18,7 @@ from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
-from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded
+from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
 
@@ -28,7 +29,7 @@ class Advice(NamedTuple):
     """A decision with its identity.
 
     Attributes:
-        decision_id: UUIDv7.
+        decision_id: UUIDv7, or what follows from a request id.
         case_ref: empty when the case was not scored.
         row: slots.
         decision: what is advised.
@@ -72,6 +73,7 @@ class Recommender:
         case_refs: Sequence[str],
         *,
         office_refs: Sequence[str] | None = None,
+        ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
     ) -> tuple[list[Advice], list[Record]]:
         """Decides for rows of slots; the records must be durable before the advice leaves.
@@ -82,6 +84,7 @@ class Recommender:
             rows: slots by feature.
             case_refs: one for each.
             office_refs: as sent, one for each; the policy's office if not given.
+            ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
         # One moment for all: cases that are asked together are recorded together.
@@ -89,7 +92,7 @@ class Recommender:
         offices = [self.policy.office] * len(rows) if office_refs is None else office_refs
 
         # Of version 7: they begin with the time, so that the journal's index grows at its end.
-        ids = [uuid_utils.uuid7() for _ in rows]
+        identities = [given or uuid_utils.uuid7() for given in ids or [None] * len(rows)]
         decisions = self.decider.decide_each(rows)
 
         chances = [1.0] * len(rows)
@@ -103,14 +106,21 @@ class Recommender:
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
         records = [
-            Record(identity.bytes, RECOMMENDATION, self._context, payload, now)
-            for identity, payload in zip(ids, payloads, strict=True)
+            Record(
+                identity.bytes,
+                RECOMMENDATION,
+                self._context,
+                payload,
+                now,
+                subject=subject_of(tail.case_ref),
+            )
+            for identity, payload, tail in zip(identities, payloads, tails, strict=True)
         ]
 
         advice = [
             Advice(str(identity), tail.case_ref, row, decision, tail.disclosure, chance)
             for identity, tail, row, decision, chance in zip(
-                ids, tails, rows, decisions, chances, strict=True
+                identities, tails, rows, decisions, chances, strict=True
             )
         ]
         return advice, records

@@ -35,6 +35,18 @@ from router.versions.trust import read_trusted_keys
     show_default=True,
     help="Prometheus address.",
 )
+@click.option(
+    "--http",
+    envvar="ROUTER_HTTP",
+    help="Also serve JSON over HTTP, on this address; needs the extra `http`. Off by default.",
+)
+@click.option(
+    "--http-origin",
+    "http_origins",
+    multiple=True,
+    envvar="ROUTER_HTTP_ORIGIN",
+    help="Origin whose pages may call over HTTP, such as https://cases.example.org.",
+)
 @MODELS
 @POLICIES
 @JOURNAL
@@ -88,6 +100,8 @@ from router.versions.trust import read_trusted_keys
 def serve(
     listen: str,
     metrics: str,
+    http: str | None,
+    http_origins: tuple[str, ...],
     models: Path,
     policies: Path,
     journal: str,
@@ -108,6 +122,8 @@ def serve(
     settings = Settings(
         listen=Address.parse("listen", listen),
         metrics=Address.parse("metrics", metrics),
+        http=Address.parse("http", http) if http else None,
+        http_origins=http_origins,
         models=models,
         policies=policies,
         journal=journal,
@@ -169,9 +185,11 @@ def health(address: str, service: str) -> None:
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+    from router.commands.nearby import open_channel
+
     # The probe shares the server's environment, and "any address" is nowhere to call.
     target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
-    with grpc.insecure_channel(target) as channel:
+    with open_channel(target) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service=service)
             status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=2).status

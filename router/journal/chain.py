@@ -51,9 +51,13 @@ def next_head(
     ).digest()
 
 
-Row = tuple[int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None, str | None]
+Row = tuple[
+    int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None, str | None, bytes | None
+]
 """What a store keeps of a record, in the order of `COLUMNS`."""
-COLUMNS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim"
+COLUMNS = (
+    "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim, subject"
+)
 
 
 def chained(
@@ -78,9 +82,9 @@ def chained(
     rows: list[Row] = []
     known, number = None, 0
     for at, record in enumerate(records):
-        id_, kind, context, payload, written_at, about, claim = record
+        id_, kind, context, payload, written_at, about, claim, subject = record
         # What `check` would look for in most records, without a call for each of them.
-        if len(id_) != 16 or ":" in kind or about is not None or claim:
+        if len(id_) != 16 or ":" in kind or about is not None or claim or subject is not None:
             record.check()
         # Neighbours mostly share theirs: the store is asked once a run, not once a record.
         if context is not known:
@@ -103,6 +107,7 @@ def chained(
                 digest,
                 about,
                 claim or None,
+                subject,
             )
         )
     return rows, Head(seq, digest)
@@ -133,6 +138,12 @@ def admissible(
         new_claims.add(key)
         admitted.append(record)
     return admitted
+
+
+def skipped(records: Sequence[Record], admitted: Sequence[Record]) -> frozenset[bytes]:
+    """Gives the ids of a batch's records that were not admitted."""
+    new = set(map(id, admitted))
+    return frozenset(record.id for record in records if id(record) not in new)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

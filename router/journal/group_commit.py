@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from router.journal.record import JournalFull, JournalUnavailable, Record
@@ -35,7 +35,7 @@ class GroupCommit(Generic[T]):
     def __init__(
         self,
         store: Appending,
-        resolve: Callable[[list[T], JournalUnavailable | None], None],
+        resolve: Callable[[list[T], JournalUnavailable | None, Collection[bytes]], None],
         *,
         capacity: int = 8192,
         largest_batch: int = 1024,
@@ -47,8 +47,8 @@ class GroupCommit(Generic[T]):
 
         Args:
             store: closed when the writer ends.
-            resolve: called on the writer's thread, once a batch: its tickets, and None when they
-                are durable.
+            resolve: called on the writer's thread, once a batch: its tickets, None when they
+                are durable, and the ids of records that were skipped.
             capacity: most records that may wait.
             largest_batch: most records written together; a larger submission goes alone.
             observe: told of each batch.
@@ -153,7 +153,8 @@ class GroupCommit(Generic[T]):
         records = [record for submission, _ in batch for record in submission]
         tickets = [ticket for _, ticket in batch]
         started = time.perf_counter()
-        error = self._attempt(lambda: self._store.write_batch(records))
+        skipped: list[bytes] = []
+        error = self._attempt(lambda: skipped.extend(self._store.write_batch(records)))
         seconds = time.perf_counter() - started
         # Before those who wait are taken: from here on new
         # ones are refused, so that none is left behind.
@@ -162,7 +163,7 @@ class GroupCommit(Generic[T]):
             # They hear now, instead of each after a time-out of its own.
             tickets += self._take_waiting()
 
-        self._guarded(lambda: self._resolve(tickets, error))
+        self._guarded(lambda: self._resolve(tickets, error, skipped))
         if self._observe is not None:
             observe = self._observe
             self._guarded(

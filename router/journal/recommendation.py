@@ -7,6 +7,7 @@ context (`Reading`).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import uuid
@@ -54,6 +55,11 @@ _COLUMNS = (
     ("weight", "<f8", "d", _ONE),
     ("propensity", "<f8", "d", _ONE),
 )
+
+
+def subject_of(case_ref: str) -> bytes | None:
+    """Gives the subject under which records of a case are found; None where it has no reference."""
+    return hashlib.sha256(case_ref.encode()).digest()[:16] if case_ref else None
 
 
 class Tail(NamedTuple):
@@ -296,6 +302,30 @@ def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
             yield chunk
 
 
+def recommendations_of(
+    store: JournalStore, case_ref: str, before: int | None = None
+) -> Iterator[tuple[StoredRecord, Recommended]]:
+    """Yields the recommendations of a case that hold content, the latest first.
+
+    Args:
+        store: the journal.
+        case_ref: as it was sent.
+        before: only records with a lower number.
+
+    Raises:
+        ValueError: if the reference is empty, which would mean every case that was not scored.
+        JournalUnavailable: if the journal cannot be read now.
+        JournalBroken: if a record cannot be read, so that it cannot be told whose it is.
+    """
+    subject = subject_of(case_ref)
+    if subject is None:
+        raise ValueError("case: the reference is empty")
+    for stored in store.concerning(subject, before):
+        recommended = read_recommendation(stored)
+        if recommended is not None and recommended.case_ref == case_ref:
+            yield stored, recommended
+
+
 class Unpacked(NamedTuple):
     """Recommendations of one context as columns; those that were erased are left out.
 
@@ -342,9 +372,14 @@ class Recommended:
         status: name of it.
         mixes: of the catalogue then, lightest first.
         minutes: of each, adviser minutes.
+        expected: of each, expected outcome, NaN when not scored.
+        error: of each, its standard error.
         permitted: the mixes that safeguards and menu permitted.
+        safeguards: names of those that applied.
+        doubts: bits, as `decision.Doubt` numbers them.
         disclosure: SHOWN, AFTER_OWN_VIEW or CONTROL.
         model_version: that judged.
+        synthetic_model: whether it was trained on synthetic data.
         policy_version: in force.
         written_at: microseconds since 1970, UTC.
     """
@@ -356,9 +391,14 @@ class Recommended:
     status: str
     mixes: tuple[str, ...]
     minutes: tuple[float, ...]
+    expected: tuple[float, ...]
+    error: tuple[float, ...]
     permitted: tuple[str, ...]
+    safeguards: tuple[str, ...]
+    doubts: int
     disclosure: str
     model_version: str
+    synthetic_model: bool
     policy_version: str
     written_at: int
 
@@ -389,7 +429,7 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
 
     row: Any = rows[0]
     ids = reading.mix_ids
-    number, bits = int(row["mix"]), int(row["permitted"])
+    number, bits, applied = int(row["mix"]), int(row["permitted"]), int(row["safeguards"])
     return Recommended(
         decision_id=str(uuid.UUID(bytes=stored.id)),
         case_ref=tail.case_ref,
@@ -398,9 +438,14 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
         status=reading.statuses[int(row["status"])],
         mixes=ids,
         minutes=tuple(np.asarray(row["minutes"], float).tolist()),
+        expected=tuple(row["expected"].tolist()),
+        error=tuple(row["error"].tolist()),
         permitted=tuple(mix for at, mix in enumerate(ids) if bits >> at & 1),
+        safeguards=tuple(name for at, name in enumerate(reading.safeguards) if applied >> at & 1),
+        doubts=int(row["doubts"]),
         disclosure=tail.disclosure,
         model_version=reading.model_version,
+        synthetic_model=reading.synthetic_model,
         policy_version=reading.policy_version,
         written_at=stored.written_at,
     )

@@ -51,6 +51,8 @@ class Record(NamedTuple):
             commits to it.
         claim: What only one record about that recommendation may hold, such as "outcome"; "" claims
             nothing. A lock between writers, no content: the chain does not commit to it.
+        subject: By which the records of one case are found, 16 bytes (`subject_of`); None for
+            none. It goes when the content is erased, and the chain does not commit to it.
     """
 
     id: bytes
@@ -60,6 +62,7 @@ class Record(NamedTuple):
     written_at: int
     about: bytes | None = None
     claim: str = ""
+    subject: bytes | None = None
 
     def check(self) -> None:
         """Refuses what no store may keep.
@@ -72,6 +75,8 @@ class Record(NamedTuple):
             raise ValueError(f"id: {len(self.id)} bytes instead of 16")
         if self.about is not None and len(self.about) != 16:
             raise ValueError(f"about: {len(self.about)} bytes instead of 16")
+        if self.subject is not None and len(self.subject) != 16:
+            raise ValueError(f"subject: {len(self.subject)} bytes instead of 16")
         if self.about is None and self.claim:
             raise ValueError(f"claim: {self.claim!r} is about no recommendation")
         if ":" in self.kind:

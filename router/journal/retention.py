@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import uuid_utils
 
-from router.journal.recommendation import read_recommendation
-from router.journal.record import RECOMMENDATION, Context, JournalUnavailable, Record
+from router.journal.recommendation import recommendations_of
+from router.journal.record import Context, JournalUnavailable, Record
 from router.journal.store import JournalStore
 
 ERASURE = "erasure"
@@ -26,7 +26,7 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
     it to the case.
 
     Args:
-        store: the journal; it is read from start to end.
+        store: the journal.
         case_ref: as it was sent.
 
     Raises:
@@ -37,11 +37,10 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
     if not case_ref:
         raise ValueError("case: the reference is empty")
     found: list[bytes] = []
-    for stored in store.read(kinds=(RECOMMENDATION,)):
-        recommended = read_recommendation(stored)
-        if recommended is not None and recommended.case_ref == case_ref:
-            found.append(stored.id)
-            found += [other.id for other in store.about(stored.id) if other.payload is not None]
+    # The first in the chain first, as they were recorded.
+    for stored, _ in reversed(list(recommendations_of(store, case_ref))):
+        found.append(stored.id)
+        found += [other.id for other in store.about(stored.id) if other.payload is not None]
     return found
 
 
@@ -76,7 +75,8 @@ def _write(store: JournalStore, record: Record) -> None:
     """Writes, and tries again: a server that never pauses may hold the lock for long."""
     for _ in range(_TRIES - 1):
         try:
-            return store.write_batch([record])
+            store.write_batch([record])
+            return
         except JournalUnavailable:
             continue
-    return store.write_batch([record])
+    store.write_batch([record])

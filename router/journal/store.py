@@ -9,12 +9,15 @@ from router.journal.record import Context, Head, Record, StoredRecord
 class Appending(Protocol):
     """What the journal's writer needs of a store; one thread writes."""
 
-    def write_batch(self, records: Sequence[Record]) -> None:
+    def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         """Appends the records in order, and returns only when they are durable.
 
         A record is skipped when its id is stored already or when another record about the same
         recommendation holds its claim; the others are appended, all or none. One rule for retries
         and for races between writers: write, then `find` what stands.
+
+        Returns:
+            The ids of those that were skipped.
 
         Raises:
             JournalUnavailable: if they are not durable; count none as written (a retry with the
@@ -67,6 +70,21 @@ class JournalStore(Appending, Protocol):
             JournalBroken: if the store is damaged.
         """
 
+    def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
+        """Yields every record that may be about a subject, the latest first.
+
+        Those that have it, and of a journal that an earlier release began all recommendations
+        from before subjects were kept: whoever asks looks into them.
+
+        Args:
+            subject: 16 bytes.
+            before: only records with a lower number.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
+        """
+
     def held_before(self, moment: int) -> Iterator[bytes]:
         """Yields, in chain order, ids of records that hold content and are older.
 
@@ -85,7 +103,7 @@ class JournalStore(Appending, Protocol):
         """Lists the end of each chain in the store: one chain per writer."""
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Removes payload and salt of these records for good; the chain still verifies.
+        """Removes payload, salt and subject of these records for good; the chain still verifies.
 
         Many are erased in several steps, so that appending goes on between them.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from router.journal.group_commit import GroupCommit
 from router.journal.record import JournalUnavailable, Record
 from router.journal.store import JournalStore
 from router.serving.metrics import Metrics
 
-_Ticket = asyncio.Future[None]
+_Ticket = asyncio.Future[Collection[bytes]]
 
 
 class DurableJournal:
@@ -36,6 +36,7 @@ class DurableJournal:
     def append(self, records: Sequence[Record]) -> _Ticket:
         """Hands records over to be written; what is returned is done when they are durable.
 
+        Its result are the ids of records that were skipped, of these and of others in the batch.
         It raises JournalUnavailable if they could not be written; they may or may not be there.
 
         Raises:
@@ -46,9 +47,11 @@ class DurableJournal:
         self._writer.submit(records, ticket)
         return ticket
 
-    def _resolve(self, tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+    def _resolve(
+        self, tickets: list[_Ticket], error: JournalUnavailable | None, skipped: Collection[bytes]
+    ) -> None:
         # Once a batch, not once a ticket: each crossing wakes the loop up.
-        self._loop.call_soon_threadsafe(_set_results, tickets, error)
+        self._loop.call_soon_threadsafe(_set_results, tickets, error, skipped)
 
     async def close(self, timeout: float) -> bool:
         """Writes what waits and closes the store; whether it was done in time."""
@@ -56,12 +59,14 @@ class DurableJournal:
         return await asyncio.to_thread(self._writer.close, timeout)
 
 
-def _set_results(tickets: list[_Ticket], error: JournalUnavailable | None) -> None:
+def _set_results(
+    tickets: list[_Ticket], error: JournalUnavailable | None, skipped: Collection[bytes]
+) -> None:
     for ticket in tickets:
         # The caller has gone; its record stays.
         if ticket.cancelled():
             continue
         if error is None:
-            ticket.set_result(None)
+            ticket.set_result(skipped)
         else:
             ticket.set_exception(error)

@@ -10,8 +10,11 @@ import logging
 import time
 import traceback
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import AsyncGeneratorType
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -22,18 +25,31 @@ from router.serving.status import (
     DeadlineExpired,
     Draining,
     Overloaded,
+    Trailers,
     refuse,
     status_of,
     trailers,
 )
 
 _Servicer = TypeVar("_Servicer")
-_Parse = Callable[[Any], Any]
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# A generator yields its answers; a coroutine returns the one, or writes many to the context.
+_Answer = AsyncGeneratorType[Any, None] | Awaitable[object]
+_Parse = Callable[[Any], object]
 _OnError = Callable[[Exception], None]
 
 _log = logging.getLogger(__name__)
 _OWN = "/router.v1."
 _NO_METHOD = "/unknown/unknown"
+# By whether requests and answers are streams: the kind's name to grpc, and to its metrics.
+_KINDS = {
+    (False, False): ("unary_unary", "unary"),
+    (False, True): ("unary_stream", "server_stream"),
+    (True, False): ("stream_unary", "client_stream"),
+    (True, True): ("stream_stream", "bidi_stream"),
+}
+# The clocks of a deadline and of a call are read one after the other, and the loop's is coarse.
+_CLOCKS_DIFFER = 0.01
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -43,6 +59,31 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
 def code_label(code: grpc.StatusCode) -> str:
     """Names a code as go-grpc-prometheus writes it, e.g. "InvalidArgument"; OK stays OK."""
     return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
+
+
+class Context(Protocol):
+    """What the edge asks of a call's context: grpc.aio's has it, and that of any other door.
+
+    `abort` raises grpc.aio.AbortError; `write` grpc.aio.InternalError when nobody listens.
+    """
+
+    def code(self) -> grpc.StatusCode | int | None:
+        """Gives the code that was set, if any."""
+
+    def time_remaining(self) -> float | None:
+        """Gives the seconds until the deadline, None if there is none."""
+
+    async def write(self, message: Any, /) -> None:  # noqa: ANN401 - of the method's type
+        """Sends one answer of many."""
+
+    async def abort(
+        self, code: grpc.StatusCode, message: str, trailers: Trailers = (), /
+    ) -> NoReturn:
+        """Ends the call with an error."""
+
+
+Call = Callable[[object, Context], Awaitable[object]]
+"""Runs one call: takes what came in, and gives the answer, or writes answers to the context."""
 
 
 class CallSeries:
@@ -84,7 +125,7 @@ class Counted:
 
     __slots__ = ("_began", "_context", "_series")
 
-    def __init__(self, series: CallSeries, context: Any) -> None:  # noqa: ANN401 - grpc's context is a C type
+    def __init__(self, series: CallSeries, context: Context) -> None:
         self._series = series
         self._context = context
 
@@ -98,16 +139,16 @@ class Counted:
         self._series.ended(self._code(error), time.perf_counter() - self._began)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
-        if error is None:
-            return grpc.StatusCode.OK
+        # Set without an error by `set_code`, and before its own error by `abort`.
+        if error is None or isinstance(error, grpc.aio.AbortError):
+            told = self._context.code()
+            return grpc.StatusCode.OK if told is None else _CODES[told]
         # gRPC cancels alike when the caller gives up and when its deadline passes: the clock tells.
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # An answer that was being written then fails within gRPC.
+        if isinstance(error, asyncio.CancelledError | grpc.aio.InternalError):
             left = self._context.time_remaining()
-            expired = left is not None and left <= 0
+            expired = left is not None and left <= _CLOCKS_DIFFER
             return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
-        # Raised by `abort`, which has set the code already.
-        if isinstance(error, grpc.aio.AbortError):
-            return _CODES.get(self._context.code(), grpc.StatusCode.UNKNOWN)
         return grpc.StatusCode.UNKNOWN
 
 
@@ -116,6 +157,10 @@ class Edge(grpc.GenericRpcHandler):
 
     It admits calls, parses their requests, maps their errors, and counts them. It stands where
     grpc's own interceptors would, which run several coroutines for every call.
+
+    It takes handlers of all four kinds, in both styles of grpc.aio: generators, and coroutines that
+    read from and write to the context. It does not take plain functions, for which grpc.aio has
+    threads.
     """
 
     def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
@@ -123,7 +168,7 @@ class Edge(grpc.GenericRpcHandler):
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
-        self._handlers: dict[str, Any] = {}
+        self._handlers: dict[str, _Handler] = {}
         self.draining = False
 
     def add(
@@ -143,7 +188,7 @@ class Edge(grpc.GenericRpcHandler):
         register(servicer, cast("grpc.aio.Server", taken))
         self._inner += [(handler, on_error or _ignore) for handler in taken.handlers]
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - a handler of any kind
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler:
         """Gives the method's handler, wrapped and kept, so that a call pays for a look-up only."""
         method: str = handler_call_details.method
         kept = self._handlers.get(method)
@@ -156,101 +201,91 @@ class Edge(grpc.GenericRpcHandler):
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
 
-    def _find(self, details: grpc.HandlerCallDetails) -> tuple[Any, _OnError]:
+    def call(self, method: str, parse: _Parse) -> Call:
+        """Gives what runs a method for another door than grpc's own; what is counted is the same.
+
+        Args:
+            method: its path, of a service that was added.
+            parse: makes a request of what comes in; of a stream, a stream of requests.
+        """
+        handler, on_error = self._find(_Details(method))
+        assert handler is not None
+        return self._around(method, handler, parse, on_error)
+
+    def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
             handler = inner.service(details)
             if handler is not None:
                 return handler, on_error
         return None, _ignore
 
-    def _wrapped(self, method: str, handler: Any, on_error: _OnError) -> Any:  # noqa: ANN401
-        own = method.startswith(_OWN)
-        kind = "bidi_stream" if handler.request_streaming else "server_stream"
-        kind = kind if handler.response_streaming else "unary"
-        series = CallSeries(self._metrics, kind, method)
-        # Health and reflection answer also while we drain or are overloaded.
-        limit = self._max_in_flight if own else None
-
-        # Bytes come in here, not messages: what cannot be parsed is the caller's error, while
-        # grpc's runtime would call it an internal one.
-        parse = _parser(handler.request_deserializer) if own else _unchanged
-        codec = {
-            "request_deserializer": None if own else handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
-
+    def _wrapped(self, method: str, handler: _Handler, on_error: _OnError) -> _Handler:
+        kind, _ = _KINDS[handler.request_streaming, handler.response_streaming]
+        parse = parser(handler.request_deserializer)
         if handler.request_streaming:
-            parse = _each(parse) if own else _unchanged
-            return grpc.stream_stream_rpc_method_handler(
-                self._stream(handler.stream_stream, parse, series, limit, on_error), **codec
-            )
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                self._stream(handler.unary_stream, parse, series, limit, on_error), **codec
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            self._unary(handler.unary_unary, parse, series, limit, on_error), **codec
-        )
+            # grpc parses within the handler's own reading, so that the error comes up through it.
+            deserializer, parse = parse, _unchanged
+        else:
+            # Here grpc would parse before the handler is asked, and call the error an internal one.
+            deserializer = None
 
-    def _admit(self, context: Any, limit: int | None) -> None:  # noqa: ANN401
-        if limit is None:
-            return
+        call = self._around(method, handler, parse, on_error)
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        wrapped: _Handler = make(call, deserializer, handler.response_serializer)
+        return wrapped
+
+    def _around(self, method: str, handler: _Handler, parse: _Parse, on_error: _OnError) -> Call:
+        """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
+        kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
+        behaviour: Callable[[object, Context], _Answer] = getattr(handler, kind)
+        series = CallSeries(self._metrics, label, method)
+        # Health and reflection answer also while we drain or are overloaded. They take no room
+        # either: every client that watches health has a call that never ends.
+        limited = method.startswith(_OWN)
+
+        async def call(request: object, context: Context) -> object:
+            self._in_flight += limited
+            try:
+                with Counted(series, context):
+                    try:
+                        if limited:
+                            self._admit(context)
+                        answer = behaviour(parse(request), context)
+                        if not isinstance(answer, AsyncGeneratorType):
+                            return await answer
+                        # Closed at once when the caller goes: its own clean-up must not wait.
+                        async with aclosing(answer):
+                            async for response in answer:
+                                await context.write(response)
+                        return None
+                    except grpc.aio.BaseError:  # of grpc, for grpc: aborted, or nobody to write to
+                        raise
+                    except Exception as error:
+                        on_error(error)
+                        await _abort(error, context)
+            finally:
+                self._in_flight -= limited
+
+        return call
+
+    def _admit(self, context: Context) -> None:
         if self.draining:
             raise Draining
         # The call itself is counted already.
-        if self._in_flight > limit:
+        if self._in_flight > self._max_in_flight:
             raise Overloaded
         # Who no longer waits is not worked for: under overload that is what frees the others.
         left = context.time_remaining()
         if left is not None and left <= 0:
             raise DeadlineExpired
 
-    def _unary(
-        self,
-        behaviour: Any,  # noqa: ANN401
-        parse: _Parse,
-        series: CallSeries,
-        limit: int | None,
-        on_error: _OnError,
-    ) -> Any:  # noqa: ANN401
-        async def call(request: Any, context: Any) -> Any:  # noqa: ANN401
-            self._in_flight += 1
-            try:
-                with Counted(series, context):
-                    try:
-                        self._admit(context, limit)
-                        return await behaviour(parse(request), context)
-                    except grpc.aio.AbortError:
-                        raise
-                    except Exception as error:
-                        on_error(error)
-                        await _abort(error, context)
-            finally:
-                self._in_flight -= 1
 
-        return call
+@dataclass(slots=True)
+class _Details:
+    """What a handler is looked up by."""
 
-    def _stream(
-        self,
-        behaviour: Any,  # noqa: ANN401
-        parse: _Parse,
-        series: CallSeries,
-        limit: int | None,
-        on_error: _OnError,
-    ) -> Any:  # noqa: ANN401
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
-            with Counted(series, context):
-                try:
-                    self._admit(context, limit)
-                    async for response in behaviour(parse(request), context):
-                        yield response
-                except grpc.aio.AbortError:
-                    raise
-                except Exception as error:
-                    on_error(error)
-                    await _abort(error, context)
-
-        return call
+    method: str
+    invocation_metadata: tuple[tuple[str, str | bytes], ...] = ()
 
 
 class _Handlers:
@@ -271,17 +306,17 @@ def _ignore(error: Exception) -> None:
     """Does nothing with an error that nobody asked for."""
 
 
-def _unchanged(request: Any) -> Any:  # noqa: ANN401
+def _unchanged(request: object) -> object:
     return request
 
 
-def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
+def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes
     """Gives what parses a request as generated code does, but refuses bytes that do not parse."""
     if from_bytes is None:
         return _unchanged
     name = from_bytes.__self__.DESCRIPTOR.full_name
 
-    def parse(data: Any) -> Any:  # noqa: ANN401
+    def parse(data: bytes) -> object:
         try:
             return from_bytes(data)
         except DecodeError:
@@ -290,16 +325,11 @@ def _parser(from_bytes: Any) -> _Parse:  # noqa: ANN401
     return parse
 
 
-def _each(parse: _Parse) -> _Parse:
-    """Gives what parses every request of a stream as it comes in."""
-    return lambda requests: (parse(request) async for request in requests)
-
-
-async def _unimplemented(request: Any, context: Any) -> None:  # noqa: ANN401, ARG001 - the shape of a handler
+async def _unimplemented(request: object, context: Context) -> None:  # noqa: ARG001 - the shape of a handler
     await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
 
 
-async def _abort(error: Exception, context: Any) -> None:  # noqa: ANN401
+async def _abort(error: Exception, context: Context) -> NoReturn:
     code, message, details = status_of(error)
     if code is grpc.StatusCode.INTERNAL:
         # Where, but not the error's own words: they might repeat a case's values.

@@ -7,14 +7,16 @@ import gc
 import logging
 import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
+from router.serving import reflection
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -37,11 +39,14 @@ from router.v1 import (
     models_pb2_grpc,
 )
 
+if TYPE_CHECKING:
+    from router.serving.http.door import Door
+
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-_ROUTING, _MODELS, _FEEDBACK, _PLANNING = (
-    file.DESCRIPTOR.services_by_name[name].full_name
+SERVICES: tuple[ServiceDescriptor, ...] = tuple(
+    file.DESCRIPTOR.services_by_name[name]
     for file, name in (
         (channel_router_pb2, "ChannelRouter"),
         (models_pb2, "Models"),
@@ -49,7 +54,9 @@ _ROUTING, _MODELS, _FEEDBACK, _PLANNING = (
         (caseload_pb2, "CaseloadPlanner"),
     )
 )
-NAMES = (_ROUTING, _MODELS, _FEEDBACK, _PLANNING)
+"""The contract's own services."""
+NAMES = tuple(service.full_name for service in SERVICES)
+_ROUTING, _, _FEEDBACK, _PLANNING = NAMES
 # These write to the journal: while it cannot be written they are not ready.
 _WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
 # PostgreSQL ends a statement after as long: what waits is written by then, or not at all.
@@ -111,12 +118,16 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     )
     _add_services(edge, parts, journal, feedback, checks)
 
+    # Listens before the loop has anything to wait for: a taken address is told at once.
+    http = _http_door(edge, settings)
     port = server.add_insecure_port(str(settings.listen))
     web, web_thread = start_http_server(
         settings.metrics.port, settings.metrics.host, metrics.registry
     )
 
     await server.start()
+    if http:
+        await http.begin()
     # Only once calls are taken: whoever asks for health sends them at once.
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
@@ -129,6 +140,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         extra={
             "listen": f"{settings.listen.host}:{port}",
             "metrics": f"{settings.metrics.host}:{web.server_port}",
+            **({"http": str(http.address)} if http else {}),
             "model_version": live.snapshot.model.info.version,
             "policy_version": live.snapshot.policies.national.version,
         },
@@ -142,7 +154,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     following.cancel()
     await feedback.end()
     await checks.enter_graceful_shutdown()
-    await server.stop(settings.grace_seconds)
+    await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
     flushed = await journal.close(_FLUSH_SECONDS)
     await asyncio.to_thread(web.shutdown)
     web_thread.join()
@@ -188,11 +200,24 @@ def _add_services(
     edge.add(health_pb2_grpc.add_HealthServicer_to_server, checks)
 
     if parts.settings.reflection:
-        names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        edge.add(
-            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
-            reflection.aio.ReflectionServicer(names),
-        )
+        told = reflection.servicer((*NAMES, health.SERVICE_NAME))
+        edge.add(reflection.register, told)
+
+
+def _http_door(edge: Edge, settings: Settings) -> Door | None:
+    """Gives the door for HTTP, which needs libraries that others do without."""
+    if settings.http is None:
+        return None
+    from router.serving.http.door import Door  # noqa: PLC0415
+
+    return Door(
+        edge,
+        (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"]),
+        address=settings.http,
+        origins=settings.http_origins,
+        max_in_flight=settings.max_in_flight,
+        grace_seconds=settings.grace_seconds,
+    )
 
 
 async def _follow(live: Live, seconds: float) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 _PORT_AT_MOST = 65535
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -56,6 +58,8 @@ class Settings:
     grace_seconds: float
     reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
+    http: Address | None = None
+    http_origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for setting, folder in (("models", self.models), ("policies", self.policies)):
@@ -64,6 +68,15 @@ class Settings:
         for key in self.trust:
             if not key.is_file():
                 raise SettingsError(f"trust: {str(key)!r} is not a file")
+        for origin in self.http_origins:
+            # Not "*": any page that an adviser has open could call then.
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingsError(
+                    f"http_origin: {origin!r} is not SCHEME://HOST or SCHEME://HOST:PORT, as "
+                    "https://cases.example.org"
+                )
+        if self.http_origins and self.http is None:
+            raise SettingsError("http_origin: is given without http, the address to serve on")
         if not 1 <= self.max_in_flight <= 100_000:
             raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
         # Docker waits ten seconds by default, then it kills.

@@ -17,6 +17,7 @@ from router.serving.small_details import bad_request, message_of, short_message,
 from router.texts import Texts
 
 DOMAIN = "channel-router"
+Trailers = tuple[tuple[str, bytes], ...]
 # A full house of 1,024 calls is answered in about as long.
 _RETRY_MILLISECONDS = 200
 
@@ -37,6 +38,10 @@ class InvalidRequest(Exception):
 
 class Overloaded(Exception):
     """Too many calls are in flight; the caller may retry after a while."""
+
+
+class RequestTooLarge(Exception):
+    """The request is larger than is taken; retried as it is, it would be again."""
 
 
 class Draining(Exception):
@@ -107,6 +112,8 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 "too many calls in flight; retry later",
                 [retry],
             )
+        case RequestTooLarge():
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), []
         case JournalUnavailable():
             return (
                 grpc.StatusCode.UNAVAILABLE,
@@ -148,9 +155,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
             return grpc.StatusCode.INTERNAL, "internal error", []
 
 
-def trailers(
-    code: grpc.StatusCode, message: str, details: list[Message]
-) -> tuple[tuple[str, bytes], ...]:
+def trailers(code: grpc.StatusCode, message: str, details: list[Message]) -> Trailers:
     """Gives the trailing metadata that carries the details: google.rpc.Status."""
     if not details:
         return ()

@@ -31,6 +31,7 @@ class Server:
     metrics: str
     journal: Path
     channel: grpc.Channel
+    http: str = ""
 
     @property
     def router(self) -> channel_router_pb2_grpc.ChannelRouterStub:
@@ -78,7 +79,8 @@ def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Serve
         if entry["message"] == "serving":
             channel = grpc.insecure_channel(entry["listen"])
             grpc.channel_ready_future(channel).result(STARTS_WITHIN)
-            return Server(process, entry["listen"], entry["metrics"], journal, channel)
+            http = entry.get("http", "")
+            return Server(process, entry["listen"], entry["metrics"], journal, channel, http)
     raise AssertionError(f"the server stopped with {process.wait()}")
 
 

@@ -120,6 +120,8 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
         tmp_path / "models" / "second",
         "--synthetic",
         "--no-calibrate",
+        "--teacher",
+        "r_spline",
     )
     assert "yes: the gate is passed" in train(tmp_path, "gate", "second")
     train(tmp_path, "promote", "second")

@@ -125,9 +125,9 @@ def test_in_a_batch_a_bad_case_fails_alone_and_the_others_get_the_single_answer(
     results = server.router.RecommendBatch(request, timeout=20).results
     assert [result.index for result in results] == list(range(250))
     assert [result.index for result in results if result.HasField("error")] == [120]
-    assert "cases[120].weeks_registered" in results[120].error.details[0].value.decode(
-        errors="replace"
-    )
+    bad = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(bad) for detail in results[120].error.details)
+    assert bad.field_violations[0].field == "cases[120].weeks_registered"
     for index in (0, 119, 249):
         one, among = ask(server, cases[index], view=FULL), results[index].recommendation
         for advice in (one, among):

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import chain, islice
+from typing import Any
 
 from psycopg import errors
 
-from router.journal.chain import COLUMNS, START, Row, admissible, chained
+from router.journal.chain import COLUMNS, START, Row, admissible, chained, skipped
 from router.journal.record import (
     RECOMMENDATION,
     Context,
@@ -17,7 +18,7 @@ from router.journal.record import (
 )
 from router.journal.stores.postgres_database import Database, Link, migrate
 from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
-from router.journal.stores.rows import STORED, numbered, stored
+from router.journal.stores.rows import BLOCK, STORED, numbered, stored
 
 # In the order of `COLUMNS`: a binary copy tells no types,
 # and a wrong width would be refused or misread.
@@ -33,6 +34,7 @@ _TYPES = (
     "bytea",
     "bytea",
     "text",
+    "bytea",
 )
 # Asked for anew so often, behind the last number: no transaction stays open while a reader is slow.
 _READ_ROWS = 1000
@@ -69,15 +71,15 @@ class PostgresJournal:
         self._contexts_of: object = None
         self._context_ids: dict[bytes, int] = {}
 
-    def write_batch(self, records: Sequence[Record]) -> None:
+    def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         """Appends the records that are new; see JournalStore."""
         if not records:
-            return
+            return ()
         try:
             # Nearly always all are new: asking first would cost each batch a look-up.
-            self._append(records, all_new=True)
+            return self._append(records, all_new=True)
         except _Taken:
-            self._append(records, all_new=False)
+            return self._append(records, all_new=False)
 
     def probe(self) -> None:
         """Makes a tiny durable write; see JournalStore."""
@@ -114,6 +116,16 @@ class PostgresJournal:
         """Finds the records about this recommendation; see JournalStore."""
         return self._select("about = %s", decision)
 
+    def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
+        """Yields what may be about a subject, the latest first; see JournalStore."""
+        contexts: dict[int, Context] = {}
+        with self._connected(_READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            end = self.heads()[0].seq + 1 if before is None else before
+            for row in chain(_with_subject(cursor, subject, end), _without_subject(cursor, end)):
+                if row[3] not in contexts:
+                    contexts = _read_contexts(cursor)
+                yield stored(row, contexts)
+
     def held_before(self, moment: int) -> Iterator[bytes]:
         """Yields ids of records that hold content and are older; see JournalStore."""
         query = """SELECT seq, id FROM record
@@ -136,9 +148,9 @@ class PostgresJournal:
             return (_head(cursor),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Removes payload and salt, then the old rows that still hold them; see JournalStore."""
+        """Removes content and subject, then the old rows that hold them; see JournalStore."""
         erased, rest = 0, iter(ids)
-        query = """UPDATE record SET payload = NULL, salt = NULL
+        query = """UPDATE record SET payload = NULL, salt = NULL, subject = NULL
             WHERE id = ANY(%s) AND payload IS NOT NULL"""
         while step := list(islice(rest, _ERASE_ROWS)):
             with self._writing.transaction(WRITE) as cursor:
@@ -159,7 +171,7 @@ class PostgresJournal:
         ):
             yield link
 
-    def _append(self, records: Sequence[Record], *, all_new: bool) -> None:
+    def _append(self, records: Sequence[Record], *, all_new: bool) -> Collection[bytes]:
         added: dict[bytes, int] = {}
         with self._writing.transaction(APPEND) as cursor:
             # Under the lock, as the last result of the statements that took it.
@@ -172,10 +184,12 @@ class PostgresJournal:
                     number = added[context.digest] = _keep_context(cursor, context)
                 return number
 
-            rows, _ = chained(records if all_new else _new(cursor, records), head, context_id)
+            new = records if all_new else _new(cursor, records)
+            rows, _ = chained(new, head, context_id)
             _copy(cursor, rows)
         # Only now: until the commit, these numbers may still be taken back.
         known.update(added)
+        return () if all_new else skipped(records, new)
 
     def _known_contexts(self, cursor: Cursor) -> dict[bytes, int]:
         """Gives numbers of contexts committed over this connection.
@@ -271,3 +285,22 @@ def _read_contexts(cursor: Cursor, ids: Collection[int] | None = None) -> dict[i
         WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"""
     cursor.execute(query, (only, only))
     return numbered(cursor.fetchall())
+
+
+def _with_subject(cursor: Cursor, subject: bytes, end: int) -> Iterator[tuple[Any, ...]]:
+    """Yields rows of a subject before a number, the latest first, from all blocks of the index."""
+    # In one statement: a round trip for each block would cost more than the look-ups.
+    query = f"""SELECT {STORED} FROM generate_series(0, %s::bigint) AS block
+        JOIN record ON seq >> {BLOCK} = block AND subject = %s AND seq < %s ORDER BY seq DESC"""
+    yield from cursor.execute(query, (end - 1 >> BLOCK, subject, end)).fetchall()
+
+
+def _without_subject(cursor: Cursor, end: int) -> Iterator[tuple[Any, ...]]:
+    """Yields recommendations from before subjects were kept, the latest first."""
+    cursor.execute("SELECT value FROM state WHERE name = 'subjects_after'")
+    end = min(end, cursor.fetchall()[0][0] + 1)
+    query = f"""SELECT {STORED} FROM record
+        WHERE seq < %s AND kind = %s ORDER BY seq DESC LIMIT %s"""
+    while rows := cursor.execute(query, (end, RECOMMENDATION, _READ_ROWS)).fetchall():
+        yield from rows
+        end = rows[-1][0]

@@ -9,17 +9,23 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from router.journal.chain import COLUMNS, admissible, chained
+from router.journal.chain import COLUMNS, admissible, chained, skipped
 from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
 from router.journal.stores.rows import STORED, stored
 from router.journal.stores.sqlite_file import explained, open_to_read, open_to_write
-from router.journal.stores.sqlite_rows import filtered, read_contexts, read_head
+from router.journal.stores.sqlite_rows import (
+    filtered,
+    read_contexts,
+    read_head,
+    with_subject,
+    without_subject,
+)
 
 # sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread
 # computes. One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
 _INSERT = {
-    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?)"] * rows)
+    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?,?)"] * rows)
     for rows in (1 << power for power in range(_LARGEST_STATEMENT.bit_length()))
 }
 # A reader lets go of its snapshot this often, so that the log can be checkpointed below it.
@@ -59,17 +65,20 @@ class SqliteJournal:
         self._head: Head | None = None
         self._context_ids: dict[bytes, int] = {}
 
-    def write_batch(self, records: Sequence[Record]) -> None:
+    def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         """Appends the records that are new; see JournalStore."""
         if not records:
-            return
+            return ()
         try:
             with self._transaction():
                 # Nearly always all are new: asking first would cost each batch a look-up.
                 self._append(records)
         except _Taken:
             with self._transaction():
-                self._append(self._new(records))
+                new = self._new(records)
+                self._append(new)
+            return skipped(records, new)
+        return ()
 
     def probe(self) -> None:
         """Makes a tiny durable write; see JournalStore."""
@@ -112,6 +121,17 @@ class SqliteJournal:
             contexts = read_contexts(connection, {row[3] for row in rows})
         return [stored(row, contexts) for row in rows]
 
+    def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
+        """Yields what may be about a subject, the latest first; see JournalStore."""
+        with self._reading() as connection:
+            end = read_head(connection).seq + 1 if before is None else before
+            rows = chain(with_subject(connection, subject, end), without_subject(connection, end))
+            contexts: dict[int, Context] = {}
+            for row in rows:
+                if row[3] not in contexts:
+                    contexts = read_contexts(connection)
+                yield stored(row, contexts)
+
     def held_before(self, moment: int) -> Iterator[bytes]:
         """Yields ids of records that hold content and are older; see JournalStore."""
         query = """SELECT seq, id FROM record
@@ -133,13 +153,13 @@ class SqliteJournal:
             return (read_head(connection),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Removes payload and salt for good, from the log too; see JournalStore."""
+        """Removes content and subject for good, from the log too; see JournalStore."""
         erased, rest = 0, iter(ids)
         with self._busy_for(_ERASE_PATIENCE * self._busy_seconds):
             while step := [(id_,) for id_ in islice(rest, _ERASE_ROWS)]:
                 with self._transaction():
                     erased += self._connection.executemany(
-                        "UPDATE record SET payload = NULL, salt = NULL "
+                        "UPDATE record SET payload = NULL, salt = NULL, subject = NULL "
                         "WHERE id = ? AND payload IS NOT NULL",
                         step,
                     ).rowcount

@@ -38,6 +38,12 @@ context INTEGER NOT NULL,
         # The few among the many, in chain order.
         "CREATE INDEX record_other ON record (seq) WHERE kind <> 'recommendation'",
     ),
+    (
+        "ALTER TABLE record ADD COLUMN subject BLOB",
+        "CREATE INDEX record_subject ON record (seq >> 13, subject) WHERE subject IS NOT NULL",
+        # Earlier records have no subject: up to here a case's are found by reading.
+        "INSERT INTO state SELECT 'subjects_after', coalesce(max(seq), 0) FROM record",
+    ),
 )
 
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}

@@ -1,11 +1,18 @@
 """What a SQLite journal is asked for beside records: the chain's end, contexts, a few kinds."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from router.journal.chain import START
 from router.journal.record import RECOMMENDATION, Context, Head
-from router.journal.stores.rows import numbered
+from router.journal.stores.rows import BLOCK, STORED, numbered
+
+# Asked for anew so often that no reader holds the log for long.
+_READ_ROWS = 1000
+_SUBJECT = f"SELECT {STORED} FROM record WHERE seq >> {BLOCK} = ? AND subject = ? AND seq < ?"
+_WITHOUT = f"""SELECT {STORED} FROM record
+    WHERE seq < ? AND kind = '{RECOMMENDATION}' ORDER BY seq DESC LIMIT ?"""
 
 
 def filtered(kinds: Collection[str] | None) -> str:
@@ -33,3 +40,22 @@ def read_contexts(
     filtered = "" if ids is None else f"WHERE id IN ({','.join('?' * len(ids))})"
     query = f"SELECT id, digest, document FROM context {filtered} ORDER BY id"
     return numbered(connection.execute(query, tuple(ids or ())).fetchall())
+
+
+def with_subject(
+    connection: sqlite3.Connection, subject: bytes, end: int
+) -> Iterator[tuple[Any, ...]]:
+    """Yields rows of a subject before a number, the latest first, block by block of the index."""
+    for block in range(end - 1 >> BLOCK, -1, -1):
+        found = connection.execute(_SUBJECT, (block, subject, end)).fetchall()
+        yield from sorted(found, reverse=True)
+
+
+def without_subject(connection: sqlite3.Connection, end: int) -> Iterator[tuple[Any, ...]]:
+    """Yields recommendations from before subjects were kept, the latest first."""
+    query = "SELECT value FROM state WHERE name = 'subjects_after'"
+    (last,) = connection.execute(query).fetchone()
+    end = min(end, last + 1)
+    while rows := connection.execute(_WITHOUT, (end, _READ_ROWS)).fetchall():
+        yield from rows
+        end = rows[-1][0]

@@ -9,8 +9,8 @@ import asyncio
 
 import numpy as np
 
-from router.cases.features import CASE_REF, OFFICE_REF
-from router.cases.message import encode, reference_problem
+from router.cases.features import CASE_REF, OFFICE_REF, REFERENCES
+from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.decision.schema import Rows
 from router.serving.messages import path
@@ -44,7 +44,7 @@ class Caseload:
         """
         if self.header is not None:
             refuse("header", "came twice")
-        problem = reference_problem(OFFICE_REF, header.office_ref)
+        problem = REFERENCES[OFFICE_REF].problem(header.office_ref)
         if problem:
             refuse("header.office_ref", problem)
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:

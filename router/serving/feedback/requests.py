@@ -20,7 +20,7 @@ from router.journal.feedback import (
     ReviewResult,
     WishedBy,
 )
-from router.serving.feedback.fields import Fields
+from router.serving.fields import Fields
 from router.v1 import feedback_pb2, recommendation_pb2
 
 

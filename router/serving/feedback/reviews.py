@@ -1,12 +1,17 @@
-"""The reviews that wait for an answer, followed through the journal."""
+"""Reviews as the journal has them: one of them, and those that wait for an answer."""
 
 from __future__ import annotations
 
 import math
 import threading
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
 
-from router.journal.feedback import ANSWER, REVIEW, Review
+from router.journal.feedback import ANSWER, REVIEW, Answer, Review
+from router.journal.recommendation import read_recommendation
+from router.journal.record import RECOMMENDATION
 from router.journal.standing import (
     OpenReviews,
     StoredFeedback,
@@ -14,6 +19,54 @@ from router.journal.standing import (
     stored_feedback,
 )
 from router.journal.store import JournalStore
+from router.serving.feedback.history import decision_of_review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownReview:
+    """A review and what is known of it.
+
+    Attributes:
+        asked: the record by which it was asked for.
+        office_ref: of the decision, as sent; "" for none, or where the decision was erased.
+        answer: the record of its answer; None while it is open.
+    """
+
+    asked: StoredFeedback[Review]
+    office_ref: str
+    answer: StoredFeedback[Answer] | None = None
+
+
+def read_review(store: JournalStore, review_id: uuid.UUID) -> KnownReview:
+    """Reads a review with its answer; it blocks.
+
+    Raises:
+        NothingFound: if there is none, or it was erased.
+        JournalUnavailable: if the journal cannot be read now.
+        JournalBroken: if a record cannot be read.
+    """
+    found = store.find([review_id.bytes])
+    decision = decision_of_review(review_id, found[0] if found else None)
+    answer = next(
+        (
+            one
+            for one in map(stored_feedback, store.about(decision.bytes))
+            if isinstance(one.content, Answer) and one.content.review_id == review_id
+        ),
+        None,
+    )
+    return KnownReview(
+        asked=cast("StoredFeedback[Review]", stored_feedback(found[0])),
+        office_ref=_offices(store, [decision.bytes]).get(decision.bytes, ""),
+        answer=cast("StoredFeedback[Answer] | None", answer),
+    )
+
+
+def _offices(store: JournalStore, decisions: Sequence[bytes]) -> dict[bytes, str]:
+    """Reads the offices of decisions by id; those that were erased are left out."""
+    found = (one for one in store.find(decisions) if one.kind == RECOMMENDATION)
+    read = ((one.id, read_recommendation(one)) for one in found)
+    return {id_: recommended.office_ref for id_, recommended in read if recommended}
 
 
 class FollowedReviews:
@@ -27,6 +80,7 @@ class FollowedReviews:
         self._one_reads = threading.Lock()
         self._after = 0
         self._open: OpenReviews = {}
+        self._offices: dict[bytes, str] = {}
         self._known = False
 
     @property
@@ -44,7 +98,7 @@ class FollowedReviews:
             return math.nan
         return max(0, now - first.written_at) if first else 0
 
-    def refresh(self) -> Sequence[StoredFeedback[Review]]:
+    def refresh(self) -> Sequence[KnownReview]:
         """Reads what was recorded since the last time, and leaves out what was erased.
 
         Returns:
@@ -68,4 +122,20 @@ class FollowedReviews:
             self._open = {id_: one for id_, one in found.items() if id_ in there}
             self._after = max([end, *(one.seq for one in records)])
             self._known = True
-            return tuple(self._open.values())
+            return self._with_offices()
+
+    def _with_offices(self) -> Sequence[KnownReview]:
+        """Gives the open reviews; the office of each is read once."""
+        about = {id_: _decision(one) for id_, one in self._open.items()}
+        new = [id_ for id_ in about if id_ not in self._offices]
+        offices = _offices(self._store, [about[id_] for id_ in new])
+        known = {id_: self._offices[id_] for id_ in about if id_ in self._offices}
+        self._offices = known | {id_: offices.get(about[id_], "") for id_ in new}
+        return [
+            KnownReview(asked=one, office_ref=self._offices[id_]) for id_, one in self._open.items()
+        ]
+
+
+def _decision(asked: StoredFeedback[Review]) -> bytes:
+    # An open review holds content, or it would not be open.
+    return cast("Review", asked.content).decision_id.bytes

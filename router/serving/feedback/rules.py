@@ -18,9 +18,9 @@ from router.journal.feedback import (
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, Recommended
 from router.serving.feedback.contradictions import FITS
-from router.serving.feedback.fields import Fields
 from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView
+from router.serving.fields import Fields
 from router.serving.status import InvalidRequest, NothingFound, Precluded
 
 # Below the floor only the user may go: these are the reasons that are the user's own.

@@ -15,6 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from router.cases.features import OFFICE_REF, REFERENCES
 from router.journal.feedback import (
     CHOICE,
     OUTCOME,
@@ -29,7 +30,6 @@ from router.journal.record import JournalBroken, JournalUnavailable
 from router.journal.standing import StoredFeedback, stored_feedback
 from router.serving.durable import DurableJournal
 from router.serving.feedback import rules
-from router.serving.feedback.fields import Fields
 from router.serving.feedback.history import (
     History,
     decision_of_review,
@@ -44,12 +44,13 @@ from router.serving.feedback.requests import (
     asked_review,
     asked_view,
 )
-from router.serving.feedback.reviews import FollowedReviews
-from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
+from router.serving.feedback.reviews import FollowedReviews, KnownReview, read_review
+from router.serving.fields import Fields
+from router.serving.paging import next_token, number_of, page_size, position_of
+from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands, refuse
 from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
 
-PAGE, PAGE_AT_MOST = 50, 200
 # Between looks at what other servers wrote: for the metrics alone, since ListReviews looks itself.
 _FOLLOW_SECONDS = 30.0
 # A race that was lost is told of at the second attempt.
@@ -178,7 +179,10 @@ class FeedbackService(FeedbackServicer):
         review = Review(decision_id=asked.decision_id, asked_by=asked.asked_by, reason=asked.reason)
         recorded = await self._record(asked.request_id, asked.decision_id, lambda _: review)
         await self._refresh_if_new(recorded)
-        return feedback_pb2.RequestReviewResponse(review=_review(recorded.by, review))
+        office_ref = recorded.history.recommended.office_ref
+        return feedback_pb2.RequestReviewResponse(
+            review=_review(recorded.by, review, office_ref=office_ref)
+        )
 
     async def AnswerReview(
         self, request: feedback_pb2.AnswerReviewRequest, context: object
@@ -197,22 +201,36 @@ class FeedbackService(FeedbackServicer):
         self, request: feedback_pb2.ListReviewsRequest, context: object
     ) -> feedback_pb2.ListReviewsResponse:
         """Lists the open reviews, oldest first."""
-        fields = Fields()
-        size = fields.whole("page_size", request.page_size, PAGE_AT_MOST, "reviews") or PAGE
-        token = request.page_token
-        # A record's number, below 19 digits: longer ones may not fit 64 bits.
-        if token and not (token.isascii() and token.isdecimal() and len(token) < 19):
-            fields.refuse("page_token", "is not a token of an earlier page")
-        fields.finish()
+        size, office_ref = page_size(request.page_size), request.office_ref
+        problem = REFERENCES[OFFICE_REF].problem(office_ref)
+        if problem:
+            refuse("office_ref", problem)
+        filters = {"office_ref": office_ref}
+        after = number_of(position_of("ListReviews", filters, request.page_token) or "0")
 
-        every = await asyncio.to_thread(self._reviews.refresh)
-        left = [one for one in every if one.seq > int(token or 0)]
+        every = [
+            one
+            for one in await asyncio.to_thread(self._reviews.refresh)
+            if not office_ref or one.office_ref == office_ref
+        ]
+        left = [one for one in every if one.asked.seq > after]
         page = left[:size]
+        last = str(page[-1].asked.seq) if len(left) > size else ""
         return feedback_pb2.ListReviewsResponse(
-            reviews=[_review(one, one.content) for one in page if one.content is not None],
-            next_page_token=str(page[-1].seq) if len(left) > size else "",
+            reviews=[_known_review(one) for one in page],
+            next_page_token=last and next_token("ListReviews", filters, last),
             open=len(every),
         )
+
+    async def GetReview(
+        self, request: feedback_pb2.GetReviewRequest, context: object
+    ) -> feedback_pb2.GetReviewResponse:
+        """Reads back a review with its answer."""
+        fields = Fields()
+        review_id = fields.identity("review_id", request.review_id)
+        fields.finish()
+        found = await asyncio.to_thread(read_review, self._journal.store, review_id)
+        return feedback_pb2.GetReviewResponse(review=_known_review(found))
 
     async def _record(
         self, request_id: uuid.UUID, decision_id: uuid.UUID, build: Callable[[History], _F]
@@ -306,13 +324,25 @@ def _claim(history: History, feedback: Feedback) -> str:
     return claim_of(feedback)
 
 
-def _review(by: StoredFeedback[Feedback], review: Review) -> feedback_pb2.Review:
+def _known_review(known: KnownReview) -> feedback_pb2.Review:
+    asked, answer = known.asked, known.answer
+    if asked.content is None:
+        raise TypeError("a review that is known holds content")
+    message = _review(asked, asked.content, office_ref=known.office_ref)
+    if answer is not None and answer.content is not None:
+        message.result = _number(feedback_pb2.ReviewResult, answer.content.result)
+        message.answered_at.CopyFrom(_moment(answer.written_at))
+    return message
+
+
+def _review(by: StoredFeedback[Any], review: Review, *, office_ref: str) -> feedback_pb2.Review:
     return feedback_pb2.Review(
         review_id=by.identity,
         decision_id=str(review.decision_id),
         asked_by=_number(feedback_pb2.AskedBy, review.asked_by),
         reason=_number(feedback_pb2.ReviewReason, review.reason),
         asked_at=_moment(by.written_at),
+        office_ref=office_ref,
     )
 
 

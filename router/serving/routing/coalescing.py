@@ -11,6 +11,7 @@ since its spinning would keep gRPC's own threads from reading them. `python -m b
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from router.serving.routing.pipeline import Asked, Pipeline
 
@@ -42,7 +43,7 @@ class Coalescer:
     def answer(self, asked: Asked) -> _Ticket:
         """Takes a case; what is returned is done when its answer is filled in and may leave.
 
-        It raises what `Pipeline.answer` does.
+        It raises what `Pipeline.answer` does, or why this case got no answer.
         """
         ticket: _Ticket = self._loop.create_future()
         self._gathered.append((asked, ticket))
@@ -82,14 +83,16 @@ class Coalescer:
 
     async def _answer(self, waiting: list[tuple[Asked, _Ticket]]) -> None:
         failed: Exception | None = None
+        refused: Mapping[int, Exception] = {}
         try:
-            await self._pipeline.answer([asked for asked, _ in waiting])
+            refused = await self._pipeline.answer([asked for asked, _ in waiting])
         except Exception as error:  # nobody awaits this task: its calls do
             failed = error
-        for _, ticket in waiting:
+        for number, (_, ticket) in enumerate(waiting):
             if ticket.done():
                 continue
-            if failed is None:
+            why = failed or refused.get(number)
+            if why is None:
                 ticket.set_result(None)
             else:
-                ticket.set_exception(failed)
+                ticket.set_exception(why)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from router.advice.recommender import Advice
+from router.journal.answer import RequestId, answer_record, read_answer
 from router.journal.record import Record
 from router.serving.durable import DurableJournal
 from router.serving.live import OfficeRouter
 from router.serving.requests import View
+from router.serving.status import NothingFound, Stands
 from router.v1 import recommendation_pb2
 
 
@@ -24,6 +26,7 @@ class Asked(NamedTuple):
         office_ref: as sent.
         view: how the answer is written.
         answer: the message to fill in.
+        request_id: by which it may be asked again, if any.
     """
 
     router: OfficeRouter
@@ -32,12 +35,17 @@ class Asked(NamedTuple):
     office_ref: str
     view: View
     answer: recommendation_pb2.Recommendation
+    request_id: RequestId | None = None
 
 
 class _Decided(NamedTuple):
     router: OfficeRouter
     asked: list[Asked]
     advice: list[Advice]
+
+    def write(self) -> None:
+        views = [one.view for one in self.asked]
+        self.router.writer.write(self.advice, views, [one.answer for one in self.asked])
 
 
 class Pipeline:
@@ -46,8 +54,12 @@ class Pipeline:
     def __init__(self, journal: DurableJournal) -> None:
         self._journal = journal
 
-    async def answer(self, asked: Sequence[Asked]) -> None:
+    async def answer(self, asked: Sequence[Asked]) -> Mapping[int, Exception]:
         """Fills in the answers of cases; when it is done they are durable and may leave.
+
+        Returns:
+            Why some of them got none, by their number: the request id was used for something else,
+            or its answer was erased.
 
         Raises:
             JournalFull: if too many records wait.
@@ -59,20 +71,65 @@ class Pipeline:
             advice, its_records = _decide(router, its_cases)
             records += its_records
             decided.append(_Decided(router, its_cases, advice))
+
+        repeatable = any(one.request_id for one in asked)
+        if repeatable:
+            # Their answers are recorded with them, so they are written first.
+            for part in decided:
+                part.write()
+            records += _answers(asked, records[0].written_at)
         durable = self._journal.append(records)
 
         # The journal's thread begins its write and other calls have their turn; meanwhile the
         # answers are written.
         await asyncio.sleep(0)
-        for router, its_cases, advice in decided:
-            views = [one.view for one in its_cases]
-            router.writer.write(advice, views, [one.answer for one in its_cases])
+        if not repeatable:
+            for part in decided:
+                part.write()
 
         # Counted only now: what is not on record did not leave.
-        await durable
+        skipped = await durable
+        again = [n for n, one in enumerate(asked) if _was_asked(one, skipped)] if repeatable else []
         for router, its_cases, advice in decided:
-            router.counts.count(advice)
+            router.counts.count(_new(advice, its_cases, skipped) if again else advice)
             router.counts.count_unknown(sum(one.answer.office_unknown for one in its_cases))
+        return await self._answer_again(asked, again) if again else {}
+
+    async def _answer_again(
+        self, asked: Sequence[Asked], again: Sequence[int]
+    ) -> Mapping[int, Exception]:
+        """Gives the recorded answers to those who ask again; see `answer`."""
+        wanted = {n: one.answer for n in again if (one := asked[n].request_id)}
+        stored = await asyncio.to_thread(self._journal.store.find, list(set(wanted.values())))
+        found = {record.id: read_answer(record) for record in stored}
+        refused: dict[int, Exception] = {}
+        for n, identity in wanted.items():
+            recorded, own = found.get(identity), asked[n].request_id
+            if recorded is None or own is None:
+                refused[n] = NothingFound("request_id: its answer was erased; send a new one")
+            elif recorded.asked != own.asked:
+                told = "request_id: it was used with another case, view or language"
+                refused[n] = Stands("REQUEST_ID_USED", told, {})
+            else:
+                asked[n].answer.ParseFromString(recorded.answer)
+        return refused
+
+
+def _was_asked(one: Asked, skipped: Collection[bytes]) -> bool:
+    return one.request_id is not None and one.request_id.answer in skipped
+
+
+def _new(
+    advice: Sequence[Advice], cases: Sequence[Asked], skipped: Collection[bytes]
+) -> list[Advice]:
+    pairs = zip(advice, cases, strict=True)
+    return [one for one, case in pairs if not _was_asked(case, skipped)]
+
+
+def _answers(asked: Iterable[Asked], now: int) -> Iterable[Record]:
+    for one in asked:
+        if one.request_id is not None:
+            yield answer_record(one.request_id, one.answer.SerializeToString(), now)
 
 
 def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], list[Record]]:
@@ -81,6 +138,7 @@ def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], lis
         [one.row for one in asked],
         [one.case_ref for one in asked],
         office_refs=[one.office_ref for one in asked],
+        ids=[one.request_id and one.request_id.decision for one in asked],
     )
     views = [one.view for one in asked]
     return advice, records + router.writer.withheld(advice, views, records[0].written_at)

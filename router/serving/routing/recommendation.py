@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import numpy as np
-import uuid_utils
 
 from router.advice.recommender import Advice, Recommender
 from router.cases.features import FEATURES
@@ -114,7 +113,8 @@ class RecommendationWriter:
         self.write(shown, [views[n] for n in kept], answers)
         return [
             Record(
-                uuid_utils.uuid7().bytes,
+                # It follows from the decision's: what is asked twice is withheld once.
+                uuid5(UUID(one.decision_id), WITHHELD).bytes,
                 WITHHELD,
                 _WITHHELD_CONTEXT,
                 answer.SerializeToString(),

@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from router.cases.message import encode
-from router.cases.problems import FieldProblem
+from router.cases.features import CASE_REF, REFERENCES
 from router.serving.durable import DurableJournal
-from router.serving.live import Live, OfficeRouter, Snapshot
-from router.serving.messages import case_error, named_from
-from router.serving.requests import View, is_full, language_of, texts_of, told_in
+from router.serving.fields import Fields
+from router.serving.live import Live
+from router.serving.messages import case_error
+from router.serving.paging import next_token, number_of, page_size, position_of
+from router.serving.requests import told_in
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
-from router.serving.status import InvalidRequest, refuse
-from router.texts import Texts
-from router.v1 import channel_router_pb2, recommendation_pb2
+from router.serving.routing.read_back import read_back, read_back_of_case
+from router.serving.routing.reading import CaseReader
+from router.serving.status import InvalidRequest, NothingFound, Stands, refuse
+from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
 CASES_AT_MOST = 1_000
@@ -28,7 +30,6 @@ FULL_AT_MOST = 250
 _CHUNK = 500
 # As many as leave together (`Coalescer`); a client that sends faster waits.
 _WINDOW = 64
-_OneCase = channel_router_pb2.RecommendRequest | channel_router_pb2.RecommendStreamRequest
 
 
 class ChannelRouterService(ChannelRouterServicer):
@@ -36,61 +37,29 @@ class ChannelRouterService(ChannelRouterServicer):
 
     def __init__(self, live: Live, journal: DurableJournal) -> None:
         self._live = live
+        self._journal = journal
         self._pipeline = Pipeline(journal)
         self._coalescer = Coalescer(self._pipeline)
 
     async def Recommend(
         self, request: channel_router_pb2.RecommendRequest, context: object
     ) -> channel_router_pb2.RecommendResponse:
-        """Answers one case once its record is durable.
-
-        Raises:
-            InvalidRequest: if the case has problems, or language or view are not the contract's.
-        """
+        """Answers one case once its record is durable."""
         response = channel_router_pb2.RecommendResponse()
-        problems: list[FieldProblem] = []
-        # Nothing but refusals pays for the look at the language.
-        try:
-            asked = self._asked(request, problems, response.recommendation)
-        except InvalidRequest as refusal:
-            refusal.texts = self._texts(request.language)
-            raise
-        if problems:
-            refused = named_from("case", problems, self._texts(request.language))
-            raise refused
+        reader = CaseReader(self._live.snapshot, request)
+        asked = reader.read(request.case, request.request_id, response.recommendation)
         await self._coalescer.answer(asked)
         return response
-
-    def _texts(self, language: int) -> Texts:
-        """Gives the texts in which a refusal is told to people."""
-        national = self._live.snapshot.national
-        return texts_of(language, national.language, national.writer.texts)
-
-    def _asked(
-        self,
-        request: _OneCase,
-        problems: list[FieldProblem],
-        answer: recommendation_pb2.Recommendation,
-    ) -> Asked:
-        """Reads what is asked; if there are problems with the case it must not be answered."""
-        case, snapshot = request.case, self._live.snapshot
-        office_ref, top_coded = case.office_ref, list[str]()
-        router = snapshot.router(office_ref)
-        language, full = language_of(request.language, router.language), is_full(request.view)
-        row = encode(case, problems, top_coded=top_coded)
-        view = View(language, full, snapshot.is_unknown(office_ref), top_coded)
-        return Asked(router, row, case.case_ref, office_ref, view, answer)
 
     async def RecommendBatch(
         self, request: channel_router_pb2.RecommendBatchRequest, context: object
     ) -> channel_router_pb2.RecommendBatchResponse:
-        """Answers each case or names its problems, once all records are durable."""
-        snapshot, cases = self._live.snapshot, len(request.cases)
+        """Answers each case or says why not, once all records are durable."""
+        reader = CaseReader(self._live.snapshot, request)
+        cases = len(request.cases)
         # Refused before anything is decided.
-        with told_in(self._texts(request.language)):
-            full = is_full(request.view)
-            language_of(request.language, "")
-            _check_number(cases, full=full)
+        with told_in(reader.texts):
+            _check_numbers(cases, len(request.request_ids), full=reader.full)
 
         response = channel_router_pb2.RecommendBatchResponse()
         # All first, so that results stand in the order of the cases, whichever chunk is done first.
@@ -99,7 +68,7 @@ class ChannelRouterService(ChannelRouterServicer):
         # A chunk is decided while the journal's thread writes the one before.
         await asyncio.gather(
             *[
-                self._answer_chunk(snapshot, request, full, response, start)
+                self._answer_chunk(reader, request, response, start)
                 for start in range(0, cases, _CHUNK)
             ]
         )
@@ -107,42 +76,30 @@ class ChannelRouterService(ChannelRouterServicer):
 
     async def _answer_chunk(
         self,
-        snapshot: Snapshot,
+        reader: CaseReader,
         request: channel_router_pb2.RecommendBatchRequest,
-        full: bool,
         response: channel_router_pb2.RecommendBatchResponse,
         start: int,
     ) -> None:
         """Answers the cases from number `start` on."""
         cases = request.cases[start : start + _CHUNK]
+        request_ids = request.request_ids[start : start + _CHUNK] or [""] * len(cases)
         results = response.results[start : start + _CHUNK]
-        offices: dict[str, tuple[OfficeRouter, View]] = {}
-        waiting = []
-        problems: list[FieldProblem] = []
-        for index, (case, result) in enumerate(zip(cases, results, strict=True), start):
-            top_coded: list[str] = []
-            row = encode(case, problems, index, top_coded)
-            if problems:
-                texts = self._texts(request.language)
-                result.error.CopyFrom(case_error(named_from(f"cases[{index}]", problems, texts)))
-                problems = []
-                continue
+        waiting: list[Asked] = []
+        theirs: list[channel_router_pb2.RecommendBatchResult] = []
+        for index, (case, request_id, result) in enumerate(
+            zip(cases, request_ids, results, strict=True), start
+        ):
+            try:
+                waiting.append(reader.read(case, request_id, result.recommendation, index))
+                theirs.append(result)
+            except InvalidRequest as refused:
+                result.error.CopyFrom(case_error(refused))
 
-            office_ref = case.office_ref
-            # A batch names few offices many times.
-            if office_ref not in offices:
-                router = snapshot.router(office_ref)
-                language = language_of(request.language, router.language)
-                view = View(language, full, snapshot.is_unknown(office_ref))
-                offices[office_ref] = router, view
-            router, view = offices[office_ref]
-            if top_coded:
-                view = view._replace(top_coded=top_coded)
-
-            answer = result.recommendation
-            waiting.append(Asked(router, row, case.case_ref, office_ref, view, answer))
         if waiting:
-            await self._pipeline.answer(waiting)
+            refusals = await self._pipeline.answer(waiting)
+            for number, why in refusals.items():
+                theirs[number].error.CopyFrom(case_error(why))
 
     async def RecommendStream(
         self,
@@ -179,24 +136,51 @@ class ChannelRouterService(ChannelRouterServicer):
         self, request: channel_router_pb2.RecommendStreamRequest
     ) -> channel_router_pb2.RecommendStreamResponse:
         response = channel_router_pb2.RecommendStreamResponse()
-        problems: list[FieldProblem] = []
-        # What is wrong with one request of a stream, be it its view, does not end the others.
         try:
-            asked = self._asked(request, problems, response.recommendation)
-        except InvalidRequest as refusal:
-            refusal.texts = self._texts(request.language)
-            response.error.CopyFrom(case_error(refusal))
-            return response
-        if problems:
-            texts = self._texts(request.language)
-            response.error.CopyFrom(case_error(named_from("case", problems, texts)))
-        else:
+            reader = CaseReader(self._live.snapshot, request)
+            asked = reader.read(request.case, request.request_id, response.recommendation)
             await self._coalescer.answer(asked)
+        except (InvalidRequest, Stands, NothingFound) as refused:
+            # Of this case alone: the stream goes on.
+            response.error.CopyFrom(case_error(refused))
         return response
 
+    async def GetRecommendation(
+        self, request: channel_router_pb2.GetRecommendationRequest, context: object
+    ) -> channel_router_pb2.GetRecommendationResponse:
+        """Reads back one recommendation."""
+        fields = Fields()
+        decision_id = fields.identity("decision_id", request.decision_id)
+        fields.finish()
+        found = await asyncio.to_thread(read_back, self._journal.store, decision_id)
+        return channel_router_pb2.GetRecommendationResponse(recommendation=found)
 
-def _check_number(cases: int, *, full: bool) -> None:
+    async def ListRecommendations(
+        self, request: channel_router_pb2.ListRecommendationsRequest, context: object
+    ) -> channel_router_pb2.ListRecommendationsResponse:
+        """Reads back the recommendations of a case, the latest first."""
+        case_ref, size = request.case_ref, page_size(request.page_size)
+        problem = REFERENCES[CASE_REF].problem(case_ref) if case_ref else "is missing"
+        if problem:
+            refuse("case_ref", problem)
+        filters = {"case_ref": case_ref}
+        position = position_of("ListRecommendations", filters, request.page_token)
+        before = None if position is None else number_of(position)
+
+        found, rest = await asyncio.to_thread(
+            read_back_of_case, self._journal.store, case_ref, before, size
+        )
+        token = "" if rest is None else next_token("ListRecommendations", filters, str(rest))
+        return channel_router_pb2.ListRecommendationsResponse(
+            recommendations=found, next_page_token=token
+        )
+
+
+def _check_numbers(cases: int, request_ids: int, *, full: bool) -> None:
     most = FULL_AT_MOST if full else CASES_AT_MOST
     if not 1 <= cases <= most:
         view = "the FULL view" if full else "the BASIC view"
         refuse("cases", f"has {cases:,} cases; 1 to {most:,} are permitted in {view}")
+    if request_ids not in (0, cases):
+        told = f"has {request_ids:,} ids; none is permitted, or one for each of the {cases:,} cases"
+        refuse("request_ids", told)

@@ -1,0 +1,159 @@
+"""How bodies become requests, in JSON or protobuf, and answers become bodies.
+
+The library parses a body before a call is admitted and counted, and what it says of one that it
+cannot read repeats the value. So it is given codecs that put the reading off until the edge asks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any, cast
+
+import orjson
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from router.cases.problems import FieldProblem, shown
+from router.serving.edge import parser
+from router.serving.status import InvalidRequest, refuse
+
+Unread = Callable[[], object]
+"""A body that gives its request when called, or raises InvalidRequest."""
+
+# More than an error shows: what is wrong in a thousand places is looked for in a few.
+_PROBLEMS_AT_MOST = 100
+_TIMESTAMP = "google.protobuf.Timestamp"
+_BOUNDS = {
+    FieldDescriptor.CPPTYPE_INT32: "a whole number of 32 bits",
+    FieldDescriptor.CPPTYPE_INT64: "a whole number of 64 bits",
+    FieldDescriptor.CPPTYPE_UINT32: "a whole number of 32 bits, not negative",
+    FieldDescriptor.CPPTYPE_UINT64: "a whole number of 64 bits, not negative",
+    FieldDescriptor.CPPTYPE_FLOAT: "a number",
+    FieldDescriptor.CPPTYPE_DOUBLE: "a number",
+    FieldDescriptor.CPPTYPE_BOOL: "true or false",
+    FieldDescriptor.CPPTYPE_STRING: "a text",
+}
+
+
+class Json:
+    """Bodies in JSON, as protobuf maps it; names of fields in either spelling."""
+
+    def name(self) -> str:
+        """Gives what the content type calls it."""
+        return "json"
+
+    def encode(self, message: Message) -> bytes:
+        """Writes an answer."""
+        return orjson.dumps(json_format.MessageToDict(message))
+
+    def decode(self, data: bytes | bytearray, message_class: type[Message]) -> Unread:
+        """Puts off the reading of a request."""
+        return partial(from_json, bytes(data), message_class)
+
+
+class Binary:
+    """Bodies in protobuf."""
+
+    def name(self) -> str:
+        """Gives what the content type calls it."""
+        return "proto"
+
+    def encode(self, message: Message) -> bytes:
+        """Writes an answer."""
+        return message.SerializeToString()
+
+    def decode(self, data: bytes | bytearray, message_class: type[Message]) -> Unread:
+        """Puts off the reading of a request."""
+        return partial(parser(message_class.FromString), bytes(data))
+
+
+def from_json(data: bytes, message_class: type[Message]) -> Message:
+    """Reads a request; an unknown field is an error, for it may be a misspelt one.
+
+    Raises:
+        InvalidRequest: naming every field that cannot be read, and never repeating a value.
+    """
+    message = message_class()
+    try:
+        json_format.Parse(data, message)
+    except (json_format.ParseError, ValueError, RecursionError):
+        raise InvalidRequest(_problems(data, cast("Descriptor", message.DESCRIPTOR))) from None
+    return message
+
+
+def _problems(data: bytes, descriptor: Descriptor) -> list[FieldProblem]:
+    """Looks for what is wrong once more, field by field, in words of our own."""
+    try:
+        body = json.loads(data.decode(), object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        refuse("request", f"is not JSON: {error.msg}, line {error.lineno} column {error.colno}")
+    except UnicodeDecodeError as error:
+        refuse("request", f"is not UTF-8 from byte {error.start} on")
+    except (ValueError, RecursionError):
+        refuse("request", "is JSON that is nested too deep, or holds too long a number")
+    found = list(islice(_in_message(body, descriptor, ""), _PROBLEMS_AT_MOST))
+    # What no field alone is to blame for, e.g. two of which only one may stand.
+    return found or [_problem("", f"is not a {descriptor.full_name}")]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            refuse("request", f"has the name {shown(name)} twice in one object")
+        found[name] = value
+    return found
+
+
+def _in_message(value: object, descriptor: Descriptor, path: str) -> Iterator[FieldProblem]:
+    if not isinstance(value, dict):
+        yield _problem(path, f"must be an object, a {descriptor.full_name}")
+        return
+    fields = {name: field for field in descriptor.fields for name in (field.json_name, field.name)}
+    for name, inner in value.items():
+        field = fields.get(name)
+        # Only a name that is the contract's may stand in a path.
+        if field is None:
+            known = descriptor.full_name
+            yield _problem(path, f"has a field {shown(name)}, which {known} does not have")
+            continue
+        place = f"{path}.{field.name}" if path else field.name
+        if not field.is_repeated:
+            yield from _in_value(inner, field, place)
+        elif not isinstance(inner, list):
+            yield _problem(place, "must be a list")
+        else:
+            for index, item in enumerate(inner):
+                yield from _in_value(item, field, f"{place}[{index}]", null=False)
+
+
+def _in_value(
+    value: object, field: FieldDescriptor, path: str, *, null: bool = True
+) -> Iterator[FieldProblem]:
+    if value is None and null:  # as if it were not there
+        return
+    kind = field.message_type
+    if kind is not None and kind.full_name != _TIMESTAMP:
+        yield from _in_message(value, kind, path)
+        return
+    alone = message_factory.GetMessageClass(cast("Descriptor", field.containing_type))()
+    try:
+        json_format.ParseDict({field.name: [value] if field.is_repeated else value}, alone)
+    except (json_format.ParseError, ValueError):
+        yield _problem(path, f"must be {_bound(field)}")
+
+
+def _bound(field: FieldDescriptor) -> str:
+    if field.enum_type is not None:
+        return "one of " + ", ".join(value.name for value in field.enum_type.values)
+    if field.message_type is not None:
+        return "a time such as 2026-11-25T12:00:00Z"
+    return _BOUNDS[field.cpp_type]
+
+
+def _problem(path: str, description: str) -> FieldProblem:
+    return FieldProblem(index=0, field=path or "request", description=description)

@@ -1,0 +1,202 @@
+"""Calls over HTTP: an endpoint for each method of a contract, run by the edge.
+
+The methods come from the descriptors: a new one is served without a change here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, NoReturn
+
+import grpc
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError, ErrorDetail
+from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.request import RequestContext
+from connectrpc.server import Endpoint
+from google.protobuf import any_pb2, json_format, message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.rpc import status_pb2
+from protobuf import Message, message_from_json_value
+from protobuf.wkt import Any as PackedDetail
+from protobuf.wkt import Struct
+
+from router.serving.edge import Call, Edge
+from router.serving.http.bodies import Unread
+from router.serving.status import RequestTooLarge, Trailers, refuse
+
+_Told = RequestContext[Any, Any]
+# By whether requests and answers are streams.
+_KINDS = {
+    (False, False): StreamType.UNARY,
+    (True, False): StreamType.CLIENT_STREAM,
+    (False, True): StreamType.SERVER_STREAM,
+    (True, True): StreamType.BIDI_STREAM,
+}
+_CODES: dict[grpc.StatusCode, Code] = {
+    code: Code.CANCELED if code is grpc.StatusCode.CANCELLED else Code[code.name]
+    for code in grpc.StatusCode
+    if code is not grpc.StatusCode.OK
+}
+
+
+def endpoints(edge: Edge, services: Iterable[ServiceDescriptor]) -> dict[str, Any]:
+    """Gives the endpoints of services that the edge has, by path."""
+    return {
+        path_of(method): _endpoint(edge, method)
+        for service in services
+        for method in service.methods
+    }
+
+
+def path_of(method: MethodDescriptor) -> str:
+    """Gives the path of a method, the same as over gRPC."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def connect_error(code: grpc.StatusCode, message: str, trailers: Trailers = ()) -> ConnectError:
+    """Writes an error, with the details that gRPC's trailers carry."""
+    packed = dict(trailers).get("grpc-status-details-bin", b"")
+    details = [_Detail(detail) for detail in status_pb2.Status.FromString(packed).details]
+    return ConnectError(_CODES[code], message, details)
+
+
+class _Detail(ErrorDetail):
+    """A detail that can also be read in JSON, beside its bytes."""
+
+    def __init__(self, detail: any_pb2.Any) -> None:
+        super().__init__(PackedDetail(type_url=detail.type_url, value=detail.value))
+        readable = json_format.MessageToDict(detail)
+        readable.pop("@type")
+        self._readable = message_from_json_value(Struct, readable)
+
+    def value(self, *_: object) -> Message:  # type: ignore[override] # asked for one thing here
+        """Gives what is written as `debug`."""
+        return self._readable
+
+
+class _Context:
+    """One call, as the edge and the services meet it."""
+
+    def __init__(self, told: _Told, requests: AsyncIterator[object] | None = None) -> None:
+        self._told = told
+        self._requests = requests
+        self._code: grpc.StatusCode | None = None
+        self.error: ConnectError | None = None
+        # None is the end. One at a time: a caller who reads slowly holds the service back.
+        self.answers: asyncio.Queue[object | None] = asyncio.Queue(1)
+
+    def code(self) -> grpc.StatusCode | None:
+        """Gives the code that `abort` has set."""
+        return self._code
+
+    def time_remaining(self) -> float | None:
+        """Gives the seconds until the deadline, None if there is none."""
+        left = self._told.timeout_ms
+        return None if left is None else max(left / 1000, 0.0)
+
+    async def read(self) -> object:
+        """Gives the next request of a stream."""
+        assert self._requests is not None
+        return await anext(self._requests, grpc.aio.EOF)
+
+    async def write(self, message: object, /) -> None:
+        """Sends one answer of many."""
+        await self.answers.put(message)
+
+    async def abort(
+        self, code: grpc.StatusCode, message: str = "", trailers: Trailers = (), /
+    ) -> NoReturn:
+        """Ends the call with an error.
+
+        Raises:
+            grpc.aio.AbortError: always, as over gRPC.
+        """
+        self._code = code
+        self.error = connect_error(code, message, trailers)
+        raise grpc.aio.AbortError
+
+
+def _endpoint(edge: Edge, method: MethodDescriptor) -> Endpoint[Any, Any]:
+    streams_in, streams_out = method.client_streaming, method.server_streaming
+    info = MethodInfo(
+        name=method.name,
+        service_name=method.containing_service.full_name,
+        input=message_factory.GetMessageClass(method.input_type),
+        output=message_factory.GetMessageClass(method.output_type),
+        idempotency_level=IdempotencyLevel.UNKNOWN,
+        stream_type=_KINDS[streams_in, streams_out],
+    )
+    # A stream is read as it comes; a request alone, once the call is admitted.
+    call = edge.call(path_of(method), _unchanged if streams_in else _read)
+
+    async def one(request: Any, told: _Told) -> object:  # noqa: ANN401 - unread, one or a stream
+        requests = _each(request) if streams_in else None
+        return await _ended(call, requests or request, _Context(told, requests))
+
+    async def many(request: Any, told: _Told) -> AsyncIterator[object]:  # noqa: ANN401 - as above
+        requests = _each(request) if streams_in else None
+        context = _Context(told, requests)
+
+        async def run() -> None:
+            try:
+                await _ended(call, requests or request, context)
+            except Exception:  # not when cancelled: nobody would take it from the queue
+                await context.answers.put(None)
+                raise
+            await context.answers.put(None)
+
+        running = asyncio.ensure_future(run())
+        try:
+            while (answer := await context.answers.get()) is not None:
+                yield answer
+            await running
+        finally:
+            # Done already unless the caller has gone or the deadline has passed.
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    match info.stream_type:
+        case StreamType.UNARY:
+            return Endpoint.unary(info, one)
+        case StreamType.CLIENT_STREAM:
+            return Endpoint.client_stream(info, one)
+        case StreamType.SERVER_STREAM:
+            return Endpoint.server_stream(info, many)
+        case StreamType.BIDI_STREAM:
+            return Endpoint.bidi_stream(info, many)
+
+
+async def _ended(call: Call, request: object, context: _Context) -> object:
+    """Runs a call, and raises its error as the library wants it."""
+    try:
+        return await call(request, context)
+    except grpc.aio.BaseError:
+        raise context.error or ConnectError(Code.CANCELED, "the caller has gone") from None
+
+
+def _unchanged(requests: object) -> object:
+    return requests
+
+
+def _read(unread: Unread) -> object:
+    return unread()
+
+
+async def _each(bodies: AsyncIterator[Unread]) -> AsyncIterator[object]:
+    """Reads the requests of a stream.
+
+    Raises:
+        grpc.aio.InternalError: if the caller goes before the end.
+        RequestTooLarge: if one is.
+    """
+    try:
+        async for unread in bodies:
+            yield unread()
+    except ConnectError as error:
+        if error.code is Code.CANCELED:
+            raise grpc.aio.InternalError(error.message) from None
+        if error.code is Code.RESOURCE_EXHAUSTED:
+            raise RequestTooLarge(error.message) from None
+        refuse("request", error.message)

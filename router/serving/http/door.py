@@ -1,0 +1,240 @@
+"""The HTTP server: what is no call is answered here, the rest by the endpoints of the services."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
+from contextlib import contextmanager
+from importlib import resources
+from itertools import chain
+from typing import Any
+
+import uvicorn
+from connectrpc.code import Code
+from connectrpc.server import ConnectASGIApplication
+from google.protobuf.descriptor import ServiceDescriptor
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse, Response
+
+from router.serving.edge import Edge
+from router.serving.http.bodies import Binary, Json
+from router.serving.http.calls import connect_error, endpoints, path_of
+from router.serving.settings import Address, SettingsError
+from router.serving.status import Overloaded, status_of, trailers
+
+BODY_AT_MOST = 4 << 20
+"""Bytes of a body, once unpacked: what takes 1 MiB in protobuf takes up to four in JSON."""
+
+# As much as metadata over gRPC.
+_HEADERS_AT_MOST = 16 << 10
+_DOCUMENT = "/openapi.json"
+_WEB = ("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json")
+_ALONE = ("application/json", "application/proto", *_WEB)
+_STREAMS = ("application/connect+json", "application/connect+proto", *_WEB)
+# What browsers ask about before they send a call of Connect or gRPC-Web.
+_SENT = (
+    *("content-type", "connect-protocol-version", "connect-timeout-ms"),
+    *("grpc-timeout", "x-grpc-web", "x-user-agent"),
+)
+_SEEN = ("grpc-status", "grpc-message", "grpc-status-details-bin")
+_ASKED_FOR_SECONDS = 7200
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+
+
+class Door:
+    """Serves the services of an edge over HTTP, on the loop that runs. It listens once made.
+
+    Raises:
+        SettingsError: if the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        edge: Edge,
+        services: Iterable[ServiceDescriptor],
+        *,
+        address: Address,
+        origins: tuple[str, ...],
+        max_in_flight: int,
+        grace_seconds: float,
+    ) -> None:
+        app = application(edge, services, origins=origins, at_once=2 * max_in_flight)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((address.host, address.port), family=family)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else error
+            raise SettingsError(f"http: cannot listen on {address}: {why}") from None
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                h11_max_incomplete_event_size=_HEADERS_AT_MOST,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=math.ceil(grace_seconds),
+            )
+        )
+        self.address = Address(host=address.host, port=self._socket.getsockname()[1])
+
+    async def begin(self) -> None:
+        """Begins to serve."""
+        self._serving = asyncio.ensure_future(self._server.serve([self._socket]))
+        await asyncio.wait(
+            (self._serving, asyncio.ensure_future(self._server.ready.wait())),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+
+    async def end(self) -> None:
+        """Takes no more connections, and ends when the calls have, or their time is up."""
+        self._server.should_exit = True
+        await self._serving
+        # Those whose time was up are cancelled by now, and count themselves as they end.
+        await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, of which it is but a part, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Takes none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to listen."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def application(
+    edge: Edge, services: Iterable[ServiceDescriptor], *, origins: tuple[str, ...], at_once: int
+) -> _App:
+    """Gives the application, in the form that HTTP servers of Python take.
+
+    Args:
+        edge: runs the calls.
+        services: what is served of it.
+        origins: of the pages whose scripts may call.
+        at_once: most requests that are read or answered at once.
+    """
+    app: _App = _Front(edge, list(services), at_once)
+    if origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["POST"],
+            allow_headers=_SENT,
+            expose_headers=_SEEN,
+            max_age=_ASKED_FOR_SECONDS,
+        )
+    return app
+
+
+class _Front:
+    """Refuses in the words of Connect what is no call; the library would answer without any."""
+
+    def __init__(self, edge: Edge, services: list[ServiceDescriptor], at_once: int) -> None:
+        found = endpoints(edge, services)
+        self._streams = {
+            path_of(method): method.client_streaming or method.server_streaming
+            for service in services
+            for method in service.methods
+        }
+        self._calls = _Calls(
+            service=edge,
+            endpoints=lambda _: found,
+            interceptors=(_Room(at_once),),
+            read_max_bytes=BODY_AT_MOST,
+            codecs=(Json(), Binary()),
+        )
+        self._document = resources.files(__package__).joinpath("openapi.json").read_bytes()
+
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        answer = self._no_call(scope)
+        await (answer or self._calls)(scope, receive, send)
+
+    def _no_call(self, scope: _Scope) -> Response | None:
+        if sum(map(len, chain.from_iterable(scope["headers"]))) > _HEADERS_AT_MOST:
+            text = f"the headers have over {_HEADERS_AT_MOST} bytes"
+            return _refusal(431, Code.INVALID_ARGUMENT, text)
+
+        path, verb = scope["path"], scope["method"]
+        if path == _DOCUMENT:
+            if verb in {"GET", "HEAD"}:
+                return Response(self._document, media_type="application/json")
+            return _refusal(405, Code.UNIMPLEMENTED, f"{path} is read with GET", {"allow": "GET"})
+
+        streams = self._streams.get(path)
+        if streams is None:
+            return _refusal(404, Code.UNIMPLEMENTED, f"no such method; {_DOCUMENT} lists them")
+        if verb != "POST":
+            return _refusal(
+                405, Code.UNIMPLEMENTED, "methods are called with POST", {"allow": "POST"}
+            )
+
+        permitted = _STREAMS if streams else _ALONE
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        sent = headers.get(b"content-type", "")
+        if sent.partition(";")[0].strip().lower() not in permitted:
+            listed = ", ".join(permitted)
+            text = f"the content type is none of {listed}; gRPC itself has a port of its own"
+            return _refusal(415, Code.INVALID_ARGUMENT, text, {"accept-post": listed})
+
+        # Told before it is read; a length that is not told is seen while it is.
+        length = headers.get(b"content-length", "")
+        if not streams and length.isdecimal() and int(length) > BODY_AT_MOST:
+            text = f"the body has {length} bytes; {BODY_AT_MOST} are permitted: send fewer cases"
+            return _refusal(413, Code.RESOURCE_EXHAUSTED, text)
+        return None
+
+
+class _Calls(ConnectASGIApplication[Edge]):
+    @property
+    def path(self) -> str:
+        """Names no path of its own: services of several names are served."""
+        return "/"
+
+
+class _Room:
+    """Bounds what is held of requests that are still being read; the edge bounds calls."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._now = 0
+
+    async def on_start(self, *_: object) -> None:
+        """Takes a request in.
+
+        Raises:
+            connect_error: if there are too many.
+        """
+        if self._now >= self._at_once:
+            code, message, details = status_of(Overloaded())
+            raise connect_error(code, message, trailers(code, message, details))
+        self._now += 1
+
+    async def on_end(self, *_: object) -> None:
+        """Lets it go."""
+        self._now -= 1
+
+
+def _refusal(
+    status: int, code: Code, message: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"code": code.value, "message": message}, status, headers)

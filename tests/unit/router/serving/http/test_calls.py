@@ -1,0 +1,232 @@
+"""Calls of all four kinds over HTTP, in both styles of grpc.aio, in Connect's framing."""
+
+import asyncio
+import http.client
+import json
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from router.serving.edge import Edge
+from router.serving.http.door import BODY_AT_MOST, Door
+from router.serving.metrics import Metrics
+from router.serving.settings import Address
+from tests.unit.router.serving.echo_service import (
+    ECHOES,
+    KINDS,
+    SERVICE,
+    Echo,
+    counted,
+    descriptor,
+    register,
+)
+
+END = 2
+
+
+@dataclass
+class Desk:
+    """A server, and how to call it."""
+
+    echo: Echo
+    address: Address
+    registry: CollectorRegistry
+
+    async def ask(self, name: str, *texts: str, **headers: str) -> list[Any]:
+        """Gives the answers, and last the error if there is one."""
+        streams = KINDS[name] != "unary_unary"
+        bodies = [json.dumps(text).encode() for text in texts]
+        data = b"".join(map(framed, bodies)) if streams else bodies[0]
+        return await self.send(name, data, **headers)
+
+    async def send(self, name: str, data: bytes, **headers: str) -> list[Any]:
+        streams = KINDS[name] != "unary_unary"
+        kind = "application/connect+json" if streams else "application/json"
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        def post() -> list[Any]:
+            connection = http.client.HTTPConnection(str(self.address), timeout=20)
+            path = f"/{SERVICE}/{name}"
+            connection.request("POST", path, data, {"content-type": kind, **sent})
+            answer = connection.getresponse()
+            got = answer.read()
+            connection.close()
+            if not streams:
+                return [json.loads(got)]
+            return [body for body in unframed(got) if body != {}]
+
+        return await asyncio.to_thread(post)
+
+    async def begin(self, name: str, text: str) -> asyncio.StreamWriter:
+        """Begins a call with one request, on a connection of its own."""
+        _, writer = await asyncio.open_connection(self.address.host, self.address.port)
+        data = framed(json.dumps(text).encode())
+        head = f"POST /{SERVICE}/{name} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(data)}\r\n"
+        writer.write(f"{head}content-type: application/connect+json\r\n\r\n".encode() + data)
+        assert await self.echo.arrived.get() == text
+        return writer
+
+
+def framed(data: bytes) -> bytes:
+    return struct.pack(">BI", 0, len(data)) + data
+
+
+def unframed(data: bytes) -> list[Any]:
+    found = []
+    while data:
+        flags, size = struct.unpack(">BI", data[:5])
+        body = json.loads(data[5 : 5 + size])
+        found.append(body)
+        data = data[5 + size :]
+        assert (flags == END) == (not data)
+    return found
+
+
+@asynccontextmanager
+async def serving(grace_seconds: float = 5) -> AsyncIterator[Desk]:
+    registry, echo = CollectorRegistry(), Echo()
+    edge = Edge(Metrics(registry), 3)
+    edge.add(register, echo)
+    door = Door(
+        edge,
+        [descriptor()],
+        address=Address(host="127.0.0.1", port=0),
+        origins=(),
+        max_in_flight=3,
+        grace_seconds=grace_seconds,
+    )
+    await door.begin()
+    try:
+        yield Desk(echo, door.address, registry)
+    finally:
+        await door.end()
+
+
+def within(body: Callable[[Desk], Awaitable[None]]) -> None:
+    """Runs a test's body beside a server."""
+
+    async def run() -> None:
+        async with serving() as desk:
+            await asyncio.wait_for(body(desk), 30)
+
+    asyncio.run(run())
+
+
+def code(answers: list[Any]) -> str:
+    """Gives the code of the error that ends a call."""
+    last = answers[-1]
+    told: str = last.get("error", last)["code"]
+    return told
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_every_kind_in_every_style_is_answered_and_counted(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        texts = ("a", "b") if KINDS[name].startswith("stream") else ("b",)
+        answers = await desk.ask(name, *texts)
+        assert "b" in " ".join(answers)
+        assert len(answers) == (1 if KINDS[name].endswith("unary") else 2)
+        assert counted(desk.registry, name) == {"OK": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_a_services_error_is_told_by_its_code(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        assert code(await desk.ask(name, "missing")) == "not_found"
+        assert code(await desk.ask(name, "broken")) == "internal"
+        assert counted(desk.registry, name) == {"NotFound": 1, "Internal": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_a_body_that_cannot_be_read_is_the_callers_error(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        data = b"{" if name == "one_to_one" else framed(b"{")
+        assert code(await desk.send(name, data)) == "invalid_argument"
+        assert counted(desk.registry, name) == {"InvalidArgument": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ["many_to_one", "many_to_many", "many_to_many_written"])
+def test_a_request_of_a_stream_that_is_too_large_is_refused(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        data = struct.pack(">BI", 0, BODY_AT_MOST + 1)
+        assert code(await desk.send(name, data)) == "resource_exhausted"
+        assert counted(desk.registry, name) == {"ResourceExhausted": 1}
+
+    within(body)
+
+
+def test_a_deadline_ends_a_stream_and_its_generator() -> None:
+    async def body(desk: Desk) -> None:
+        answers = await desk.ask("waits", "a", connect_timeout_ms="100")
+        assert answers[0] == "a"
+        assert code(answers) == "deadline_exceeded"
+        await desk.echo.closed.wait()
+        assert counted(desk.registry, "waits") == {"DeadlineExceeded": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ["waits", "floods"])
+def test_a_stream_ends_when_the_caller_goes(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        writer = await desk.begin(name, "a")
+        writer.close()
+        await desk.echo.closed.wait()
+        # Answered after it, so that the stream before has been counted.
+        await desk.ask("one_to_one", "a")
+        assert counted(desk.registry, name) == {"Cancelled": 1}
+
+    within(body)
+
+
+def test_streams_count_as_calls_in_flight() -> None:
+    async def body(desk: Desk) -> None:
+        writers = [await desk.begin("waits", "a") for _ in range(3)]
+        answers = await desk.ask("one_to_one", "a")
+        assert code(answers) == "resource_exhausted"
+        (retry,) = (d for d in answers[0]["details"] if d["type"] == "google.rpc.RetryInfo")
+        assert retry["debug"] == {"retryDelay": "0.200s"}
+        for writer in writers:
+            writer.close()
+
+    within(body)
+
+
+def test_requests_that_are_still_being_read_are_bounded_too() -> None:
+    async def body(desk: Desk) -> None:
+        head = (
+            f"POST /{SERVICE}/one_to_one HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        )
+        writers = []
+        for _ in range(6):
+            reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+            writer.write(f"{head}content-length: 100\r\nexpect: 100-continue\r\n\r\n".encode())
+            # The server asks for the body: the request is being read.
+            assert b"100" in await reader.readline()
+            writers.append(writer)
+        assert code(await desk.ask("one_to_one", "a")) == "resource_exhausted"
+        for writer in writers:
+            writer.close()
+
+    within(body)
+
+
+def test_a_stream_that_does_not_end_is_cut_off_when_the_time_for_it_is_up() -> None:
+    async def run() -> None:
+        async with serving(grace_seconds=0.5) as desk:
+            writer = await desk.begin("waits", "a")
+        assert counted(desk.registry, "waits") == {"Cancelled": 1}
+        writer.close()
+
+    asyncio.run(run())

@@ -1,0 +1,220 @@
+"""The edge around handlers of all four kinds, in both styles of grpc.aio, over real gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from google.rpc import error_details_pb2, status_pb2
+from prometheus_client import CollectorRegistry
+
+from router.serving.edge import Edge
+from router.serving.metrics import Metrics
+from tests.unit.router.serving.echo_service import (
+    ECHOES,
+    KINDS,
+    SERVICE,
+    Echo,
+    counted,
+    register,
+)
+
+LIMIT = 3
+
+
+@dataclass
+class Desk:
+    """A server, and a channel to it."""
+
+    edge: Edge
+    echo: Echo
+    channel: grpc.aio.Channel
+    registry: CollectorRegistry
+
+    def call(self, name: str, *requests: bytes, service: str = SERVICE) -> Any:
+        """Begins a call of a method, in bytes."""
+        kind = KINDS[name]
+        method = getattr(self.channel, kind)(f"/{service}/{name}")
+        return method(iter(requests) if kind.startswith("stream") else requests[0], timeout=20)
+
+    async def ask(self, name: str, *requests: bytes) -> list[str]:
+        """Gives the texts of all answers."""
+        call = self.call(name, *requests)
+        one = KINDS[name].endswith("unary")
+        answers = [await call] if one else [answer async for answer in call]
+        return [StringValue.FromString(answer).value for answer in answers]
+
+    async def fails(self, name: str, *requests: bytes) -> grpc.aio.AioRpcError:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await self.ask(name, *requests)
+        return error.value
+
+    def counted(self, name: str) -> dict[str, float]:
+        """Gives how often calls of a method ended, by code."""
+        return counted(self.registry, name)
+
+
+@asynccontextmanager
+async def serving(service: str = SERVICE) -> AsyncIterator[Desk]:
+    registry, echo = CollectorRegistry(), Echo()
+    edge = Edge(Metrics(registry), LIMIT)
+
+    edge.add(partial(register, service=service), echo)
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((edge,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Desk(edge, echo, channel, registry)
+    finally:
+        await server.stop(None)
+
+
+def within(body: Callable[[Desk], Awaitable[None]], service: str = SERVICE) -> None:
+    """Runs a test's body beside a server."""
+
+    async def run() -> None:
+        async with serving(service) as desk:
+            await asyncio.wait_for(body(desk), 30)
+
+    asyncio.run(run())
+
+
+def text(value: str) -> bytes:
+    return StringValue(value=value).SerializeToString()
+
+
+def sent(name: str, *values: bytes) -> tuple[bytes, ...]:
+    """Gives what a method is sent of these: the last alone if it takes one."""
+    return values if KINDS[name].startswith("stream") else values[-1:]
+
+
+def reasons(error: grpc.aio.AioRpcError) -> list[str]:
+    metadata: Any = dict(error.trailing_metadata())
+    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
+    found = error_details_pb2.ErrorInfo()
+    return [found.reason for detail in status.details if detail.Unpack(found)]
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_every_kind_in_every_style_is_answered_and_counted(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        answers = await desk.ask(name, *sent(name, text("a"), text("b")))
+        assert "b" in " ".join(answers)
+        assert len(answers) == (1 if KINDS[name].endswith("unary") else 2)
+        assert desk.counted(name) == {"OK": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_bytes_that_do_not_parse_are_the_callers_error(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        error = await desk.fails(name, *sent(name, text("a"), b"\xff\xff"))
+        assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert error.details() == "request: the bytes are not a google.protobuf.StringValue"
+        assert reasons(error) == ["INVALID_ARGUMENT"]
+        assert desk.counted(name) == {"InvalidArgument": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_a_services_error_is_told_by_its_code(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        error = await desk.fails(name, *sent(name, text("missing")))
+        assert (error.code(), error.details()) == (grpc.StatusCode.NOT_FOUND, "there is none")
+        error = await desk.fails(name, *sent(name, text("broken")))
+        assert (error.code(), error.details()) == (grpc.StatusCode.INTERNAL, "internal error")
+        assert desk.counted(name) == {"NotFound": 1, "Internal": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize(
+    "name", ["waits", "many_to_one", "many_to_one_read", "many_to_many", "many_to_many_written"]
+)
+def test_a_stream_counts_as_one_call_in_flight_for_as_long_as_it_lasts(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        async def requests() -> AsyncIterator[bytes]:
+            yield text("a")
+            yield text("b")
+            await asyncio.Event().wait()
+
+        method = getattr(desk.channel, KINDS[name])(f"/{SERVICE}/{name}")
+        many = KINDS[name].startswith("stream")
+        calls = [method(requests() if many else text("a"), timeout=20) for _ in range(LIMIT)]
+        for _ in range(LIMIT * (2 if many else 1)):
+            await desk.echo.arrived.get()
+
+        error = await desk.fails("one_to_one", text("a"))
+        assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert reasons(error) == ["RESOURCE_EXHAUSTED"]
+        for call in calls:
+            call.cancel()
+
+    within(body)
+
+
+def test_room_that_ended_streams_had_is_free_again() -> None:
+    async def body(desk: Desk) -> None:
+        for _ in range(LIMIT + 2):
+            await desk.ask("one_to_many", text("a"))
+            await desk.ask("many_to_many_written", text("a"))
+            await desk.fails("many_to_many", text("missing"))
+        assert await desk.ask("one_to_one", text("a")) == ["a"]
+
+    within(body)
+
+
+def test_calls_of_other_services_take_no_room() -> None:
+    async def body(desk: Desk) -> None:
+        calls = [desk.call("waits", text("a"), service="grpc.Other") for _ in range(LIMIT + 2)]
+        for call in calls:
+            assert await call.read() == text("a")
+        for call in calls:
+            call.cancel()
+
+    within(body, "grpc.Other")
+
+
+def test_a_generator_is_closed_when_the_caller_goes() -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call("waits", text("a"))
+        assert await call.read() == text("a")
+        call.cancel()
+        await desk.echo.closed.wait()
+        assert desk.counted("waits") == {"Cancelled": 1}
+
+    within(body)
+
+
+def test_a_caller_who_goes_while_answers_are_written_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call("floods", text("a"))
+        await call.read()
+        call.cancel()
+        await desk.echo.closed.wait()
+        # Answered after it, so that what the flood left behind has been counted.
+        await desk.ask("one_to_one", text("a"))
+        assert desk.counted("floods") == {"Cancelled": 1}
+
+    within(body)
+    assert not caplog.records
+
+
+def test_a_code_that_a_service_sets_is_the_one_that_is_counted() -> None:
+    async def body(desk: Desk) -> None:
+        error = await desk.fails("told_by_code", text("a"))
+        assert error.code() == grpc.StatusCode.DATA_LOSS
+        assert desk.counted("told_by_code") == {"DataLoss": 1}
+
+    within(body)
