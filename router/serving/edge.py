@@ -13,6 +13,7 @@ from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -82,6 +83,8 @@ class Context(Protocol):
         """Ends the call with an error."""
 
 
+Behaviour = Callable[[Any, Context], _Answer]
+"""What a service does with a request, or with a stream of them."""
 Call = Callable[[object, Context], Awaitable[object]]
 """Runs one call: takes what came in, and gives the answer, or writes answers to the context."""
 
@@ -201,16 +204,16 @@ class Edge(grpc.GenericRpcHandler):
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
 
-    def call(self, method: str, parse: _Parse) -> Call:
+    def call(self, method: str, reading: Callable[[Behaviour], Behaviour]) -> Call:
         """Gives what runs a method for another door than grpc's own; what is counted is the same.
 
         Args:
             method: its path, of a service that was added.
-            parse: makes a request of what comes in; of a stream, a stream of requests.
+            reading: makes of what takes requests what takes whatever comes in at that door.
         """
         handler, on_error = self._find(_Details(method))
         assert handler is not None
-        return self._around(method, handler, parse, on_error)
+        return self._around(method, handler, reading, on_error)
 
     def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
@@ -224,20 +227,26 @@ class Edge(grpc.GenericRpcHandler):
         parse = parser(handler.request_deserializer)
         if handler.request_streaming:
             # grpc parses within the handler's own reading, so that the error comes up through it.
-            deserializer, parse = parse, _unchanged
+            deserializer, call = parse, self._around(method, handler, _unchanged, on_error)
         else:
             # Here grpc would parse before the handler is asked, and call the error an internal one.
             deserializer = None
+            call = self._around(method, handler, partial(_parsing, parse), on_error)
 
-        call = self._around(method, handler, parse, on_error)
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: _Handler = make(call, deserializer, handler.response_serializer)
         return wrapped
 
-    def _around(self, method: str, handler: _Handler, parse: _Parse, on_error: _OnError) -> Call:
+    def _around(
+        self,
+        method: str,
+        handler: _Handler,
+        reading: Callable[[Behaviour], Behaviour],
+        on_error: _OnError,
+    ) -> Call:
         """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
         kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
-        behaviour: Callable[[object, Context], _Answer] = getattr(handler, kind)
+        behaviour = reading(getattr(handler, kind))
         series = CallSeries(self._metrics, label, method)
         # Health and reflection answer also while we drain or are overloaded. They take no room
         # either: every client that watches health has a call that never ends.
@@ -250,7 +259,7 @@ class Edge(grpc.GenericRpcHandler):
                     try:
                         if limited:
                             self._admit(context)
-                        answer = behaviour(parse(request), context)
+                        answer = behaviour(request, context)
                         if not isinstance(answer, AsyncGeneratorType):
                             return await answer
                         # Closed at once when the caller goes: its own clean-up must not wait.
@@ -306,14 +315,18 @@ def _ignore(error: Exception) -> None:
     """Does nothing with an error that nobody asked for."""
 
 
-def _unchanged(request: object) -> object:
-    return request
+def _unchanged(behaviour: Behaviour) -> Behaviour:
+    return behaviour
+
+
+def _parsing(parse: _Parse, behaviour: Behaviour) -> Behaviour:
+    return lambda request, context: behaviour(parse(request), context)
 
 
 def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes
     """Gives what parses a request as generated code does, but refuses bytes that do not parse."""
     if from_bytes is None:
-        return _unchanged
+        return lambda request: request
     name = from_bytes.__self__.DESCRIPTOR.full_name
 
     def parse(data: bytes) -> object:

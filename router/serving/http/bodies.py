@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, cast
@@ -21,8 +22,8 @@ from router.cases.problems import FieldProblem, shown
 from router.serving.edge import parser
 from router.serving.status import InvalidRequest, refuse
 
-Unread = Callable[[], object]
-"""A body that gives its request when called, or raises InvalidRequest."""
+LARGE = 64 << 10
+"""Bytes from which on JSON is read and written on a thread: it would hold up all other calls."""
 
 # More than an error shows: what is wrong in a thousand places is looked for in a few.
 _PROBLEMS_AT_MOST = 100
@@ -39,6 +40,19 @@ _BOUNDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A body that gives its request when called, or raises InvalidRequest."""
+
+    data: bytes
+    reader: Callable[[bytes], object]
+    large: bool = False
+
+    def __call__(self) -> object:
+        """Gives the request."""
+        return self.reader(self.data)
+
+
 class Json:
     """Bodies in JSON, as protobuf maps it; names of fields in either spelling."""
 
@@ -46,13 +60,14 @@ class Json:
         """Gives what the content type calls it."""
         return "json"
 
-    def encode(self, message: Message) -> bytes:
-        """Writes an answer."""
-        return orjson.dumps(json_format.MessageToDict(message))
+    def encode(self, message: Message | bytes) -> bytes:
+        """Writes an answer, unless that was done beforehand."""
+        return message if isinstance(message, bytes) else to_json(message)
 
     def decode(self, data: bytes | bytearray, message_class: type[Message]) -> Unread:
         """Puts off the reading of a request."""
-        return partial(from_json, bytes(data), message_class)
+        reader = partial(from_json, message_class=message_class)
+        return Unread(bytes(data), reader, large=len(data) >= LARGE)
 
 
 class Binary:
@@ -68,7 +83,12 @@ class Binary:
 
     def decode(self, data: bytes | bytearray, message_class: type[Message]) -> Unread:
         """Puts off the reading of a request."""
-        return partial(parser(message_class.FromString), bytes(data))
+        return Unread(bytes(data), parser(message_class.FromString))
+
+
+def to_json(message: Message) -> bytes:
+    """Writes an answer in JSON."""
+    return orjson.dumps(json_format.MessageToDict(message))
 
 
 def from_json(data: bytes, message_class: type[Message]) -> Message:

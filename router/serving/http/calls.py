@@ -6,8 +6,10 @@ The methods come from the descriptors: a new one is served without a change here
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NoReturn, TypeVar, cast
 
 import grpc
 from connectrpc.code import Code
@@ -17,16 +19,21 @@ from connectrpc.request import RequestContext
 from connectrpc.server import Endpoint
 from google.protobuf import any_pb2, json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message as AnyMessage
 from google.rpc import status_pb2
 from protobuf import Message, message_from_json_value
 from protobuf.wkt import Any as PackedDetail
 from protobuf.wkt import Struct
 
-from router.serving.edge import Call, Edge
-from router.serving.http.bodies import Unread
+from router.serving.edge import Behaviour, Call, Context, Edge
+from router.serving.http.bodies import LARGE, Unread, to_json
 from router.serving.status import RequestTooLarge, Trailers, refuse
 
+T = TypeVar("T")
 _Told = RequestContext[Any, Any]
+_CONVERTING = ThreadPoolExecutor(1, "json")
+# Answers: texts are as long, numbers and names make the rest.
+_LONGER_IN_JSON = 3
 # By whether requests and answers are streams.
 _KINDS = {
     (False, False): StreamType.UNARY,
@@ -129,11 +136,16 @@ def _endpoint(edge: Edge, method: MethodDescriptor) -> Endpoint[Any, Any]:
         stream_type=_KINDS[streams_in, streams_out],
     )
     # A stream is read as it comes; a request alone, once the call is admitted.
-    call = edge.call(path_of(method), _unchanged if streams_in else _read)
+    reading = _unchanged if streams_in else _reading_now if streams_out else _reading
+    call = edge.call(path_of(method), reading)
 
     async def one(request: Any, told: _Told) -> object:  # noqa: ANN401 - unread, one or a stream
         requests = _each(request) if streams_in else None
-        return await _ended(call, requests or request, _Context(told, requests))
+        answer = await _ended(call, requests or request, _Context(told, requests))
+        in_json = "json" in told.request_headers.get("content-type", "")
+        if in_json and cast("AnyMessage", answer).ByteSize() * _LONGER_IN_JSON >= LARGE:
+            return await _aside(partial(to_json, cast("AnyMessage", answer)))
+        return answer
 
     async def many(request: Any, told: _Told) -> AsyncIterator[object]:  # noqa: ANN401 - as above
         requests = _each(request) if streams_in else None
@@ -176,12 +188,27 @@ async def _ended(call: Call, request: object, context: _Context) -> object:
         raise context.error or ConnectError(Code.CANCELED, "the caller has gone") from None
 
 
-def _unchanged(requests: object) -> object:
-    return requests
+def _unchanged(behaviour: Behaviour) -> Behaviour:
+    return behaviour
 
 
-def _read(unread: Unread) -> object:
-    return unread()
+def _reading_now(behaviour: Behaviour) -> Behaviour:
+    return lambda unread, context: behaviour(unread(), context)
+
+
+def _reading(behaviour: Behaviour) -> Behaviour:
+    """Gives what takes a request that is still unread, for a service that gives one answer."""
+
+    async def one(unread: Unread, context: Context) -> object:
+        request = await _aside(unread) if unread.large else unread()
+        return await cast("Awaitable[object]", behaviour(request, context))
+
+    return one
+
+
+async def _aside(convert: Callable[[], T]) -> T:
+    """Converts on a thread, one at a time: several would only take turns with the loop."""
+    return await asyncio.get_running_loop().run_in_executor(_CONVERTING, convert)
 
 
 async def _each(bodies: AsyncIterator[Unread]) -> AsyncIterator[object]:
@@ -193,7 +220,7 @@ async def _each(bodies: AsyncIterator[Unread]) -> AsyncIterator[object]:
     """
     try:
         async for unread in bodies:
-            yield unread()
+            yield await _aside(unread) if unread.large else unread()
     except ConnectError as error:
         if error.code is Code.CANCELED:
             raise grpc.aio.InternalError(error.message) from None

@@ -30,6 +30,8 @@ BODY_AT_MOST = 4 << 20
 
 # As much as metadata over gRPC.
 _HEADERS_AT_MOST = 16 << 10
+# Longer than clients and proxies keep theirs: a call on one that closes just then would fail.
+_IDLE_SECONDS = 75
 _DOCUMENT = "/openapi.json"
 _WEB = ("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json")
 _ALONE = ("application/json", "application/proto", *_WEB)
@@ -83,6 +85,7 @@ class Door:
                 log_level="error",
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=math.ceil(grace_seconds),
             )
         )

@@ -25,8 +25,8 @@ from tests.unit.router.serving.service_builder import (
 
 CLIENTS_TAKE = 4 << 20
 BASIC = channel_router_pb2.VIEW_BASIC
-# As long as a reference may be, each character of four bytes.
-WIDE = "🌲" * 61
+# As long as a reference may be, each letter of two bytes.
+WIDE = "ø" * 61
 VIEWS = [(BASIC, CASES_AT_MOST), (FULL, FULL_AT_MOST)]
 
 
