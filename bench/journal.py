@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ def _grouped(store: JournalStore, callers: int, rows: int) -> float:
     """Keeps `callers` single records in flight, as the server sees them."""
     free = threading.Semaphore(callers)
 
-    def written(tickets: list[int], error: JournalUnavailable | None) -> None:
+    def written(tickets: list[int], error: JournalUnavailable | None, _: Collection[bytes]) -> None:
         if error is not None:
             raise error
         free.release(len(tickets))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Collection
 from concurrent import futures
 from pathlib import Path
 from typing import Never
@@ -108,8 +109,18 @@ class Threaded(ChannelRouterServicer):
         """Is not measured."""
         raise NotImplementedError
 
+    def GetRecommendation(self, request: object, context: object) -> Never:
+        """Is not measured."""
+        raise NotImplementedError
 
-def set_results(tickets: list[futures.Future[None]], error: Exception | None) -> None:
+    def ListRecommendations(self, request: object, context: object) -> Never:
+        """Is not measured."""
+        raise NotImplementedError
+
+
+def set_results(
+    tickets: list[futures.Future[None]], error: Exception | None, _: Collection[bytes]
+) -> None:
     for ticket in tickets:
         if error is None:
             ticket.set_result(None)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import click
 
-from router.commands.journal import journal
-from router.commands.ledger import ledger
-from router.commands.plan import plan
-from router.commands.policy import policy
-from router.commands.price import price
+from router.commands.lazily import LazyGroup
 from router.commands.run import run as run_command_line
-from router.commands.score import score
-from router.commands.serve import demo, health, serve
+
+_MODULES = {
+    "serve": "router.commands.serve",
+    "score": "router.commands.score",
+    "plan": "router.commands.plan",
+    "price": "router.commands.price",
+    "policy": "router.commands.policy",
+    "ledger": "router.commands.ledger",
+    "journal": "router.commands.journal",
+    "health": "router.commands.serve",
+    "demo": "router.commands.serve",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 def main() -> None:
     """Recommends a mix of digital self-service and personal follow-up for a case."""
-
-
-for command in (serve, score, plan, price, policy, ledger, journal, health, demo):
-    main.add_command(command)
 
 
 def run() -> None:

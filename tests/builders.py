@@ -16,7 +16,7 @@ from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
-from router.journal.recommendation import CodedMix, Reading, Tail, coded
+from router.journal.recommendation import CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
@@ -245,4 +245,11 @@ def a_recorded_recommendation(
         row[name] = value
     packed = {name: row[name].tolist() for name in reading.layout.dtype.names or ()}
     payload = reading.layout.pack(Tail(case_ref, *tail), **packed)
-    return Record(uuid.uuid4().bytes, RECOMMENDATION, reading.context(), payload, at)
+    return Record(
+        uuid.uuid4().bytes,
+        RECOMMENDATION,
+        reading.context(),
+        payload,
+        at,
+        subject=subject_of(case_ref),
+    )

@@ -11,10 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import grpc
-
 from docs.pictures.svg import BLUE, GREEN, INK, LINE, ORANGE, QUIET, Picture
 from router.commands.demo import sample_caseload
+from router.commands.nearby import open_channel
 from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
 
 CASE = "young, weak digital skill"
@@ -64,7 +63,7 @@ def _asked(listen: str, case: case_pb2.Case) -> recommendation_pb2.Recommendatio
         view=channel_router_pb2.VIEW_FULL,
         language=recommendation_pb2.LANGUAGE_EN,
     )
-    with grpc.insecure_channel(listen) as channel:
+    with open_channel(listen) as channel:
         router = channel_router_pb2_grpc.ChannelRouterStub(channel)
         return router.Recommend(request, timeout=10, wait_for_ready=True).recommendation
 

@@ -1,21 +1,17 @@
 """Asks a running server for a mix, and tells it what was chosen: recommend.py [HOST:PORT]."""
 
 import sys
-import uuid
 
-import grpc
-
-from router.v1 import (
+from channel_router_client import ChannelRouterClient, new_case_ref
+from channel_router_client.v1 import (
     case_pb2,
     channel_router_pb2,
-    channel_router_pb2_grpc,
     feedback_pb2,
-    feedback_pb2_grpc,
     recommendation_pb2,
 )
 
 case = case_pb2.Case(
-    case_ref="c-7f3a",
+    case_ref=new_case_ref(),
     shielded=False,
     age_band=case_pb2.AGE_BAND_30_39,
     education_level=case_pb2.EDUCATION_LEVEL_UPPER_SECONDARY,
@@ -59,32 +55,20 @@ case = case_pb2.Case(
     days_waiting_for_agency_reply=0,
 )
 
-with grpc.insecure_channel(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:50051") as channel:
-    router = channel_router_pb2_grpc.ChannelRouterStub(channel)
-    request = channel_router_pb2.RecommendRequest(
-        case=case, view=channel_router_pb2.VIEW_FULL, language=recommendation_pb2.LANGUAGE_EN
+target = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:50051"
+with ChannelRouterClient(target, language=recommendation_pb2.LANGUAGE_EN) as router:
+    advice = router.recommend(case, view=channel_router_pb2.VIEW_FULL)
+    # Adviser and user talk, and agree on the mix that was advised.
+    choice = router.record_choice(
+        advice.decision_id, advice.mix.id, wished_by=feedback_pb2.WISHED_BY_BOTH
     )
-    advice = router.Recommend(request, timeout=2).recommendation
 
-    # Adviser and user talk, and agree on the mix that was advised. Send the same request id again
-    # if no answer comes.
-    choice = feedback_pb2.RecordChoiceRequest(
-        request_id=str(uuid.uuid4()),
-        decision_id=advice.decision_id,
-        mix_id=advice.mix.id,
-        wished_by=feedback_pb2.WISHED_BY_BOTH,
-    )
-    recorded = feedback_pb2_grpc.FeedbackStub(channel).RecordChoice(choice, timeout=2)
-
-print(
-    recommendation_pb2.Status.Name(advice.status),
-    advice.mix.id,
-    f"{advice.mix.adviser_minutes} minutes",
-)
+status = recommendation_pb2.Status.Name(advice.status)
+print(status, advice.mix.id, f"{advice.mix.adviser_minutes} minutes")
 for element in advice.mix.elements:
-    channel = recommendation_pb2.Channel.Name(element.channel)
-    print(f"  {channel}: {element.contacts} x {element.minutes} minutes")
+    name = recommendation_pb2.Channel.Name(element.channel)
+    print(f"  {name}: {element.contacts} x {element.minutes} minutes")
 for reason in advice.reasons:
     print(" -", reason.text)
 print(advice.notice)
-print("choice recorded:", feedback_pb2.ChoiceDirection.Name(recorded.direction))
+print("choice recorded:", feedback_pb2.ChoiceDirection.Name(choice.direction))

@@ -12,21 +12,13 @@ from uuid import UUID
 
 import uuid_utils
 
+from router.advice.disclosure import group_of
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.explain import Explainer
 from router.decision.explore import draw, explore
-from router.journal.recommendation import (
-    AFTER_OWN_VIEW,
-    CONTROL,
-    SHOWN,
-    CodedMix,
-    Reading,
-    Tail,
-    coded,
-    subject_of,
-)
+from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
 
@@ -154,15 +146,10 @@ class Recommender:
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Tells whether plain advice is shown; the same case always falls into the same group."""
-        shares = self.policy.disclosure
         # Only plain advice is withheld: that a person must look at a case is told at once.
         if decision.status != Status.RECOMMENDED:
             return SHOWN
-        # Without the versions: a case stays in its group for as long as the groups are compared.
-        drawn = draw("disclosure", case_ref)
-        if drawn < shares.control:
-            return CONTROL
-        return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
+        return group_of(self.policy.disclosure, case_ref)
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
         return self._layout.pack(

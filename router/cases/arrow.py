@@ -22,8 +22,8 @@ from router.cases.features import (
     are_shielded,
     slots_of,
 )
-from router.cases.national_id import SUSPECT, holds_national_id
-from router.cases.problems import CasesRefused, Problems
+from router.cases.problems import CasesRefused, Problems, shown_name
+from router.cases.references import TextRule
 from router.decision.schema import Feature, Rows
 from router.files.aside import written_aside
 from router.files.formats import Format, format_of
@@ -49,7 +49,8 @@ def rows_of(batch: pa.RecordBatch, first_row: int) -> Rows:
     names = batch.schema.names
     unknown = [name for name in names if name not in _KNOWN]
     if unknown:
-        raise CasesRefused(f"columns {', '.join(unknown)}: are not fields of a case")
+        names_shown = ", ".join(map(shown_name, unknown))
+        raise CasesRefused(f"columns {names_shown}: are not fields of a case")
     if CASE_REF not in names:
         raise CasesRefused(f"column {CASE_REF}: is missing")
     _check_references(batch, first_row)
@@ -114,32 +115,30 @@ def _integers(values: pa.Array, feature: Feature) -> NDArray[np.int64]:
 
 
 def _check_references(batch: pa.RecordBatch, first_row: int) -> None:
+    problems = Problems()
+    for name, rule in REFERENCES.items():
+        # Values of another kind are refused, or not read, by whoever reads the column.
+        if name in batch.schema.names and not pa.types.is_nested(batch.column(name).type):
+            texts = batch.column(name).cast(pa.string())
+            for problem, bad in text_problems(texts, rule).items():
+                problems.cells(f"column {name}", bad, first_row, problem)
+
     refs = batch.column(CASE_REF).cast(pa.string())
-    lengths = np.asarray(pc.utf8_length(refs).fill_null(0))
-    longest = REFERENCES[CASE_REF].longest
-    bad = np.flatnonzero((lengths < 1) | (lengths > longest))
-    if len(bad):
-        raise CasesRefused(
-            f"column {CASE_REF}: row {first_row + int(bad[0]) + 1} has {lengths[bad[0]]} "
-            f"characters; permitted are 1 to {longest}"
-        )
-    for name in REFERENCES:
-        if name in batch.schema.names:
-            _refuse_national_ids(name, batch.column(name), first_row)
+    missing = np.asarray(pc.utf8_length(refs).fill_null(0)) == 0
+    told = f"no reference; needed is one of {REFERENCES[CASE_REF].bound}"
+    problems.cells(f"column {CASE_REF}", missing, first_row, told)
+    problems.refuse()
 
 
-def _refuse_national_ids(name: str, texts: pa.Array, first_row: int) -> None:
-    if pa.types.is_nested(texts.type):
-        return
-    texts = texts.cast(pa.string())
-    # Of many cases the offices are few, the references all different.
-    distinct = texts if name == CASE_REF else texts.unique()
-    suspects = distinct.filter(pc.match_substring_regex(distinct, SUSPECT))
-    # Arrow finds the few that may be one in bulk; only those are looked at one by one.
-    held = next(filter(holds_national_id, suspects.to_pylist()), None)
-    if held is not None:
-        row = first_row + pc.index(texts, held).as_py() + 1
-        raise CasesRefused(f"column {name}: row {row} looks like a national identity number")
+def text_problems(texts: pa.Array, rule: TextRule) -> dict[str, NDArray[np.bool_]]:
+    """Says what is wrong with a column of texts, each problem with the rows that have it, (n,)."""
+    # Those that may be bad are found in bulk; they are few, and looked at one by one.
+    unsure = pc.or_(
+        pc.match_substring_regex(texts, rule.unsure),
+        pc.greater(pc.utf8_length(texts), rule.longest),
+    ).fill_null(False)
+    places = np.flatnonzero(np.asarray(unsure))
+    return rule.problems(texts.take(pa.array(places)).to_pylist(), places, len(texts))
 
 
 def read_batches(cases: Path) -> Iterator[pa.RecordBatch]:

@@ -1,18 +1,18 @@
 """The rules for a case's values, derived from the annotated contract, which alone states them.
 
-Features with their bounds, values and slots; references with their lengths; who is shielded. The
+Features with their bounds, values and slots; references with their rule; who is shielded. The
 readers of messages (`message`), Arrow batches (`arrow`) and training's frames go by them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
 from numpy.typing import NDArray
 
+from router.cases.references import reference
 from router.decision.schema import Feature, FeatureSet, Role, Rows
 from router.v1 import case_pb2, feature_pb2
 
@@ -26,24 +26,6 @@ _ROLES = {
     feature_pb2.ROLE_SAFEGUARD: Role.SAFEGUARD,
 }
 _YES_NO = ("YES", "NO")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A text that names something outside: a case or an office. It never holds a national id.
-
-    Attributes:
-        name: of the field.
-        longest: most characters.
-    """
-
-    name: str
-    longest: int
-
-    @property
-    def bound(self) -> str:
-        """The permitted lengths in words."""
-        return f"1 to {self.longest} characters"
 
 
 def annotation(field: FieldDescriptor) -> feature_pb2.Feature:
@@ -82,11 +64,11 @@ CODED = tuple(field for field in _FIELDS if field.type != FieldDescriptor.TYPE_S
 """The contract's fields that are features, in the order of `FEATURES`."""
 FEATURES = FeatureSet(features=tuple(_feature(field) for field in CODED))
 REFERENCES = {
-    field.name: Reference(name=field.name, longest=annotation(field).max_length)
+    field.name: reference(annotation(field).max_length)
     for field in _FIELDS
     if field.type == FieldDescriptor.TYPE_STRING
 }
-"""The contract's texts by name; there are no others."""
+"""The rule of each of the contract's texts by name; there are no others."""
 SHIELDED = FEATURES.column("shielded")
 NOT_SHIELDED = FEATURES["shielded"].slot("NO")
 

@@ -9,7 +9,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from router.cases.features import CASE_REF, CODED, FEATURES, NOT_SHIELDED, REFERENCES, SHIELDED
-from router.cases.national_id import holds_national_id
 from router.cases.problems import FieldProblem
 from router.decision.schema import Feature
 from router.v1 import case_pb2
@@ -94,27 +93,12 @@ def _beyond(
     return 0
 
 
-def reference_problem(name: str, text: str) -> str:
-    """Says what is wrong with a reference, "" if nothing is; one that is not given is not wrong.
-
-    Args:
-        name: of the contract's field.
-        text: as sent.
-    """
-    longest = REFERENCES[name].longest
-    if len(text) > longest:
-        return f"has {len(text)} characters; at most {longest} are permitted"
-    if holds_national_id(text):
-        return "looks like a national identity number; send a random reference"
-    return "" if text.isprintable() else "has control characters"
-
-
 def _text_problems(index: int, case: case_pb2.Case, *, required: bool) -> list[FieldProblem]:
     found = []
     if required and not case.case_ref:
-        found.append((CASE_REF, f"must be given: {REFERENCES[CASE_REF].bound}"))
-    for name in REFERENCES:
-        problem = reference_problem(name, getattr(case, name))
+        found.append((CASE_REF, f"must be given: {REFERENCES[CASE_REF].bound}; use a random UUID"))
+    for name, rule in REFERENCES.items():
+        problem = rule.problem(getattr(case, name))
         if problem:
             found.append((name, problem))
     # Protobuf would carry them along unseen: a field that no rule knows, name or diagnosis.

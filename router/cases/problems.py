@@ -107,6 +107,11 @@ class Problems:
             raise CasesRefused("\n".join(lines))
 
 
+def shown_name(name: str) -> str:
+    """Shows the name of a column: as it is, or as a value that is no good one."""
+    return name if name.isidentifier() and not holds_national_id(name) else shown(name)
+
+
 def shown(value: object) -> str:
     """Shows a value as messages do: short, and never a national identity number."""
     text = str(value)

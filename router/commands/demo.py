@@ -6,13 +6,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 import click
 import grpc
 import orjson
 
+from router.commands.nearby import open_channel, read
 from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
 
 _READY_SECONDS = 20.0
@@ -85,7 +85,7 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
     reserved.digitally_reserved = case_pb2.TRI_STATE_YES
 
     outside = plain_case("demo-8")
-    outside.weeks_registered = 900
+    outside.weeks_registered = -3
     return [
         ("can manage, prefers digital", plain_case("demo-1")),
         ("wants guidance", guidance),
@@ -94,7 +94,7 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
         ("reserved against digital", reserved),
         ("shielded: no features sent", case_pb2.Case(shielded=True)),
         ("almost all unknown", case_pb2.Case(case_ref="demo-7", shielded=False)),
-        ("900 weeks registered", outside),
+        ("-3 weeks registered", outside),
     ]
 
 
@@ -132,7 +132,9 @@ def run_demo(models: Path, policies: Path) -> None:
                 _show_metrics(metrics)
             finally:
                 server.terminate()
-    click.echo("\nKeep a server running: make serve   (then: python examples/python/recommend.py)")
+    click.echo("\nKeep a server running, and ask it from another terminal:")
+    click.echo("  make serve")
+    click.echo("  .venv/bin/python examples/python/recommend.py")
 
 
 def _addresses(server: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
@@ -151,7 +153,7 @@ def _show_answers(listen: str) -> None:
     click.echo(
         f"\n{'case':<29}{'status':<18}{'mix':<20}{'min':>4}{'digital':>9}{'ms':>7}  first reason"
     )
-    with grpc.insecure_channel(listen) as channel:
+    with open_channel(listen) as channel:
         router = channel_router_pb2_grpc.ChannelRouterStub(channel)
         grpc.channel_ready_future(channel).result(_READY_SECONDS)
         for name, case in sample_caseload():
@@ -182,8 +184,7 @@ def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Ca
 
 
 def _show_metrics(metrics: str) -> None:
-    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
+    lines = read(f"http://{metrics}/metrics").splitlines()
     shown = ("router_recommendations_total{", "grpc_server_handled_total{", "router_model_info{")
     click.echo(f"\nFrom http://{metrics}/metrics, as Prometheus scrapes it:")
     for line in lines:

@@ -102,6 +102,8 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
 def erase(journal: str, case_ref: str, yes: bool) -> None:
     """Erase the content of one case: its recommendations and every record about them."""
     with _opened(journal) as store:
+        # Any text is looked for, also one that would be refused
+        # today: an older journal may hold it, and must let go of it.
         ids = of_case(store, case_ref)
         if not ids:
             _finish(store)

@@ -19,7 +19,7 @@ from router.ledger.practice import practices
 from router.ledger.reading import read_entries
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
-from router.policies.offices import Policies, load_policies
+from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
 
 ALL = "ALL"
@@ -120,6 +120,7 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
 
     Raises:
         LedgerRefused: if one is unknown, its policy is refused, or there is none at all.
+        PolicyError: if one is no good reference.
     """
     known = ", ".join(policies.offices) or "none"
     if ALL in offices:
@@ -132,6 +133,7 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
     for office in offices:
         if office in policies.refused:
             raise LedgerRefused(f"office {office}: {policies.refused[office]}")
+        check_office(office)
         if office not in policies.offices:
             raise LedgerRefused(
                 f"office: {office!r} has no policy under offices/; known are {known}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from router.advice.disclosure import are_unshown
 from router.commands.options import FILE, FOLDER, MODELS, POLICIES
 from router.commands.score import load_decider
 from router.decision.decide import Decider
@@ -60,8 +61,9 @@ def plan(
     decider, known = load_decider(model or models / promoted_version(models), policies, office)
     budget = _budget(decider, hours, minutes)
     found = read_open_cases(cases, office)
+    unshown = are_unshown(decider.policy.disclosure, found.refs.to_pylist())
     try:
-        planned = plan_caseload(decider, found.rows, budget)
+        planned = plan_caseload(decider, found.rows, budget, unshown)
     except BudgetTooSmall as short:
         raise click.ClickException(str(short)) from None
     figures = plan_figures(planned) | {"office_ref": office, "left_out": found.left_out}
@@ -121,6 +123,9 @@ def _counted(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {figures['left_out']:,} cases of other offices are left out"
     yield f"  {figures['manual_only']:,} are handled by people alone, outside these hours"
 
+    if figures["withheld"]:
+        held = "have their advice withheld: they stand at their floor, and their mix is not told"
+        yield f"  {figures['withheld']:,} {held}"
     assessed = "need a person's assessment first; they get the fallback until then"
     yield f"  {figures['needs_assessment']:,} {assessed}"
     floors = f"all floors take {_hours(figures['floor_minutes'])}"

@@ -185,9 +185,11 @@ def health(address: str, service: str) -> None:
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+    from router.commands.nearby import open_channel
+
     # The probe shares the server's environment, and "any address" is nowhere to call.
     target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
-    with grpc.insecure_channel(target) as channel:
+    with open_channel(target) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service=service)
             status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=2).status

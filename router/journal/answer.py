@@ -19,6 +19,26 @@ _DECISION = uuid.UUID("5f0c1d3e-7a52-4c59-9d0e-2b6f3a1c8e47")
 _ANSWER = uuid.UUID("c2a9f6b0-13d8-4e6b-8f51-90d47ab5e6f3")
 
 
+class RequestId(NamedTuple):
+    """A request id, as what follows from it.
+
+    Attributes:
+        decision: id of the decision, version 5.
+        answer: id of the record of the answer, 16 bytes.
+        asked: digest of what is asked under it, 32 bytes.
+    """
+
+    decision: uuid.UUID
+    answer: bytes
+    asked: bytes
+
+    @classmethod
+    def of(cls, identity: uuid.UUID, asked: bytes) -> RequestId:
+        """Derives it from the caller's id and the digest of what is asked."""
+        name = str(identity)
+        return cls(uuid.uuid5(_DECISION, name), uuid.uuid5(_ANSWER, name).bytes, asked)
+
+
 class Answered(NamedTuple):
     """An answer as it was sent.
 
@@ -31,27 +51,16 @@ class Answered(NamedTuple):
     answer: bytes
 
 
-def decision_of(request_id: uuid.UUID) -> uuid.UUID:
-    """Gives the id of the decision that a request id asks for (version 5)."""
-    return uuid.uuid5(_DECISION, str(request_id))
-
-
-def answer_of(request_id: uuid.UUID) -> bytes:
-    """Gives the id of the record that holds the answer, 16 bytes."""
-    return uuid.uuid5(_ANSWER, str(request_id)).bytes
-
-
-def answer_record(request_id: uuid.UUID, answered: Answered, now: int) -> Record:
+def answer_record(request_id: RequestId, answer: bytes, now: int) -> Record:
     """Writes the record of an answer.
 
     Args:
         request_id: with which it was asked for.
-        answered: the answer.
+        answer: the serialized Recommendation.
         now: microseconds since 1970, UTC.
     """
-    decision = decision_of(request_id).bytes
-    payload = answered.asked + answered.answer
-    return Record(answer_of(request_id), ANSWERED, _CONTEXT, payload, now, decision)
+    about = request_id.decision.bytes
+    return Record(request_id.answer, ANSWERED, _CONTEXT, request_id.asked + answer, now, about)
 
 
 def read_answer(stored: StoredRecord) -> Answered | None:

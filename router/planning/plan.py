@@ -19,9 +19,9 @@ from router.decision.decision import NO_MIX, Numbers, Status
 from router.decision.schema import UNKNOWN, Feature, Rows
 from router.decision.tables import Floats
 from router.decision.weights import Weights
-from router.planning.allocate import Allocation, allocate
+from router.planning.allocate import Allocation, BudgetTooSmall, allocate
 from router.planning.clearing_price import AtPrice, find_clearing_price
-from router.planning.hulls import upper_hulls
+from router.planning.hulls import Bits, upper_hulls
 
 # Small beside an office's hours: they keep the plan's floors, which many more would not.
 MORE_HOURS = (10, 20, 40)
@@ -79,6 +79,7 @@ class Plan:
             price is what the office's policy needs to follow the plan.
         allocation: the plan itself.
         weakest_first: what the weights moved.
+        withheld: (n,) whose advice is withheld: they get their floor, and nothing is told of them.
     """
 
     decider: Decider
@@ -86,6 +87,7 @@ class Plan:
     cleared: AtPrice
     allocation: Allocation
     weakest_first: WeakestFirst
+    withheld: Bits
 
     @cached_property
     def minutes(self) -> Floats:
@@ -145,13 +147,34 @@ class Plan:
         )
 
 
-def plan_caseload(decider: Decider, rows: Rows, budget: float) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fixed:
+    """Cases whose mix the plan does not choose, since its choice would tell what is withheld.
+
+    Attributes:
+        cases: (n,) which ones.
+        mix: (n,) theirs: of withheld advice the lightest permitted, else what the service answers.
+        status: (n,) theirs.
+        minutes: that all of theirs take.
+        withheld: (n,) whose advice is withheld.
+    """
+
+    cases: Bits
+    mix: Numbers
+    status: Numbers
+    minutes: float
+    withheld: Bits
+
+
+def plan_caseload(decider: Decider, rows: Rows, budget: float, unshown: Bits | None = None) -> Plan:
     """Plans a caseload.
 
     Args:
         decider: of the office.
         rows: slots of the open cases, shape (n, features).
         budget: adviser minutes to spend on them over the mixes' weeks.
+        unshown: which cases belong to a group whose plain advice is withheld, shape (n,); none if
+            not given.
 
     Raises:
         BudgetTooSmall: if what safeguards, menu and fallbacks demand takes more.
@@ -160,21 +183,59 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float) -> Plan:
     if not (np.isfinite(budget) and budget >= 0):
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
     expected, lightest = _values(decider, rows)
+    fixed = _fix(decider, rows, lightest, np.zeros(len(rows), bool) if unshown is None else unshown)
+    # Not even in sums: of a plan for one case alone they would tell what the model thinks of it.
+    expected[fixed.withheld] = 0.0
 
-    cleared = find_clearing_price(decider, rows, budget)
+    cleared = _cleared(decider, rows, budget, fixed)
 
     weights = decider.policy.weights
-    allocation = _allocated(decider, expected, lightest, cleared, weights.of(rows), budget)
+    allocation = _allocated(decider, expected, lightest, cleared, fixed, weights.of(rows), budget)
     moved = WeakestFirst(cases=0, minutes=0.0, by_need_group={}, outcome=0.0)
     # Only where the office weighs: finding another price takes most of a plan's time.
     if weights.columns:
         even = replace(decider, policy=replace(decider.policy, weights=Weights()))
-        answers = find_clearing_price(even, rows, budget)
-        plain = _allocated(even, expected, lightest, answers, np.ones(len(rows)), budget)
+        answers = _cleared(even, rows, budget, fixed)
+        plain = _allocated(even, expected, lightest, answers, fixed, np.ones(len(rows)), budget)
         moved = _moved(decider, rows, allocation, plain)
     return Plan(
-        decider=decider, rows=rows, cleared=cleared, allocation=allocation, weakest_first=moved
+        decider=decider,
+        rows=rows,
+        cleared=cleared,
+        allocation=allocation,
+        weakest_first=moved,
+        withheld=fixed.withheld,
     )
+
+
+def _fix(decider: Decider, rows: Rows, lightest: NDArray[np.int8], unshown: Bits) -> _Fixed:
+    mix, status = np.full(len(rows), NO_MIX), np.full(len(rows), int(Status.MANUAL_ONLY))
+    withheld = np.zeros(len(rows), bool)
+    if unshown.any():
+        # At the price in force, as the service answers: from that follows what it withholds.
+        decisions = decider.decide(rows[unshown])
+        mix[unshown], status[unshown] = decisions.mix, decisions.status
+        withheld = unshown & (status == Status.RECOMMENDED)
+        offered = decider.menu & (np.arange(len(decider.menu)) >= lightest[withheld, None])
+        mix[withheld] = offered.argmax(axis=1)
+    # NO_MIX is -1, the last: it takes no minutes.
+    minutes = np.append(decider.catalogue.minutes, 0.0)[mix].sum()
+    return _Fixed(cases=unshown, mix=mix, status=status, minutes=float(minutes), withheld=withheld)
+
+
+def _cleared(decider: Decider, rows: Rows, budget: float, fixed: _Fixed) -> AtPrice:
+    """Finds the price at which the service spends what the fixed cases leave.
+
+    Raises:
+        BudgetTooSmall: if all answers together take more at any price.
+    """
+    try:
+        found = find_clearing_price(decider, rows[~fixed.cases], budget - fixed.minutes)
+    except BudgetTooSmall as short:
+        raise BudgetTooSmall(budget, short.floor + fixed.minutes) from None
+    mix, status = fixed.mix.astype(np.int8), fixed.status.astype(np.int8)
+    mix[~fixed.cases], status[~fixed.cases] = found.mix, found.status
+    return replace(found, mix=mix, status=status, minutes=found.minutes + fixed.minutes)
 
 
 def _values(decider: Decider, rows: Rows) -> tuple[Floats, NDArray[np.int8]]:
@@ -196,6 +257,7 @@ def _allocated(
     expected: Floats,
     lightest: NDArray[np.int8],
     cleared: AtPrice,
+    fixed: _Fixed,
     weights: Floats,
     budget: float,
 ) -> Allocation:
@@ -203,8 +265,8 @@ def _allocated(
     permitted = decider.menu & (numbers >= lightest[:, None])
     # Until a person has looked, the fallback is set aside: never less, and no more on values that
     # are in doubt.
-    assess = cleared.status == Status.NEEDS_ASSESSMENT
-    permitted[assess] = numbers == cleared.mix[assess, None]
+    settled = (cleared.status == Status.NEEDS_ASSESSMENT) | fixed.withheld
+    permitted[settled] = numbers == cleared.mix[settled, None]
     return allocate(upper_hulls(expected, decider.catalogue.minutes, permitted), weights, budget)
 
 

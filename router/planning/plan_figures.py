@@ -15,7 +15,7 @@ def plan_figures(plan: Plan) -> dict[str, Any]:
 
     Returns:
         policy_version, catalogue_version, weeks, budget_minutes, adviser_minutes, floor_minutes;
-        numbers of cases, also at_floor, needs_assessment, manual_only and by mix;
+        numbers of cases, also at_floor, needs_assessment, manual_only, withheld and by mix;
         expected_outcomes, value, linear_value; shadow_price, price; more_hours and weakest_first as
         `MoreHours` and `WeakestFirst` name them.
     """
@@ -31,6 +31,7 @@ def plan_figures(plan: Plan) -> dict[str, Any]:
         "at_floor": int(plan.at_floor.sum()),
         "needs_assessment": plan.count(Status.NEEDS_ASSESSMENT),
         "manual_only": plan.count(Status.MANUAL_ONLY),
+        "withheld": int(plan.withheld.sum()),
         "mixes": dict(plan.by_mix),
         "expected_outcomes": allocation.outcome,
         "value": allocation.value,

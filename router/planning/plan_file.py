@@ -17,6 +17,7 @@ from router.decision.schema import Rows
 from router.planning.plan import Plan
 
 _WRITTEN_AT_ONCE = 65_536
+_WITHHELD = "WITHHELD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ def _refuse_doubles(refs: pa.ChunkedArray) -> None:
 def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:
     """Writes what each case gets, in the order of the cases; the file appears whole or not at all.
 
-    Columns: case_ref, status, mix and adviser_minutes (null for MANUAL_ONLY), at_floor.
+    Columns: case_ref, status, mix (null for MANUAL_ONLY and WITHHELD), adviser_minutes (null for
+    MANUAL_ONLY), at_floor.
 
     Raises:
         OSError: if the file cannot be written.
@@ -97,14 +99,16 @@ def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:
 def _planned(plan: Plan, refs: pa.ChunkedArray, part: slice) -> pa.RecordBatch:
     mix = plan.allocation.mix[part]
     none = mix == NO_MIX
+    # One more than the statuses of a decision: of these it is told that there is one, and no more.
+    status = np.where(plan.withheld[part], len(Status), plan.status[part] - 1)
     return pa.RecordBatch.from_pydict(
         {
             CASE_REF: refs.slice(part.start, len(mix)).combine_chunks(),
             # Statuses count from 1, places from 0.
-            "status": pa.array([status.name for status in Status]).take(
-                pa.array(plan.status[part] - 1)
+            "status": pa.array([*(one.name for one in Status), _WITHHELD]).take(pa.array(status)),
+            "mix": pa.array(plan.decider.catalogue.ids).take(
+                pa.array(mix, mask=none | plan.withheld[part])
             ),
-            "mix": pa.array(plan.decider.catalogue.ids).take(pa.array(mix, mask=none)),
             "adviser_minutes": pa.array(plan.minutes[part], mask=none),
             "at_floor": pa.array(plan.at_floor[part]),
         }

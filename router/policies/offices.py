@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from router.cases.features import OFFICE_REF, REFERENCES
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.files.aside import written_aside
@@ -30,7 +31,7 @@ class Policies:
         bounds: of offices' policies.
         offices: by office reference.
         refused: by office reference, why its file cannot be used; `offices` then holds its last
-            good policy, if any.
+            good policy, if any. A file whose name is no reference stands there by its place.
     """
 
     national: Policy
@@ -46,14 +47,26 @@ class Policies:
         """Gives the office's policy as its file is now, the national one for "".
 
         Raises:
-            PolicyError: if the office has none, or its file is refused.
+            PolicyError: if it is no reference, the office has none, or its file is refused.
         """
         if office_ref in self.refused:
             raise PolicyError(self.refused[office_ref])
+        check_office(office_ref)
         if office_ref and office_ref not in self.offices:
             known = ", ".join(self.offices) or "none"
             raise PolicyError(f"office: {office_ref!r} has no policy; known are {known}")
         return self.of(office_ref)
+
+
+def check_office(office_ref: str) -> None:
+    """Checks what stands for an office: its reference, "" for none.
+
+    Raises:
+        PolicyError: if it is no good reference; the text is not repeated.
+    """
+    problem = REFERENCES[OFFICE_REF].problem(office_ref)
+    if problem:
+        raise PolicyError(f"office: {problem}")
 
 
 def load_policy(path: Path, catalogue: Catalogue) -> Policy:
@@ -79,7 +92,14 @@ def load_policies(
     national, bounds = load_national_policy(folder / NATIONAL, catalogue)
     found: dict[str, Policy] = {}
     refused: dict[str, str] = {}
-    for path in sorted((folder / OFFICES).glob("*.toml")):
+    for number, path in enumerate(sorted((folder / OFFICES).glob("*.toml")), 1):
+        problem = REFERENCES[OFFICE_REF].problem(path.stem)
+        if problem:
+            # Keys are told in logs and metrics, so this one names the file by its place.
+            refused[f"(file {number})"] = (
+                f"{folder / OFFICES}: file {number} in the order of names: its name {problem}"
+            )
+            continue
         try:
             found[path.stem] = load_office_policy(path, national, bounds, catalogue)
         except PolicyError as problem:

@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, TypeVar
 
-from router.cases.problems import FieldProblem
+from router.cases.problems import FieldProblem, shown
 from router.serving.status import InvalidRequest
 
 _Code = TypeVar("_Code", bound=Enum)
@@ -17,7 +17,6 @@ _Code = TypeVar("_Code", bound=Enum)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # `date.fromisoformat` also takes 20261125 and weeks.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_SHOWN = 40
 
 
 class Fields:
@@ -45,7 +44,8 @@ class Fields:
     def identity(self, field: str, text: str) -> uuid.UUID:
         """Reads a UUID in its usual form of 36 characters."""
         if not _UUID.fullmatch(text):
-            told = f"{text[:_SHOWN]!r} is not a UUID of 36 characters"
+            # Not repeated: what somebody sends in the place of a random id may name a person.
+            told = "is not a UUID of 36 characters, with dashes"
             self.refuse(field, told if text else "is missing; a UUID")
             # Read on, so that every problem is told at once.
             return uuid.UUID(int=0)
@@ -79,7 +79,7 @@ class Fields:
     def mix(self, field: str, text: str, mixes: Collection[str]) -> str:
         """Reads the id of a mix of the decision's catalogue."""
         if text not in mixes:
-            told = f"{text[:_SHOWN]!r} is not" if text else "is missing; it must be"
+            told = f"{shown(text)} is not" if text else "is missing; it must be"
             self.refuse(field, f"{told} one of the decision's mixes: {', '.join(mixes)}")
         return text
 
@@ -96,6 +96,6 @@ class Fields:
                 return date.fromisoformat(text)
             except ValueError:
                 pass
-        told = f"{text[:_SHOWN]!r} is not a day as YYYY-MM-DD"
+        told = f"{shown(text)} is not a day as YYYY-MM-DD"
         self.refuse(field, told if text else "is missing; YYYY-MM-DD")
         return date.min

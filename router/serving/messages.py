@@ -43,9 +43,11 @@ def case_error(error: Exception) -> status_pb2.Status:
     return rpc_status(*status_of(error))
 
 
-def named_from(prefix: str, problems: Sequence[FieldProblem]) -> InvalidRequest:
+def named_from(
+    prefix: str, problems: Sequence[FieldProblem], texts: Texts | None = None
+) -> InvalidRequest:
     """Gives the refusal of a case, its fields named from the request's root."""
-    return InvalidRequest([replace(one, field=path(prefix, one)) for one in problems])
+    return InvalidRequest([replace(one, field=path(prefix, one)) for one in problems], texts)
 
 
 def path(prefix: str, problem: FieldProblem) -> str:

@@ -269,6 +269,8 @@ class AdviceMetrics:
         catalogue = decider.catalogue
         # A mix's number is its place; NO_MIX is -1, the last.
         names = [*catalogue.ids, "none"]
+        # What is withheld is told by no metric either: two readings around one call would.
+        self._withheld = metrics.recommendations.labels("none", "WITHHELD", version)
         self._answers = [
             [metrics.recommendations.labels(mix, status, version) for mix in names]
             if status
@@ -293,11 +295,13 @@ class AdviceMetrics:
             self._metrics.unknown_office.inc(answers)
 
     def _count(self, advice: list[Advice]) -> None:
-        decisions = [one.decision for one in advice]
+        shown = [one for one in advice if one.disclosure == SHOWN]
+        decisions = [one.decision for one in shown]
         self._count_answers(decisions)
-        self._count_safeguards(decisions)
+        self._count_safeguards([one.decision for one in advice])
         self._observe_figures([decision for decision in decisions if decision.mix >= 0])
-        self._metrics.explored.inc(sum(one.chance < 1 for one in advice))
+        self._metrics.explored.inc(sum(one.chance < 1 for one in shown))
+        self._withheld.inc(len(advice) - len(shown))
         withheld = Tally(one.disclosure for one in advice if one.disclosure != SHOWN)
         for disclosure, answers in withheld.items():
             self._metrics.withheld.labels(disclosure).inc(answers)

@@ -5,13 +5,16 @@ A new RPC joins here as a method by its name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from router.cases.features import FEATURES, annotation
 from router.decision.decide import Decider
 from router.serving.live import Live
 from router.serving.messages import mix_message
-from router.serving.requests import language_of
+from router.serving.paging import next_token, number_of, page_of, page_size, position_of
+from router.serving.requests import language_of, told_in
 from router.texts import Texts
 from router.v1 import case_pb2, models_pb2
 from router.v1.models_pb2_grpc import ModelsServicer
@@ -23,6 +26,33 @@ from router.versions.registry import (
     read_info,
     versions,
 )
+
+_T = TypeVar("_T")
+REFUSAL_AT_MOST = 1_000
+"""Characters of what is told of a version that cannot be served."""
+_Localised = (
+    models_pb2.ListFeaturesRequest | models_pb2.ListMixesRequest | models_pb2.ListSafeguardsRequest
+)
+
+
+class _Place(NamedTuple):
+    """Where a version stands in the list: by when it was trained, seconds since 1970."""
+
+    trained: int
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> _Place:
+        """Reads what `str` wrote.
+
+        Raises:
+            InvalidRequest: if it is nothing of the kind.
+        """
+        trained, _, version = text.partition(" ")
+        return cls(number_of(trained), version)
+
+    def __str__(self) -> str:
+        return f"{self.trained} {self.version}"
 
 
 class ModelsService(ModelsServicer):
@@ -42,7 +72,17 @@ class ModelsService(ModelsServicer):
         return self._live.snapshot.national.recommender.decider
 
     def _in_language(self, language: int) -> Texts:
-        return self._texts[language_of(language, self._live.snapshot.national.language)]
+        national = self._live.snapshot.national.language
+        with told_in(self._texts[national]):
+            return self._texts[language_of(language, national)]
+
+    def _page(
+        self, items: Sequence[_T], method: str, request: _Localised, *versions: str
+    ) -> tuple[Sequence[_T], str]:
+        # Another version of what is listed is another list.
+        filters = {"language": str(request.language), "versions": " ".join(versions)}
+        with told_in(self._in_language(request.language)):
+            return page_of(items, method, filters, request.page_size, request.page_token)
 
     async def GetPromotedModel(
         self, request: models_pb2.GetPromotedModelRequest, context: object
@@ -53,22 +93,37 @@ class ModelsService(ModelsServicer):
     async def ListModels(
         self, request: models_pb2.ListModelsRequest, context: object
     ) -> models_pb2.ListModelsResponse:
-        """Lists all versions, newest first; one that cannot be served says why."""
-        found = []
-        for version in versions(self._models):
-            # The one that is served was verified when it was
-            # loaded, even if its folder has changed since.
-            if version == self._model.info.version:
-                found.append(self._served())
-                continue
-            try:
-                # Loaded as for serving, signatures aside: what would be refused is seen beforehand.
-                info = load_model(self._models / version, FEATURES, self._decider.catalogue).info
-                found.append(_message(info))
-            except ModelRefused as refusal:
-                found.append(self._refused(version, str(refusal)))
-        found.sort(key=lambda model: model.trained_at.ToNanoseconds(), reverse=True)
-        return models_pb2.ListModelsResponse(models=found)
+        """Lists versions, newest first; one that cannot be served says why."""
+        size = page_size(request.page_size)
+        after = position_of("ListModels", {}, request.page_token)
+        every = sorted(map(self._place, versions(self._models)), reverse=True)
+        # A version may come or go between two pages: the place says where to go on, not a number.
+        left = [place for place in every if after is None or place < _Place.parse(after)]
+        page = left[:size]
+
+        further = next_token("ListModels", {}, str(page[-1])) if len(left) > size else ""
+        models = [self._listed(place.version) for place in page]
+        return models_pb2.ListModelsResponse(models=models, next_page_token=further)
+
+    def _place(self, version: str) -> _Place:
+        # The one that is served was verified when it was
+        # loaded, even if its folder has changed since.
+        if version == self._model.info.version:
+            return _Place(_seconds(self._model.info), version)
+        try:
+            return _Place(_seconds(read_info(self._models / version)), version)
+        except ModelRefused:
+            return _Place(0, version)
+
+    def _listed(self, version: str) -> models_pb2.Model:
+        if version == self._model.info.version:
+            return self._served()
+        try:
+            # Loaded as for serving, signatures aside: what would be refused is seen beforehand.
+            model = load_model(self._models / version, FEATURES, self._decider.catalogue)
+            return _message(model.info)
+        except ModelRefused as refusal:
+            return self._refused(version, str(refusal))
 
     def _served(self) -> models_pb2.Model:
         message = _message(self._model.info)
@@ -81,7 +136,7 @@ class ModelsService(ModelsServicer):
             message = _message(read_info(self._models / version))
         except ModelRefused:
             message = models_pb2.Model(version=version)
-        message.refusal = refusal
+        message.refusal = refusal[:REFUSAL_AT_MOST]
         return message
 
     async def ListFeatures(
@@ -99,7 +154,8 @@ class ModelsService(ModelsServicer):
             )
             for field in case_pb2.Case.DESCRIPTOR.fields
         ]
-        return models_pb2.ListFeaturesResponse(features=found)
+        page, further = self._page(found, "ListFeatures", request)
+        return models_pb2.ListFeaturesResponse(features=page, next_page_token=further)
 
     async def ListMixes(
         self, request: models_pb2.ListMixesRequest, context: object
@@ -107,7 +163,10 @@ class ModelsService(ModelsServicer):
         """Lists the catalogue of mixes."""
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
         mixes = [mix_message(catalogue, number, texts) for number in range(len(catalogue.mixes))]
-        return models_pb2.ListMixesResponse(mixes=mixes, catalogue_version=catalogue.version)
+        page, further = self._page(mixes, "ListMixes", request, catalogue.version)
+        return models_pb2.ListMixesResponse(
+            mixes=page, catalogue_version=catalogue.version, next_page_token=further
+        )
 
     async def ListSafeguards(
         self, request: models_pb2.ListSafeguardsRequest, context: object
@@ -127,7 +186,10 @@ class ModelsService(ModelsServicer):
             for rule in self._decider.safeguards.rules
         ]
         version = self._decider.policy.version
-        return models_pb2.ListSafeguardsResponse(safeguards=found, policy_version=version)
+        page, further = self._page(found, "ListSafeguards", request, version, catalogue.version)
+        return models_pb2.ListSafeguardsResponse(
+            safeguards=page, policy_version=version, next_page_token=further
+        )
 
 
 def _in_words(name: str, slots: list[int]) -> str:
@@ -141,6 +203,10 @@ def _in_words(name: str, slots: list[int]) -> str:
     elif known:
         words.append(f"{feature.value(known[0])} to {feature.value(known[-1])} {feature.unit}")
     return " or ".join(words)
+
+
+def _seconds(info: ModelInfo) -> int:
+    return max(0, int(info.trained_at.timestamp()))
 
 
 def _message(info: ModelInfo) -> models_pb2.Model:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import binascii
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TypeVar
 
 from router.serving.status import refuse
 
+_T = TypeVar("_T")
 PAGE = 50
 """What a page holds when its size is not said, or 0."""
 PAGE_AT_MOST = 200
@@ -21,6 +23,8 @@ PAGE_AT_MOST = 200
 _DIGEST_BYTES = 9
 # A position is a number, or a name: far below.
 _CHARACTERS_AT_MOST = 1_024
+# More may not fit 64 bits.
+_DIGITS_AT_MOST = 18
 
 
 def page_size(asked: int) -> int:
@@ -36,6 +40,31 @@ def page_size(asked: int) -> int:
             f"as {PAGE_AT_MOST}",
         )
     return min(asked or PAGE, PAGE_AT_MOST)
+
+
+def page_of(
+    items: Sequence[_T], method: str, filters: Mapping[str, str], asked: int, token: str
+) -> tuple[Sequence[_T], str]:
+    """Cuts a page out of a list that is the same as long as its filters are.
+
+    Args:
+        items: all of them, in order.
+        method: the call's name.
+        filters: what else the call asks for, and the version of what is listed.
+        asked: page size, as sent.
+        token: page token, as sent.
+
+    Returns:
+        The page, and the token of the next one; empty on the last.
+
+    Raises:
+        InvalidRequest: if size or token are not as they must be.
+    """
+    size = page_size(asked)
+    begin = number_of(position_of(method, filters, token) or "0")
+    end = begin + size
+    further = next_token(method, filters, str(end)) if end < len(items) else ""
+    return items[begin:end], further
 
 
 def next_token(method: str, filters: Mapping[str, str], position: str) -> str:
@@ -65,12 +94,27 @@ def position_of(method: str, filters: Mapping[str, str], token: str) -> str | No
         return None
     position = _position(token)
     if not position or next_token(method, filters, position) != token:
-        refuse(
-            "page_token",
-            "is not the next_page_token of an earlier page of this list with the same filters; "
-            "leave it empty for the first page",
-        )
+        _refuse_token()
     return position
+
+
+def number_of(position: str) -> int:
+    """Reads a position that is a whole number from 0 of 64 bits.
+
+    Raises:
+        InvalidRequest: if it is none: whoever knows how tokens are made can make any.
+    """
+    if not (position.isascii() and position.isdecimal() and len(position) <= _DIGITS_AT_MOST):
+        _refuse_token()
+    return int(position)
+
+
+def _refuse_token() -> NoReturn:
+    refuse(
+        "page_token",
+        "is not the next_page_token of an earlier page of this list with the same filters; "
+        "leave it empty for the first page",
+    )
 
 
 def _position(token: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from router.serving.status import refuse
+from router.serving.status import InvalidRequest, refuse
+from router.texts import Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
 LANGUAGES: dict[int, str] = {
@@ -43,6 +45,25 @@ def language_of(language: int, otherwise: str) -> str:
         known = ", ".join(recommendation_pb2.Language.keys())
         refuse("language", f"{language} is not one of {known}")
     return LANGUAGES[language]
+
+
+@contextmanager
+def told_in(texts: Texts) -> Iterator[None]:
+    """Has what is refused within told to people too, in their language.
+
+    Raises:
+        InvalidRequest: what is raised within.
+    """
+    try:
+        yield
+    except InvalidRequest as refused:
+        refused.texts = refused.texts or texts
+        raise
+
+
+def texts_of(language: int, otherwise: str, texts: Mapping[str, Texts]) -> Texts:
+    """Gives the texts of the language asked for; of `otherwise` if none is, or an unknown one."""
+    return texts[LANGUAGES.get(language, otherwise)]
 
 
 def is_full(view: int) -> bool:

@@ -13,20 +13,27 @@ from google.rpc import error_details_pb2, status_pb2
 from router.cases.problems import FieldProblem
 from router.journal.record import JournalFull, JournalUnavailable
 from router.planning.allocate import BudgetTooSmall
+from router.serving.small_details import bad_request, message_of, short_message, short_values
+from router.texts import Texts
 
 DOMAIN = "channel-router"
 Trailers = tuple[tuple[str, bytes], ...]
 # A full house of 1,024 calls is answered in about as long.
 _RETRY_MILLISECONDS = 200
-_SHOWN_AT_MOST = 50
 
 
 class InvalidRequest(Exception):
-    """The caller must change the request; names the fields at fault."""
+    """The caller must change the request; names the fields at fault.
 
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+    Attributes:
+        problems: at least one.
+        texts: in which they are told to people too; None where no language was asked for.
+    """
+
+    def __init__(self, problems: Sequence[FieldProblem], texts: Texts | None = None) -> None:
         super().__init__("invalid request")
         self.problems = problems
+        self.texts = texts
 
 
 class Overloaded(Exception):
@@ -85,7 +92,7 @@ def refuse(field: str, description: str) -> NoReturn:
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
-    """Gives code, message and google.rpc details of an error.
+    """Gives code, message and google.rpc details of an error, all together under 4 KB.
 
     Anything unknown is INTERNAL without details.
     """
@@ -94,19 +101,10 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
     )
     match error:
         case InvalidRequest():
-            shown = error.problems[:_SHOWN_AT_MOST]
-            # A message is read in a log; every problem is in the details.
-            text = "; ".join(f"{problem.field}: {problem.description}" for problem in shown[:3])
-            violations = [
-                error_details_pb2.BadRequest.FieldViolation(
-                    field=problem.field, description=problem.description
-                )
-                for problem in shown
-            ]
             return (
                 grpc.StatusCode.INVALID_ARGUMENT,
-                text,
-                [error_details_pb2.BadRequest(field_violations=violations)],
+                message_of(error.problems),
+                [bad_request(error.problems, error.texts)],
             )
         case Overloaded() | JournalFull():
             return (
@@ -132,18 +130,19 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 [],
             )
         case NothingFound():
-            return grpc.StatusCode.NOT_FOUND, str(error), []
+            return grpc.StatusCode.NOT_FOUND, short_message(str(error)), []
         case Stands():
             stands = error_details_pb2.ErrorInfo(
-                reason=error.reason, domain=DOMAIN, metadata=error.what
+                reason=error.reason, domain=DOMAIN, metadata=short_values(error.what)
             )
-            return grpc.StatusCode.ABORTED, str(error), [stands]
+            return grpc.StatusCode.ABORTED, short_message(str(error)), [stands]
         case Precluded():
             why = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
-            return grpc.StatusCode.FAILED_PRECONDITION, str(error), [why]
+            return grpc.StatusCode.FAILED_PRECONDITION, short_message(str(error)), [why]
         case BudgetTooSmall():
+            told = short_message(str(error))
             short = error_details_pb2.PreconditionFailure.Violation(
-                type="ADVISER_MINUTES", subject="header.hours", description=str(error)
+                type="ADVISER_MINUTES", subject="header.hours", description=told
             )
             missing = error_details_pb2.ErrorInfo(
                 reason="BUDGET_TOO_SMALL",
@@ -151,7 +150,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 metadata={"minutes_missing": f"{error.missing:g}"},
             )
             details = [error_details_pb2.PreconditionFailure(violations=[short]), missing]
-            return grpc.StatusCode.FAILED_PRECONDITION, str(error), details
+            return grpc.StatusCode.FAILED_PRECONDITION, told, details
         case _:
             return grpc.StatusCode.INTERNAL, "internal error", []
 

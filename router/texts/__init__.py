@@ -59,6 +59,10 @@ class Texts:
         """Names a channel."""
         return self._entry("channel", name)
 
+    def problem(self, key: str, **parts: str) -> str:
+        """Tells what is wrong with what was sent."""
+        return _sentence(self._entry("problem", key).format(**parts))
+
     def value(self, feature: Feature, slot: int) -> str:
         """Labels a feature's value; "unknown" for slot 0."""
         value = feature.value(slot)

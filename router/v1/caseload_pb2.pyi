@@ -268,6 +268,7 @@ class CaseloadPlan(_message.Message):
     MORE_HOURS_FIELD_NUMBER: _builtins.int
     WEAKEST_FIRST_FIELD_NUMBER: _builtins.int
     WITHHELD_FIELD_NUMBER: _builtins.int
+    OFFICE_UNKNOWN_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """UUIDv7 of its record in the journal."""
     office_ref: _builtins.str
@@ -295,7 +296,7 @@ class CaseloadPlan(_message.Message):
     manual_only: _builtins.int
     """Cases that people alone handle, outside the budget; no minutes are counted for them."""
     expected_outcomes: _builtins.float
-    """Expected outcomes, each counted once."""
+    """Expected outcomes, each counted once; those of cases whose advice is withheld are not told, and not counted."""
     value: _builtins.float
     """Expected outcomes times weights: what the plan maximises."""
     linear_value: _builtins.float
@@ -306,6 +307,8 @@ class CaseloadPlan(_message.Message):
     """The price with which the service, case by case, spends these minutes: what the office's policy needs."""
     withheld: _builtins.int
     """Cases whose advice the office's policy withholds: nothing of them is told, and the plan gives them their floor."""
+    office_unknown: _builtins.bool
+    """Whether the header names an office without a policy of its own, so that the national policy decided."""
     @_builtins.property
     def mixes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseCount]:
         """Cases by mix, lightest first."""
@@ -343,10 +346,11 @@ class CaseloadPlan(_message.Message):
         more_hours: _abc.Iterable[Global___MoreHours] | None = ...,
         weakest_first: Global___WeakestFirst | None = ...,
         withheld: _builtins.int = ...,
+        office_unknown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["weakest_first", b"weakest_first"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "budget_minutes", b"budget_minutes", "cases", b"cases", "catalogue_version", b"catalogue_version", "expected_outcomes", b"expected_outcomes", "floor_minutes", b"floor_minutes", "linear_value", b"linear_value", "manual_only", b"manual_only", "mixes", b"mixes", "model_version", b"model_version", "more_hours", b"more_hours", "needs_assessment", b"needs_assessment", "office_ref", b"office_ref", "plan_id", b"plan_id", "policy_version", b"policy_version", "price", b"price", "shadow_price", b"shadow_price", "value", b"value", "weakest_first", b"weakest_first", "weeks", b"weeks", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "budget_minutes", b"budget_minutes", "cases", b"cases", "catalogue_version", b"catalogue_version", "expected_outcomes", b"expected_outcomes", "floor_minutes", b"floor_minutes", "linear_value", b"linear_value", "manual_only", b"manual_only", "mixes", b"mixes", "model_version", b"model_version", "more_hours", b"more_hours", "needs_assessment", b"needs_assessment", "office_ref", b"office_ref", "office_unknown", b"office_unknown", "plan_id", b"plan_id", "policy_version", b"policy_version", "price", b"price", "shadow_price", b"shadow_price", "value", b"value", "weakest_first", b"weakest_first", "weeks", b"weeks", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

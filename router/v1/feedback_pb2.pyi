@@ -246,7 +246,9 @@ class RecordChoiceRequest(_message.Message):
     wished_by: Global___WishedBy.ValueType
     """Who wished it."""
     reason: Global___ChoiceReason.ValueType
-    """Why. Required for less personal contact than advised."""
+    """Why. Required for less personal contact than advised. One that cannot be true is refused: less contact because the
+    user wishes more, more because the user wishes less or for want of capacity, a user's wish that the user does not have.
+    """
     adviser_view: _builtins.str
     """The mix that the adviser held to be right before seeing the advice; empty if not asked."""
     user_view: _builtins.str

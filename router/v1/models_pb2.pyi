@@ -39,9 +39,9 @@ class Model(_message.Message):
     sha256: _builtins.str
     """SHA-256 of its tables, in hex."""
     training_cases: _builtins.int
-    """Cases it was trained on."""
+    """Cases it was trained on; absent if the version cannot be read."""
     synthetic: _builtins.bool
-    """Whether it was trained on synthetic data, and so says nothing of real people."""
+    """Whether it was trained on synthetic data, and so says nothing of real people; absent if the version cannot be read."""
     promoted: _builtins.bool
     """Whether it is the one that is served."""
     refusal: _builtins.str
@@ -56,16 +56,23 @@ class Model(_message.Message):
         version: _builtins.str = ...,
         sha256: _builtins.str = ...,
         trained_at: _timestamp_pb2.Timestamp | None = ...,
-        training_cases: _builtins.int = ...,
-        synthetic: _builtins.bool = ...,
+        training_cases: _builtins.int | None = ...,
+        synthetic: _builtins.bool | None = ...,
         promoted: _builtins.bool = ...,
         refusal: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["trained_at", b"trained_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__synthetic: _TypeAlias = _typing.Literal["synthetic"]  # noqa: Y015
+    _WhichOneofArgType__synthetic: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic"]  # noqa: Y015
+    _WhichOneofReturnType__training_cases: _TypeAlias = _typing.Literal["training_cases"]  # noqa: Y015
+    _WhichOneofArgType__training_cases: _TypeAlias = _typing.Literal["_training_cases", b"_training_cases"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__synthetic) -> _WhichOneofReturnType__synthetic | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__training_cases) -> _WhichOneofReturnType__training_cases | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 

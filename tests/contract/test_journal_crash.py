@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from router.journal.chain import verify
@@ -78,7 +79,9 @@ def test_a_full_disk_is_unavailable_and_the_journal_recovers_by_itself(tmp_path:
 
 
 def write_until_killed(url: str) -> None:
-    def resolve(tickets: list[str], error: JournalUnavailable | None) -> None:
+    def resolve(
+        tickets: list[str], error: JournalUnavailable | None, skipped: Collection[bytes]
+    ) -> None:
         if error is not None:
             os._exit(3)
         # One write call per batch: what the pipe holds outlives the process.

@@ -13,7 +13,7 @@ def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
     kept.opened.pop().close()
     stored = list(kept.store().read())
     kept_as = [
-        (one.id, one.kind, one.context, one.payload, one.written_at, one.about, "")
+        (one.id, one.kind, one.context, one.payload, one.written_at, one.about, "", None)
         for one in stored
     ]
     assert kept_as == records
@@ -34,6 +34,28 @@ def test_the_same_batch_again_is_kept_once(kept: Kept) -> None:
     store.write_batch(records)
     assert ids(store) == [record.id for record in records]
     assert verify(store).intact
+
+
+def test_a_batch_tells_which_of_its_records_were_there_already(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    assert not store.write_batch(records[:2])
+    assert set(store.write_batch(records)) == {record.id for record in records[:2]}
+
+
+def test_records_of_a_subject_are_found_the_latest_first_in_whatever_block(kept: Kept) -> None:
+    store, (one, other) = kept.store(), (b"1" * 16, b"2" * 16)
+    # More than a block of the index, so that some are in another one.
+    records = [
+        record._replace(subject=one if at % 2_000 == 0 else other)
+        for at, record in enumerate(some_records(9_000))
+    ]
+    store.write_batch(records)
+    found = [record.id for record in store.concerning(one)]
+    assert found == [record.id for record in records[::2_000]][::-1]
+    assert [record.seq for record in store.concerning(one, before=4_001)] == [2_001, 1]
+    store.erase(found[:2])
+    assert [record.id for record in store.concerning(one)] == found[2:]
+    assert list(store.concerning(b"3" * 16)) == []
 
 
 def test_an_id_twice_in_one_batch_is_kept_once(kept: Kept) -> None:

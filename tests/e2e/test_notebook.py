@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import nbformat
 import numpy as np
 import pytest
@@ -109,6 +110,6 @@ def test_every_column_of_logged_cases_is_in_the_guide_with_its_bound(name: str) 
         assert row == FEATURES[name].bound
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+@pytest.mark.parametrize("name", sorted(main.list_commands(click.Context(main))))
 def test_every_command_is_in_the_guide(name: str) -> None:
     assert f"python -m training {name}" in GUIDE

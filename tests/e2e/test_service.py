@@ -125,7 +125,9 @@ def test_in_a_batch_a_bad_case_fails_alone_and_the_others_get_the_single_answer(
     results = server.router.RecommendBatch(request, timeout=20).results
     assert [result.index for result in results] == list(range(250))
     assert [result.index for result in results if result.HasField("error")] == [120]
-    assert results[120].error.problems[0].field == "cases[120].weeks_registered"
+    bad = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(bad) for detail in results[120].error.details)
+    assert bad.field_violations[0].field == "cases[120].weeks_registered"
     for index in (0, 119, 249):
         one, among = ask(server, cases[index], view=FULL), results[index].recommendation
         for advice in (one, among):
@@ -138,7 +140,7 @@ def test_a_batch_holds_1_to_1000_cases(server: Server, count: int) -> None:
     request = channel_router_pb2.RecommendBatchRequest(cases=[case_pb2.Case(shielded=True)] * count)
     with pytest.raises(grpc.RpcError) as error:
         server.router.RecommendBatch(request, timeout=5)
-    assert "1 to 1000" in violations(error.value)["cases"]
+    assert "1 to 1,000" in violations(error.value)["cases"]
 
 
 def test_a_stream_is_answered_in_order_and_goes_on_after_a_bad_case(server: Server) -> None:

@@ -43,7 +43,10 @@ def in_code(page: Path) -> str:
 def commands(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
     """Gives every command that does something, by what one types."""
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
             yield from commands(below, *words, name)
     else:
         yield " ".join(words), command
@@ -110,7 +113,9 @@ def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> 
         for module, rest in re.findall(r"python -m (router|training) ([^#;]+)", line):
             called = f"python -m {module} {rest}"
             name = next((name for name in COMMANDS if re.match(rf"{name}\b", called)), None)
-            group = re.fullmatch(r"\w+\W*", rest) and rest.strip() in GROUPS[module].commands
+            group = re.fullmatch(r"\w+\W*", rest) and rest.strip() in GROUPS[module].list_commands(
+                click.Context(GROUPS[module])
+            )
             assert name or group, line
             options = re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest)
             if name:

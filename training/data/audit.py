@@ -13,16 +13,16 @@ import polars as pl
 
 from router.cases.features import CASE_REF, FEATURES, LOGGED, REFERENCES
 from router.cases.problems import Problems
+from router.cases.references import printable
 from training.data.case_files import batches, columns_of
 from training.data.columns import Columns, Texts
 
 UNKNOWN = "unknown"
 """The category of a case of which a file does not say one."""
 CATEGORIES_AT_MOST = 50
-_LONGEST = 64
-_BOUND = (
-    f"category texts of 1 to {_LONGEST} characters, at most {CATEGORIES_AT_MOST} different ones"
-)
+_CATEGORY = printable("a category", 64)
+_NAME = printable("a name", 64)
+_BOUND = f"category texts of {_CATEGORY.bound}, at most {CATEGORIES_AT_MOST} different ones"
 
 
 def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[str, Texts], int]:
@@ -40,7 +40,7 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     Raises:
         CasesRefused: if the file cannot be read.
     """
-    names = columns_of(path)
+    names = _good_names(path, problems)
     if CASE_REF not in names:
         problems.add(f"{path}: column {CASE_REF}", "is missing")
         return {}, 0
@@ -69,6 +69,18 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     return _joined(frame.filter(~twice), case_refs)
 
 
+def _good_names(path: Path, problems: Problems) -> list[str]:
+    """Gives the names of the columns that may stand in a report."""
+    good = []
+    for number, name in enumerate(columns_of(path), 1):
+        problem = _NAME.problem(name)
+        if problem:
+            problems.add(f"{path}: column {number}", f"{_NAME.what} that {problem}")
+        else:
+            good.append(name)
+    return good
+
+
 def _frame(path: Path, names: list[str], problems: Problems) -> pl.DataFrame:
     """Reads every column as text; one that cannot be is null throughout."""
     parts, first_row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], 0
@@ -77,7 +89,7 @@ def _frame(path: Path, names: list[str], problems: Problems) -> pl.DataFrame:
         nothing = pl.Series([None] * len(batch), dtype=pl.String)
         texts = {}
         for name in names:
-            found = columns.short_texts(name, _LONGEST, _BOUND)
+            found = columns.short_texts(name, REFERENCES.get(name, _CATEGORY))
             texts[name] = nothing if found is None else found
             if name == CASE_REF:
                 missing = texts[name].is_null().to_numpy()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from router.cases.features import CASE_REF, REFERENCES
 from router.journal.feedback import Choice, Outcome
 from router.journal.recommendation import CONTROL
 from router.journal.standing import NOTHING, Standing
@@ -19,6 +20,7 @@ NO_OUTCOME = "without an outcome"
 AGAIN = "again for the same case"
 CONTROLS = "in the control group"
 NEVER_REVEALED = "never revealed"
+BAD_REFERENCE = "with a reference that is refused today"
 
 
 class Treatment(StrEnum):
@@ -80,6 +82,8 @@ def chosen(asked: Iterable[Advised], stands: Stands) -> Selection:
         choice, outcome = standing.choice, standing.outcome
         if not one.case_ref:
             found.left_out[NOT_SCORED] += 1
+        elif REFERENCES[CASE_REF].problem(one.case_ref):
+            found.left_out[BAD_REFERENCE] += 1
         elif choice is None or standing.first_choice_at is None:
             found.left_out[NO_FEEDBACK if outcome is None else NO_CHOICE] += 1
         elif outcome is None:
@@ -113,6 +117,9 @@ def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
     for one in asked:
         if not one.case_ref:
             left_out[NOT_SCORED] += 1
+            continue
+        if REFERENCES[CASE_REF].problem(one.case_ref):
+            left_out[BAD_REFERENCE] += 1
             continue
         standing = stands.get(one.decision, NOTHING)
         # Before the first advice given, unseen advice is no treatment; after it, only its outcome

@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from router.cases.features import slots_of
-from router.cases.national_id import SUSPECT, hold_national_ids
 from router.cases.problems import Problems
+from router.cases.references import TextRule
 from router.decision.schema import Feature
 from training.data.case_files import is_csv
 
@@ -134,27 +134,24 @@ class Columns:
         self.refuse(name, (found < 0) & kept, "one of " + ", ".join(ids), self.frame[name])
         return found
 
-    def short_texts(self, name: str, longest: int, bound: str) -> pl.Series | None:
-        """Reads texts, an empty one as null.
-
-        None may be too long, or hold a national identity number.
+    def short_texts(self, name: str, rule: TextRule) -> pl.Series | None:
+        """Reads texts, an empty one as null; those that the rule refuses are problems.
 
         Args:
             name: of the column.
-            longest: most characters.
-            bound: what is permitted, in words.
+            rule: what they may be.
         """
-        texts = self._texts(name, bound)
+        texts = self._texts(name, f"a text of {rule.bound}")
         if texts is None:
             return None
-        too_long = (texts.str.len_chars() > longest).fill_null(False).to_numpy()
-        self.refuse(name, too_long, bound, texts)
-
-        # A pattern first, in Rust: the digits are worked out for the few texts that could hold
-        # them.
-        suspects = texts.str.contains(SUSPECT).fill_null(False)
-        held = hold_national_ids(texts.filter(suspects).to_list(), suspects.to_numpy())
-        self.refuse(name, held, "look like national identity numbers")
+        # A pattern first, in Rust: only the few texts that may be bad are looked at one by one.
+        unsure = texts.str.contains(rule.unsure) | (texts.str.len_chars() > rule.longest)
+        unsure = unsure.fill_null(False)
+        places = np.flatnonzero(unsure.to_numpy())
+        for problem, bad in rule.problems(
+            texts.filter(unsure).to_list(), places, len(texts)
+        ).items():
+            self.refuse(name, bad, problem)
         return texts
 
     def refuse(self, name: str, bad: Bools, bound: str, values: pl.Series | None = None) -> None:

@@ -20,7 +20,7 @@ from router.cases.features import (
     REFERENCES,
     are_shielded,
 )
-from router.cases.problems import CasesRefused, Problems, shown
+from router.cases.problems import CasesRefused, Problems, shown, shown_name
 from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
 from router.journal.feedback import MINUTES_AT_MOST
@@ -194,7 +194,7 @@ def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]
         value = mark.get(SYNTHETIC_KEY)
         if value not in (None, "true", "false"):
             problems.add(
-                f"{path}: mark {SYNTHETIC_KEY}", f"is {value!r}; permitted is true or false"
+                f"{path}: mark {SYNTHETIC_KEY}", f"is {shown(value)}; permitted is true or false"
             )
         said[path.name] = None if value is None else value == "true"
         seeds.append(mark.get(SEED_KEY, ""))
@@ -233,7 +233,7 @@ def _parts(path: Path, problems: Problems) -> Iterator[Columns]:
     permitted = {*FEATURES.names, *REFERENCES, *LOGGED}
     for name in names:
         if name not in permitted:
-            problems.add(f"{path}: column {name}", "is not a field of a case")
+            problems.add(f"{path}: column {shown_name(name)}", "is not a field of a case")
     for name in _NEEDED:
         if name not in names:
             problems.add(f"{path}: column {name}", "is missing")
@@ -262,7 +262,7 @@ def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame
     refs, offices = _reference(columns, CASE_REF), _reference(columns, OFFICE_REF)
     if refs is not None:
         missing = refs.is_null().to_numpy() & kept
-        columns.refuse(CASE_REF, missing, _reference_bound(CASE_REF), refs)
+        columns.refuse(CASE_REF, missing, f"a text of {REFERENCES[CASE_REF].bound}", refs)
     mix = columns.codes("mix", catalogue.ids, kept)
     outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True)
     propensity = columns.numbers("propensity", _LEAST_CHANCE, 1, _CHANCE, kept)
@@ -286,13 +286,9 @@ def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame
     return pl.DataFrame(given, nan_to_null=True).filter(pl.Series(kept))
 
 
-def _reference_bound(name: str) -> str:
-    return f"a text of {REFERENCES[name].bound}"
-
-
 def _reference(columns: Columns, name: str) -> pl.Series | None:
     """Reads references; those of shielded cases are looked at too."""
-    return columns.short_texts(name, REFERENCES[name].longest, _reference_bound(name))
+    return columns.short_texts(name, REFERENCES[name])
 
 
 def _refuse_twice(logged: pl.DataFrame, paths: Sequence[Path], problems: Problems) -> None:

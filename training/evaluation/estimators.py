@@ -11,7 +11,7 @@ model believes, and covered the truth in 0 of 100 trials.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from training.evaluation.figures import (
     ESTIMATORS,
@@ -183,7 +183,7 @@ def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
             parts = np.bincount(place, weights=parts).astype(np.float64)
 
     error = float(np.sqrt(groups / (groups - 1) * (parts @ parts)) / cases)
-    reach = error * float(student_t.ppf((1 + CONFIDENCE) / 2, groups - 1))
+    reach = error * float(stdtrit(groups - 1, (1 + CONFIDENCE) / 2))
     return Estimate(value=value, error=error, low=value - reach, high=value + reach)
 
 

@@ -3,7 +3,3 @@
 A new chart is a function of the `*_drawings.py` whose first line names its section; `page.py` hands
 it to that section's template in `templates/`.
 """
-
-from training.report.page import write_report
-
-__all__ = ["write_report"]

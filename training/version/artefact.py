@@ -19,7 +19,7 @@ from router.versions.table_file import tables_bytes
 from training.evaluation.figures_json import to_json
 from training.evaluation.gate import Verdict
 from training.fit import Fitted
-from training.report import write_report
+from training.report.page import write_report
 from training.version.card import card
 from training.version.files import CARD, ESTIMATORS, FIGURES, GATE, REGISTER, REPORT
 from training.version.register import register_entry

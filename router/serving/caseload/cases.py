@@ -9,8 +9,8 @@ import asyncio
 
 import numpy as np
 
-from router.cases.features import CASE_REF, OFFICE_REF
-from router.cases.message import encode, reference_problem
+from router.cases.features import CASE_REF, OFFICE_REF, REFERENCES
+from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.decision.schema import Rows
 from router.serving.messages import path
@@ -44,7 +44,7 @@ class Caseload:
         """
         if self.header is not None:
             refuse("header", "came twice")
-        problem = reference_problem(OFFICE_REF, header.office_ref)
+        problem = REFERENCES[OFFICE_REF].problem(header.office_ref)
         if problem:
             refuse("header.office_ref", problem)
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
@@ -64,6 +64,8 @@ class Caseload:
             refuse(
                 "cases", f"are more than {CASES_AT_MOST:,}; plan them with `python -m router plan`"
             )
+        if not cases.cases:
+            refuse("cases", "is empty; a message holds a header or at least one case")
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
             rows = [self._row(case, self.header.office_ref) for case in part]

@@ -7,15 +7,16 @@ from typing import Any
 
 from router.cases.features import are_shielded
 from router.planning.plan import Plan
-from router.v1 import caseload_pb2
+from router.v1 import caseload_pb2, recommendation_pb2
 
-# At most about 100 KB a message: clients refuse more than 4 MB by default.
+# At most about 350 KB a message: clients refuse more than 4 MiB by default.
 _CASES_AT_ONCE = 1_000
+_WITHHELD = recommendation_pb2.STATUS_WITHHELD
 # Figures that the message has by the same name.
 _SAME = (
     *("plan_id", "office_ref", "model_version", "policy_version", "catalogue_version"),
     *("weeks", "budget_minutes", "adviser_minutes", "floor_minutes"),
-    *("cases", "at_floor", "needs_assessment", "manual_only"),
+    *("cases", "at_floor", "needs_assessment", "manual_only", "withheld", "office_unknown"),
     *("expected_outcomes", "value", "linear_value", "shadow_price", "price"),
 )
 
@@ -56,21 +57,22 @@ def summary(figures: Mapping[str, Any]) -> caseload_pb2.CaseloadPlan:
 def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2.PlannedCases]:
     """Yields what each case gets, in order, so many at once that a message stays small.
 
-    Nothing of a shielded case is told back but its number.
+    Nothing of a shielded case is told back but its number, and of one whose advice is withheld
+    neither the mix nor what the model thinks.
     """
     # NO_MIX is -1, the last.
     names = (*plan.decider.catalogue.ids, "")
     mixes, statuses = plan.allocation.mix.tolist(), plan.status.tolist()
     minutes, at_floor = plan.minutes.tolist(), plan.at_floor.tolist()
-    shielded = are_shielded(plan.rows).tolist()
+    shielded, withheld = are_shielded(plan.rows).tolist(), plan.withheld.tolist()
     for start in range(0, len(case_refs), _CASES_AT_ONCE):
         yield caseload_pb2.PlannedCases(
             cases=[
                 caseload_pb2.PlannedCase(
                     index=index,
                     case_ref="" if shielded[index] else case_refs[index],
-                    status=statuses[index],
-                    mix_id=names[mixes[index]],
+                    status=_WITHHELD if withheld[index] else statuses[index],
+                    mix_id="" if withheld[index] else names[mixes[index]],
                     adviser_minutes=minutes[index],
                     at_floor=at_floor[index],
                 )

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import uuid_utils
 
+from router.advice.disclosure import are_unshown
 from router.advice.recommender import Recommender
+from router.decision.schema import Rows
 from router.journal.record import Context, Record
-from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
+from router.planning.plan import MINUTES_PER_HOUR, Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
 from router.serving.caseload.cases import Caseload
 from router.serving.caseload.messages import planned_cases, summary
@@ -57,10 +59,11 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
 
         header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
-        recommender = self._live.snapshot.recommender(header.office_ref)
+        snapshot = self._live.snapshot
+        recommender = snapshot.recommender(header.office_ref)
         budget = _minutes(header, recommender)
         async with self._planning:
-            plan = await asyncio.to_thread(plan_caseload, recommender.decider, rows, budget)
+            plan = await asyncio.to_thread(_plan, recommender, rows, caseload.refs, budget)
             # On the thread too: a plan works its figures out when they are asked for.
             figures = await asyncio.to_thread(plan_figures, plan)
 
@@ -77,10 +80,18 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
             [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
         )
 
-        told = summary(figures | own | {"plan_id": str(identity)})
+        unknown = snapshot.is_unknown(header.office_ref)
+        snapshot.national.counts.count_unknown(int(unknown))
+        told = summary(figures | own | {"plan_id": str(identity), "office_unknown": unknown})
         yield caseload_pb2.PlanCaseloadResponse(plan=told)
         for cases in planned_cases(plan, caseload.refs):
             yield caseload_pb2.PlanCaseloadResponse(cases=cases)
+
+
+def _plan(recommender: Recommender, rows: Rows, refs: Sequence[str], budget: float) -> Plan:
+    """Plans, without telling of a case what the service would withhold of it."""
+    unshown = are_unshown(recommender.policy.disclosure, refs)
+    return plan_caseload(recommender.decider, rows, budget, unshown)
 
 
 def _minutes(header: caseload_pb2.PlanHeader, recommender: Recommender) -> float:

@@ -47,9 +47,13 @@ def read_review(store: JournalStore, review_id: uuid.UUID) -> KnownReview:
     """
     found = store.find([review_id.bytes])
     decision = decision_of_review(review_id, found[0] if found else None)
-    answers = (stored_feedback(one) for one in store.about(decision.bytes) if one.kind == ANSWER)
     answer = next(
-        (one for one in answers if cast("Answer", one.content).review_id == review_id), None
+        (
+            one
+            for one in map(stored_feedback, store.about(decision.bytes))
+            if isinstance(one.content, Answer) and one.content.review_id == review_id
+        ),
+        None,
     )
     return KnownReview(
         asked=cast("StoredFeedback[Review]", stored_feedback(found[0])),

@@ -17,6 +17,7 @@ from router.journal.feedback import (
     WishedBy,
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, Recommended
+from router.serving.feedback.contradictions import FITS
 from router.serving.feedback.history import History
 from router.serving.feedback.requests import AskedChoice, AskedOutcome, AskedView
 from router.serving.fields import Fields
@@ -28,6 +29,12 @@ USERS_REASONS = (
     ChoiceReason.USER_HAS_WORK_OR_PLAN,
     ChoiceReason.ALREADY_FOLLOWED_UP_ELSEWHERE,
 )
+_CONTRADICTS = "REASON_CONTRADICTS"
+_COMPARED = {
+    Direction.SAME: "the same as",
+    Direction.MORE: "more personal contact than",
+    Direction.LESS: "less personal contact than",
+}
 # A day has no zone: it is right if it was that day anywhere on earth.
 _FIRST_ZONE, _LAST_ZONE = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 
@@ -68,7 +75,8 @@ def choice(history: History, asked: AskedChoice) -> Choice:
 
     Raises:
         InvalidRequest: if a field is at fault, naming every one, or a reason is needed.
-        ChoiceRefused: if it needs another wish or reason, an InvalidRequest with a code.
+        ChoiceRefused: if it needs another wish or reason, or its reason cannot be true of it; an
+            InvalidRequest with a code.
         Precluded: if people alone handle the case.
     """
     recommended, view = history.recommended, history.standing.own_view
@@ -121,6 +129,27 @@ def _refuse_without_reason(history: History, found: Choice) -> None:
     ):
         told = f"{found.mix} is less personal contact than {recommended.mix}, which was advised"
         raise ChoiceRefused("REASON_MISSING", "reason", f"{told}: it needs a reason")
+    _refuse_contradiction(history, found)
+
+
+def _refuse_contradiction(history: History, found: Choice) -> None:
+    recommended, fit = history.recommended, FITS[found.reason]
+    if found.wished_by not in fit.wished_by:
+        told = f"{found.reason} contradicts wished_by {found.wished_by}: with that reason it is"
+        raise ChoiceRefused(_CONTRADICTS, "reason", f"{told} {_any(fit.wished_by)}")
+
+    # A mix of as many minutes as the one advised is told as SAME, but need not be the same.
+    another = found.direction is Direction.SAME and found.mix != recommended.mix
+    # Only against advice that was seen: a refusal would tell which way it lies.
+    if history.advice_seen and not another and found.direction not in fit.directions:
+        against = f"{_COMPARED[found.direction]} {recommended.mix}, which was advised"
+        raise ChoiceRefused(
+            _CONTRADICTS, "reason", f"{found.reason} contradicts {found.mix}, {against}"
+        )
+
+
+def _any(of: frozenset[WishedBy]) -> str:
+    return " or ".join(one for one in WishedBy if one in of)
 
 
 def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:

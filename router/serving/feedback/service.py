@@ -15,8 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from router.cases.features import OFFICE_REF
-from router.cases.message import reference_problem
+from router.cases.features import OFFICE_REF, REFERENCES
 from router.journal.feedback import (
     CHOICE,
     OUTCOME,
@@ -203,7 +202,7 @@ class FeedbackService(FeedbackServicer):
     ) -> feedback_pb2.ListReviewsResponse:
         """Lists the open reviews, oldest first."""
         size, office_ref = page_size(request.page_size), request.office_ref
-        problem = reference_problem(OFFICE_REF, office_ref)
+        problem = REFERENCES[OFFICE_REF].problem(office_ref)
         if problem:
             refuse("office_ref", problem)
         filters = {"office_ref": office_ref}
@@ -277,8 +276,10 @@ class FeedbackService(FeedbackServicer):
         seconds = max(0, recorded.by.written_at - recommended.written_at) / _MICRO
 
         self._metrics.chosen(direction, choice.reason, band, seconds)
+        # Of advice that nobody saw no metric may tell what it was.
+        agency = recommended.mix if history.advice_seen else None
         self._metrics.compared(
-            {"agency": recommended.mix, "adviser": choice.adviser_view, "user": choice.user_view}
+            {"agency": agency, "adviser": choice.adviser_view, "user": choice.user_view}
         )
 
     async def _refresh_if_new(self, recorded: Recorded[Any]) -> None:

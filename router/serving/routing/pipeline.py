@@ -5,28 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
 from router.advice.recommender import Advice
-from router.journal.answer import Answered, answer_of, answer_record, decision_of, read_answer
+from router.journal.answer import RequestId, answer_record, read_answer
 from router.journal.record import Record
 from router.serving.durable import DurableJournal
 from router.serving.live import OfficeRouter
 from router.serving.requests import View
 from router.serving.status import NothingFound, Stands
 from router.v1 import recommendation_pb2
-
-
-class RequestId(NamedTuple):
-    """By which a case may be asked again.
-
-    Attributes:
-        identity: the caller's.
-        asked: digest of what was asked, 32 bytes.
-    """
-
-    identity: UUID
-    asked: bytes
 
 
 class Asked(NamedTuple):
@@ -112,7 +99,7 @@ class Pipeline:
         self, asked: Sequence[Asked], again: Sequence[int]
     ) -> Mapping[int, Exception]:
         """Gives the recorded answers to those who ask again; see `answer`."""
-        wanted = {n: answer_of(one.identity) for n in again if (one := asked[n].request_id)}
+        wanted = {n: one.answer for n in again if (one := asked[n].request_id)}
         stored = await asyncio.to_thread(self._journal.store.find, list(set(wanted.values())))
         found = {record.id: read_answer(record) for record in stored}
         refused: dict[int, Exception] = {}
@@ -129,7 +116,7 @@ class Pipeline:
 
 
 def _was_asked(one: Asked, skipped: Collection[bytes]) -> bool:
-    return one.request_id is not None and answer_of(one.request_id.identity) in skipped
+    return one.request_id is not None and one.request_id.answer in skipped
 
 
 def _new(
@@ -142,8 +129,7 @@ def _new(
 def _answers(asked: Iterable[Asked], now: int) -> Iterable[Record]:
     for one in asked:
         if one.request_id is not None:
-            answered = Answered(one.request_id.asked, one.answer.SerializeToString())
-            yield answer_record(one.request_id.identity, answered, now)
+            yield answer_record(one.request_id, one.answer.SerializeToString(), now)
 
 
 def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], list[Record]]:
@@ -152,7 +138,7 @@ def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], lis
         [one.row for one in asked],
         [one.case_ref for one in asked],
         office_refs=[one.office_ref for one in asked],
-        ids=[one.request_id and decision_of(one.request_id.identity) for one in asked],
+        ids=[one.request_id and one.request_id.decision for one in asked],
     )
     views = [one.view for one in asked]
     return advice, records + router.writer.withheld(advice, views, records[0].written_at)

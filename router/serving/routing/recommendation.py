@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -69,6 +69,11 @@ class RecommendationWriter:
             for language, words in texts.items()
             for number, rule in enumerate(self._decider.safeguards.rules)
         }
+
+    @property
+    def texts(self) -> Mapping[str, Texts]:
+        """The texts by the code of their language."""
+        return self._texts
 
     def write(
         self,

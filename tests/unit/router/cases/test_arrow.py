@@ -62,8 +62,18 @@ def test_nothing_of_a_shielded_case_is_kept_but_the_fact() -> None:
         ("age_band", ["OLD"] * COUNT, "row 101: 'OLD', row 102: 'OLD'"),
         ("age_band", ["30_39", "", "", ""], "row 102: ''"),
         ("age_band", [1] * COUNT, "has type int64; permitted is one of 18_24"),
-        ("case_ref", ["a", "b", None, "d"], "row 103 has 0 characters; permitted are 1 to 64"),
-        ("case_ref", ["a", "x" * 65, "c", "d"], "row 102 has 65 characters"),
+        (
+            "case_ref",
+            ["a", "b", None, "d"],
+            "rows 103: no reference; needed is one of 1 to 64 char",
+        ),
+        (
+            "case_ref",
+            ["a", "x" * 65, "c", "d"],
+            "rows 102: a reference that has more than 64 characters",
+        ),
+        ("case_ref", ["a", "b\x07", "c", "d"], "rows 102: a reference that has control"),
+        ("case_ref", ["a", "b", "=1+1", "d "], "rows 103, 104: a reference that has a character"),
         ("shoe_size", [42] * COUNT, "columns shoe_size: are not fields of a case"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_shielded_case_is_read_no_further() -> None:
 
 def test_a_reference_is_required_short_printable_and_no_national_id() -> None:
     assert "must be given" in problems_of(case_ref=None)["case_ref"]
-    assert "at most 64" in problems_of(case_ref="x" * 65)["case_ref"]
+    assert "more than 64" in problems_of(case_ref="x" * 65)["case_ref"]
     assert "control" in problems_of(case_ref="a\x00b")["case_ref"]
     assert "national identity" in problems_of(office_ref="010170 12345")["office_ref"]
 

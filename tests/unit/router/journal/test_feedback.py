@@ -177,4 +177,5 @@ def test_no_request_has_a_field_for_free_text_or_for_who_the_adviser_is() -> Non
         "RecordOutcomeRequest.observed_on",
         "RecordOutcomeRequest.corrects",
         "ListReviewsRequest.page_token",
+        "ListReviewsRequest.office_ref",
     }

@@ -1,7 +1,7 @@
 """Many callers, one durable write, and what they hear of it."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from queue import SimpleQueue
 
 import pytest
@@ -28,13 +28,15 @@ class MemoryStore:
         self.gate.set()
         self.entered = threading.Semaphore(0)
         self.failure: Exception | None = None
+        self.known: Collection[bytes] = ()
         self.closed = False
 
-    def write_batch(self, records: Sequence[Record]) -> None:
+    def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         self.entered.release()
         assert self.gate.wait(SECONDS)
         self.probe()
         self.batches.append(list(records))
+        return self.known
 
     def probe(self) -> None:
         if self.failure is not None:
@@ -49,11 +51,15 @@ class Watcher:
 
     def __init__(self) -> None:
         self.resolved: SimpleQueue[tuple[list[str], JournalUnavailable | None]] = SimpleQueue()
+        self.skipped: SimpleQueue[set[bytes]] = SimpleQueue()
         self.ups: SimpleQueue[bool] = SimpleQueue()
         self.counts: SimpleQueue[int] = SimpleQueue()
 
-    def resolve(self, tickets: list[str], error: JournalUnavailable | None) -> None:
+    def resolve(
+        self, tickets: list[str], error: JournalUnavailable | None, skipped: Collection[bytes]
+    ) -> None:
         self.resolved.put((tickets, error))
+        self.skipped.put(set(skipped))
 
     def committed(self, seconds: float, records: int) -> None:
         self.counts.put(records)
@@ -102,6 +108,14 @@ def test_a_submission_is_resolved_once_it_is_written(
     assert watcher.resolved.get(timeout=SECONDS) == (["a"], None)
     assert store.batches == [some_records(2)]
     assert watcher.counts.get(timeout=SECONDS) == 2
+
+
+def test_who_submitted_hears_what_was_there_already(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    store.known = [some_records(1)[0].id]
+    writer.submit(some_records(2), "a")
+    assert watcher.skipped.get(timeout=SECONDS) == {some_records(1)[0].id}
 
 
 def test_what_waits_is_written_together_in_whole_submissions(
@@ -194,7 +208,9 @@ def test_an_unexpected_error_is_resolved_as_unavailable_and_the_writer_lives(
 def test_a_listener_that_fails_does_not_stop_the_writer(store: MemoryStore) -> None:
     done: SimpleQueue[str] = SimpleQueue()
 
-    def resolve(tickets: list[str], error: JournalUnavailable | None) -> None:
+    def resolve(
+        tickets: list[str], error: JournalUnavailable | None, skipped: Collection[bytes]
+    ) -> None:
         done.put(tickets[0])
         raise ValueError("a fault of the listener")
 

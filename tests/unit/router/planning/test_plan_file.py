@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from router.cases.problems import CasesRefused
+from router.decision.decision import Status
 from router.planning.plan import Plan, plan_caseload
 from router.planning.plan_file import read_open_cases, write_plan
 from tests.builders import PLAIN, a_decider, a_policy
@@ -106,3 +107,26 @@ def test_a_plan_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     with pytest.raises(OSError, match="missing"):
         write_plan(plan, refs, tmp_path / "missing" / "plan.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["cases.parquet"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_of_withheld_advice_the_file_has_neither_mix_nor_what_the_model_would_add(
+    tmp_path: Path, suffix: str
+) -> None:
+    found = read_open_cases(write(tmp_path / "cases.parquet"), OFFICE)
+    unshown = np.arange(30) % 2 == 0
+    decider = a_decider(policy=a_policy(OFFICE))
+    plan = plan_caseload(decider, found.rows, 6_000.0, unshown)
+    plain = decider.decide(found.rows).status == Status.RECOMMENDED
+    assert plain.any()
+    assert (plan.withheld == (unshown & plain)).all()
+
+    out = tmp_path / f"plan.{suffix}"
+    write_plan(plan, found.refs, out)
+    rows = (pl.read_csv(out) if suffix == "csv" else pl.read_parquet(out)).to_dicts()
+    floors = decider.catalogue.minutes[plan.allocation.hulls.floor]
+    for row, held, floor in zip(rows, plan.withheld, floors, strict=True):
+        assert (row["status"] == "WITHHELD") == held == (row["mix"] is None)
+        if held:
+            assert row["adviser_minutes"] == floor
+            assert row["at_floor"]

@@ -159,6 +159,28 @@ def test_a_file_whose_name_is_no_office_reference_is_refused(folder: Path) -> No
     assert "must be the office's reference" in loaded(folder).refused["a b"]
 
 
+@pytest.mark.parametrize("name", ["15507600333", "1550 7600333", "a\u200bb", "x" * 65])
+def test_a_file_with_a_bad_reference_for_a_name_is_told_by_its_place(
+    folder: Path, name: str
+) -> None:
+    (folder / "offices" / f"{name}.toml").write_text(LEAST)
+    found = loaded(folder, a=LEAST)
+    assert list(found.offices) == ["a"]
+    ((key, problem),) = found.refused.items()
+    assert re.fullmatch(r"\(file [12]\)", key)
+    assert "file" in problem
+    assert name not in problem
+
+
+@pytest.mark.parametrize("name", ["15507600333", "1550\u20137600333"])
+def test_an_office_asked_for_by_a_number_is_refused_and_not_repeated(
+    folder: Path, name: str
+) -> None:
+    with pytest.raises(PolicyError, match="looks like a national identity number") as refused:
+        loaded(folder, a=LEAST).usable(name)
+    assert name not in str(refused.value)
+
+
 def test_a_national_policy_that_cannot_be_used_is_refused(folder: Path) -> None:
     national = folder / "national.toml"
     national.write_text(

@@ -21,6 +21,7 @@ FROZEN = {
     "router_journal_up": ("gauge", ()),
     "router_withheld": ("counter", ("disclosure",)),
     "router_explored": ("counter", ()),
+    "router_unknown_office": ("counter", ()),
     "router_policy_info": ("gauge", ("office", "version")),
     "router_policy_refused": ("gauge", ("office",)),
     "router_reloads": ("counter", ("part", "result")),

@@ -67,6 +67,14 @@ def taken(asked: list[Advised], selection: Selection) -> list[Advised]:
     return found
 
 
+def test_a_reference_that_is_refused_today_is_left_out_by_both_treatments() -> None:
+    asked, stands = told([("155076|00333", SHOWN, False, 1, True), ("b", SHOWN, False, 2, True)])
+    for select in (chosen, recommended):
+        found = select(asked, stands)
+        assert [one.case_ref for one in taken(asked, found)] == ["b"]
+        assert found.left_out == {"with a reference that is refused today": 1}
+
+
 @given(HISTORY)
 def test_of_each_case_the_first_complete_choice_is_taken(history: History) -> None:
     asked, stands = told(history)

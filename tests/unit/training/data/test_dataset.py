@@ -153,9 +153,20 @@ def test_the_columns_of_an_audit_file_are_joined_and_never_part_of_rows(tmp_path
         ),
         (
             {"case_ref": list("abcd"), "note": ["A", "B", NATIONAL_ID, ""]},
-            "column note: rows 3: look like national",
+            "column note: rows 3: a category that looks like a national",
         ),
-        ({"case_ref": list("abcd"), "note": ["x" * 65, "B", "", ""]}, "column note: row 1: "),
+        (
+            {"case_ref": list("abcd"), "note": ["x" * 65, "B", "", ""]},
+            "column note: rows 1: a category that has more than 64",
+        ),
+        (
+            {"case_ref": list("abcd"), "note": ["a\x07b", "B", "", ""]},
+            "column note: rows 1: a category that has control",
+        ),
+        (
+            {"case_ref": list("abcd"), f"n {NATIONAL_ID}": list("ABBA")},
+            "column 2: a name that looks like a national identity number",
+        ),
         ({"case_ref": ["a", "", "c", "d"]}, "column case_ref: rows 2: have no case_ref"),
         (
             {"case_ref": [f"c{n}" for n in range(60)], "postcode": [f"p{n}" for n in range(60)]},
@@ -176,13 +187,13 @@ def test_an_audit_file_that_is_not_of_short_categories_is_refused(
 def test_numbers_in_an_audit_file_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"case_ref": ["a"], "income": [1]}).write_parquet(tmp_path / "audit.parquet")
     message = refusal(a_file(tmp_path), audit=tmp_path / "audit.parquet")
-    assert "column income: has type Int64; permitted is category texts" in message
+    assert "column income: has type Int64; permitted is a text of 1 to 64" in message
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_number_above_the_highest_told_apart_is_read_as_that(tmp_path: Path, suffix: str) -> None:
     rows = ROWS[:3]
-    values = dict(zip(rows, (520, 521, 2**31 - 1), strict=True))
+    values: dict[int, object] = dict(zip(rows, (520, 521, 2**31 - 1), strict=True))
     far = a_file(tmp_path, in_rows("weeks_registered", values), f"far.{suffix}")
     top = a_file(tmp_path, in_rows("weeks_registered", dict.fromkeys(rows, 520)), f"top.{suffix}")
     assert (read_cases([far], CATALOGUE).rows == read_cases([top], CATALOGUE).rows).all()

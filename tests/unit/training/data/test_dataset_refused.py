@@ -51,10 +51,12 @@ from tests.unit.training.data.cases_builder import (
         (
             "case_ref",
             "x" * 65,
-            "column case_ref: row {row}: '" + "x" * 40 + "'...; permitted is a text of 1 to 64",
+            "column case_ref: rows {row}: a reference that has more than 64 characters; use a",
         ),
         ("case_ref", None, "column case_ref: row {row}: None"),
-        ("office_ref", "x" * 65, "column office_ref: row {row}"),
+        ("office_ref", "x" * 65, "column office_ref: rows {row}: a reference that has more"),
+        ("case_ref", "a\x07b", "column case_ref: rows {row}: a reference that has control"),
+        ("case_ref", "=1+1", "column case_ref: rows {row}: a reference that has a character"),
     ],
 )
 def test_a_bad_cell_is_named_by_file_column_row_and_bound(

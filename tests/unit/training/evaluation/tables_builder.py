@@ -17,7 +17,7 @@ from tests.unit.training.evaluation.figures_builder import (
     a_verdict,
     some_figures,
 )
-from training.report import write_report
+from training.report.page import write_report
 
 
 @cache

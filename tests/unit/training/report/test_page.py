@@ -18,10 +18,9 @@ from tests.unit.training.evaluation.figures_builder import (
 )
 from tests.unit.training.evaluation.tables_builder import a_pair, a_report, some_tables
 from training.evaluation.figures import HeldOut, Heterogeneity
-from training.report import write_report
 from training.report.cost_drawings import cost_curve
 from training.report.effect_drawings import effect_drawings, effects
-from training.report.page import SECTIONS
+from training.report.page import SECTIONS, write_report
 from training.report.pair_drawings import bin_labels
 from training.report.reproduce import commands, recorded
 from training.report.value_drawings import gains, values

@@ -104,6 +104,26 @@ def test_a_choice_below_the_safeguards_at_the_users_wish_is_kept_and_counted_apa
     assert desk.value("router_choices_below_floor_total") == before + 1
 
 
+@pytest.mark.parametrize(
+    ("mix", "reason"),
+    [
+        ("SELF_SERVICE", pb.CHOICE_REASON_USER_WISHES_MORE),
+        ("INTENSIVE_PERSONAL", pb.CHOICE_REASON_USER_WISHES_LESS),
+        ("INTENSIVE_PERSONAL", pb.CHOICE_REASON_CAPACITY),
+    ],
+)
+def test_a_reason_that_contradicts_the_direction_is_refused_unless_that_would_tell_the_advice(
+    desk: Desk, mix: str, reason: int
+) -> None:
+    options: dict[str, Any] = {"mix": mix, "reason": reason}
+    found = refused(desk, desk.decide(), grpc.StatusCode.INVALID_ARGUMENT, **options)
+    assert mix in found["reason"]
+    assert "BLENDED_VIDEO" in found["reason"]
+    for disclosure in ("CONTROL", "AFTER_OWN_VIEW"):
+        answer = desk.choose(desk.decide(disclosure=disclosure), **options)
+        assert answer.direction == pb.CHOICE_DIRECTION_UNSPECIFIED
+
+
 def test_the_same_request_again_is_answered_the_same_and_written_once(desk: Desk) -> None:
     decision, request = desk.decide(), an_id()
     first = desk.choose(decision, request_id=request)

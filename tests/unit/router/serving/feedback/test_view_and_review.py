@@ -202,7 +202,7 @@ def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
 
 @pytest.mark.parametrize(
     ("size", "token", "field"),
-    [(201, "", "page_size"), (-1, "", "page_size"), (1, "x", "page_token")],
+    [(-1, "", "page_size"), (1, "x", "page_token")],
 )
 def test_a_page_that_cannot_be_is_refused(desk: Desk, size: int, token: str, field: str) -> None:
     assert field in why(grpc.StatusCode.INVALID_ARGUMENT, listed, desk, size, token)

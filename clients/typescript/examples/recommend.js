@@ -1,0 +1,55 @@
+// Asks a running server for a mix, and tells it what was chosen: node examples/recommend.js [HOST:PORT]
+import {
+  AgeBand,
+  ChannelRouterClient,
+  ChannelRouterError,
+  DigitalAccess,
+  DigitalSkill,
+  Language,
+  NeedGroup,
+  newCaseRef,
+  SelfAssessedNeed,
+  Status,
+  TriState,
+  View,
+  WishedBy,
+} from "channel-router-client";
+
+const client = new ChannelRouterClient(process.argv[2] ?? "127.0.0.1:50051", { language: Language.NB });
+try {
+  const advice = await client.recommend(
+    {
+      caseRef: newCaseRef(),
+      shielded: false,
+      ageBand: AgeBand.AGE_BAND_18_24,
+      needGroup: NeedGroup.NEEDS_GUIDANCE,
+      selfAssessedNeed: SelfAssessedNeed.WANTS_GUIDANCE,
+      weeksRegistered: 3,
+      daysSincePersonalContact: 10,
+      digitalSkill: DigitalSkill.STRONG,
+      digitalAccess: DigitalAccess.FULL,
+      hasEid: TriState.YES,
+      digitallyReserved: TriState.NO,
+      manualFollowUp: TriState.NO,
+    },
+    { view: View.FULL },
+  );
+  console.log(Status[advice.status], advice.mix?.id, `${advice.mix?.adviserMinutes} minutes`);
+  for (const reason of advice.reasons) console.log(" -", reason.text);
+  console.log(advice.notice);
+
+  // Adviser and user talk, and agree on the mix that was advised.
+  const choice = await client.recordChoice({
+    decisionId: advice.decisionId,
+    mixId: advice.mix.id,
+    wishedBy: WishedBy.BOTH,
+  });
+  console.log("choice recorded:", choice.recordId);
+} catch (error) {
+  if (!(error instanceof ChannelRouterError)) throw error;
+  console.error(error.message);
+  for (const { field, description } of error.violations) console.error(` ${field}: ${description}`);
+  process.exitCode = 1;
+} finally {
+  client.close();
+}

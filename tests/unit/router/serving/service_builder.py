@@ -1,0 +1,160 @@
+"""A server in this process with the services that advise, over real gRPC and a real journal."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from prometheus_client import CollectorRegistry
+
+from router.journal.opening import open_journal
+from router.journal.store import JournalStore
+from router.serving.caseload.service import CaseloadPlannerService
+from router.serving.durable import DurableJournal
+from router.serving.edge import Edge
+from router.serving.live import Live, Loader
+from router.serving.metrics import Metrics
+from router.serving.models_service import ModelsService
+from router.serving.routing.service import ChannelRouterService
+from router.texts import load_texts
+from router.v1 import (
+    case_pb2,
+    caseload_pb2,
+    caseload_pb2_grpc,
+    channel_router_pb2,
+    channel_router_pb2_grpc,
+    models_pb2_grpc,
+    recommendation_pb2,
+)
+from tests.builders import ROOT
+
+FULL = channel_router_pb2.VIEW_FULL
+# Half of the cases of this office have their advice withheld, for good or for a while.
+WITHHOLDS = "minutes_per_week = 9000\n[disclosure]\ncontrol = 0.25\nafter_own_view = 0.25\n"
+
+
+@dataclass
+class Service:
+    """One server, and what a client has of it."""
+
+    channel: grpc.Channel
+    registry: CollectorRegistry
+    store: JournalStore
+    live: Live
+
+    @property
+    def router(self) -> channel_router_pb2_grpc.ChannelRouterStub:
+        return channel_router_pb2_grpc.ChannelRouterStub(self.channel)
+
+    @property
+    def models(self) -> models_pb2_grpc.ModelsStub:
+        return models_pb2_grpc.ModelsStub(self.channel)
+
+    def ask(self, case: case_pb2.Case, **options: Any) -> recommendation_pb2.Recommendation:
+        request = channel_router_pb2.RecommendRequest(case=case, **options)
+        return self.router.Recommend(request, timeout=10).recommendation
+
+    def plan(
+        self, *parts: caseload_pb2.PlanCaseloadRequest
+    ) -> tuple[caseload_pb2.CaseloadPlan, list[caseload_pb2.PlannedCase]]:
+        stub = caseload_pb2_grpc.CaseloadPlannerStub(self.channel)
+        first, *rest = stub.PlanCaseload(iter(parts), timeout=30)
+        return first.plan, [case for answer in rest for case in answer.cases.cases]
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+def a_plan_of(
+    cases: Iterable[case_pb2.Case], office: str = "", hours: float | None = None
+) -> list[caseload_pb2.PlanCaseloadRequest]:
+    """Gives the messages that ask for a plan."""
+    part = caseload_pb2.PlanCaseloadRequest
+    return [
+        part(header=caseload_pb2.PlanHeader(office_ref=office, hours=hours)),
+        part(cases=caseload_pb2.CaseChunk(cases=cases)),
+    ]
+
+
+def status_in(error: grpc.RpcError) -> status_pb2.Status:
+    """Reads the google.rpc.Status that an error carries."""
+    trailers: Any = error.trailing_metadata()
+    return status_pb2.Status.FromString(dict(trailers or ())["grpc-status-details-bin"])
+
+
+def violations(status: status_pb2.Status) -> dict[str, str]:
+    """Reads what is told of each field."""
+    bad = error_details_pb2.BadRequest()
+    (detail,) = (one for one in status.details if one.Is(bad.DESCRIPTOR))
+    detail.Unpack(bad)
+    return {one.field: one.description for one in bad.field_violations}
+
+
+@contextmanager
+def a_service(folder: Path, models: Path = ROOT / "models", **offices: str) -> Iterator[Service]:
+    """Serves, from a thread of its own until the block ends.
+
+    Args:
+        folder: for the journal and the policies.
+        models: the folder of versions.
+        offices: policies of further offices, by reference, beside those that the project ships.
+    """
+    policies = folder / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    # As shipped, no office may withhold as much as a test needs.
+    national = policies / "national.toml"
+    national.write_text(
+        national.read_text().replace("control = [0.0, 0.1]", "control = [0.0, 0.5]")
+    )
+    for office, own in offices.items():
+        (policies / "offices" / f"{office}.toml").write_text(own)
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    registry, texts = CollectorRegistry(), load_texts()
+    metrics, store = Metrics(registry), open_journal(f"sqlite:///{folder / 'journal.db'}")
+    live = Live(
+        Loader(models=models, policies=policies, trusted=None, texts=texts, metrics=metrics)
+    )
+
+    async def begin() -> tuple[grpc.aio.Server, DurableJournal, int]:
+        edge, durable = Edge(metrics, 100), DurableJournal(store, metrics, lambda _: None)
+        edge.add(
+            channel_router_pb2_grpc.add_ChannelRouterServicer_to_server,
+            ChannelRouterService(live, durable),
+        )
+        edge.add(
+            caseload_pb2_grpc.add_CaseloadPlannerServicer_to_server,
+            CaseloadPlannerService(live, durable),
+        )
+        edge.add(
+            models_pb2_grpc.add_ModelsServicer_to_server,
+            ModelsService(live, texts, models),
+        )
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((edge,))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        return server, durable, port
+
+    server, durable, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+
+    async def end() -> None:
+        await server.stop(None)
+        await durable.close(5)
+        await loop.shutdown_default_executor()
+
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Service(channel, registry, store, live)
+    # All of it on the loop's thread: gRPC's asyncio server must end where it began.
+    asyncio.run_coroutine_threadsafe(end(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

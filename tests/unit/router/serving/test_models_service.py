@@ -1,0 +1,130 @@
+"""Lists of what the service decides with: in pages that together are the whole, each once."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from router.serving.paging import next_token
+from router.v1 import models_pb2 as pb
+from tests.builders import ROOT
+from tests.unit.router.serving.service_builder import Service, a_service, status_in, violations
+
+LISTS: dict[str, tuple[Callable[..., Any], str]] = {
+    "ListModels": (pb.ListModelsRequest, "models"),
+    "ListFeatures": (pb.ListFeaturesRequest, "features"),
+    "ListMixes": (pb.ListMixesRequest, "mixes"),
+    "ListSafeguards": (pb.ListSafeguardsRequest, "safeguards"),
+}
+VERSIONS = 5
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("models")
+    models = folder / "models"
+    shutil.copytree(ROOT / "models", models)
+    version = (models / "promoted").read_text().strip()
+    for number in range(VERSIONS - 2):
+        copy = models / f"copy-{number}"
+        shutil.copytree(models / version, copy)
+        manifest = json.loads((copy / "manifest.json").read_text())
+        (copy / "manifest.json").write_text(json.dumps(manifest | {"version": copy.name}))
+    (models / "broken").mkdir()
+    (models / "broken" / "manifest.json").write_text("{}")
+    with a_service(folder, models=models) as found:
+        yield found
+
+
+def listed(service: Service, method: str, **options: Any) -> Any:
+    kind, _ = LISTS[method]
+    return getattr(service.models, method)(kind(**options), timeout=10)
+
+
+def refused(service: Service, method: str, **options: Any) -> dict[str, str]:
+    with pytest.raises(grpc.RpcError) as error:
+        listed(service, method, **options)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    return violations(status_in(error.value))
+
+
+@pytest.mark.parametrize("method", LISTS)
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_pages_of_any_size_together_are_the_whole_list(
+    service: Service, method: str, size: int
+) -> None:
+    name = LISTS[method][1]
+    whole, token, found = listed(service, method, page_size=10_000), "", []
+    assert not whole.next_page_token
+    while True:
+        page = listed(service, method, page_size=size, page_token=token)
+        assert 0 < len(getattr(page, name)) <= size
+        found += getattr(page, name)
+        token = page.next_page_token
+        if not token:
+            break
+    assert found == list(getattr(whole, name))
+
+
+@pytest.mark.parametrize("method", LISTS)
+def test_a_size_below_0_is_refused(service: Service, method: str) -> None:
+    assert "-1 is below 0" in refused(service, method, page_size=-1)["page_size"]
+
+
+@pytest.mark.parametrize("method", LISTS)
+@pytest.mark.parametrize("other", LISTS)
+def test_a_token_of_another_list_or_language_is_refused(
+    service: Service, method: str, other: str
+) -> None:
+    token = listed(service, other, page_size=1).next_page_token
+    options: dict[str, Any] = {}
+    if method == other:
+        if method == "ListModels":
+            return
+        options = {"language": 3}
+    assert "page_token" in refused(service, method, page_token=token, **options)
+
+
+@pytest.mark.parametrize("method", LISTS)
+@pytest.mark.parametrize("position", ["-1", "x", "9" * 40, "1.5", "² x", "٣"])
+def test_a_token_that_somebody_made_is_refused(
+    service: Service, method: str, position: str
+) -> None:
+    mixes = listed(service, "ListMixes")
+    national = service.live.snapshot.policies.national.version
+    versions = {
+        "ListMixes": mixes.catalogue_version,
+        "ListSafeguards": f"{national} {mixes.catalogue_version}",
+    }
+    filters = {"language": "0", "versions": versions.get(method, "")}
+    token = next_token(method, {} if method == "ListModels" else filters, position)
+    assert "page_token" in refused(service, method, page_token=token)
+
+
+def test_of_a_version_that_cannot_be_read_it_is_not_told_that_it_is_real(service: Service) -> None:
+    models = {one.version: one for one in listed(service, "ListModels").models}
+    assert len(models) == VERSIONS
+    assert models["broken"].refusal
+    assert not models["broken"].HasField("synthetic")
+    assert not models["broken"].HasField("training_cases")
+    assert all(one.HasField("synthetic") for name, one in models.items() if name != "broken")
+
+
+def test_a_feature_says_whether_its_highest_number_means_more(service: Service) -> None:
+    notes = {one.name: one.annotation for one in listed(service, "ListFeatures").features}
+    assert notes["weeks_registered"].top_coded
+    assert not notes["plan_user_created_percent"].top_coded
+
+
+def test_a_long_refusal_is_cut(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(ROOT / "models", models)
+    (models / "b").mkdir()
+    (models / "b" / "manifest.json").write_text('{"version": "' + "x" * 100_000 + '"}')
+    with a_service(tmp_path, models=models) as service:
+        (broken,) = (one for one in listed(service, "ListModels").models if one.refusal)
+    assert len(broken.refusal) <= 1_000
