@@ -85,7 +85,7 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
     reserved.digitally_reserved = case_pb2.TRI_STATE_YES
 
     outside = plain_case("demo-8")
-    outside.weeks_registered = -3
+    outside.plan_user_created_percent = 900
     return [
         ("can manage, prefers digital", plain_case("demo-1")),
         ("wants guidance", guidance),
@@ -94,7 +94,7 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
         ("reserved against digital", reserved),
         ("shielded: no features sent", case_pb2.Case(shielded=True)),
         ("almost all unknown", case_pb2.Case(case_ref="demo-7", shielded=False)),
-        ("-3 weeks registered", outside),
+        ("900 % of the plan own", outside),
     ]
 
 

@@ -12,7 +12,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type ChannelCredentials, type ChannelOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { channelOptions } from "./channel.js";
-import { type ChannelRouterError, ofCall, ofCase } from "./errors.js";
+import { ChannelRouterError, Code, ofCall, ofCase } from "./errors.js";
 import type { Case, CaseSchema } from "./gen/router/v1/case_pb.js";
 import { type CaseloadPlan, CaseloadPlanner, type PlannedCase } from "./gen/router/v1/caseload_pb.js";
 import { ChannelRouter, type RecordedRecommendation, View } from "./gen/router/v1/channel_router_pb.js";
@@ -377,6 +377,9 @@ function answerOf(
     | { case: "error"; value: Parameters<typeof ofCase>[0] }
     | { case: undefined; value?: undefined },
 ): Answer {
+  if (result.case === "recommendation") return result.value;
   if (result.case === "error") return ofCase(result.value);
-  return result.value as Recommendation;
+  // A server of another release may answer with what this one does not know.
+  const message = "the answer is not one that this client knows";
+  return new ChannelRouterError(Code.UNKNOWN, { message, details: [] });
 }

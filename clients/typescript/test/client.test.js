@@ -107,7 +107,7 @@ test("what the service decides with is listed", async () => {
   assert.ok((await all(router.listSafeguards())).length);
 });
 
-test("a call that is sent again has the request id that it had", async () => {
+test("a call that is sent again has the request id that it had, and what an answer has more is taken", async () => {
   const server = new grpc.Server();
   const asked = [];
   const bytes = { requestStream: false, responseStream: false };
@@ -120,7 +120,8 @@ test("a call that is sent again has the request id that it had", async () => {
     recommend({ request }, answer) {
       asked.push(request.toString("latin1"));
       if (asked.length < 3) answer({ code: grpc.status.UNAVAILABLE, details: "draining" });
-      else answer(null, Buffer.alloc(0));
+      // A recommendation with a status and a field that this client does not know.
+      else answer(null, Buffer.from("0a051063c03e01", "hex"));
     },
   });
   const credentials = grpc.ServerCredentials.createInsecure();
@@ -129,9 +130,10 @@ test("a call that is sent again has the request id that it had", async () => {
   });
   const client = new ChannelRouterClient(`127.0.0.1:${port}`);
   const requestId = newRequestId();
-  await client.recommend(aCase(), { requestId });
+  const advice = await client.recommend(aCase(), { requestId });
   client.close();
   server.forceShutdown();
+  assert.equal(advice.status, 99);
   assert.equal(asked.length, 3);
   assert.ok(asked.every((request) => request.includes(requestId)));
 });

@@ -102,8 +102,7 @@ class Caseload:
         """Gives the header, and the slots of all cases, shape (n, features).
 
         Raises:
-            InvalidRequest: naming every case that is not good, 50 problems at most, or what has not
-                come.
+            InvalidRequest: with what is wrong with the cases, or what has not come.
         """
         if self._problems:
             raise InvalidRequest(self._problems)

@@ -1,7 +1,7 @@
 """CaseloadPlanner: a stream of an office's open cases in, one plan and each case's mix out.
 
-A plan with cases missing is no plan: one bad case refuses it whole, and up to 50 problems are named
-by case. A new RPC joins here as a method by its name.
+A plan with cases missing is no plan: one bad case refuses it whole, and problems are named by case,
+as many as fit an error. A new RPC joins here as a method by its name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from router.serving.caseload.cases import Caseload
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
 from router.serving.live import Live
+from router.serving.requests import told_in
 from router.serving.status import refuse
 from router.v1 import caseload_pb2
 from router.v1.caseload_pb2_grpc import CaseloadPlannerServicer
@@ -48,16 +49,10 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
     ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
         caseload = Caseload()
-        async for request in request_iterator:
-            match request.WhichOneof("part"):
-                case "header":
-                    caseload.begin(request.header)
-                case "cases":
-                    await caseload.add(request.cases)
-                case _:
-                    refuse("part", "is neither a header nor cases")
-
-        header, rows = caseload.finish()
+        national = self._live.snapshot.national
+        with told_in(national.writer.texts[national.language]):
+            await _read(caseload, request_iterator)
+            header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
         snapshot = self._live.snapshot
         recommender = snapshot.recommender(header.office_ref)
@@ -86,6 +81,19 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         yield caseload_pb2.PlanCaseloadResponse(plan=told)
         for cases in planned_cases(plan, caseload.refs):
             yield caseload_pb2.PlanCaseloadResponse(cases=cases)
+
+
+async def _read(
+    caseload: Caseload, requests: AsyncIterator[caseload_pb2.PlanCaseloadRequest]
+) -> None:
+    async for request in requests:
+        match request.WhichOneof("part"):
+            case "header":
+                caseload.begin(request.header)
+            case "cases":
+                await caseload.add(request.cases)
+            case _:
+                refuse("part", "is neither a header nor cases")
 
 
 def _plan(recommender: Recommender, rows: Rows, refs: Sequence[str], budget: float) -> Plan:

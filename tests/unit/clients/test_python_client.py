@@ -212,3 +212,13 @@ def test_no_server_is_unavailable_and_an_older_one_says_that_it_does_not_know_th
         client.recommend(a_client_case())
     with asking(Router(good)) as client, pytest.raises(Unimplemented):
         client.get_recommendation("d-1")
+
+
+def test_an_answer_may_hold_values_and_fields_that_the_client_does_not_know() -> None:
+    newer = bytes.fromhex("0a051063c03e01")
+
+    def later(_: channel_router_pb2.RecommendRequest) -> channel_router_pb2.RecommendResponse:
+        return channel_router_pb2.RecommendResponse.FromString(newer)
+
+    with asking(Router(later)) as client:
+        assert client.recommend(a_client_case()).status == 99

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import grpc
+from google.rpc import status_pb2
 
 from channel_router_client.channels import open_channel
 from channel_router_client.errors import ChannelRouterError, of_call, of_case
@@ -498,7 +499,15 @@ class ChannelRouterClient:
 def _answer(
     told: channel_router_pb2.RecommendBatchResult | channel_router_pb2.RecommendStreamResponse,
 ) -> Answer:
-    return of_case(told.error) if told.HasField("error") else told.recommendation
+    match told.WhichOneof("result"):
+        case "recommendation":
+            return told.recommendation
+        case "error":
+            return of_case(told.error)
+        case _:
+            # A server of another release may answer with what this one does not know.
+            unknown = status_pb2.Status(message="the answer is not one that this client knows")
+            return of_case(unknown)
 
 
 def _parts(

@@ -119,8 +119,9 @@ def of_call(error: grpc.RpcError, request_ids: Sequence[str] = ()) -> ChannelRou
 
 
 def of_case(status: status_pb2.Status) -> ChannelRouterError:
-    """Gives the error of one case among several."""
-    return _of(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status)
+    """Gives the error of one case among several; without a code its cause is not known."""
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _of(grpc.StatusCode.UNKNOWN if code is grpc.StatusCode.OK else code, status)
 
 
 def _of(

@@ -1,9 +1,11 @@
 """Recommend, batches and streams as a case system meets them: how a case was read is told."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
 from router.v1 import case_pb2, channel_router_pb2
 from router.v1 import recommendation_pb2 as pb
@@ -144,6 +146,43 @@ def test_in_a_batch_and_on_a_stream_an_empty_case_fails_alone(service: Service) 
     answers = list(service.router.RecommendStream(requests, timeout=10))
     assert [one.HasField("error") for one in answers] == [False, True, False]
     assert "is missing or empty" in violations(answers[1].error)["case"]
+
+
+def test_on_a_stream_a_view_or_language_that_is_not_in_the_contract_fails_alone(
+    service: Service,
+) -> None:
+    options: list[dict[str, Any]] = [{}, {"view": 77}, {"language": 77}, {}]
+    requests = [channel_router_pb2.RecommendStreamRequest(case=a_case(), **one) for one in options]
+    answers = list(service.router.RecommendStream(iter(requests), timeout=10))
+    assert [one.HasField("error") for one in answers] == [False, True, True, False]
+    assert "77 is not one of" in violations(answers[1].error)["view"]
+    assert "77 is not one of" in violations(answers[2].error)["language"]
+
+
+@pytest.mark.parametrize("language", [1, 2, 3])
+def test_a_bad_case_is_told_to_people_in_the_language_asked_for_alone_and_among_others(
+    service: Service, language: int
+) -> None:
+    case = a_case(weeks_registered=-1)
+    options: dict[str, Any] = {"language": language}
+    request = channel_router_pb2.RecommendRequest(case=case, **options)
+    with pytest.raises(grpc.RpcError) as error:
+        service.router.Recommend(request, timeout=10)
+    batch = channel_router_pb2.RecommendBatchRequest(cases=[case], **options)
+    stream = channel_router_pb2.RecommendStreamRequest(case=case, **options)
+    (among,) = service.router.RecommendBatch(batch, timeout=10).results
+    (on_stream,) = service.router.RecommendStream(iter([stream]), timeout=10)
+    told = {localized(status) for status in (status_in(error.value), among.error, on_stream.error)}
+    (one,) = told
+    assert one[0] == ["", "nb", "nn", "en"][language]
+    assert one[1].endswith((" uker eller mer.", " veker eller meir.", " weeks or more."))
+
+
+def localized(status: status_pb2.Status) -> tuple[str, str]:
+    bad = error_details_pb2.BadRequest()
+    assert status.details[0].Unpack(bad)
+    message = bad.field_violations[0].localized_message
+    return message.locale, message.message
 
 
 @pytest.mark.parametrize("group", GROUPS[1:])
