@@ -24,7 +24,7 @@ BLOCK = re.compile(
 COMMAND = re.compile(
     r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir )", re.MULTILINE
 )
-ADDRESS = "127.0.0.1:50051"
+ADDRESS, HTTP_ADDRESS = "127.0.0.1:50051", "127.0.0.1:8080"
 RUN_BY = {"python": [".venv/bin/python", "-"], "js": ["node", "--input-type=module", "-"]}
 
 
@@ -66,8 +66,8 @@ def test_it_runs_as_printed(block: Block, server: Server) -> None:
         needed(ROOT / "clients/typescript/dist/index.js", "not built: make test")
     if "clients/java" in block.text:
         needed(Path("/usr/share/java/grpc-netty.jar"), "Debian's libgrpc-java is not installed")
-    # The address of the server that a person would have started is the one change.
-    text = block.text.replace(ADDRESS, server.listen)
+    # The addresses of the server that a person would have started are the one change.
+    text = block.text.replace(ADDRESS, server.listen).replace(HTTP_ADDRESS, server.http)
     folder = ROOT / "clients" / "typescript" if block.kind == "js" else ROOT
     ended = subprocess.run(
         RUN_BY.get(block.kind, ["bash", "-e", "-o", "pipefail", "-s"]),
