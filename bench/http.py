@@ -109,7 +109,7 @@ def main() -> None:
                 ways: list[Callable[[], object]]
                 ways = [lambda: router.Recommend(one), lambda: post("Recommend", body)]  # noqa: B023 - called within the turn
                 row(f"Recommend {name}", *medians(ways, 150))
-            for name, count in (("BASIC", 1000), ("FULL", 500)):
+            for name, count in (("BASIC", 1000), ("FULL", 250)):
                 many = a_batch(count, VIEWS[name])
                 bodies = in_json(many)
                 ways = [

@@ -32,6 +32,10 @@ BODY_AT_MOST = 4 << 20
 _HEADERS_AT_MOST = 16 << 10
 # Longer than clients and proxies keep theirs: a call on one that closes just then would fail.
 _IDLE_SECONDS = 75
+# A body that trickles in holds room that others need.
+_BODY_SECONDS = 30.0
+# As old as a connection of gRPC may be.
+_STREAM_SECONDS = 300.0
 _DOCUMENT = "/openapi.json"
 _WEB = ("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json")
 _ALONE = ("application/json", "application/proto", *_WEB)
@@ -66,8 +70,15 @@ class Door:
         origins: tuple[str, ...],
         max_in_flight: int,
         grace_seconds: float,
+        body_seconds: float = _BODY_SECONDS,
     ) -> None:
-        app = application(edge, services, origins=origins, at_once=2 * max_in_flight)
+        app = application(
+            edge,
+            services,
+            origins=origins,
+            at_once=2 * max_in_flight,
+            body_seconds=body_seconds,
+        )
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
             self._socket = socket.create_server((address.host, address.port), family=family)
@@ -84,6 +95,7 @@ class Door:
                 log_config=None,
                 log_level="error",
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=math.ceil(grace_seconds),
@@ -126,7 +138,12 @@ class _Server(uvicorn.Server):
 
 
 def application(
-    edge: Edge, services: Iterable[ServiceDescriptor], *, origins: tuple[str, ...], at_once: int
+    edge: Edge,
+    services: Iterable[ServiceDescriptor],
+    *,
+    origins: tuple[str, ...],
+    at_once: int,
+    body_seconds: float,
 ) -> _App:
     """Gives the application, in the form that HTTP servers of Python take.
 
@@ -135,8 +152,9 @@ def application(
         services: what is served of it.
         origins: of the pages whose scripts may call.
         at_once: most requests that are read or answered at once.
+        body_seconds: within which a body must have come, but for streams.
     """
-    app: _App = _Front(edge, list(services), at_once)
+    app: _App = _Front(edge, list(services), at_once, body_seconds)
     if origins:
         app = CORSMiddleware(
             app,
@@ -152,7 +170,10 @@ def application(
 class _Front:
     """Refuses in the words of Connect what is no call; the library would answer without any."""
 
-    def __init__(self, edge: Edge, services: list[ServiceDescriptor], at_once: int) -> None:
+    def __init__(
+        self, edge: Edge, services: list[ServiceDescriptor], at_once: int, body_seconds: float
+    ) -> None:
+        self._body_seconds = body_seconds
         found = endpoints(edge, services)
         self._streams = {
             path_of(method): method.client_streaming or method.server_streaming
@@ -170,7 +191,11 @@ class _Front:
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         answer = self._no_call(scope)
-        await (answer or self._calls)(scope, receive, send)
+        if answer is None:
+            seconds = _STREAM_SECONDS if self._streams[scope["path"]] else self._body_seconds
+            await self._calls(scope, _within(seconds, receive), send)
+        else:
+            await answer(scope, receive, send)
 
     def _no_call(self, scope: _Scope) -> Response | None:
         if sum(map(len, chain.from_iterable(scope["headers"]))) > _HEADERS_AT_MOST:
@@ -205,6 +230,26 @@ class _Front:
             text = f"the body has {length} bytes; {BODY_AT_MOST} are permitted: send fewer cases"
             return _refusal(413, Code.RESOURCE_EXHAUSTED, text)
         return None
+
+
+def _within(seconds: float, receive: _Receive) -> _Receive:
+    """Gives a body that is over, as if its caller had gone, when it takes longer."""
+    loop = asyncio.get_running_loop()
+    until, ended = loop.time() + seconds, False
+
+    async def hurried() -> MutableMapping[str, Any]:
+        nonlocal ended
+        if ended:  # what is waited for now is whether the caller goes
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        ended = not message.get("more_body", False)
+        return message
+
+    return hurried
 
 
 class _Calls(ConnectASGIApplication[Edge]):

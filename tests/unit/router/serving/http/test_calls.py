@@ -88,7 +88,7 @@ def unframed(data: bytes) -> list[Any]:
 
 
 @asynccontextmanager
-async def serving(grace_seconds: float = 5) -> AsyncIterator[Desk]:
+async def serving(grace_seconds: float = 5, body_seconds: float = 20) -> AsyncIterator[Desk]:
     registry, echo = CollectorRegistry(), Echo()
     edge = Edge(Metrics(registry), 3)
     edge.add(register, echo)
@@ -99,6 +99,7 @@ async def serving(grace_seconds: float = 5) -> AsyncIterator[Desk]:
         origins=(),
         max_in_flight=3,
         grace_seconds=grace_seconds,
+        body_seconds=body_seconds,
     )
     await door.begin()
     try:
@@ -220,6 +221,19 @@ def test_requests_that_are_still_being_read_are_bounded_too() -> None:
             writer.close()
 
     within(body)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def run() -> None:
+        async with serving(body_seconds=0.1) as desk:
+            reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+            head = f"POST /{SERVICE}/one_to_one HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n"
+            writer.write(f"{head}content-type: application/json\r\n\r\n".encode() + b'"trickle')
+            answer = await reader.read()
+            assert b"canceled" in answer
+            writer.close()
+
+    asyncio.run(run())
 
 
 def test_a_stream_that_does_not_end_is_cut_off_when_the_time_for_it_is_up() -> None:
