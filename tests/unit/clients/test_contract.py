@@ -248,7 +248,7 @@ def test_sizes_ids_and_hours_have_the_bounds_that_the_contract_states(
         (changed(one, language=9), False),
         (batch(0), False),
         (batch(1), True),
-        (batch(FULL_AT_MOST, view=channel_router_pb2.VIEW_FULL), True),
+        (batch(2, view=channel_router_pb2.VIEW_FULL), True),
         (batch(FULL_AT_MOST + 1, view=channel_router_pb2.VIEW_FULL), False),
         (batch(2, request_ids=[ID, ""]), True),
         (batch(2, request_ids=[ID]), False),

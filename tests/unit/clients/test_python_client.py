@@ -21,7 +21,7 @@ from channel_router_client import (
     Unimplemented,
     new_case_ref,
 )
-from channel_router_client.channels import is_loopback
+from channel_router_client.channels import is_loopback, service_config
 from channel_router_client.v1 import case_pb2
 from channel_router_client.v1 import channel_router_pb2 as client_pb2
 
@@ -101,6 +101,26 @@ def test_the_clients_have_the_server_s_version() -> None:
     for name in ("package.json", "package-lock.json"):
         versions.add(json.loads((ROOT / "clients/typescript" / name).read_text())["version"])
     assert len(versions) == 1
+
+
+def test_the_clients_and_their_page_say_the_same_of_retries() -> None:
+    (calls,) = service_config(health_check=True)["methodConfig"]
+    policy = calls["retryPolicy"]
+    for name in ("typescript/src/channel.ts", "java/src/org/channelrouter/example/Channels.java"):
+        text = (ROOT / "clients" / name).read_text()
+        for key in ("maxAttempts", "initialBackoff", "maxBackoff", "backoffMultiplier"):
+            (said,) = re.findall(rf'{key}"?[:,] "?([\d.]+)', text)
+            assert float(said) == float(str(policy[key]).rstrip("s")), (name, key)
+        assert (
+            re.findall(r"UNAVAILABLE|RESOURCE_EXHAUSTED", text.partition("retryable")[2])[:2]
+            == (policy["retryableStatusCodes"])
+        )
+        for one in calls["name"]:
+            assert one.get("method", one["service"]) in text
+
+    least, most = (policy[key].rstrip("s") for key in ("initialBackoff", "maxBackoff"))
+    told = f"up to {policy['maxAttempts']} tries, {least} to {most} s apart"
+    assert told in (ROOT / "docs/clients.md").read_text()
 
 
 def test_the_npm_packages_are_locked_by_hash_and_by_no_address() -> None:
