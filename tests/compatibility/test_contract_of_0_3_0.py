@@ -4,6 +4,8 @@ Between 0.3.0 and the release after it the contract was broken once, in what `BR
 frozen since.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import uuid

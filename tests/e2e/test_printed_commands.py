@@ -3,13 +3,14 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.builders import ROOT
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import closed, start
 from tests.e2e.test_clients import needed
 
 PAGES = [
@@ -24,7 +25,7 @@ BLOCK = re.compile(
 COMMAND = re.compile(
     r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir )", re.MULTILINE
 )
-ADDRESS, HTTP_ADDRESS = "127.0.0.1:50051", "127.0.0.1:8080"
+SUITE = re.compile(r"^\.venv/bin/python -m pytest .*\n", re.MULTILINE)
 RUN_BY = {"python": [".venv/bin/python", "-"], "js": ["node", "--input-type=module", "-"]}
 
 
@@ -50,24 +51,36 @@ def blocks() -> list[Block]:
     found = []
     for page in PAGES:
         for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
-            kind, text = block["kind"], block["text"]
+            # The suite runs already.
+            kind, text = block["kind"], SUITE.sub("", block["text"])
             if kind in RUN_BY or (not kind and COMMAND.search(text)):
                 name = str(page.relative_to(ROOT))
                 found.append(Block(page=name, kind=kind, text=text, why=block["why"] or ""))
     return found
 
 
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Gives where a server is, by the addresses that pages name."""
+    server = start(tmp_path_factory.mktemp("printed"), "--http", "127.0.0.1:0")
+    yield {"127.0.0.1:50051": server.listen, "127.0.0.1:8080": server.http}
+    server.stop()
+    closed(server)
+
+
 RUN = [block for block in blocks() if not block.why]
 
 
 @pytest.mark.parametrize("block", RUN, ids=lambda block: f"{block.page}-{block.text[:40]!r}")
-def test_it_runs_as_printed(block: Block, server: Server) -> None:
+def test_it_runs_as_printed(block: Block, addresses: dict[str, str]) -> None:
     if "typescript" in block.text + block.page:
         needed(ROOT / "clients/typescript/dist/index.js", "not built: make test")
     if "clients/java" in block.text:
         needed(Path("/usr/share/java/grpc-netty.jar"), "Debian's libgrpc-java is not installed")
-    # The addresses of the server that a person would have started are the one change.
-    text = block.text.replace(ADDRESS, server.listen).replace(HTTP_ADDRESS, server.http)
+    # The address of the server that a person would have started is the one change.
+    text = block.text
+    for printed, real in addresses.items():
+        text = text.replace(printed, real)
     folder = ROOT / "clients" / "typescript" if block.kind == "js" else ROOT
     ended = subprocess.run(
         RUN_BY.get(block.kind, ["bash", "-e", "-o", "pipefail", "-s"]),

@@ -97,7 +97,7 @@ PAGES = f"; 0 means {PAGE}, more than {PAGE_AT_MOST} means {PAGE_AT_MOST}."
 CHANNEL = "channel_router.ChannelRouter.RecommendBatch"
 # Every comment with a bound, and what it must say.
 SAID = {
-    "case.Case.case_ref": f"1 to {REFERENCES['case_ref'].longest} characters",
+    "case.Case.case_ref": f"1 to {REFERENCES['case_ref'].longest} letters",
     CHANNEL: f"1 to {CASES_AT_MOST:,} cases",
     "channel_router.RecommendBatchRequest.cases": (
         f"1 to {CASES_AT_MOST:,}, or 1 to {FULL_AT_MOST} in the FULL view"

@@ -46,7 +46,7 @@ from router.serving.feedback.requests import (
 )
 from router.serving.feedback.reviews import FollowedReviews, KnownReview, read_review
 from router.serving.fields import Fields
-from router.serving.paging import next_token, page_size, position_of
+from router.serving.paging import next_token, number_of, page_size, position_of
 from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands, refuse
 from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
@@ -206,7 +206,7 @@ class FeedbackService(FeedbackServicer):
         if problem:
             refuse("office_ref", problem)
         filters = {"office_ref": office_ref}
-        after = int(position_of("ListReviews", filters, request.page_token) or 0)
+        after = number_of(position_of("ListReviews", filters, request.page_token) or "0")
 
         every = [
             one

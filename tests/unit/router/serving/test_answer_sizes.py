@@ -1,6 +1,7 @@
 """No legal request is answered with more than a client takes that was told nothing: 4 MiB."""
 
 import random
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from router.cases.features import FEATURES
 from router.journal.recommendation import MOST_MIXES
 from router.serving.paging import PAGE_AT_MOST
 from router.serving.routing.service import CASES_AT_MOST, FULL_AT_MOST
+from router.serving.server import _OPTIONS
 from router.serving.small_details import STATUS_AT_MOST
 from router.v1 import case_pb2, channel_router_pb2, models_pb2
 from tests.builders import a_case
@@ -25,8 +27,8 @@ from tests.unit.router.serving.service_builder import (
 
 CLIENTS_TAKE = 4 << 20
 BASIC = channel_router_pb2.VIEW_BASIC
-# As long as a reference may be, each character of four bytes.
-WIDE = "🌲" * 61
+# As long as a reference may be, each letter of two bytes.
+WIDE = "ø" * 61
 VIEWS = [(BASIC, CASES_AT_MOST), (FULL, FULL_AT_MOST)]
 
 
@@ -51,14 +53,21 @@ def a_long_case(number: int, unknown: float) -> case_pb2.Case:
     return a_case(case_ref=f"{WIDE}{number:03}"[:64], office_ref=f"{WIDE}xyz", **changes)
 
 
+def a_request(
+    cases: list[case_pb2.Case], view: channel_router_pb2.View.ValueType, language: int
+) -> channel_router_pb2.RecommendBatchRequest:
+    request = channel_router_pb2.RecommendBatchRequest(cases=cases, view=view)
+    request.language = language  # type: ignore[assignment] # any of the contract's
+    return request
+
+
 def answered(
     service: Service,
     cases: list[case_pb2.Case],
     view: channel_router_pb2.View.ValueType,
     language: int,
 ) -> channel_router_pb2.RecommendBatchResponse:
-    request = channel_router_pb2.RecommendBatchRequest(cases=cases, view=view)
-    request.language = language  # type: ignore[assignment] # any of the contract's
+    request = a_request(cases, view, language)
     return service.router.RecommendBatch(request, timeout=60)
 
 
@@ -74,6 +83,13 @@ def test_the_largest_batch_in_any_language_takes_less_than_half_of_what_clients_
         assert all(one.HasField("recommendation") for one in results)
         largest = max(largest, *(one.ByteSize() for one in results))
     assert largest * most < CLIENTS_TAKE / 2
+
+
+def test_the_largest_batch_that_is_permitted_fits_into_half_a_message() -> None:
+    cases = [a_long_case(number, 0.0) for number in range(CASES_AT_MOST)]
+    request = a_request(cases, BASIC, 3)
+    request.request_ids.extend(str(uuid.UUID(int=number)) for number in range(CASES_AT_MOST))
+    assert request.ByteSize() < dict(_OPTIONS)["grpc.max_receive_message_length"] / 2
 
 
 def test_a_batch_of_a_thousand_cases_that_are_all_bad_in_every_field_arrives(

@@ -587,8 +587,9 @@ class Case(_message.Message):
     DAYS_SINCE_USER_PLAN_ACTIVITY_FIELD_NUMBER: _builtins.int
     DAYS_WAITING_FOR_AGENCY_REPLY_FIELD_NUMBER: _builtins.int
     case_ref: _builtins.str
-    """Random reference that means nothing outside the case system, 1 to 64 characters. Required
-    unless shielded. Anything like a national identity number is refused.
+    """Random reference that means nothing outside the case system; best a UUID, which is always
+    taken. 1 to 64 letters, digits and - _ . : / + = ~ #, blanks within. Required unless shielded.
+    Anything like a national identity number is refused: docs/references.md.
     """
     office_ref: _builtins.str
     """Pseudonym of the office, for its policy. Absent: the national policy."""

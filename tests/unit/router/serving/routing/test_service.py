@@ -7,6 +7,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
+from router.serving.paging import next_token
 from router.v1 import case_pb2, channel_router_pb2
 from router.v1 import recommendation_pb2 as pb
 from tests.builders import a_case
@@ -205,3 +206,12 @@ def samples(service: Service) -> dict[str, float]:
         for family in service.registry.collect()
         for sample in family.samples
     }
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "9" * 30])
+def test_a_page_token_that_somebody_made_is_refused(service: Service, position: str) -> None:
+    token = next_token("ListRecommendations", {"case_ref": "c-1"}, position)
+    request = channel_router_pb2.ListRecommendationsRequest(case_ref="c-1", page_token=token)
+    with pytest.raises(grpc.RpcError) as error:
+        service.router.ListRecommendations(request, timeout=10)
+    assert "page_token" in violations(status_in(error.value))

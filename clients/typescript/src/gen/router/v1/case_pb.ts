@@ -24,8 +24,9 @@ export const file_router_v1_case: GenFile = /*@__PURE__*/
  */
 export type Case = Message<"router.v1.Case"> & {
   /**
-   * Random reference that means nothing outside the case system, 1 to 64 characters. Required
-   * unless shielded. Anything like a national identity number is refused.
+   * Random reference that means nothing outside the case system; best a UUID, which is always
+   * taken. 1 to 64 letters, digits and - _ . : / + = ~ #, blanks within. Required unless shielded.
+   * Anything like a national identity number is refused: docs/references.md.
    *
    * @generated from field: string case_ref = 1;
    */

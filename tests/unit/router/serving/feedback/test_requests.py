@@ -1,4 +1,4 @@
-"""An empty request to record is refused, and names what is missing."""
+"""Requests that cannot be meant: empty ones to record, and pages that nobody was offered."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from router.serving.paging import next_token
 from router.v1 import feedback_pb2 as pb
 from tests.unit.router.serving.feedback.feedback_builder import Desk, a_desk, details
 
@@ -39,3 +40,11 @@ def test_an_empty_request_is_refused_by_every_field_that_it_lacks(desk: Desk, me
     found = details(error.value)
     assert fields <= set(found)
     assert all(found[field].startswith("is missing") for field in fields)
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "9" * 30])
+def test_a_page_token_that_somebody_made_is_refused(desk: Desk, position: str) -> None:
+    token = next_token("ListReviews", {"office_ref": ""}, position)
+    with pytest.raises(grpc.RpcError) as error:
+        desk.feedback.ListReviews(pb.ListReviewsRequest(page_token=token), timeout=5)
+    assert "page_token" in details(error.value)
