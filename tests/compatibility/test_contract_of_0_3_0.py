@@ -104,6 +104,17 @@ def test_nothing_but_what_is_named_was_broken_since_0_3_0() -> None:
     assert changed - inside == BROKEN
 
 
+def test_a_contract_with_the_number_that_the_option_had_fits_beside_today_s() -> None:
+    other = descriptor_pb2.FileDescriptorProto(
+        name="other.proto", package="other", dependency=["google/protobuf/descriptor.proto"]
+    )
+    options = ".google.protobuf.FieldOptions"
+    other.extension.add(name="note", number=50_001, type=9, label=1, extendee=options)
+    files = newer_contract().files
+    files.file.append(other)
+    assert Contract(files).message("router.v1.Case")
+
+
 @pytest.fixture(scope="module")
 def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with a_server(tmp_path_factory.mktemp("today")) as server:

@@ -117,7 +117,9 @@ def test_the_typescript_stubs_are_what_the_contract_generates(tmp_path: Path) ->
 def test_the_jvm_example_gets_the_same_answer_again_and_records_the_choice(
     server: Server, java: str
 ) -> None:
-    ended = run(java, server.listen, **PROXIES)
+    # Java's own ways to name a proxy.
+    proxies = "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1 -Dhttp.nonProxyHosts="
+    ended = run(java, server.listen, JAVA_TOOL_OPTIONS=proxies, GRPC_PROXY_EXP="127.0.0.1:1")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("STATUS_NEEDS_ASSESSMENT")
     assert "vedtak" in ended.stdout

@@ -93,7 +93,7 @@ def test_a_watcher_in_node_is_told_that_the_server_serves_and_that_it_drains(
     server = start_server("--grace-seconds", "0.5")
     words = [tool("node"), "--input-type=module", "-e", WATCH, server.listen]
     with subprocess.Popen(
-        words, cwd=ROOT / "examples/node", stdout=subprocess.PIPE, text=True
+        words, cwd=ROOT / "clients/typescript", stdout=subprocess.PIPE, text=True
     ) as node:
         assert node.stdout is not None
         assert node.stdout.readline() == "SERVING\n"

@@ -1,9 +1,12 @@
 """The Python client against a real server: every call, and a retry that decides once."""
 
+import re
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from channel_router_client import (
@@ -24,7 +27,7 @@ from channel_router_client.v1 import (
 )
 
 from tests.builders import a_case
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, closed, start
 
 FULL = channel_router_pb2.VIEW_FULL
 
@@ -50,6 +53,23 @@ def test_one_case_a_batch_and_a_stream_are_answered_and_bad_ones_fail_alone(
             assert last.case_ref == cases[2].case_ref
             assert isinstance(bad, InvalidRequest)
             assert bad.violations[0].field.endswith("weeks_registered")
+
+
+def test_a_stream_is_left_early_and_an_error_in_the_caller_s_cases_comes_as_it_is(
+    server: Server,
+) -> None:
+    def broken() -> Iterator[case_pb2.Case]:
+        yield case_of()
+        raise LookupError("the caller's own")
+
+    with ChannelRouterClient(server.listen) as router:
+        answers = router.recommend_stream(case_of() for _ in range(500))
+        assert isinstance(next(answers), recommendation_pb2.Recommendation)
+        answers.close()
+        with pytest.raises(LookupError, match="own"):
+            list(router.recommend_stream(broken()))
+        with pytest.raises(LookupError, match="own"):
+            router.plan_caseload(broken(), hours=10)
 
 
 def test_a_call_that_ran_out_of_time_is_sent_again_and_decided_once(
@@ -79,6 +99,34 @@ def test_a_call_that_ran_out_of_time_is_sent_again_and_decided_once(
             router.recommend(case_of(), request_id=request_id)
         with pytest.raises(NotFound):
             router.get_recommendation(str(uuid.uuid4()))
+
+
+def test_calls_go_in_turn_to_two_servers_and_none_fails_when_one_stops(
+    tmp_path: Path,
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    staying, going = (start(tmp_path / name) for name in "ab")
+    with ChannelRouterClient(f"ipv4:{staying.listen},{going.listen}") as router:
+        while not all(map(handled, (staying, going))):
+            router.recommend(case_of())
+
+        ended = Thread(target=going.stop)
+        ended.start()
+        while ended.is_alive():
+            router.recommend(case_of())
+        router.recommend(case_of())
+    staying.stop()
+    for server in (staying, going):
+        closed(server)
+
+
+def handled(server: Server) -> bool:
+    """Tells whether a server has answered a case."""
+    return (
+        re.search(r'handled_total{grpc_code="OK",grpc_method="Recommend"', server.scrape())
+        is not None
+    )
 
 
 def test_what_came_of_the_advice_is_recorded_and_contested(server: Server) -> None:

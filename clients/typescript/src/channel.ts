@@ -36,10 +36,13 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
-/** Tells whether a gRPC target is on this machine. */
+/** Tells whether a gRPC target is on this machine, with all its addresses if it lists several. */
 export function isLoopback(target: string): boolean {
   if (target.startsWith("unix:")) return true;
-  const address = target.replace(/^(dns|ipv4|ipv6):(\/\/[^/]*\/)?/, "");
+  return target.replace(/^(dns|ipv4|ipv6):(\/\/[^/]*\/)?/, "").split(",").every(isNear);
+}
+
+function isNear(address: string): boolean {
   // An IPv6 address holds colons itself, and then stands in brackets if a port follows.
   const host =
     /^\[([^\]]*)\](:\d+)?$/.exec(address)?.[1] ??

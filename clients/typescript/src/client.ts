@@ -327,10 +327,12 @@ export class ChannelRouterClient {
     const deadline = Date.now() + timeoutMs;
     const [path, write, read] = coded(method);
     const call = this.#client.makeBidiStreamRequest(path, write, read, new Metadata(), { deadline });
+    const closed = new Promise((ended) => call.once("close", ended));
     const sent = (async () => {
       for await (const request of requests) {
         // No more than the server takes: wait until it has taken what is there.
-        if (!call.write(request)) await new Promise((taken) => call.once("drain", taken).once("close", taken));
+        const full = !call.write(request);
+        if (full) await Promise.race([new Promise((taken) => call.once("drain", taken)), closed]);
         if (call.destroyed) return;
       }
       call.end();

@@ -48,6 +48,19 @@ test("one case, a batch and a stream are answered, and bad cases fail alone", as
   }
 });
 
+test("a stream is left early, and an error in the caller's cases comes as it is", async () => {
+  const cases = Array.from({ length: 500 }, () => aCase());
+  for await (const answer of router.recommendStream(cases)) {
+    assert.ok(answer.decisionId);
+    break;
+  }
+  const broken = function* () {
+    yield aCase();
+    throw new RangeError("the caller's own");
+  };
+  await assert.rejects(all(router.recommendStream(broken())), RangeError);
+});
+
 test("the same request id gets the recorded answer, and another case is refused", async () => {
   const given = aCase();
   const requestId = newRequestId();
@@ -149,6 +162,8 @@ for (const [target, near] of [
   ["[::1]:50051", true],
   ["ipv6:[::1]:50051", true],
   ["unix:/run/router.sock", true],
+  ["ipv4:127.0.0.1:50051,127.0.0.1:50052", true],
+  ["ipv4:127.0.0.1:50051,10.0.0.7:50051", false],
   ["router.example:50051", false],
   ["10.0.0.7:50051", false],
 ]) {

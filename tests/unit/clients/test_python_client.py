@@ -1,5 +1,7 @@
 """The Python client: its stubs, its channel, and what it makes of retries and errors."""
 
+import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -91,12 +93,21 @@ def test_its_stubs_are_what_the_contract_generates(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text() == (stubs.PYTHON / name).read_text(), name
 
 
-def test_its_version_is_the_server_s() -> None:
+def test_the_clients_have_the_server_s_version() -> None:
     versions = {
         tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]["version"]
         for folder in (".", "clients/python")
     }
+    for name in ("package.json", "package-lock.json"):
+        versions.add(json.loads((ROOT / "clients/typescript" / name).read_text())["version"])
     assert len(versions) == 1
+
+
+def test_the_npm_packages_are_locked_by_hash_and_by_no_address() -> None:
+    lock = (ROOT / "clients/typescript/package-lock.json").read_text()
+    assert "://" not in re.sub(r'"funding": \{[^}]*\}', "", lock)
+    packages = json.loads(lock)["packages"]
+    assert all(one["integrity"] for name, one in packages.items() if name)
 
 
 def test_it_imports_nothing_of_the_server() -> None:
@@ -129,6 +140,8 @@ def test_its_messages_are_the_server_s_to_protobuf_so_that_both_may_be_imported(
         ("dns:///localhost:50051", True),
         ("ipv4:127.0.0.1:50051", True),
         ("ipv6:[::1]:50051", True),
+        ("ipv4:127.0.0.1:50051,127.0.0.1:50052", True),
+        ("ipv4:127.0.0.1:50051,10.0.0.7:50051", False),
         ("[::1]:50051", True),
         ("::1", True),
         ("unix:/run/router.sock", True),

@@ -51,10 +51,13 @@ def service_config(*, health_check: bool) -> dict[str, Any]:
 
 
 def is_loopback(target: str) -> bool:
-    """Tells whether a gRPC target is on this machine."""
+    """Tells whether a gRPC target is on this machine, with all addresses that it lists."""
     if target.startswith(("unix:", "unix-abstract:")):
         return True
-    address = _SCHEME.sub("", target)
+    return all(_is_near(address) for address in _SCHEME.sub("", target).split(","))
+
+
+def _is_near(address: str) -> bool:
     # An IPv6 address holds colons itself, and then stands in brackets if a port follows.
     bracketed = re.fullmatch(r"\[([^\]]*)\](:\d+)?", address)
     if bracketed:

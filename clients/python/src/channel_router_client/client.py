@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
@@ -181,13 +181,13 @@ class ChannelRouterClient:
         *,
         view: channel_router_pb2.View.ValueType = channel_router_pb2.VIEW_BASIC,
         timeout: float = 300.0,
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Asks for cases as they come; answers come in their order, a bad case fails alone.
 
         A stream is not sent again. Servers end one after some five minutes: begin a new one then.
 
         Raises:
-            failed: a ChannelRouterError, if the stream as a whole fails.
+            ChannelRouterError: if the stream as a whole fails.
         """
         requests = (
             channel_router_pb2.RecommendStreamRequest(
@@ -198,12 +198,8 @@ class ChannelRouterClient:
             )
             for case in cases
         )
-        try:
-            for told in self._router.RecommendStream(requests, timeout=timeout):
-                yield _answer(told)
-        except grpc.RpcError as error:
-            failed: ChannelRouterError = of_call(error)
-            raise failed from error
+        for told in _stream(self._router.RecommendStream, requests, timeout):
+            yield _answer(told)
 
     def get_recommendation(
         self, decision_id: str, *, timeout: float | None = None
@@ -253,14 +249,10 @@ class ChannelRouterClient:
             office_ref=self._office if office is None else office, hours=hours
         )
         whole, planned = caseload_pb2.CaseloadPlan(), list[caseload_pb2.PlannedCase]()
-        try:
-            for told in self._planner.PlanCaseload(_parts(header, cases), timeout=timeout):
-                if told.HasField("plan"):
-                    whole = told.plan
-                planned += told.cases.cases
-        except grpc.RpcError as error:
-            failed: ChannelRouterError = of_call(error)
-            raise failed from error
+        for told in _stream(self._planner.PlanCaseload, _parts(header, cases), timeout):
+            if told.HasField("plan"):
+                whole = told.plan
+            planned += told.cases.cases
         return Plan(whole=whole, cases=tuple(planned))
 
     # Feedback
@@ -494,6 +486,32 @@ class ChannelRouterClient:
         named = case_pb2.Case(office_ref=self._office)
         named.MergeFrom(case)
         return named
+
+
+def _stream(
+    call: grpc.StreamStreamMultiCallable[_Asked, _Given],
+    requests: Iterable[_Asked],
+    timeout: float,
+) -> Iterator[_Given]:
+    """Gives the answers of a stream; an error of the caller's own requests comes as it is."""
+    own: list[Exception] = []
+
+    def sent() -> Iterator[_Asked]:
+        try:
+            yield from requests
+        except Exception as error:
+            own.append(error)
+            raise
+
+    answers = call(sent(), timeout=timeout)
+    try:
+        yield from answers
+    except grpc.RpcError as error:
+        failed = own[0] if own else of_call(error)
+        raise failed from error
+    finally:
+        # Whoever leaves early wants no more of them.
+        answers.cancel()
 
 
 def _answer(

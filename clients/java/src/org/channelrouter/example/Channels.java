@@ -30,13 +30,19 @@ final class Channels {
         .defaultServiceConfig(serviceConfig())
         .enableRetry()
         // A proxy is for elsewhere: it cannot reach this machine's own addresses.
-        .proxyDetector(address -> {
-          boolean near = address instanceof InetSocketAddress
-              && ((InetSocketAddress) address).getAddress() != null
-              && ((InetSocketAddress) address).getAddress().isLoopbackAddress();
-          return near ? null : GrpcUtil.DEFAULT_PROXY_DETECTOR.proxyFor(address);
-        })
+        .proxyDetector(address ->
+            isNear((InetSocketAddress) address) ? null : GrpcUtil.DEFAULT_PROXY_DETECTOR.proxyFor(address))
         .build();
+  }
+
+  /** Asked before a name is looked up, and again with the address. */
+  private static boolean isNear(InetSocketAddress address) {
+    if (!address.isUnresolved()) {
+      return address.getAddress().isLoopbackAddress();
+    }
+    String host = address.getHostString();
+    return host.equals("localhost") || host.endsWith(".localhost") || host.startsWith("127.")
+        || host.equals("::1") || host.equals("[::1]");
   }
 
   /** Every call that is sent again is one that the server counts once, by its request id, or one that only reads. */
