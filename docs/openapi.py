@@ -8,6 +8,7 @@ calls; the one for Go would be a tool chain of its own.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -218,7 +219,9 @@ def _is_required(rules: Any) -> bool:  # noqa: ANN401 - as above
     if rules.ignore:  # it may be left out, and is checked if it is there
         return False
     text = rules.string
-    return bool(rules.required or rules.enum.not_in or text.uuid or text.min_len or text.pattern)
+    # Without a value a text is empty, and is judged as such.
+    not_empty = text.uuid or text.min_len or not re.search(text.pattern, "")
+    return bool(rules.required or rules.enum.not_in or not_empty)
 
 
 def _type(field: FieldDescriptor) -> Schema:
