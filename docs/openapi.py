@@ -1,26 +1,30 @@
 """Writes the OpenAPI document of JSON over HTTP from the contract: `make openapi`.
 
-Structure, names and bounds are those of the descriptors, explanations those of the comments in
-proto/. No generator for Python or Node makes OpenAPI of Connect's calls; the one for Go would be
-a tool chain of its own.
+Structure and names are those of the descriptors; explanations, bounds and what is required those of
+the contract for callers, clients/proto. No generator for Python or Node makes OpenAPI of Connect's
+calls; the one for Go would be a tool chain of its own.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import (
     Descriptor,
     EnumDescriptor,
     FieldDescriptor,
     MethodDescriptor,
+    OneofDescriptor,
 )
 from grpc_tools import protoc
 
@@ -30,6 +34,7 @@ from router.serving.http.door import BODY_AT_MOST
 from router.serving.server import SERVICES
 
 ROOT = Path(__file__).resolve().parents[1]
+CALLERS = ROOT / "clients/proto"
 WRITTEN = ROOT / "router/serving/http/openapi.json"
 Schema = dict[str, Any]
 
@@ -82,9 +87,25 @@ _Proto = (
 )
 
 
+@dataclass(slots=True)
+class _Contract:
+    """What the descriptors that the server runs with do not hold, by full name.
+
+    Attributes:
+        comments: of everything.
+        rules: of each field, buf.validate.FieldRules.
+        choices: the oneofs of which one must be given.
+    """
+
+    comments: dict[str, str] = dataclass_field(default_factory=dict)
+    rules: dict[str, Any] = dataclass_field(default_factory=dict)
+    choices: set[str] = dataclass_field(default_factory=set)
+
+
 def document() -> Schema:
     """Gives the document."""
-    comments = dict(_comments())
+    contract = _read()
+    comments = contract.comments
     methods = [
         method
         for service in SERVICES
@@ -98,7 +119,7 @@ def document() -> Schema:
         if isinstance(found, EnumDescriptor):
             schemas[name] = _enum(found, comments)
         else:
-            schemas[name] = _message(found, comments)
+            schemas[name] = _message(found, contract)
             # An answer may hold more some day; a request with a name we do not know is refused.
             if name not in received:
                 schemas[name]["additionalProperties"] = False
@@ -145,43 +166,62 @@ def _operation(method: MethodDescriptor, comments: dict[str, str]) -> Schema:
     }
 
 
-def _message(message: Descriptor, comments: dict[str, str]) -> Schema:
-    fields = {field.json_name: _field(field, comments) for field in message.fields}
-    schema: Schema = {"type": "object", "description": comments.get(message.full_name, "")}
-    choices = [
-        f"At most one of {', '.join(field.json_name for field in oneof.fields)}."
-        for oneof in message.oneofs
-        if len(oneof.fields) > 1
+def _message(message: Descriptor, contract: _Contract) -> Schema:
+    fields = {field.json_name: _field(field, contract) for field in message.fields}
+    schema: Schema = {"type": "object", "description": contract.comments.get(message.full_name, "")}
+    required = [
+        field.json_name for field in message.fields if _is_required(contract.rules[field.full_name])
     ]
-    schema["description"] = " ".join([schema["description"], *choices])
-    required = [field.json_name for field in message.fields if _is_required(field, comments)]
+    for oneof in message.oneofs:
+        names = [field.json_name for field in oneof.fields]
+        if len(names) > 1:
+            schema["description"] += f" One of {', '.join(names)}."
+        if oneof.full_name in contract.choices:
+            schema["oneOf"] = [{"required": [name]} for name in names]
     return schema | {"properties": fields} | ({"required": required} if required else {})
 
 
-def _is_required(field: FieldDescriptor, comments: dict[str, str]) -> bool:
-    if "Required." in comments.get(field.full_name, ""):
-        return True
-    # The contract's way to say that a choice must be made.
-    enum = field.enum_type
-    return enum is not None and comments[_value(enum, 0)].startswith("Refused")
-
-
-def _field(field: FieldDescriptor, comments: dict[str, str]) -> Schema:
+def _field(field: FieldDescriptor, contract: _Contract) -> Schema:
     schema = _type(field)
-    said = [comments.get(field.full_name, "")]
+    said = [contract.comments.get(field.full_name, "")]
     note = annotation(field)
-    if field.cpp_type == FieldDescriptor.CPPTYPE_INT32 and note.roles:
-        schema["minimum"] = note.lower
-        if note.top_coded:
-            said.append(f"{note.upper} means this or more.")
-        else:
-            schema["maximum"] = note.upper
+    if note.top_coded:
+        said.append(f"{note.upper} means this or more.")
+    if note.unit:
         said.append(f"In {note.unit}.")
-    if note.max_length:
-        schema["maxLength"] = note.max_length
     if field.is_repeated:
         schema = {"type": "array", "items": schema}
+    schema |= _bounds(contract.rules[field.full_name])
     return schema | {"description": " ".join(part for part in said if part)}
+
+
+def _bounds(rules: Any) -> Schema:  # noqa: ANN401 - buf.validate.FieldRules, made while it runs
+    """Gives what protovalidate's rules say, in the words of JSON Schema."""
+    kind = rules.WhichOneof("type")
+    if kind is None:
+        return {}
+    its = getattr(rules, kind)
+    words = {
+        "gte": "minimum",
+        "lte": "maximum",
+        "min_len": "minLength",
+        "max_len": "maxLength",
+        "pattern": "pattern",
+        "min_items": "minItems",
+        "max_items": "maxItems",
+    }
+    told = {field.name: value for field, value in its.ListFields()}
+    bounds: Schema = {words[name]: value for name, value in told.items() if name in words}
+    return bounds | ({"format": "uuid"} if told.get("uuid") else {})
+
+
+def _is_required(rules: Any) -> bool:  # noqa: ANN401 - as above
+    if rules.ignore:  # it may be left out, and is checked if it is there
+        return False
+    text = rules.string
+    # Without a value a text is empty, and is judged as such.
+    not_empty = text.uuid or text.min_len or not re.search(text.pattern, "")
+    return bool(rules.required or rules.enum.not_in or not_empty)
 
 
 def _type(field: FieldDescriptor) -> Schema:
@@ -265,28 +305,64 @@ def _reachable(messages: Iterable[Descriptor]) -> dict[str, Descriptor | EnumDes
     return found
 
 
-def _comments() -> Iterator[tuple[str, str]]:
-    """Gives the contract's comments by the full name of what they are about.
+def _read() -> _Contract:
+    """Reads the contract for callers: comments, and bounds as protovalidate rules.
 
     Raises:
-        SystemExit: if the contract does not compile.
+        SystemExit: if it does not compile.
     """
     bundled = resources.files("grpc_tools") / "_proto"
-    protos = [str(path) for path in sorted((ROOT / "proto/router/v1").glob("*.proto"))]
+    protos = [str(path) for path in sorted((CALLERS / "router/v1").glob("*.proto"))]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "contract.binpb")
-        folders = [f"-I{place}" for place in (ROOT / "proto", ROOT / "third_party", bundled)]
-        flags = [*folders, "--include_source_info", f"--descriptor_set_out={out}"]
-        if protoc.main(["protoc", *flags, *protos]):
+        folders = [f"-I{place}" for place in (CALLERS, ROOT / "third_party", bundled)]
+        flags = [*folders, "--include_source_info", "--include_imports"]
+        if protoc.main(["protoc", *flags, f"--descriptor_set_out={out}", *protos]):
             raise SystemExit("the contract does not compile")
         files = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file
+
+    # A pool of its own: the server's contract has the same names, and no rules.
+    pool = descriptor_pool.DescriptorPool()
     for file in files:
-        said = {
-            tuple(place.path): " ".join(place.leading_comments.split())
-            for place in file.source_code_info.location
-        }
-        for path, name in _names(file):
-            yield name, said.get(path, "")
+        pool.AddSerializedFile(file.SerializeToString())
+    contract = _Contract()
+    for file in files:
+        contract.comments |= _comments(file)
+        for message in pool.FindFileByName(file.name).message_types_by_name.values():
+            _add_rules(contract, message, pool)
+    return contract
+
+
+def _add_rules(
+    contract: _Contract, message: Descriptor, pool: descriptor_pool.DescriptorPool
+) -> None:
+    for field in message.fields:
+        contract.rules[field.full_name] = _option(field, "FieldOptions", "field", pool)
+    for oneof in message.oneofs:
+        if _option(oneof, "OneofOptions", "oneof", pool).required:
+            contract.choices.add(oneof.full_name)
+    for inner in message.nested_types:
+        _add_rules(contract, inner, pool)
+
+
+def _option(
+    thing: FieldDescriptor | OneofDescriptor,
+    kind: str,
+    name: str,
+    pool: descriptor_pool.DescriptorPool,
+) -> Any:  # noqa: ANN401 - of a class that is made while it runs
+    options = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"google.protobuf.{kind}"))
+    told: Any = options.FromString(thing.GetOptions().SerializeToString())
+    return told.Extensions[pool.FindExtensionByName(f"buf.validate.{name}")]
+
+
+def _comments(file: descriptor_pb2.FileDescriptorProto) -> dict[str, str]:
+    """Gives a file's comments by the full name of what they are about."""
+    said = {
+        tuple(place.path): " ".join(place.leading_comments.split())
+        for place in file.source_code_info.location
+    }
+    return {name: said.get(path, "") for path, name in _names(file)}
 
 
 def _names(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[tuple[int, ...], str]]:

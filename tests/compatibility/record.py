@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from router.v1 import case_pb2
 from tests.compatibility import readings
 from tests.compatibility.kept import FOLDER, GROUPS, Asker, Exchange, a_server, exchanges, keep
+from tests.postgres_server import a_server as a_database
 
 
 def record_answers(folder: Path) -> None:
@@ -45,10 +46,26 @@ def record_readings(folder: Path) -> None:
         found["prices"] = {
             office: readings.price(url, folder, office) for office in readings.OFFICES
         }
+    server = a_database(fsync=False)
+    for place in readings.PLACES:
+        database = server if place == "postgres" else None
+        with readings.the_journal(place, folder, database) as url:
+            found["known"][place] = _known(folder / place, url, found["known"][place])
+    server.remove()
     found["fields"] = [field.name for field in case_pb2.Case.DESCRIPTOR.fields]
     readings.keep_readings(found)
     for office in ("", "office-02"):
         shutil.copyfile(readings.scored(folder, office), FOLDER / _scored(office))
+
+
+def _known(folder: Path, url: str, calls: list[Any]) -> list[Any]:
+    """Asks what is recorded, and gives the calls with today's answers."""
+    folder.mkdir()
+    with a_server(folder, "--journal", url) as server:
+        asker = Asker(server.channel)
+        return [
+            (method, request, asdict(asker.ask(method, [request]))) for method, request, _ in calls
+        ]
 
 
 def _scored(office: str) -> str:

@@ -4,15 +4,17 @@ It holds every kind of record: recommendations that were shown, explored or with
 corrections, views, outcomes, reviews, answers, plans, an erased case and what has expired.
 """
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from router.v1 import case_pb2
+from router.v1 import case_pb2, channel_router_pb2
 from tests.compatibility import readings
 from tests.compatibility.kept import Asker, Outcome, a_server
+from tests.e2e.conftest import router_command
 from tests.postgres_server import PostgresServer
 from tests.postgres_server import a_server as a_database
 
@@ -84,6 +86,20 @@ def test_a_server_knows_what_it_holds_and_goes_on_with_the_chain(
     said = readings.verify(journal, KEPT["heads"][place])
     assert "the chain is intact" in said
     assert f"{KEPT['records'] + KEPT['new']} records" in said
+
+
+def test_the_recommendations_of_its_cases_are_read_back_and_erased(
+    journal: str, tmp_path: Path
+) -> None:
+    exported = [row["case_ref"] for row in KEPT["exported"] if row["case_ref"]]
+    case_ref = max(set(exported), key=exported.count)
+    request = channel_router_pb2.ListRecommendationsRequest(case_ref=case_ref)
+    with a_server(tmp_path, "--journal", journal) as server:
+        listed = server.router.ListRecommendations(request).recommendations
+        assert len(listed) == exported.count(case_ref)
+        erase = router_command("journal", "erase", "--journal", journal, "--yes")
+        subprocess.run([*erase, "--case", case_ref], check=True, capture_output=True)
+        assert not server.router.ListRecommendations(request).recommendations
 
 
 def _like(row: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def closed(server: Server) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Gives one server for the tests that leave it as it was."""
-    running = start(tmp_path_factory.mktemp("server"), "--http", "127.0.0.1:0")
+    running = start(tmp_path_factory.mktemp("server"))
     yield running
     running.channel.close()
     running.process.kill()

@@ -12,7 +12,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.builders import ROOT, a_case
 from tests.e2e.conftest import Server, closed, tool
+from tests.e2e.test_clients import needed
 
+CLIENT = ROOT / "clients/typescript"
 ROUTER = "router.v1.ChannelRouter"
 REQUEST = channel_router_pb2.RecommendRequest(case=a_case())
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -90,11 +92,10 @@ call.on("error", () => client.close());
 def test_a_watcher_in_node_is_told_that_the_server_serves_and_that_it_drains(
     start_server: StartServer,
 ) -> None:
+    needed(CLIENT / "node_modules/@grpc/grpc-js", "not installed: make test")
     server = start_server("--grace-seconds", "0.5")
     words = [tool("node"), "--input-type=module", "-e", WATCH, server.listen]
-    with subprocess.Popen(
-        words, cwd=ROOT / "clients/typescript", stdout=subprocess.PIPE, text=True
-    ) as node:
+    with subprocess.Popen(words, cwd=CLIENT, stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
         assert node.stdout.readline() == "SERVING\n"
         server.process.terminate()
