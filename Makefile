@@ -54,7 +54,7 @@ serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9
 	$(BIN)/python -m router serve
 
 test: setup clients/typescript/dist build/java/ready ## Run all tests, and say which ten were the slowest
-	$(BIN)/python -m pytest -n auto --dist loadscope --durations 10
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --durations 10
 
 clients/typescript/node_modules: clients/typescript/package-lock.json | setup
 	cd clients/typescript && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts

@@ -228,6 +228,8 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         async with serving(body_seconds=0.1) as desk:
             reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
             head = f"POST /{SERVICE}/one_to_one HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n"
+            # Else the end of the answer is that of the idle connection.
+            head += "connection: close\r\n"
             writer.write(f"{head}content-type: application/json\r\n\r\n".encode() + b'"trickle')
             answer = await reader.read()
             assert b"canceled" in answer
