@@ -1,4 +1,4 @@
-"""Benchmarks with known counterfactuals.
+"""Made-up problems for `bench.learning`: logged cases, and what every plan is truly worth.
 
 What each plan is worth to each case is known, and so is the oracle.
 """

@@ -1,4 +1,4 @@
-"""Command line: `python -m router serve|score|plan|policy|ledger|journal|health|demo`."""
+"""The command line, `python -m router`: gathers the commands of router/commands."""
 
 from __future__ import annotations
 

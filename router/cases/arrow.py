@@ -1,4 +1,4 @@
-"""Files of cases that are scored or planned (Parquet, CSV): Arrow batches into rows of slots."""
+"""Reads and writes files of cases that are scored or planned, in each format, by Arrow batches."""
 
 from __future__ import annotations
 

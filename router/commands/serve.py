@@ -1,4 +1,4 @@
-"""`serve` and what asks a server: `health`, `demo`."""
+"""`serve` and `health`; `demo` is declared here too, its work is in `demo.py`."""
 
 from __future__ import annotations
 

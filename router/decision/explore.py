@@ -1,4 +1,4 @@
-"""Exploration and disclosure: what is drawn, by chances that are recorded.
+"""Draws: a number that anyone can check, and the mix that exploration draws by a recorded chance.
 
 A draw is made of the case's reference and of what decides, by SHA-256: it looks random to
 everybody, the same case asked again is answered alike, and anyone can check it.

@@ -1,4 +1,7 @@
-"""Formats of tables in files, told by the file's suffix: Parquet or CSV. A new format begins here.
+"""Which formats of tables there are, by the file's suffix: Parquet or CSV; not how they are read.
+
+Cases that are scored or planned are read in router/cases/arrow.py, logged cases in
+training/data/case_files.py; the journal is exported by router/journal/export.py.
 
 Whoever reads or writes tables asks here, and says itself what is to be done with other suffixes.
 """

@@ -1,4 +1,4 @@
-"""What a leader reads first: the answer in one line, and what can be done about it now."""
+"""The ledger's headline, and what a leader can do about it now: what is said, and when."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 The reader of policies, `policy show` and `policy diff` and the table in docs/offices.md go by these
 rows: a new value is an attribute in router/decision/policy.py and a row here.
-What is not a number (a menu, languages) is read in router/policies/policy_file.py.
+What is not a number (a menu, languages), and a new table of the file, is read in
+router/policies/policy_file.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Times are in seconds, also advisers', and shares from 0 to 1, as Prometheus asks for base units.
 Those of feedback are in `feedback/metrics.py`, the ledger's in `router/ledger/export.py`.
-A new metric joins in `Metrics.__init__`, and has its row in docs/operations.md.
+A new metric joins in `Metrics.__init__`, and has its row in docs/operations.md; one of
+recommendations is counted in `AdviceMetrics._count`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request asks for beside its case: the language and the view of the answer."""
+"""Language and view of an answer. Cases are read in `routing/reading`, feedback in its `requests`."""
 
 from __future__ import annotations
 

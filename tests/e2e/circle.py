@@ -1,4 +1,4 @@
-"""People with known effects of every mix.
+"""Helps test_circle: people whose effects are known ask a server, choose and reach their goals.
 
 Their cases go to a real server, their choices and outcomes come back.
 """

@@ -1,4 +1,4 @@
-"""Charts of checks.html.j2: calibration, overlap, estimators, sensitivity, fidelity."""
+"""Charts of the checks, gate to abstention (checks.html.j2): calibration, overlap, sensitivity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a SQLite journal is asked for beside records: the chain's end, contexts, a few kinds."""
+"""SQL of the SQLite journal's reads: the chain's end, contexts, records by kind or subject."""
 
 import sqlite3
 from collections.abc import Collection, Iterator

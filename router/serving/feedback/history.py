@@ -1,4 +1,4 @@
-"""What is known when feedback on a decision arrives, and whether it is recorded already."""
+"""What is known when feedback arrives, whether it is recorded already, and what reviews must be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The RPCs of Feedback, a few lines each: read by `requests`, ruled by `rules`, recorded, counted.
+"""The RPCs of Feedback. One that records is mostly in `requests` and `rules`; one that reads, here.
 
 An answer is given once what it says is durable. Each RPC is a method of the generated servicer, so
 that mypy sees one that is missing; a new one joins here.
