@@ -1,4 +1,4 @@
-"""Language and view of an answer. Cases are read in `routing/reading`, feedback in its `requests`."""
+"""Language and view of an answer; cases: `routing/reading`, feedback: `feedback/requests`."""
 
 from __future__ import annotations
 
