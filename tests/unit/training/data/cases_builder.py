@@ -11,7 +11,8 @@ from training.data.dataset import read_cases
 from training.simulation.simulate import simulate
 
 CATALOGUE = a_catalogue()
-CASES = 4000
+# Enough of each mix to be learned from, however many there are.
+CASES = 1000 * (len(CATALOGUE.mixes) - 2)
 # Simulated once: every test writes its own files from it.
 FRAME = simulate(CASES, 3, CATALOGUE).cases
 NATIONAL_ID = "01017012345"

@@ -27,6 +27,9 @@ MIXES = (
     "BLENDED_OFFICE",
     "INTENSIVE_PERSONAL",
 )
+CATALOGUE = replace(
+    a_catalogue(), mixes=tuple(mix for mix in a_catalogue().mixes if mix.id in MIXES)
+)
 _EVERY = dict(zip(a_catalogue().ids, a_catalogue().minutes.tolist(), strict=True))
 MINUTES = {mix: _EVERY[mix] for mix in MIXES}
 HELD_OUT = 14957

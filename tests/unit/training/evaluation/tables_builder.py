@@ -10,13 +10,14 @@ from router.cases.features import FEATURES
 from router.decision.pairs import Pair
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
-from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue
+from tests.builders import FOLDS, MODEL_SLOTS
 from tests.unit.training.evaluation.figures_builder import (
     MIXES,
     a_manifest,
     a_verdict,
     some_figures,
 )
+from tests.unit.training.evaluation.parts_builder import CATALOGUE
 from training.report.page import write_report
 
 
@@ -25,7 +26,7 @@ def a_report() -> str:
     """Writes the report of invented figures and tables; painted once, it takes some seconds."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        write_report(path, some_figures(), a_verdict(), some_tables(), a_catalogue(), a_manifest())
+        write_report(path, some_figures(), a_verdict(), some_tables(), CATALOGUE, a_manifest())
         return path.read_text(encoding="utf-8")
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from router.cases.features import FEATURES
-from tests.builders import a_catalogue
 from tests.unit.training.evaluation.figures_builder import (
     MIXES,
     a_manifest,
     a_verdict,
     some_figures,
 )
+from tests.unit.training.evaluation.parts_builder import CATALOGUE
 from tests.unit.training.evaluation.tables_builder import a_pair, a_report, some_tables
 from training.evaluation.figures import HeldOut, Heterogeneity
 from training.report.cost_drawings import cost_curve
@@ -131,7 +131,7 @@ def test_tables_of_another_catalogue_are_refused_and_nothing_is_written(tmp_path
     fewer = replace(tables, values=tables.values[:, :3], intercept=tables.intercept[:3], pairs=())
     with pytest.raises(ValueError, match="3 mixes, the catalogue has 6"):
         write_report(
-            tmp_path / "r.html", some_figures(), a_verdict(), fewer, a_catalogue(), a_manifest()
+            tmp_path / "r.html", some_figures(), a_verdict(), fewer, CATALOGUE, a_manifest()
         )
     assert not list(tmp_path.iterdir())
 
@@ -197,7 +197,7 @@ def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path)
     )
     tables = some_tables()
     flat = replace(tables, values=np.zeros_like(tables.values), pairs=())
-    write_report(tmp_path / "r.html", figures, a_verdict(passed=False), flat, a_catalogue(), {})
+    write_report(tmp_path / "r.html", figures, a_verdict(passed=False), flat, CATALOGUE, {})
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     for words in (
         "No model is promoted yet",
