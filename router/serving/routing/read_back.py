@@ -105,7 +105,7 @@ def _as_answered(
     recommended: Recommended, about: Sequence[StoredRecord]
 ) -> recommendation_pb2.Recommendation | None:
     """Gives the answer as it was sent, or as it was revealed once an own view was recorded."""
-    if _revealed(recommended, about):
+    if recommended.disclosure == AFTER_OWN_VIEW and _revealed(recommended, about):
         for one in about:
             if one.kind == WITHHELD and one.payload is not None:
                 return recommendation_pb2.Recommendation.FromString(one.payload)
