@@ -125,6 +125,8 @@ def _recorded(
         model_version=recommended.model_version,
         policy_version=recommended.policy_version,
         disclosure=_DISCLOSURES[recommended.disclosure],
+        # A policy of the office's own is named behind the national one.
+        office_unknown=bool(recommended.office_ref) and "/" not in recommended.policy_version,
     )
     if recommended.mix is not None:
         found.synthetic_model = recommended.synthetic_model

@@ -260,3 +260,15 @@ def test_an_id_used_for_another_case_reveals_nothing_of_its_advice(service: Serv
     assert error.value.code() == grpc.StatusCode.ABORTED
     assert recorded(service, answer.decision_id).recommendation == answer
     assert len(service.store.about(uuid.UUID(answer.decision_id).bytes)) == kept
+
+
+@pytest.mark.parametrize("office", ["", "office-01", "office-1"])
+@pytest.mark.parametrize("identity", ["", "new"])
+def test_read_back_too_it_is_told_whether_the_office_was_unknown(
+    service: Service, office: str, identity: str
+) -> None:
+    asked = identity and str(uuid.uuid4())
+    answer = service.ask(a_case(office_ref=office), request_id=asked)
+    read = recorded(service, answer.decision_id)
+    assert read.as_answered == bool(asked)
+    assert read.recommendation.office_unknown == answer.office_unknown == (office == "office-1")
