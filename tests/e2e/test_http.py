@@ -208,11 +208,15 @@ def test_a_body_that_is_no_request_is_the_callers_error(
 
 
 # A false tri-state would be read as 0, which is unknown.
+NO_CHOICES: list[object] = [True, False, 2.0, 2.7, "2", []]
+NO_NUMBERS: list[object] = [True, 2.5, "1_2", "\u0661", " 1", ""]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *[("digitally_reserved", value) for value in (True, False, 2.0, 2.7, "2", [])],
-        *[("weeks_registered", value) for value in (True, 2.5, "1_2", "\u0661", " 1", "")],
+        *[("digitally_reserved", one) for one in NO_CHOICES],
+        *[("weeks_registered", one) for one in NO_NUMBERS],
     ],
 )
 def test_a_value_is_not_guessed_at(served: Server, field: str, value: object) -> None:
@@ -222,7 +226,8 @@ def test_a_value_is_not_guessed_at(served: Server, field: str, value: object) ->
 
 
 def test_numbers_may_be_texts_and_values_numbers(served: Server) -> None:
-    for value in (12, 12.0, "12"):
+    values: list[object] = [12, 12.0, "12"]
+    for value in values:
         case = {**CASE, "weeks_registered": value, "need_group": 2}
         assert ask(served, RECOMMEND, {"case": case}).status == 200
 
