@@ -123,10 +123,10 @@ def from_json(data: bytes, message_class: type[Message]) -> Message:
 
 
 @cache
-def _checked(descriptor: Descriptor) -> Mapping[str, FieldDescriptor]:
-    """Gives the fields that `_guessed_at` looks at, by either name."""
+def _checked(descriptor: Descriptor) -> Mapping[str, tuple[FieldDescriptor, frozenset[str]]]:
+    """Gives the fields that are looked at, by either name, and the names of their values."""
     return {
-        name: field
+        name: (field, frozenset(field.enum_type.values_by_name if field.enum_type else ()))
         for field in descriptor.fields
         for name in (field.json_name, field.name)
         if field.message_type is not None or field.enum_type is not None or field.cpp_type in _TEXTS
@@ -137,8 +137,14 @@ def _guessed_at(body: Mapping[str, object], descriptor: Descriptor) -> bool:
     """Tells whether the library would read a value as one that its sender may not mean."""
     checked = _checked(descriptor)
     for name, value in body.items():
-        field = checked.get(name)
-        if field is None:
+        # Nearly all values, in a thousand cases with forty each.
+        if type(value) is int:
+            continue
+        found = checked.get(name)
+        if found is None:
+            continue
+        field, names = found
+        if type(value) is str and value in names:
             continue
         for item in value if isinstance(value, list) else (value,):
             if field.message_type is None:
@@ -178,13 +184,13 @@ def _problems(data: bytes, descriptor: Descriptor) -> list[FieldProblem]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    # As many underscores as one likes: two spellings of a name are one field.
-    names = [name for name, _ in pairs]
-    if any("_" in name for name in names):
-        names = [name.replace("_", "").lower() for name in names]
-    if len(set(names)) < len(names):
-        twice = next(n for n, name in enumerate(names) if name in names[:n])
-        refuse("request", f"has the name {shown(pairs[twice][0])} twice in one object")
+    # Two spellings of a name are one field; where none has an underscore there is but one.
+    mixed = "_" in "".join(found)
+    if mixed or len(found) < len(pairs):
+        names = [name.replace("_", "").lower() if mixed else name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(n for n, name in enumerate(names) if name in names[:n])
+            refuse("request", f"has the name {shown(pairs[twice][0])} twice in one object")
     return found
 
 
