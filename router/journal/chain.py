@@ -118,7 +118,9 @@ def admissible(
 ) -> list[Record]:
     """Picks the records whose id and claim are free.
 
-    Each id and each claim is given once: the first one has it.
+    Each id and each claim is given once: the first one has it. A record without a claim that is
+    about another one was written together with that one, and is admitted with it or not at all:
+    else what is withheld of one case could stand beside the decision about another.
 
     Args:
         records: a batch.
@@ -127,10 +129,14 @@ def admissible(
     """
     new_ids: set[bytes] = set()
     new_claims: set[tuple[bytes | None, str]] = set()
+    refused: set[bytes] = set()
     admitted = []
     for record in records:
         key = (record.about, record.claim)
         if record.id in ids or record.id in new_ids:
+            refused.add(record.id)
+            continue
+        if record.about in refused and not record.claim:
             continue
         if record.claim and (key in claims or key in new_claims):
             continue

@@ -67,6 +67,10 @@ _MEBIBYTE = 1 << 20
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MEBIBYTE),
     ("grpc.max_metadata_size", 16 * 1024),
+    # gRPC itself cancels calls at random once a thousand wait to be taken up, without a status that
+    # tells when to retry, and uncounted. Here the edge refuses what is too much, so they all wait.
+    ("grpc.server.max_pending_requests", 16_384),
+    ("grpc.server.max_pending_requests_hard_limit", 16_384),
     # Strictly below what clients commonly set (10 s), so that none is sent away for too many pings.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),

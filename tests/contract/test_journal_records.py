@@ -217,3 +217,13 @@ def test_many_records_are_erased_and_the_chain_still_verifies(kept: Kept) -> Non
     assert store.erase(record.id for record in records) == 50
     verdict = verify(store)
     assert (verdict.intact, verdict.erased) == (True, 1_200)
+
+
+def test_what_was_written_with_a_record_is_kept_with_it_or_not_at_all(kept: Kept) -> None:
+    store, (one, other) = kept.store(), some_records(2)
+    with_one, later = a_record_about(one.id, "withheld"), a_record_about(one.id, "withheld")
+    feedback = a_record_about(one.id, "choice", claim="choice")
+    assert set(store.write_batch([one, with_one])) == set()
+    # As a request id that is used again, beside another call's feedback.
+    assert set(store.write_batch([one, later, feedback, other])) == {one.id, later.id}
+    assert [stored.id for stored in store.about(one.id)] == [with_one.id, feedback.id]

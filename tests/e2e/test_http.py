@@ -190,7 +190,9 @@ def test_what_the_contract_cannot_read_is_named_and_never_repeated(served: Serve
         (b"", "is not JSON: Expecting value, line 1 column 1"),
         (b'{"case": {}} x', "is not JSON: Extra data, line 1 column 14"),
         (b'{"case": {}, "case": {}}', "has the name 'case' twice in one object"),
+        (b'{"requestId": "", "request_id": ""}', "has the name 'request_id' twice in one object"),
         (b"[1]", "must be an object, a router.v1.RecommendRequest"),
+        (b"[]", "must be an object, a router.v1.RecommendRequest"),
         (b'"\xff"', "is not UTF-8 from byte 1 on"),
         (b"[" * 500_000, "is JSON that is nested too deep"),
         (b'{"view": ' + b"9" * 5000 + b"}", "too long a number"),
@@ -203,6 +205,31 @@ def test_a_body_that_is_no_request_is_the_callers_error(
     answer = ask(served, RECOMMEND, data=data)
     assert answer.code == (400, "invalid_argument")
     assert told in next(iter(answer.problems().values()))
+
+
+# A false tri-state would be read as 0, which is unknown.
+NO_CHOICES: list[object] = [True, False, 2.0, 2.7, "2", []]
+NO_NUMBERS: list[object] = [True, 2.5, "1_2", "\u0661", " 1", ""]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("digitally_reserved", one) for one in NO_CHOICES],
+        *[("weeks_registered", one) for one in NO_NUMBERS],
+    ],
+)
+def test_a_value_is_not_guessed_at(served: Server, field: str, value: object) -> None:
+    answer = ask(served, RECOMMEND, {"case": {"caseRef": "c-1", "shielded": False, field: value}})
+    assert answer.code == (400, "invalid_argument")
+    assert answer.problems()[f"case.{field}"].startswith("must be ")
+
+
+def test_numbers_may_be_texts_and_values_numbers(served: Server) -> None:
+    values: list[object] = [12, 12.0, "12"]
+    for value in values:
+        case = {**CASE, "weeks_registered": value, "need_group": 2}
+        assert ask(served, RECOMMEND, {"case": case}).status == 200
 
 
 def test_what_could_not_be_read_is_counted_as_the_callers_error(served: Server) -> None:

@@ -16,7 +16,7 @@ import grpc
 import pyarrow.parquet as pq
 import pytest
 
-from router.v1 import channel_router_pb2
+from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.builders import ROOT, a_case
 from tests.e2e.conftest import Server, router_command, tool
 
@@ -177,6 +177,19 @@ def test_too_many_calls_in_flight_are_refused_as_resource_exhausted(
     calls = [server.router.Recommend.future(REQUEST, timeout=10) for _ in range(100)]
     codes = {call.code() for call in calls}
     assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+def test_of_a_burst_over_many_connections_no_call_is_cancelled(server: Server) -> None:
+    options = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
+    channels = [grpc.insecure_channel(server.listen, options) for _ in range(40)]
+    for channel in channels:
+        grpc.channel_ready_future(channel).result(timeout=20)
+    stubs = [channel_router_pb2_grpc.ChannelRouterStub(channel) for channel in channels]
+    calls = [stub.Recommend.future(REQUEST, timeout=60) for _ in range(90) for stub in stubs]
+    codes = {call.code() for call in calls}
+    assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    for channel in channels:
+        channel.close()
 
 
 def test_logs_are_json_and_hold_no_value_of_a_case(start_server: StartServer) -> None:

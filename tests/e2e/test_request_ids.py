@@ -101,7 +101,10 @@ def test_an_id_is_for_one_request_alone(server: Server, changes: dict[str, objec
     assert len(server.router.ListRecommendations(listed).recommendations) == own
 
 
-@pytest.mark.parametrize("bad", ["1", "x" * 36, "{98106ac4-c331-43c4-8c2a-abcb68eee93f}"])
+NIL = str(uuid.UUID(int=0))
+
+
+@pytest.mark.parametrize("bad", ["1", "x" * 36, "{98106ac4-c331-43c4-8c2a-abcb68eee93f}", NIL])
 def test_an_id_that_is_no_uuid_is_refused(server: Server, bad: str) -> None:
     call = lambda: server.router.Recommend(a_request(request_id=bad))  # noqa: E731
     assert refused(call) == grpc.StatusCode.INVALID_ARGUMENT

@@ -7,9 +7,10 @@ cannot read repeats the value. So it is given codecs that put the reading off un
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any, cast
 
@@ -37,6 +38,17 @@ _BOUNDS = {
     FieldDescriptor.CPPTYPE_DOUBLE: "a number",
     FieldDescriptor.CPPTYPE_BOOL: "true or false",
     FieldDescriptor.CPPTYPE_STRING: "a text",
+}
+# The library takes true for 1, a false tri-state for unknown, 2.7 for 2 and "1_2" for 12.
+_WHOLE = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
+_TEXTS = {
+    FieldDescriptor.CPPTYPE_INT32: _WHOLE,
+    FieldDescriptor.CPPTYPE_INT64: _WHOLE,
+    FieldDescriptor.CPPTYPE_UINT32: _WHOLE,
+    FieldDescriptor.CPPTYPE_UINT64: _WHOLE,
+    FieldDescriptor.CPPTYPE_FLOAT: _NUMBER,
+    FieldDescriptor.CPPTYPE_DOUBLE: _NUMBER,
 }
 
 
@@ -98,11 +110,61 @@ def from_json(data: bytes, message_class: type[Message]) -> Message:
         InvalidRequest: naming every field that cannot be read, and never repeating a value.
     """
     message = message_class()
+    descriptor = cast("Descriptor", message.DESCRIPTOR)
     try:
-        json_format.Parse(data, message)
+        body = json.loads(data.decode(), object_pairs_hook=_once)
+        # The library takes an empty list for an empty message.
+        if isinstance(body, list) or (isinstance(body, dict) and _guessed_at(body, descriptor)):
+            raise InvalidRequest(_problems(data, descriptor))
+        json_format.ParseDict(body, message)
     except (json_format.ParseError, ValueError, RecursionError):
-        raise InvalidRequest(_problems(data, cast("Descriptor", message.DESCRIPTOR))) from None
+        raise InvalidRequest(_problems(data, descriptor)) from None
     return message
+
+
+@cache
+def _checked(descriptor: Descriptor) -> Mapping[str, tuple[FieldDescriptor, frozenset[str]]]:
+    """Gives the fields that are looked at, by either name, and the names of their values."""
+    return {
+        name: (field, frozenset(field.enum_type.values_by_name if field.enum_type else ()))
+        for field in descriptor.fields
+        for name in (field.json_name, field.name)
+        if field.message_type is not None or field.enum_type is not None or field.cpp_type in _TEXTS
+    }
+
+
+def _guessed_at(body: Mapping[str, object], descriptor: Descriptor) -> bool:
+    """Tells whether the library would read a value as one that its sender may not mean."""
+    checked = _checked(descriptor)
+    for name, value in body.items():
+        # Nearly all values, in a thousand cases with forty each.
+        if type(value) is int:
+            continue
+        found = checked.get(name)
+        if found is None:
+            continue
+        field, names = found
+        if type(value) is str and value in names:
+            continue
+        for item in value if isinstance(value, list) else (value,):
+            if field.message_type is None:
+                if not _plain(item, field):
+                    return True
+            elif isinstance(item, dict) and _guessed_at(item, field.message_type):
+                return True
+    return False
+
+
+def _plain(value: object, field: FieldDescriptor) -> bool:
+    """Tells whether a value is as JSON has it: no truth value is a number, no fraction a name."""
+    if value is None:
+        return True
+    if field.enum_type is not None:
+        return type(value) is int or (isinstance(value, str) and value[:1].isalpha())
+    text = _TEXTS.get(field.cpp_type)
+    if text is None:
+        return True
+    return bool(text.fullmatch(value)) if isinstance(value, str) else type(value) is not bool
 
 
 def _problems(data: bytes, descriptor: Descriptor) -> list[FieldProblem]:
@@ -121,11 +183,14 @@ def _problems(data: bytes, descriptor: Descriptor) -> list[FieldProblem]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            refuse("request", f"has the name {shown(name)} twice in one object")
-        found[name] = value
+    found = dict(pairs)
+    # Two spellings of a name are one field; where none has an underscore there is but one.
+    mixed = "_" in "".join(found)
+    if mixed or len(found) < len(pairs):
+        names = [name.replace("_", "").lower() if mixed else name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(n for n, name in enumerate(names) if name in names[:n])
+            refuse("request", f"has the name {shown(pairs[twice][0])} twice in one object")
     return found
 
 
@@ -159,6 +224,9 @@ def _in_value(
     kind = field.message_type
     if kind is not None and kind.full_name != _TIMESTAMP:
         yield from _in_message(value, kind, path)
+        return
+    if not _plain(value, field):
+        yield _problem(path, f"must be {_bound(field)}")
         return
     alone = message_factory.GetMessageClass(cast("Descriptor", field.containing_type))()
     try:

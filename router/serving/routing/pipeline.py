@@ -67,7 +67,7 @@ class Pipeline:
         """
         decided: list[_Decided] = []
         records: list[Record] = []
-        for router, its_cases in _by_office(asked):
+        for router, its_cases in _by_office(_each_id_once(asked)):
             advice, its_records = _decide(router, its_cases)
             records += its_records
             decided.append(_Decided(router, its_cases, advice))
@@ -77,7 +77,8 @@ class Pipeline:
             # Their answers are recorded with them, so they are written first.
             for part in decided:
                 part.write()
-            records += _answers(asked, records[0].written_at)
+            for part in decided:
+                records += _answers(part.asked, records[0].written_at)
         durable = self._journal.append(records)
 
         # The journal's thread begins its write and other calls have their turn; meanwhile the
@@ -89,7 +90,7 @@ class Pipeline:
 
         # Counted only now: what is not on record did not leave.
         skipped = await durable
-        again = [n for n, one in enumerate(asked) if _was_asked(one, skipped)] if repeatable else []
+        again = _asked_again(asked, skipped) if repeatable else []
         for router, its_cases, advice in decided:
             router.counts.count(_new(advice, its_cases, skipped) if again else advice)
             router.counts.count_unknown(sum(one.answer.office_unknown for one in its_cases))
@@ -113,6 +114,29 @@ class Pipeline:
             else:
                 asked[n].answer.ParseFromString(recorded.answer)
         return refused
+
+
+def _each_id_once(asked: Sequence[Asked]) -> Sequence[Asked]:
+    """Leaves out those whose request id another one before them has.
+
+    Only one of them is decided and recorded: were each, the decision could be kept of one office's
+    case and the answer of another's.
+    """
+    seen: set[bytes] = set()
+    found = []
+    for one in asked:
+        if one.request_id is not None:
+            if one.request_id.answer in seen:
+                continue
+            seen.add(one.request_id.answer)
+        found.append(one)
+    return found
+
+
+def _asked_again(asked: Sequence[Asked], skipped: Collection[bytes]) -> list[int]:
+    """Gives the numbers of those that were not decided here: their answers are recorded."""
+    decided = {id(one) for one in _each_id_once(asked)}
+    return [n for n, one in enumerate(asked) if id(one) not in decided or _was_asked(one, skipped)]
 
 
 def _was_asked(one: Asked, skipped: Collection[bytes]) -> bool:

@@ -105,7 +105,7 @@ def _as_answered(
     recommended: Recommended, about: Sequence[StoredRecord]
 ) -> recommendation_pb2.Recommendation | None:
     """Gives the answer as it was sent, or as it was revealed once an own view was recorded."""
-    if _revealed(recommended, about):
+    if recommended.disclosure == AFTER_OWN_VIEW and _revealed(recommended, about):
         for one in about:
             if one.kind == WITHHELD and one.payload is not None:
                 return recommendation_pb2.Recommendation.FromString(one.payload)
@@ -125,6 +125,8 @@ def _recorded(
         model_version=recommended.model_version,
         policy_version=recommended.policy_version,
         disclosure=_DISCLOSURES[recommended.disclosure],
+        # A policy of the office's own is named behind the national one.
+        office_unknown=bool(recommended.office_ref) and "/" not in recommended.policy_version,
     )
     if recommended.mix is not None:
         found.synthetic_model = recommended.synthetic_model

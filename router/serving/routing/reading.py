@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from hashlib import sha256
 
 from router.cases.features import NOT_SHIELDED, SHIELDED
@@ -22,6 +23,8 @@ _Request = (
     | channel_router_pb2.RecommendBatchRequest
     | channel_router_pb2.RecommendStreamRequest
 )
+# What a variable of that type holds before anybody sets it: all cases would share one answer.
+_UNMADE = frozenset({str(uuid.UUID(int=0)), str(uuid.UUID(int=(1 << 128) - 1))})
 
 
 class CaseReader:
@@ -96,7 +99,10 @@ class CaseReader:
         self, text: str, case: case_pb2.Case, row: list[int], index: int | None
     ) -> RequestId:
         fields = Fields()
-        identity = fields.identity("request_id" if index is None else f"request_ids[{index}]", text)
+        name = "request_id" if index is None else f"request_ids[{index}]"
+        identity = fields.identity(name, text)
+        if text in _UNMADE:
+            fields.refuse(name, "is the same for everyone; make a random UUID for each case")
         try:
             fields.finish()
         except InvalidRequest as refused:

@@ -1,5 +1,6 @@
 """Recommend, batches and streams as a case system meets them: how a case was read is told."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -215,3 +216,59 @@ def test_a_page_token_that_somebody_made_is_refused(service: Service, position: 
     with pytest.raises(grpc.RpcError) as error:
         service.router.ListRecommendations(request, timeout=10)
     assert "page_token" in violations(status_in(error.value))
+
+
+def recorded(service: Service, decision_id: str) -> channel_router_pb2.RecordedRecommendation:
+    request = channel_router_pb2.GetRecommendationRequest(decision_id=decision_id)
+    return service.router.GetRecommendation(request, timeout=10).recommendation
+
+
+def decisions_of(service: Service, case_ref: str) -> list[str]:
+    request = channel_router_pb2.ListRecommendationsRequest(case_ref=case_ref)
+    found = service.router.ListRecommendations(request, timeout=10).recommendations
+    return [one.recommendation.decision_id for one in found]
+
+
+def test_an_id_of_two_cases_of_a_batch_is_decided_for_the_first_whatever_their_offices(
+    service: Service,
+) -> None:
+    other, first, second = (
+        a_case(case_ref=str(uuid.uuid4()), office_ref=office)
+        for office in ("office-01", "", "office-01")
+    )
+    ids = [str(uuid.uuid4()), *[str(uuid.uuid4())] * 2]
+    request = channel_router_pb2.RecommendBatchRequest(
+        cases=[other, first, second], request_ids=ids
+    )
+    results = service.router.RecommendBatch(request, timeout=10).results
+    assert [one.HasField("error") for one in results] == [False, False, True]
+    answer = results[1].recommendation
+    assert answer.case_ref == first.case_ref
+    assert recorded(service, answer.decision_id).office_ref == first.office_ref
+    assert decisions_of(service, first.case_ref) == [answer.decision_id]
+    assert decisions_of(service, second.case_ref) == []
+
+
+def test_an_id_used_for_another_case_reveals_nothing_of_its_advice(service: Service) -> None:
+    shown = of_the_group(service, pb.DISCLOSURE_UNSPECIFIED)
+    withheld = of_the_group(service, pb.DISCLOSURE_AFTER_OWN_VIEW)
+    identity = str(uuid.uuid4())
+    answer = service.ask(shown, request_id=identity)
+    kept = len(service.store.about(uuid.UUID(answer.decision_id).bytes))
+    with pytest.raises(grpc.RpcError) as error:
+        service.ask(withheld, request_id=identity)
+    assert error.value.code() == grpc.StatusCode.ABORTED
+    assert recorded(service, answer.decision_id).recommendation == answer
+    assert len(service.store.about(uuid.UUID(answer.decision_id).bytes)) == kept
+
+
+@pytest.mark.parametrize("office", ["", "office-01", "office-1"])
+@pytest.mark.parametrize("identity", ["", "new"])
+def test_read_back_too_it_is_told_whether_the_office_was_unknown(
+    service: Service, office: str, identity: str
+) -> None:
+    asked = identity and str(uuid.uuid4())
+    answer = service.ask(a_case(office_ref=office), request_id=asked)
+    read = recorded(service, answer.decision_id)
+    assert read.as_answered == bool(asked)
+    assert read.recommendation.office_unknown == answer.office_unknown == (office == "office-1")
