@@ -206,11 +206,13 @@ def test_what_was_erased_answers_so(start_server: Callable[..., Server]) -> None
 
 
 def test_of_a_shielded_case_nothing_but_the_fact_is_read_back(server: Server) -> None:
-    request = a_request(case=case_pb2.Case(shielded=True))
+    request = a_request(case=case_pb2.Case(shielded=True, office_ref="office-01"))
     answer = server.router.Recommend(request).recommendation
+    assert "office-01" not in str(answer)
     assert server.router.Recommend(request).recommendation == answer
     get = channel_router_pb2.GetRecommendationRequest(decision_id=answer.decision_id)
     found = server.router.GetRecommendation(get).recommendation.recommendation
     assert found.status == recommendation_pb2.STATUS_MANUAL_ONLY
+    assert "office-01" not in str(found)
     assert not found.case_ref
     assert not found.options
