@@ -79,9 +79,11 @@ class CaseReader:
             refused = named_from(name, problems, self.texts)
             raise refused
 
-        # Of a shielded case nothing but the fact is kept, and an office's policy names the office.
-        shielded = row[SHIELDED] != NOT_SHIELDED
-        router, view = self._office("" if shielded else case.office_ref)
+        router, view = self._office(case.office_ref)
+        if row[SHIELDED] != NOT_SHIELDED:
+            # Of a shielded case nothing but the fact is kept, and an office's policy names the
+            # office. Its language is that of the words alone.
+            router = self._snapshot.national
         if top_coded:
             view = view._replace(top_coded=top_coded)
         repeatable = self._request_id(request_id, case, row, index) if request_id else None
