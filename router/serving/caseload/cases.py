@@ -31,6 +31,8 @@ class Caseload:
     def __init__(self) -> None:
         self.header: caseload_pb2.PlanHeader | None = None
         self.refs: list[str] = []
+        # By the number of a case; most have none.
+        self.top_coded: dict[int, list[str]] = {}
         self._numbers: dict[str, int] = {}
         self._slices: list[Rows] = []
         self._problems: list[FieldProblem] = []
@@ -77,7 +79,10 @@ class Caseload:
 
     def _row(self, case: case_pb2.Case, office_ref: str) -> list[int]:
         index, problems = len(self.refs), list[FieldProblem]()
-        row = encode(case, problems, index)
+        top_coded: list[str] = []
+        row = encode(case, problems, index, top_coded)
+        if top_coded:
+            self.top_coded[index] = top_coded
 
         def add(field: str, description: str) -> None:
             problems.append(FieldProblem(index=index, field=field, description=description))

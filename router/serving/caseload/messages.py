@@ -17,7 +17,7 @@ _SAME = (
     *("plan_id", "office_ref", "model_version", "policy_version", "catalogue_version"),
     *("weeks", "budget_minutes", "adviser_minutes", "floor_minutes"),
     *("cases", "at_floor", "needs_assessment", "manual_only", "withheld", "office_unknown"),
-    *("expected_outcomes", "value", "linear_value", "shadow_price", "price"),
+    *("expected_outcomes", "value", "linear_value", "shadow_price", "price", "synthetic_model"),
 )
 
 
@@ -54,11 +54,18 @@ def summary(figures: Mapping[str, Any]) -> caseload_pb2.CaseloadPlan:
     )
 
 
-def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2.PlannedCases]:
+def planned_cases(
+    plan: Plan, case_refs: Sequence[str], top_coded: Mapping[int, Sequence[str]]
+) -> Iterator[caseload_pb2.PlannedCases]:
     """Yields what each case gets, in order, so many at once that a message stays small.
 
     Nothing of a shielded case is told back but its number, and of one whose advice is withheld
     neither the mix nor what the model thinks.
+
+    Args:
+        plan: of n cases.
+        case_refs: n, as sent.
+        top_coded: by the number of a case, its fields that were read as "this or more".
     """
     # NO_MIX is -1, the last.
     names = (*plan.decider.catalogue.ids, "")
@@ -75,6 +82,7 @@ def planned_cases(plan: Plan, case_refs: Sequence[str]) -> Iterator[caseload_pb2
                     mix_id="" if withheld[index] else names[mixes[index]],
                     adviser_minutes=minutes[index],
                     at_floor=at_floor[index],
+                    top_coded_fields=top_coded.get(index, ()),
                 )
                 for index in range(start, min(start + _CASES_AT_ONCE, len(case_refs)))
             ]

@@ -77,9 +77,14 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
 
         unknown = snapshot.is_unknown(header.office_ref)
         snapshot.national.counts.count_unknown(int(unknown))
-        told = summary(figures | own | {"plan_id": str(identity), "office_unknown": unknown})
+        now = {
+            "plan_id": str(identity),
+            "office_unknown": unknown,
+            "synthetic_model": model.synthetic,
+        }
+        told = summary(figures | own | now)
         yield caseload_pb2.PlanCaseloadResponse(plan=told)
-        for cases in planned_cases(plan, caseload.refs):
+        for cases in planned_cases(plan, caseload.refs, caseload.top_coded):
             yield caseload_pb2.PlanCaseloadResponse(cases=cases)
 
 

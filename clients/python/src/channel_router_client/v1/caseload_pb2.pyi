@@ -269,6 +269,7 @@ class CaseloadPlan(_message.Message):
     WEAKEST_FIRST_FIELD_NUMBER: _builtins.int
     WITHHELD_FIELD_NUMBER: _builtins.int
     OFFICE_UNKNOWN_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_MODEL_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """UUIDv7 of its record in the journal."""
     office_ref: _builtins.str
@@ -309,6 +310,8 @@ class CaseloadPlan(_message.Message):
     """Cases whose advice the office's policy withholds: nothing of them is told, and the plan gives them their floor."""
     office_unknown: _builtins.bool
     """Whether the header names an office without a policy of its own, so that the national policy decided."""
+    synthetic_model: _builtins.bool
+    """Whether the model was trained on synthetic data, and so says nothing of real people."""
     @_builtins.property
     def mixes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseCount]:
         """Cases by mix, lightest first."""
@@ -347,12 +350,15 @@ class CaseloadPlan(_message.Message):
         weakest_first: Global___WeakestFirst | None = ...,
         withheld: _builtins.int = ...,
         office_unknown: _builtins.bool = ...,
+        synthetic_model: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["weakest_first", b"weakest_first"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "synthetic_model", b"synthetic_model", "weakest_first", b"weakest_first"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "budget_minutes", b"budget_minutes", "cases", b"cases", "catalogue_version", b"catalogue_version", "expected_outcomes", b"expected_outcomes", "floor_minutes", b"floor_minutes", "linear_value", b"linear_value", "manual_only", b"manual_only", "mixes", b"mixes", "model_version", b"model_version", "more_hours", b"more_hours", "needs_assessment", b"needs_assessment", "office_ref", b"office_ref", "office_unknown", b"office_unknown", "plan_id", b"plan_id", "policy_version", b"policy_version", "price", b"price", "shadow_price", b"shadow_price", "value", b"value", "weakest_first", b"weakest_first", "weeks", b"weeks", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "budget_minutes", b"budget_minutes", "cases", b"cases", "catalogue_version", b"catalogue_version", "expected_outcomes", b"expected_outcomes", "floor_minutes", b"floor_minutes", "linear_value", b"linear_value", "manual_only", b"manual_only", "mixes", b"mixes", "model_version", b"model_version", "more_hours", b"more_hours", "needs_assessment", b"needs_assessment", "office_ref", b"office_ref", "office_unknown", b"office_unknown", "plan_id", b"plan_id", "policy_version", b"policy_version", "price", b"price", "shadow_price", b"shadow_price", "synthetic_model", b"synthetic_model", "value", b"value", "weakest_first", b"weakest_first", "weeks", b"weeks", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__synthetic_model: _TypeAlias = _typing.Literal["synthetic_model"]  # noqa: Y015
+    _WhichOneofArgType__synthetic_model: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__synthetic_model) -> _WhichOneofReturnType__synthetic_model | None: ...
 
 Global___CaseloadPlan: _TypeAlias = CaseloadPlan  # noqa: Y015
 
@@ -368,6 +374,7 @@ class PlannedCase(_message.Message):
     MIX_ID_FIELD_NUMBER: _builtins.int
     ADVISER_MINUTES_FIELD_NUMBER: _builtins.int
     AT_FLOOR_FIELD_NUMBER: _builtins.int
+    TOP_CODED_FIELDS_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Its number in the request, from 0."""
     case_ref: _builtins.str
@@ -380,6 +387,10 @@ class PlannedCase(_message.Message):
     """Adviser minutes over the mixes' weeks."""
     at_floor: _builtins.bool
     """Whether this is its floor."""
+    @_builtins.property
+    def top_coded_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields whose number was above the highest that is told apart, and was read as that."""
+
     def __init__(
         self,
         *,
@@ -389,10 +400,11 @@ class PlannedCase(_message.Message):
         mix_id: _builtins.str = ...,
         adviser_minutes: _builtins.float = ...,
         at_floor: _builtins.bool = ...,
+        top_coded_fields: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "case_ref", b"case_ref", "index", b"index", "mix_id", b"mix_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "at_floor", b"at_floor", "case_ref", b"case_ref", "index", b"index", "mix_id", b"mix_id", "status", b"status", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -204,6 +204,16 @@ def test_shielded_cases_are_counted_and_nothing_of_them_is_told_back(journal: Pa
         assert (case.case_ref, case.mix_id, case.adviser_minutes, case.status) == ("", "", 0, 3)
 
 
+def test_a_plan_tells_how_cases_were_read_and_what_the_model_was_trained_on(journal: Path) -> None:
+    them = a_caseload(20)
+    them[3].weeks_registered = 521
+    plan, planned = asked(journal, [a_header(hours=100), *chunks(them)])
+    assert plan.synthetic_model
+    assert {one.index: list(one.top_coded_fields) for one in planned if one.top_coded_fields} == {
+        3: ["weeks_registered"]
+    }
+
+
 @pytest.mark.parametrize(
     ("requests", "field"),
     [
