@@ -84,7 +84,13 @@ def chained(
     for at, record in enumerate(records):
         id_, kind, context, payload, written_at, about, claim, subject = record
         # What `check` would look for in most records, without a call for each of them.
-        if len(id_) != 16 or ":" in kind or about is not None or claim or subject is not None:
+        if (
+            len(id_) != 16
+            or ":" in kind
+            or about is not None
+            or claim
+            or (subject is not None and len(subject) != 16)
+        ):
             record.check()
         # Neighbours mostly share theirs: the store is asked once a run, not once a record.
         if context is not known:

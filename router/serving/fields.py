@@ -9,6 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, TypeVar
 
+from router.cases.features import REFERENCES
 from router.cases.problems import FieldProblem, shown
 from router.serving.status import InvalidRequest
 
@@ -54,6 +55,21 @@ class Fields:
     def identity_or_none(self, field: str, text: str) -> uuid.UUID | None:
         """Reads a UUID, None for an empty text."""
         return self.identity(field, text) if text else None
+
+    def reference(self, field: str, text: str, *, name: str, needed: bool = False) -> str:
+        """Reads a reference.
+
+        Args:
+            field: its path in the request.
+            text: as sent; "" for none.
+            name: of the contract's reference, CASE_REF or OFFICE_REF.
+            needed: whether it must be given.
+        """
+        missing = f"is missing; {REFERENCES[name].bound}" if needed and not text else ""
+        problem = missing or REFERENCES[name].problem(text)
+        if problem:
+            self.refuse(field, problem)
+        return text
 
     def code(self, field: str, contract: Any, kind: type[_Code], number: int) -> _Code:  # noqa: ANN401
         """Reads an enum's member by the contract's number.

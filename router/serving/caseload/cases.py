@@ -9,10 +9,11 @@ import asyncio
 
 import numpy as np
 
-from router.cases.features import CASE_REF, OFFICE_REF, REFERENCES
+from router.cases.features import CASE_REF, OFFICE_REF
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.decision.schema import Rows
+from router.serving.fields import Fields
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, refuse
 from router.v1 import case_pb2, caseload_pb2
@@ -46,11 +47,11 @@ class Caseload:
         """
         if self.header is not None:
             refuse("header", "came twice")
-        problem = REFERENCES[OFFICE_REF].problem(header.office_ref)
-        if problem:
-            refuse("header.office_ref", problem)
+        fields = Fields()
+        fields.reference("header.office_ref", header.office_ref, name=OFFICE_REF)
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
-            refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
+            fields.refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
+        fields.finish()
         self.header = header
 
     async def add(self, cases: caseload_pb2.CaseChunk) -> None:

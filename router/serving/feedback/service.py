@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from router.cases.features import OFFICE_REF, REFERENCES
+from router.cases.features import OFFICE_REF
 from router.journal.feedback import (
     CHOICE,
     OUTCOME,
@@ -47,7 +47,7 @@ from router.serving.feedback.requests import (
 from router.serving.feedback.reviews import FollowedReviews, KnownReview, read_review
 from router.serving.fields import Fields
 from router.serving.paging import next_token, number_of, page_size, position_of
-from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands, refuse
+from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
 from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
 
@@ -201,10 +201,10 @@ class FeedbackService(FeedbackServicer):
         self, request: feedback_pb2.ListReviewsRequest, context: object
     ) -> feedback_pb2.ListReviewsResponse:
         """Lists the open reviews, oldest first."""
-        size, office_ref = page_size(request.page_size), request.office_ref
-        problem = REFERENCES[OFFICE_REF].problem(office_ref)
-        if problem:
-            refuse("office_ref", problem)
+        fields = Fields()
+        office_ref = fields.reference("office_ref", request.office_ref, name=OFFICE_REF)
+        fields.finish()
+        size = page_size(request.page_size)
         filters = {"office_ref": office_ref}
         after = number_of(position_of("ListReviews", filters, request.page_token) or "0")
 

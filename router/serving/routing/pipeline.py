@@ -47,6 +47,17 @@ class _Decided(NamedTuple):
         views = [one.view for one in self.asked]
         self.router.writer.write(self.advice, views, [one.answer for one in self.asked])
 
+    def counted(self, skipped: Collection[bytes]) -> set[int]:
+        """Counts those that were not on record before, and tells which they are by identity."""
+        pairs = [
+            (case, advice)
+            for case, advice in zip(self.asked, self.advice, strict=True)
+            if case.request_id is None or case.request_id.answer not in skipped
+        ]
+        self.router.counts.count([advice for _, advice in pairs])
+        self.router.counts.count_unknown(sum(case.answer.office_unknown for case, _ in pairs))
+        return {id(case) for case, _ in pairs}
+
 
 class Pipeline:
     """Answers cases, those that are asked together in one pass and one commit."""
@@ -65,19 +76,18 @@ class Pipeline:
             JournalFull: if too many records wait.
             JournalUnavailable: if the records could not be written.
         """
+        repeatable = any(one.request_id for one in asked)
         decided: list[_Decided] = []
         records: list[Record] = []
-        for router, its_cases in _by_office(_each_id_once(asked)):
+        for router, its_cases in _by_office(_each_id_once(asked) if repeatable else asked):
             advice, its_records = _decide(router, its_cases)
             records += its_records
             decided.append(_Decided(router, its_cases, advice))
 
-        repeatable = any(one.request_id for one in asked)
         if repeatable:
             # Their answers are recorded with them, so they are written first.
             for part in decided:
                 part.write()
-            for part in decided:
                 records += _answers(part.asked, records[0].written_at)
         durable = self._journal.append(records)
 
@@ -90,16 +100,20 @@ class Pipeline:
 
         # Counted only now: what is not on record did not leave.
         skipped = await durable
-        again = _asked_again(asked, skipped) if repeatable else []
-        for router, its_cases, advice in decided:
-            router.counts.count(_new(advice, its_cases, skipped) if again else advice)
-            router.counts.count_unknown(sum(one.answer.office_unknown for one in its_cases))
-        return await self._answer_again(asked, again) if again else {}
+        new: set[int] = set()
+        for part in decided:
+            new |= part.counted(skipped)
+        if not repeatable:
+            return {}
+        again = [n for n, one in enumerate(asked) if id(one) not in new]
+        return await self._answer_again(asked, again)
 
     async def _answer_again(
         self, asked: Sequence[Asked], again: Sequence[int]
     ) -> Mapping[int, Exception]:
         """Gives the recorded answers to those who ask again; see `answer`."""
+        if not again:
+            return {}
         wanted = {n: one.answer for n in again if (one := asked[n].request_id)}
         stored = await asyncio.to_thread(self._journal.store.find, list(set(wanted.values())))
         found = {record.id: read_answer(record) for record in stored}
@@ -131,23 +145,6 @@ def _each_id_once(asked: Sequence[Asked]) -> Sequence[Asked]:
             seen.add(one.request_id.answer)
         found.append(one)
     return found
-
-
-def _asked_again(asked: Sequence[Asked], skipped: Collection[bytes]) -> list[int]:
-    """Gives the numbers of those that were not decided here: their answers are recorded."""
-    decided = {id(one) for one in _each_id_once(asked)}
-    return [n for n, one in enumerate(asked) if id(one) not in decided or _was_asked(one, skipped)]
-
-
-def _was_asked(one: Asked, skipped: Collection[bytes]) -> bool:
-    return one.request_id is not None and one.request_id.answer in skipped
-
-
-def _new(
-    advice: Sequence[Advice], cases: Sequence[Asked], skipped: Collection[bytes]
-) -> list[Advice]:
-    pairs = zip(advice, cases, strict=True)
-    return [one for one, case in pairs if not _was_asked(case, skipped)]
 
 
 def _answers(asked: Iterable[Asked], now: int) -> Iterable[Record]:

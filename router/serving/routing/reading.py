@@ -12,7 +12,7 @@ from router.journal.answer import RequestId
 from router.serving.fields import Fields
 from router.serving.live import OfficeRouter, Snapshot
 from router.serving.messages import named_from
-from router.serving.requests import View, is_full, language_of, texts_of
+from router.serving.requests import View, is_full, language_of, texts_of, told_in
 from router.serving.routing.pipeline import Asked
 from router.serving.status import InvalidRequest
 from router.texts import Texts
@@ -107,11 +107,8 @@ class CaseReader:
         identity = fields.identity(name, text)
         if text in _UNMADE:
             fields.refuse(name, "is the same for everyone; make a random UUID for each case")
-        try:
+        with told_in(self.texts):
             fields.finish()
-        except InvalidRequest as refused:
-            refused.texts = self.texts
-            raise
         # Of a shielded case nothing is kept, not even a digest.
         shielded = row[SHIELDED] != NOT_SHIELDED
         content = b"" if shielded else case.SerializeToString(deterministic=True)

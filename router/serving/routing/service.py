@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from router.cases.features import CASE_REF, REFERENCES
+from router.cases.features import CASE_REF
 from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live
@@ -159,10 +159,10 @@ class ChannelRouterService(ChannelRouterServicer):
         self, request: channel_router_pb2.ListRecommendationsRequest, context: object
     ) -> channel_router_pb2.ListRecommendationsResponse:
         """Reads back the recommendations of a case, the latest first."""
-        case_ref, size = request.case_ref, page_size(request.page_size)
-        problem = REFERENCES[CASE_REF].problem(case_ref) if case_ref else "is missing"
-        if problem:
-            refuse("case_ref", problem)
+        fields = Fields()
+        case_ref = fields.reference("case_ref", request.case_ref, name=CASE_REF, needed=True)
+        fields.finish()
+        size = page_size(request.page_size)
         filters = {"case_ref": case_ref}
         position = position_of("ListRecommendations", filters, request.page_token)
         before = None if position is None else number_of(position)
