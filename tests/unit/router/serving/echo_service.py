@@ -139,13 +139,21 @@ def descriptor() -> ServiceDescriptor:
     return pool.FindServiceByName(SERVICE)
 
 
-def counted(registry: CollectorRegistry, name: str) -> dict[str, float]:
-    """Gives how often calls of a method ended, by code."""
-    labels = {"grpc_type": LABELS[KINDS[name]], "grpc_service": SERVICE, "grpc_method": name}
-    ended = {}
-    for family in registry.collect():
-        for sample in family.samples:
-            its = sample.labels.items()
-            if sample.name == "grpc_server_handled_total" and labels.items() <= its:
-                ended[sample.labels["grpc_code"]] = sample.value
+async def counted(registry: CollectorRegistry, name: str) -> dict[str, float]:
+    """Gives how often calls of a method ended, by code, once all that were begun have ended."""
+    # A caller may hear of the end of a call before the server has counted it.
+    while sum(_series(registry, "started", name).values()) > sum(
+        (ended := _series(registry, "handled", name)).values()
+    ):
+        await asyncio.sleep(0)
     return {code: calls for code, calls in ended.items() if calls}
+
+
+def _series(registry: CollectorRegistry, what: str, name: str) -> dict[str, float]:
+    labels = {"grpc_type": LABELS[KINDS[name]], "grpc_service": SERVICE, "grpc_method": name}
+    return {
+        sample.labels.get("grpc_code", ""): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == f"grpc_server_{what}_total" and labels.items() <= sample.labels.items()
+    }

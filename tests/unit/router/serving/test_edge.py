@@ -54,9 +54,9 @@ class Desk:
             await self.ask(name, *requests)
         return error.value
 
-    def counted(self, name: str) -> dict[str, float]:
+    async def counted(self, name: str) -> dict[str, float]:
         """Gives how often calls of a method ended, by code."""
-        return counted(self.registry, name)
+        return await counted(self.registry, name)
 
 
 @asynccontextmanager
@@ -108,7 +108,7 @@ def test_every_kind_in_every_style_is_answered_and_counted(name: str) -> None:
         answers = await desk.ask(name, *sent(name, text("a"), text("b")))
         assert "b" in " ".join(answers)
         assert len(answers) == (1 if KINDS[name].endswith("unary") else 2)
-        assert desk.counted(name) == {"OK": 1}
+        assert await desk.counted(name) == {"OK": 1}
 
     within(body)
 
@@ -120,7 +120,7 @@ def test_bytes_that_do_not_parse_are_the_callers_error(name: str) -> None:
         assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert error.details() == "request: the bytes are not a google.protobuf.StringValue"
         assert reasons(error) == ["INVALID_ARGUMENT"]
-        assert desk.counted(name) == {"InvalidArgument": 1}
+        assert await desk.counted(name) == {"InvalidArgument": 1}
 
     within(body)
 
@@ -132,7 +132,7 @@ def test_a_services_error_is_told_by_its_code(name: str) -> None:
         assert (error.code(), error.details()) == (grpc.StatusCode.NOT_FOUND, "there is none")
         error = await desk.fails(name, *sent(name, text("broken")))
         assert (error.code(), error.details()) == (grpc.StatusCode.INTERNAL, "internal error")
-        assert desk.counted(name) == {"NotFound": 1, "Internal": 1}
+        assert await desk.counted(name) == {"NotFound": 1, "Internal": 1}
 
     within(body)
 
@@ -190,7 +190,7 @@ def test_a_generator_is_closed_when_the_caller_goes() -> None:
         assert await call.read() == text("a")
         call.cancel()
         await desk.echo.closed.wait()
-        assert desk.counted("waits") == {"Cancelled": 1}
+        assert await desk.counted("waits") == {"Cancelled": 1}
 
     within(body)
 
@@ -205,7 +205,7 @@ def test_a_caller_who_goes_while_answers_are_written_is_no_fault_of_ours(
         await desk.echo.closed.wait()
         # Answered after it, so that what the flood left behind has been counted.
         await desk.ask("one_to_one", text("a"))
-        assert desk.counted("floods") == {"Cancelled": 1}
+        assert await desk.counted("floods") == {"Cancelled": 1}
 
     within(body)
     assert not caplog.records
@@ -215,6 +215,6 @@ def test_a_code_that_a_service_sets_is_the_one_that_is_counted() -> None:
     async def body(desk: Desk) -> None:
         error = await desk.fails("told_by_code", text("a"))
         assert error.code() == grpc.StatusCode.DATA_LOSS
-        assert desk.counted("told_by_code") == {"DataLoss": 1}
+        assert await desk.counted("told_by_code") == {"DataLoss": 1}
 
     within(body)

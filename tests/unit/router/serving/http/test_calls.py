@@ -132,7 +132,7 @@ def test_every_kind_in_every_style_is_answered_and_counted(name: str) -> None:
         answers = await desk.ask(name, *texts)
         assert "b" in " ".join(answers)
         assert len(answers) == (1 if KINDS[name].endswith("unary") else 2)
-        assert counted(desk.registry, name) == {"OK": 1}
+        assert await counted(desk.registry, name) == {"OK": 1}
 
     within(body)
 
@@ -142,7 +142,7 @@ def test_a_services_error_is_told_by_its_code(name: str) -> None:
     async def body(desk: Desk) -> None:
         assert code(await desk.ask(name, "missing")) == "not_found"
         assert code(await desk.ask(name, "broken")) == "internal"
-        assert counted(desk.registry, name) == {"NotFound": 1, "Internal": 1}
+        assert await counted(desk.registry, name) == {"NotFound": 1, "Internal": 1}
 
     within(body)
 
@@ -152,7 +152,7 @@ def test_a_body_that_cannot_be_read_is_the_callers_error(name: str) -> None:
     async def body(desk: Desk) -> None:
         data = b"{" if name == "one_to_one" else framed(b"{")
         assert code(await desk.send(name, data)) == "invalid_argument"
-        assert counted(desk.registry, name) == {"InvalidArgument": 1}
+        assert await counted(desk.registry, name) == {"InvalidArgument": 1}
 
     within(body)
 
@@ -162,7 +162,7 @@ def test_a_request_of_a_stream_that_is_too_large_is_refused(name: str) -> None:
     async def body(desk: Desk) -> None:
         data = struct.pack(">BI", 0, BODY_AT_MOST + 1)
         assert code(await desk.send(name, data)) == "resource_exhausted"
-        assert counted(desk.registry, name) == {"ResourceExhausted": 1}
+        assert await counted(desk.registry, name) == {"ResourceExhausted": 1}
 
     within(body)
 
@@ -173,7 +173,7 @@ def test_a_deadline_ends_a_stream_and_its_generator() -> None:
         assert answers[0] == "a"
         assert code(answers) == "deadline_exceeded"
         await desk.echo.closed.wait()
-        assert counted(desk.registry, "waits") == {"DeadlineExceeded": 1}
+        assert await counted(desk.registry, "waits") == {"DeadlineExceeded": 1}
 
     within(body)
 
@@ -186,7 +186,7 @@ def test_a_stream_ends_when_the_caller_goes(name: str) -> None:
         await desk.echo.closed.wait()
         # Answered after it, so that the stream before has been counted.
         await desk.ask("one_to_one", "a")
-        assert counted(desk.registry, name) == {"Cancelled": 1}
+        assert await counted(desk.registry, name) == {"Cancelled": 1}
 
     within(body)
 
@@ -242,7 +242,7 @@ def test_a_stream_that_does_not_end_is_cut_off_when_the_time_for_it_is_up() -> N
     async def run() -> None:
         async with serving(grace_seconds=0.5) as desk:
             writer = await desk.begin("waits", "a")
-        assert counted(desk.registry, "waits") == {"Cancelled": 1}
+        assert await counted(desk.registry, "waits") == {"Cancelled": 1}
         writer.close()
 
     asyncio.run(run())
