@@ -15,7 +15,7 @@ from router.decision.decision import NO_MIX, Status
 from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
-from router.decision.tables import DecisionTables
+from router.decision.tables import DecisionTables, Floats
 from router.journal.recommendation import CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
@@ -126,25 +126,41 @@ def a_model(tables: DecisionTables) -> ModelVersion:
 
 
 def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:
-    """Draws tables with random effects, every value well supported."""
-    rng = np.random.default_rng(seed)
-    mixes = len(a_catalogue().mixes)
-    values = rng.normal(0, effect, (MODEL_SLOTS, mixes, 1)) + rng.normal(
-        0, spread, (MODEL_SLOTS, mixes, FOLDS)
-    )
-    # Each mix a little better than the lighter one before it, as more talks are on average.
-    intercept = np.full((mixes, FOLDS), 0.4) + np.linspace(0, 0.06, mixes)[:, None]
+    """Draws tables with random effects, every value well supported.
 
+    Those of a field and a mix are the same whatever other fields and mixes there are.
+    """
+    fields = [FEATURES.features[column] for column in FEATURES.columns(Role.MODEL)]
+    own = {one.name: np.random.default_rng([seed, *one.name.encode()]) for one in fields}
+    values = [_values(own[one.name], one.slots, effect, spread) for one in fields]
     # No value is rare, so that a decision is in doubt only where a test wants it.
-    counts = rng.integers(100, 5000, MODEL_SLOTS)
+    counts = [own[one.name].integers(100, 5000, one.slots) for one in fields]
+
+    # Each mix a little better than the lighter one before it, as more talks are on average.
+    steps = 0.012 * np.arange(len(a_catalogue().mixes))
+    intercept = np.full((len(steps), FOLDS), 0.4) + steps[:, None]
+    rng = np.random.default_rng(seed)
     pairs = tuple(
         a_pair(rng, effect, spread, *map(FEATURES.column, names))
         for names in (("months_since_last_work", "age_band"), ("goal_by_user", "applications_4w"))
     )
 
     return DecisionTables(
-        features=FEATURES, values=values, intercept=intercept, counts=counts, pairs=pairs
+        features=FEATURES,
+        values=np.concatenate(values),
+        intercept=intercept,
+        counts=np.concatenate(counts),
+        pairs=pairs,
     )
+
+
+def _values(rng: np.random.Generator, cells: int, effect: float, spread: float) -> Floats:
+    """Draws values of every mix, shape (cells, mixes, folds), those of the first mixes first."""
+    drawn = [
+        rng.normal(0, effect, (cells, 1)) + rng.normal(0, spread, (cells, FOLDS))
+        for _ in a_catalogue().mixes
+    ]
+    return np.stack(drawn, axis=1)
 
 
 def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, second: int) -> Pair:
@@ -157,8 +173,7 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
         sides[-1][1:] += sides[-1][1] == 0
 
     cells = int((sides[0].max() + 1) * (sides[1].max() + 1))
-    mixes = len(a_catalogue().mixes)
-    values = rng.normal(0, effect, (cells, mixes, 1)) + rng.normal(0, spread, (cells, mixes, FOLDS))
+    values = _values(rng, cells, effect, spread)
 
     return Pair(
         first=first,
