@@ -27,9 +27,8 @@ from training.evaluation.gate import load_gate
 from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
-# Fewer cases would leave a mix with less than the 200 that reading asks for, once another field
-# is drawn too.
-CASES, RUNS, SHIELDED = 2600, 10, 11
+# Fewer cases would leave a mix with less than the 200 that reading asks for.
+CASES, RUNS, SHIELDED = 2200, 10, 11
 NAMES = {
     "candidate",
     "promoted",
