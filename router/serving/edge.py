@@ -25,12 +25,14 @@ from router.serving.metrics import Gathered, Metrics
 from router.serving.status import (
     DeadlineExpired,
     Draining,
+    InvalidRequest,
     Overloaded,
     Trailers,
     refuse,
     status_of,
     trailers,
 )
+from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -166,8 +168,19 @@ class Edge(grpc.GenericRpcHandler):
     threads.
     """
 
-    def __init__(self, metrics: Metrics, max_in_flight: int) -> None:
+    def __init__(
+        self, metrics: Metrics, max_in_flight: int, texts: Callable[[], Texts] | None = None
+    ) -> None:
+        """Begins without a service.
+
+        Args:
+            metrics: counted by.
+            max_in_flight: calls at once; more are refused.
+            texts: gives those in which people are told of a refusal where no language was asked
+                for; None tells them nothing.
+        """
         self._metrics = metrics
+        self._texts = texts
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
@@ -271,11 +284,16 @@ class Edge(grpc.GenericRpcHandler):
                         raise
                     except Exception as error:
                         on_error(error)
+                        self._tell_people(error)
                         await _abort(error, context)
             finally:
                 self._in_flight -= limited
 
         return call
+
+    def _tell_people(self, error: Exception) -> None:
+        if isinstance(error, InvalidRequest) and error.texts is None and self._texts is not None:
+            error.texts = self._texts()
 
     def _admit(self, context: Context) -> None:
         if self.draining:

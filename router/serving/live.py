@@ -55,6 +55,11 @@ class OfficeRouter:
         """Language of texts when a call names none."""
         return self.recommender.policy.languages[0]
 
+    @property
+    def texts(self) -> Texts:
+        """Texts of that language."""
+        return self.writer.texts[self.language]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

@@ -72,9 +72,7 @@ class ModelsService(ModelsServicer):
         return self._live.snapshot.national.recommender.decider
 
     def _in_language(self, language: int) -> Texts:
-        national = self._live.snapshot.national.language
-        with told_in(self._texts[national]):
-            return self._texts[language_of(language, national)]
+        return self._texts[language_of(language, self._live.snapshot.national.language)]
 
     def _page(
         self, items: Sequence[_T], method: str, request: _Localised, *versions: str

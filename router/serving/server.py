@@ -109,7 +109,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    edge = Edge(metrics, settings.max_in_flight)
+    edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts)
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()

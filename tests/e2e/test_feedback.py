@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.journal.chain import verify
@@ -144,3 +146,14 @@ def test_bytes_that_are_no_request_are_the_callers_error(server: Server) -> None
         with pytest.raises(grpc.RpcError) as error:
             of_bytes(server.channel, f"/router.v1.Feedback/{method}")(b"\xff\xff", timeout=5)
         assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_people_are_told_in_the_policy_s_language_where_a_call_names_none(server: Server) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        server.feedback.RecordOutcome(pb.RecordOutcomeRequest(), timeout=5)
+    trailers: Any = error.value.trailing_metadata()
+    status = status_pb2.Status.FromString(dict(trailers)["grpc-status-details-bin"])
+    bad = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(bad) for detail in status.details)
+    assert {one.localized_message.locale for one in bad.field_violations} == {"nb"}
+    assert all(one.localized_message.message for one in bad.field_violations)

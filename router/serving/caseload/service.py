@@ -23,7 +23,6 @@ from router.serving.caseload.cases import Caseload
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
 from router.serving.live import Live
-from router.serving.requests import told_in
 from router.serving.status import refuse
 from router.v1 import caseload_pb2
 from router.v1.caseload_pb2_grpc import CaseloadPlannerServicer
@@ -49,10 +48,8 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
     ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
         caseload = Caseload()
-        national = self._live.snapshot.national
-        with told_in(national.writer.texts[national.language]):
-            await _read(caseload, request_iterator)
-            header, rows = caseload.finish()
+        await _read(caseload, request_iterator)
+        header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
         snapshot = self._live.snapshot
         recommender = snapshot.recommender(header.office_ref)

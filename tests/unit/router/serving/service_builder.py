@@ -125,7 +125,8 @@ def a_service(folder: Path, models: Path = ROOT / "models", **offices: str) -> I
     )
 
     async def begin() -> tuple[grpc.aio.Server, DurableJournal, int]:
-        edge, durable = Edge(metrics, 100), DurableJournal(store, metrics, lambda _: None)
+        edge = Edge(metrics, 100, lambda: live.snapshot.national.texts)
+        durable = DurableJournal(store, metrics, lambda _: None)
         edge.add(
             channel_router_pb2_grpc.add_ChannelRouterServicer_to_server,
             ChannelRouterService(live, durable),

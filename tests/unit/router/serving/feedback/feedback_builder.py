@@ -24,6 +24,7 @@ from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
 from router.serving.metrics import Metrics
+from router.texts import load_texts
 from router.v1 import feedback_pb2 as pb
 from router.v1 import feedback_pb2_grpc, recommendation_pb2
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation
@@ -138,7 +139,7 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
 
     async def begin() -> tuple[grpc.aio.Server, DurableJournal, FeedbackService, int]:
         metrics = Metrics(registry)
-        edge = Edge(metrics, 100)
+        edge = Edge(metrics, 100, lambda: load_texts()["nb"])
         durable = DurableJournal(store, metrics, lambda _: None)
         service = FeedbackService(durable, FeedbackMetrics(registry), OFFICES.get, lambda: desk.now)
         edge.add(feedback_pb2_grpc.add_FeedbackServicer_to_server, service, service.count_refused)
