@@ -19,6 +19,7 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 
+from router.serving.http.door import BODIES_AT_MOST, BODY_AT_MOST
 from router.v1 import channel_router_pb2
 from tests.builders import ROOT, a_case
 from tests.e2e.conftest import Server, closed, router_command, start, tool
@@ -319,6 +320,30 @@ def test_over_the_limit_of_calls_in_flight_the_caller_is_told_when_to_retry(
     lock.execute("ROLLBACK")
     lock.close()
     first.cancel()
+
+
+def test_bodies_that_do_not_come_hold_bounded_room_together(start_server: StartServer) -> None:
+    server = start_server("--http", "127.0.0.1:0")
+    host, _, port = server.http.rpartition(":")
+    head = (
+        f"POST {RECOMMEND} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"content-length: {BODY_AT_MOST}\r\n\r\n"
+    )
+    held = [
+        socket.create_connection((host, int(port))) for _ in range(BODIES_AT_MOST // BODY_AT_MOST)
+    ]
+    for one in held:
+        one.sendall(head.encode() + b"{")
+    # Each is taken in when its turn comes.
+    while (answer := ask(server, RECOMMEND, {"case": CASE})).status == 200:
+        pass
+    assert answer.code == (429, "resource_exhausted")
+    assert "google.rpc.RetryInfo" in [detail["type"] for detail in answer.body["details"]]
+    for one in held:
+        one.close()
+    while ask(server, RECOMMEND, {"case": CASE}).status == 429:
+        pass
+    assert ask(server, RECOMMEND, {"case": CASE}).status == 200
 
 
 def test_a_stream_is_answered_in_the_framing_of_connect(served: Server) -> None:

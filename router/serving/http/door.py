@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 from connectrpc.code import Code
+from connectrpc.request import RequestContext
 from connectrpc.server import ConnectASGIApplication
 from google.protobuf.descriptor import ServiceDescriptor
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +28,9 @@ from router.serving.status import Overloaded, status_of, trailers
 
 BODY_AT_MOST = 4 << 20
 """Bytes of a body, once unpacked: what takes 1 MiB in protobuf takes up to four in JSON."""
+
+BODIES_AT_MOST = 128 << 20
+"""Bytes of all bodies that are being read or answered, as far as their lengths are told."""
 
 # As much as metadata over gRPC.
 _HEADERS_AT_MOST = 16 << 10
@@ -265,21 +269,36 @@ class _Room:
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._now = 0
+        self._bytes = 0
 
-    async def on_start(self, *_: object) -> None:
+    async def on_start(self, context: RequestContext[Any, Any]) -> int:
         """Takes a request in.
 
+        Returns:
+            Bytes that it may hold.
+
         Raises:
-            connect_error: if there are too many.
+            connect_error: if there are too many, or they hold too much.
         """
-        if self._now >= self._at_once:
+        size = _size(context.request_headers)
+        if self._now >= self._at_once or self._bytes + size > BODIES_AT_MOST:
             code, message, details = status_of(Overloaded())
             raise connect_error(code, message, trailers(code, message, details))
         self._now += 1
+        self._bytes += size
+        return size
 
-    async def on_end(self, *_: object) -> None:
+    async def on_end(self, size: int, *_: object) -> None:
         """Lets it go."""
         self._now -= 1
+        self._bytes -= size
+
+
+def _size(headers: Mapping[str, str]) -> int:
+    """Tells what a body may hold once unpacked: the most there is where it does not say."""
+    length = headers.get("content-length", "")
+    packed = headers.get("content-encoding", "identity") != "identity"
+    return min(int(length), BODY_AT_MOST) if length.isdecimal() and not packed else BODY_AT_MOST
 
 
 def _refusal(
