@@ -170,7 +170,7 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
     return Run(
         figures=figures,
         truth={name: float(truth[each, mix].mean()) for name, mix in mixes.items()},
-        verdict=judge(figures, gate, parity_difference=0.0, feature_digest_ok=True),
+        verdict=judge(figures, gate, parity_difference=0.0, features_ok=True),
     )
 
 

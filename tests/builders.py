@@ -70,6 +70,7 @@ PLAIN: dict[str, str | int | None] = {
     "unread_messages": 0,
     "days_since_user_plan_activity": 5,
     "days_waiting_for_agency_reply": 0,
+    "can_use_phone": "YES",
 }
 
 

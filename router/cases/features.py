@@ -13,7 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from numpy.typing import NDArray
 
 from router.cases.references import reference
-from router.decision.schema import Feature, FeatureSet, Role, Rows
+from router.decision.schema import UNKNOWN, Feature, FeatureSet, Role, Rows
 from router.v1 import case_pb2, feature_pb2
 
 CASE_REF = "case_ref"
@@ -56,7 +56,22 @@ def _feature(field: FieldDescriptor) -> Feature:
         nominal=note.nominal,
         group=note.group,
         top_coded=note.top_coded,
+        severity=_severity(note, values),
     )
+
+
+def _severity(note: feature_pb2.Feature, values: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    if values:
+        slots = {UNKNOWN: 0} | {value: slot for slot, value in enumerate(values, 1)}
+        return tuple(
+            tuple(slots[value] for value in step.split("|")) for step in note.mildest_first
+        )
+    if note.worse == feature_pb2.WORSE_UNSPECIFIED:
+        return ()
+    rising = [(slot,) for slot in range(1, note.upper - note.lower + 2)]
+    if note.worse == feature_pb2.WORSE_LOWER:
+        rising.reverse()
+    return (*rising, (0,)) if note.unknown_is_worst else tuple(rising)
 
 
 _FIELDS = case_pb2.Case.DESCRIPTOR.fields

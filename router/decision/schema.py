@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,9 @@ class Feature:
     An integer feature has `lower`..`upper` in `unit`; a categorical one has named `values`, and
     then `lower` is 1 and `upper` the number of values, so that value v always has slot v - lower +
     1. Where it is `top_coded`, `upper` stands for itself and every larger number.
+
+    `severity` holds its slots from the mildest to the worst, those of one step equally bad; a slot
+    that is in no step stands in no order.
     """
 
     name: str
@@ -44,6 +46,12 @@ class Feature:
     nominal: bool = False
     group: str = ""
     top_coded: bool = False
+    severity: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """Gives the step of severity of each slot that stands in an order, the mildest 0."""
+        return {slot: rank for rank, step in enumerate(self.severity) for slot in step}
 
     @property
     def slots(self) -> int:
@@ -131,17 +139,17 @@ class FeatureSet:
         )
 
     @cached_property
-    def digest(self) -> str:
-        """SHA-256 over names, roles, bounds and values; equal ones mean interchangeable tables."""
-        # Units, groups and what a person can change are left out: they may be reworded without
-        # touching a table. So is top coding, which says what else comes into the last slot.
-        text = json.dumps(
-            [
-                [f.name, sorted(r.value for r in f.roles), f.lower, f.upper, list(f.values)]
-                for f in self.features
-            ]
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+    def model_inputs(self) -> list[dict[str, Any]]:
+        """What tables depend on: names, bounds and values of the model's features, in order.
+
+        Equal ones mean interchangeable tables. Fields that no model reads may come and go, units
+        and groups be reworded.
+        """
+        return [
+            {"name": one.name, "lower": one.lower, "upper": one.upper, "values": list(one.values)}
+            for one in self.features
+            if Role.MODEL in one.roles
+        ]
 
     def row(self, **values: str | int | None) -> NDArray[np.uint16]:
         """Gives the row of a case from values by name; a feature not named is unknown.

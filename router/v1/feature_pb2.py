@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17router/v1/feature.proto\x12\trouter.v1\x1a google/protobuf/descriptor.proto\"\xb0\x01\n\x07\x46\x65\x61ture\x12\x1e\n\x05roles\x18\x01 \x03(\x0e\x32\x0f.router.v1.Role\x12\r\n\x05lower\x18\x02 \x01(\x05\x12\r\n\x05upper\x18\x03 \x01(\x05\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nchangeable\x18\x05 \x01(\x08\x12\x0f\n\x07nominal\x18\x06 \x01(\x08\x12\r\n\x05group\x18\x07 \x01(\t\x12\x12\n\nmax_length\x18\x08 \x01(\x05\x12\x11\n\ttop_coded\x18\t \x01(\x08*r\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_KEY\x10\x01\x12\x0e\n\nROLE_MODEL\x10\x02\x12\x12\n\x0eROLE_HARD_RULE\x10\x03\x12\x12\n\x0eROLE_SAFEGUARD\x10\x04\x12\x0e\n\nROLE_PRICE\x10\x05:D\n\x07\x66\x65\x61ture\x12\x1d.google.protobuf.FieldOptions\x18\x83\xa1\x05 \x01(\x0b\x32\x12.router.v1.FeatureBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17router/v1/feature.proto\x12\trouter.v1\x1a google/protobuf/descriptor.proto\"\x82\x02\n\x07\x46\x65\x61ture\x12\x1e\n\x05roles\x18\x01 \x03(\x0e\x32\x0f.router.v1.Role\x12\r\n\x05lower\x18\x02 \x01(\x05\x12\r\n\x05upper\x18\x03 \x01(\x05\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nchangeable\x18\x05 \x01(\x08\x12\x0f\n\x07nominal\x18\x06 \x01(\x08\x12\r\n\x05group\x18\x07 \x01(\t\x12\x12\n\nmax_length\x18\x08 \x01(\x05\x12\x11\n\ttop_coded\x18\t \x01(\x08\x12\x15\n\rmildest_first\x18\n \x03(\t\x12\x1f\n\x05worse\x18\x0b \x01(\x0e\x32\x10.router.v1.Worse\x12\x18\n\x10unknown_is_worst\x18\x0c \x01(\x08*r\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_KEY\x10\x01\x12\x0e\n\nROLE_MODEL\x10\x02\x12\x12\n\x0eROLE_HARD_RULE\x10\x03\x12\x12\n\x0eROLE_SAFEGUARD\x10\x04\x12\x0e\n\nROLE_PRICE\x10\x05*A\n\x05Worse\x12\x15\n\x11WORSE_UNSPECIFIED\x10\x00\x12\x10\n\x0cWORSE_HIGHER\x10\x01\x12\x0f\n\x0bWORSE_LOWER\x10\x02:D\n\x07\x66\x65\x61ture\x12\x1d.google.protobuf.FieldOptions\x18\x83\xa1\x05 \x01(\x0b\x32\x12.router.v1.FeatureBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.feature_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024org.channelrouter.v1P\001Z$channelrouter/gen/router/v1;routerv1\252\002\020ChannelRouter.V1'
-  _globals['_ROLE']._serialized_start=251
-  _globals['_ROLE']._serialized_end=365
+  _globals['_ROLE']._serialized_start=333
+  _globals['_ROLE']._serialized_end=447
+  _globals['_WORSE']._serialized_start=449
+  _globals['_WORSE']._serialized_end=514
   _globals['_FEATURE']._serialized_start=73
-  _globals['_FEATURE']._serialized_end=249
+  _globals['_FEATURE']._serialized_end=331
 # @@protoc_insertion_point(module_scope)

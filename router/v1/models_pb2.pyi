@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from router.v1 import feature_pb2 as _feature_pb2
 from router.v1 import recommendation_pb2 as _recommendation_pb2
 import builtins as _builtins
@@ -20,6 +21,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Suitability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SuitabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Suitability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUITABILITY_UNSPECIFIED: _Suitability.ValueType  # 0
+    """Never sent."""
+    SUITABILITY_SERVES: _Suitability.ValueType  # 1
+    """It serves."""
+    SUITABILITY_DOES_NOT_SERVE: _Suitability.ValueType  # 2
+    """It does not serve: no mix is permitted in which nothing takes its place."""
+    SUITABILITY_IF_WISHED: _Suitability.ValueType  # 3
+    """It serves, but is too much to ask for unless it is wished, or nothing else is left."""
+    SUITABILITY_WISHED: _Suitability.ValueType  # 4
+    """It is what the user wishes for: every permitted mix has it."""
+
+class Suitability(_Suitability, metaclass=_SuitabilityEnumTypeWrapper):
+    """What a channel is to somebody with a need."""
+
+SUITABILITY_UNSPECIFIED: Suitability.ValueType  # 0
+"""Never sent."""
+SUITABILITY_SERVES: Suitability.ValueType  # 1
+"""It serves."""
+SUITABILITY_DOES_NOT_SERVE: Suitability.ValueType  # 2
+"""It does not serve: no mix is permitted in which nothing takes its place."""
+SUITABILITY_IF_WISHED: Suitability.ValueType  # 3
+"""It serves, but is too much to ask for unless it is wished, or nothing else is left."""
+SUITABILITY_WISHED: Suitability.ValueType  # 4
+"""It is what the user wishes for: every permitted mix has it."""
+Global___Suitability: _TypeAlias = Suitability  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
@@ -240,6 +273,52 @@ class FeatureInfo(_message.Message):
 Global___FeatureInfo: _TypeAlias = FeatureInfo  # noqa: Y015
 
 @_typing.final
+class ChannelSuitability(_message.Message):
+    """What one channel is to one need."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEED_FIELD_NUMBER: _builtins.int
+    FEATURE_FIELD_NUMBER: _builtins.int
+    APPLIES_WHEN_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    SUITABILITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    need: _builtins.str
+    """Name of the need."""
+    feature: _builtins.str
+    """The field that tells of it."""
+    applies_when: _builtins.str
+    """The values of the field that do, in words."""
+    channel: _recommendation_pb2.Channel.ValueType
+    """The channel."""
+    suitability: Global___Suitability.ValueType
+    """What it is."""
+    reason: _builtins.str
+    """Why, in the language asked for."""
+    legal_basis: _builtins.str
+    """Legal basis; empty where it serves."""
+    def __init__(
+        self,
+        *,
+        need: _builtins.str = ...,
+        feature: _builtins.str = ...,
+        applies_when: _builtins.str = ...,
+        channel: _recommendation_pb2.Channel.ValueType = ...,
+        suitability: Global___Suitability.ValueType = ...,
+        reason: _builtins.str = ...,
+        legal_basis: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applies_when", b"applies_when", "channel", b"channel", "feature", b"feature", "legal_basis", b"legal_basis", "need", b"need", "reason", b"reason", "suitability", b"suitability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChannelSuitability: _TypeAlias = ChannelSuitability  # noqa: Y015
+
+@_typing.final
 class ListFeaturesResponse(_message.Message):
     """The fields of a case, in the contract's order."""
 
@@ -416,6 +495,7 @@ class ListSafeguardsResponse(_message.Message):
     SAFEGUARDS_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUITABILITY_FIELD_NUMBER: _builtins.int
     policy_version: _builtins.str
     """Version of the policy they are part of."""
     next_page_token: _builtins.str
@@ -424,16 +504,21 @@ class ListSafeguardsResponse(_message.Message):
     def safeguards(self) -> _containers.RepeatedCompositeFieldContainer[Global___Safeguard]:
         """The safeguards."""
 
+    @_builtins.property
+    def suitability(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelSuitability]:
+        """What each channel is to each need; all of it, on the first page only."""
+
     def __init__(
         self,
         *,
         safeguards: _abc.Iterable[Global___Safeguard] | None = ...,
         policy_version: _builtins.str = ...,
         next_page_token: _builtins.str = ...,
+        suitability: _abc.Iterable[Global___ChannelSuitability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policy_version", b"policy_version", "safeguards", b"safeguards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policy_version", b"policy_version", "safeguards", b"safeguards", "suitability", b"suitability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

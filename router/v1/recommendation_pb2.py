@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erouter/v1/recommendation.proto\x12\trouter.v1\"~\n\nMixElement\x12#\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x12.router.v1.Channel\x12\x12\n\nfirst_week\x18\x02 \x01(\x05\x12\x14\n\x0c\x65very_n_days\x18\x03 \x01(\x05\x12\x0f\n\x07minutes\x18\x04 \x01(\x05\x12\x10\n\x08\x63ontacts\x18\x05 \x01(\x05\"\x90\x01\n\x03Mix\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\x08\x65lements\x18\x02 \x03(\x0b\x32\x15.router.v1.MixElement\x12\x17\n\x0f\x61\x64viser_minutes\x18\x03 \x01(\x05\x12\x15\n\rdigital_share\x18\x04 \x01(\x01\x12\x16\n\x0e\x64igital_demand\x18\x05 \x01(\x08\x12\x0c\n\x04name\x18\x06 \x01(\t\"\x8c\x01\n\x06Option\x12\x0e\n\x06mix_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_outcome\x18\x02 \x01(\x01\x12\x16\n\x0estandard_error\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x64viser_minutes\x18\x04 \x01(\x01\x12\x11\n\tpermitted\x18\x05 \x01(\x08\x12\x14\n\x0c\x66orbidden_by\x18\x06 \x01(\t\"b\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x03 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\x12\x15\n\rcompared_with\x18\x05 \x01(\t\"C\n\x10\x41ppliedSafeguard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blegal_basis\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"]\n\x06\x43hange\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x12\n\nfrom_value\x18\x02 \x01(\t\x12\x10\n\x08to_value\x18\x03 \x01(\t\x12\x0e\n\x06mix_id\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\"\x9d\x04\n\x0eRecommendation\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12!\n\x06status\x18\x02 \x01(\x0e\x32\x11.router.v1.Status\x12\x1b\n\x03mix\x18\x03 \x01(\x0b\x32\x0e.router.v1.Mix\x12\x15\n\rmodel_version\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x0e\n\x06notice\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61se_ref\x18\x07 \x01(\t\x12 \n\x06\x64oubts\x18\x08 \x03(\x0e\x32\x10.router.v1.Doubt\x12\"\n\x07options\x18\t \x03(\x0b\x32\x11.router.v1.Option\x12\"\n\x07reasons\x18\n \x03(\x0b\x32\x11.router.v1.Reason\x12/\n\nsafeguards\x18\x0b \x03(\x0b\x32\x1b.router.v1.AppliedSafeguard\x12\"\n\x07\x63hanges\x18\x0c \x03(\x0b\x32\x11.router.v1.Change\x12\x1c\n\x0fsynthetic_model\x18\r \x01(\x08H\x00\x88\x01\x01\x12)\n\ndisclosure\x18\x0e \x01(\x0e\x32\x15.router.v1.Disclosure\x12\x17\n\x0fpermitted_mixes\x18\x0f \x03(\t\x12\x16\n\x0eoffice_unknown\x18\x10 \x01(\x08\x12\x18\n\x10top_coded_fields\x18\x11 \x03(\tB\x12\n\x10_synthetic_model*\x82\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12STATUS_RECOMMENDED\x10\x01\x12\x1b\n\x17STATUS_NEEDS_ASSESSMENT\x10\x02\x12\x16\n\x12STATUS_MANUAL_ONLY\x10\x03\x12\x13\n\x0fSTATUS_WITHHELD\x10\x04*_\n\nDisclosure\x12\x1a\n\x16\x44ISCLOSURE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISCLOSURE_AFTER_OWN_VIEW\x10\x01\x12\x16\n\x12\x44ISCLOSURE_CONTROL\x10\x02*\xb7\x01\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HANNEL_SELF_SERVICE\x10\x01\x12\x1c\n\x18\x43HANNEL_DIALOGUE_MESSAGE\x10\x02\x12\x11\n\rCHANNEL_PHONE\x10\x03\x12\x11\n\rCHANNEL_VIDEO\x10\x04\x12\x1a\n\x16\x43HANNEL_OFFICE_MEETING\x10\x05\x12\x19\n\x15\x43HANNEL_GROUP_MEETING\x10\x06*W\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_NB\x10\x01\x12\x0f\n\x0bLANGUAGE_NN\x10\x02\x12\x0f\n\x0bLANGUAGE_EN\x10\x03*h\n\x05\x44oubt\x12\x15\n\x11\x44OUBT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44OUBT_UNKNOWN_FIELDS\x10\x01\x12\x15\n\x11\x44OUBT_RARE_VALUES\x10\x02\x12\x17\n\x13\x44OUBT_CLOSE_OPTIONS\x10\x03\x42Q\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erouter/v1/recommendation.proto\x12\trouter.v1\"\xa7\x01\n\nMixElement\x12#\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x12.router.v1.Channel\x12\x12\n\nfirst_week\x18\x02 \x01(\x05\x12\x14\n\x0c\x65very_n_days\x18\x03 \x01(\x05\x12\x0f\n\x07minutes\x18\x04 \x01(\x05\x12\x10\n\x08\x63ontacts\x18\x05 \x01(\x05\x12\'\n\x0bin_place_of\x18\x06 \x01(\x0e\x32\x12.router.v1.Channel\"\x90\x01\n\x03Mix\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\x08\x65lements\x18\x02 \x03(\x0b\x32\x15.router.v1.MixElement\x12\x17\n\x0f\x61\x64viser_minutes\x18\x03 \x01(\x05\x12\x15\n\rdigital_share\x18\x04 \x01(\x01\x12\x16\n\x0e\x64igital_demand\x18\x05 \x01(\x08\x12\x0c\n\x04name\x18\x06 \x01(\t\"\x8c\x01\n\x06Option\x12\x0e\n\x06mix_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_outcome\x18\x02 \x01(\x01\x12\x16\n\x0estandard_error\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x64viser_minutes\x18\x04 \x01(\x01\x12\x11\n\tpermitted\x18\x05 \x01(\x08\x12\x14\n\x0c\x66orbidden_by\x18\x06 \x01(\t\"s\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x03 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\x12\x15\n\rcompared_with\x18\x05 \x01(\t\x12\x0f\n\x07\x61gainst\x18\x06 \x01(\x08\"-\n\rContradiction\x12\x0e\n\x06\x66ields\x18\x01 \x03(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"C\n\x10\x41ppliedSafeguard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blegal_basis\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"]\n\x06\x43hange\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\x12\n\nfrom_value\x18\x02 \x01(\t\x12\x10\n\x08to_value\x18\x03 \x01(\t\x12\x0e\n\x06mix_id\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\"\x98\x05\n\x0eRecommendation\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12!\n\x06status\x18\x02 \x01(\x0e\x32\x11.router.v1.Status\x12\x1b\n\x03mix\x18\x03 \x01(\x0b\x32\x0e.router.v1.Mix\x12\x15\n\rmodel_version\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x0e\n\x06notice\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61se_ref\x18\x07 \x01(\t\x12 \n\x06\x64oubts\x18\x08 \x03(\x0e\x32\x10.router.v1.Doubt\x12\"\n\x07options\x18\t \x03(\x0b\x32\x11.router.v1.Option\x12\"\n\x07reasons\x18\n \x03(\x0b\x32\x11.router.v1.Reason\x12/\n\nsafeguards\x18\x0b \x03(\x0b\x32\x1b.router.v1.AppliedSafeguard\x12\"\n\x07\x63hanges\x18\x0c \x03(\x0b\x32\x11.router.v1.Change\x12\x1c\n\x0fsynthetic_model\x18\r \x01(\x08H\x00\x88\x01\x01\x12)\n\ndisclosure\x18\x0e \x01(\x0e\x32\x15.router.v1.Disclosure\x12\x17\n\x0fpermitted_mixes\x18\x0f \x03(\t\x12\x16\n\x0eoffice_unknown\x18\x10 \x01(\x08\x12\x18\n\x10top_coded_fields\x18\x11 \x03(\t\x12\x0c\n\x04plan\x18\x12 \x01(\t\x12\x13\n\x0b\x64oubt_texts\x18\x13 \x03(\t\x12\x30\n\x0e\x63ontradictions\x18\x14 \x03(\x0b\x32\x18.router.v1.Contradiction\x12\x16\n\x0enear_equal_mix\x18\x15 \x01(\t\x12\x0c\n\x04text\x18\x16 \x01(\tB\x12\n\x10_synthetic_model*\x82\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12STATUS_RECOMMENDED\x10\x01\x12\x1b\n\x17STATUS_NEEDS_ASSESSMENT\x10\x02\x12\x16\n\x12STATUS_MANUAL_ONLY\x10\x03\x12\x13\n\x0fSTATUS_WITHHELD\x10\x04*_\n\nDisclosure\x12\x1a\n\x16\x44ISCLOSURE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISCLOSURE_AFTER_OWN_VIEW\x10\x01\x12\x16\n\x12\x44ISCLOSURE_CONTROL\x10\x02*\xb7\x01\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HANNEL_SELF_SERVICE\x10\x01\x12\x1c\n\x18\x43HANNEL_DIALOGUE_MESSAGE\x10\x02\x12\x11\n\rCHANNEL_PHONE\x10\x03\x12\x11\n\rCHANNEL_VIDEO\x10\x04\x12\x1a\n\x16\x43HANNEL_OFFICE_MEETING\x10\x05\x12\x19\n\x15\x43HANNEL_GROUP_MEETING\x10\x06*W\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_NB\x10\x01\x12\x0f\n\x0bLANGUAGE_NN\x10\x02\x12\x0f\n\x0bLANGUAGE_EN\x10\x03*E\n\x06Reader\x12\x16\n\x12READER_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREADER_USER\x10\x01\x12\x12\n\x0eREADER_ADVISER\x10\x02*\x94\x01\n\x05\x44oubt\x12\x15\n\x11\x44OUBT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44OUBT_UNKNOWN_FIELDS\x10\x01\x12\x15\n\x11\x44OUBT_RARE_VALUES\x10\x02\x12\x17\n\x13\x44OUBT_CLOSE_OPTIONS\x10\x03\x12\x17\n\x13\x44OUBT_CONTRADICTION\x10\x04\x12\x11\n\rDOUBT_HAS_JOB\x10\x05\x42Q\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,28 +32,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.recommendation_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024org.channelrouter.v1P\001Z$channelrouter/gen/router/v1;routerv1\252\002\020ChannelRouter.V1'
-  _globals['_STATUS']._serialized_start=1272
-  _globals['_STATUS']._serialized_end=1402
-  _globals['_DISCLOSURE']._serialized_start=1404
-  _globals['_DISCLOSURE']._serialized_end=1499
-  _globals['_CHANNEL']._serialized_start=1502
-  _globals['_CHANNEL']._serialized_end=1685
-  _globals['_LANGUAGE']._serialized_start=1687
-  _globals['_LANGUAGE']._serialized_end=1774
-  _globals['_DOUBT']._serialized_start=1776
-  _globals['_DOUBT']._serialized_end=1880
-  _globals['_MIXELEMENT']._serialized_start=45
-  _globals['_MIXELEMENT']._serialized_end=171
-  _globals['_MIX']._serialized_start=174
-  _globals['_MIX']._serialized_end=318
-  _globals['_OPTION']._serialized_start=321
-  _globals['_OPTION']._serialized_end=461
-  _globals['_REASON']._serialized_start=463
-  _globals['_REASON']._serialized_end=561
-  _globals['_APPLIEDSAFEGUARD']._serialized_start=563
-  _globals['_APPLIEDSAFEGUARD']._serialized_end=630
-  _globals['_CHANGE']._serialized_start=632
-  _globals['_CHANGE']._serialized_end=725
-  _globals['_RECOMMENDATION']._serialized_start=728
-  _globals['_RECOMMENDATION']._serialized_end=1269
+  _globals['_STATUS']._serialized_start=1501
+  _globals['_STATUS']._serialized_end=1631
+  _globals['_DISCLOSURE']._serialized_start=1633
+  _globals['_DISCLOSURE']._serialized_end=1728
+  _globals['_CHANNEL']._serialized_start=1731
+  _globals['_CHANNEL']._serialized_end=1914
+  _globals['_LANGUAGE']._serialized_start=1916
+  _globals['_LANGUAGE']._serialized_end=2003
+  _globals['_READER']._serialized_start=2005
+  _globals['_READER']._serialized_end=2074
+  _globals['_DOUBT']._serialized_start=2077
+  _globals['_DOUBT']._serialized_end=2225
+  _globals['_MIXELEMENT']._serialized_start=46
+  _globals['_MIXELEMENT']._serialized_end=213
+  _globals['_MIX']._serialized_start=216
+  _globals['_MIX']._serialized_end=360
+  _globals['_OPTION']._serialized_start=363
+  _globals['_OPTION']._serialized_end=503
+  _globals['_REASON']._serialized_start=505
+  _globals['_REASON']._serialized_end=620
+  _globals['_CONTRADICTION']._serialized_start=622
+  _globals['_CONTRADICTION']._serialized_end=667
+  _globals['_APPLIEDSAFEGUARD']._serialized_start=669
+  _globals['_APPLIEDSAFEGUARD']._serialized_end=736
+  _globals['_CHANGE']._serialized_start=738
+  _globals['_CHANGE']._serialized_end=831
+  _globals['_RECOMMENDATION']._serialized_start=834
+  _globals['_RECOMMENDATION']._serialized_end=1498
 # @@protoc_insertion_point(module_scope)

@@ -119,7 +119,7 @@ def load_model(
 
         # A folder copied under another name would be signed, yet not what its name promises.
         _check(info.version == folder.name, f"manifest is of version {info.version!r}")
-        _check(manifest["feature_digest"] == features.digest, _difference(manifest, features))
+        _check(manifest["features"] == features.model_inputs, _difference(manifest, features))
         ids = list(catalogue.ids)
         _check(
             manifest["mixes"] == ids,
@@ -273,5 +273,5 @@ def _difference(manifest: dict[str, Any], features: FeatureSet) -> str:
     trained = [feature["name"] for feature in manifest["features"]]
     served = [feature.name for feature in features.features if Role.MODEL in feature.roles]
     # Names differ in most cases, and tell more than two digests would.
-    differing = sorted(set(trained) ^ set(served)) or ["bounds, values or roles"]
+    differing = sorted(set(trained) ^ set(served)) or ["bounds or values"]
     return f"it was trained on another feature set (differs in: {', '.join(differing)})"

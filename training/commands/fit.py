@@ -124,7 +124,7 @@ def fit(
         gate,
         parity_difference=fitted.parity.max_abs_difference,
         # It was fitted on the service's own features just now.
-        feature_digest_ok=True,
+        features_ok=True,
     )
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
     described = manifest(fitted, catalogue, seed=seed, command=command)

@@ -29,7 +29,7 @@ def gate(version: str, models: Path, policies: Path) -> None:
         read_figures(folder),
         load_gate(policies / "gate.toml"),
         parity_difference=found["parity"]["max_abs_difference"],
-        feature_digest_ok=found["feature_digest"] == FEATURES.digest,
+        features_ok=found["features"] == FEATURES.model_inputs,
     )
     tell_conditions(verdict)
     if not verdict.passed:

@@ -157,25 +157,21 @@ def _rule(table: TomlTable) -> Rule:
     return rule
 
 
-def judge(
-    figures: Figures, gate: Gate, *, parity_difference: float, feature_digest_ok: bool
-) -> Verdict:
+def judge(figures: Figures, gate: Gate, *, parity_difference: float, features_ok: bool) -> Verdict:
     """Judges figures by every condition.
 
     Args:
         figures: of the candidate.
         gate: the conditions.
         parity_difference: largest difference of the tables from their students, outcome points.
-        feature_digest_ok: whether the version's feature set is the service's.
+        features_ok: whether the version's feature set is the service's.
 
     Raises:
         ValueError: if the figures have no candidate.
     """
     if figures.policy("candidate") is None:
         raise ValueError("figures: lack the policy candidate")
-    evidence = _Evidence(
-        figures=figures, gate=gate, parity=parity_difference, features=feature_digest_ok
-    )
+    evidence = _Evidence(figures=figures, gate=gate, parity=parity_difference, features=features_ok)
     conditions = tuple(_judged(rule, evidence) for rule in gate.rules)
     passed = all(condition.passed for condition in conditions)
     return Verdict(version=gate.version, passed=passed, conditions=conditions)

@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 Slots = dict[str, NDArray[np.int64]]
 """Slots of every feature by name, each of shape (cases,)."""
 
+# Share of all others who cannot hold a conversation by phone, assumed.
+_CANNOT_USE_PHONE = 0.02
+
 
 def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     """Draws the true slots of cases, without unknowns; nobody is shielded.
@@ -32,6 +35,7 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     drawn |= _contacts(rng, strength, digital)
     drawn |= _digital(rng, digital)
     drawn |= _safeguard_fields(rng, strength, digital)
+    drawn |= _phone(rng, drawn)
 
     drawn |= _of_no_effect(rng, drawn, cases)
     return {name: drawn[name] for name in FEATURES.names}
@@ -44,6 +48,13 @@ def _of_no_effect(rng: np.random.Generator, drawn: Slots, cases: int) -> Slots:
         for feature in FEATURES.features
         if feature.name not in drawn
     }
+
+
+def _phone(rng: np.random.Generator, drawn: Slots) -> Slots:
+    """Draws who can talk by phone: nobody who signs, and few others cannot."""
+    signs = is_value(drawn, "language_support", "SIGN_INTERPRETER")
+    cannot = rng.random(len(signs)) < _CANNOT_USE_PHONE
+    return {"can_use_phone": _yes("can_use_phone", ~signs & ~cannot)}
 
 
 def is_value(slots: Slots, name: str, *values: str) -> NDArray[np.bool_]:

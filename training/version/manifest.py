@@ -10,7 +10,6 @@ import numpy as np
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.decision.schema import Role
 from router.versions.registry import FORMAT
 from training.fit import Fitted
 from training.learning.encoding import MONOTONE
@@ -35,12 +34,7 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
         "version": figures.version,
         "synthetic": figures.synthetic,
         "trained_at": figures.trained_at,
-        "feature_digest": FEATURES.digest,
-        "features": [
-            {"name": f.name, "lower": f.lower, "upper": f.upper, "values": list(f.values)}
-            for f in FEATURES.features
-            if Role.MODEL in f.roles
-        ],
+        "features": FEATURES.model_inputs,
         "mixes": list(catalogue.ids),
         "folds": fitted.tables.folds,
         "pairs": [list(pair) for pair in figures.fidelity.pairs],

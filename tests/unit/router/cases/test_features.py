@@ -63,9 +63,13 @@ def test_a_number_far_outside_is_outside_and_does_not_wrap() -> None:
     assert slots[1:].tolist() == [feature.slots - 1] * 2
 
 
-def test_top_coding_is_no_part_of_the_digest_that_versions_are_fitted_to() -> None:
-    plain = FeatureSet(features=tuple(replace(one, top_coded=False) for one in FEATURES.features))
-    assert plain.digest == FEATURES.digest
+def test_a_version_depends_on_what_its_model_reads_and_on_nothing_else() -> None:
+    read = [one for one in FEATURES.features if Role.MODEL in one.roles]
+    plain = FeatureSet(features=tuple(replace(one, top_coded=False) for one in read))
+    assert plain.model_inputs == FEATURES.model_inputs
+
+    first = replace(read[0], values=(*read[0].values, "OTHER"))
+    assert FeatureSet(features=(first, *read[1:])).model_inputs != FEATURES.model_inputs
 
 
 def test_a_bound_says_where_a_number_means_this_or_more() -> None:

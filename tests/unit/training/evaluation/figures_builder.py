@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from router.cases.features import FEATURES
 from tests.builders import FOLDS
 from tests.unit.training.evaluation.parts_builder import (
     HELD_OUT,
@@ -217,7 +216,6 @@ def a_manifest(**changes: Any) -> dict[str, Any]:
         "sha256": {
             "tables.npz": "564d0c24b3211cf228c6c1f45086f1e234cf00de8b7c383c0679ce2da2e875cd"
         },
-        "feature_digest": FEATURES.digest,
         "features": [{"name": "age_band", "lower": 1, "upper": 7, "values": []}],
         "mixes": list(MIXES),
         "folds": FOLDS,

@@ -107,9 +107,7 @@ def some_figures(**changes: Any) -> Figures:
 
 
 def judged(parity: float = 1e-15, features: bool = True, **changes: Any) -> Verdict:
-    return judge(
-        some_figures(**changes), GATE, parity_difference=parity, feature_digest_ok=features
-    )
+    return judge(some_figures(**changes), GATE, parity_difference=parity, features_ok=features)
 
 
 def unmet(verdict: Verdict) -> list[str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from router.cases.features import FEATURES
-from router.decision.schema import Role
 from router.decision.tables import DecisionTables
 from router.versions.registry import FORMAT
 from router.versions.table_file import tables_bytes
@@ -23,19 +22,13 @@ FAILED = {"passed": False, "conditions": [BEATS, OVERLAP]}
 
 def a_manifest(name: str, **changes: Any) -> dict[str, Any]:
     """Gives the manifest of a version, without digests."""
-    features = [
-        {"name": one.name, "lower": one.lower, "upper": one.upper, "values": list(one.values)}
-        for one in FEATURES.features
-        if Role.MODEL in one.roles
-    ]
     return {
         "format": FORMAT,
         "version": name,
         "synthetic": True,
         "trained_at": "2026-11-24T02:52:27+00:00",
         "sha256": {},
-        "feature_digest": FEATURES.digest,
-        "features": features,
+        "features": FEATURES.model_inputs,
         "mixes": list(a_catalogue().ids),
         "folds": 5,
         "training": {"cases": 59827, "seed": 1},

@@ -28,7 +28,7 @@ from channel_router_client.v1 import case_pb2 as router_dot_v1_dot_case__pb2
 from channel_router_client.v1 import recommendation_pb2 as router_dot_v1_dot_recommendation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erouter/v1/channel_router.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x14router/v1/case.proto\x1a\x1erouter/v1/recommendation.proto\"\x8b\x01\n\x10RecommendRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"F\n\x11RecommendResponse\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation\"\x92\x01\n\x15RecommendBatchRequest\x12\x1e\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x13\n\x0brequest_ids\x18\x04 \x03(\t\"\x8f\x01\n\x14RecommendBatchResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x33\n\x0erecommendation\x18\x02 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06resultJ\x04\x08\x03\x10\x04\"J\n\x16RecommendBatchResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.router.v1.RecommendBatchResult\"\x91\x01\n\x16RecommendStreamRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x83\x01\n\x17RecommendStreamResponse\x12\x33\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06resultJ\x04\x08\x02\x10\x03\"\xa5\x01\n\x16RecordedRecommendation\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation\x12/\n\x0brecorded_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\noffice_ref\x18\x03 \x01(\t\x12\x13\n\x0b\x61s_answered\x18\x04 \x01(\x08\"/\n\x18GetRecommendationRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\"V\n\x19GetRecommendationResponse\x12\x39\n\x0erecommendation\x18\x01 \x01(\x0b\x32!.router.v1.RecordedRecommendation\"U\n\x1aListRecommendationsRequest\x12\x10\n\x08\x63\x61se_ref\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1bListRecommendationsResponse\x12:\n\x0frecommendations\x18\x01 \x03(\x0b\x32!.router.v1.RecordedRecommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02\x32\xd2\x03\n\rChannelRouter\x12\x46\n\tRecommend\x12\x1b.router.v1.RecommendRequest\x1a\x1c.router.v1.RecommendResponse\x12U\n\x0eRecommendBatch\x12 .router.v1.RecommendBatchRequest\x1a!.router.v1.RecommendBatchResponse\x12\\\n\x0fRecommendStream\x12!.router.v1.RecommendStreamRequest\x1a\".router.v1.RecommendStreamResponse(\x01\x30\x01\x12^\n\x11GetRecommendation\x12#.router.v1.GetRecommendationRequest\x1a$.router.v1.GetRecommendationResponse\x12\x64\n\x13ListRecommendations\x12%.router.v1.ListRecommendationsRequest\x1a&.router.v1.ListRecommendationsResponseBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erouter/v1/channel_router.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x14router/v1/case.proto\x1a\x1erouter/v1/recommendation.proto\"\xae\x01\n\x10RecommendRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12!\n\x06reader\x18\x05 \x01(\x0e\x32\x11.router.v1.Reader\"F\n\x11RecommendResponse\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation\"\xb5\x01\n\x15RecommendBatchRequest\x12\x1e\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x13\n\x0brequest_ids\x18\x04 \x03(\t\x12!\n\x06reader\x18\x05 \x01(\x0e\x32\x11.router.v1.Reader\"\x8f\x01\n\x14RecommendBatchResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x33\n\x0erecommendation\x18\x02 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06resultJ\x04\x08\x03\x10\x04\"J\n\x16RecommendBatchResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.router.v1.RecommendBatchResult\"\xb4\x01\n\x16RecommendStreamRequest\x12\x1d\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x0f.router.v1.Case\x12\x1d\n\x04view\x18\x02 \x01(\x0e\x32\x0f.router.v1.View\x12%\n\x08language\x18\x03 \x01(\x0e\x32\x13.router.v1.Language\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12!\n\x06reader\x18\x05 \x01(\x0e\x32\x11.router.v1.Reader\"\x83\x01\n\x17RecommendStreamResponse\x12\x33\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.RecommendationH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06resultJ\x04\x08\x02\x10\x03\"\xa5\x01\n\x16RecordedRecommendation\x12\x31\n\x0erecommendation\x18\x01 \x01(\x0b\x32\x19.router.v1.Recommendation\x12/\n\x0brecorded_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\noffice_ref\x18\x03 \x01(\t\x12\x13\n\x0b\x61s_answered\x18\x04 \x01(\x08\"/\n\x18GetRecommendationRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\"V\n\x19GetRecommendationResponse\x12\x39\n\x0erecommendation\x18\x01 \x01(\x0b\x32!.router.v1.RecordedRecommendation\"U\n\x1aListRecommendationsRequest\x12\x10\n\x08\x63\x61se_ref\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1bListRecommendationsResponse\x12:\n\x0frecommendations\x18\x01 \x03(\x0b\x32!.router.v1.RecordedRecommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*;\n\x04View\x12\x14\n\x10VIEW_UNSPECIFIED\x10\x00\x12\x0e\n\nVIEW_BASIC\x10\x01\x12\r\n\tVIEW_FULL\x10\x02\x32\xd2\x03\n\rChannelRouter\x12\x46\n\tRecommend\x12\x1b.router.v1.RecommendRequest\x1a\x1c.router.v1.RecommendResponse\x12U\n\x0eRecommendBatch\x12 .router.v1.RecommendBatchRequest\x1a!.router.v1.RecommendBatchResponse\x12\\\n\x0fRecommendStream\x12!.router.v1.RecommendStreamRequest\x1a\".router.v1.RecommendStreamResponse(\x01\x30\x01\x12^\n\x11GetRecommendation\x12#.router.v1.GetRecommendationRequest\x1a$.router.v1.GetRecommendationResponse\x12\x64\n\x13ListRecommendations\x12%.router.v1.ListRecommendationsRequest\x1a&.router.v1.ListRecommendationsResponseBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +36,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.channel_router_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024org.channelrouter.v1P\001Z$channelrouter/gen/router/v1;routerv1\252\002\020ChannelRouter.V1'
-  _globals['_VIEW']._serialized_start=1532
-  _globals['_VIEW']._serialized_end=1591
+  _globals['_VIEW']._serialized_start=1637
+  _globals['_VIEW']._serialized_end=1696
   _globals['_RECOMMENDREQUEST']._serialized_start=158
-  _globals['_RECOMMENDREQUEST']._serialized_end=297
-  _globals['_RECOMMENDRESPONSE']._serialized_start=299
-  _globals['_RECOMMENDRESPONSE']._serialized_end=369
-  _globals['_RECOMMENDBATCHREQUEST']._serialized_start=372
-  _globals['_RECOMMENDBATCHREQUEST']._serialized_end=518
-  _globals['_RECOMMENDBATCHRESULT']._serialized_start=521
-  _globals['_RECOMMENDBATCHRESULT']._serialized_end=664
-  _globals['_RECOMMENDBATCHRESPONSE']._serialized_start=666
-  _globals['_RECOMMENDBATCHRESPONSE']._serialized_end=740
-  _globals['_RECOMMENDSTREAMREQUEST']._serialized_start=743
-  _globals['_RECOMMENDSTREAMREQUEST']._serialized_end=888
-  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_start=891
-  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_end=1022
-  _globals['_RECORDEDRECOMMENDATION']._serialized_start=1025
-  _globals['_RECORDEDRECOMMENDATION']._serialized_end=1190
-  _globals['_GETRECOMMENDATIONREQUEST']._serialized_start=1192
-  _globals['_GETRECOMMENDATIONREQUEST']._serialized_end=1239
-  _globals['_GETRECOMMENDATIONRESPONSE']._serialized_start=1241
-  _globals['_GETRECOMMENDATIONRESPONSE']._serialized_end=1327
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=1329
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=1414
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=1416
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=1530
-  _globals['_CHANNELROUTER']._serialized_start=1594
-  _globals['_CHANNELROUTER']._serialized_end=2060
+  _globals['_RECOMMENDREQUEST']._serialized_end=332
+  _globals['_RECOMMENDRESPONSE']._serialized_start=334
+  _globals['_RECOMMENDRESPONSE']._serialized_end=404
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_start=407
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_end=588
+  _globals['_RECOMMENDBATCHRESULT']._serialized_start=591
+  _globals['_RECOMMENDBATCHRESULT']._serialized_end=734
+  _globals['_RECOMMENDBATCHRESPONSE']._serialized_start=736
+  _globals['_RECOMMENDBATCHRESPONSE']._serialized_end=810
+  _globals['_RECOMMENDSTREAMREQUEST']._serialized_start=813
+  _globals['_RECOMMENDSTREAMREQUEST']._serialized_end=993
+  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_start=996
+  _globals['_RECOMMENDSTREAMRESPONSE']._serialized_end=1127
+  _globals['_RECORDEDRECOMMENDATION']._serialized_start=1130
+  _globals['_RECORDEDRECOMMENDATION']._serialized_end=1295
+  _globals['_GETRECOMMENDATIONREQUEST']._serialized_start=1297
+  _globals['_GETRECOMMENDATIONREQUEST']._serialized_end=1344
+  _globals['_GETRECOMMENDATIONRESPONSE']._serialized_start=1346
+  _globals['_GETRECOMMENDATIONRESPONSE']._serialized_end=1432
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=1434
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=1519
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=1521
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=1635
+  _globals['_CHANNELROUTER']._serialized_start=1699
+  _globals['_CHANNELROUTER']._serialized_end=2165
 # @@protoc_insertion_point(module_scope)

@@ -57,14 +57,17 @@ class RecommendRequest(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    READER_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
     request_id: _builtins.str
     """UUID made by the caller for this case and this try to have it answered; empty for none. Sent again, it gets the
-    recorded answer, byte for byte; with another case, view or language it is ABORTED. Kept for as long as the decision.
+    recorded answer, byte for byte; with another case, view, language or reader it is ABORTED. Kept for as long as the decision.
     """
+    reader: _recommendation_pb2.Reader.ValueType
+    """Who reads the texts."""
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """The case."""
@@ -76,10 +79,11 @@ class RecommendRequest(_message.Message):
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
         request_id: _builtins.str = ...,
+        reader: _recommendation_pb2.Reader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "reader", b"reader", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,10 +123,13 @@ class RecommendBatchRequest(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     REQUEST_IDS_FIELD_NUMBER: _builtins.int
+    READER_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
+    reader: _recommendation_pb2.Reader.ValueType
+    """Who reads the texts."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[_case_pb2.Case]:
         """The cases: 1 to 1,000, or 1 to 250 in the FULL view, so that no answer outgrows a client's usual 4 MiB."""
@@ -138,10 +145,11 @@ class RecommendBatchRequest(_message.Message):
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
         request_ids: _abc.Iterable[_builtins.str] | None = ...,
+        reader: _recommendation_pb2.Reader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "language", b"language", "request_ids", b"request_ids", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "language", b"language", "reader", b"reader", "request_ids", b"request_ids", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,12 +225,15 @@ class RecommendStreamRequest(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    READER_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """How much to answer."""
     language: _recommendation_pb2.Language.ValueType
     """Language of the texts."""
     request_id: _builtins.str
     """As in RecommendRequest."""
+    reader: _recommendation_pb2.Reader.ValueType
+    """Who reads the texts."""
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """The case."""
@@ -234,10 +245,11 @@ class RecommendStreamRequest(_message.Message):
         view: Global___View.ValueType = ...,
         language: _recommendation_pb2.Language.ValueType = ...,
         request_id: _builtins.str = ...,
+        reader: _recommendation_pb2.Reader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "language", b"language", "reader", b"reader", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,6 +59,30 @@ ROLE_PRICE: Role.ValueType  # 5
 """Chooses prices and capacity only."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _Worse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WorseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Worse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WORSE_UNSPECIFIED: _Worse.ValueType  # 0
+    """No way: neither more nor less of it is worse."""
+    WORSE_HIGHER: _Worse.ValueType  # 1
+    """More is worse."""
+    WORSE_LOWER: _Worse.ValueType  # 2
+    """Less is worse."""
+
+class Worse(_Worse, metaclass=_WorseEnumTypeWrapper):
+    """Which way an integer field says that the situation is worse."""
+
+WORSE_UNSPECIFIED: Worse.ValueType  # 0
+"""No way: neither more nor less of it is worse."""
+WORSE_HIGHER: Worse.ValueType  # 1
+"""More is worse."""
+WORSE_LOWER: Worse.ValueType  # 2
+"""Less is worse."""
+Global___Worse: _TypeAlias = Worse  # noqa: Y015
+
 @_typing.final
 class Feature(_message.Message):
     """The annotation that makes a field of Case a feature."""
@@ -74,6 +98,9 @@ class Feature(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     MAX_LENGTH_FIELD_NUMBER: _builtins.int
     TOP_CODED_FIELD_NUMBER: _builtins.int
+    MILDEST_FIRST_FIELD_NUMBER: _builtins.int
+    WORSE_FIELD_NUMBER: _builtins.int
+    UNKNOWN_IS_WORST_FIELD_NUMBER: _builtins.int
     lower: _builtins.int
     """Lowest permitted value, in the field's unit. Integer fields only."""
     upper: _builtins.int
@@ -92,9 +119,19 @@ class Feature(_message.Message):
     """Whether `upper` means "this or more": a larger number is read as `upper`, and the answer says so. Counts and
     durations only; what cannot be, such as a number below `lower`, is an error.
     """
+    worse: Global___Worse.ValueType
+    """The same for integers."""
+    unknown_is_worst: _builtins.bool
+    """Whether unknown counts as the worst value of an integer; otherwise it stands in no order."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """What the field may be used for."""
+
+    @_builtins.property
+    def mildest_first(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Values of an enum from no problem to the worst, "A|B" where two are equally bad, "UNKNOWN" for an unknown one. A value
+        that is left out stands in no order. A worse value never means fewer adviser minutes, all else being equal.
+        """
 
     def __init__(
         self,
@@ -108,10 +145,13 @@ class Feature(_message.Message):
         group: _builtins.str = ...,
         max_length: _builtins.int = ...,
         top_coded: _builtins.bool = ...,
+        mildest_first: _abc.Iterable[_builtins.str] | None = ...,
+        worse: Global___Worse.ValueType = ...,
+        unknown_is_worst: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changeable", b"changeable", "group", b"group", "lower", b"lower", "max_length", b"max_length", "nominal", b"nominal", "roles", b"roles", "top_coded", b"top_coded", "unit", b"unit", "upper", b"upper"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changeable", b"changeable", "group", b"group", "lower", b"lower", "max_length", b"max_length", "mildest_first", b"mildest_first", "nominal", b"nominal", "roles", b"roles", "top_coded", b"top_coded", "unit", b"unit", "unknown_is_worst", b"unknown_is_worst", "upper", b"upper", "worse", b"worse"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

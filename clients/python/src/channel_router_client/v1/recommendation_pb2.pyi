@@ -143,6 +143,30 @@ LANGUAGE_EN: Language.ValueType  # 3
 """English."""
 Global___Language: _TypeAlias = Language  # noqa: Y015
 
+class _Reader:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReaderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reader.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    READER_UNSPECIFIED: _Reader.ValueType  # 0
+    """USER."""
+    READER_USER: _Reader.ValueType  # 1
+    """The user, addressed as "you": what happens next and why, without legal bases and figures."""
+    READER_ADVISER: _Reader.ValueType  # 2
+    """The adviser: the user in the third person, with legal bases, figures, and what speaks against the advice."""
+
+class Reader(_Reader, metaclass=_ReaderEnumTypeWrapper):
+    """Who reads the texts."""
+
+READER_UNSPECIFIED: Reader.ValueType  # 0
+"""USER."""
+READER_USER: Reader.ValueType  # 1
+"""The user, addressed as "you": what happens next and why, without legal bases and figures."""
+READER_ADVISER: Reader.ValueType  # 2
+"""The adviser: the user in the third person, with legal bases, figures, and what speaks against the advice."""
+Global___Reader: _TypeAlias = Reader  # noqa: Y015
+
 class _Doubt:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -156,7 +180,11 @@ class _DoubtEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Doubt.ValueType
     DOUBT_RARE_VALUES: _Doubt.ValueType  # 2
     """A value was hardly seen when the model was trained."""
     DOUBT_CLOSE_OPTIONS: _Doubt.ValueType  # 3
-    """Two mixes far apart in minutes cannot be told apart."""
+    """Two mixes far apart in minutes cannot be told apart. Not sent since 0.4: see `Recommendation.near_equal_mix`."""
+    DOUBT_CONTRADICTION: _Doubt.ValueType  # 4
+    """Two facts of the case contradict each other."""
+    DOUBT_HAS_JOB: _Doubt.ValueType  # 5
+    """The user has a job to go to: the question is no longer how to find one."""
 
 class Doubt(_Doubt, metaclass=_DoubtEnumTypeWrapper):
     """Why a case needs a person's assessment."""
@@ -168,7 +196,11 @@ DOUBT_UNKNOWN_FIELDS: Doubt.ValueType  # 1
 DOUBT_RARE_VALUES: Doubt.ValueType  # 2
 """A value was hardly seen when the model was trained."""
 DOUBT_CLOSE_OPTIONS: Doubt.ValueType  # 3
-"""Two mixes far apart in minutes cannot be told apart."""
+"""Two mixes far apart in minutes cannot be told apart. Not sent since 0.4: see `Recommendation.near_equal_mix`."""
+DOUBT_CONTRADICTION: Doubt.ValueType  # 4
+"""Two facts of the case contradict each other."""
+DOUBT_HAS_JOB: Doubt.ValueType  # 5
+"""The user has a job to go to: the question is no longer how to find one."""
 Global___Doubt: _TypeAlias = Doubt  # noqa: Y015
 
 @_typing.final
@@ -182,6 +214,7 @@ class MixElement(_message.Message):
     EVERY_N_DAYS_FIELD_NUMBER: _builtins.int
     MINUTES_FIELD_NUMBER: _builtins.int
     CONTACTS_FIELD_NUMBER: _builtins.int
+    IN_PLACE_OF_FIELD_NUMBER: _builtins.int
     channel: Global___Channel.ValueType
     """The channel."""
     first_week: _builtins.int
@@ -192,6 +225,8 @@ class MixElement(_message.Message):
     """Adviser minutes of each contact."""
     contacts: _builtins.int
     """Contacts within the mix's weeks."""
+    in_place_of: Global___Channel.ValueType
+    """The catalogue's channel, where the user cannot use that one and `channel` takes its place; unspecified otherwise."""
     def __init__(
         self,
         *,
@@ -200,10 +235,11 @@ class MixElement(_message.Message):
         every_n_days: _builtins.int = ...,
         minutes: _builtins.int = ...,
         contacts: _builtins.int = ...,
+        in_place_of: Global___Channel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contacts", b"contacts", "every_n_days", b"every_n_days", "first_week", b"first_week", "minutes", b"minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contacts", b"contacts", "every_n_days", b"every_n_days", "first_week", b"first_week", "in_place_of", b"in_place_of", "minutes", b"minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,6 +342,7 @@ class Reason(_message.Message):
     FEATURE_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     COMPARED_WITH_FIELD_NUMBER: _builtins.int
+    AGAINST_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Code, e.g. "FEATURE.weeks_registered" or "SAFEGUARD.DIGITALLY_RESERVED"."""
     text: _builtins.str
@@ -316,6 +353,8 @@ class Reason(_message.Message):
     """What the feature adds to the mix against `compared_with`, in outcome points, relative to the average case."""
     compared_with: _builtins.str
     """The mix compared with; empty for a safeguard."""
+    against: _builtins.bool
+    """Whether it speaks against the mix; such reasons are for the adviser only."""
     def __init__(
         self,
         *,
@@ -324,14 +363,43 @@ class Reason(_message.Message):
         feature: _builtins.str = ...,
         contribution: _builtins.float = ...,
         compared_with: _builtins.str = ...,
+        against: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "compared_with", b"compared_with", "contribution", b"contribution", "feature", b"feature", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["against", b"against", "code", b"code", "compared_with", b"compared_with", "contribution", b"contribution", "feature", b"feature", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
+
+@_typing.final
+class Contradiction(_message.Message):
+    """Facts of a case that contradict each other, so that a person must ask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELDS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What does not fit, in the language asked for."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The fields."""
+
+    def __init__(
+        self,
+        *,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contradiction: _TypeAlias = Contradiction  # noqa: Y015
 
 @_typing.final
 class AppliedSafeguard(_message.Message):
@@ -424,6 +492,11 @@ class Recommendation(_message.Message):
     PERMITTED_MIXES_FIELD_NUMBER: _builtins.int
     OFFICE_UNKNOWN_FIELD_NUMBER: _builtins.int
     TOP_CODED_FIELDS_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    DOUBT_TEXTS_FIELD_NUMBER: _builtins.int
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    NEAR_EQUAL_MIX_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """UUID of this answer: version 7, or version 5 where it follows from a request id."""
     status: Global___Status.ValueType
@@ -433,7 +506,7 @@ class Recommendation(_message.Message):
     policy_version: _builtins.str
     """Version of the policy in force."""
     notice: _builtins.str
-    """A fixed line: this is advice, not a formal decision."""
+    """That it is advice and no formal decision, that a program made it, who decides, and what to do if it is wrong or unwanted."""
     case_ref: _builtins.str
     """The case's reference, as sent; empty for a shielded case."""
     synthetic_model: _builtins.bool
@@ -442,6 +515,12 @@ class Recommendation(_message.Message):
     """Whether and why the advice is withheld."""
     office_unknown: _builtins.bool
     """Whether the case names an office without a policy of its own, so that the national policy decided."""
+    plan: _builtins.str
+    """What happens next, in whole sentences. It begins with TEST where the model was trained on synthetic data."""
+    near_equal_mix: _builtins.str
+    """The mix that is about as good, where the model cannot tell the two apart; empty if there is none."""
+    text: _builtins.str
+    """All that the reader needs to know, in order and ready to be shown: plan, why, doubts, notice. FULL view."""
     @_builtins.property
     def mix(self) -> Global___Mix:
         """The mix: recommended, or the fallback when an assessment is needed; absent when MANUAL_ONLY."""
@@ -456,7 +535,9 @@ class Recommendation(_message.Message):
 
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
-        """FULL view: safeguards first, then the three weightiest fields."""
+        """FULL view: safeguards first, then why this mix and not the next best, the weightiest first. All that speaks for and
+        against it, told or not, adds up to the difference in worth: docs/recommend.md.
+        """
 
     @_builtins.property
     def safeguards(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedSafeguard]:
@@ -473,6 +554,14 @@ class Recommendation(_message.Message):
     @_builtins.property
     def top_coded_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Fields whose number was above the highest that is told apart, and was read as that."""
+
+    @_builtins.property
+    def doubt_texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What each of `doubts` means, in the same order."""
+
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contradiction]:
+        """Facts that contradict each other; with DOUBT_CONTRADICTION."""
 
     def __init__(
         self,
@@ -494,10 +583,15 @@ class Recommendation(_message.Message):
         permitted_mixes: _abc.Iterable[_builtins.str] | None = ...,
         office_unknown: _builtins.bool = ...,
         top_coded_fields: _abc.Iterable[_builtins.str] | None = ...,
+        plan: _builtins.str = ...,
+        doubt_texts: _abc.Iterable[_builtins.str] | None = ...,
+        contradictions: _abc.Iterable[Global___Contradiction] | None = ...,
+        near_equal_mix: _builtins.str = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "mix", b"mix", "synthetic_model", b"synthetic_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "case_ref", b"case_ref", "changes", b"changes", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "notice", b"notice", "office_unknown", b"office_unknown", "options", b"options", "permitted_mixes", b"permitted_mixes", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "case_ref", b"case_ref", "changes", b"changes", "contradictions", b"contradictions", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubt_texts", b"doubt_texts", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "near_equal_mix", b"near_equal_mix", "notice", b"notice", "office_unknown", b"office_unknown", "options", b"options", "permitted_mixes", b"permitted_mixes", "plan", b"plan", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model", "text", b"text", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__synthetic_model: _TypeAlias = _typing.Literal["synthetic_model"]  # noqa: Y015
     _WhichOneofArgType__synthetic_model: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model"]  # noqa: Y015

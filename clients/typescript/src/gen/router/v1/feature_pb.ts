@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file router/v1/feature.proto.
  */
 export const file_router_v1_feature: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb3V0ZXIvdjEvZmVhdHVyZS5wcm90bxIJcm91dGVyLnYxIrABCgdGZWF0dXJlEh4KBXJvbGVzGAEgAygOMg8ucm91dGVyLnYxLlJvbGUSDQoFbG93ZXIYAiABKAUSDQoFdXBwZXIYAyABKAUSDAoEdW5pdBgEIAEoCRISCgpjaGFuZ2VhYmxlGAUgASgIEg8KB25vbWluYWwYBiABKAgSDQoFZ3JvdXAYByABKAkSEgoKbWF4X2xlbmd0aBgIIAEoBRIRCgl0b3BfY29kZWQYCSABKAgqcgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDAoIUk9MRV9LRVkQARIOCgpST0xFX01PREVMEAISEgoOUk9MRV9IQVJEX1JVTEUQAxISCg5ST0xFX1NBRkVHVUFSRBAEEg4KClJPTEVfUFJJQ0UQBTpNCgdmZWF0dXJlEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiDoQUgASgLMhIucm91dGVyLnYxLkZlYXR1cmVSB2ZlYXR1cmVCUQoUb3JnLmNoYW5uZWxyb3V0ZXIudjFQAVokY2hhbm5lbHJvdXRlci9nZW4vcm91dGVyL3YxO3JvdXRlcnYxqgIQQ2hhbm5lbFJvdXRlci5WMWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Chdyb3V0ZXIvdjEvZmVhdHVyZS5wcm90bxIJcm91dGVyLnYxIoICCgdGZWF0dXJlEh4KBXJvbGVzGAEgAygOMg8ucm91dGVyLnYxLlJvbGUSDQoFbG93ZXIYAiABKAUSDQoFdXBwZXIYAyABKAUSDAoEdW5pdBgEIAEoCRISCgpjaGFuZ2VhYmxlGAUgASgIEg8KB25vbWluYWwYBiABKAgSDQoFZ3JvdXAYByABKAkSEgoKbWF4X2xlbmd0aBgIIAEoBRIRCgl0b3BfY29kZWQYCSABKAgSFQoNbWlsZGVzdF9maXJzdBgKIAMoCRIfCgV3b3JzZRgLIAEoDjIQLnJvdXRlci52MS5Xb3JzZRIYChB1bmtub3duX2lzX3dvcnN0GAwgASgIKnIKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEgwKCFJPTEVfS0VZEAESDgoKUk9MRV9NT0RFTBACEhIKDlJPTEVfSEFSRF9SVUxFEAMSEgoOUk9MRV9TQUZFR1VBUkQQBBIOCgpST0xFX1BSSUNFEAUqQQoFV29yc2USFQoRV09SU0VfVU5TUEVDSUZJRUQQABIQCgxXT1JTRV9ISUdIRVIQARIPCgtXT1JTRV9MT1dFUhACOk0KB2ZlYXR1cmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGIOhBSABKAsyEi5yb3V0ZXIudjEuRmVhdHVyZVIHZmVhdHVyZUJRChRvcmcuY2hhbm5lbHJvdXRlci52MVABWiRjaGFubmVscm91dGVyL2dlbi9yb3V0ZXIvdjE7cm91dGVydjGqAhBDaGFubmVsUm91dGVyLlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * The annotation that makes a field of Case a feature.
@@ -86,6 +86,28 @@ export type Feature = Message<"router.v1.Feature"> & {
    * @generated from field: bool top_coded = 9;
    */
   topCoded: boolean;
+
+  /**
+   * Values of an enum from no problem to the worst, "A|B" where two are equally bad, "UNKNOWN" for an unknown one. A value
+   * that is left out stands in no order. A worse value never means fewer adviser minutes, all else being equal.
+   *
+   * @generated from field: repeated string mildest_first = 10;
+   */
+  mildestFirst: string[];
+
+  /**
+   * The same for integers.
+   *
+   * @generated from field: router.v1.Worse worse = 11;
+   */
+  worse: Worse;
+
+  /**
+   * Whether unknown counts as the worst value of an integer; otherwise it stands in no order.
+   *
+   * @generated from field: bool unknown_is_worst = 12;
+   */
+  unknownIsWorst: boolean;
 };
 
 /**
@@ -149,6 +171,40 @@ export enum Role {
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_router_v1_feature, 0);
+
+/**
+ * Which way an integer field says that the situation is worse.
+ *
+ * @generated from enum router.v1.Worse
+ */
+export enum Worse {
+  /**
+   * No way: neither more nor less of it is worse.
+   *
+   * @generated from enum value: WORSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * More is worse.
+   *
+   * @generated from enum value: WORSE_HIGHER = 1;
+   */
+  HIGHER = 1,
+
+  /**
+   * Less is worse.
+   *
+   * @generated from enum value: WORSE_LOWER = 2;
+   */
+  LOWER = 2,
+}
+
+/**
+ * Describes the enum router.v1.Worse.
+ */
+export const WorseSchema: GenEnum<Worse> = /*@__PURE__*/
+  enumDesc(file_router_v1_feature, 1);
 
 /**
  * The feature annotation. Its number is of the range for options that are not registered; one that is unlikely to be

@@ -4,13 +4,13 @@
 // @generated from file router/v1/models.proto (package router.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Feature } from "./feature_pb.js";
 import { file_router_v1_feature } from "./feature_pb.js";
-import type { Language, Mix } from "./recommendation_pb.js";
+import type { Channel, Language, Mix } from "./recommendation_pb.js";
 import { file_router_v1_recommendation } from "./recommendation_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file router/v1/models.proto.
  */
 export const file_router_v1_models: GenFile = /*@__PURE__*/
-  fileDesc("ChZyb3V0ZXIvdjEvbW9kZWxzLnByb3RvEglyb3V0ZXIudjEi0QEKBU1vZGVsEg8KB3ZlcnNpb24YASABKAkSDgoGc2hhMjU2GAIgASgJEi4KCnRyYWluZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKDnRyYWluaW5nX2Nhc2VzGAQgASgDSACIAQESFgoJc3ludGhldGljGAUgASgISAGIAQESEAoIcHJvbW90ZWQYBiABKAgSDwoHcmVmdXNhbBgHIAEoCUIRCg9fdHJhaW5pbmdfY2FzZXNCDAoKX3N5bnRoZXRpYyIZChdHZXRQcm9tb3RlZE1vZGVsUmVxdWVzdCI7ChhHZXRQcm9tb3RlZE1vZGVsUmVzcG9uc2USHwoFbW9kZWwYASABKAsyEC5yb3V0ZXIudjEuTW9kZWwiOgoRTGlzdE1vZGVsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTwoSTGlzdE1vZGVsc1Jlc3BvbnNlEiAKBm1vZGVscxgBIAMoCzIQLnJvdXRlci52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoTTGlzdEZlYXR1cmVzUmVxdWVzdBIlCghsYW5ndWFnZRgBIAEoDjITLnJvdXRlci52MS5MYW5ndWFnZRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJiCgtGZWF0dXJlSW5mbxIMCgRuYW1lGAEgASgJEiYKCmFubm90YXRpb24YAiABKAsyEi5yb3V0ZXIudjEuRmVhdHVyZRIOCgZ2YWx1ZXMYAyADKAkSDQoFbGFiZWwYBCABKAkiWQoUTGlzdEZlYXR1cmVzUmVzcG9uc2USKAoIZmVhdHVyZXMYASADKAsyFi5yb3V0ZXIudjEuRmVhdHVyZUluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKEExpc3RNaXhlc1JlcXVlc3QSJQoIbGFuZ3VhZ2UYASABKA4yEy5yb3V0ZXIudjEuTGFuZ3VhZ2USEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZgoRTGlzdE1peGVzUmVzcG9uc2USHQoFbWl4ZXMYASADKAsyDi5yb3V0ZXIudjEuTWl4EhkKEWNhdGFsb2d1ZV92ZXJzaW9uGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJlChVMaXN0U2FmZWd1YXJkc1JlcXVlc3QSJQoIbGFuZ3VhZ2UYASABKA4yEy5yb3V0ZXIudjEuTGFuZ3VhZ2USEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiiQEKCVNhZmVndWFyZBIMCgRuYW1lGAEgASgJEhMKC2xlZ2FsX2Jhc2lzGAIgASgJEg8KB2ZlYXR1cmUYAyABKAkSFAoMYXBwbGllc193aGVuGAQgASgJEhMKC3JlcXVpcmVtZW50GAUgASgJEg8KB3Blcm1pdHMYBiADKAkSDAoEdGV4dBgHIAEoCSJzChZMaXN0U2FmZWd1YXJkc1Jlc3BvbnNlEigKCnNhZmVndWFyZHMYASADKAsyFC5yb3V0ZXIudjEuU2FmZWd1YXJkEhYKDnBvbGljeV92ZXJzaW9uGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCTKgAwoGTW9kZWxzElsKEEdldFByb21vdGVkTW9kZWwSIi5yb3V0ZXIudjEuR2V0UHJvbW90ZWRNb2RlbFJlcXVlc3QaIy5yb3V0ZXIudjEuR2V0UHJvbW90ZWRNb2RlbFJlc3BvbnNlEkkKCkxpc3RNb2RlbHMSHC5yb3V0ZXIudjEuTGlzdE1vZGVsc1JlcXVlc3QaHS5yb3V0ZXIudjEuTGlzdE1vZGVsc1Jlc3BvbnNlEk8KDExpc3RGZWF0dXJlcxIeLnJvdXRlci52MS5MaXN0RmVhdHVyZXNSZXF1ZXN0Gh8ucm91dGVyLnYxLkxpc3RGZWF0dXJlc1Jlc3BvbnNlEkYKCUxpc3RNaXhlcxIbLnJvdXRlci52MS5MaXN0TWl4ZXNSZXF1ZXN0Ghwucm91dGVyLnYxLkxpc3RNaXhlc1Jlc3BvbnNlElUKDkxpc3RTYWZlZ3VhcmRzEiAucm91dGVyLnYxLkxpc3RTYWZlZ3VhcmRzUmVxdWVzdBohLnJvdXRlci52MS5MaXN0U2FmZWd1YXJkc1Jlc3BvbnNlQlEKFG9yZy5jaGFubmVscm91dGVyLnYxUAFaJGNoYW5uZWxyb3V0ZXIvZ2VuL3JvdXRlci92MTtyb3V0ZXJ2MaoCEENoYW5uZWxSb3V0ZXIuVjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_router_v1_feature, file_router_v1_recommendation]);
+  fileDesc("ChZyb3V0ZXIvdjEvbW9kZWxzLnByb3RvEglyb3V0ZXIudjEi0QEKBU1vZGVsEg8KB3ZlcnNpb24YASABKAkSDgoGc2hhMjU2GAIgASgJEi4KCnRyYWluZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKDnRyYWluaW5nX2Nhc2VzGAQgASgDSACIAQESFgoJc3ludGhldGljGAUgASgISAGIAQESEAoIcHJvbW90ZWQYBiABKAgSDwoHcmVmdXNhbBgHIAEoCUIRCg9fdHJhaW5pbmdfY2FzZXNCDAoKX3N5bnRoZXRpYyIZChdHZXRQcm9tb3RlZE1vZGVsUmVxdWVzdCI7ChhHZXRQcm9tb3RlZE1vZGVsUmVzcG9uc2USHwoFbW9kZWwYASABKAsyEC5yb3V0ZXIudjEuTW9kZWwiOgoRTGlzdE1vZGVsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTwoSTGlzdE1vZGVsc1Jlc3BvbnNlEiAKBm1vZGVscxgBIAMoCzIQLnJvdXRlci52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoTTGlzdEZlYXR1cmVzUmVxdWVzdBIlCghsYW5ndWFnZRgBIAEoDjITLnJvdXRlci52MS5MYW5ndWFnZRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJiCgtGZWF0dXJlSW5mbxIMCgRuYW1lGAEgASgJEiYKCmFubm90YXRpb24YAiABKAsyEi5yb3V0ZXIudjEuRmVhdHVyZRIOCgZ2YWx1ZXMYAyADKAkSDQoFbGFiZWwYBCABKAkiwAEKEkNoYW5uZWxTdWl0YWJpbGl0eRIMCgRuZWVkGAEgASgJEg8KB2ZlYXR1cmUYAiABKAkSFAoMYXBwbGllc193aGVuGAMgASgJEiMKB2NoYW5uZWwYBCABKA4yEi5yb3V0ZXIudjEuQ2hhbm5lbBIrCgtzdWl0YWJpbGl0eRgFIAEoDjIWLnJvdXRlci52MS5TdWl0YWJpbGl0eRIOCgZyZWFzb24YBiABKAkSEwoLbGVnYWxfYmFzaXMYByABKAkiWQoUTGlzdEZlYXR1cmVzUmVzcG9uc2USKAoIZmVhdHVyZXMYASADKAsyFi5yb3V0ZXIudjEuRmVhdHVyZUluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKEExpc3RNaXhlc1JlcXVlc3QSJQoIbGFuZ3VhZ2UYASABKA4yEy5yb3V0ZXIudjEuTGFuZ3VhZ2USEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZgoRTGlzdE1peGVzUmVzcG9uc2USHQoFbWl4ZXMYASADKAsyDi5yb3V0ZXIudjEuTWl4EhkKEWNhdGFsb2d1ZV92ZXJzaW9uGAIgASgJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJlChVMaXN0U2FmZWd1YXJkc1JlcXVlc3QSJQoIbGFuZ3VhZ2UYASABKA4yEy5yb3V0ZXIudjEuTGFuZ3VhZ2USEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiiQEKCVNhZmVndWFyZBIMCgRuYW1lGAEgASgJEhMKC2xlZ2FsX2Jhc2lzGAIgASgJEg8KB2ZlYXR1cmUYAyABKAkSFAoMYXBwbGllc193aGVuGAQgASgJEhMKC3JlcXVpcmVtZW50GAUgASgJEg8KB3Blcm1pdHMYBiADKAkSDAoEdGV4dBgHIAEoCSKnAQoWTGlzdFNhZmVndWFyZHNSZXNwb25zZRIoCgpzYWZlZ3VhcmRzGAEgAygLMhQucm91dGVyLnYxLlNhZmVndWFyZBIWCg5wb2xpY3lfdmVyc2lvbhgCIAEoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSMgoLc3VpdGFiaWxpdHkYBCADKAsyHS5yb3V0ZXIudjEuQ2hhbm5lbFN1aXRhYmlsaXR5KpUBCgtTdWl0YWJpbGl0eRIbChdTVUlUQUJJTElUWV9VTlNQRUNJRklFRBAAEhYKElNVSVRBQklMSVRZX1NFUlZFUxABEh4KGlNVSVRBQklMSVRZX0RPRVNfTk9UX1NFUlZFEAISGQoVU1VJVEFCSUxJVFlfSUZfV0lTSEVEEAMSFgoSU1VJVEFCSUxJVFlfV0lTSEVEEAQyoAMKBk1vZGVscxJbChBHZXRQcm9tb3RlZE1vZGVsEiIucm91dGVyLnYxLkdldFByb21vdGVkTW9kZWxSZXF1ZXN0GiMucm91dGVyLnYxLkdldFByb21vdGVkTW9kZWxSZXNwb25zZRJJCgpMaXN0TW9kZWxzEhwucm91dGVyLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh0ucm91dGVyLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJPCgxMaXN0RmVhdHVyZXMSHi5yb3V0ZXIudjEuTGlzdEZlYXR1cmVzUmVxdWVzdBofLnJvdXRlci52MS5MaXN0RmVhdHVyZXNSZXNwb25zZRJGCglMaXN0TWl4ZXMSGy5yb3V0ZXIudjEuTGlzdE1peGVzUmVxdWVzdBocLnJvdXRlci52MS5MaXN0TWl4ZXNSZXNwb25zZRJVCg5MaXN0U2FmZWd1YXJkcxIgLnJvdXRlci52MS5MaXN0U2FmZWd1YXJkc1JlcXVlc3QaIS5yb3V0ZXIudjEuTGlzdFNhZmVndWFyZHNSZXNwb25zZUJRChRvcmcuY2hhbm5lbHJvdXRlci52MVABWiRjaGFubmVscm91dGVyL2dlbi9yb3V0ZXIvdjE7cm91dGVydjGqAhBDaGFubmVsUm91dGVyLlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_router_v1_feature, file_router_v1_recommendation]);
 
 /**
  * A model version.
@@ -253,6 +253,69 @@ export const FeatureInfoSchema: GenMessage<FeatureInfo> = /*@__PURE__*/
   messageDesc(file_router_v1_models, 6);
 
 /**
+ * What one channel is to one need.
+ *
+ * @generated from message router.v1.ChannelSuitability
+ */
+export type ChannelSuitability = Message<"router.v1.ChannelSuitability"> & {
+  /**
+   * Name of the need.
+   *
+   * @generated from field: string need = 1;
+   */
+  need: string;
+
+  /**
+   * The field that tells of it.
+   *
+   * @generated from field: string feature = 2;
+   */
+  feature: string;
+
+  /**
+   * The values of the field that do, in words.
+   *
+   * @generated from field: string applies_when = 3;
+   */
+  appliesWhen: string;
+
+  /**
+   * The channel.
+   *
+   * @generated from field: router.v1.Channel channel = 4;
+   */
+  channel: Channel;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: router.v1.Suitability suitability = 5;
+   */
+  suitability: Suitability;
+
+  /**
+   * Why, in the language asked for.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * Legal basis; empty where it serves.
+   *
+   * @generated from field: string legal_basis = 7;
+   */
+  legalBasis: string;
+};
+
+/**
+ * Describes the message router.v1.ChannelSuitability.
+ * Use `create(ChannelSuitabilitySchema)` to create a new message.
+ */
+export const ChannelSuitabilitySchema: GenMessage<ChannelSuitability> = /*@__PURE__*/
+  messageDesc(file_router_v1_models, 7);
+
+/**
  * The fields of a case, in the contract's order.
  *
  * @generated from message router.v1.ListFeaturesResponse
@@ -278,7 +341,7 @@ export type ListFeaturesResponse = Message<"router.v1.ListFeaturesResponse"> & {
  * Use `create(ListFeaturesResponseSchema)` to create a new message.
  */
 export const ListFeaturesResponseSchema: GenMessage<ListFeaturesResponse> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 7);
+  messageDesc(file_router_v1_models, 8);
 
 /**
  * Asks for the mixes.
@@ -313,7 +376,7 @@ export type ListMixesRequest = Message<"router.v1.ListMixesRequest"> & {
  * Use `create(ListMixesRequestSchema)` to create a new message.
  */
 export const ListMixesRequestSchema: GenMessage<ListMixesRequest> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 8);
+  messageDesc(file_router_v1_models, 9);
 
 /**
  * The catalogue of mixes, lightest first.
@@ -348,7 +411,7 @@ export type ListMixesResponse = Message<"router.v1.ListMixesResponse"> & {
  * Use `create(ListMixesResponseSchema)` to create a new message.
  */
 export const ListMixesResponseSchema: GenMessage<ListMixesResponse> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 9);
+  messageDesc(file_router_v1_models, 10);
 
 /**
  * Asks for the safeguards.
@@ -383,7 +446,7 @@ export type ListSafeguardsRequest = Message<"router.v1.ListSafeguardsRequest"> &
  * Use `create(ListSafeguardsRequestSchema)` to create a new message.
  */
 export const ListSafeguardsRequestSchema: GenMessage<ListSafeguardsRequest> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 10);
+  messageDesc(file_router_v1_models, 11);
 
 /**
  * A hard rule. It can only remove mixes with too little human contact or too much digital demand.
@@ -446,7 +509,7 @@ export type Safeguard = Message<"router.v1.Safeguard"> & {
  * Use `create(SafeguardSchema)` to create a new message.
  */
 export const SafeguardSchema: GenMessage<Safeguard> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 11);
+  messageDesc(file_router_v1_models, 12);
 
 /**
  * The published catalogue of safeguards.
@@ -474,6 +537,13 @@ export type ListSafeguardsResponse = Message<"router.v1.ListSafeguardsResponse">
    * @generated from field: string next_page_token = 3;
    */
   nextPageToken: string;
+
+  /**
+   * What each channel is to each need; all of it, on the first page only.
+   *
+   * @generated from field: repeated router.v1.ChannelSuitability suitability = 4;
+   */
+  suitability: ChannelSuitability[];
 };
 
 /**
@@ -481,7 +551,55 @@ export type ListSafeguardsResponse = Message<"router.v1.ListSafeguardsResponse">
  * Use `create(ListSafeguardsResponseSchema)` to create a new message.
  */
 export const ListSafeguardsResponseSchema: GenMessage<ListSafeguardsResponse> = /*@__PURE__*/
-  messageDesc(file_router_v1_models, 12);
+  messageDesc(file_router_v1_models, 13);
+
+/**
+ * What a channel is to somebody with a need.
+ *
+ * @generated from enum router.v1.Suitability
+ */
+export enum Suitability {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SUITABILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It serves.
+   *
+   * @generated from enum value: SUITABILITY_SERVES = 1;
+   */
+  SERVES = 1,
+
+  /**
+   * It does not serve: no mix is permitted in which nothing takes its place.
+   *
+   * @generated from enum value: SUITABILITY_DOES_NOT_SERVE = 2;
+   */
+  DOES_NOT_SERVE = 2,
+
+  /**
+   * It serves, but is too much to ask for unless it is wished, or nothing else is left.
+   *
+   * @generated from enum value: SUITABILITY_IF_WISHED = 3;
+   */
+  IF_WISHED = 3,
+
+  /**
+   * It is what the user wishes for: every permitted mix has it.
+   *
+   * @generated from enum value: SUITABILITY_WISHED = 4;
+   */
+  WISHED = 4,
+}
+
+/**
+ * Describes the enum router.v1.Suitability.
+ */
+export const SuitabilitySchema: GenEnum<Suitability> = /*@__PURE__*/
+  enumDesc(file_router_v1_models, 0);
 
 /**
  * Tells what the service decides with.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file router/v1/recommendation.proto.
  */
 export const file_router_v1_recommendation: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yb3V0ZXIvdjEvcmVjb21tZW5kYXRpb24ucHJvdG8SCXJvdXRlci52MSJ+CgpNaXhFbGVtZW50EiMKB2NoYW5uZWwYASABKA4yEi5yb3V0ZXIudjEuQ2hhbm5lbBISCgpmaXJzdF93ZWVrGAIgASgFEhQKDGV2ZXJ5X25fZGF5cxgDIAEoBRIPCgdtaW51dGVzGAQgASgFEhAKCGNvbnRhY3RzGAUgASgFIpABCgNNaXgSCgoCaWQYASABKAkSJwoIZWxlbWVudHMYAiADKAsyFS5yb3V0ZXIudjEuTWl4RWxlbWVudBIXCg9hZHZpc2VyX21pbnV0ZXMYAyABKAUSFQoNZGlnaXRhbF9zaGFyZRgEIAEoARIWCg5kaWdpdGFsX2RlbWFuZBgFIAEoCBIMCgRuYW1lGAYgASgJIowBCgZPcHRpb24SDgoGbWl4X2lkGAEgASgJEhgKEGV4cGVjdGVkX291dGNvbWUYAiABKAESFgoOc3RhbmRhcmRfZXJyb3IYAyABKAESFwoPYWR2aXNlcl9taW51dGVzGAQgASgBEhEKCXBlcm1pdHRlZBgFIAEoCBIUCgxmb3JiaWRkZW5fYnkYBiABKAkiYgoGUmVhc29uEgwKBGNvZGUYASABKAkSDAoEdGV4dBgCIAEoCRIPCgdmZWF0dXJlGAMgASgJEhQKDGNvbnRyaWJ1dGlvbhgEIAEoARIVCg1jb21wYXJlZF93aXRoGAUgASgJIkMKEEFwcGxpZWRTYWZlZ3VhcmQSDAoEbmFtZRgBIAEoCRITCgtsZWdhbF9iYXNpcxgCIAEoCRIMCgR0ZXh0GAMgASgJIl0KBkNoYW5nZRIPCgdmZWF0dXJlGAEgASgJEhIKCmZyb21fdmFsdWUYAiABKAkSEAoIdG9fdmFsdWUYAyABKAkSDgoGbWl4X2lkGAQgASgJEgwKBHRleHQYBSABKAkinQQKDlJlY29tbWVuZGF0aW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEiEKBnN0YXR1cxgCIAEoDjIRLnJvdXRlci52MS5TdGF0dXMSGwoDbWl4GAMgASgLMg4ucm91dGVyLnYxLk1peBIVCg1tb2RlbF92ZXJzaW9uGAQgASgJEhYKDnBvbGljeV92ZXJzaW9uGAUgASgJEg4KBm5vdGljZRgGIAEoCRIQCghjYXNlX3JlZhgHIAEoCRIgCgZkb3VidHMYCCADKA4yEC5yb3V0ZXIudjEuRG91YnQSIgoHb3B0aW9ucxgJIAMoCzIRLnJvdXRlci52MS5PcHRpb24SIgoHcmVhc29ucxgKIAMoCzIRLnJvdXRlci52MS5SZWFzb24SLwoKc2FmZWd1YXJkcxgLIAMoCzIbLnJvdXRlci52MS5BcHBsaWVkU2FmZWd1YXJkEiIKB2NoYW5nZXMYDCADKAsyES5yb3V0ZXIudjEuQ2hhbmdlEhwKD3N5bnRoZXRpY19tb2RlbBgNIAEoCEgAiAEBEikKCmRpc2Nsb3N1cmUYDiABKA4yFS5yb3V0ZXIudjEuRGlzY2xvc3VyZRIXCg9wZXJtaXR0ZWRfbWl4ZXMYDyADKAkSFgoOb2ZmaWNlX3Vua25vd24YECABKAgSGAoQdG9wX2NvZGVkX2ZpZWxkcxgRIAMoCUISChBfc3ludGhldGljX21vZGVsKoIBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSU1RBVFVTX1JFQ09NTUVOREVEEAESGwoXU1RBVFVTX05FRURTX0FTU0VTU01FTlQQAhIWChJTVEFUVVNfTUFOVUFMX09OTFkQAxITCg9TVEFUVVNfV0lUSEhFTEQQBCpfCgpEaXNjbG9zdXJlEhoKFkRJU0NMT1NVUkVfVU5TUEVDSUZJRUQQABIdChlESVNDTE9TVVJFX0FGVEVSX09XTl9WSUVXEAESFgoSRElTQ0xPU1VSRV9DT05UUk9MEAIqtwEKB0NoYW5uZWwSFwoTQ0hBTk5FTF9VTlNQRUNJRklFRBAAEhgKFENIQU5ORUxfU0VMRl9TRVJWSUNFEAESHAoYQ0hBTk5FTF9ESUFMT0dVRV9NRVNTQUdFEAISEQoNQ0hBTk5FTF9QSE9ORRADEhEKDUNIQU5ORUxfVklERU8QBBIaChZDSEFOTkVMX09GRklDRV9NRUVUSU5HEAUSGQoVQ0hBTk5FTF9HUk9VUF9NRUVUSU5HEAYqVwoITGFuZ3VhZ2USGAoUTEFOR1VBR0VfVU5TUEVDSUZJRUQQABIPCgtMQU5HVUFHRV9OQhABEg8KC0xBTkdVQUdFX05OEAISDwoLTEFOR1VBR0VfRU4QAypoCgVEb3VidBIVChFET1VCVF9VTlNQRUNJRklFRBAAEhgKFERPVUJUX1VOS05PV05fRklFTERTEAESFQoRRE9VQlRfUkFSRV9WQUxVRVMQAhIXChNET1VCVF9DTE9TRV9PUFRJT05TEANCUQoUb3JnLmNoYW5uZWxyb3V0ZXIudjFQAVokY2hhbm5lbHJvdXRlci9nZW4vcm91dGVyL3YxO3JvdXRlcnYxqgIQQ2hhbm5lbFJvdXRlci5WMWIGcHJvdG8z");
+  fileDesc("Ch5yb3V0ZXIvdjEvcmVjb21tZW5kYXRpb24ucHJvdG8SCXJvdXRlci52MSKnAQoKTWl4RWxlbWVudBIjCgdjaGFubmVsGAEgASgOMhIucm91dGVyLnYxLkNoYW5uZWwSEgoKZmlyc3Rfd2VlaxgCIAEoBRIUCgxldmVyeV9uX2RheXMYAyABKAUSDwoHbWludXRlcxgEIAEoBRIQCghjb250YWN0cxgFIAEoBRInCgtpbl9wbGFjZV9vZhgGIAEoDjISLnJvdXRlci52MS5DaGFubmVsIpABCgNNaXgSCgoCaWQYASABKAkSJwoIZWxlbWVudHMYAiADKAsyFS5yb3V0ZXIudjEuTWl4RWxlbWVudBIXCg9hZHZpc2VyX21pbnV0ZXMYAyABKAUSFQoNZGlnaXRhbF9zaGFyZRgEIAEoARIWCg5kaWdpdGFsX2RlbWFuZBgFIAEoCBIMCgRuYW1lGAYgASgJIowBCgZPcHRpb24SDgoGbWl4X2lkGAEgASgJEhgKEGV4cGVjdGVkX291dGNvbWUYAiABKAESFgoOc3RhbmRhcmRfZXJyb3IYAyABKAESFwoPYWR2aXNlcl9taW51dGVzGAQgASgBEhEKCXBlcm1pdHRlZBgFIAEoCBIUCgxmb3JiaWRkZW5fYnkYBiABKAkicwoGUmVhc29uEgwKBGNvZGUYASABKAkSDAoEdGV4dBgCIAEoCRIPCgdmZWF0dXJlGAMgASgJEhQKDGNvbnRyaWJ1dGlvbhgEIAEoARIVCg1jb21wYXJlZF93aXRoGAUgASgJEg8KB2FnYWluc3QYBiABKAgiLQoNQ29udHJhZGljdGlvbhIOCgZmaWVsZHMYASADKAkSDAoEdGV4dBgCIAEoCSJDChBBcHBsaWVkU2FmZWd1YXJkEgwKBG5hbWUYASABKAkSEwoLbGVnYWxfYmFzaXMYAiABKAkSDAoEdGV4dBgDIAEoCSJdCgZDaGFuZ2USDwoHZmVhdHVyZRgBIAEoCRISCgpmcm9tX3ZhbHVlGAIgASgJEhAKCHRvX3ZhbHVlGAMgASgJEg4KBm1peF9pZBgEIAEoCRIMCgR0ZXh0GAUgASgJIpgFCg5SZWNvbW1lbmRhdGlvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRIhCgZzdGF0dXMYAiABKA4yES5yb3V0ZXIudjEuU3RhdHVzEhsKA21peBgDIAEoCzIOLnJvdXRlci52MS5NaXgSFQoNbW9kZWxfdmVyc2lvbhgEIAEoCRIWCg5wb2xpY3lfdmVyc2lvbhgFIAEoCRIOCgZub3RpY2UYBiABKAkSEAoIY2FzZV9yZWYYByABKAkSIAoGZG91YnRzGAggAygOMhAucm91dGVyLnYxLkRvdWJ0EiIKB29wdGlvbnMYCSADKAsyES5yb3V0ZXIudjEuT3B0aW9uEiIKB3JlYXNvbnMYCiADKAsyES5yb3V0ZXIudjEuUmVhc29uEi8KCnNhZmVndWFyZHMYCyADKAsyGy5yb3V0ZXIudjEuQXBwbGllZFNhZmVndWFyZBIiCgdjaGFuZ2VzGAwgAygLMhEucm91dGVyLnYxLkNoYW5nZRIcCg9zeW50aGV0aWNfbW9kZWwYDSABKAhIAIgBARIpCgpkaXNjbG9zdXJlGA4gASgOMhUucm91dGVyLnYxLkRpc2Nsb3N1cmUSFwoPcGVybWl0dGVkX21peGVzGA8gAygJEhYKDm9mZmljZV91bmtub3duGBAgASgIEhgKEHRvcF9jb2RlZF9maWVsZHMYESADKAkSDAoEcGxhbhgSIAEoCRITCgtkb3VidF90ZXh0cxgTIAMoCRIwCg5jb250cmFkaWN0aW9ucxgUIAMoCzIYLnJvdXRlci52MS5Db250cmFkaWN0aW9uEhYKDm5lYXJfZXF1YWxfbWl4GBUgASgJEgwKBHRleHQYFiABKAlCEgoQX3N5bnRoZXRpY19tb2RlbCqCAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhYKElNUQVRVU19SRUNPTU1FTkRFRBABEhsKF1NUQVRVU19ORUVEU19BU1NFU1NNRU5UEAISFgoSU1RBVFVTX01BTlVBTF9PTkxZEAMSEwoPU1RBVFVTX1dJVEhIRUxEEAQqXwoKRGlzY2xvc3VyZRIaChZESVNDTE9TVVJFX1VOU1BFQ0lGSUVEEAASHQoZRElTQ0xPU1VSRV9BRlRFUl9PV05fVklFVxABEhYKEkRJU0NMT1NVUkVfQ09OVFJPTBACKrcBCgdDaGFubmVsEhcKE0NIQU5ORUxfVU5TUEVDSUZJRUQQABIYChRDSEFOTkVMX1NFTEZfU0VSVklDRRABEhwKGENIQU5ORUxfRElBTE9HVUVfTUVTU0FHRRACEhEKDUNIQU5ORUxfUEhPTkUQAxIRCg1DSEFOTkVMX1ZJREVPEAQSGgoWQ0hBTk5FTF9PRkZJQ0VfTUVFVElORxAFEhkKFUNIQU5ORUxfR1JPVVBfTUVFVElORxAGKlcKCExhbmd1YWdlEhgKFExBTkdVQUdFX1VOU1BFQ0lGSUVEEAASDwoLTEFOR1VBR0VfTkIQARIPCgtMQU5HVUFHRV9OThACEg8KC0xBTkdVQUdFX0VOEAMqRQoGUmVhZGVyEhYKElJFQURFUl9VTlNQRUNJRklFRBAAEg8KC1JFQURFUl9VU0VSEAESEgoOUkVBREVSX0FEVklTRVIQAiqUAQoFRG91YnQSFQoRRE9VQlRfVU5TUEVDSUZJRUQQABIYChRET1VCVF9VTktOT1dOX0ZJRUxEUxABEhUKEURPVUJUX1JBUkVfVkFMVUVTEAISFwoTRE9VQlRfQ0xPU0VfT1BUSU9OUxADEhcKE0RPVUJUX0NPTlRSQURJQ1RJT04QBBIRCg1ET1VCVF9IQVNfSk9CEAVCUQoUb3JnLmNoYW5uZWxyb3V0ZXIudjFQAVokY2hhbm5lbHJvdXRlci9nZW4vcm91dGVyL3YxO3JvdXRlcnYxqgIQQ2hhbm5lbFJvdXRlci5WMWIGcHJvdG8z");
 
 /**
  * One channel's part of a mix.
@@ -54,6 +54,13 @@ export type MixElement = Message<"router.v1.MixElement"> & {
    * @generated from field: int32 contacts = 5;
    */
   contacts: number;
+
+  /**
+   * The catalogue's channel, where the user cannot use that one and `channel` takes its place; unspecified otherwise.
+   *
+   * @generated from field: router.v1.Channel in_place_of = 6;
+   */
+  inPlaceOf: Channel;
 };
 
 /**
@@ -215,6 +222,13 @@ export type Reason = Message<"router.v1.Reason"> & {
    * @generated from field: string compared_with = 5;
    */
   comparedWith: string;
+
+  /**
+   * Whether it speaks against the mix; such reasons are for the adviser only.
+   *
+   * @generated from field: bool against = 6;
+   */
+  against: boolean;
 };
 
 /**
@@ -223,6 +237,34 @@ export type Reason = Message<"router.v1.Reason"> & {
  */
 export const ReasonSchema: GenMessage<Reason> = /*@__PURE__*/
   messageDesc(file_router_v1_recommendation, 3);
+
+/**
+ * Facts of a case that contradict each other, so that a person must ask.
+ *
+ * @generated from message router.v1.Contradiction
+ */
+export type Contradiction = Message<"router.v1.Contradiction"> & {
+  /**
+   * The fields.
+   *
+   * @generated from field: repeated string fields = 1;
+   */
+  fields: string[];
+
+  /**
+   * What does not fit, in the language asked for.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message router.v1.Contradiction.
+ * Use `create(ContradictionSchema)` to create a new message.
+ */
+export const ContradictionSchema: GenMessage<Contradiction> = /*@__PURE__*/
+  messageDesc(file_router_v1_recommendation, 4);
 
 /**
  * A hard rule that took part in the decision.
@@ -257,7 +299,7 @@ export type AppliedSafeguard = Message<"router.v1.AppliedSafeguard"> & {
  * Use `create(AppliedSafeguardSchema)` to create a new message.
  */
 export const AppliedSafeguardSchema: GenMessage<AppliedSafeguard> = /*@__PURE__*/
-  messageDesc(file_router_v1_recommendation, 4);
+  messageDesc(file_router_v1_recommendation, 5);
 
 /**
  * The smallest change of one field, within the person's reach, that changes the mix.
@@ -306,7 +348,7 @@ export type Change = Message<"router.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_router_v1_recommendation, 5);
+  messageDesc(file_router_v1_recommendation, 6);
 
 /**
  * A recommended mix. The adviser decides, and may always give more.
@@ -350,7 +392,7 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
   policyVersion: string;
 
   /**
-   * A fixed line: this is advice, not a formal decision.
+   * That it is advice and no formal decision, that a program made it, who decides, and what to do if it is wrong or unwanted.
    *
    * @generated from field: string notice = 6;
    */
@@ -378,7 +420,8 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
   options: Option[];
 
   /**
-   * FULL view: safeguards first, then the three weightiest fields.
+   * FULL view: safeguards first, then why this mix and not the next best, the weightiest first. All that speaks for and
+   * against it, told or not, adds up to the difference in worth: docs/recommend.md.
    *
    * @generated from field: repeated router.v1.Reason reasons = 10;
    */
@@ -432,6 +475,41 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
    * @generated from field: repeated string top_coded_fields = 17;
    */
   topCodedFields: string[];
+
+  /**
+   * What happens next, in whole sentences. It begins with TEST where the model was trained on synthetic data.
+   *
+   * @generated from field: string plan = 18;
+   */
+  plan: string;
+
+  /**
+   * What each of `doubts` means, in the same order.
+   *
+   * @generated from field: repeated string doubt_texts = 19;
+   */
+  doubtTexts: string[];
+
+  /**
+   * Facts that contradict each other; with DOUBT_CONTRADICTION.
+   *
+   * @generated from field: repeated router.v1.Contradiction contradictions = 20;
+   */
+  contradictions: Contradiction[];
+
+  /**
+   * The mix that is about as good, where the model cannot tell the two apart; empty if there is none.
+   *
+   * @generated from field: string near_equal_mix = 21;
+   */
+  nearEqualMix: string;
+
+  /**
+   * All that the reader needs to know, in order and ready to be shown: plan, why, doubts, notice. FULL view.
+   *
+   * @generated from field: string text = 22;
+   */
+  text: string;
 };
 
 /**
@@ -439,7 +517,7 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
  * Use `create(RecommendationSchema)` to create a new message.
  */
 export const RecommendationSchema: GenMessage<Recommendation> = /*@__PURE__*/
-  messageDesc(file_router_v1_recommendation, 6);
+  messageDesc(file_router_v1_recommendation, 7);
 
 /**
  * What the answer is.
@@ -627,6 +705,40 @@ export const LanguageSchema: GenEnum<Language> = /*@__PURE__*/
   enumDesc(file_router_v1_recommendation, 3);
 
 /**
+ * Who reads the texts.
+ *
+ * @generated from enum router.v1.Reader
+ */
+export enum Reader {
+  /**
+   * USER.
+   *
+   * @generated from enum value: READER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The user, addressed as "you": what happens next and why, without legal bases and figures.
+   *
+   * @generated from enum value: READER_USER = 1;
+   */
+  USER = 1,
+
+  /**
+   * The adviser: the user in the third person, with legal bases, figures, and what speaks against the advice.
+   *
+   * @generated from enum value: READER_ADVISER = 2;
+   */
+  ADVISER = 2,
+}
+
+/**
+ * Describes the enum router.v1.Reader.
+ */
+export const ReaderSchema: GenEnum<Reader> = /*@__PURE__*/
+  enumDesc(file_router_v1_recommendation, 4);
+
+/**
  * Why a case needs a person's assessment.
  *
  * @generated from enum router.v1.Doubt
@@ -654,16 +766,30 @@ export enum Doubt {
   RARE_VALUES = 2,
 
   /**
-   * Two mixes far apart in minutes cannot be told apart.
+   * Two mixes far apart in minutes cannot be told apart. Not sent since 0.4: see `Recommendation.near_equal_mix`.
    *
    * @generated from enum value: DOUBT_CLOSE_OPTIONS = 3;
    */
   CLOSE_OPTIONS = 3,
+
+  /**
+   * Two facts of the case contradict each other.
+   *
+   * @generated from enum value: DOUBT_CONTRADICTION = 4;
+   */
+  CONTRADICTION = 4,
+
+  /**
+   * The user has a job to go to: the question is no longer how to find one.
+   *
+   * @generated from enum value: DOUBT_HAS_JOB = 5;
+   */
+  HAS_JOB = 5,
 }
 
 /**
  * Describes the enum router.v1.Doubt.
  */
 export const DoubtSchema: GenEnum<Doubt> = /*@__PURE__*/
-  enumDesc(file_router_v1_recommendation, 4);
+  enumDesc(file_router_v1_recommendation, 5);
 
