@@ -107,6 +107,18 @@ class Decisions:
         )
         return found
 
+    def at_least(self, mixes: Numbers) -> Numbers:
+        """Gives the lightest permitted mix as heavy as the one given, shape (n,).
+
+        The heaviest permitted where none is; K where nothing is permitted.
+        """
+        permitted = self.permitted
+        numbers = np.arange(permitted.shape[1])
+        heavy = permitted & (numbers >= np.reshape(mixes, (-1, 1)))
+        heaviest = permitted.shape[1] - 1 - permitted[:, ::-1].argmax(axis=1)
+        found = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
+        return np.where(permitted.any(axis=1), found, permitted.shape[1])
+
     def each(self) -> list[Decision]:
         """Gives the decisions one by one."""
         columns = zip(

@@ -197,6 +197,12 @@ class CompiledSafeguards:
             bits = np.where(manual > 0, manual, bits)
         return codes, bits
 
+    def lightest(self, rows: Rows) -> NDArray[np.intp]:
+        """Gives the lightest mix permitted in each row, that of mixes where none is."""
+        mixes = len(self.catalogue.mixes)
+        permitted = members(self.permitted.take(self.apply(rows)[0]), mixes)
+        return np.where(permitted.any(axis=0), permitted.argmax(axis=0), mixes)
+
     @cached_property
     def permitted(self) -> MaskTable:
         """The mixes on offer that a code permits."""
