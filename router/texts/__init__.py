@@ -1,19 +1,69 @@
 """What people read of advice, in Bokmål, Nynorsk and English: one TOML file a language.
 
-A new text is a key in all three files; a new section has a method of `Texts` too. What the ledger's
-page says is in `router/ledger/words/`.
+Every value has a whole sentence of its own, for two readers: nothing is put into a sentence but a
+number, a mix's name, and a phone number. All of it stands rendered in docs/texts/. A new text is a
+key in all three files; a new section has a method of `Texts` too. What the ledger's page says is in
+`router/ledger/words/`.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from router.decision.schema import Feature
+from router.texts.amounts import amount
+from router.texts.letters import facts_first, said_once
 
 LANGUAGES = ("nb", "nn", "en")
+TOLD_FROM, CLEAR_FROM = 0.005, 0.02
+"""From how many outcome points, as a share, a reason is told at all; and called clear."""
+STRICTEST_FIRST = (
+    "MANUAL_ONLY",
+    "NO_DIGITAL_DEMAND",
+    "MEETING",
+    "REMOTE_TALK",
+    "USABLE_CHANNELS",
+    "PERSONAL_TALK",
+    "ADVISER_DIALOGUE",
+)
+"""The requirements, in the order in which they are told."""
+# What a requirement says all of: their facts stand under it.
+_SAID_BY = {
+    "MANUAL_ONLY": frozenset(STRICTEST_FIRST[1:]),
+    "NO_DIGITAL_DEMAND": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
+    "MEETING": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
+    "REMOTE_TALK": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
+    "PERSONAL_TALK": frozenset({"ADVISER_DIALOGUE"}),
+}
+# A user reads one sentence in the place of so many unknown facts; an adviser asks about each.
+_SEVERAL = 3
+_UNKNOWN = "_UNKNOWN"
+# Sentences hold words up to here, and digits above it; never both.
+_WORDS_UP_TO = 12
+
+
+class Reader(Enum):
+    """Who reads a text."""
+
+    USER = "user"
+    ADVISER = "adviser"
+
+
+class Contact(NamedTuple):
+    """How and when people are reached, from the office's policy.
+
+    Attributes:
+        phone: "" if none is given.
+        days: within which an adviser contacts the user; 1 or more.
+    """
+
+    phone: str
+    days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +74,9 @@ class Texts:
     entries: dict[str, Any]
 
     @property
-    def notice(self) -> str:
-        """The fixed line: this is advice, not a formal decision."""
-        text: str = self.entries["notice"]
-        return text
-
-    def _entry(self, section: str, key: str) -> str:
-        text: str = self.entries[section][key]
+    def test_line(self) -> str:
+        """Tells first of all that a model trained on synthetic data advised."""
+        text: str = self.entries["test_line"]
         return text
 
     def mix(self, mix_id: str) -> str:
@@ -39,72 +85,282 @@ class Texts:
         text: str = self.entries["mix"].get(mix_id, mix_id)
         return text
 
-    def safeguard(self, name: str) -> str:
-        """Tells what a safeguard says."""
-        return self._entry("safeguard", name)
+    def channel(self, name: str) -> str:
+        """Names a channel, as in a heading."""
+        return self._entry("channel", name)
 
     def feature(self, name: str) -> str:
-        """Labels a feature."""
+        """Labels a feature, with its unit."""
         return self._entry("feature", name)
-
-    def doubt(self, name: str) -> str:
-        """Tells why a person must assess a case."""
-        return self._entry("doubt", name)
 
     def status(self, name: str) -> str:
         """Names a status."""
         return self._entry("status", name)
 
-    def channel(self, name: str) -> str:
-        """Names a channel."""
-        return self._entry("channel", name)
+    def value(self, feature: Feature, slot: int) -> str:
+        """Labels a feature's value, for lists and tables; the feature's label has the unit."""
+        value = feature.value(slot)
+        if value is None:
+            not_stated: str = self.entries["not_stated"]
+            return not_stated
+        if isinstance(value, int):
+            is_or_more = feature.top_coded and value == feature.upper
+            return self._entry("number", "or_more").format(n=value) if is_or_more else str(value)
+        return self._entry("value", feature.name, value)
 
     def problem(self, key: str, **parts: str) -> str:
         """Tells what is wrong with what was sent."""
-        return _sentence(self._entry("problem", key).format(**parts))
+        text = self._entry("problem", key).format(**parts)
+        # Not `capitalize`, which would lower what follows: names and abbreviations.
+        return text[0].upper() + text[1:]
 
-    def value(self, feature: Feature, slot: int) -> str:
-        """Labels a feature's value; "unknown" for slot 0."""
-        value = feature.value(slot)
-        if value is None:
-            return self._entry("phrase", "unknown")
-        if isinstance(value, int):
-            amount = f"{value} {self._entry('unit', feature.unit)}"
-            if feature.top_coded and value == feature.upper:
-                return self._entry("phrase", "or_more").format(amount=amount)
-            return amount
-        text: str = self.entries["value"][feature.name][value]
-        return text
+    def plan(self, reader: Reader, contacts: Sequence[tuple[str, int, int]], weeks: int) -> str:
+        """Tells what happens next.
+
+        Args:
+            reader: the reader.
+            contacts: of a mix: name of the channel, how many in its weeks, adviser minutes of each;
+                in the order in which they start, each channel once. Self-service without minutes
+                is the user's own work in the activity plan.
+            weeks: of the mix.
+        """
+        found: list[str] = []
+        for channel, number, minutes in contacts:
+            own = channel == "SELF_SERVICE" and not minutes
+            if not (own or number):
+                continue
+            key = "OWN_PLAN" if own else channel
+            form = "one" if number == 1 and not own else "other"
+            place = "next" if found else "first"
+
+            in_digits = max(number, 0 if found else weeks) > _WORDS_UP_TO
+            span = self._entry(reader.value, "plan", "span_one" if weeks == 1 else "span_other")
+            found.append(
+                self._entry(reader.value, "plan", key, f"{place}_{form}").format(
+                    n=self._number(number, in_digits=in_digits),
+                    span=span.format(n=self._number(weeks, in_digits=in_digits)),
+                )
+            )
+        return " ".join(found)
+
+    def no_mix(self, reader: Reader, contact: Contact) -> str:
+        """Tells what happens next where there is no advice."""
+        return self._counted(self.entries[reader.value]["no_mix"], contact.days)
+
+    def notice(
+        self, reader: Reader, contact: Contact, *, digital: bool, mix: bool, manual: bool = False
+    ) -> str:
+        """Tells what the answer is, what made it, who decides, and how to object or reach a person.
+
+        Args:
+            reader: the reader.
+            contact: how to reach the office.
+            digital: whether the user can be asked to write in the dialogue.
+            mix: whether there is advice.
+            manual: whether people alone handle the case. Users read the same of all cases without
+                advice: nothing may tell which one is shielded.
+        """
+        texts = self.entries[reader.value]["notice"]
+        what = "advice" if mix else "no_advice"
+        if reader is Reader.ADVISER and not (mix or manual):
+            what = "withheld"
+
+        way = "adviser"
+        if digital:
+            way = "dialogue_or_phone" if contact.phone else "dialogue"
+        elif contact.phone:
+            way = "phone"
+        # A number that breaks over two lines is hard to call.
+        reach = texts[way].format(phone=contact.phone.replace(" ", "\u00a0"))
+        return " ".join([texts[what], texts["decides"], texts["wrong"], reach, texts["person"]])
+
+    def doubt(self, reader: Reader, name: str, contact: Contact) -> str:
+        """Tells why an adviser must assess a case first, and what happens then."""
+        return self._counted(self.entries[reader.value]["doubt"][name], contact.days)
+
+    def contradiction(self, reader: Reader, name: str) -> str:
+        """Tells which facts do not fit together, without blame."""
+        return self._entry(reader.value, "contradiction", name)
+
+    def safeguard(self, reader: Reader, name: str) -> str:
+        """Tells the fact that a safeguard is about, without what follows from it."""
+        return self._entry(reader.value, "safeguard", name)
+
+    def consequence(self, reader: Reader, requirement: str) -> str:
+        """Tells what follows from a safeguard's requirement."""
+        return self._entry(reader.value, "consequence", requirement)
+
+    def grouped(self, reader: Reader, rules: Sequence[tuple[str, str]]) -> list[str]:
+        """Tells facts and what follows from them, each once, the strictest first.
+
+        Args:
+            reader: the reader.
+            rules: name and requirement of each safeguard that applies.
+        """
+        left = list(rules)
+        found = []
+        for requirement in STRICTEST_FIRST:
+            if all(own != requirement for _, own in left):
+                continue
+            said = {requirement} | _SAID_BY.get(requirement, frozenset())
+            # Its own facts come first: what follows from them is what is said.
+            own = sorted(
+                (rule for rule in left if rule[1] in said),
+                key=lambda rule: STRICTEST_FIRST.index(rule[1]),
+            )
+            left = [rule for rule in left if rule[1] not in said]
+            facts = self._facts(reader, [name for name, _ in own])
+            found.append(" ".join([*facts, self.consequence(reader, requirement)]))
+        return said_once(found)
+
+    def _facts(self, reader: Reader, names: list[str]) -> list[str]:
+        facts = {name: self.safeguard(reader, name) for name in names}
+        unknown = [name for name in names if name.endswith(_UNKNOWN)]
+        if reader is Reader.ADVISER or len(unknown) < _SEVERAL:
+            return list(facts.values())
+        known = [fact for name, fact in facts.items() if name not in unknown]
+        return [*known, self._entry(reader.value, "several_unknown")]
+
+    def legal(self, key: str) -> str:
+        """Names a legal basis; for advisers."""
+        return self._entry("legal", key, "text")
 
     def reason(
-        self, feature: Feature, slot: int, mix_id: str, other_id: str, *, speaks_for: bool
+        self, reader: Reader, feature: Feature, slot: int, points: float, mix_id: str
     ) -> str:
-        """Tells why a mix rather than another."""
-        phrase = self._entry("phrase", "reason_for" if speaks_for else "reason_against")
-        return _sentence(
-            phrase.format(
-                feature=self.feature(feature.name),
-                value=self.value(feature, slot),
-                mix=self.mix(mix_id),
-                other=self.mix(other_id),
-            )
+        """Tells a fact of the case, and how much better or worse a mix fits for it.
+
+        Args:
+            reader: the reader.
+            feature: the field.
+            slot: of its value; not 0, as what is unknown is no reason.
+            points: outcome points as a share, 0.012 for 1.2 percentage points.
+            mix_id: the mix.
+
+        Raises:
+            ValueError: if a user would read what speaks against a mix.
+        """
+        if reader is Reader.USER and points <= 0:
+            raise ValueError(f"{feature.name}: what speaks against a mix is for the adviser only")
+        size = "clearly" if abs(points) > CLEAR_FROM else "slightly"
+        key = size if points > 0 else f"{size}_against"
+        strength = self._entry(reader.value, "strength", key)
+        strength = strength.format(mix=self.mix(mix_id), points=self._points(points))
+        return f"{self.fact(reader, feature, slot)} {strength}"
+
+    def fact(self, reader: Reader, feature: Feature, slot: int) -> str:
+        """Tells a fact of the case.
+
+        Raises:
+            KeyError: if it is never told to that reader: age, needs and benefits to the user.
+            ValueError: if it is unknown.
+        """
+        texts, value = self.entries[reader.value]["fact"][feature.name], feature.value(slot)
+        if value is None:
+            raise ValueError(f"{feature.name}: what is unknown is no fact")
+        if isinstance(value, str):
+            text: str = texts[value]
+            return text
+
+        form, number, rounded = amount(feature, value)
+        # Where a sentence has another number: both in digits.
+        if form == "other" and number > _WORDS_UP_TO and "many" in texts:
+            form = "many"
+        told = self._number(number)
+        if rounded:
+            told = self._entry("number", "about").format(n=told)
+        counted: str = texts[form].format(n=told)
+        return counted
+
+    def is_told(self, reader: Reader, feature: str) -> bool:
+        """Tells whether a field is ever given as a reason to that reader."""
+        return feature in self.entries[reader.value]["fact"]
+
+    def general(self, reader: Reader, kind: str, points: float, mix_id: str, other_id: str) -> str:
+        """Tells what decides besides the fields.
+
+        Args:
+            reader: the reader.
+            kind: AVERAGE, MINUTES, WEIGHT, OTHER, or SAFEGUARD.
+            points: for the mix, outcome points as a share; for the adviser, who reads the figure.
+            mix_id: the mix.
+            other_id: the one it is compared with.
+
+        Raises:
+            ValueError: if a user would read what speaks against a mix.
+        """
+        if reader is Reader.USER and points < 0:
+            raise ValueError(f"{kind}: what speaks against a mix is for the adviser only")
+        key = kind if points >= 0 else f"{kind}_against"
+        return self._entry(reader.value, "general", key).format(
+            mix=self.mix(mix_id), other=self.mix(other_id), points=self._points(points)
         )
 
-    def change(self, feature: Feature, slot_now: int, slot_then: int, mix_id: str) -> str:
-        """Tells what would change the advice."""
-        return _sentence(
-            self._entry("phrase", "change").format(
-                feature=self.feature(feature.name),
-                now=self.value(feature, slot_now),
-                value=self.value(feature, slot_then),
-                mix=self.mix(mix_id),
-            )
-        )
+    def near_equal(self, reader: Reader, mix_id: str, other_id: str) -> str:
+        """Tells that another mix looks about as good."""
+        text = self._entry(reader.value, "near_equal")
+        return text.format(mix=self.mix(mix_id), other=self.mix(other_id))
 
+    def change(self, feature_name: str, direction: str, mix_id: str) -> str:
+        """Tells which mix would follow if the user changed something; see `change_keys`."""
+        return self._entry("change", feature_name, direction).format(mix=self.mix(mix_id))
 
-def _sentence(text: str) -> str:
-    # Not `capitalize`, which would lower what follows: names and abbreviations.
-    return text[0].upper() + text[1:]
+    def change_keys(self) -> set[tuple[str, str]]:
+        """Gives the changes that may be advised: a field, and MORE, LESS or a value of it."""
+        changes = self.entries["change"]
+        return {(field, direction) for field in changes for direction in changes[field]}
+
+    def suitability(self, need: str, channel: str) -> str:
+        """Tells why a channel does or does not suit a need."""
+        return self._entry("suitability", need, channel)
+
+    def letter(
+        self,
+        reader: Reader,
+        *,
+        test: bool,
+        plan: str,
+        why: Sequence[str],
+        doubts: Sequence[str],
+        notice: str,
+    ) -> str:
+        """Puts all that a reader needs in order: what happens, why, doubts, what to do.
+
+        Args:
+            reader: the reader.
+            test: whether it must say TEST first.
+            plan: what happens next.
+            why: safeguards and reasons, the weightiest first.
+            doubts: with contradictions.
+            notice: the notice.
+
+        Returns:
+            Paragraphs with an empty line between; no sentence stands twice.
+        """
+        del reader  # All parts are written for the reader already.
+        first = [self.test_line] if test else []
+        return "\n\n".join(said_once([*first, plan, *facts_first(why), *doubts, notice]))
+
+    def _entry(self, *path: str) -> str:
+        found: Any = self.entries
+        for key in path:
+            found = found[key]
+        text: str = found
+        return text
+
+    def _number(self, number: int, *, in_digits: bool = False) -> str:
+        if in_digits or number > _WORDS_UP_TO:
+            return str(number)
+        word: str = self.entries["number"]["words"][number]
+        return word
+
+    def _counted(self, texts: dict[str, str], number: int) -> str:
+        return texts["one" if number == 1 else "other"].format(n=self._number(number))
+
+    def _points(self, points: float) -> str:
+        number = f"{100 * points:+.1f}".replace("-", "−")
+        number = number.replace(".", self._entry("number", "decimal"))
+        return self._entry("number", "points").format(n=number)
 
 
 def load_texts() -> dict[str, Texts]:

@@ -70,7 +70,7 @@ def test_little_reported_time_is_asked_for(balanced: Ledger) -> None:
 def test_longer_calls_are_told_against_the_catalogue(tmp_path: Path) -> None:
     ledger = told(tmp_path, reported(40, PHONE))
     assert any(
-        "phone talk takes 30.0 minutes, the catalogue says 18.0" in one
+        "phone call takes 30.0 minutes, the catalogue says 18.0" in one
         for one in what_to_do(ledger, WORDS)
     )
 
