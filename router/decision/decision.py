@@ -116,8 +116,9 @@ class Decisions:
         numbers = np.arange(permitted.shape[1])
         heavy = permitted & (numbers >= np.reshape(mixes, (-1, 1)))
         heaviest = permitted.shape[1] - 1 - permitted[:, ::-1].argmax(axis=1)
-        found = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
-        return np.where(permitted.any(axis=1), found, permitted.shape[1])
+        heaviest = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
+        found: Numbers = np.where(permitted.any(axis=1), heaviest, permitted.shape[1])
+        return found
 
     def each(self) -> list[Decision]:
         """Gives the decisions one by one."""

@@ -28,9 +28,7 @@ _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
     Status.NEEDS_ASSESSMENT: recommendation_pb2.STATUS_NEEDS_ASSESSMENT,
     Status.MANUAL_ONLY: recommendation_pb2.STATUS_MANUAL_ONLY,
 }
-_DOUBTS = {
-    doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt
-}
+_DOUBTS = {doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt}
 _NOT_OFFERED = "MENU"
 _DISCLOSURES = {
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
@@ -40,7 +38,8 @@ _WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
 # When so many are kept all are dropped: simpler than
 # telling the oldest, and it hardly ever happens.
 _TEMPLATES_AT_MOST = 4096
-_Key = tuple[str, Reader]
+# Language, reader, status, mix, doubts, and the channels in whose place others stand.
+_Same = tuple[str, Reader, int, int, int, frozenset[Channel]]
 
 
 class RecommendationWriter:
@@ -55,7 +54,8 @@ class RecommendationWriter:
         policy = recommender.decider.policy.contact
         self._contact = Contact(policy.phone, policy.days)
 
-        self._same: dict[tuple[_Key, int, int, int, int], recommendation_pb2.Recommendation] = {}
+        self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
+        self._channels: dict[int, frozenset[Channel]] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
         self._rules = {
             (language, reader): [
@@ -182,18 +182,25 @@ class RecommendationWriter:
 
     def _same_part(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
         """Gives what is the same in many answers, made once."""
-        # Of the safeguards that apply, the mix depends on the channels that cannot be used.
+        unusable = self._unusable(decision.safeguards)
         status, mix, doubts = decision.status, decision.mix, decision.doubts
-        applied = decision.safeguards
-        key = ((view.language, view.reader), status, mix, doubts, applied)
+        key = (view.language, view.reader, status, mix, doubts, unusable)
         kept = self._same.get(key)
         if kept is None:
-            if len(self._same) >= _TEMPLATES_AT_MOST:
-                self._same.clear()
-            kept = self._same[key] = self._made(decision, view)
+            kept = self._same[key] = self._made(decision, view, unusable)
         return kept
 
-    def _made(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
+    def _unusable(self, bits: int) -> frozenset[Channel]:
+        found = self._channels.get(bits)
+        if found is None:
+            if len(self._channels) >= _TEMPLATES_AT_MOST:
+                self._channels.clear()
+            found = self._channels[bits] = self._decider.safeguards.unusable(bits)
+        return found
+
+    def _made(
+        self, decision: Decision, view: View, unusable: frozenset[Channel]
+    ) -> recommendation_pb2.Recommendation:
         words, reader, mix = self._texts[view.language], view.reader, decision.mix
         info, catalogue = self._recommender.model.info, self._decider.catalogue
         message = recommendation_pb2.Recommendation(
@@ -208,7 +215,6 @@ class RecommendationWriter:
             )
             return message
 
-        unusable = self._decider.safeguards.unusable(decision.safeguards)
         message.mix.CopyFrom(mix_message(catalogue, mix, words, unusable))
         # Absent where no model judged: whether it was synthetic is then not told.
         message.synthetic_model = info.synthetic
@@ -305,9 +311,7 @@ class RecommendationWriter:
         if explanation.near_equal is not None:
             message.near_equal_mix = ids[explanation.near_equal]
 
-    def _reason(
-        self, told: Told, mix: str, other: str, view: View
-    ) -> recommendation_pb2.Reason:
+    def _reason(self, told: Told, mix: str, other: str, view: View) -> recommendation_pb2.Reason:
         words = self._texts[view.language]
         if told.column is None:
             code, feature = told.kind, ""
