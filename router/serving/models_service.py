@@ -179,7 +179,7 @@ class ModelsService(ModelsServicer):
                 name=rule.name,
                 legal_basis=texts.legal(rule.legal_basis),
                 feature=rule.feature,
-                applies_when=_in_words(FEATURES[rule.feature].name, sorted(rule.slots)),
+                applies_when=FEATURES[rule.feature].in_words(rule.slots),
                 requirement=rule.effect.requirement.value,
                 permits=[catalogue.ids[number] for number in safeguards.permitted_by(rule)],
                 text=" ".join(
@@ -214,19 +214,6 @@ def _suitability(texts: Texts) -> list[models_pb2.ChannelSuitability]:
         for need in NEEDS
         for channel in Channel
     ]
-
-
-def _in_words(name: str, slots: list[int]) -> str:
-    feature = FEATURES[name]
-    words = ["unknown"] if slots[0] == 0 else []
-    known = [slot for slot in slots if slot]
-    if feature.values:
-        words += [str(feature.value(slot)) for slot in known]
-    elif known and feature.top_coded and known[-1] == feature.slots - 1:
-        words.append(f"{feature.value(known[0])} {feature.unit} or more")
-    elif known:
-        words.append(f"{feature.value(known[0])} to {feature.value(known[-1])} {feature.unit}")
-    return " or ".join(words)
 
 
 def _seconds(info: ModelInfo) -> int:
