@@ -113,6 +113,9 @@ def _check_order(feature: Feature, weights: Mapping[str, float]) -> None:
     """Refuses weights that fall where the situation gets worse.
 
     What stands in no order must not weigh less than the mildest value.
+
+    Raises:
+        ValueError: naming the field and value.
     """
     steps = [[feature.values[slot - 1] for slot in step if slot] for step in feature.severity]
     pairs = [*pairwise(step for step in steps if step)]

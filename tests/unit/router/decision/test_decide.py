@@ -172,7 +172,8 @@ def test_facts_that_contradict_each_other_need_a_person_who_is_told_which(
 
 @pytest.mark.parametrize("field", ["goal_by_user", "plan_has_goal", "weeks_registered"])
 def test_what_is_unknown_contradicts_nothing(field: str) -> None:
-    facts = {"goal_by_user": "YES", "plan_has_goal": "YES", "weeks_registered": 200} | {field: None}
+    facts: dict[str, str | int | None] = {"goal_by_user": "YES", "plan_has_goal": "YES"}
+    facts |= {"weeks_registered": 200, field: None}
     decision = flat_decider([0.9] * MIXES).decide(a_row(**facts)[None]).each()[0]
     assert not decision.doubts
 

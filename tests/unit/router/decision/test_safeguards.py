@@ -182,8 +182,9 @@ def test_a_shielded_case_or_one_that_does_not_say_is_never_scored(value: str | N
 def test_a_worse_value_never_lowers_the_minutes_whatever_the_status_the_model_aside(
     name: str,
 ) -> None:
-    steps = FEATURES[name].severity
-    steps = steps if len(steps) < 60 else [steps[0], *steps[55:65], *steps[88:92], steps[-1]]
+    steps = [*FEATURES[name].severity]
+    if len(steps) > 60:
+        steps = [steps[0], *steps[55:65], *steps[88:92], steps[-1]]
     column = FEATURES.column(name)
     for seed in range(3):
         decider = a_decider(seed, effect=0.004, spread=0.003)
