@@ -161,7 +161,7 @@ def test_pairs_of_fields_are_drawn_as_shapes_with_their_bins_in_words(text: str)
     assert labels == [
         "good opportunities or unknown",
         "needs guidance and 2 more",
-        "small opportunity for work, not decided",
+        "small opportunity for work, not assessed",
     ]
 
 
