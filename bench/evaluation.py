@@ -159,12 +159,14 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
         folds=FOLDS,
     )
 
-    lightest, each = decided.first_permitted, np.arange(len(truth))
+    each = np.arange(len(truth))
     mixes = {
         "promoted": good.decide(logged.rows).mix,
         "candidate": decided.mix,
-        "todays_rule": np.maximum(lightest, todays_rule(logged.rows, CATALOGUE)),
-        UNIFORM: np.maximum(lightest, CATALOGUE.ids.index(UNIFORM.partition(":")[2])),
+        "todays_rule": decided.at_least(todays_rule(logged.rows, CATALOGUE)),
+        UNIFORM: decided.at_least(
+            np.full(len(truth), CATALOGUE.ids.index(UNIFORM.partition(":")[2]))
+        ),
     }
 
     return Run(

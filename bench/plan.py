@@ -60,9 +60,8 @@ def drawn(cases: int) -> np.ndarray:
 def in_process(decider: Decider) -> None:
     rows = drawn(CASES)
     budget = float(CASES * MINUTES_A_CASE)
-    expected = decider.tables.fold_values(rows).mean(axis=2)
-    lightest = decider.safeguards.apply(rows)[0]
-    permitted = np.arange(expected.shape[1]) >= lightest[:, None]
+    decisions = decider.decide(rows)
+    expected, permitted = decisions.expected, decisions.permitted
     minutes, weights = decider.catalogue.minutes, decider.policy.weights.of(rows)
     alone = seconds(lambda: allocate(upper_hulls(expected, minutes, permitted), weights, budget))
     print(f"{CASES:,} cases x {expected.shape[1]} mixes: hulls and steps {alone}")

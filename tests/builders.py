@@ -122,6 +122,7 @@ def a_model(tables: DecisionTables) -> ModelVersion:
         trained_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
         cases=1,
         synthetic=True,
+        effects_vary=True,
     )
     return ModelVersion(info=info, tables=tables)
 

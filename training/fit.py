@@ -174,7 +174,7 @@ def _candidate(
 def _lightest(cases: LoggedCases, catalogue: Catalogue, policy: Policy) -> NDArray[np.integer]:
     rules = rulebook(FEATURES, policy.limits)
     safeguards = CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
-    return safeguards.apply(cases.rows)[0]
+    return safeguards.lightest(cases.rows)
 
 
 def _timed(phase: str, call: Callable[[], T], seconds: dict[str, float], watch: Watch) -> T:

@@ -59,13 +59,8 @@ class Recommender:
         self._layout = reading.layout
 
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
-        self._offered: list[bool] = decider.menu.tolist()
         self._explores = self.policy.exploration.share > 0
         self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
-
-        menu = sum(1 << number for number, offered in enumerate(decider.menu) if offered)
-        # The mixes permitted, a bit each, by the lightest of them.
-        self._permitted = [menu >> first << first for first in range(len(self._minutes) + 1)]
 
     def decide(
         self,
@@ -134,11 +129,11 @@ class Recommender:
         # With the versions: another model or policy
         # explores other cases, not the same ones for ever.
         drawn = draw("exploration", self.model.info.version, self.policy.version, case_ref)
-        return explore(decision, utility, self._offered, self.policy.exploration, drawn)
+        return explore(decision, utility, self.policy.exploration, drawn)
 
     def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
         # Shielded: the journal keeps the fact, but not whose it is.
-        if decision.first_permitted >= len(self._minutes):
+        if not decision.is_scored:
             return _NOTHING
         if not self.withholds:
             return Tail(case_ref, office_ref)
@@ -158,7 +153,7 @@ class Recommender:
             decision.expected,
             decision.error,
             self._minutes,
-            self._permitted[decision.first_permitted],
+            decision.permitted,
             decision.mix,
             decision.status,
             decision.safeguards,

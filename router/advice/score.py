@@ -17,6 +17,7 @@ from router.cases.features import CASE_REF
 from router.cases.problems import CasesRefused
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Status
+from router.decision.probability import as_probabilities
 
 
 def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> pa.RecordBatch:
@@ -49,8 +50,7 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
 
     unscored = np.isnan(decisions.expected[:, 0])
     for number, mix in enumerate(catalogue.ids):
-        # Tables add up without bounds; whoever reads the file expects a share.
-        expected = np.clip(decisions.expected[:, number], 0.0, 1.0)
+        expected = as_probabilities(decisions.expected[:, number])
         columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
         columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)
         columns[f"permitted_{mix}"] = pa.array(decisions.permitted[:, number])

@@ -77,7 +77,7 @@ def plan(
     click.echo(f"\nWhat each case gets is in {out}.")
     # Last, once everything else is written: from here on the service decides by it.
     if writes_price:
-        written = write_price(known, policies, office, planned.cleared.price)
+        written = write_price(known, policies, office, planned.price)
         click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")
 
 

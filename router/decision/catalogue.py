@@ -36,12 +36,19 @@ class MixElement:
         first_week: on whose first day it begins.
         every_n_days: between contacts; 0 for a single one.
         minutes: of an adviser, a contact.
+        instead: channels that take its place for who cannot use it, the first that can be used.
     """
 
     channel: Channel
     first_week: int
     every_n_days: int
     minutes: int
+    instead: tuple[Channel, ...] = ()
+
+    def channel_without(self, unusable: frozenset[Channel]) -> Channel | None:
+        """Gives the channel by which the contacts go; None if none of them can be used."""
+        usable = (one for one in (self.channel, *self.instead) if one not in unusable)
+        return next(usable, None)
 
     def contacts(self, weeks: int) -> int:
         """Counts the contacts within the mix's weeks."""
@@ -75,6 +82,11 @@ class Mix:
     def has(self, channels: frozenset[Channel]) -> bool:
         """Tells whether any contact goes by one of these channels."""
         return any(element.channel in channels for element in self.elements)
+
+    def channels_without(self, unusable: frozenset[Channel]) -> frozenset[Channel] | None:
+        """Gives the channels of its contacts; None if one of them cannot be held at all."""
+        held = {element.channel_without(unusable) for element in self.elements}
+        return None if None in held else frozenset(one for one in held if one is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

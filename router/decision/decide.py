@@ -1,27 +1,30 @@
-"""Rows to decisions: the best permitted mix, or a person's assessment first.
+"""Rows to decisions: the best permitted mix, and whether a person must assess the case first.
 
     utility_k = expected_k - price / weight * minutes_k
 
-Safeguards permit "this mix and every heavier one". So that a stricter safeguard can never lower the
-human contact, not even through abstention, a decision is at least what it would be under every
-milder set of safeguards.
+A worse situation never means fewer minutes. Tables and weights are made so that a worse value only
+adds to what heavier mixes are worth against lighter ones; safeguards only take mixes away. Where
+what they take away lies between others, a decision is at least as heavy as the best of what a
+milder situation would permit. Doubts change the status and never the mix: so the advice of a case
+in doubt depends on nothing but its facts and the price, as any other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.catalogue import Catalogue
+from router.decision.contradictions import CompiledContradictions
 from router.decision.decide_few import FewDecider
 from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status
 from router.decision.policy import Policy
-from router.decision.rulebook import rulebook
-from router.decision.safeguards import CompiledSafeguards
-from router.decision.schema import Role, Rows
+from router.decision.rulebook import SafeguardLimits, rulebook
+from router.decision.safeguards import CompiledSafeguards, Masks, members
+from router.decision.schema import FeatureSet, Role, Rows
 from router.decision.tables import DecisionTables, Floats
 
 FEW_ROWS = 3
@@ -30,7 +33,15 @@ _UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unkno
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
 # NumPy's pairwise summation begins with blocks of eight.
 _ADDED_IN_ORDER = 7
-_CLOSE_OPTIONS = int(Doubt.CLOSE_OPTIONS)
+
+
+@lru_cache(maxsize=128)
+def _compiled(
+    features: FeatureSet, catalogue: Catalogue, limits: SafeguardLimits, menu: tuple[str, ...]
+) -> CompiledSafeguards:
+    """Compiles safeguards once for all offices that have the same."""
+    rules = rulebook(features, limits)
+    return CompiledSafeguards(features=features, catalogue=catalogue, rules=rules, menu=menu)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +65,21 @@ class Decider:
     @cached_property
     def safeguards(self) -> CompiledSafeguards:
         """The policy's safeguards, compiled for the catalogue."""
+        return _compiled(self.tables.features, self.catalogue, self.policy.limits, self.policy.menu)
+
+    @cached_property
+    def contradictions(self) -> CompiledContradictions:
+        """Facts that contradict each other."""
+        return CompiledContradictions(features=self.tables.features)
+
+    @cached_property
+    def has_job(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Columns and slots by which a user has a job to go to."""
         features = self.tables.features
-        rules = rulebook(features, self.policy.limits)
-        return CompiledSafeguards(features=features, catalogue=self.catalogue, rules=rules)
+        told = (("job_situation", "NEW_JOB"), ("expected_weeks_to_job", 0))
+        columns = [features.column(name) for name, _ in told]
+        slots = [features[name].slot(value) for name, value in told]
+        return np.array(columns, np.intp), np.array(slots, np.intp)
 
     @cached_property
     def menu(self) -> NDArray[np.bool_]:
@@ -92,41 +115,6 @@ class Decider:
             ).astype(np.int64) << 32
         return counted
 
-    @cached_property
-    def _permitted(self) -> NDArray[np.bool_]:
-        """Mixes on the menu that are permitted, by the lightest one; shape (mixes + 1, mixes)."""
-        numbers = np.arange(len(self.menu))
-        return self.menu & (numbers >= np.arange(len(self.menu) + 1)[:, None])
-
-    @cached_property
-    def _closed(self) -> tuple[Floats, Floats]:
-        """What takes a mix out of a choice: -inf where it may not be taken, else 0.
-
-        What is not on the menu, shape (mixes, 1); and what is not permitted either, by the lightest
-        permitted mix, shape (mixes, mixes + 1).
-        """
-        off_menu = np.where(self.menu, 0.0, -np.inf)[:, None]
-        return off_menu, np.where(self._permitted.T, 0.0, -np.inf)
-
-    @cached_property
-    def far(self) -> tuple[Numbers, Numbers, Numbers]:
-        """Pairs of a mix and another to be told apart from it, and where those of each mix start.
-
-        The other one is heavier and lies far away in minutes; both are on the menu. Each mix is
-        also paired with itself, from which it cannot be told apart.
-        """
-        minutes, numbers = self.catalogue.minutes, np.arange(len(self.menu))
-        lighter, heavier = np.triu_indices(len(minutes), 1)
-        far = minutes[heavier] - minutes[lighter] >= self.policy.abstention.far_minutes
-        far &= self.menu[lighter] & self.menu[heavier]
-        lighter = np.concatenate([numbers, lighter[far]])
-        heavier = np.concatenate([numbers, heavier[far]])
-
-        # By the lighter one, since `reduceat` takes stretches;
-        # the mix itself in each, since it knows no empty stretch.
-        order = np.argsort(lighter, kind="stable")
-        return lighter[order], heavier[order], np.searchsorted(lighter[order], numbers)
-
     @property
     def jackknife(self) -> float:
         """Factor of the folds' squared spread: (F - 1) / F."""
@@ -144,48 +132,25 @@ class Decider:
         Returns:
             The decisions; equal bits for a row alone and among others.
         """
-        lightest, bits = self.safeguards.apply(rows)
+        codes, bits = self.safeguards.apply(rows)
+        permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
         expected, deviation = self._estimates(places)
         weight = self.policy.weights.of(rows)
         worth = expected - self.catalogue.minutes[:, None] * (self.policy.price / weight)
 
-        # Two sums with -inf in the place of masks: of few rows, each array call counts.
-        off_menu, not_permitted = self._closed
-        utility = worth + off_menu
-        allowed = utility + not_permitted.take(lightest, axis=1)
-        each = np.arange(len(rows))
-        best = allowed.argmax(axis=0)
-        # Places in the flat array: `take` and `put` by them
-        # are cheaper than indexing by two arrays.
-        best_place = best * len(rows) + each
-        highest = allowed.take(best_place)
-
-        lift = self._lift(worth, deviation)
-        mix = self._level(utility, highest, lift)
+        # A sum with -inf in the place of a mask: of few rows, each array call counts.
+        allowed = _closed(worth, permitted)
+        mix = allowed.argmax(axis=0)
+        self._lift(mix, worth, allowed, permitted, codes)
 
         counted = np.add.reduce(self.doubtful.take(places[:, : len(self.tables.columns)]), axis=1)
-        doubts = self._input_doubts(counted)
-        # The common case: a doubt can then only come of options too close to tell apart.
-        if doubts is None:
-            close = mix > best
-            doubts = close * _CLOSE_OPTIONS
-        else:
-            rest = allowed.copy()
-            rest.put(best_place, -np.inf)
-            second = rest.argmax(axis=0)
-            # The fallback of a case in doubt is the more personal one of the two best.
-            mix = np.where(doubts > 0, np.maximum(mix, np.maximum(best, second)), mix)
-            # In doubt already, a mix above the best one may come of the
-            # fallback: only the best one's own lift then tells of close options.
-            close = (lift.take(best_place) > best) | ((mix > best) & (doubts == 0))
-            doubts |= close * _CLOSE_OPTIONS
-
+        doubts = self._doubts(rows, counted)
+        each = np.arange(len(rows))
         decisions = Decisions(
             expected=expected.T,
             error=self._errors(deviation).T,
-            permitted=self._permitted.take(lightest, axis=0),
-            first_permitted=lightest,
+            masks=permitted,
             mix=mix,
             status=(doubts > 0) * (_NEEDS_ASSESSMENT - _RECOMMENDED) + _RECOMMENDED,
             doubts=doubts,
@@ -195,21 +160,53 @@ class Decider:
             weight=weight,
         )
         # Looked at once for all rows: most batches have none that people alone handle.
-        if np.minimum.reduce(highest, initial=0.0) == -np.inf:
-            self._leave_to_people(decisions, highest == -np.inf)
+        if np.minimum.reduce(permitted, initial=1) == 0:
+            self._leave_to_people(decisions, codes)
         return decisions
+
+    def _lift(
+        self,
+        mix: Numbers,
+        worth: Floats,
+        allowed: Floats,
+        permitted: Masks,
+        codes: NDArray[np.int64],
+    ) -> None:
+        """Lifts a mix, in place, where a milder situation would get a heavier one.
+
+        Where safeguards take away all mixes up to some weight, what is left is heavier than what
+        was best before. Only where they take away one between others need it be looked at; if no
+        other is as heavy, what is otherwise too much to ask for becomes permitted.
+        """
+        taken = self.safeguards.comparable.take(codes) & ~permitted
+        between = np.flatnonzero((taken > (permitted & -permitted)) & (permitted > 0))
+        if not len(between):
+            return
+        numbers = np.arange(len(worth))[:, None]
+        best = np.maximum.reduce(allowed[:, between], axis=0)
+        # What was worth at least as much, and is taken away.
+        missed = members(taken[between], len(worth)) & (worth[:, between] >= best)
+        least = np.maximum(np.where(missed, numbers, 0).max(axis=0), mix[between])
+
+        none = ~(members(permitted[between], len(worth)) & (numbers >= least)).any(axis=0)
+        wider = between[none]
+        permitted[wider] = self.safeguards.bearable.take(codes[wider])
+        allowed[:, wider] = _closed(worth[:, wider], permitted[wider])
+        offered = members(permitted[between], len(worth))
+        heavy = offered & (numbers >= least)
+        heaviest = len(worth) - 1 - offered[::-1].argmax(axis=0)
+        mix[between] = np.where(heavy.any(axis=0), heavy.argmax(axis=0), heaviest)
 
     @cached_property
     def _few(self) -> FewDecider:
-        lighter, heavier, _ = self.far
         return FewDecider(
             tables=self.tables,
             safeguards=self.safeguards,
             policy=self.policy,
             minutes=self.catalogue.minutes,
-            menu=self.menu,
             doubtful=self.doubtful,
-            far=(lighter, heavier),
+            contradictions=self.contradictions,
+            has_job=self.has_job,
             jackknife=self.jackknife,
         )
 
@@ -244,56 +241,43 @@ class Decider:
         # Written into its own input, which nobody needs any more.
         return np.sqrt(squares, squares)
 
-    def _input_doubts(self, counted: NDArray[np.int64]) -> Numbers | None:
-        """Finds doubts that come of the row's values, shape (n,); None if no row has any.
+    def _doubts(self, rows: Rows, counted: NDArray[np.int64]) -> Numbers:
+        """Finds why a person must assess first, `Doubt` bits of shape (n,).
 
         Args:
+            rows: slots.
             counted: unknown and rare values, counted as in `doubtful`.
         """
+        columns, slots = self.has_job
+        has_job = np.logical_or.reduce(rows.take(columns, axis=1) == slots, axis=1)
+        doubts: Numbers = has_job * int(Doubt.HAS_JOB)
+        doubts += self.contradictions.any(rows) * int(Doubt.CONTRADICTION)
+
         unknown_at_most = self.policy.abstention.unknown_fields
         # Rare values are counted above the bits of unknown ones.
-        if np.maximum.reduce(counted, initial=0) <= unknown_at_most:
-            return None
-        doubts: Numbers = (counted > _UNKNOWN) * int(Doubt.RARE_VALUES)
-        doubts += (counted & _UNKNOWN) > unknown_at_most
+        if np.maximum.reduce(counted, initial=0) > unknown_at_most:
+            doubts += (counted > _UNKNOWN) * int(Doubt.RARE_VALUES)
+            doubts += ((counted & _UNKNOWN) > unknown_at_most) * int(Doubt.UNKNOWN_FIELDS)
         return doubts
 
-    def _lift(self, worth: Floats, deviation: Floats) -> Numbers:
-        """Gives for each mix, were it best, the heaviest far one too close to it, or itself."""
-        lighter, heavier, starts = self.far
-        spread = deviation.take(heavier, axis=0)
-        spread -= deviation.take(lighter, axis=0)
-        reach = self._errors(spread)
-        reach *= self.policy.abstention.standard_errors
-        gap = worth.take(lighter, axis=0)
-        gap -= worth.take(heavier, axis=0)
-        close = (gap <= reach) * heavier[:, None]
-        lift: Numbers = np.maximum.reduceat(close, starts, axis=0)
-        return lift
-
-    def _level(self, utility: Floats, highest: Floats, lift: Numbers) -> Numbers:
-        """Finds the lightest mix that stands under every milder set of safeguards, shape (n,).
-
-        Mix b is best under the safeguards "b or heavier" as soon as nothing heavier is better; the
-        mildest set of safeguards that it must answer to starts at b, or at the row's own lightest
-        mix if that is lighter.
-        """
-        # From the heaviest down: the best of a mix and all heavier ones.
-        heaviest = np.maximum.accumulate(utility[::-1], axis=0)[::-1]
-        attained = utility >= np.maximum(heaviest, highest)
-        level: Numbers = np.maximum.reduce(attained * lift, axis=0)
-        return level
-
-    def _leave_to_people(self, decisions: Decisions, manual: NDArray[np.bool_]) -> None:
+    def _leave_to_people(self, decisions: Decisions, codes: NDArray[np.int64]) -> None:
         """Takes out what is not told of rows that people alone handle."""
+        manual = decisions.masks == 0
         decisions.mix[manual] = NO_MIX
         decisions.status[manual] = int(Status.MANUAL_ONLY)
         decisions.doubts[manual] = 0
         decisions.margin[manual] = np.nan
-        unscored = decisions.first_permitted >= len(self.menu)
+        # A safeguard forbids to ask the model; where the menu alone has nothing, it was asked.
+        unscored = codes & self.safeguards.manual_code > 0
         decisions.expected[unscored] = np.nan
         decisions.error[unscored] = np.nan
         decisions.unknown[unscored] = 0
+
+
+def _closed(worth: Floats, permitted: Masks) -> Floats:
+    """Gives what each mix is worth, -inf where it is not permitted, shape (K, n)."""
+    allowed: Floats = worth + np.where(members(permitted, len(worth)), 0.0, -np.inf)
+    return allowed
 
 
 def _sum_of_folds(values: Floats) -> Floats:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router.decision.safeguards import members
 from router.decision.tables import Floats
 
 Numbers = NDArray[np.intp]
@@ -25,19 +27,24 @@ class Status(IntEnum):
 
 
 class Doubt(IntFlag):
-    """Why a person must assess a case first; a set of bits."""
+    """Why a person must assess a case first; a set of bits.
+
+    CLOSE_OPTIONS stands in records of 0.3.0 only.
+    """
 
     UNKNOWN_FIELDS = 1
     RARE_VALUES = 2
     CLOSE_OPTIONS = 4
+    CONTRADICTION = 8
+    HAS_JOB = 16
 
 
 class Decision(NamedTuple):
-    """The decision for one row; attributes as in `Decisions`."""
+    """The decision for one row; attributes as in `Decisions`, `permitted` a bit for each mix."""
 
     expected: list[float]
     error: list[float]
-    first_permitted: int
+    permitted: int
     mix: int
     status: int
     doubts: int
@@ -45,6 +52,15 @@ class Decision(NamedTuple):
     margin: float
     unknown: int
     weight: float
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the model was asked at all; of a shielded case it is not."""
+        return not isnan(self.expected[0])
+
+    def permits(self, mix: int) -> bool:
+        """Tells whether safeguards and menu permit a mix."""
+        return bool(self.permitted >> mix & 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +70,7 @@ class Decisions:
     Attributes:
         expected: (n, K) expected outcome of each mix, outcome points; NaN where nothing was scored.
         error: (n, K) its standard error.
-        permitted: (n, K) whether safeguards and menu permit it.
-        first_permitted: (n,) number of the lightest mix that the safeguards permit.
+        masks: (n,) the mixes that safeguards and menu permit, mix k as bit k.
         mix: (n,) number of the mix, NO_MIX for MANUAL_ONLY.
         status: (n,) `Status`.
         doubts: (n,) `Doubt` bits.
@@ -68,8 +83,7 @@ class Decisions:
 
     expected: Floats
     error: Floats
-    permitted: NDArray[np.bool_]
-    first_permitted: Numbers
+    masks: NDArray[np.int64]
     mix: Numbers
     status: Numbers
     doubts: Numbers
@@ -78,12 +92,40 @@ class Decisions:
     unknown: Numbers
     weight: Floats
 
+    @property
+    def permitted(self) -> NDArray[np.bool_]:
+        """Whether safeguards and menu permit each mix, shape (n, K)."""
+        found: NDArray[np.bool_] = members(self.masks, self.expected.shape[1]).T
+        return found
+
+    @property
+    def first_permitted(self) -> Numbers:
+        """Number of the lightest mix permitted, K where none is, shape (n,)."""
+        permitted = self.permitted
+        found: Numbers = np.where(
+            permitted.any(axis=1), permitted.argmax(axis=1), permitted.shape[1]
+        )
+        return found
+
+    def at_least(self, mixes: Numbers) -> Numbers:
+        """Gives the lightest permitted mix as heavy as the one given, shape (n,).
+
+        The heaviest permitted where none is; K where nothing is permitted.
+        """
+        permitted = self.permitted
+        numbers = np.arange(permitted.shape[1])
+        heavy = permitted & (numbers >= np.reshape(mixes, (-1, 1)))
+        heaviest = permitted.shape[1] - 1 - permitted[:, ::-1].argmax(axis=1)
+        heaviest = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
+        found: Numbers = np.where(permitted.any(axis=1), heaviest, permitted.shape[1])
+        return found
+
     def each(self) -> list[Decision]:
         """Gives the decisions one by one."""
         columns = zip(
             self.expected.tolist(),
             self.error.tolist(),
-            self.first_permitted.tolist(),
+            self.masks.tolist(),
             self.mix.tolist(),
             self.status.tolist(),
             self.doubts.tolist(),

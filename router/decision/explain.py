@@ -1,57 +1,79 @@
-"""Why this mix, exactly: a reason is the difference of two table entries, not an approximation."""
+"""Why this mix and not the next best, exactly: parts that add up to what it is worth more.
+
+    worth_m - worth_o = average effect + sum of what each field adds + price of the minutes
+                        + what the weakest-first weight gives back of that price
+
+Each part is read off the tables and the policy; nothing is approximated.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from router.decision.candidates import NONE, Candidates, Numbers
+from router.decision.changes import Change, Changes
 from router.decision.decide import Decider
-from router.decision.decision import NO_MIX, Decision
+from router.decision.decision import NO_MIX, Decision, Numbers
+from router.decision.safeguards import members
 from router.decision.schema import Rows
 from router.decision.tables import Floats
 
-REASONS = 3
-# Outcome points; a field that adds less than this adds nothing, and is no reason.
-_ROUNDING = 1e-9
+NO_COLUMN = -1
 
 
-class Contribution(NamedTuple):
-    """What one field adds to the mix against another, in outcome points.
+class PartKind(Enum):
+    """Where a part of the difference comes from."""
 
-    It is relative to the average case.
+    AVERAGE = "AVERAGE"
+    FEATURE = "FEATURE"
+    MINUTES = "MINUTES"
+    WEIGHT = "WEIGHT"
+
+
+class Part(NamedTuple):
+    """A part of the difference between two mixes, in outcome points.
+
+    Attributes:
+        kind: where it comes from.
+        column: of the field; NO_COLUMN if it comes of none.
+        slot: of the field.
+        points: above 0 it speaks for the mix.
     """
 
+    kind: PartKind
     column: int
     slot: int
     points: float
-
-
-class Change(NamedTuple):
-    """A change of one field, within the person's reach, and the mix that follows."""
-
-    column: int
-    slot_now: int
-    slot_then: int
-    mix: int
 
 
 class Explanation(NamedTuple):
     """Why a mix.
 
     Attributes:
-        other: the mix compared with; None if no other is permitted.
-        reasons: the weightiest contributions, weightiest first.
-        change: the smallest change of a field after which the mix is another.
+        other: the best other permitted mix; None if there is none.
+        parts: all that makes the difference to it, which they add up to.
+        near_equal: a mix that cannot be told apart from the one advised; None if there is none.
+        changes: at most one action and one wish that would change the mix.
     """
 
     other: int | None
-    reasons: list[Contribution]
-    change: Change | None
+    parts: list[Part]
+    near_equal: int | None
+    changes: list[Change]
+
+    @property
+    def difference(self) -> float:
+        """What the mix is worth more than the other, outcome points.
+
+        Below 0 where a safeguard lifted it.
+        """
+        return sum(part.points for part in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +83,8 @@ class Explainer:
     decider: Decider
 
     @cached_property
-    def _candidates(self) -> Candidates:
-        return Candidates(self.decider)
+    def _changes(self) -> Changes:
+        return Changes(decider=self.decider)
 
     @cached_property
     def _centred(self) -> Floats:
@@ -71,6 +93,13 @@ class Explainer:
         return np.ascontiguousarray(
             (tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T
         )
+
+    @cached_property
+    def _average(self) -> Floats:
+        """Expected outcome of each mix for the average case, shape (mixes,)."""
+        tables = self.decider.tables
+        average: Floats = tables.intercept.mean(axis=1) + tables.average.sum(axis=0)
+        return average
 
     @cached_property
     def _sides(self) -> list[tuple[int, int]]:
@@ -88,36 +117,25 @@ class Explainer:
             rows: slots, shape (n, features).
             decisions: those of the rows; each has a mix.
         """
-        menu = self._menu
-        costs: list[list[float]] = self.decider.costs(rows).tolist()
+        mix = np.array([one.mix for one in decisions], np.intp)
+        permitted = np.array([one.permitted for one in decisions], np.int64)
+        worth = np.array([one.expected for one in decisions]) - self.decider.costs(rows)
 
-        utility = [
-            [e - c for e, c in zip(d.expected, cost, strict=True)]
-            for d, cost in zip(decisions, costs, strict=True)
-        ]
-        others, best = [], []
-        for one, decision in zip(utility, decisions, strict=True):
-            permitted = [n for n in menu if n >= decision.first_permitted]
-            rest = [n for n in permitted if n != decision.mix]
-            # What must be explained is why more of an adviser's time is worth it: a
-            # lighter mix is compared with, and a heavier one only where there is none.
-            cheaper = [n for n in rest if n < decision.mix]
-            others.append(max(cheaper or rest, key=one.__getitem__, default=NO_MIX))
-            # Not always the mix advised, which safeguards and doubts may have lifted.
-            best.append(max(permitted, key=one.__getitem__))
+        each = np.arange(len(rows))
+        rest = np.where(members(permitted, worth.shape[1]).T, worth, -np.inf)
+        rest[each, mix] = -np.inf
+        other = rest.argmax(axis=1)
+        alone = rest[each, other] == -np.inf
 
-        reasons = self._reasons(rows, np.array([d.mix for d in decisions]), np.array(others))
-        changes = self._changes(rows, np.array(utility), np.array(best), decisions)
+        parts = self._parts(rows, decisions, mix, other)
+        near = self._near_equal(rows, rest, mix)
+        changes = self._changes.of(rows, decisions)
         return [
-            Explanation(None, [], change) if other == NO_MIX else Explanation(other, why, change)
-            for other, why, change in zip(others, reasons, changes, strict=True)
+            Explanation(None, [], None, changes[n])
+            if alone[n]
+            else Explanation(int(other[n]), parts[n], near[n], changes[n])
+            for n in range(len(rows))
         ]
-
-    @cached_property
-    def _menu(self) -> list[int]:
-        """Numbers of the mixes that the policy offers."""
-        offered: list[int] = np.flatnonzero(self.decider.menu).tolist()
-        return offered
 
     def contributions(self, rows: Rows, mix: Numbers, other: Numbers) -> Floats:
         """Tells what each model feature adds to `mix` against `other`, above the average case.
@@ -145,38 +163,51 @@ class Explainer:
                 found[:, side] += all_parts[:, number] / 2
         return found
 
-    def _reasons(self, rows: Rows, mix: Numbers, other: Numbers) -> list[list[Contribution]]:
-        """Gives the three weightiest contributions; of equal ones the contract's first."""
-        points = self.contributions(rows, mix, other)
-        order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
-        columns = self.decider.tables.columns[order]
-        each = np.arange(len(rows))[:, None]
+    def _parts(
+        self, rows: Rows, decisions: Sequence[Decision], mix: Numbers, other: Numbers
+    ) -> list[list[Part]]:
+        columns: list[int] = self.decider.tables.columns.tolist()
+        slots = rows[:, columns].tolist()
+        points = self.contributions(rows, mix, other).tolist()
+        average = (self._average[mix] - self._average[other]).tolist()
 
-        parts = zip(
-            columns.tolist(),
-            rows[each, columns].tolist(),
-            points[each, order].tolist(),
-            strict=True,
-        )
-        return [
-            [Contribution(*one) for one in zip(*part, strict=True) if abs(one[-1]) > _ROUNDING]
-            for part in parts
-        ]
-
-    def _changes(
-        self, rows: Rows, utility: Floats, best: Numbers, decisions: Sequence[Decision]
-    ) -> list[Change | None]:
-        """Finds the smallest change of a field that changes the mix, checked by deciding anew."""
-        found: list[Change | None] = [None] * len(rows)
-        left = list(range(len(rows)))
-        # A candidate is found by utilities alone; doubts and fallbacks come out only by deciding.
-        for changed, columns in self._candidates.nearest(rows, utility, best):
-            left = [n for n in left if columns[n] != NONE]
-            for n, then in zip(left, self.decider.mixes(changed[left]), strict=True):
-                if then not in (decisions[n].mix, NO_MIX):
-                    column = int(columns[n])
-                    found[n] = Change(column, int(rows[n, column]), int(changed[n, column]), then)
-            left = [n for n in left if found[n] is None]
-            if not left:
-                break
+        minutes, price = self.decider.catalogue.minutes, self.decider.policy.price
+        cost = (price * (minutes[other] - minutes[mix])).tolist()
+        found = []
+        for n, decision in enumerate(decisions):
+            parts = [
+                Part(PartKind.AVERAGE, NO_COLUMN, 0, average[n]),
+                Part(PartKind.MINUTES, NO_COLUMN, 0, cost[n]),
+                # A weight above 1 makes minutes count for less.
+                Part(PartKind.WEIGHT, NO_COLUMN, 0, cost[n] / decision.weight - cost[n]),
+            ]
+            fields = zip(columns, slots[n], points[n], strict=True)
+            parts += [Part(PartKind.FEATURE, *field) for field in fields]
+            found.append(parts)
         return found
+
+    def _near_equal(self, rows: Rows, rest: Floats, mix: Numbers) -> list[int | None]:
+        """Finds the best other mix that cannot be told apart from the one advised.
+
+        It lies far away in minutes, and what it is worth is within so many standard errors of the
+        difference, all as the policy says.
+
+        Args:
+            rows: slots, shape (n, features).
+            rest: what the other permitted mixes are worth, -inf elsewhere, shape (n, K).
+            mix: the one advised, shape (n,).
+        """
+        limits, minutes = self.decider.policy.abstention, self.decider.catalogue.minutes
+        each = np.arange(len(rows))
+        folds = self.decider.tables.fold_values(rows)
+        apart = folds[each, mix][:, None] - folds
+        spread = apart - apart.mean(axis=2, keepdims=True)
+        error = np.sqrt((spread**2).sum(axis=2) * self.decider.jackknife)
+
+        worth = folds.mean(axis=2) - self.decider.costs(rows)
+        gap = np.abs(worth[each, mix][:, None] - worth)
+        near: NDArray[np.bool_] = gap <= limits.standard_errors * error
+        near &= np.abs(minutes - minutes[mix][:, None]) >= limits.far_minutes
+        found = np.where(near, rest, -np.inf)
+        best = np.where(found.max(axis=1) > -np.inf, found.argmax(axis=1), NO_MIX)
+        return [None if one == NO_MIX else one for one in best.tolist()]

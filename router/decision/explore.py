@@ -25,7 +25,6 @@ def draw(*parts: str) -> float:
 def explore(
     decision: Decision,
     utility: Sequence[float],
-    menu: Sequence[bool],
     exploration: Exploration,
     drawn: float,
 ) -> tuple[Decision, float]:
@@ -41,7 +40,6 @@ def explore(
     Args:
         decision: of one row.
         utility: of each mix, outcome points.
-        menu: whether the policy offers each mix.
         exploration: share and margin.
         drawn: in [0, 1).
 
@@ -53,9 +51,7 @@ def explore(
 
     best = decision.mix
     least = utility[best] - exploration.margin
-    near = [
-        k for k in range(decision.first_permitted, len(utility)) if menu[k] and utility[k] >= least
-    ]
+    near = [k for k in range(len(utility)) if decision.permits(k) and utility[k] >= least]
 
     # One number draws both whether and which: where it is below the share, it is even within it.
     mix = best

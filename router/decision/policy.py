@@ -11,7 +11,14 @@ from router.decision.weights import Weights
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abstention:
-    """When a person must assess a case first."""
+    """When a person must assess a case first, and when two mixes are told to be near-equal.
+
+    Attributes:
+        unknown_fields: model inputs that may be unknown without a doubt.
+        rare_cases: fewer training cases near a value than this make it rare.
+        far_minutes: near-equal is told of mixes at least so far apart.
+        standard_errors: and whose difference is within so many.
+    """
 
     unknown_fields: int
     rare_cases: int
@@ -46,6 +53,19 @@ class DisclosureShares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPolicy:
+    """How a user reaches the office, and how soon an adviser gets in touch.
+
+    Attributes:
+        phone: number; "" if none is given.
+        days: within which an adviser contacts the user where one must.
+    """
+
+    phone: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What decides beside the model.
 
@@ -63,6 +83,7 @@ class Policy:
         languages: of texts, the one written when a call names none first.
         exploration: off unless its share is above 0.
         disclosure: all advice is shown unless a share is above 0.
+        contact: between user and office.
     """
 
     version: str
@@ -77,3 +98,4 @@ class Policy:
     languages: tuple[str, ...]
     exploration: Exploration
     disclosure: DisclosureShares
+    contact: ContactPolicy

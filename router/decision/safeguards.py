@@ -1,15 +1,18 @@
-"""How a safeguard works: compiled to bit masks that can only add human contact. Rules: `rulebook`.
+"""How a safeguard works: compiled to bit masks of the mixes it permits. Rules: `rulebook`.
 
-Each rule names one field, the slots to which it applies, and what a mix must then have. What a
-requirement permits is always "this mix and every heavier one", which the compilation checks; so
-safeguards are add-only and monotone.
+Each rule names one field, the slots to which it applies, and an effect on mixes: what a mix must
+have, which channels cannot be used, and which are too much to ask for. Effects of several rules
+work together: a mix is permitted if all its contacts can be held by channels that can be used, and
+what is left of it has what all rules demand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,105 +20,135 @@ from numpy.typing import NDArray
 from router.decision.catalogue import DIGITAL, TALK, Catalogue, Channel, Mix
 from router.decision.schema import FeatureSet, Rows
 
+Masks = NDArray[np.int64]
+"""Sets of mixes, mix k as bit k."""
+
 
 class Requirement(Enum):
     """What a mix must have, from the mildest to the strictest."""
 
     ADVISER_DIALOGUE = "ADVISER_DIALOGUE"
+    USABLE_CHANNELS = "USABLE_CHANNELS"
     PERSONAL_TALK = "PERSONAL_TALK"
+    REMOTE_TALK = "REMOTE_TALK"
+    MEETING = "MEETING"
     NO_DIGITAL_DEMAND = "NO_DIGITAL_DEMAND"
     MANUAL_ONLY = "MANUAL_ONLY"
 
-    def permits(self, mix: Mix) -> bool:
-        """Tells whether a mix meets it."""
+    def is_met(self, mix: Mix, channels: frozenset[Channel]) -> bool:
+        """Tells whether a mix meets it whose contacts go by these channels."""
         match self:
             case Requirement.ADVISER_DIALOGUE:
-                return mix.has(frozenset(Channel) - {Channel.SELF_SERVICE})
+                return bool(channels - {Channel.SELF_SERVICE})
+            case Requirement.USABLE_CHANNELS:
+                return True
             case Requirement.PERSONAL_TALK:
-                return mix.has(TALK)
+                return bool(channels & TALK)
+            case Requirement.REMOTE_TALK:
+                return bool(channels & {Channel.PHONE, Channel.VIDEO})
+            case Requirement.MEETING:
+                return Channel.OFFICE_MEETING in channels
             case Requirement.NO_DIGITAL_DEMAND:
-                return mix.has(TALK) and not mix.digital_demand and not mix.has(DIGITAL)
+                return bool(channels & TALK) and not (mix.digital_demand or channels & DIGITAL)
             case Requirement.MANUAL_ONLY:
                 return False
 
 
-# Their order is that of the bits of a set of requirements.
-REQUIREMENTS = tuple(Requirement)
+class Effect(NamedTuple):
+    """What a rule does to mixes.
+
+    Attributes:
+        requirement: what a mix must have.
+        unusable: channels by which nobody can be met.
+        burdensome: channels that are too much to ask for, unless a meeting is wished or nothing
+            else is left.
+    """
+
+    requirement: Requirement
+    unusable: frozenset[Channel] = frozenset()
+    burdensome: frozenset[Channel] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Safeguard:
-    """One rule: where `feature` has one of `slots`, a mix must meet `requirement`."""
+    """One rule: where `feature` has one of `slots`, mixes are subject to `effect`."""
 
     name: str
     legal_basis: str
     feature: str
     slots: frozenset[int]
-    requirement: Requirement
+    effect: Effect
+
+
+class _Bit(NamedTuple):
+    """One bit of a code: an effect, and whether the values that bring it stand in an order."""
+
+    effect: Effect
+    ordered: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledSafeguards:
-    """Safeguards as tables by slot: the rules that apply, as bits, and what they demand of a mix.
+    """Safeguards as tables by slot: the rules that apply, and a code of what they do together.
+
+    Args:
+        features: the feature set.
+        catalogue: the mixes.
+        rules: at most 64.
+        menu: the mixes on offer; all if empty.
 
     Raises:
-        ValueError: if a requirement would permit a mix but forbid a heavier one, so that a user
-            with more need could get less human contact.
+        ValueError: if a rule would forbid the mix with most minutes: who has that need could be
+            left without any, and a worse situation could mean less human contact.
     """
 
     features: FeatureSet
     catalogue: Catalogue
     rules: tuple[Safeguard, ...]
+    menu: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for requirement in REQUIREMENTS:
-            met = [requirement.permits(mix) for mix in self.catalogue.mixes]
-            # False sorts before True: permitted must be "this mix and every heavier one".
-            if sorted(met) != met:
-                first = self.catalogue.ids[met.index(True)]
+        last = len(self.catalogue.mixes) - 1
+        for rule in self.rules:
+            effect = rule.effect
+            manual = effect.requirement is Requirement.MANUAL_ONLY
+            if not manual and last not in self._held(effect.unusable, {effect.requirement}):
+                heaviest = self.catalogue.ids[last]
                 raise ValueError(
-                    f"{requirement.value} permits {first} but forbids a mix with more minutes: a "
-                    "user with more need would get less human contact; give the heavier mixes what "
-                    "the lighter one has"
+                    f"{rule.name} forbids {heaviest}, the mix with most minutes: whoever it "
+                    "applies to could get less human contact than others; give that mix a contact "
+                    "that the rule asks for, or `instead` of one that cannot be used"
                 )
-
-    @cached_property
-    def first_permitted(self) -> NDArray[np.intp]:
-        """Number of the lightest mix permitted, by set of requirements, a bit mask; shape (16,)."""
-        lightest = [
-            # What is forbidden comes first: its count is the number of the first mix permitted.
-            sum(not requirement.permits(mix) for mix in self.catalogue.mixes)
-            for requirement in REQUIREMENTS
-        ]
-        sets = range(1 << len(REQUIREMENTS))
-        return np.array(
-            # Of 16 sets all are made at once: a row then needs a look-up in the place of a rule.
-            [max((x for i, x in enumerate(lightest) if s >> i & 1), default=0) for s in sets]
-        )
 
     @cached_property
     def bits(self) -> NDArray[np.uint64]:
         """The rules that apply, a bit each, by slot of every feature."""
         bits = [0] * self.features.slots
         for number, rule in enumerate(self.rules):
-            start = int(self.features.offsets[self.features.column(rule.feature)])
-            for slot in rule.slots:
-                bits[start + slot] |= 1 << number
+            for place in self._places(rule):
+                bits[place] |= 1 << number
         return np.array(bits, np.uint64)
 
-    @cached_property
-    def requirements(self) -> NDArray[np.intp]:
-        """Set of requirements by slot of every feature, a bit mask, shape (slots,)."""
-        found = np.zeros(self.features.slots, np.intp)
-        for number, rule in enumerate(self.rules):
-            bit = 1 << REQUIREMENTS.index(rule.requirement)
-            found |= np.where(self.bits >> np.uint64(number) & np.uint64(1) > 0, bit, 0)
-        return found
+    def _places(self, rule: Safeguard) -> list[int]:
+        start = int(self.features.offsets[self.features.column(rule.feature)])
+        return [start + slot for slot in rule.slots]
 
     @cached_property
-    def lightest(self) -> NDArray[np.intp]:
-        """The lightest mix that each slot of every feature permits, shape (slots,)."""
-        return self.first_permitted[self.requirements]
+    def _code_bits(self) -> tuple[_Bit, ...]:
+        """What the bits of a code stand for: the different effects, few beside the rules."""
+        return tuple(dict.fromkeys(map(self._code_bit, self.rules)))
+
+    def _code_bit(self, rule: Safeguard) -> _Bit:
+        ranked = self.features[rule.feature].ranks
+        return _Bit(rule.effect, any(slot in ranked for slot in rule.slots))
+
+    @cached_property
+    def codes(self) -> NDArray[np.int64]:
+        """What the rules do, a code by slot of every feature."""
+        codes = np.zeros(self.features.slots, np.int64)
+        for rule in self.rules:
+            codes[self._places(rule)] |= 1 << self._code_bits.index(self._code_bit(rule))
+        return codes
 
     @cached_property
     def manual(self) -> np.uint64:
@@ -123,9 +156,18 @@ class CompiledSafeguards:
         bits = [
             1 << number
             for number, rule in enumerate(self.rules)
-            if rule.requirement is Requirement.MANUAL_ONLY
+            if rule.effect.requirement is Requirement.MANUAL_ONLY
         ]
         return np.uint64(sum(bits))
+
+    @cached_property
+    def manual_code(self) -> int:
+        """The bits of a code by which people alone handle a case."""
+        return sum(
+            1 << number
+            for number, bit in enumerate(self._code_bits)
+            if bit.effect.requirement is Requirement.MANUAL_ONLY
+        )
 
     @cached_property
     def columns(self) -> NDArray[np.intp]:
@@ -139,32 +181,133 @@ class CompiledSafeguards:
         """Where the slots of each of those features start, in a table over all slots."""
         return self.features.offsets[self.columns]
 
-    def apply(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
-        """Gives what the safeguards permit in each row, and which of them apply.
+    def apply(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Gives what the safeguards do in each row, and which of them apply.
 
         Returns:
-            The number of the lightest mix permitted, that of mixes where none is; and the rules
-            that apply, rule r of `rules` as bit r. Each has shape (rows,).
+            Codes, of which `permitted` and `comparable` make masks; and the rules that apply, rule
+            r of `rules` as bit r. Each has shape (rows,).
         """
         places = rows.take(self.columns, axis=1) + self.offsets
-        # Each slot permits "this mix and every heavier one", so that the strictest one decides.
-        lightest: NDArray[np.intp] = np.maximum.reduce(self.lightest.take(places), axis=1)
+        codes: NDArray[np.int64] = np.bitwise_or.reduce(self.codes.take(places), axis=1)
         bits: NDArray[np.uint64] = np.bitwise_or.reduce(self.bits.take(places), axis=1)
-        if np.maximum.reduce(lightest, initial=0) >= len(self.catalogue.mixes):
+        if np.bitwise_or.reduce(codes, initial=0) & self.manual_code:
             # Where people alone handle the case, nothing else of it is told.
             manual = bits & self.manual
             bits = np.where(manual > 0, manual, bits)
-        return lightest, bits
+        return codes, bits
 
-    def demands(self, rows: Rows) -> NDArray[np.intp]:
-        """Gives the requirements of each feature that a rule reads, as bit masks.
+    def lightest(self, rows: Rows) -> NDArray[np.intp]:
+        """Gives the lightest mix permitted in each row, that of mixes where none is."""
+        mixes = len(self.catalogue.mixes)
+        permitted = members(self.permitted.take(self.apply(rows)[0]), mixes)
+        return np.where(permitted.any(axis=0), permitted.argmax(axis=0), mixes)
 
-        Returns:
-            Shape (rows, features that a rule reads), in the order of `columns`.
+    @cached_property
+    def permitted(self) -> MaskTable:
+        """The mixes on offer that a code permits."""
+        return MaskTable(len(self._code_bits), self._mask)
+
+    @cached_property
+    def comparable(self) -> MaskTable:
+        """The mixes on offer that a milder situation might permit as well.
+
+        Those that a code permits without what comes of values with an order of severity.
         """
-        found: NDArray[np.intp] = self.requirements[rows[:, self.columns] + self.offsets]
-        return found
+        return MaskTable(len(self._code_bits), lambda code: self._mask(code & ~self.ordered))
+
+    @cached_property
+    def bearable(self) -> MaskTable:
+        """The mixes on offer that a code permits if need be: too much to ask for is then asked."""
+        burdens = sum(
+            1 << number for number, bit in enumerate(self._code_bits) if bit.effect.burdensome
+        )
+        return MaskTable(len(self._code_bits), lambda code: self._mask(code & ~burdens))
+
+    @cached_property
+    def ordered(self) -> int:
+        """The bits of a code that come of values with an order of severity."""
+        return sum(1 << number for number, bit in enumerate(self._code_bits) if bit.ordered)
+
+    def _mask(self, code: int) -> int:
+        effects = [bit.effect for number, bit in enumerate(self._code_bits) if code >> number & 1]
+        offered = self.menu or self.catalogue.ids
+        return sum(1 << k for k in self._permits(effects) if self.catalogue.ids[k] in offered)
+
+    def permitted_by(self, rule: Safeguard) -> list[int]:
+        """Gives the numbers of the mixes that a rule alone permits, whatever is on offer."""
+        return self._permits([rule.effect])
+
+    def _permits(self, effects: Sequence[Effect]) -> list[int]:
+        unusable = frozenset[Channel]().union(*(effect.unusable for effect in effects))
+        burdensome = frozenset[Channel]().union(*(effect.burdensome for effect in effects))
+        required = {effect.requirement for effect in effects}
+
+        held = self._held(unusable, required)
+        # A wish for phone or video that neither can meet is still a wish for a person.
+        if not held and Requirement.REMOTE_TALK in required:
+            talk = required - {Requirement.REMOTE_TALK} | {Requirement.PERSONAL_TALK}
+            held = self._held(unusable, talk)
+        if Requirement.MEETING in required:
+            return list(held)
+
+        easy = [number for number, channels in held.items() if not channels & burdensome]
+        offered = self.menu or self.catalogue.ids
+        left = any(self.catalogue.ids[number] in offered for number in easy)
+        return easy if left else list(held)
+
+    def _held(
+        self, unusable: frozenset[Channel], required: set[Requirement]
+    ) -> dict[int, frozenset[Channel]]:
+        """Gives the channels of each mix that can be held and has what is required, by number."""
+        held = {}
+        for number, mix in enumerate(self.catalogue.mixes):
+            channels = mix.channels_without(unusable)
+            if channels is not None and all(one.is_met(mix, channels) for one in required):
+                held[number] = channels
+        return held
+
+    def unusable(self, bits: int) -> frozenset[Channel]:
+        """Gives the channels that cannot be used where a set of rules applies."""
+        return frozenset[Channel]().union(*(rule.effect.unusable for rule in self.applied(bits)))
 
     def applied(self, bits: int) -> list[Safeguard]:
         """Gives the rules of a set of bits, in the catalogue's order."""
         return [rule for number, rule in enumerate(self.rules) if bits >> number & 1]
+
+
+class MaskTable:
+    """Masks by code, each worked out when it first comes up: few of the many codes ever do.
+
+    Args:
+        bits: of a code.
+        mask: works one out.
+    """
+
+    def __init__(self, bits: int, mask: Callable[[int], int]) -> None:
+        self._mask = mask
+        # No mask is below 0: mixes are at most 63.
+        self._masks = np.full(1 << bits, -1, np.int64)
+        self._known: dict[int, int] = {}
+
+    def __getitem__(self, code: int) -> int:
+        """Gives the mask of one code."""
+        known = self._known.get(code)
+        if known is None:
+            known = self._known[code] = self._mask(code)
+        return known
+
+    def take(self, codes: NDArray[np.int64]) -> Masks:
+        """Gives the masks of codes, shape of the codes."""
+        found: Masks = self._masks.take(codes)
+        if np.minimum.reduce(found, initial=0) < 0:
+            for code in np.unique(codes[found < 0]).tolist():
+                self._masks[code] = self[code]
+            found = self._masks.take(codes)
+        return found
+
+
+def members(masks: Masks, mixes: int) -> NDArray[np.bool_]:
+    """Tells which mixes are in masks, shape (mixes, masks)."""
+    found: NDArray[np.bool_] = (masks >> np.arange(mixes)[:, None] & 1).astype(np.bool_)
+    return found

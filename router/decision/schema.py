@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -81,6 +82,19 @@ class Feature:
         if slot == 0:
             return None
         return self.values[slot - 1] if self.values else self.lower + slot - 1
+
+    def in_words(self, slots: Iterable[int]) -> str:
+        """Names values, an integer's as a span, e.g. "unknown or 90 days or more"."""
+        rising = sorted(slots)
+        words = ["unknown"] if rising[0] == 0 else []
+        known = [slot for slot in rising if slot]
+        if self.values:
+            words += [str(self.value(slot)) for slot in known]
+        elif known and self.top_coded and known[-1] == self.slots - 1:
+            words.append(f"{self.value(known[0])} {self.unit} or more")
+        elif known:
+            words.append(f"{self.value(known[0])} to {self.value(known[-1])} {self.unit}")
+        return " or ".join(words)
 
     @property
     def bound(self) -> str:

@@ -12,21 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.schema import FeatureSet, Rows
+from router.decision.schema import Feature, FeatureSet, Rows
 
 Floats = NDArray[np.float64]
 BY_VALUE = ("need_group", "digital_skill", "age_band")
 WEEKS_LEFT = "benefit_weeks_left"
-# From the value that a safeguard asks least for to the one it asks most for: a worse value must not
-# weigh less.
-_RISING = {"digital_skill": ("STRONG", "OK", "WEAK", "NON_USER")}
-# The other groups have no order among themselves: none of them may weigh less than this one.
-_LEAST = {"need_group": "GOOD_OPPORTUNITIES"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +31,8 @@ class Weights:
     Attributes:
         columns: of the weighted fields.
         by_slot: for each of them the weights, shape (slots,), each at least 1; that of slot 0,
-            unknown, is the largest, since unknown never means "no problem".
+            unknown, is the largest, since unknown never means "no problem", or that of the values
+            that a field's order calls equally bad.
     """
 
     columns: tuple[int, ...] = ()
@@ -63,7 +59,9 @@ def weights_of(
     by_value: Mapping[str, Mapping[str, float]],
     weeks_left: Sequence[tuple[int, float]] = (),
 ) -> Weights:
-    """Makes weights from those of single values; a value that is not named weighs 1.
+    """Makes weights from those of single values.
+
+    A value that is not named weighs as the milder one before it, or 1: none falls by itself.
 
     Args:
         features: the feature set.
@@ -77,11 +75,10 @@ def weights_of(
     columns, tables = [], []
     for field, weights in by_value.items():
         feature = features[field]
-        table = np.ones(feature.slots)
-        for value, weight in weights.items():
-            table[feature.slot(value)] = weight
+        table = _table(feature, weights)
         all_weights = {value: float(table[feature.slot(value)]) for value in feature.values}
-        _check_order(field, all_weights)
+        _check_order(feature, all_weights)
+        table[0] = _unknown(feature, table)
         columns.append(features.column(field))
         tables.append(table)
     if weeks_left:
@@ -92,21 +89,51 @@ def weights_of(
             table[1 : feature.slot(at_most) + 1] = weight
         if (np.diff(table[1:]) > 0).any():
             raise ValueError(f"{WEEKS_LEFT}: more weeks left must not weigh more than fewer")
+        table[0] = _unknown(feature, table)
         columns.append(features.column(WEEKS_LEFT))
         tables.append(table)
 
-    for table in tables:
-        table[0] = table[1:].max()
     return Weights(columns=tuple(columns), by_slot=tuple(tables))
 
 
-def _check_order(field: str, weights: Mapping[str, float]) -> None:
-    order = _RISING.get(field, ())
-    for better, worse in pairwise(order):
-        if weights[worse] < weights[better]:
-            below = f"{weights[worse]} is below the {weights[better]} of {better}"
-            raise ValueError(f"{field}.{worse}: {below}: a user with more need would get less")
-    least = _LEAST.get(field)
-    for value, weight in weights.items():
-        if least and weight < weights[least]:
-            raise ValueError(f"{field}.{value}: {weight} is below the {weights[least]} of {least}")
+def _table(feature: Feature, weights: Mapping[str, float]) -> Floats:
+    """Gives the weights by slot, that of unknown aside."""
+    named = {feature.slot(value): weight for value, weight in weights.items()}
+    table = np.array([named.get(slot, 1.0) for slot in range(feature.slots)])
+
+    least = 1.0
+    for step in feature.severity:
+        known = [slot for slot in step if slot]
+        table[known] = [named.get(slot, least) for slot in known]
+        least = float(table[known].max(initial=least))
+    return table
+
+
+def _check_order(feature: Feature, weights: Mapping[str, float]) -> None:
+    """Refuses weights that fall where the situation gets worse.
+
+    What stands in no order must not weigh less than the mildest value.
+
+    Raises:
+        ValueError: naming the field and value.
+    """
+    steps = [[feature.values[slot - 1] for slot in step if slot] for step in feature.severity]
+    pairs = [*pairwise(step for step in steps if step)]
+    unordered = [value for value in feature.values if value not in chain(*steps)]
+    if steps and unordered:
+        pairs.append((steps[0], unordered))
+    for milder, worse in pairs:
+        for better, value in product(milder, worse):
+            if weights[value] < weights[better]:
+                raise ValueError(
+                    f"{feature.name}.{value}: {weights[value]} is below the {weights[better]} of "
+                    f"{better}: a user with more need would get less"
+                )
+
+
+def _unknown(feature: Feature, table: Floats) -> float:
+    """Gives the weight of unknown: the largest, or that of its step where it stands in an order."""
+    for step in feature.severity:
+        if 0 in step and (known := [slot for slot in step if slot]):
+            return float(table[known].max())
+    return float(table[1:].max())

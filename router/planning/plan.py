@@ -1,14 +1,15 @@
 """A plan for an office's open cases: which mix each gets, and what more hours would buy.
 
-The plan is what the service answers case by case at the price that spends the budget
-(`find_clearing_price`), and what is left over then goes to the next best steps (`allocate`).
-Minutes are the catalogue's, over its mixes' weeks: so is the budget.
+The plan spends the budget where it is worth most (`allocate`), which is what the service answers
+case by case at the price that follows (`clearing_price`). Whether a person must assess a case first
+does not depend on the budget: such a case gets what any other would. Minutes are the catalogue's,
+over its mixes' weeks: so is the budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,16 +19,13 @@ from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Numbers, Status
 from router.decision.schema import UNKNOWN, Feature, Rows
 from router.decision.tables import Floats
-from router.decision.weights import Weights
-from router.planning.allocate import Allocation, BudgetTooSmall, allocate
-from router.planning.clearing_price import AtPrice, find_clearing_price
+from router.planning.allocate import Allocation, allocate
+from router.planning.clearing_price import CHUNK, clearing_price
 from router.planning.hulls import Bits, upper_hulls
 
 # Small beside an office's hours: they keep the plan's floors, which many more would not.
 MORE_HOURS = (10, 20, 40)
 MINUTES_PER_HOUR = 60
-# Cases valued at once: bounds the memory that the folds' values of all mixes take.
-_CHUNK = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +73,7 @@ class Plan:
     Attributes:
         decider: what decided, at the price in force.
         rows: the cases, slots of shape (n, features).
-        cleared: what the service answers case by case at the price that spends the budget; its
-            price is what the office's policy needs to follow the plan.
+        status: (n,) `Status` of each.
         allocation: the plan itself.
         weakest_first: what the weights moved.
         withheld: (n,) whose advice is withheld: they get their floor, and nothing is told of them.
@@ -84,10 +81,15 @@ class Plan:
 
     decider: Decider
     rows: Rows
-    cleared: AtPrice
+    status: Numbers
     allocation: Allocation
     weakest_first: WeakestFirst
     withheld: Bits
+
+    @property
+    def price(self) -> float:
+        """What the office's policy needs for the service to follow the plan."""
+        return clearing_price(self.allocation)
 
     @cached_property
     def minutes(self) -> Floats:
@@ -96,19 +98,14 @@ class Plan:
 
     @cached_property
     def at_floor(self) -> NDArray[np.bool_]:
-        """Whether a case gets its floor: the lightest permitted mix, or the fallback for now."""
+        """Whether a case gets its floor, the lightest permitted mix, shape (n,)."""
         mix = self.allocation.mix
         floor: NDArray[np.bool_] = (mix == self.allocation.hulls.floor) & (mix != NO_MIX)
         return floor
 
-    @cached_property
-    def status(self) -> Numbers:
-        """`Status` by case, shape (n,)."""
-        return self.cleared.status.astype(np.intp)
-
     def count(self, status: Status) -> int:
         """Counts the cases of a status."""
-        return int((self.cleared.status == status).sum())
+        return int((self.status == status).sum())
 
     @cached_property
     def by_mix(self) -> Mapping[str, int]:
@@ -148,21 +145,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fixed:
-    """Cases whose mix the plan does not choose, since its choice would tell what is withheld.
+class _Judged:
+    """What is the same whatever the budget.
 
     Attributes:
-        cases: (n,) which ones.
-        mix: (n,) theirs: of withheld advice the lightest permitted, else what the service answers.
-        status: (n,) theirs.
-        minutes: that all of theirs take.
+        expected: (n, K) expected outcome of each mix.
+        permitted: (n, K) what the plan may choose from.
+        status: (n,) `Status`.
         withheld: (n,) whose advice is withheld.
     """
 
-    cases: Bits
-    mix: Numbers
+    expected: Floats
+    permitted: Bits
     status: Numbers
-    minutes: float
     withheld: Bits
 
 
@@ -177,97 +172,49 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float, unshown: Bits | N
             not given.
 
     Raises:
-        BudgetTooSmall: if what safeguards, menu and fallbacks demand takes more.
+        BudgetTooSmall: if what safeguards and menu demand takes more.
         ValueError: if the budget is no number from 0.
     """
     if not (np.isfinite(budget) and budget >= 0):
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
-    expected, lightest = _values(decider, rows)
-    fixed = _fix(decider, rows, lightest, np.zeros(len(rows), bool) if unshown is None else unshown)
-    # Not even in sums: of a plan for one case alone they would tell what the model thinks of it.
-    expected[fixed.withheld] = 0.0
-
-    cleared = _cleared(decider, rows, budget, fixed)
+    judged = _judge(decider, rows, np.zeros(len(rows), bool) if unshown is None else unshown)
+    hulls = upper_hulls(judged.expected, decider.catalogue.minutes, judged.permitted)
 
     weights = decider.policy.weights
-    allocation = _allocated(decider, expected, lightest, cleared, fixed, weights.of(rows), budget)
+    allocation = allocate(hulls, weights.of(rows), budget)
     moved = WeakestFirst(cases=0, minutes=0.0, by_need_group={}, outcome=0.0)
-    # Only where the office weighs: finding another price takes most of a plan's time.
     if weights.columns:
-        even = replace(decider, policy=replace(decider.policy, weights=Weights()))
-        answers = _cleared(even, rows, budget, fixed)
-        plain = _allocated(even, expected, lightest, answers, fixed, np.ones(len(rows)), budget)
+        plain = allocate(hulls, np.ones(len(rows)), budget)
         moved = _moved(decider, rows, allocation, plain)
     return Plan(
         decider=decider,
         rows=rows,
-        cleared=cleared,
+        status=judged.status,
         allocation=allocation,
         weakest_first=moved,
-        withheld=fixed.withheld,
+        withheld=judged.withheld,
     )
 
 
-def _fix(decider: Decider, rows: Rows, lightest: NDArray[np.int8], unshown: Bits) -> _Fixed:
-    mix, status = np.full(len(rows), NO_MIX), np.full(len(rows), int(Status.MANUAL_ONLY))
-    withheld = np.zeros(len(rows), bool)
-    if unshown.any():
-        # At the price in force, as the service answers: from that follows what it withholds.
-        decisions = decider.decide(rows[unshown])
-        mix[unshown], status[unshown] = decisions.mix, decisions.status
-        withheld = unshown & (status == Status.RECOMMENDED)
-        offered = decider.menu & (np.arange(len(decider.menu)) >= lightest[withheld, None])
-        mix[withheld] = offered.argmax(axis=1)
-    # NO_MIX is -1, the last: it takes no minutes.
-    minutes = np.append(decider.catalogue.minutes, 0.0)[mix].sum()
-    return _Fixed(cases=unshown, mix=mix, status=status, minutes=float(minutes), withheld=withheld)
+def _judge(decider: Decider, rows: Rows, unshown: Bits) -> _Judged:
+    mixes = len(decider.catalogue.mixes)
+    expected, permitted = np.empty((len(rows), mixes)), np.empty((len(rows), mixes), bool)
+    mix, status = np.empty(len(rows), np.intp), np.empty(len(rows), np.intp)
+    for first in range(0, len(rows), CHUNK):
+        part = slice(first, first + CHUNK)
+        decisions = decider.decide(rows[part])
+        expected[part], permitted[part] = decisions.expected, decisions.permitted
+        mix[part], status[part] = decisions.mix, decisions.status
 
-
-def _cleared(decider: Decider, rows: Rows, budget: float, fixed: _Fixed) -> AtPrice:
-    """Finds the price at which the service spends what the fixed cases leave.
-
-    Raises:
-        BudgetTooSmall: if all answers together take more at any price.
-    """
-    try:
-        found = find_clearing_price(decider, rows[~fixed.cases], budget - fixed.minutes)
-    except BudgetTooSmall as short:
-        raise BudgetTooSmall(budget, short.floor + fixed.minutes) from None
-    mix, status = fixed.mix.astype(np.int8), fixed.status.astype(np.int8)
-    mix[~fixed.cases], status[~fixed.cases] = found.mix, found.status
-    return replace(found, mix=mix, status=status, minutes=found.minutes + fixed.minutes)
-
-
-def _values(decider: Decider, rows: Rows) -> tuple[Floats, NDArray[np.int8]]:
-    """Works out what is the same at any price.
-
-    The expected outcome of each mix, (n, K), and the lightest that safeguards permit, (n,).
-    """
-    expected = np.empty((len(rows), len(decider.catalogue.mixes)))
-    lightest = np.empty(len(rows), np.int8)
-    for first in range(0, len(rows), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        expected[part] = decider.tables.fold_values(rows[part]).mean(axis=2)
-        lightest[part] = decider.safeguards.apply(rows[part])[0]
-    return expected, lightest
-
-
-def _allocated(
-    decider: Decider,
-    expected: Floats,
-    lightest: NDArray[np.int8],
-    cleared: AtPrice,
-    fixed: _Fixed,
-    weights: Floats,
-    budget: float,
-) -> Allocation:
-    numbers = np.arange(len(decider.menu))
-    permitted = decider.menu & (numbers >= lightest[:, None])
-    # Until a person has looked, the fallback is set aside: never less, and no more on values that
-    # are in doubt.
-    settled = (cleared.status == Status.NEEDS_ASSESSMENT) | fixed.withheld
-    permitted[settled] = numbers == cleared.mix[settled, None]
-    return allocate(upper_hulls(expected, decider.catalogue.minutes, permitted), weights, budget)
+    # Whose group is not shown plain advice gets what does not tell of it: the service's answer at
+    # the price in force where that is shown, else the lightest permitted mix.
+    withheld = unshown & (status == Status.RECOMMENDED)
+    settled = np.where(withheld, permitted.argmax(axis=1), mix)
+    numbers = np.arange(mixes)
+    permitted[unshown] = numbers == settled[unshown, None]
+    # Not even in sums: of a plan for one case alone they would tell what the model thinks of it.
+    expected[withheld] = 0.0
+    return _Judged(expected=expected, permitted=permitted, status=status, withheld=withheld)
 
 
 def _moved(decider: Decider, rows: Rows, weighted: Allocation, plain: Allocation) -> WeakestFirst:

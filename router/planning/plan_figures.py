@@ -37,7 +37,7 @@ def plan_figures(plan: Plan) -> dict[str, Any]:
         "value": allocation.value,
         "linear_value": allocation.linear_value,
         "shadow_price": allocation.shadow_price,
-        "price": plan.cleared.price,
+        "price": plan.price,
         "more_hours": [
             {
                 "hours": more.hours,

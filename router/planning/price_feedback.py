@@ -14,7 +14,8 @@ from __future__ import annotations
 from router.decision.decide import Decider
 from router.decision.schema import Rows
 from router.planning.allocate import BudgetTooSmall
-from router.planning.clearing_price import PRICE_AT_MOST, find_clearing_price
+from router.planning.clearing_price import PRICE_AT_MOST
+from router.planning.plan import plan_caseload
 
 # Fewer weeks' cases are swayed by chance; more weeks lag further behind arrivals that grow.
 WEEKS = 4
@@ -36,7 +37,7 @@ def wanted_price(decider: Decider, arrivals: Rows, minutes: float) -> float:
         Outcome points per adviser minute; `PRICE_AT_MOST` where even the floors take more.
     """
     try:
-        return find_clearing_price(decider, arrivals, minutes).price
+        return plan_caseload(decider, arrivals, minutes).price
     except BudgetTooSmall:
         return PRICE_AT_MOST
 

@@ -40,6 +40,10 @@ def _mix(table: TomlTable, weeks: int) -> Mix:
     return mix
 
 
+def _instead(table: TomlTable, channels: list[str]) -> tuple[str, ...]:
+    return table.texts("instead", channels) if table.has("instead") else ()
+
+
 def _element(table: TomlTable, weeks: int) -> MixElement:
     channels = [channel.value for channel in Channel]
     element = MixElement(
@@ -47,6 +51,7 @@ def _element(table: TomlTable, weeks: int) -> MixElement:
         first_week=table.integer("first_week", 1, weeks),
         every_n_days=table.integer("every_n_days", 0, weeks * 7),
         minutes=table.integer("minutes", 0, 480),
+        instead=tuple(Channel(one) for one in _instead(table, channels)),
     )
     table.finish()
     return element

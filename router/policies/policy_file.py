@@ -11,7 +11,13 @@ from typing import Any
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
-from router.decision.policy import Abstention, DisclosureShares, Exploration, Policy
+from router.decision.policy import (
+    Abstention,
+    ContactPolicy,
+    DisclosureShares,
+    Exploration,
+    Policy,
+)
 from router.decision.rulebook import SafeguardLimits
 from router.decision.schema import UNKNOWN
 from router.decision.weights import BY_VALUE, WEEKS_LEFT, Weights, weights_of
@@ -19,7 +25,8 @@ from router.policies.policy_values import NATIONAL_SPANS, VALUES, PolicyValue, S
 from router.policies.toml_file import PolicyError, TomlTable, read_toml
 from router.texts import LANGUAGES
 
-_PARTS = ("abstention", "safeguards", "exploration", "disclosure")
+_PARTS = ("abstention", "safeguards", "exploration", "disclosure", "contact")
+_PHONE = re.compile(r"\+?[0-9][0-9 ]{2,18}")
 _OFFICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Of the SHA-256: 48 bits tell any two contents apart, and a version stays short on a screen.
 _DIGITS = 12
@@ -131,6 +138,7 @@ def _policy(
         languages=_languages(table, national),
         exploration=Exploration(**numbers("exploration")),
         disclosure=DisclosureShares(**numbers("disclosure")),
+        contact=ContactPolicy(phone=_phone(parts["contact"], national), **numbers("contact")),
     )
     for part in parts.values():
         part.finish()
@@ -153,6 +161,15 @@ def _menu(table: TomlTable, catalogue: Catalogue, national: Policy | None) -> tu
     if national and not table.has("menu"):
         return national.menu
     return table.texts("menu", catalogue.ids)
+
+
+def _phone(table: TomlTable, national: Policy | None) -> str:
+    if not table.has("phone"):
+        return national.contact.phone if national else ""
+    found = table.text("phone")
+    if found and not _PHONE.fullmatch(found):
+        raise table.error("phone", f"{found!r} is not a number of 3 to 19 digits and blanks")
+    return found
 
 
 def _languages(table: TomlTable, national: Policy | None) -> tuple[str, ...]:

@@ -151,6 +151,7 @@ VALUES = (
     _value("abstention.rare_cases", "cases", (0, 1_000_000), whole=True),
     _value("abstention.far_minutes", "minutes", (0, 1000)),
     _value("abstention.standard_errors", "standard errors", (0, 5)),
+    _value("contact.days", "days", (1, 30), name="contact_days", whole=True, default=5),
     _value("exploration.share", "of cases", (0, 0.5), name="exploration_share"),
     _value("exploration.margin", "outcome points", (0, 0.05), name="exploration_margin"),
     _value("disclosure.after_own_view", "of cases", (0, 0.5)),

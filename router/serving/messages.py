@@ -8,26 +8,25 @@ from dataclasses import replace
 from google.rpc import status_pb2
 
 from router.cases.problems import FieldProblem
-from router.decision.catalogue import Catalogue
+from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
 from router.serving.status import InvalidRequest, rpc_status, status_of
 from router.texts import Texts
 from router.v1 import recommendation_pb2
 
 
-def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendation_pb2.Mix:
-    """Writes a mix of the catalogue, its elements in the order in which they start."""
+def mix_message(
+    catalogue: Catalogue, number: int, texts: Texts, unusable: frozenset[Channel] = frozenset()
+) -> recommendation_pb2.Mix:
+    """Writes a mix of the catalogue, its elements in the order in which they start.
+
+    Args:
+        catalogue: of the mixes.
+        number: of the mix.
+        texts: for its name.
+        unusable: channels in whose place others of the catalogue stand.
+    """
     mix = catalogue.mixes[number]
-    in_order = sorted(mix.elements, key=lambda element: element.first_week)
-    elements = [
-        recommendation_pb2.MixElement(
-            channel=recommendation_pb2.Channel.Value(f"CHANNEL_{element.channel.value}"),
-            first_week=element.first_week,
-            every_n_days=element.every_n_days,
-            minutes=element.minutes,
-            contacts=element.contacts(mix.weeks),
-        )
-        for element in in_order
-    ]
+    elements = [_element(one, mix.weeks, unusable) for one in _in_order(mix)]
     return recommendation_pb2.Mix(
         id=mix.id,
         elements=elements,
@@ -36,6 +35,45 @@ def mix_message(catalogue: Catalogue, number: int, texts: Texts) -> recommendati
         digital_demand=mix.digital_demand,
         name=texts.mix(mix.id),
     )
+
+
+def _in_order(mix: Mix) -> list[MixElement]:
+    return sorted(mix.elements, key=lambda element: element.first_week)
+
+
+def _element(
+    element: MixElement, weeks: int, unusable: frozenset[Channel]
+) -> recommendation_pb2.MixElement:
+    channel = element.channel_without(unusable) or element.channel
+    message = recommendation_pb2.MixElement(
+        channel=_channel(channel),
+        first_week=element.first_week,
+        every_n_days=element.every_n_days,
+        minutes=element.minutes,
+        contacts=element.contacts(weeks),
+    )
+    if channel is not element.channel:
+        message.in_place_of = _channel(element.channel)
+    return message
+
+
+def _channel(channel: Channel) -> recommendation_pb2.Channel.ValueType:
+    return recommendation_pb2.Channel.Value(f"CHANNEL_{channel.value}")
+
+
+def contacts_of(mix: Mix, unusable: frozenset[Channel]) -> list[tuple[str, int, int]]:
+    """Gives channel, number and minutes of each of a mix's contacts, each channel once.
+
+    In the order in which they start; work of one's own in the activity plan is a channel apart from
+    an adviser's look at it.
+    """
+    found: dict[tuple[Channel, bool], tuple[int, int]] = {}
+    for element in _in_order(mix):
+        channel = element.channel_without(unusable) or element.channel
+        key = (channel, channel is Channel.SELF_SERVICE and element.minutes == 0)
+        number, minutes = found.get(key, (0, element.minutes))
+        found[key] = (number + element.contacts(mix.weeks), minutes)
+    return [(channel.value, *counted) for (channel, _), counted in found.items()]
 
 
 def case_error(error: Exception) -> status_pb2.Status:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from router.cases.features import FEATURES, annotation
+from router.decision.catalogue import Channel
 from router.decision.decide import Decider
+from router.decision.suitability import NEEDS, Suitability
 from router.serving.live import Live
 from router.serving.messages import mix_message
 from router.serving.paging import next_token, number_of, page_of, page_size, position_of
 from router.serving.requests import language_of, told_in
-from router.texts import Texts
-from router.v1 import case_pb2, models_pb2
+from router.texts import Reader, Texts
+from router.v1 import case_pb2, models_pb2, recommendation_pb2
 from router.v1.models_pb2_grpc import ModelsServicer
 from router.versions.registry import (
     ModelInfo,
@@ -171,36 +173,47 @@ class ModelsService(ModelsServicer):
     ) -> models_pb2.ListSafeguardsResponse:
         """Lists the published catalogue of safeguards."""
         texts, catalogue = self._in_language(request.language), self._decider.catalogue
+        safeguards = self._decider.safeguards
         found = [
             models_pb2.Safeguard(
                 name=rule.name,
-                legal_basis=rule.legal_basis,
+                legal_basis=texts.legal(rule.legal_basis),
                 feature=rule.feature,
-                applies_when=_in_words(FEATURES[rule.feature].name, sorted(rule.slots)),
-                requirement=rule.requirement.value,
-                permits=[mix.id for mix in catalogue.mixes if rule.requirement.permits(mix)],
-                text=texts.safeguard(rule.name),
+                applies_when=FEATURES[rule.feature].in_words(rule.slots),
+                requirement=rule.effect.requirement.value,
+                permits=[catalogue.ids[number] for number in safeguards.permitted_by(rule)],
+                text=" ".join(
+                    texts.grouped(Reader.USER, [(rule.name, rule.effect.requirement.value)])
+                ),
             )
-            for rule in self._decider.safeguards.rules
+            for rule in safeguards.rules
         ]
         version = self._decider.policy.version
         page, further = self._page(found, "ListSafeguards", request, version, catalogue.version)
         return models_pb2.ListSafeguardsResponse(
-            safeguards=page, policy_version=version, next_page_token=further
+            safeguards=page,
+            policy_version=version,
+            next_page_token=further,
+            suitability=() if request.page_token else _suitability(texts),
         )
 
 
-def _in_words(name: str, slots: list[int]) -> str:
-    feature = FEATURES[name]
-    words = ["unknown"] if slots[0] == 0 else []
-    known = [slot for slot in slots if slot]
-    if feature.values:
-        words += [str(feature.value(slot)) for slot in known]
-    elif known and feature.top_coded and known[-1] == feature.slots - 1:
-        words.append(f"{feature.value(known[0])} {feature.unit} or more")
-    elif known:
-        words.append(f"{feature.value(known[0])} to {feature.value(known[-1])} {feature.unit}")
-    return " or ".join(words)
+def _suitability(texts: Texts) -> list[models_pb2.ChannelSuitability]:
+    return [
+        models_pb2.ChannelSuitability(
+            need=need.name,
+            feature=need.feature,
+            applies_when=" or ".join(need.values),
+            channel=recommendation_pb2.Channel.Value(f"CHANNEL_{channel.value}"),
+            suitability=models_pb2.Suitability.Value(f"SUITABILITY_{need.of(channel).value}"),
+            reason=texts.suitability(need.name, channel.value),
+            legal_basis=(
+                "" if need.of(channel) is Suitability.SERVES else texts.legal(need.legal_basis)
+            ),
+        )
+        for need in NEEDS
+        for channel in Channel
+    ]
 
 
 def _seconds(info: ModelInfo) -> int:

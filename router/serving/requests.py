@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from router.serving.status import InvalidRequest, refuse
-from router.texts import Texts
+from router.texts import Reader, Texts
 from router.v1 import channel_router_pb2, recommendation_pb2
 
 LANGUAGES: dict[int, str] = {
@@ -17,18 +17,27 @@ LANGUAGES: dict[int, str] = {
 }
 
 
+READERS: dict[int, Reader] = {
+    recommendation_pb2.READER_UNSPECIFIED: Reader.USER,
+    recommendation_pb2.READER_USER: Reader.USER,
+    recommendation_pb2.READER_ADVISER: Reader.ADVISER,
+}
+
+
 class View(NamedTuple):
     """How an answer is written, and what it tells of how its case was read.
 
     Attributes:
         language: code of the texts' language.
         full: whether it holds all that led to the advice.
+        reader: who reads the texts.
         office_unknown: whether the case names an office without a policy of its own.
         top_coded: fields whose number was above the highest that is told apart.
     """
 
     language: str
     full: bool
+    reader: Reader = Reader.USER
     office_unknown: bool = False
     top_coded: Sequence[str] = ()
 
@@ -45,6 +54,18 @@ def language_of(language: int, otherwise: str) -> str:
         known = ", ".join(recommendation_pb2.Language.keys())
         refuse("language", f"{language} is not one of {known}")
     return LANGUAGES[language]
+
+
+def reader_of(reader: int) -> Reader:
+    """Gives who reads the texts; the user if nobody is named.
+
+    Raises:
+        InvalidRequest: if it is not one of the contract's.
+    """
+    if reader not in READERS:
+        known = ", ".join(recommendation_pb2.Reader.keys())
+        refuse("reader", f"{reader} is not one of {known}")
+    return READERS[reader]
 
 
 @contextmanager

@@ -535,8 +535,8 @@ class Recommendation(_message.Message):
 
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
-        """FULL view: safeguards first, then why this mix and not the next best, the weightiest first. All that speaks for and
-        against it, told or not, adds up to the difference in worth: docs/recommend.md.
+        """FULL view: safeguards first, then at most 4 reasons why this mix and not the next best, the weightiest first; for the
+        adviser also what speaks against it. All of it, told or not, adds up to the difference in worth: docs/recommend.md.
         """
 
     @_builtins.property

@@ -41,13 +41,19 @@ class ModelRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What a manifest says of a model version."""
+    """What a manifest says of a model version.
+
+    Attributes:
+        effects_vary: whether its report found evidence that mixes help one person more than
+            another; not if the manifest does not say.
+    """
 
     version: str
     sha256: str
     trained_at: datetime
     cases: int
     synthetic: bool
+    effects_vary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +272,7 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
         trained_at=trained_at,
         cases=cases,
         synthetic=manifest["synthetic"],
+        effects_vary=manifest.get("effects_vary", False) is True,
     )
 
 

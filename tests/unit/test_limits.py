@@ -10,11 +10,11 @@ import click
 import pytest
 
 from router.cases.features import REFERENCES
-from router.decision.explain import REASONS
 from router.journal.feedback import CONTACTS_AT_MOST, MINUTES_AT_MOST
 from router.planning.plan import MORE_HOURS
 from router.serving.caseload import cases as caseload
 from router.serving.paging import PAGE, PAGE_AT_MOST
+from router.serving.routing.reasons import REASONS_AT_MOST
 from router.serving.routing.service import CASES_AT_MOST, FULL_AT_MOST
 from router.serving.server import _OPTIONS
 from tests.builders import ROOT, a_catalogue
@@ -115,7 +115,7 @@ SAID = {
     "feedback.ChannelTime.contacts": f"0 to {CONTACTS_AT_MOST:,}.",
     "feedback.ChannelTime.minutes": f"0 to {MINUTES_AT_MOST:,}; 0 if no contact",
     "feedback.RecordOutcomeRequest.result.outcome": "0 (not at all) to 1 (in full)",
-    "recommendation.Recommendation.reasons": {3: "the three weightiest"}[REASONS],
+    "recommendation.Recommendation.reasons": f"at most {REASONS_AT_MOST}",
     "recommendation.Mix": {12: "over twelve weeks"}[WEEKS],
 }
 # Shares, by what they are; "0 or 1" and numbers of enums' values are no bounds.

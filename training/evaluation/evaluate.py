@@ -220,15 +220,15 @@ def _policies(
     held: Held, catalogue: Catalogue, promoted: Decider | None, decided: Decisions
 ) -> dict[str, Floats]:
     """Gives every policy by name, as (n, K) probabilities."""
-    rows, lightest = held.cases.rows, decided.first_permitted
+    rows = held.cases.rows
     mixes = {"candidate": decided.mix}
     if promoted is not None:
         mixes["promoted"] = promoted.decide(rows).mix
 
     # Nobody may get less than safeguards permit, so no rule is valued as if it gave less.
-    mixes["todays_rule"] = np.maximum(lightest, todays_rule(rows, catalogue))
+    mixes["todays_rule"] = decided.at_least(todays_rule(rows, catalogue))
     for number, name in enumerate(held.mixes):
-        mixes[f"uniform:{name}"] = np.maximum(lightest, number)
+        mixes[f"uniform:{name}"] = decided.at_least(np.full(len(rows), number))
     return {name: estimators.policy_matrix(mix, len(held.mixes)) for name, mix in mixes.items()}
 
 

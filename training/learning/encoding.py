@@ -12,28 +12,16 @@ from numpy.typing import NDArray
 from router.decision.schema import FeatureSet, Role, Rows
 from training.learning.scores import Floats
 
-# From no problem to the worst; None is unknown. A worse value never makes the model want less human
-# contact.
-WORSE: dict[str, tuple[tuple[str | None, ...], ...]] = {
-    "digital_skill": (("STRONG",), ("OK",), (None,), ("WEAK",), ("NON_USER",)),
-    "self_assessed_need": (("CAN_MANAGE",), (None, "NOT_ASKED"), ("WANTS_GUIDANCE",)),
-    "channel_preference": (
-        ("PREFERS_DIGITAL",),
-        (None, "NO_PREFERENCE"),
-        ("PREFERS_REMOTE_TALK",),
-        ("PREFERS_MEETING",),
-    ),
-}
-LONGER_IS_WORSE = "days_since_personal_contact"
-MONOTONE = (*WORSE, LONGER_IS_WORSE)
-"""The features with an order of severity, which alone are named here: no other needs an entry."""
 # As many cases as a value must have before its own mean outcome counts for half.
 _PRIOR_CASES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """Ordered numbers for the model's features, unknown as NaN; the fields of WORSE by severity.
+    """Ordered numbers for the model's features.
+
+    Where the contract says which values are worse, a value's number is its step of severity, the
+    mildest 0; what stands in no order is NaN. Elsewhere unknown is NaN.
 
     Attributes:
         features: all features.
@@ -59,13 +47,11 @@ class Encoding:
         values[0] = np.nan
         if name in self.orders:
             values[1:] = self.orders[name]
-        # Unknown never means "no problem": nobody knows of a contact, so it ranks as the longest.
-        if name == LONGER_IS_WORSE:
-            values[0] = feature.slots
 
-        for rank, step in enumerate(WORSE.get(name, ())):
-            for value in step:
-                values[feature.slot(value)] = rank
+        if feature.severity:
+            values[:] = np.nan
+            for slot, rank in feature.ranks.items():
+                values[slot] = rank
         return values
 
     def inputs(self, rows: Rows) -> Floats:
@@ -81,11 +67,17 @@ class Encoding:
         columns = np.setdiff1d(np.arange(len(self.features.features)), self.columns)
         return plain_numbers(rows[:, columns])
 
+    @cached_property
+    def ordered(self) -> tuple[str, ...]:
+        """Names of the model's features whose values have an order of severity."""
+        features = [self.features.features[column] for column in self.columns]
+        return tuple(feature.name for feature in features if feature.severity)
+
     @property
     def monotone(self) -> list[int]:
         """1 for features whose worse values may only raise the wish for human contact, else 0."""
         names = [self.features.features[column].name for column in self.columns]
-        return [int(name in MONOTONE) for name in names]
+        return [int(name in self.ordered) for name in names]
 
 
 def plain_numbers(rows: Rows) -> Floats:
@@ -111,7 +103,7 @@ def encoding_for(features: FeatureSet, rows: Rows, outcome: Floats) -> Encoding:
     orders = {}
     for column in features.columns(Role.MODEL).tolist():
         feature = features.features[column]
-        if not feature.nominal or feature.name in WORSE:
+        if not feature.nominal or feature.severity:
             continue
         cases = np.bincount(rows[:, column], minlength=feature.slots)
         reached = np.bincount(rows[:, column], weights=outcome, minlength=feature.slots)

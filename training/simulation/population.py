@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
+from router.decision.catalogue import DAYS_PER_WEEK
 
 Floats = NDArray[np.float64]
 Slots = dict[str, NDArray[np.int64]]
@@ -37,6 +38,7 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     drawn |= _safeguard_fields(rng, strength, digital)
     drawn |= _phone(rng, drawn)
 
+    drawn |= _coherent(drawn)
     drawn |= _of_no_effect(rng, drawn, cases)
     return {name: drawn[name] for name in FEATURES.names}
 
@@ -47,6 +49,28 @@ def _of_no_effect(rng: np.random.Generator, drawn: Slots, cases: int) -> Slots:
         feature.name: rng.integers(1, feature.slots, cases)
         for feature in FEATURES.features
         if feature.name not in drawn
+    }
+
+
+def _coherent(drawn: Slots) -> Slots:
+    """Gives the fields anew of which one would contradict another."""
+    months, weeks, days = (
+        FEATURES[name]
+        for name in ("months_since_last_work", "weeks_registered", "days_since_personal_contact")
+    )
+    never = is_value(drawn, "job_situation", "NEVER_WORKED")
+    long_ago = is_value(drawn, "job_situation", "NOT_WORKED_2_YEARS")
+    worked = is_value(drawn, "worked_6_of_last_12_months", "YES") & ~never & ~long_ago
+
+    since = drawn[months.name]
+    since = np.where(long_ago, np.maximum(since, months.slot(24)), since)
+    since = np.where(worked, np.minimum(since, months.slot(6)), since)
+    # Somebody registered for a week was met in that week, or never.
+    met = days.slot(0) + (drawn[weeks.name] - weeks.slot(0) + 1) * DAYS_PER_WEEK
+    return {
+        months.name: np.where(never, months.slot(months.upper), since),
+        "worked_6_of_last_12_months": _yes("worked_6_of_last_12_months", worked),
+        days.name: np.minimum(drawn[days.name], met),
     }
 
 

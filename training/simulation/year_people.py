@@ -158,7 +158,8 @@ class People:
         more = self._rng.random() < MORE_PERSONAL
         if more and mix + 1 < len(self._mixes):
             return mix + 1
-        return mix - 1 if not more and mix - 1 >= advice.decision.first_permitted else mix
+        lighter = mix > 0 and advice.decision.permits(mix - 1)
+        return mix - 1 if not more and lighter else mix
 
     def _choice(
         self,

@@ -12,7 +12,6 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.versions.registry import FORMAT
 from training.fit import Fitted
-from training.learning.encoding import MONOTONE
 
 # Those whose versions may move a figure; the rest is in the lock file.
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", "matplotlib")
@@ -38,7 +37,7 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
         "mixes": list(catalogue.ids),
         "folds": fitted.tables.folds,
         "pairs": [list(pair) for pair in figures.fidelity.pairs],
-        "monotone": list(MONOTONE),
+        "monotone": list(fitted.encoding.ordered),
         "error_scale": figures.error_scale,
         "parity": asdict(fitted.parity),
         "training": {

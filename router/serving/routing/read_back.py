@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from router.decision.decision import Doubt
+from router.decision.probability import as_probability
 from router.journal.answer import ANSWERED, read_answer
 from router.journal.feedback import VIEW, WITHHELD
 from router.journal.recommendation import (
@@ -158,8 +159,7 @@ def _options(recommended: Recommended) -> list[recommendation_pb2.Option]:
     return [
         recommendation_pb2.Option(
             mix_id=mix,
-            # As an answer has it: tables add up without bounds.
-            expected_outcome=min(1.0, max(0.0, expected)),
+            expected_outcome=as_probability(expected),
             standard_error=error,
             adviser_minutes=minutes,
             permitted=mix in recommended.permitted,

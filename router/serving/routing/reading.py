@@ -12,7 +12,7 @@ from router.journal.answer import RequestId
 from router.serving.fields import Fields
 from router.serving.live import OfficeRouter, Snapshot
 from router.serving.messages import named_from
-from router.serving.requests import View, is_full, language_of, texts_of, told_in
+from router.serving.requests import View, is_full, language_of, reader_of, texts_of, told_in
 from router.serving.routing.pipeline import Asked
 from router.serving.status import InvalidRequest
 from router.texts import Texts
@@ -34,14 +34,15 @@ class CaseReader:
         """Reads what the request asks beside its cases.
 
         Raises:
-            InvalidRequest: if language or view are not the contract's.
+            InvalidRequest: if language, view or reader are not the contract's.
         """
         self._snapshot = snapshot
         self._language = request.language
-        self._asked = b"%d %d " % (request.view, request.language)
+        self._asked = b"%d %d %d " % (request.view, request.language, request.reader)
         self._offices: dict[str, tuple[OfficeRouter, View]] = {}
         try:
             self.full = is_full(request.view)
+            self._reader = reader_of(request.reader)
             language_of(request.language, "")
         except InvalidRequest as refused:
             refused.texts = self.texts
@@ -95,7 +96,7 @@ class CaseReader:
         if found is None:
             router = self._snapshot.router(office_ref)
             language = language_of(self._language, router.language)
-            view = View(language, self.full, self._snapshot.is_unknown(office_ref))
+            view = View(language, self.full, self._reader, self._snapshot.is_unknown(office_ref))
             found = self._offices[office_ref] = router, view
         return found
 

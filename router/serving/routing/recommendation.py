@@ -9,15 +9,18 @@ import numpy as np
 
 from router.advice.recommender import Advice, Recommender
 from router.cases.features import FEATURES
+from router.decision.catalogue import Channel
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
-from router.decision.explain import Change, Explainer, Explanation
+from router.decision.explain import Explainer, Explanation
+from router.decision.probability import as_probability
 from router.journal.feedback import WITHHELD
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
-from router.serving.messages import mix_message
+from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
-from router.texts import Texts
+from router.serving.routing.reasons import NEAR_EQUAL, Told, told_of
+from router.texts import Contact, Reader, Texts
 from router.v1 import recommendation_pb2
 
 _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
@@ -25,11 +28,7 @@ _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
     Status.NEEDS_ASSESSMENT: recommendation_pb2.STATUS_NEEDS_ASSESSMENT,
     Status.MANUAL_ONLY: recommendation_pb2.STATUS_MANUAL_ONLY,
 }
-_DOUBTS = {
-    Doubt.UNKNOWN_FIELDS: recommendation_pb2.DOUBT_UNKNOWN_FIELDS,
-    Doubt.RARE_VALUES: recommendation_pb2.DOUBT_RARE_VALUES,
-    Doubt.CLOSE_OPTIONS: recommendation_pb2.DOUBT_CLOSE_OPTIONS,
-}
+_DOUBTS = {doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt}
 _NOT_OFFERED = "MENU"
 _DISCLOSURES = {
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
@@ -39,8 +38,8 @@ _WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
 # When so many are kept all are dropped: simpler than
 # telling the oldest, and it hardly ever happens.
 _TEMPLATES_AT_MOST = 4096
-_REASONS_AT_MOST = 16_384
-_ReasonKey = tuple[str, int, int, int, int, bool]
+# Language, reader, status, mix, doubts, and the channels in whose place others stand.
+_Same = tuple[str, Reader, int, int, int, frozenset[Channel]]
 
 
 class RecommendationWriter:
@@ -52,28 +51,38 @@ class RecommendationWriter:
         self._explainer: Explainer = recommender.explainer
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
+        policy = recommender.decider.policy.contact
+        self._contact = Contact(policy.phone, policy.days)
 
-        self._same: dict[tuple[str, int, int, int], recommendation_pb2.Recommendation] = {}
-        self._reasons: dict[_ReasonKey, recommendation_pb2.Reason] = {}
+        self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
+        self._channels: dict[int, frozenset[Channel]] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
-
-        self._safeguards = {
-            (language, number): (
-                recommendation_pb2.AppliedSafeguard(
-                    name=rule.name, legal_basis=rule.legal_basis, text=words.safeguard(rule.name)
-                ),
-                recommendation_pb2.Reason(
-                    code=f"SAFEGUARD.{rule.name}", text=words.safeguard(rule.name)
-                ),
-            )
+        self._rules = {
+            (language, reader): [
+                self._rule(words, reader, number)
+                for number in range(len(self._decider.safeguards.rules))
+            ]
             for language, words in texts.items()
-            for number, rule in enumerate(self._decider.safeguards.rules)
+            for reader in Reader
         }
 
     @property
     def texts(self) -> Mapping[str, Texts]:
         """The texts by the code of their language."""
         return self._texts
+
+    def _rule(
+        self, words: Texts, reader: Reader, number: int
+    ) -> tuple[recommendation_pb2.AppliedSafeguard, recommendation_pb2.Reason]:
+        rule = self._decider.safeguards.rules[number]
+        fact = words.safeguard(reader, rule.name)
+        [whole] = words.grouped(reader, [(rule.name, rule.effect.requirement.value)])
+        return (
+            recommendation_pb2.AppliedSafeguard(
+                name=rule.name, legal_basis=words.legal(rule.legal_basis), text=whole
+            ),
+            recommendation_pb2.Reason(code=f"SAFEGUARD.{rule.name}", text=fact),
+        )
 
     def write(
         self,
@@ -129,22 +138,21 @@ class RecommendationWriter:
     ) -> None:
         """Tells what the safeguards demand, and nothing that the model thinks."""
         decision, mixes = advice.decision, self._decider.catalogue.ids
+        words, synthetic = self._texts[view.language], self._recommender.model.info.synthetic
         message.decision_id = advice.decision_id
         message.status = recommendation_pb2.STATUS_WITHHELD
         message.model_version = self._recommender.model.info.version
         message.policy_version = self._decider.policy.version
-        message.notice = self._texts[view.language].notice
+        message.notice = words.notice(view.reader, self._contact, digital=False, mix=False)
+        message.plan = _tested(words, words.no_mix(view.reader, self._contact), test=synthetic)
         message.case_ref = advice.case_ref
         message.disclosure = _DISCLOSURES[advice.disclosure]
-        message.permitted_mixes.extend(
-            mix
-            for n, mix in enumerate(mixes)
-            if n >= decision.first_permitted and self._decider.menu[n]
-        )
-        message.synthetic_model = self._recommender.model.info.synthetic
+        message.permitted_mixes.extend(mix for n, mix in enumerate(mixes) if decision.permits(n))
+        message.synthetic_model = synthetic
         _add_reading(message, view)
         if view.full:
-            self._add_safeguards(message, decision, view.language)
+            self._add_safeguards(message, decision, view)
+            self._add_text(message, decision, view)
 
     def _write_advice(
         self,
@@ -153,63 +161,94 @@ class RecommendationWriter:
         view: View,
         explanation: Explanation | None,
     ) -> None:
-        decision, language = advice.decision, view.language
+        decision = advice.decision
         # First: copying replaces whatever the message held.
-        message.CopyFrom(self._same_part(language, decision.status, decision.mix, decision.doubts))
+        message.CopyFrom(self._same_part(decision, view))
         message.decision_id = advice.decision_id
         message.case_ref = advice.case_ref
         # Of a case that was not scored nothing is told, not even that its office is unknown.
-        told = decision.first_permitted < len(self._decider.menu)
-        if told and (view.office_unknown or view.top_coded):
+        if decision.is_scored and (view.office_unknown or view.top_coded):
             _add_reading(message, view)
+        if decision.doubts & Doubt.CONTRADICTION:
+            self._add_contradictions(message, advice.row, view)
         if view.full:
-            self._add_full(message, decision, language)
-        if explanation is not None:
-            self._add_reasons(message, decision, explanation, self._texts[language])
-            self._add_change(message, explanation.change, self._texts[language])
+            self._add_safeguards(message, decision, view)
+            if decision.is_scored:
+                self._add_options(message, decision)
+            if explanation is not None:
+                self._add_reasons(message, decision, explanation, view)
+                self._add_changes(message, explanation, view)
+            self._add_text(message, decision, view)
 
-    def _same_part(
-        self, language: str, status: int, mix: int, doubts: int
-    ) -> recommendation_pb2.Recommendation:
+    def _same_part(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
         """Gives what is the same in many answers, made once."""
-        key = (language, status, mix, doubts)
+        unusable = self._unusable(decision.safeguards)
+        status, mix, doubts = decision.status, decision.mix, decision.doubts
+        key = (view.language, view.reader, status, mix, doubts, unusable)
         kept = self._same.get(key)
         if kept is None:
-            texts = self._texts[language]
-            kept = self._same[key] = recommendation_pb2.Recommendation(
-                status=_STATUSES[status],
-                mix=mix_message(self._decider.catalogue, mix, texts) if mix >= 0 else None,
-                model_version=self._recommender.model.info.version,
-                policy_version=self._decider.policy.version,
-                notice=texts.notice,
-                doubts=[number for doubt, number in _DOUBTS.items() if doubts & doubt],
-                # Absent where no model judged: whether it was synthetic is then not told.
-                synthetic_model=self._recommender.model.info.synthetic if mix >= 0 else None,
-            )
+            kept = self._same[key] = self._made(decision, view, unusable)
         return kept
 
-    def _add_full(
-        self, message: recommendation_pb2.Recommendation, decision: Decision, language: str
+    def _unusable(self, bits: int) -> frozenset[Channel]:
+        found = self._channels.get(bits)
+        if found is None:
+            if len(self._channels) >= _TEMPLATES_AT_MOST:
+                self._channels.clear()
+            found = self._channels[bits] = self._decider.safeguards.unusable(bits)
+        return found
+
+    def _made(
+        self, decision: Decision, view: View, unusable: frozenset[Channel]
+    ) -> recommendation_pb2.Recommendation:
+        words, reader, mix = self._texts[view.language], view.reader, decision.mix
+        info, catalogue = self._recommender.model.info, self._decider.catalogue
+        message = recommendation_pb2.Recommendation(
+            status=_STATUSES[decision.status],
+            model_version=info.version,
+            policy_version=self._decider.policy.version,
+        )
+        if mix == NO_MIX:
+            message.plan = words.no_mix(reader, self._contact)
+            message.notice = words.notice(
+                reader, self._contact, digital=False, mix=False, manual=True
+            )
+            return message
+
+        message.mix.CopyFrom(mix_message(catalogue, mix, words, unusable))
+        # Absent where no model judged: whether it was synthetic is then not told.
+        message.synthetic_model = info.synthetic
+        contacts = contacts_of(catalogue.mixes[mix], unusable)
+        plan = words.plan(reader, contacts, catalogue.mixes[mix].weeks)
+        message.plan = _tested(words, plan, test=info.synthetic)
+        digital = Channel.DIALOGUE_MESSAGE.value in {channel for channel, _, _ in contacts}
+        message.notice = words.notice(reader, self._contact, digital=digital, mix=True)
+        for doubt, number in _DOUBTS.items():
+            if decision.doubts & doubt:
+                message.doubts.append(number)
+                message.doubt_texts.append(words.doubt(reader, str(doubt.name), self._contact))
+        return message
+
+    def _add_contradictions(
+        self, message: recommendation_pb2.Recommendation, row: Sequence[int], view: View
     ) -> None:
-        self._add_safeguards(message, decision, language)
-        if decision.first_permitted < len(self._decider.menu):  # otherwise nothing was scored
-            self._add_options(message, decision)
+        words = self._texts[view.language]
+        for one in self._decider.contradictions.found(row):
+            message.contradictions.add(
+                fields=one.fields, text=words.contradiction(view.reader, one.name)
+            )
 
     def _add_safeguards(
-        self, message: recommendation_pb2.Recommendation, decision: Decision, language: str
+        self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
     ) -> None:
-        bits = decision.safeguards
-        applied = [
-            self._safeguards[language, number]
-            for number in range(bits.bit_length())
-            if bits >> number & 1
-        ]
+        rules, bits = self._rules[view.language, view.reader], decision.safeguards
+        applied = [rules[number] for number in range(bits.bit_length()) if bits >> number & 1]
         message.safeguards.extend(safeguard for safeguard, _ in applied)
         message.reasons.extend(reason for _, reason in applied)
 
     def _add_options(self, message: recommendation_pb2.Recommendation, decision: Decision) -> None:
         # What forbids a mix depends on these two alone.
-        key = (decision.first_permitted, decision.safeguards)
+        key = (decision.permitted, decision.safeguards)
         template = self._options.get(key)
         if template is None:
             if len(self._options) >= _TEMPLATES_AT_MOST:
@@ -221,15 +260,14 @@ class RecommendationWriter:
         for option, value, error in zip(
             message.options, decision.expected, decision.error, strict=True
         ):
-            # Tables add up without bounds; whoever reads the answer expects a share.
-            option.expected_outcome = min(1.0, max(0.0, value))
+            option.expected_outcome = as_probability(value)
             option.standard_error = error
 
     def _unvalued(self, decision: Decision) -> list[recommendation_pb2.Option]:
         """Gives the options without what the model says of them."""
         options = []
         for number, mix in enumerate(self._decider.catalogue.mixes):
-            forbidden_by = self._forbidden_by(decision, number)
+            forbidden_by = "" if decision.permits(number) else self._forbidden_by(decision, number)
             options.append(
                 recommendation_pb2.Option(
                     mix_id=mix.id,
@@ -241,60 +279,98 @@ class RecommendationWriter:
         return options
 
     def _forbidden_by(self, decision: Decision, number: int) -> str:
-        if number < decision.first_permitted:
-            mix = self._decider.catalogue.mixes[number]
-            # The first in the catalogue's order that forbids it: one is enough to tell why.
-            for rule in self._decider.safeguards.applied(decision.safeguards):
-                if not rule.requirement.permits(mix):
-                    return rule.name
-        return "" if self._decider.menu[number] else _NOT_OFFERED
+        safeguards = self._decider.safeguards
+        applied = safeguards.applied(decision.safeguards)
+        # The first in the catalogue's order that forbids it: one is enough to tell why.
+        for rule in applied:
+            if number not in safeguards.permitted_by(rule):
+                return rule.name
+        if not self._decider.menu[number]:
+            return _NOT_OFFERED
+        # Each alone would leave it, and all together do not: the last that takes channels away.
+        return next(rule.name for rule in reversed(applied) if rule.effect.unusable)
 
     def _add_reasons(
         self,
         message: recommendation_pb2.Recommendation,
         decision: Decision,
         explanation: Explanation,
-        texts: Texts,
+        view: View,
     ) -> None:
-        if explanation.other is None:
-            return
-        for column, slot, points in explanation.reasons:
-            key = (texts.language, column, slot, decision.mix, explanation.other, points > 0)
-            message.reasons.append(self._reasons.get(key) or self._keep_reason(key, texts))
-            # Into the copy that the message made: the one kept has none.
-            message.reasons[-1].contribution = points
-
-    def _keep_reason(self, key: _ReasonKey, texts: Texts) -> recommendation_pb2.Reason:
-        """Gives a reason without its contribution, made once.
-
-        Few of the many that there could be are given again and again.
-        """
-        if len(self._reasons) >= _REASONS_AT_MOST:
-            self._reasons.clear()
-        _, column, slot, mix, other, speaks_for = key
-        feature, ids = FEATURES.features[column], self._decider.catalogue.ids
-        reason = self._reasons[key] = recommendation_pb2.Reason(
-            code=f"FEATURE.{feature.name}",
-            text=texts.reason(feature, slot, ids[mix], ids[other], speaks_for=speaks_for),
-            feature=feature.name,
-            compared_with=ids[other],
+        words, ids = self._texts[view.language], self._decider.catalogue.ids
+        told = told_of(
+            explanation,
+            reader=view.reader,
+            words=words,
+            effects_vary=self._recommender.model.info.effects_vary,
+            lifted=explanation.difference < 0,
         )
-        return reason
+        mix = ids[decision.mix]
+        other = "" if explanation.other is None else ids[explanation.other]
+        message.reasons.extend(self._reason(one, mix, other, view) for one in told)
+        if explanation.near_equal is not None:
+            message.near_equal_mix = ids[explanation.near_equal]
 
-    def _add_change(
-        self, message: recommendation_pb2.Recommendation, change: Change | None, texts: Texts
+    def _reason(self, told: Told, mix: str, other: str, view: View) -> recommendation_pb2.Reason:
+        words = self._texts[view.language]
+        if told.column is None:
+            code, feature = told.kind, ""
+            text = (
+                words.near_equal(view.reader, mix, other)
+                if told.kind == NEAR_EQUAL
+                else words.general(view.reader, told.kind, told.points, mix, other)
+            )
+        else:
+            found = FEATURES.features[told.column]
+            code, feature = f"FEATURE.{found.name}", found.name
+            text = words.reason(view.reader, found, told.slot, told.points, mix)
+        return recommendation_pb2.Reason(
+            code=code,
+            text=text,
+            feature=feature,
+            contribution=told.points,
+            compared_with=other,
+            against=told.points < 0,
+        )
+
+    def _add_changes(
+        self, message: recommendation_pb2.Recommendation, explanation: Explanation, view: View
     ) -> None:
-        if change is None:
-            return
-        feature, mix_id = FEATURES.features[change.column], self._decider.catalogue.ids[change.mix]
-        now, then = feature.value(change.slot_now), feature.value(change.slot_then)
-        message.changes.add(
-            feature=feature.name,
-            from_value="" if now is None else str(now),
-            to_value=str(then),
-            mix_id=mix_id,
-            text=texts.change(feature, change.slot_now, change.slot_then, mix_id),
+        words, ids = self._texts[view.language], self._decider.catalogue.ids
+        for change in explanation.changes:
+            feature = FEATURES.features[change.column]
+            message.changes.add(
+                feature=feature.name,
+                from_value=str(feature.value(change.slot_now)),
+                to_value=str(feature.value(change.slot_then)),
+                mix_id=ids[change.mix],
+                text=words.change(feature.name, change.direction, ids[change.mix]),
+            )
+
+    def _add_text(
+        self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
+    ) -> None:
+        """Puts all that is told together, in the order in which it is read."""
+        words, reader = self._texts[view.language], view.reader
+        rules = self._decider.safeguards.applied(decision.safeguards)
+        why = words.grouped(reader, [(rule.name, rule.effect.requirement.value) for rule in rules])
+        why += [one.text for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
+        if message.near_equal_mix:
+            why.append(words.near_equal(reader, message.mix.id, message.near_equal_mix))
+        why += [change.text for change in message.changes]
+        message.text = words.letter(
+            reader,
+            # The plan has said it already.
+            test=False,
+            plan=message.plan,
+            why=why,
+            doubts=[*message.doubt_texts, *(one.text for one in message.contradictions)],
+            notice=message.notice,
         )
+
+
+def _tested(words: Texts, plan: str, *, test: bool) -> str:
+    return f"{words.test_line} {plan}" if test else plan
 
 
 def _add_reading(message: recommendation_pb2.Recommendation, view: View) -> None:

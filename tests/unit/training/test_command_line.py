@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 import pytest
 
 from router.cases.features import FEATURES
+from router.decision.severity import prove
 from router.versions.registry import load_model, promoted_version
 from router.versions.trust import read_trusted_keys
-from tests.builders import ROOT, random_rows
+from tests.builders import ROOT
 from tests.unit.training.data.cases_builder import CATALOGUE, FRAME, a_file, in_rows
-from tests.unit.training.learning.wishes import wishes
 from tests.unit.training.version.versions_builder import FAILED, a_version
 from training.__main__ import run
-from training.learning.encoding import LONGER_IS_WORSE, WORSE
 from training.version.versions import read_promotions
 
 POLICIES = ("--policies", str(ROOT / "policies"))
@@ -132,13 +130,11 @@ def test_the_manifest_says_how_to_make_the_version_again(fit: Fit) -> None:
     assert "cases.parquet" in text
 
 
-@pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
-def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(
-    fit: Fit, name: str
-) -> None:
-    tables = load_model(fit.folder, FEATURES, CATALOGUE).tables
-    for row in random_rows(9, 20):
-        assert (np.diff(wishes(tables, name, row).mean(axis=2), axis=0) >= -1e-12).all()
+def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(fit: Fit) -> None:
+    proof = prove(load_model(fit.folder, FEATURES, CATALOGUE).tables)
+    assert (proof.falls, proof.unordered) == ((), ())
+    manifest = json.loads((fit.folder / "manifest.json").read_text())
+    assert tuple(manifest["monotone"]) == proof.features
 
 
 def test_gate_prints_every_condition_and_exits_1_on_failure(fit: Fit) -> None:

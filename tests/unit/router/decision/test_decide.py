@@ -111,19 +111,79 @@ def test_a_higher_weight_never_gives_fewer_minutes() -> None:
     assert (minutes[-1] > minutes[0]).any()
 
 
-def test_far_mixes_that_cannot_be_told_apart_need_a_person_and_the_more_personal_one() -> None:
-    decider = flat_decider([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], spread=0.05)
+@pytest.mark.parametrize("price", [0.0, 0.0004, 0.004])
+def test_mixes_that_cannot_be_told_apart_need_no_person_whatever_the_price(price: float) -> None:
+    decider = flat_decider([0.5] * MIXES, spread=0.05)
+    decider = dataclasses.replace(decider, policy=dataclasses.replace(decider.policy, price=price))
     decision = decider.decide(a_row()[None]).each()[0]
-    assert decision.status == Status.NEEDS_ASSESSMENT
-    assert decision.doubts == Doubt.CLOSE_OPTIONS
-    assert decision.mix == MIXES - 1
+    assert (decision.status, decision.doubts) == (Status.RECOMMENDED, 0)
+    assert decision.mix == 0
 
 
-def test_mixes_told_apart_need_no_person() -> None:
-    decision = (
-        flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5], spread=0.01).decide(a_row()[None]).each()[0]
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), prices=st.tuples(st.floats(0, 0.01), st.floats(0, 0.01)))
+def test_who_needs_a_person_first_does_not_depend_on_the_price(
+    seed: int, prices: tuple[float, float]
+) -> None:
+    rows = random_rows(seed, 200)
+    cheap, dear = (
+        a_decider(seed, policy=dataclasses.replace(a_policy(), price=price)).decide(rows)
+        for price in prices
     )
-    assert decision.status == Status.RECOMMENDED
+    assert (cheap.status == dear.status).all()
+    assert (cheap.doubts == dear.doubts).all()
+
+
+def test_a_case_in_doubt_gets_what_it_would_get_without_the_doubt() -> None:
+    decider = a_decider(8)
+    rows = random_rows(8, 300)
+    sure = dataclasses.replace(
+        decider.policy,
+        abstention=dataclasses.replace(decider.policy.abstention, unknown_fields=30, rare_cases=0),
+    )
+    doubting, certain = decider.decide(rows), dataclasses.replace(decider, policy=sure).decide(rows)
+    assert (doubting.status == Status.NEEDS_ASSESSMENT).sum() > 20
+    assert (doubting.mix == certain.mix).all()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"goal_by_user": "YES", "plan_has_goal": "NO"},
+        {"job_situation": "NEVER_WORKED", "worked_6_of_last_12_months": "YES"},
+        {"job_situation": "NEVER_WORKED", "months_since_last_work": 5},
+        {"job_situation": "NOT_WORKED_2_YEARS", "months_since_last_work": 23},
+        {"worked_6_of_last_12_months": "YES", "months_since_last_work": 7},
+        {"weeks_registered": 2, "days_since_personal_contact": 700},
+        {"language_support": "SIGN_INTERPRETER", "can_use_phone": "YES"},
+    ],
+)
+def test_facts_that_contradict_each_other_need_a_person_who_is_told_which(
+    facts: dict[str, str | int],
+) -> None:
+    decider = flat_decider([0.9, 0.5, 0.5, 0.5, 0.5, 0.5])
+    row = a_row(**facts)
+    decision = decider.decide(row[None]).each()[0]
+    assert decision.status == Status.NEEDS_ASSESSMENT
+    assert decision.doubts & Doubt.CONTRADICTION
+    named = {name for one in decider.contradictions.found(row.tolist()) for name in one.fields}
+    assert named >= set(facts)
+
+
+@pytest.mark.parametrize("field", ["goal_by_user", "plan_has_goal", "weeks_registered"])
+def test_what_is_unknown_contradicts_nothing(field: str) -> None:
+    facts: dict[str, str | int | None] = {"goal_by_user": "YES", "plan_has_goal": "YES"}
+    facts |= {"weeks_registered": 200, field: None}
+    decision = flat_decider([0.9] * MIXES).decide(a_row(**facts)[None]).each()[0]
+    assert not decision.doubts
+
+
+@pytest.mark.parametrize("facts", [{"job_situation": "NEW_JOB"}, {"expected_weeks_to_job": 0}])
+def test_who_has_a_job_to_go_to_is_met_by_a_person_before_any_advice(
+    facts: dict[str, str | int],
+) -> None:
+    decision = flat_decider([0.9] * MIXES).decide(a_row(**facts)[None]).each()[0]
+    assert decision.doubts == Doubt.HAS_JOB
 
 
 def test_too_many_unknown_model_inputs_need_a_person() -> None:

@@ -27,29 +27,25 @@ def utilities(seed: int, count: int) -> tuple[Decider, list[Decision], np.ndarra
 @given(seed=st.integers(0, 1000), drawn=st.floats(0, 1, exclude_max=True))
 def test_what_is_drawn_is_permitted_and_within_the_margin(seed: int, drawn: float) -> None:
     decider, decisions, utility = utilities(seed, 30)
-    menu = decider.menu.tolist()
     for decision, worth in zip(decisions, utility.tolist(), strict=True):
-        explored, chance = explore(decision, worth, menu, WAYS, drawn)
+        explored, chance = explore(decision, worth, WAYS, drawn)
         if decision.status != Status.RECOMMENDED:
             assert (explored, chance) == (decision, 1.0)
             continue
-        assert explored.mix >= decision.first_permitted
-        assert menu[explored.mix]
+        assert decision.permits(explored.mix)
+        assert decider.menu[explored.mix]
         assert worth[explored.mix] >= worth[decision.mix] - WAYS.margin
         assert 0 < chance <= 1
 
 
 def test_each_mix_is_drawn_as_often_as_its_recorded_chance_says() -> None:
-    decider, decisions, utility = utilities(7, 40)
+    _, decisions, utility = utilities(7, 40)
     drawn_evenly = (np.arange(3000) + 0.5) / 3000
     several = 0
     for decision, worth in zip(decisions, utility.tolist(), strict=True):
         if decision.status != Status.RECOMMENDED:
             continue
-        found = [
-            explore(decision, worth, decider.menu.tolist(), WAYS, drawn)
-            for drawn in drawn_evenly.tolist()
-        ]
+        found = [explore(decision, worth, WAYS, drawn) for drawn in drawn_evenly.tolist()]
         chances = {explored.mix: chance for explored, chance in found}
         several += len(chances) > 1
         assert sum(chances.values()) == pytest.approx(1.0)

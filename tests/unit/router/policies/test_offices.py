@@ -84,11 +84,11 @@ def test_another_value_is_another_version_and_the_national_version_is_part_of_it
         ),
         ("[weights.need_group]\nTINY = 2", "weights.need_group.TINY: is not a known key"),
         (
-            "[weights.need_group]\nGOOD_OPPORTUNITIES = 2",
+            "[weights.need_group]\nGOOD_OPPORTUNITIES = 2\nNEEDS_GUIDANCE = 1",
             "weights: need_group.NEEDS_GUIDANCE: 1.0 is below the 2.0 of GOOD",
         ),
         (
-            "[weights.digital_skill]\nWEAK = 2",
+            "[weights.digital_skill]\nWEAK = 2\nNON_USER = 1",
             "weights: digital_skill.NON_USER: 1.0 is below the 2.0 of WEAK",
         ),
         ("[weights.education_level]\nNONE = 2", "weights.education_level: is not a known key"),
@@ -193,7 +193,9 @@ def test_a_national_policy_that_cannot_be_used_is_refused(folder: Path) -> None:
         loaded(folder)
 
 
-def test_weights_of_fields_multiply_and_unknown_weighs_as_the_largest(folder: Path) -> None:
+def test_weights_of_fields_multiply_and_unknown_weighs_as_the_largest_or_as_its_equals(
+    folder: Path,
+) -> None:
     text = LEAST + "[weights.need_group]\nSMALL_OPPORTUNITY = 1.5\n"
     text += "[weights.digital_skill]\nWEAK = 1.2\nNON_USER = 2\n"
     text += "[[weights.benefit_weeks_left]]\nat_most = 13\nweight = 1.5\n"
@@ -206,7 +208,8 @@ def test_weights_of_fields_multiply_and_unknown_weighs_as_the_largest(folder: Pa
     assert weight() == 1.0
     assert weight(need_group="SMALL_OPPORTUNITY", digital_skill="WEAK") == 1.5 * 1.2
     assert weight(need_group=None) == 1.5
-    assert weight(digital_skill=None) == 2.0
+    # The order of digital skill calls it as bad as WEAK, which must not get less.
+    assert weight(digital_skill=None) == 1.2
     assert [weight(benefit_weeks_left=weeks) for weeks in (0, 4, 5, 13, 14)] == [
         2.0,
         2.0,

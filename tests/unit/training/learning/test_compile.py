@@ -9,15 +9,15 @@ import pytest
 
 from router.cases.features import FEATURES
 from router.decision.schema import Role
+from router.decision.severity import prove
 from router.decision.tables import DecisionTables
 from router.versions.table_file import tables_bytes
 from tests.builders import a_catalogue, random_rows
 from tests.unit.training.data.cases_builder import FRAME, a_file
-from tests.unit.training.learning.wishes import wishes
 from training import learn
 from training.data.dataset import LoggedCases, read_cases
 from training.learning.compile import NotAdditive, Parity, compile_tables
-from training.learning.encoding import LONGER_IS_WORSE, WORSE, Encoding, encoding_for
+from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
 from training.learning.scores import Floats
 from training.learning.teachers import TEACHERS
@@ -165,13 +165,19 @@ def test_students_that_no_table_can_hold_are_not_compiled(
         compile_tables([Multiplies(), Multiplies()], fitted.encoding, logged.rows)  # type: ignore[list-item] # no students
 
 
-@pytest.mark.parametrize("name", [*WORSE, LONGER_IS_WORSE])
-def test_a_worse_value_never_makes_the_tables_want_less_human_contact(
-    fitted: Compiled, name: str
-) -> None:
+def test_a_worse_value_never_makes_the_tables_want_less_human_contact(fitted: Compiled) -> None:
+    # Though age and skill interact in the log, and skill turns there the other way.
     assert len(fitted.tables.pairs) > 0
-    for row in random_rows(8, 40):
-        assert (np.diff(wishes(fitted.tables, name, row).mean(axis=2), axis=0) >= -1e-12).all()
+    proof = prove(fitted.tables)
+    assert proof.features == fitted.encoding.ordered
+    assert proof.falls == ()
+
+
+def test_what_stands_in_no_order_never_counts_as_less_than_the_mildest_value(
+    fitted: Compiled,
+) -> None:
+    # Unknown never means "no problem".
+    assert prove(fitted.tables).unordered == ()
 
 
 def test_no_pair_joins_a_field_with_an_order_of_severity(fitted: Compiled) -> None:
@@ -180,4 +186,4 @@ def test_no_pair_joins_a_field_with_an_order_of_severity(fitted: Compiled) -> No
         for one in fitted.tables.pairs
         for column in (one.first, one.second)
     }
-    assert not joined & {*WORSE, LONGER_IS_WORSE}
+    assert not joined & {*fitted.encoding.ordered}

@@ -114,6 +114,22 @@ def test_a_higher_value_of_an_ordered_column_only_raises_the_later_of_two_mixes(
         assert (np.diff(contrasts(student.values(rows)), axis=0) >= -1e-12).all()
 
 
+@pytest.mark.parametrize("unknown", [-1.0, 0.0, 1.0])
+def test_an_unknown_value_of_an_ordered_column_is_anything_but_better_than_the_best(
+    unknown: float,
+) -> None:
+    known = some_rows()[:, 2]
+    wish = np.where(np.isnan(known), unknown, 0.3 * np.tanh(known))
+    student = student_of(target_of(wish, wish), 0, [0, 0, 1, 0])
+    rows = np.tile(some_rows()[0], (2, 1))
+    rows[:, 2] = [np.nanmin(known), np.nan]
+    best, found = contrasts(student.values(rows)).mean(axis=1)
+
+    # Unknown never means "no problem": where cases say so, the best is drawn down with it.
+    assert found >= best - 1e-12
+    assert found == pytest.approx(unknown, abs=0.05)
+
+
 def test_the_mean_over_mixes_is_the_level_and_not_the_stacks() -> None:
     rows = some_rows()
     level = 0.4 + 0.1 * np.tanh(rows[:, 1])

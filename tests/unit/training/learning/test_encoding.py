@@ -6,11 +6,12 @@ import pytest
 from router.cases.features import FEATURES
 from router.decision.schema import Role
 from tests.builders import a_row, random_rows
-from training.learning.encoding import LONGER_IS_WORSE, WORSE, Encoding, encoding_for
+from training.learning.encoding import Encoding, encoding_for
 
 PLAIN = Encoding(features=FEATURES)
 NAMES = [FEATURES.features[column].name for column in FEATURES.columns(Role.MODEL)]
-NOMINAL = [name for name in NAMES if FEATURES[name].nominal and name not in WORSE]
+ORDERED = [name for name in NAMES if FEATURES[name].severity]
+NOMINAL = [name for name in NAMES if FEATURES[name].nominal and name not in ORDERED]
 
 
 def numbers(encoding: Encoding, name: str) -> np.ndarray:
@@ -20,33 +21,42 @@ def numbers(encoding: Encoding, name: str) -> np.ndarray:
     return encoding.inputs(rows)[:, NAMES.index(name)]
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {*WORSE, LONGER_IS_WORSE}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*ORDERED}))
 def test_known_values_are_different_numbers_and_unknown_is_no_number(name: str) -> None:
     found = numbers(PLAIN, name)
     assert np.isnan(found[0])
     assert len(np.unique(found[1:])) == FEATURES[name].slots - 1
 
 
-@pytest.mark.parametrize("name", sorted(WORSE))
-def test_a_worse_value_is_a_higher_number_and_unknown_has_its_place_among_them(name: str) -> None:
-    found = numbers(PLAIN, name)
-    ranks = [{found[FEATURES[name].slot(value)] for value in step} for step in WORSE[name]]
-    assert all(len(one) == 1 for one in ranks)
-    assert [one.pop() for one in ranks] == list(range(len(ranks)))
-    assert sum(len(step) for step in WORSE[name]) == FEATURES[name].slots
-    # Unknown never means "no problem".
-    assert found[0] > found.min()
+@pytest.mark.parametrize("name", ORDERED)
+def test_a_worse_value_is_a_higher_number_and_what_stands_in_no_order_is_none(name: str) -> None:
+    found, feature = numbers(PLAIN, name), FEATURES[name]
+    for rank, step in enumerate(feature.severity):
+        assert found[list(step)].tolist() == [rank] * len(step)
+    outside = [slot for slot in range(feature.slots) if slot not in feature.ranks]
+    assert np.isnan(found[outside]).all()
 
 
-def test_a_longer_time_without_contact_is_worse_and_an_unknown_one_is_the_worst() -> None:
-    found = numbers(PLAIN, LONGER_IS_WORSE)
-    assert (np.diff(found[1:]) > 0).all()
-    assert found[0] > found[1:].max()
+@pytest.mark.parametrize(
+    ("name", "mildest", "worst"),
+    [
+        ("need_group", "GOOD_OPPORTUNITIES", "SMALL_OPPORTUNITY"),
+        ("self_assessed_need", "CAN_MANAGE", "WANTS_GUIDANCE"),
+        ("benefit_weeks_left", 208, 0),
+        ("days_since_personal_contact", 0, None),
+    ],
+)
+def test_the_order_is_the_contracts(
+    name: str, mildest: str | int | None, worst: str | int | None
+) -> None:
+    found, feature = numbers(PLAIN, name), FEATURES[name]
+    assert found[feature.slot(mildest)] == 0
+    assert found[feature.slot(worst)] == np.nanmax(found) == len(feature.severity) - 1
 
 
 def test_exactly_the_fields_with_an_order_of_severity_are_monotone() -> None:
-    marked = {name for name, sign in zip(NAMES, PLAIN.monotone, strict=True) if sign == 1}
-    assert marked == {*WORSE, LONGER_IS_WORSE}
+    marked = [name for name, sign in zip(NAMES, PLAIN.monotone, strict=True) if sign == 1]
+    assert tuple(marked) == PLAIN.ordered == tuple(ORDERED)
     assert set(PLAIN.monotone) == {0, 1}
 
 

@@ -58,7 +58,7 @@ def a_year(
         "GOOD_OPPORTUNITIES"
     )
     caseload = people[rng.integers(0, len(people), 12 * A_WEEK)]
-    price = start or plan_caseload(decider, caseload, 12.0 * BUDGET).cleared.price
+    price = start or plan_caseload(decider, caseload, 12.0 * BUDGET).price
     shares: list[float] = []
     last: list[np.ndarray] = []
     for week in range(52):

@@ -420,8 +420,8 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
   options: Option[];
 
   /**
-   * FULL view: safeguards first, then why this mix and not the next best, the weightiest first. All that speaks for and
-   * against it, told or not, adds up to the difference in worth: docs/recommend.md.
+   * FULL view: safeguards first, then at most 4 reasons why this mix and not the next best, the weightiest first; for the
+   * adviser also what speaks against it. All of it, told or not, adds up to the difference in worth: docs/recommend.md.
    *
    * @generated from field: repeated router.v1.Reason reasons = 10;
    */

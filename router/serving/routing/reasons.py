@@ -1,0 +1,91 @@
+"""Which parts of a decision are told to whom: what carries it, and what speaks against it.
+
+A part under half a percentage point is no reason. What is unknown never is one; age, needs and
+benefits never are to a user. They count as "other information in the case", so that what is told
+still carries the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from router.cases.features import FEATURES
+from router.decision.explain import Explanation, Part, PartKind
+from router.texts import TOLD_FROM, Reader, Texts
+
+REASONS_AT_MOST = 4
+"""Reasons for the mix; an adviser reads as many against it at most as stand for it."""
+# What is told carries at least this share of the difference, if so few parts can.
+_CARRIES = 0.5
+OTHER, SAFEGUARD, NEAR_EQUAL = "OTHER", "SAFEGUARD", "NEAR_EQUAL"
+
+
+class Told(NamedTuple):
+    """A part that is told.
+
+    Attributes:
+        kind: AVERAGE, FEATURE, MINUTES, WEIGHT, OTHER, SAFEGUARD or NEAR_EQUAL.
+        column: of the field; None if it is of none.
+        slot: of the field.
+        points: outcome points; below 0 it speaks against the mix.
+    """
+
+    kind: str
+    column: int | None
+    slot: int
+    points: float
+
+
+def told_of(
+    explanation: Explanation, *, reader: Reader, words: Texts, effects_vary: bool, lifted: bool
+) -> list[Told]:
+    """Chooses what is told of a decision, the weightiest first, what speaks against it last.
+
+    Args:
+        explanation: of the decision.
+        reader: who reads it.
+        words: the texts, which say what is told to whom.
+        effects_vary: whether there is evidence that mixes help one person more than another;
+            without it only what helps most people on average is a reason.
+        lifted: whether a safeguard lifted the mix above the one worth most.
+    """
+    if explanation.other is None or lifted:
+        return [Told(SAFEGUARD, None, 0, 0.0)]
+    if not effects_vary:
+        return [Told(PartKind.AVERAGE.value, None, 0, explanation.difference)]
+
+    parts = _tellable(explanation.parts, reader, words)
+    support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
+    if support[0].points < TOLD_FROM:
+        return [Told(NEAR_EQUAL, None, 0, explanation.difference)]
+
+    carrying, carried = [], 0.0
+    for one in support[:REASONS_AT_MOST]:
+        # All that is left is small, and what carries the decision is told.
+        if one.points < TOLD_FROM and carried >= _CARRIES * explanation.difference:
+            break
+        carrying.append(one)
+        carried += one.points
+        if carried >= explanation.difference:
+            break
+    if reader is Reader.USER:
+        return carrying
+    against = sorted((one for one in parts if one.points <= -TOLD_FROM), key=lambda one: one.points)
+    return carrying + against[: len(carrying)]
+
+
+def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]:
+    found, others = [], 0.0
+    for part in parts:
+        if part.kind is not PartKind.FEATURE:
+            found.append(Told(part.kind.value, None, 0, part.points))
+            continue
+        name = FEATURES.features[part.column].name
+        # Many small ones may carry together what none of them carries alone.
+        small = abs(part.points) < TOLD_FROM
+        if part.slot == 0 or small or not words.is_told(reader, name):
+            others += part.points
+        else:
+            found.append(Told(part.kind.value, part.column, part.slot, part.points))
+    return [*found, Told(OTHER, None, 0, others)]
