@@ -122,12 +122,12 @@ def test_a_cut_is_between_characters_and_says_so(at_most: int) -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("nb", "Tid som registrert arbeidssøker: Oppgi et helt tall, 0 til 520 uker eller mer."),
+        ("nb", "Uker som registrert arbeidssøker: Oppgi et helt tall, 0 til 520 eller mer."),
         (
             "nn",
-            "Tid som registrert arbeidssøkjar: Oppgi eit heilt tal, 0 til 520 veker eller meir.",
+            "Veker som registrert arbeidssøkjar: Oppgi eit heilt tal, 0 til 520 eller meir.",
         ),
-        ("en", "Time as a registered job seeker: Give a whole number, 0 to 520 weeks or more."),
+        ("en", "Weeks as a registered job seeker: Give a whole number, 0 to 520 or more."),
     ],
 )
 def test_each_problem_is_told_to_people_in_their_language(language: str, words: str) -> None:

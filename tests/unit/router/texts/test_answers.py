@@ -6,9 +6,14 @@ import pytest
 
 from docs.texts import CATALOGUE, contacts
 from router.cases.features import FEATURES
+from router.decision.contradictions import CONTRADICTIONS
+from router.decision.decision import Doubt
+from router.decision.safeguards import Requirement
 from router.decision.schema import Role
+from router.decision.suitability import NEEDS
 from router.texts import LANGUAGES, STRICTEST_FIRST, Contact, Reader, load_texts
 from router.texts.letters import facts_first, said_once, sentences
+from tests.builders import a_decider
 
 TEXTS = load_texts()
 CONTACT = Contact("55 55 33 33", 5)
@@ -253,3 +258,17 @@ def test_every_legal_basis_says_when_and_by_what_it_was_checked() -> None:
             assert texts.legal(key)
             assert basis["checked"].year >= 2026
             assert basis["source"]
+
+
+def test_every_rule_need_contradiction_doubt_and_basis_has_its_texts_and_no_other_has() -> None:
+    rules = a_decider().safeguards.rules
+    for texts in TEXTS.values():
+        for reader in Reader:
+            own = texts.entries[reader.value]
+            assert set(own["safeguard"]) == {rule.name for rule in rules}
+            assert set(own["consequence"]) == set(STRICTEST_FIRST) == set(Requirement.__members__)
+            assert set(own["doubt"]) == set(Doubt.__members__)
+            assert set(own["contradiction"]) >= {one.name for one in CONTRADICTIONS}
+        assert set(texts.entries["suitability"]) == {need.name for need in NEEDS}
+        bases = {rule.legal_basis for rule in rules} | {need.legal_basis for need in NEEDS}
+        assert set(texts.entries["legal"]) == bases
