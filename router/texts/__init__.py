@@ -124,23 +124,17 @@ class Texts:
                 is the user's own work in the activity plan.
             weeks: of the mix.
         """
+        # All numbers of a plan are of one kind, as they stand side by side.
+        counts = [number for channel, number, minutes in contacts if not _is_own(channel, minutes)]
+        in_digits = max([weeks, *counts]) > _WORDS_UP_TO
+        span = self._entry(reader.value, "plan", "span_one" if weeks == 1 else "span_other")
+        span = span.format(n=self._number(weeks, in_digits=in_digits))
+
         found: list[str] = []
         for channel, number, minutes in contacts:
-            own = channel == "SELF_SERVICE" and not minutes
-            if not (own or number):
-                continue
-            key = "OWN_PLAN" if own else channel
-            form = "one" if number == 1 and not own else "other"
-            place = "next" if found else "first"
-
-            in_digits = max(number, 0 if found else weeks) > _WORDS_UP_TO
-            span = self._entry(reader.value, "plan", "span_one" if weeks == 1 else "span_other")
-            found.append(
-                self._entry(reader.value, "plan", key, f"{place}_{form}").format(
-                    n=self._number(number, in_digits=in_digits),
-                    span=span.format(n=self._number(weeks, in_digits=in_digits)),
-                )
-            )
+            key = "OWN_PLAN" if _is_own(channel, minutes) else channel
+            text = self._entry(reader.value, "plan", key, "next" if found else "first")
+            found.append(text.format(span=span, times=self._times(number, in_digits=in_digits)))
         return " ".join(found)
 
     def no_mix(self, reader: Reader, contact: Contact) -> str:
@@ -233,35 +227,42 @@ class Texts:
         Args:
             reader: the reader.
             feature: the field.
-            slot: of its value; not 0, as what is unknown is no reason.
+            slot: of its value, one that `is_told`.
             points: outcome points as a share, 0.012 for 1.2 percentage points.
             mix_id: the mix.
 
         Raises:
-            ValueError: if a user would read what speaks against a mix.
+            ValueError: if the value is never told to that reader, or a user would read what speaks
+                against a mix.
         """
         if reader is Reader.USER and points <= 0:
             raise ValueError(f"{feature.name}: what speaks against a mix is for the adviser only")
         size = "clearly" if abs(points) > CLEAR_FROM else "slightly"
         key = size if points > 0 else f"{size}_against"
-        strength = self._entry(reader.value, "strength", key)
-        strength = strength.format(mix=self.mix(mix_id), points=self._points(points))
-        return f"{self.fact(reader, feature, slot)} {strength}"
+        strength = self._entry(reader.value, "strength", key).format(mix=self.mix(mix_id))
+
+        fact = self.fact(reader, feature, slot)
+        if reader is Reader.ADVISER:
+            # With the fact, not with what follows: several facts may end the same way.
+            fact = f"{fact.removesuffix('.')} ({self._points(points)})."
+        return f"{fact} {strength}"
 
     def fact(self, reader: Reader, feature: Feature, slot: int) -> str:
         """Tells a fact of the case.
 
         Raises:
-            KeyError: if it is never told to that reader: age, needs and benefits to the user.
-            ValueError: if it is unknown.
+            ValueError: if it is never told to that reader: see `is_told`.
         """
+        if not self.is_told(reader, feature, slot):
+            value_now = feature.value(slot)
+            raise ValueError(f"{feature.name}: {value_now} is no reason for the {reader.value}")
+
         texts, value = self.entries[reader.value]["fact"][feature.name], feature.value(slot)
-        if value is None:
-            raise ValueError(f"{feature.name}: what is unknown is no fact")
         if isinstance(value, str):
             text: str = texts[value]
             return text
 
+        assert value is not None
         form, number, rounded = amount(feature, value)
         # Where a sentence has another number: both in digits.
         if form == "other" and number > _WORDS_UP_TO and "many" in texts:
@@ -269,12 +270,16 @@ class Texts:
         told = self._number(number)
         if rounded:
             told = self._entry("number", "about").format(n=told)
-        counted: str = texts[form].format(n=told)
+        counted: str = texts[form].format(n=told, times=self._times(number))
         return counted
 
-    def is_told(self, reader: Reader, feature: str) -> bool:
-        """Tells whether a field is ever given as a reason to that reader."""
-        return feature in self.entries[reader.value]["fact"]
+    def is_told(self, reader: Reader, feature: Feature, slot: int) -> bool:
+        """Tells whether a value is ever given as a reason to that reader.
+
+        Never what is unknown or was not asked; to the user, neither age, needs nor benefits.
+        """
+        texts, value = self.entries[reader.value]["fact"].get(feature.name), feature.value(slot)
+        return bool(texts) and (isinstance(value, int) or value in texts)
 
     def general(self, reader: Reader, kind: str, points: float, mix_id: str, other_id: str) -> str:
         """Tells what decides besides the fields.
@@ -354,6 +359,10 @@ class Texts:
         word: str = self.entries["number"]["words"][number]
         return word
 
+    def _times(self, number: int, *, in_digits: bool = False) -> str:
+        key = {1: "once", 2: "times" if in_digits else "twice"}.get(number, "times")
+        return self._entry("number", key).format(n=self._number(number, in_digits=in_digits))
+
     def _counted(self, texts: dict[str, str], number: int) -> str:
         return texts["one" if number == 1 else "other"].format(n=self._number(number))
 
@@ -361,6 +370,10 @@ class Texts:
         number = f"{100 * points:+.1f}".replace("-", "−")
         number = number.replace(".", self._entry("number", "decimal"))
         return self._entry("number", "points").format(n=number)
+
+
+def _is_own(channel: str, minutes: int) -> bool:
+    return channel == "SELF_SERVICE" and not minutes
 
 
 def load_texts() -> dict[str, Texts]:

@@ -81,10 +81,10 @@ def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]
         if part.kind is not PartKind.FEATURE:
             found.append(Told(part.kind.value, None, 0, part.points))
             continue
-        name = FEATURES.features[part.column].name
+        feature = FEATURES.features[part.column]
         # Many small ones may carry together what none of them carries alone.
         small = abs(part.points) < TOLD_FROM
-        if part.slot == 0 or small or not words.is_told(reader, name):
+        if small or not words.is_told(reader, feature, part.slot):
             others += part.points
         else:
             found.append(Told(part.kind.value, part.column, part.slot, part.points))

@@ -9,7 +9,6 @@ import pytest
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
 from router.decision.decision import Doubt, Status
-from router.decision.schema import Role
 from router.texts import LANGUAGES, Reader, load_texts
 from tests.builders import a_catalogue
 
@@ -43,18 +42,6 @@ def test_all_languages_have_the_same_keys_and_placeholders() -> None:
         {key: set(re.findall(r"{\w+}", v)) for key, v in flat(TEXTS[x].entries)} for x in LANGUAGES
     )
     assert nb == nn == en
-
-
-@pytest.mark.parametrize("reader", Reader)
-def test_every_value_of_a_field_that_a_model_reads_has_a_sentence(reader: Reader) -> None:
-    for feature in FEATURES.features:
-        is_told = Role.MODEL in feature.roles and not (
-            reader is Reader.USER and feature.name in NEVER_TOLD_TO_USERS
-        )
-        for texts in TEXTS.values():
-            assert texts.is_told(reader, feature.name) == is_told
-            for slot in range(1, feature.slots if is_told else 1):
-                assert texts.fact(reader, feature, slot).endswith(".")
 
 
 @pytest.mark.parametrize("reader", Reader)

@@ -93,7 +93,7 @@ def test_synthetic_data_are_announced_before_anything_else(text: str) -> None:
 
 
 def test_mixes_are_named_in_english_and_norwegian(text: str) -> None:
-    assert "Dialogue and phone (Dialog og telefon)" in text
+    assert "Dialogue and phone calls (Dialog og telefonsamtaler)" in text
 
 
 def test_a_small_group_is_named_but_not_shown(text: str) -> None:
@@ -148,7 +148,7 @@ def test_shifts_are_measured_from_the_average_training_case() -> None:
 
 
 def test_pairs_of_fields_are_drawn_as_shapes_with_their_bins_in_words(text: str) -> None:
-    assert "Digital skill with age" in text
+    assert "Digital skills with age" in text
     assert "<image" not in text
     pair = a_pair("need_group", "weeks_registered")
     assert bin_labels(FEATURES["weeks_registered"], pair.second_bins)[:3] == [
@@ -161,7 +161,7 @@ def test_pairs_of_fields_are_drawn_as_shapes_with_their_bins_in_words(text: str)
     assert labels == [
         "good opportunities or unknown",
         "needs guidance and 2 more",
-        "small opportunity for work, not decided",
+        "small opportunity for work, not assessed",
     ]
 
 
