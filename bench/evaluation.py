@@ -70,8 +70,10 @@ class Run:
     verdict: Verdict
 
 
-def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
+def simulated(cases: int, seed: int, strength: float = STRENGTH) -> tuple[LoggedCases, Floats]:
     """Simulates a log and the true value of every mix for its cases, shape (n, K).
+
+    Effects are so many times the published ones.
 
     Raises:
         ValueError: if log and truth are not of the same cases.
@@ -88,7 +90,7 @@ def simulated(cases: int, seed: int) -> tuple[LoggedCases, Floats]:
 
     # Effects are drawn out around each case's mean; outcomes are then drawn anew.
     mean = values.mean(axis=1, keepdims=True)
-    values = np.clip(mean + STRENGTH * (values - mean), 0.02, 0.98)
+    values = np.clip(mean + strength * (values - mean), 0.02, 0.98)
     drawn = (
         np.random.default_rng(seed).random(len(values)) < values[np.arange(len(values)), logged.mix]
     )

@@ -1,8 +1,13 @@
-"""What is shown of a value: a probability, whatever tables add up to.
+"""Sums of tables as probabilities: what people are shown is never certain, whatever was added up.
 
-Tables are additive, so that a decision is an exact sum; far from where cases are, a sum can leave
-what a share can be. Within [0.05, 0.95] a value is shown as it is; outside, by a hyperbola that
-touches there with the same slope and never reaches 0 or 1. It rises with the value everywhere.
+Decisions and reasons go by the sums themselves, which are exact; only what is shown is bent:
+
+    p(v) = a * a / (2 * a - v)              for v < a
+    p(v) = v                                for a <= v <= 1 - a
+    p(v) = 1 - a * a / (2 * a - (1 - v))    for v > 1 - a,      a = 0.05
+
+Both tails touch the line with slope 1 and bend away from 0 and 1, so that a larger value is always
+a larger probability, and ranks are kept.
 """
 
 from __future__ import annotations
@@ -11,21 +16,24 @@ import numpy as np
 
 from router.decision.tables import Floats
 
-# Where the tails begin, from either end.
-_TAIL = 0.05
+EDGE = 0.05
+"""Within this and one less this, what is shown is the sum itself."""
 
 
 def as_probability(value: float) -> float:
-    """Gives the probability that is shown of a value, above 0 and below 1."""
-    if value < _TAIL:
-        return _TAIL * _TAIL / (2 * _TAIL - value)
-    if value > 1 - _TAIL:
-        return 1 - _TAIL * _TAIL / (2 * _TAIL - (1 - value))
+    """Gives what is shown of one value in outcome points: above 0 and below 1."""
+    if value < EDGE:
+        return EDGE * EDGE / (2 * EDGE - value)
+    if value > 1 - EDGE:
+        return 1 - EDGE * EDGE / (2 * EDGE - (1 - value))
     return value
 
 
 def as_probabilities(values: Floats) -> Floats:
-    """Gives the same of an array, in its shape; NaN stays."""
-    low, high = np.minimum(values, _TAIL), np.maximum(values, 1 - _TAIL)
-    shown: Floats = np.where(values < _TAIL, _TAIL * _TAIL / (2 * _TAIL - low), values)
-    return np.where(values > 1 - _TAIL, 1 - _TAIL * _TAIL / (2 * _TAIL - (1 - high)), shown)
+    """Gives the same for many values, of any shape; the bits are equal, NaN stays NaN."""
+    low, high = np.minimum(values, EDGE), np.maximum(values, 1 - EDGE)
+    # At the edges themselves both forms are alike, up to rounding: the line is taken there.
+    below = EDGE * EDGE / (2 * EDGE - low)
+    above = 1 - EDGE * EDGE / (2 * EDGE - (1 - high))
+    found: Floats = np.where(values < EDGE, below, np.where(values > 1 - EDGE, above, values))
+    return found

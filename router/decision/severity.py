@@ -25,16 +25,16 @@ class Fall:
         feature: name of the field.
         better: the milder value, "UNKNOWN" for an unknown one.
         worse: the value of the next step of severity, likewise.
-        lighter: number of the lighter mix.
-        heavier: number of the mix after it.
+        lighter: id of the lighter mix.
+        heavier: id of the mix after it.
         by: how much less the heavier one gains, outcome points; above 0.
     """
 
     feature: str
     better: str
     worse: str
-    lighter: int
-    heavier: int
+    lighter: str
+    heavier: str
     by: float
 
 
@@ -62,7 +62,7 @@ class Proof:
         return not self.falls
 
 
-def prove(tables: DecisionTables) -> Proof:
+def prove(tables: DecisionTables, mixes: Sequence[str]) -> Proof:
     """Compares every value of an ordered field with every one of the next step of severity.
 
     With g_k(x) = value[k + 1](x) - value[k](x), the best of the permitted mixes never gets lighter
@@ -74,6 +74,10 @@ def prove(tables: DecisionTables) -> Proof:
 
     Every comparison is made, and each other field takes its least at some value: the exceptions
     are exactly those that a case can meet.
+
+    Args:
+        tables: to compare in, by the mean over folds, as mixes are chosen.
+        mixes: their ids, lightest first.
     """
     names, steps = [], 0
     falls: list[Fall] = []
@@ -88,9 +92,9 @@ def prove(tables: DecisionTables) -> Proof:
         # Every slot of a step with every slot of the next: between steps further apart it follows.
         for milder, worse in pairwise(feature.severity):
             steps += len(milder) * len(worse) * gains.count
-            falls += _falls(feature, gains, milder, worse)
+            falls += _falls(feature, gains, mixes, milder, worse)
         outside = tuple(slot for slot in range(feature.slots) if slot not in feature.ranks)
-        unordered += _falls(feature, gains, feature.severity[0], outside)
+        unordered += _falls(feature, gains, mixes, feature.severity[0], outside)
     return Proof(features=tuple(names), steps=steps, falls=tuple(falls), unordered=tuple(unordered))
 
 
@@ -127,15 +131,19 @@ class _Gains:
 
 
 def _falls(
-    feature: Feature, gains: _Gains, milder: Sequence[int], worse: Sequence[int]
+    feature: Feature,
+    gains: _Gains,
+    mixes: Sequence[str],
+    milder: Sequence[int],
+    worse: Sequence[int],
 ) -> list[Fall]:
     return [
         Fall(
             feature=feature.name,
             better=_value(feature, one),
             worse=_value(feature, other),
-            lighter=lighter,
-            heavier=lighter + 1,
+            lighter=mixes[lighter],
+            heavier=mixes[lighter + 1],
             by=-float(change[lighter]),
         )
         for one, other in product(milder, worse)

@@ -44,8 +44,13 @@ class ModelInfo:
     """What a manifest says of a model version.
 
     Attributes:
-        effects_vary: whether its report found evidence that mixes help one person more than
-            another; not if the manifest does not say.
+        version: its name.
+        sha256: of its tables.
+        trained_at: when.
+        cases: it was learned from.
+        synthetic: whether they were simulated.
+        effects_vary: whether its report found evidence that what a mix is worth differs between
+            cases; not where the manifest does not say.
     """
 
     version: str
@@ -266,13 +271,16 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
         f"training.cases is {cases!r}, not a whole number from 0",
     )
     _check(isinstance(sha256, str), f"sha256 of {TABLES} is not a text")
+    # Versions of before it was written down say nothing, and nothing is claimed for them.
+    effects_vary = manifest.get("effects_vary", False)
+    _check(isinstance(effects_vary, bool), "effects_vary is not true or false")
     return ModelInfo(
         version=version,
         sha256=sha256,
         trained_at=trained_at,
         cases=cases,
         synthetic=manifest["synthetic"],
-        effects_vary=manifest.get("effects_vary", False) is True,
+        effects_vary=effects_vary,
     )
 
 

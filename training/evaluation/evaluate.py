@@ -11,14 +11,16 @@ from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.decision import Decisions, Doubt, Status
 from router.decision.policy import Policy
+from router.decision.probability import as_probabilities
 from router.decision.schema import Rows
+from router.decision.severity import prove
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.evaluation import estimators, figures
 from training.evaluation.cost_curve import cost_curve, minutes_by_mix
 from training.evaluation.drift import field_figures
 from training.evaluation.groups import Measures, group_figures, schema_groups
-from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
+from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.todays_rule import todays_rule
 from training.learning.confounders import confounders
@@ -150,6 +152,8 @@ def evaluate(
         ),
         groups=_groups(held, decided),
         calibration=_calibration(held, decided, policies["candidate"]),
+        reliability=_reliability(held, decided),
+        severity=prove(candidate.tables, catalogue.ids),
         # Of the stack: the test asks whether effects vary, `fidelity` what the tables kept of them.
         heterogeneity=heterogeneity(stack, scores, permitted, seed=seed),
         cost_curve=cost_curve(expected, scores, held.minutes, permitted, cluster=held.cluster),
@@ -318,12 +322,18 @@ def _calibration(held: Held, decided: Decisions, chosen: Floats) -> figures.Cali
     return calibration(predicted, observed, held.cluster)
 
 
+def _reliability(held: Held, decided: Decisions) -> figures.Reliability:
+    """Compares what would have been shown of the mix each case was given with what came of it."""
+    given = decided.expected[np.arange(len(decided.mix)), held.cases.mix]
+    return reliability(as_probabilities(given), held.cases.outcome, held.cluster)
+
+
 def _groups(held: Held, decided: Decisions) -> tuple[figures.GroupFigures, ...]:
     cases, each = held.cases, np.arange(len(decided.mix))
     measures = Measures(
         candidate=held.fitted.scores[each, decided.mix],
         logged=cases.outcome,
-        expected=decided.expected[each, decided.mix],
+        expected=as_probabilities(decided.expected[each, decided.mix]),
         minutes=held.minutes[decided.mix],
         logged_minutes=held.spent,
         mix=decided.mix.astype(np.int64),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from router.decision.severity import Proof
+
 ESTIMATORS = ("dr", "sndr", "snips", "ips")
 """Doubly robust (primary), self-normalised of both kinds, plain inverse propensity."""
 LOGGED, ESTIMATED = "logged", "estimated"
@@ -109,7 +111,7 @@ class GroupFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenth:
-    """One tenth of the held-out cases by predicted gain over the logged policy's mixes."""
+    """One tenth of the held-out cases by what the model predicts, and what was observed."""
 
     predicted: float
     observed: Estimate
@@ -123,6 +125,25 @@ class Calibration:
     tenths: tuple[Tenth, ...]
     slope: Estimate
     error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability:
+    """Shown probabilities of the mixes that cases were given, against their outcomes.
+
+    Attributes:
+        tenths: of the held-out cases by shown probability.
+        error: expected calibration error, the mean distance of the tenths from the diagonal.
+        low: lower end of its interval, at least 90 per cent.
+        high: upper end.
+        chance: the error that chance alone would give, were every probability right.
+    """
+
+    tenths: tuple[Tenth, ...]
+    error: float
+    low: float
+    high: float
+    chance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +264,8 @@ class Figures:
         clipped: share of learning cases whose propensity was raised to the learning bound.
         seconds: time of each step of the fit.
         peak_memory_mib: highest resident memory of the fit.
+        reliability: of shown probabilities; None in figures of before they were measured.
+        severity: the proof that worse never means less contact; None likewise.
     """
 
     version: str
@@ -268,6 +291,8 @@ class Figures:
     clipped: float
     seconds: dict[str, float]
     peak_memory_mib: int
+    reliability: Reliability | None = None
+    severity: Proof | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -18,11 +18,17 @@ T = TypeVar("T")
 def to_json(figures: DataclassInstance) -> str:
     """Writes figures as JSON, keys in the order of their fields.
 
+    What older figures lack, and is therefore None where nobody gives it, is left out again.
+
     Raises:
         ValueError: if a number is not finite.
     """
     # By json, not by msgspec: versions are committed with its layout, and digests are of bytes.
-    return json.dumps(dataclasses.asdict(figures), indent=1, allow_nan=False) + "\n"
+    told = dataclasses.asdict(figures)
+    for field in dataclasses.fields(figures):
+        if field.default is None and told[field.name] is None:
+            del told[field.name]
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
 def from_json(text: str, kind: type[T]) -> T:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from training.evaluation.estimators import estimate
-from training.evaluation.figures import Calibration, Estimate, Fidelity, Heterogeneity, Tenth
+from training.evaluation.figures import (
+    Calibration,
+    Estimate,
+    Fidelity,
+    Heterogeneity,
+    Reliability,
+    Tenth,
+)
 from training.learning.scores import Floats, Numbers
 
 # The least p-value is then 1 in 501, a twenty-fifth of the level.
 PERMUTATIONS = 500
 SIGNIFICANT = 0.05
 TENTHS = 10
+_LEVEL = 0.90
 
 
 def heterogeneity(
@@ -106,20 +115,65 @@ def calibration(predicted: Floats, observed: Floats, cluster: Numbers | None = N
     error).
     """
     cases = len(predicted)
-    if cases < 2 * TENTHS:
-        raise ValueError(f"predicted: {cases} cases; at least {2 * TENTHS} are needed for tenths")
-
-    tenths, excess = [], 0.0
-    for part in np.array_split(np.argsort(predicted, kind="stable"), TENTHS):
-        found = estimate(observed[part], None if cluster is None else cluster[part])
-        tenth = Tenth(predicted=float(predicted[part].mean()), observed=found, cases=len(part))
-        excess += len(part) / cases * ((found.value - tenth.predicted) ** 2 - found.error**2)
-        tenths.append(tenth)
-
+    tenths = _tenths(predicted, observed, cluster)
+    excess = sum(
+        one.cases / cases * ((one.observed.value - one.predicted) ** 2 - one.observed.error**2)
+        for one in tenths
+    )
     return Calibration(
-        tenths=tuple(tenths),
+        tenths=tenths,
         slope=_slope(predicted, observed, cluster),
         error=float(max(0.0, excess)) ** 0.5,
+    )
+
+
+def reliability(shown: Floats, outcome: Floats, cluster: Numbers | None = None) -> Reliability:
+    """Compares shown probabilities with what came of the cases.
+
+        error = sum_t w_t |observed_t - shown_t|,      w_t = n_t / n
+
+    A sum of distances is above 0 by chance alone. Its interval is what the tenths' true distances
+    can sum up to within their joint 90 per cent region, error -+ sqrt(chi2 * sum_t (w_t se_t)^2),
+    which holds the truth at least so often (Cauchy, Schwarz).
+
+    Args:
+        shown: (n,) probability of the mix that each case was given, from a model that never saw the
+            case.
+        outcome: (n,) 0 to 1.
+        cluster: (n,) offices, as for `estimate`.
+
+    Raises:
+        ValueError: if there are fewer than 20 cases.
+
+    Source: Naeini, Cooper, Hauskrecht 2015 (expected calibration error).
+    """
+    tenths = _tenths(shown, outcome, cluster)
+    weight = np.array([one.cases for one in tenths]) / len(shown)
+    distance = np.array([abs(one.observed.value - one.predicted) for one in tenths])
+    errors = np.array([one.observed.error for one in tenths])
+    error = float(weight @ distance)
+    reach = float(np.sqrt(chi2.ppf(_LEVEL, len(tenths)) * ((weight * errors) ** 2).sum()))
+    return Reliability(
+        tenths=tenths,
+        error=error,
+        low=max(0.0, error - reach),
+        high=error + reach,
+        # The mean distance of a normal from its centre.
+        chance=float(weight @ errors * np.sqrt(2 / np.pi)),
+    )
+
+
+def _tenths(predicted: Floats, observed: Floats, cluster: Numbers | None) -> tuple[Tenth, ...]:
+    if len(predicted) < 2 * TENTHS:
+        needed = f"at least {2 * TENTHS} are needed for tenths"
+        raise ValueError(f"predicted: {len(predicted)} cases; {needed}")
+    return tuple(
+        Tenth(
+            predicted=float(predicted[part].mean()),
+            observed=estimate(observed[part], None if cluster is None else cluster[part]),
+            cases=len(part),
+        )
+        for part in np.array_split(np.argsort(predicted, kind="stable"), TENTHS)
     )
 
 

@@ -10,7 +10,7 @@ from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, QUIET
 from router.drawing.drawing import Drawing, draw
 from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap
 from training.report.value_drawings import REACHED, ordered, spans
-from training.report.words import MAIN_POLICIES, names, number, percent
+from training.report.words import MAIN_POLICIES, names, number, percent, reliability_words
 
 _COLUMNS = 3
 _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
@@ -50,6 +50,37 @@ def calibration(figures: Figures) -> Drawing:
         f"calibration error {number(100 * figures.calibration.error, 2)} points."
     )
     return draw("calibration", "Predicted against observed gain", words, 4.2, paint, 6.2)
+
+
+def reliability(figures: Figures) -> Drawing | None:
+    """Draws outcomes against the probabilities shown, in tenths; None if not measured."""
+    found = figures.reliability
+    if found is None:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.errorbar(
+            [100 * tenth.predicted for tenth in found.tenths],
+            [100 * tenth.observed.value for tenth in found.tenths],
+            yerr=[
+                [100 * (tenth.observed.value - tenth.observed.low) for tenth in found.tenths],
+                [100 * (tenth.observed.high - tenth.observed.value) for tenth in found.tenths],
+            ],
+            fmt="o",
+            color=BLUE,
+            elinewidth=1.8,
+            label="a tenth, with 90 % interval",
+        )
+        axes.axline(
+            (50, 50), slope=1, color=INK, linestyle="--", linewidth=1.2, label="shown = observed"
+        )
+        axes.set_xlabel("shown probability of reaching the goal, %")
+        axes.set_ylabel("reached the goal, %")
+        figure.legend(loc="outside upper left", ncols=2)
+
+    words = reliability_words(found)
+    return draw("reliability", "Shown probability against outcome", words, 4.2, paint, 6.2)
 
 
 def overlap(figures: Figures) -> Drawing:

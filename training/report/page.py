@@ -41,11 +41,15 @@ SECTIONS = (
     ("sensitivity", "What if something was not seen?"),
     ("heterogeneity", "Do effects vary at all?"),
     ("fidelity", "What the tables kept of the learners"),
+    ("severity", "Does worse ever mean less contact?"),
     ("abstention", "When a person must look first"),
     ("data", "The data"),
     ("reproduce", "To do it again"),
 )
 """Anchor and heading of each section, in order."""
+
+SHOWN_FALLS = 20
+"""Of the exceptions to "worse never means less contact": the rest are in figures.json."""
 
 
 def write_report(
@@ -81,6 +85,7 @@ def write_report(
         estimators=ESTIMATORS,
         quantiles=QUANTILES,
         OK=OK,
+        SHOWN_FALLS=SHOWN_FALLS,
         beyond=cost_drawings.beyond(figures),
         forty_hours=forty_hours(figures),
         fields_of=group_drawings.fields_of(figures),
@@ -123,6 +128,7 @@ def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) ->
         "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids),
         "group_drawings": group_drawings.group_drawings(figures, catalogue.ids),
         "calibration": check_drawings.calibration(figures),
+        "reliability": check_drawings.reliability(figures),
         "overlap": check_drawings.overlap(figures),
         "weights": check_drawings.weights(figures),
     }

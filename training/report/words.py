@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from router.texts import Texts, load_texts
-from training.evaluation.figures import OK, STRONGEST, Estimate, Figures
+from training.evaluation.figures import OK, STRONGEST, Estimate, Figures, Reliability
 
 CASES = 1000
 """Hours and goals are told per so many cases."""
@@ -142,6 +142,31 @@ def heterogeneity_words(figures: Figures) -> str:
         f"There is no evidence that effects vary between cases {facts}. "
         "A mix may still be better than another on average; "
         "that it is better for some cases than for others is not shown by these data."
+    )
+
+
+def severity_words(figures: Figures) -> str:
+    """Says whether a worse value ever makes the tables want less contact."""
+    proof = figures.severity
+    if proof is None:
+        return "Whether a worse value ever means less contact was not looked at in this version."
+    fields = f"{number(proof.steps)} steps of {number(len(proof.features))} fields"
+    if proof.holds:
+        return f"Worse never means less contact: proven for all {fields}."
+    return (
+        f"A worse value may mean less contact: in {number(len(proof.falls))} of {fields}. "
+        "Do not use this version where that matters."
+    )
+
+
+def reliability_words(found: Reliability) -> str:
+    """Tells how far shown probabilities are from outcomes."""
+    error, low, high, chance = (
+        number(100 * one, 1) for one in (found.error, found.low, found.high, found.chance)
+    )
+    return (
+        f"Expected calibration error {error} points (at least 90 % interval {low} to {high}); "
+        f"chance alone would give {chance}."
     )
 
 

@@ -38,6 +38,7 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
         "folds": fitted.tables.folds,
         "pairs": [list(pair) for pair in figures.fidelity.pairs],
         "monotone": list(fitted.encoding.ordered),
+        "effects_vary": figures.heterogeneity.found,
         "error_scale": figures.error_scale,
         "parity": asdict(fitted.parity),
         "training": {

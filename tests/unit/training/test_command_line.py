@@ -131,10 +131,19 @@ def test_the_manifest_says_how_to_make_the_version_again(fit: Fit) -> None:
 
 
 def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(fit: Fit) -> None:
-    proof = prove(load_model(fit.folder, FEATURES, CATALOGUE).tables)
+    proof = prove(load_model(fit.folder, FEATURES, CATALOGUE).tables, CATALOGUE.ids)
     assert (proof.falls, proof.unordered) == ((), ())
     manifest = json.loads((fit.folder / "manifest.json").read_text())
     assert tuple(manifest["monotone"]) == proof.features
+    figures = json.loads((fit.folder / "figures.json").read_text())
+    assert (figures["severity"]["falls"], figures["severity"]["steps"]) == ([], proof.steps)
+    assert f"proven for all {proof.steps:,} steps" in (fit.folder / "CARD.md").read_text()
+
+
+def test_the_manifest_says_what_the_report_says_of_effects(fit: Fit) -> None:
+    figures = json.loads((fit.folder / "figures.json").read_text())
+    info = load_model(fit.folder, FEATURES, CATALOGUE).info
+    assert info.effects_vary is figures["heterogeneity"]["found"]
 
 
 def test_gate_prints_every_condition_and_exits_1_on_failure(fit: Fit) -> None:

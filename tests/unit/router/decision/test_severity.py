@@ -24,7 +24,8 @@ from tests.builders import (
     random_tables,
 )
 
-MIXES = len(a_catalogue().mixes)
+IDS = a_catalogue().ids
+MIXES = len(IDS)
 ORDERED = [one for one in FEATURES.features if one.severity]
 READ = [one for one in ORDERED if Role.MODEL in one.roles]
 AGE, TRAVEL = FEATURES.column("age_band"), FEATURES.column("travel_minutes_band")
@@ -60,7 +61,7 @@ def place(tables: DecisionTables, name: str, slot: int) -> int:
 
 
 def test_tables_that_rise_with_every_field_are_proven_for_every_step() -> None:
-    proof = prove(ordered_tables(3))
+    proof = prove(ordered_tables(3), IDS)
     assert proof.holds
     assert proof.falls == ()
     assert proof.features == tuple(one.name for one in READ)
@@ -92,10 +93,10 @@ def test_a_planted_exception_is_found_with_its_values_mixes_and_size(
     values[at, mix + 1 :] -= now - gains.max() + by
 
     changed = dataclasses.replace(tables, values=values)
-    proof = prove(changed)
+    proof = prove(changed, IDS)
     assert not proof.holds
     assert {(one.feature, one.lighter, one.heavier) for one in proof.falls} == {
-        (feature.name, mix, mix + 1)
+        (feature.name, IDS[mix], IDS[mix + 1])
     }
     assert max(one.by for one in proof.falls) == pytest.approx(by, abs=1e-9)
     value = feature.value(worse)
@@ -112,10 +113,10 @@ def test_of_random_tables_exactly_the_steps_that_fall_are_exceptions() -> None:
                     np.diff(tables.mean[place(tables, feature.name, slot)]) for slot in (one, other)
                 )
                 expected |= {
-                    (feature.name, feature.value(one), feature.value(other), int(mix))
+                    (feature.name, feature.value(one), feature.value(other), IDS[mix])
                     for mix in np.flatnonzero(second < first - 1e-12)
                 }
-    found = prove(tables).falls
+    found = prove(tables, IDS).falls
     assert len(found) == len(expected) > 1000
     assert {(one.feature, one.better, one.worse, one.lighter) for one in found} == {
         (name, _text(better), _text(worse), mix) for name, better, worse, mix in expected
@@ -136,7 +137,7 @@ def test_of_pairs_the_bound_is_what_the_worst_case_meets(seed: int) -> None:
     tables = dataclasses.replace(ordered_tables(seed), pairs=pairs)
     found = {
         (one.better, one.worse, one.lighter): one.by
-        for one in prove(tables).falls
+        for one in prove(tables, IDS).falls
         if one.feature == "need_group"
     }
 
@@ -151,7 +152,7 @@ def test_of_pairs_the_bound_is_what_the_worst_case_meets(seed: int) -> None:
             gains.append(np.diff(tables.fold_values(rows).mean(axis=2), axis=1))
         least = (gains[1] - gains[0]).min(axis=0)
         for mix in range(MIXES - 1):
-            key = (feature.values[better - 1], feature.values[worse - 1], mix)
+            key = (feature.values[better - 1], feature.values[worse - 1], IDS[mix])
             assert found.get(key, 0.0) == pytest.approx(max(0.0, -least[mix]), abs=1e-12)
 
 
@@ -167,15 +168,15 @@ def test_a_value_outside_the_order_that_counts_as_less_than_the_mildest_is_told(
     less = dataclasses.replace(tables, values=values)
 
     named = [
-        [one for one in prove(each).unordered if one.feature == feature.name]
+        [one for one in prove(each, IDS).unordered if one.feature == feature.name]
         for each in (equal, less)
     ]
     fall = Fall(
         feature="plan_has_goal",
         better="YES",
         worse="UNKNOWN",
-        lighter=MIXES - 2,
-        heavier=MIXES - 1,
+        lighter=IDS[-2],
+        heavier=IDS[-1],
         by=pytest.approx(0.01),  # type: ignore[arg-type] # compares as a number
     )
     assert named == [[], [fall]]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from router.decision.severity import Fall, Proof
 from tests.builders import FOLDS
 from tests.unit.training.evaluation.parts_builder import (
     HELD_OUT,
@@ -11,6 +12,7 @@ from tests.unit.training.evaluation.parts_builder import (
     a_calibration,
     a_cost_curve,
     a_policy_of_figures,
+    a_reliability,
     an_estimate,
     an_overlap,
     some_fields,
@@ -29,8 +31,10 @@ from training.evaluation.gate import Condition, Verdict
 
 __all__ = [
     "MIXES",
+    "a_fall",
     "a_manifest",
     "a_policy_of_figures",
+    "a_proof",
     "a_verdict",
     "an_estimate",
     "no_overlap",
@@ -69,6 +73,23 @@ def a_fidelity() -> Fidelity:
             "additive": 0.17,
         },
         pairs=(("need_group", "weeks_registered"), ("digital_skill", "age_band")),
+    )
+
+
+def a_proof(**changes: Any) -> Proof:
+    """Gives a proof without exceptions, but for those given."""
+    proven = Proof(features=("need_group", "digital_skill"), steps=40, falls=(), unordered=())
+    return replace(proven, **changes)
+
+
+def a_fall(by: float = 0.013) -> Fall:
+    return Fall(
+        feature="need_group",
+        better="NEEDS_GUIDANCE",
+        worse="SMALL_OPPORTUNITY",
+        lighter="DIALOGUE_AND_PHONE",
+        heavier="BLENDED_VIDEO",
+        by=by,
     )
 
 
@@ -131,6 +152,8 @@ def some_figures(**changes: Any) -> Figures:
             "evaluation": 22.5,
         },
         peak_memory_mib=913,
+        reliability=a_reliability(),
+        severity=a_proof(),
     )
     return replace(figures, **changes)
 

@@ -15,6 +15,7 @@ from training.evaluation.figures import (
     GroupFigures,
     MixOverlap,
     PolicyFigures,
+    Reliability,
     Tenth,
 )
 
@@ -220,3 +221,18 @@ def a_calibration() -> Calibration:
         for p in predicted
     )
     return Calibration(tenths=tenths, slope=an_estimate(0.91, 0.12), error=0.0061)
+
+
+def a_reliability() -> Reliability:
+    """Gives tenths of shown probabilities, the lowest shown a little too low."""
+    rng = np.random.default_rng(9)
+    shown = np.linspace(0.14, 0.71, 10)
+    tenths = tuple(
+        Tenth(
+            predicted=float(p),
+            observed=an_estimate(float(0.03 + 0.96 * p + rng.normal(0, 0.01)), 0.012),
+            cases=HELD_OUT // 10,
+        )
+        for p in shown
+    )
+    return Reliability(tenths=tenths, error=0.0132, low=0.0009, high=0.0255, chance=0.0096)

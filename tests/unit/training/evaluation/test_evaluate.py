@@ -201,3 +201,23 @@ def test_what_does_not_fit_is_refused_by_name(
     short = candidate(deciders[0].tables, truth[:5])
     with pytest.raises(ValueError, match=r"values: shape \(5, 6\), must be"):
         evaluate(cases, "time", short, None, CATALOGUE, NATIONAL, seed=1)
+
+
+def test_shown_probabilities_are_judged_by_the_outcomes_of_the_mixes_given(
+    measured: Figures, held_out: HeldOut
+) -> None:
+    found = measured.reliability
+    assert found is not None
+    assert sum(one.cases for one in found.tenths) == len(held_out[0].mix)
+    assert all(0 < one.predicted < 1 for one in found.tenths)
+    observed = sum(one.observed.value * one.cases for one in found.tenths)
+    assert observed == pytest.approx(held_out[0].outcome.sum())
+
+
+def test_every_step_of_severity_of_the_candidates_tables_is_compared(measured: Figures) -> None:
+    # The model of this test knows no order: what is found are exceptions, each with its size.
+    proof = measured.severity
+    assert proof is not None
+    assert not proof.holds
+    assert all(one.by > 0 and one.lighter in CATALOGUE.ids for one in proof.falls)
+    assert len(proof.falls) < proof.steps

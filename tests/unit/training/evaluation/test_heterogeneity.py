@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.log_builder import a_log
-from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity
+from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 
 
 def test_without_heterogeneity_the_test_rejects_about_one_time_in_twenty() -> None:
@@ -54,6 +54,36 @@ def test_calibration_sees_predictions_that_are_true_too_bold_or_off() -> None:
     assert bold.slope.high < 0.5
     assert off.error == pytest.approx(0.1, abs=0.01)
     assert [tenth.cases for tenth in right.tenths] == [4000] * 10
+
+
+def test_right_probabilities_are_told_from_ones_that_are_too_high() -> None:
+    rng = np.random.default_rng(12)
+    true = rng.uniform(0.1, 0.8, 40_000)
+    outcome = (rng.random(40_000) < true).astype(np.float64)
+    right, high = reliability(true, outcome), reliability(true + 0.05, outcome)
+    assert right.low == 0
+    assert right.error < 2 * right.chance < 0.02
+    assert high.error == pytest.approx(0.05, abs=0.01)
+    assert high.low < 0.05 < high.high
+    assert high.low > 0.03
+    assert [one.predicted for one in right.tenths] == sorted(one.predicted for one in right.tenths)
+    assert sum(one.cases for one in right.tenths) == 40_000
+
+
+@pytest.mark.parametrize("off", [0.0, 0.01, 0.05])
+def test_the_interval_of_the_calibration_error_holds_it_nine_times_in_ten(off: float) -> None:
+    held = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        true = rng.uniform(0.2, 0.7, 1500)
+        found = reliability(true - off, (rng.random(1500) < true).astype(np.float64))
+        held += found.low <= off <= found.high
+    assert held >= 90
+
+
+def test_too_few_cases_for_tenths_are_refused() -> None:
+    with pytest.raises(ValueError, match="19 cases; at least 20"):
+        reliability(np.full(19, 0.5), np.ones(19))
 
 
 def test_a_perfect_copy_keeps_everything_and_a_flat_one_nothing() -> None:

@@ -168,7 +168,7 @@ def test_students_that_no_table_can_hold_are_not_compiled(
 def test_a_worse_value_never_makes_the_tables_want_less_human_contact(fitted: Compiled) -> None:
     # Though age and skill interact in the log, and skill turns there the other way.
     assert len(fitted.tables.pairs) > 0
-    proof = prove(fitted.tables)
+    proof = prove(fitted.tables, CATALOGUE.ids)
     assert proof.features == fitted.encoding.ordered
     assert proof.falls == ()
 
@@ -177,7 +177,7 @@ def test_what_stands_in_no_order_never_counts_as_less_than_the_mildest_value(
     fitted: Compiled,
 ) -> None:
     # Unknown never means "no problem".
-    assert prove(fitted.tables).unordered == ()
+    assert prove(fitted.tables, CATALOGUE.ids).unordered == ()
 
 
 def test_no_pair_joins_a_field_with_an_order_of_severity(fitted: Compiled) -> None:

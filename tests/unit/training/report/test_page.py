@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from router.cases.features import FEATURES
 from tests.unit.training.evaluation.figures_builder import (
     MIXES,
+    a_fall,
     a_manifest,
+    a_proof,
     a_verdict,
     some_figures,
 )
@@ -163,6 +166,46 @@ def test_pairs_of_fields_are_drawn_as_shapes_with_their_bins_in_words(text: str)
         "needs guidance and 2 more",
         "small opportunity for work, not assessed",
     ]
+
+
+def a_page(folder: Path, **changes: Any) -> str:
+    """Writes the report of figures with some changed, and reads it."""
+    path = folder / "r.html"
+    figures = some_figures(**changes)
+    write_report(path, figures, a_verdict(), some_tables(), CATALOGUE, a_manifest())
+    return path.read_text(encoding="utf-8")
+
+
+def test_shown_probabilities_are_compared_with_outcomes_in_a_drawing_and_a_table(
+    text: str,
+) -> None:
+    assert "Expected calibration error 1.3 points (at least 90 % interval 0.1 to 2.5" in text
+    found = some_figures().reliability
+    assert found is not None
+    for tenth in found.tenths:
+        assert f'{100 * tenth.predicted:.1f}</td><td class="n">' in text
+    assert "shown probability of reaching the goal, %</text>" in text
+
+
+def test_that_worse_never_means_less_contact_is_told_and_so_is_every_field(text: str) -> None:
+    assert "Worse never means less contact: proven for all 40 steps of 2 fields." in text
+    assert "Fields: assessed need; digital skill." in text
+    assert "Where a worse value means less contact" not in text
+
+
+def test_exceptions_to_it_are_a_table_of_the_largest(tmp_path: Path) -> None:
+    falls = tuple(a_fall(by) for by in np.linspace(0.001, 0.03, 30).tolist())
+    text = a_page(tmp_path, severity=a_proof(falls=falls, unordered=falls[:1]))
+    assert "A worse value may mean less contact: in 30 of 40 steps" in text
+    assert "the 20 largest of 30; all are in figures.json" in text
+    assert text.count('Digital with video talks</td><td class="n">') == 21
+    assert "counts as less than the mildest</caption>" in text
+
+
+def test_a_version_from_before_says_that_it_was_not_measured(tmp_path: Path) -> None:
+    text = a_page(tmp_path, severity=None, reliability=None)
+    assert "was not looked at in this version" in text
+    assert "were not compared with outcomes in this version" in text
 
 
 def test_without_any_comparison_there_is_no_drawing_of_gains() -> None:

@@ -1,8 +1,15 @@
 """What the sentences and numbers of the report say."""
 
-from tests.unit.training.evaluation.figures_builder import some_figures
+from tests.unit.training.evaluation.figures_builder import a_fall, a_proof, some_figures
 from training.evaluation.figures import Heterogeneity, Sensitivity
-from training.report.words import confounding_words, heterogeneity_words, percent, points, signed
+from training.report.words import (
+    confounding_words,
+    heterogeneity_words,
+    percent,
+    points,
+    severity_words,
+    signed,
+)
 
 
 def test_no_evidence_that_effects_vary_is_said_plainly() -> None:
@@ -32,3 +39,11 @@ def test_numbers_have_true_signs_and_a_small_share_is_not_called_none() -> None:
         "under 0.1 %",
         "0.0 %",
     )
+
+
+def test_whether_worse_ever_means_less_contact_is_told_with_how_much_was_looked_at() -> None:
+    proven = severity_words(some_figures(severity=a_proof(steps=15_005)))
+    assert proven == "Worse never means less contact: proven for all 15,005 steps of 2 fields."
+    broken = severity_words(some_figures(severity=a_proof(falls=(a_fall(), a_fall()))))
+    assert broken.startswith("A worse value may mean less contact: in 2 of 40 steps of 2 fields.")
+    assert "not looked at" in severity_words(some_figures(severity=None))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from router.versions.registry import ModelRefused, promoted_version
+from router.cases.features import FEATURES
+from router.versions.registry import ModelRefused, load_model, promoted_version, read_info
 from tests.builders import a_catalogue, random_tables
 from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
 from training.version.compare import compare
@@ -165,3 +166,21 @@ def test_versions_without_figures_are_compared_by_their_tables(models: Path) -> 
     a_version(models, "v5")
     with pytest.raises(ValueError, match=r"v2/figures\.json: Figures: .*`version`"):
         compare(models, "v5", "v2", CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [({"effects_vary": True}, True), ({"effects_vary": False}, False), ({}, False)],
+)
+def test_a_version_says_whether_effects_vary_and_an_older_one_claims_nothing(
+    tmp_path: Path, told: dict[str, bool], found: bool
+) -> None:
+    folder = a_version(tmp_path, "v9", **told)
+    assert load_model(folder, FEATURES, CATALOGUE).info.effects_vary is found
+    assert read_info(folder).effects_vary is found
+
+
+def test_what_is_neither_yes_nor_no_about_effects_is_refused(tmp_path: Path) -> None:
+    folder = a_version(tmp_path, "v9", effects_vary="perhaps")
+    with pytest.raises(ModelRefused, match="effects_vary is not true or false"):
+        load_model(folder, FEATURES, CATALOGUE)
