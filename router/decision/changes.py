@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
@@ -36,6 +37,13 @@ WISHES = (
     ("channel_preference", "PREFERS_MEETING"),
 )
 """What a person can say: a wish for more contact is always worth telling of."""
+NOT_OF = {
+    # Who has said how to meet is not told to wish for something else.
+    "channel_preference": ("channel_preference", ("PREFERS_REMOTE_TALK", "PREFERS_MEETING")),
+    # Who is laid off for a time, or has a job to keep, is not told to apply for another.
+    "applications_4w": ("job_situation", ("LAID_OFF_TEMPORARILY", "NEW_JOB")),
+}
+"""By field, whom a change of it is not advised to: a field, and its values."""
 # Of counts: how far one may be asked to go. Further is no advice, but another life.
 _STEPS = (1, 2, 5, 10)
 
@@ -85,6 +93,17 @@ class Changes:
     def _candidates(self) -> tuple[_Candidate, ...]:
         return tuple(_candidates(self.decider.tables.features))
 
+    def _advised(self, rows: Rows) -> NDArray[np.bool_]:
+        """Tells which candidates may be advised to whom, shape (n, candidates)."""
+        features = self.decider.tables.features
+        advised = np.ones((len(rows), len(self._candidates)), np.bool_)
+        for number, one in enumerate(self._candidates):
+            field, values = NOT_OF.get(features.features[one.column].name, ("", ()))
+            if field:
+                slots = [features[field].slot(value) for value in values]
+                advised[:, number] = ~np.isin(rows[:, features.column(field)], slots)
+        return advised
+
     def of(self, rows: Rows, decisions: Sequence[Decision]) -> list[list[Change]]:
         """Gives at most one action and one wish for each row, the first that changes its mix.
 
@@ -105,7 +124,7 @@ class Changes:
             tried[:, number, one.column] = then[tried[:, number, one.column]]
 
         # Only what is another case: most candidates leave a row as it is, or go as far as others.
-        differs = (tried != rows[plain][:, None]).any(axis=2)
+        differs = (tried != rows[plain][:, None]).any(axis=2) & self._advised(rows[plain])
         answers = self.decider.decide(tried[differs])
         mix = np.full(differs.shape, -1)
         mix[differs] = np.where(answers.status == int(Status.RECOMMENDED), answers.mix, -1)
@@ -113,8 +132,10 @@ class Changes:
         for place, n in enumerate(plain):
             for is_wish in (False, True):
                 for number, one in enumerate(self._candidates):
-                    then_mix = int(mix[place, number])
-                    if one.is_wish is is_wish and then_mix not in (-1, decisions[n].mix):
+                    then_mix, now_mix = int(mix[place, number]), decisions[n].mix
+                    # A wish is for more: of what would be less nobody is told to wish for it.
+                    told = then_mix > now_mix if is_wish else then_mix not in (-1, now_mix)
+                    if one.is_wish is is_wish and told:
                         now = int(rows[n, one.column])
                         slot = int(tried[place, number, one.column])
                         found[n].append(Change(one.column, now, slot, one.direction, then_mix))

@@ -47,15 +47,14 @@ def told_of(
         reader: who reads it.
         words: the texts, which say what is told to whom.
         effects_vary: whether there is evidence that mixes help one person more than another;
-            without it only what helps most people on average is a reason.
+            without it what helps most people on average is the one reason that an effect is.
         lifted: whether a safeguard lifted the mix above the one worth most.
     """
     if explanation.other is None or lifted:
         return [Told(SAFEGUARD, None, 0, 0.0)]
-    if not effects_vary:
-        return [Told(PartKind.AVERAGE.value, None, 0, explanation.difference)]
-
     parts = _tellable(explanation.parts, reader, words)
+    if not effects_vary:
+        parts = _on_average(explanation.parts)
     support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
     if support[0].points < TOLD_FROM:
         return [Told(NEAR_EQUAL, None, 0, explanation.difference)]
@@ -73,6 +72,21 @@ def told_of(
         return carrying
     against = sorted((one for one in parts if one.points <= -TOLD_FROM), key=lambda one: one.points)
     return carrying + against[: len(carrying)]
+
+
+def _on_average(parts: Sequence[Part]) -> list[Told]:
+    """Gives what helps most people on average, which is all of the effect that there is proof of.
+
+    Where that speaks against the mix, the price of the minutes decided.
+    """
+    beside = [
+        Told(part.kind.value, None, 0, part.points)
+        for part in parts
+        if part.kind in (PartKind.MINUTES, PartKind.WEIGHT)
+    ]
+    effect = sum(part.points for part in parts) - sum(part.points for part in beside)
+    average = Told(PartKind.AVERAGE.value, None, 0, effect)
+    return [average] if effect >= TOLD_FROM else [average, *beside]
 
 
 def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]:
