@@ -88,8 +88,8 @@ def rendered(texts: Texts) -> Iterator[Rendered]:
     yield from _reasons(texts)
     yield from _besides(texts)
     for field, direction in sorted(texts.change_keys()):
-        text = texts.change(field, direction, CATALOGUE.ids[3])
-        yield Rendered("Changes", f"{field} {direction}", text, "")
+        told = [texts.change(field, direction, CATALOGUE.ids[3], reader) for reader in Reader]
+        yield Rendered("Changes", f"{field} {direction}", *told)
     for need, channels in texts.entries["suitability"].items():
         for channel in channels:
             text = texts.suitability(need, channel)

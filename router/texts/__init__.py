@@ -306,13 +306,16 @@ class Texts:
         text = self._entry(reader.value, "near_equal")
         return text.format(mix=self.mix(mix_id), other=self.mix(other_id))
 
-    def change(self, feature_name: str, direction: str, mix_id: str) -> str:
+    def change(
+        self, feature_name: str, direction: str, mix_id: str, reader: Reader = Reader.USER
+    ) -> str:
         """Tells which mix would follow if the user changed something; see `change_keys`."""
-        return self._entry("change", feature_name, direction).format(mix=self.mix(mix_id))
+        text = self._entry(reader.value, "change", feature_name, direction)
+        return text.format(mix=self.mix(mix_id))
 
     def change_keys(self) -> set[tuple[str, str]]:
         """Gives the changes that may be advised: a field, and MORE, LESS or a value of it."""
-        changes = self.entries["change"]
+        changes = self.entries[Reader.USER.value]["change"]
         return {(field, direction) for field in changes for direction in changes[field]}
 
     def suitability(self, need: str, channel: str) -> str:
@@ -336,15 +339,18 @@ class Texts:
             test: whether it must say TEST first.
             plan: what happens next.
             why: safeguards and reasons, the weightiest first.
-            doubts: with contradictions.
+            doubts: with contradictions; until they are settled the plan holds.
             notice: the notice.
 
         Returns:
             Paragraphs with an empty line between; no sentence stands twice.
         """
-        del reader  # All parts are written for the reader already.
-        first = [self.test_line] if test else []
-        return "\n\n".join(said_once([*first, plan, *facts_first(why), *doubts, notice]))
+        # A plan that stands alone says TEST too.
+        first = [self.test_line] if test or plan.startswith(self.test_line) else []
+        asked = facts_first(doubts)
+        if asked:
+            asked[-1] += " " + self._entry(reader.value, "until_then")
+        return "\n\n".join(said_once([*first, plan, *facts_first(why), *asked, notice]))
 
     def _entry(self, *path: str) -> str:
         found: Any = self.entries

@@ -238,6 +238,11 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         "Derfor passer «Dialog og videosamtaler» litt bedre for deg."
     )
     assert "innen fem dager" in paragraphs[4]
+    assert paragraphs[5] == (
+        "Det står at du har skrevet et mål selv, men også at aktivitetsplanen ikke har noe mål. "
+        "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
+        "Veilederen din spør deg. Fram til da følger vi deg opp slik det står over."
+    )
     assert paragraphs[-1].startswith("Dette er et råd, ikke et vedtak.")
 
 

@@ -104,7 +104,11 @@ def all_of(language: str) -> list[Rendered]:
         for mix, other in permutations(CATALOGUE.ids, 2)
     ]
     changes = [
-        Rendered("Changes", f"{field} {mix}", texts.change(field, direction, mix), "")
+        Rendered(
+            "Changes",
+            f"{field} {mix}",
+            *(texts.change(field, direction, mix, reader) for reader in Reader),
+        )
         for field, direction in sorted(texts.change_keys())
         for mix in CATALOGUE.ids
     ]
