@@ -24,7 +24,7 @@ def _slots(field: FieldDescriptor, feature: Feature) -> dict[int, int]:
     return {0: 0} | slots if feature.values else slots
 
 
-_SLOT_OF = [_slots(*one).get for one in zip(CODED, FEATURES.features, strict=True)]
+_SLOT_OF = [_slots(*one) for one in zip(CODED, FEATURES.features, strict=True)]
 _OPTIONAL = [(column, field.name) for column, field in enumerate(CODED) if field.has_presence]
 _read = attrgetter(*FEATURES.names)
 NO_CASE = (
@@ -56,9 +56,7 @@ def encode(
     # A dict look-up for each value is as fast for one case as array arithmetic is for a thousand,
     # and one way for both keeps single and batch answers the same.
     values: tuple[int, ...] = _read(case)
-    slots: list[int | None] = [
-        slot_of(value) for slot_of, value in zip(_SLOT_OF, values, strict=True)
-    ]
+    slots: list[int | None] = list(map(dict.get, _SLOT_OF, values))
     for column, name in _OPTIONAL:
         # Only a 0 may be a field that is not set: the others need not be asked.
         if not values[column] and not case.HasField(name):  # type: ignore[arg-type] # a field's

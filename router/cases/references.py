@@ -54,11 +54,13 @@ class TextRule:
 
         The text is not repeated, nor is anything of it. One that is not given is not wrong.
         """
+        if not text:
+            return ""
         if len(text) > self.longest:
             return f"has more than {self.longest} characters{self._instead}"
         if holds_national_id(text):
             return f"looks like a national identity number{self._instead}"
-        if self.plain.fullmatch(text) or not text:
+        if self.plain.fullmatch(text):
             return ""
         if not text.isprintable():
             return f"has control characters, or others that cannot be seen{self._instead}"

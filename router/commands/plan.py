@@ -126,7 +126,7 @@ def _counted(figures: Mapping[str, Any]) -> Iterator[str]:
     if figures["withheld"]:
         held = "have their advice withheld: they stand at their floor, and their mix is not told"
         yield f"  {figures['withheld']:,} {held}"
-    assessed = "need a person's assessment first; they get the fallback until then"
+    assessed = "need a person's assessment first; they get what any other would"
     yield f"  {figures['needs_assessment']:,} {assessed}"
     floors = f"all floors take {_hours(figures['floor_minutes'])}"
     yield f"  {figures['at_floor']:,} get their floor and no more; {floors}"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from router.drawing.svg import inline_svg
 
-WIDE, NARROW = 9.6, 4.7
+WIDE, NARROW = 9.6, 4.1
 """Inches across: of a screen or paper, and of a phone."""
 
 

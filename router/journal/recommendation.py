@@ -368,7 +368,7 @@ class Recommended:
         decision_id: UUID.
         case_ref: "" when the case was not scored.
         office_ref: as sent.
-        mix: recommended, or the fallback; None when people alone handle the case.
+        mix: advised; None when people alone handle the case.
         status: name of it.
         mixes: of the catalogue then, lightest first.
         minutes: of each, adviser minutes.

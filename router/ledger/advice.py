@@ -54,15 +54,15 @@ def headline(ledger: Ledger, words: Words) -> Headline:
         words(
             "answer.sentence",
             cases=words.number(total.cases),
-            released=words.hours(total.released),
-            reused=words.hours(total.reused),
+            released=words.in_hours(total.released),
+            reused=words.in_hours(total.reused),
         )
     ]
     if (first := priority_share(ledger)) is not None:
         sentences.append(words("answer.priority", share=words.percent(first)))
 
     kind = balance_kind(total)
-    line = words(f"answer.{kind}", hours=words.hours(abs(total.unaccounted)))
+    line = words(f"answer.{kind}", hours=words.in_hours(abs(total.unaccounted)))
     return Headline(
         state="pass" if kind == "even" else "look", line=line, sentences=tuple(sentences)
     )
@@ -103,13 +103,13 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
         found.append(
             words(
                 "advice.capacity",
-                planned=words.hours(total.used),
-                capacity=words.hours(ledger.capacity),
+                planned=words.in_hours(total.used),
+                capacity=words.in_hours(ledger.capacity),
             )
         )
     # Not both: who plans more than there is has nothing left to give.
     elif kind in ("left", "over"):
-        hours = words.hours(abs(total.unaccounted))
+        hours = words.in_hours(abs(total.unaccounted))
         found.append(words(f"advice.{kind}", hours=hours))
 
     share = (spent.cases if spent else 0) / total.cases
@@ -122,17 +122,14 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
         found.append(
             words(
                 f"advice.{key}",
-                channel=words.texts.channel(channel.channel),
+                contact=words(f"contact.{channel.channel}"),
                 minutes=words.number(channel.minutes.value, 1),
                 catalogue=words.number(channel.catalogue, 1),
             )
         )
     found += _about_choices(ledger, words)
 
-    # Some begin with a channel's name, which stands in lower case elsewhere.
-    return tuple(one[0].upper() + one[1:] for one in found[:ADVICE_AT_MOST]) or (
-        words("advice.fine"),
-    )
+    return tuple(found[:ADVICE_AT_MOST]) or (words("advice.fine"),)
 
 
 def _about_choices(ledger: Ledger, words: Words) -> list[str]:

@@ -29,7 +29,7 @@ _MEAN_OF = 5
 
 
 def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
-    """Draws practice before, planned and spent, of cases whose time was reported.
+    """Draws earlier practice, planned and spent, of cases whose time was reported.
 
     None if they are too few.
     """
@@ -74,13 +74,13 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
     told = words(
         "measured.description",
         cases=words.number(spent.cases),
-        baseline=words.hours(planned.baseline),
-        planned=words.hours(planned.used),
-        spent=words.hours(spent.used),
-        released_planned=words.hours(planned.released),
-        released=words.hours(spent.released),
-        reused_planned=words.hours(planned.reused),
-        reused=words.hours(spent.reused),
+        baseline=words.in_hours(planned.baseline),
+        planned=words.in_hours(planned.used),
+        spent=words.in_hours(spent.used),
+        released_planned=words.in_hours(planned.released),
+        released=words.in_hours(spent.released),
+        reused_planned=words.in_hours(planned.reused),
+        reused=words.in_hours(spent.reused),
     )
     return draw_two_shapes("measured", words("measured.drawing"), told, (2.7, 4.6), paint)
 
@@ -143,8 +143,8 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
     told = words(
         "weeks.description",
         weeks=len(shown),
-        released=words.hours(sum(one.released for one in shown) / len(shown)),
-        reused=words.hours(sum(one.reused for one in shown) / len(shown)),
+        released=words.in_hours(sum(one.released for one in shown) / len(shown)),
+        reused=words.in_hours(sum(one.reused for one in shown) / len(shown)),
     )
     return draw_two_shapes("weeks", words("weeks.drawing"), told, (3.0, 3.0), paint)
 

@@ -56,7 +56,10 @@ def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
             axes.text(x, 1.05, words(key), ha=align, va="bottom", fontweight="bold", fontsize=11)
 
     told = {
-        side: ", ".join(f"{one.label} {words.hours(one.minutes)}" for one in segments)
+        side: "; ".join(
+            words("flow.one", label=one.label, hours=words.in_hours(one.minutes))
+            for one in segments
+        )
         for side, segments in (("from", left), ("to", right))
     }
     return draw_two_shapes(
@@ -155,10 +158,10 @@ def _column(
 
 
 def _label(one: Segment, words: Words, narrow: bool) -> str:
-    hours = f"{words.hours(one.minutes)}\u00a0{words('hours')}"
+    hours = words.in_hours(one.minutes)
     if narrow:
         return "\n".join([*textwrap.wrap(one.label, 17), hours])
-    return "\n".join(textwrap.wrap(f"{one.label} {hours}", 42))
+    return "\n".join(textwrap.wrap(words("flow.one", label=one.label, hours=hours), 42))
 
 
 def _spread(middles: Sequence[float], heights: Sequence[float]) -> list[float]:

@@ -106,8 +106,8 @@ def _in_words(ledger: Ledger, words: Words) -> dict[str, Any]:
     }
 
 
-def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
-    """Gives what each tile is of, its figure and the rest."""
+def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str, str]]:
+    """Gives what each tile is of, its figure, the figure's unit and the rest."""
     total, spent = ledger.total.estimated, ledger.total.measured
     if total is None or not total.cases:
         return []
@@ -117,26 +117,28 @@ def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
     left = "over" if balance_kind(total) == "over" or total.unaccounted < 0 else "left"
     open_minutes = abs(total.unaccounted)
 
-    def hours(minutes: float) -> str:
-        return f"{words.hours(minutes)}\u00a0{words('hours')}"
-
     released = words.percent(total.released, total.baseline)
     to_the_first = (
-        "" if first is None else words("tile.reused_rest", first=words.hours(first.reused))
+        "" if first is None else words("tile.reused_rest", first=words.in_hours(first.reused))
     )
     of_released = words.percent(open_minutes, total.released)
-    capacity = words.hours(ledger.capacity)
+    capacity = words.in_hours(ledger.capacity)
     counted = {"cases": words.number(known), "all": words.number(total.cases)}
     share_known = words.percent(known, total.cases)
 
     tiles = [
-        ("released", hours(total.released), words("tile.released_rest", share=released)),
-        ("reused", hours(total.reused), to_the_first),
-        (left, hours(open_minutes), words("tile.left_rest", share=of_released)),
-        ("planned", hours(total.used), words("tile.planned_rest", capacity=capacity)),
-        ("measured", share_known, words("tile.measured_rest", **counted)),
+        ("released", total.released, words("tile.released_rest", share=released)),
+        ("reused", total.reused, to_the_first),
+        (left, open_minutes, words("tile.left_rest", share=of_released)),
+        ("planned", total.used, words("tile.planned_rest", capacity=capacity)),
     ]
-    return [(words(f"tile.{name}"), figure, rest) for name, figure, rest in tiles]
+    return [
+        *(
+            (words(f"tile.{name}"), words.hours(minutes), words.hour_unit(minutes), rest)
+            for name, minutes, rest in tiles
+        ),
+        (words("tile.measured"), share_known, "", words("tile.measured_rest", **counted)),
+    ]
 
 
 def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
@@ -149,10 +151,10 @@ def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
     }
 
 
-def _practice_words(found: Sequence[Practice], words: Words) -> list[str]:
-    """Tells where others most often agree on another mix than the own offices.
+def _practice_words(found: Sequence[Practice], words: Words) -> list[tuple[str, str]]:
+    """Tells where others most often agree on another mix than the own offices, by need group.
 
-    At most three, those with most others.
+    At most three, those with most others; one without a group if they agree in all.
     """
     if not found:
         return []
@@ -161,15 +163,17 @@ def _practice_words(found: Sequence[Practice], words: Words) -> list[str]:
         (one for one in found if one.own_mix != one.usual_mix), key=lambda one: -one.usual_at
     )
     if not telling:
-        return [words("practice.alike")]
+        return [("", words("practice.alike"))]
     return [
-        words(
-            "practice.other" if with_own else "practice.usual",
-            count=one.usual_at,
-            all=one.offices,
-            mix=words.texts.mix(one.usual_mix),
-            group=words.value("need_group", one.group),
-            own=words.texts.mix(one.own_mix or ""),
+        (
+            words.value("need_group", one.group),
+            words(
+                "practice.other" if with_own else "practice.usual",
+                count=one.usual_at,
+                all=one.offices,
+                mix=words.texts.mix(one.usual_mix),
+                own=words.texts.mix(one.own_mix or ""),
+            ),
         )
         for one in telling[:PRACTICES_AT_MOST]
     ]

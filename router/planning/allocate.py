@@ -30,7 +30,7 @@ class BudgetTooSmall(Exception):
 
     def __init__(self, budget: float, floor: float) -> None:
         super().__init__(
-            f"{budget:,.0f} adviser minutes are too few: what safeguards, menu and fallbacks "
+            f"{budget:,.0f} adviser minutes are too few: what safeguards and menu "
             f"demand takes {floor:,.0f}; {floor - budget:,.0f} are missing"
         )
         self.budget = budget

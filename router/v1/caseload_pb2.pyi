@@ -219,7 +219,7 @@ class WeakestFirst(_message.Message):
     minutes: _builtins.float
     """Minutes that they gain who gain."""
     expected_outcomes_given_up: _builtins.float
-    """Expected outcomes that it cost, each counted once; below 0 if it cost none, since fallbacks are not chosen by worth."""
+    """Expected outcomes that it cost, each counted once."""
     @_builtins.property
     def need_groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupMinutes]:
         """Minutes gained or lost by need group."""
@@ -287,13 +287,13 @@ class CaseloadPlan(_message.Message):
     adviser_minutes: _builtins.float
     """Adviser minutes planned, at most the budget."""
     floor_minutes: _builtins.float
-    """Adviser minutes that the floors take: what safeguards, menu and fallbacks demand."""
+    """Adviser minutes that the floors take: what safeguards and menu demand."""
     cases: _builtins.int
     """Cases planned."""
     at_floor: _builtins.int
     """Cases that get their floor."""
     needs_assessment: _builtins.int
-    """Cases that a person must assess first; they get the fallback until then."""
+    """Cases that a person must assess first."""
     manual_only: _builtins.int
     """Cases that people alone handle, outside the budget; no minutes are counted for them."""
     expected_outcomes: _builtins.float

@@ -30,7 +30,7 @@ class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Status.ValueTy
     STATUS_RECOMMENDED: _Status.ValueType  # 1
     """The mix is recommended."""
     STATUS_NEEDS_ASSESSMENT: _Status.ValueType  # 2
-    """A person must assess the case first; the mix is the fallback until then."""
+    """A person must assess the case first; the mix is what it would be without the doubt."""
     STATUS_MANUAL_ONLY: _Status.ValueType  # 3
     """Only people handle this case; no mix is given."""
     STATUS_WITHHELD: _Status.ValueType  # 4
@@ -44,7 +44,7 @@ STATUS_UNSPECIFIED: Status.ValueType  # 0
 STATUS_RECOMMENDED: Status.ValueType  # 1
 """The mix is recommended."""
 STATUS_NEEDS_ASSESSMENT: Status.ValueType  # 2
-"""A person must assess the case first; the mix is the fallback until then."""
+"""A person must assess the case first; the mix is what it would be without the doubt."""
 STATUS_MANUAL_ONLY: Status.ValueType  # 3
 """Only people handle this case; no mix is given."""
 STATUS_WITHHELD: Status.ValueType  # 4
@@ -523,7 +523,7 @@ class Recommendation(_message.Message):
     """All that the reader needs to know, in order and ready to be shown: plan, why, doubts, notice. FULL view."""
     @_builtins.property
     def mix(self) -> Global___Mix:
-        """The mix: recommended, or the fallback when an assessment is needed; absent when MANUAL_ONLY."""
+        """The mix; where an assessment is needed, what it would be without. Absent when MANUAL_ONLY."""
 
     @_builtins.property
     def doubts(self) -> _containers.RepeatedScalarFieldContainer[Global___Doubt.ValueType]:

@@ -57,7 +57,7 @@ frame.onload = () => {{
       if (box.left < edge.left - 2 || box.right > edge.right + 2
           || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
         found.cut.push([title, words]);
-      if (box.height && Math.min(box.height, box.width) < 6.5 && words.length > 2)
+      if (box.height && Math.min(box.height, box.width) < 10 && words.length > 2)
         found.small.push([title, words, box.height]);
       for (const [other, near] of boxes.slice(place + 1))
         if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1

@@ -53,7 +53,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE record ADD COLUMN subject bytea",
-        "CREATE INDEX record_subject ON record ((seq >> 13), subject) WHERE subject IS NOT NULL",
+        "CREATE INDEX record_subject ON record ((seq >> 10), subject) WHERE subject IS NOT NULL",
         # Earlier records have no subject: up to here a case's are found by reading.
         "INSERT INTO state SELECT 'subjects_after', coalesce(max(seq), 0) FROM record",
     ),

@@ -7,11 +7,12 @@ from router.journal.record import Context, StoredRecord
 
 STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
 """The columns of a row that `stored` reads."""
-BLOCK = 13
-"""A subject is looked for in blocks of 2 ** 13 records, a few microseconds each.
+BLOCK = 10
+"""A subject is looked for in blocks of 2 ** 10 records, some microseconds each.
 
 One index over all would touch a page of its own for every record that is appended: at 500,000 it
-takes a third of the rows a second. Within a block those pages are few.
+takes a third of the rows a second. Within a block those pages are few; larger blocks have more of
+them, and are fewer to look in (ADR 17).
 """
 _LOST = Context(document="")
 

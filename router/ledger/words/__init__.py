@@ -56,15 +56,23 @@ class Words:
         return "".join(marks.get(mark, mark) for mark in text)
 
     def hours(self, minutes: float) -> str:
-        """Writes minutes in whole hours."""
+        """Writes minutes in whole hours, for a table whose heading says so."""
         return self.number(minutes / _HOUR)
+
+    def in_hours(self, minutes: float) -> str:
+        """Writes minutes in whole hours with their unit: 1 time, 2 timer."""
+        return f"{self.hours(minutes)}\u00a0{self.hour_unit(minutes)}"
+
+    def hour_unit(self, minutes: float) -> str:
+        """Gives the unit in the form that the whole hours of so many minutes need."""
+        return self("hours.one" if self.hours(minutes) in ("1", "−1") else "hours.other")
 
     def percent(self, part: float, whole: float = 1.0) -> str:
         """Writes a part of a whole in per cent; what rounds to nothing but is not says so."""
         share = 100 * part / whole if whole else 0.0
         if 0 < share < 0.5:
-            return self("under", share="1 %")
-        return f"{self.number(share)}\u00a0%"
+            return self("under", share=self("percent", share="1"))
+        return self("percent", share=self.number(share))
 
     def date(self, day: date) -> str:
         """Writes a date."""

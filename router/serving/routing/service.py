@@ -26,8 +26,8 @@ from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 CASES_AT_MOST = 1_000
 FULL_AT_MOST = 250
 """Cases of a batch in the FULL view: no answer outgrows the 4 MiB that clients take by default."""
-# Half of the largest batch: one half is decided while the other is written.
-_CHUNK = 500
+# After so many of a batch are read, some milliseconds, other calls have their turn.
+_CASES_OF_A_TURN = 500
 # As many as leave together (`Coalescer`); a client that sends faster waits.
 _WINDOW = 64
 
@@ -62,34 +62,13 @@ class ChannelRouterService(ChannelRouterServicer):
             _check_numbers(cases, len(request.request_ids), full=reader.full)
 
         response = channel_router_pb2.RecommendBatchResponse()
-        # All first, so that results stand in the order of the cases, whichever chunk is done first.
-        for index in range(cases):
-            response.results.add(index=index)
-        # A chunk is decided while the journal's thread writes the one before.
-        await asyncio.gather(
-            *[
-                self._answer_chunk(reader, request, response, start)
-                for start in range(0, cases, _CHUNK)
-            ]
-        )
-        return response
-
-    async def _answer_chunk(
-        self,
-        reader: CaseReader,
-        request: channel_router_pb2.RecommendBatchRequest,
-        response: channel_router_pb2.RecommendBatchResponse,
-        start: int,
-    ) -> None:
-        """Answers the cases from number `start` on."""
-        cases = request.cases[start : start + _CHUNK]
-        request_ids = request.request_ids[start : start + _CHUNK] or [""] * len(cases)
-        results = response.results[start : start + _CHUNK]
+        request_ids = request.request_ids or [""] * cases
         waiting: list[Asked] = []
         theirs: list[channel_router_pb2.RecommendBatchResult] = []
-        for index, (case, request_id, result) in enumerate(
-            zip(cases, request_ids, results, strict=True), start
-        ):
+        for index, (case, request_id) in enumerate(zip(request.cases, request_ids, strict=True)):
+            if index % _CASES_OF_A_TURN == 0:
+                await asyncio.sleep(0)
+            result = response.results.add(index=index)
             try:
                 waiting.append(reader.read(case, request_id, result.recommendation, index))
                 theirs.append(result)
@@ -97,9 +76,12 @@ class ChannelRouterService(ChannelRouterServicer):
                 result.error.CopyFrom(case_error(refused))
 
         if waiting:
+            # In one pass: were some written to the journal while others are decided, its thread
+            # and this one would wait for each other's lock on Python more than they gain.
             refusals = await self._pipeline.answer(waiting)
             for number, why in refusals.items():
                 theirs[number].error.CopyFrom(case_error(why))
+        return response
 
     async def RecommendStream(
         self,

@@ -93,10 +93,10 @@ def test_the_page_needs_no_network_and_no_script_and_says_that_it_is_synthetic(
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text
     assert not re.search(r'(?:src|href)="(?!data:|#)', text)
-    assert "Synthetic data." in text
-    assert "25 released hours are unaccounted for" in text
+    assert "TEST." in text
+    assert "The plans release 25\u00a0hours more than they use again" in text
     assert "40 of 52 cases" not in text
-    assert "time was reported for 12 of 52 cases" in text
+    assert "12 of 52 cases have reported time" in text
 
 
 def test_the_page_is_in_the_offices_own_language_unless_another_is_asked_for(

@@ -245,7 +245,7 @@ export type WeakestFirst = Message<"router.v1.WeakestFirst"> & {
   needGroups: GroupMinutes[];
 
   /**
-   * Expected outcomes that it cost, each counted once; below 0 if it cost none, since fallbacks are not chosen by worth.
+   * Expected outcomes that it cost, each counted once.
    *
    * @generated from field: double expected_outcomes_given_up = 4;
    */
@@ -322,7 +322,7 @@ export type CaseloadPlan = Message<"router.v1.CaseloadPlan"> & {
   adviserMinutes: number;
 
   /**
-   * Adviser minutes that the floors take: what safeguards, menu and fallbacks demand.
+   * Adviser minutes that the floors take: what safeguards and menu demand.
    *
    * @generated from field: double floor_minutes = 9;
    */
@@ -343,7 +343,7 @@ export type CaseloadPlan = Message<"router.v1.CaseloadPlan"> & {
   atFloor: number;
 
   /**
-   * Cases that a person must assess first; they get the fallback until then.
+   * Cases that a person must assess first.
    *
    * @generated from field: int32 needs_assessment = 12;
    */

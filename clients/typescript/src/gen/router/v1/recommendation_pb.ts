@@ -371,7 +371,7 @@ export type Recommendation = Message<"router.v1.Recommendation"> & {
   status: Status;
 
   /**
-   * The mix: recommended, or the fallback when an assessment is needed; absent when MANUAL_ONLY.
+   * The mix; where an assessment is needed, what it would be without. Absent when MANUAL_ONLY.
    *
    * @generated from field: router.v1.Mix mix = 3;
    */
@@ -540,7 +540,7 @@ export enum Status {
   RECOMMENDED = 1,
 
   /**
-   * A person must assess the case first; the mix is the fallback until then.
+   * A person must assess the case first; the mix is what it would be without the doubt.
    *
    * @generated from enum value: STATUS_NEEDS_ASSESSMENT = 2;
    */
