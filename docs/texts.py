@@ -151,6 +151,8 @@ def _assessments(texts: Texts) -> Iterator[Rendered]:
         for contact in CONTACTS:
             told = [texts.doubt(reader, name, contact) for reader in Reader]
             yield Rendered("Doubts", f"{name}, days: {contact.days}", *told)
+    told = [texts.entries[reader.value]["until_then"] for reader in Reader]
+    yield Rendered("Doubts", "after all of them", *told)
     for name in texts.entries["user"]["contradiction"]:
         told = [texts.contradiction(reader, name) for reader in Reader]
         yield Rendered("Contradictions", name, *told)
