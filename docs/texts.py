@@ -43,7 +43,7 @@ SEVERAL = {
         ("INTERPRETER", "PERSONAL_TALK"),
     ],
     "sign language, far away": [
-        ("SIGN_LANGUAGE", "USABLE_CHANNELS"),
+        ("SIGN_LANGUAGE", "PERSONAL_TALK"),
         ("FAR_FROM_OFFICE", "USABLE_CHANNELS"),
         ("WANTS_GUIDANCE", "PERSONAL_TALK"),
     ],

@@ -40,6 +40,8 @@ _SAID_BY = {
     "REMOTE_TALK": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
     "PERSONAL_TALK": frozenset({"ADVISER_DIALOGUE"}),
 }
+# How a rule is told that demands a contact only so as to be no milder than "unknown".
+_TOLD_AS = {"CANNOT_USE_PHONE": "USABLE_CHANNELS"}
 # A user reads one sentence in the place of so many unknown facts; an adviser asks about each.
 _SEVERAL = 3
 _UNKNOWN = "_UNKNOWN"
@@ -191,7 +193,7 @@ class Texts:
             reader: the reader.
             rules: name and requirement of each safeguard that applies.
         """
-        left = list(rules)
+        left = [(name, _TOLD_AS.get(name, requirement)) for name, requirement in rules]
         found = []
         for requirement in STRICTEST_FIRST:
             if all(own != requirement for _, own in left):

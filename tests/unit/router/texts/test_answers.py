@@ -120,6 +120,12 @@ def test_facts_of_milder_rules_stand_under_the_strictest() -> None:
     ]
 
 
+def test_who_cannot_use_the_phone_reads_that_other_ways_are_used() -> None:
+    assert TEXTS["en"].grouped(Reader.USER, [("CANNOT_USE_PHONE", "ADVISER_DIALOGUE")]) == [
+        "The phone does not suit you. So we only use ways of contact that suit you."
+    ]
+
+
 def test_a_user_reads_once_that_much_is_unknown_and_an_adviser_what() -> None:
     rules = [
         (name, "ADVISER_DIALOGUE")
