@@ -43,7 +43,7 @@ SEVERAL = {
         ("INTERPRETER", "PERSONAL_TALK"),
     ],
     "sign language, far away": [
-        ("SIGN_LANGUAGE", "USABLE_CHANNELS"),
+        ("SIGN_LANGUAGE", "PERSONAL_TALK"),
         ("FAR_FROM_OFFICE", "USABLE_CHANNELS"),
         ("WANTS_GUIDANCE", "PERSONAL_TALK"),
     ],
@@ -88,8 +88,8 @@ def rendered(texts: Texts) -> Iterator[Rendered]:
     yield from _reasons(texts)
     yield from _besides(texts)
     for field, direction in sorted(texts.change_keys()):
-        text = texts.change(field, direction, CATALOGUE.ids[3])
-        yield Rendered("Changes", f"{field} {direction}", text, "")
+        told = [texts.change(field, direction, CATALOGUE.ids[3], reader) for reader in Reader]
+        yield Rendered("Changes", f"{field} {direction}", *told)
     for need, channels in texts.entries["suitability"].items():
         for channel in channels:
             text = texts.suitability(need, channel)
@@ -151,6 +151,8 @@ def _assessments(texts: Texts) -> Iterator[Rendered]:
         for contact in CONTACTS:
             told = [texts.doubt(reader, name, contact) for reader in Reader]
             yield Rendered("Doubts", f"{name}, days: {contact.days}", *told)
+    told = [texts.entries[reader.value]["until_then"] for reader in Reader]
+    yield Rendered("Doubts", "after all of them", *told)
     for name in texts.entries["user"]["contradiction"]:
         told = [texts.contradiction(reader, name) for reader in Reader]
         yield Rendered("Contradictions", name, *told)

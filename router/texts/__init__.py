@@ -40,6 +40,8 @@ _SAID_BY = {
     "REMOTE_TALK": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
     "PERSONAL_TALK": frozenset({"ADVISER_DIALOGUE"}),
 }
+# How a rule is told that demands a contact only so as to be no milder than "unknown".
+_TOLD_AS = {"CANNOT_USE_PHONE": "USABLE_CHANNELS"}
 # A user reads one sentence in the place of so many unknown facts; an adviser asks about each.
 _SEVERAL = 3
 _UNKNOWN = "_UNKNOWN"
@@ -191,7 +193,7 @@ class Texts:
             reader: the reader.
             rules: name and requirement of each safeguard that applies.
         """
-        left = list(rules)
+        left = [(name, _TOLD_AS.get(name, requirement)) for name, requirement in rules]
         found = []
         for requirement in STRICTEST_FIRST:
             if all(own != requirement for _, own in left):
@@ -306,13 +308,16 @@ class Texts:
         text = self._entry(reader.value, "near_equal")
         return text.format(mix=self.mix(mix_id), other=self.mix(other_id))
 
-    def change(self, feature_name: str, direction: str, mix_id: str) -> str:
+    def change(
+        self, feature_name: str, direction: str, mix_id: str, reader: Reader = Reader.USER
+    ) -> str:
         """Tells which mix would follow if the user changed something; see `change_keys`."""
-        return self._entry("change", feature_name, direction).format(mix=self.mix(mix_id))
+        text = self._entry(reader.value, "change", feature_name, direction)
+        return text.format(mix=self.mix(mix_id))
 
     def change_keys(self) -> set[tuple[str, str]]:
         """Gives the changes that may be advised: a field, and MORE, LESS or a value of it."""
-        changes = self.entries["change"]
+        changes = self.entries[Reader.USER.value]["change"]
         return {(field, direction) for field in changes for direction in changes[field]}
 
     def suitability(self, need: str, channel: str) -> str:
@@ -336,15 +341,18 @@ class Texts:
             test: whether it must say TEST first.
             plan: what happens next.
             why: safeguards and reasons, the weightiest first.
-            doubts: with contradictions.
+            doubts: with contradictions; until they are settled the plan holds.
             notice: the notice.
 
         Returns:
             Paragraphs with an empty line between; no sentence stands twice.
         """
-        del reader  # All parts are written for the reader already.
-        first = [self.test_line] if test else []
-        return "\n\n".join(said_once([*first, plan, *facts_first(why), *doubts, notice]))
+        # A plan that stands alone says TEST too.
+        first = [self.test_line] if test or plan.startswith(self.test_line) else []
+        asked = facts_first(doubts)
+        if asked:
+            asked[-1] += " " + self._entry(reader.value, "until_then")
+        return "\n\n".join(said_once([*first, plan, *facts_first(why), *asked, notice]))
 
     def _entry(self, *path: str) -> str:
         found: Any = self.entries

@@ -120,6 +120,12 @@ def test_facts_of_milder_rules_stand_under_the_strictest() -> None:
     ]
 
 
+def test_who_cannot_use_the_phone_reads_that_other_ways_are_used() -> None:
+    assert TEXTS["en"].grouped(Reader.USER, [("CANNOT_USE_PHONE", "ADVISER_DIALOGUE")]) == [
+        "The phone does not suit you. So we only use ways of contact that suit you."
+    ]
+
+
 def test_a_user_reads_once_that_much_is_unknown_and_an_adviser_what() -> None:
     rules = [
         (name, "ADVISER_DIALOGUE")
@@ -238,6 +244,11 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         "Derfor passer «Dialog og videosamtaler» litt bedre for deg."
     )
     assert "innen fem dager" in paragraphs[4]
+    assert paragraphs[5] == (
+        "Det står at du har skrevet et mål selv, men også at aktivitetsplanen ikke har noe mål. "
+        "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
+        "Veilederen din spør deg. Fram til da følger vi deg opp slik det står over."
+    )
     assert paragraphs[-1].startswith("Dette er et råd, ikke et vedtak.")
 
 

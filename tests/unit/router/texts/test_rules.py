@@ -11,44 +11,28 @@ from docs.texts import CATALOGUE, Rendered, names, rendered
 from router.cases.features import FEATURES
 from router.texts import LANGUAGES, Reader, load_texts
 from router.texts.letters import sentences
+from tests.plain_language import HARDEST_GRADE, HARDEST_LIX, faults, grade, lix
 
 TEXTS = load_texts()
 NOT_SENTENCES = {"Legal bases"}
-LONGEST_SENTENCE = 20
-LIX, FLESCH_KINCAID = 40, 8
 NUMBER_WORDS = {
-    "nb": "to tre fire fem seks sju åtte ni ti elleve tolv",
-    "nn": "to tre fire fem seks sju åtte ni ti elleve tolv",
-    "en": "two three four five six seven eight nine ten eleven twelve",
+    "nb": "to|tre|fire|fem|seks|sju|åtte|ni|ti|elleve|tolv",
+    "nn": "to|tre|fire|fem|seks|sju|åtte|ni|ti|elleve|tolv",
+    "en": "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve",
 }
-# Of each word, what stands in its place is in docs/texts/README.md.
-FORBIDDEN = {
-    "nb": r"framfor|mennesker?|mennesket|svak|ukjent|digitale krav|gjenbruk\w*|policy|UTC"
-    r"|gjort rede for|minst en|anbefal\w*|selvbetjening|digital dialog|beslutning|saksbehandler"
-    r"|klient|kandidat|innsats|ferdighet|liten mulighet for deg|uvanlig",
-    "nn": r"menneske|veik|dugleik|attverande|ikkje kjend|ukjend|digitale krav|policy\w*|UTC"
-    r"|gjort greie for|minst ein|vart|vorten|byrj|tilråd\w*|sjølvbetening|digital dialog|avgjerd"
-    r"|klient|kandidat|innsats|uvanleg|difor|framfor",
-    "en": r"speaks? (for|against)|talks?|demanded|hindrances?|weak|reckon|unaccounted|shielded"
-    r"|recommend\w*|persons|a person must|client|office talk|digital dialogue|self-service|unusual"
-    r"|manual",
+# Beside what no text of the project may say: what is not said of people or of what they get.
+NOT_IN_ANSWERS = {
+    "nb": r"selvbetjening|digital dialog|klient|kandidat|ferdighet|uvanlig|flink|lat|umotivert",
+    "nn": r"sjølvbetening|digital dialog|klient|kandidat|uvanleg|flink|lat|umotivert|framfor",
+    "en": r"talks?|recommend\w*|persons|client|self-service|unusual|manual|lazy|unmotivated",
 }
-CROSS = {
-    "nb": r"ikkje|frå|meir|berre|noko|nokon|ein|eit|korleis|kven|saka|helsa|rettleiar\w*|veker"
-    r"|timar|tenester|mogleg\w*|kva|kvar|dei|vere|gonger|sidan|brukar\w*|òg|dersom|skriv vi",
-    "nn": r"ikke|fra|mer|bare|noe|noen|en|et|hvordan|hvem|veileder\w*|uker|timer|tjenester"
-    r"|mulig\w*|fordi at|også|hva|hver|de|være|ganger|siden|bruker(en|ne)|hvis|selv|jeg|måneder"
-    r"|dager|søknader de|vurderingen|opplysningene|saken|din sak",
+OTHER_LANGUAGE = {
+    "nb": r"kva|kvar|dei|vere|gonger|sidan|brukar\w*|òg|dersom|skriv vi",
+    "nn": r"hva|hver|de|være|ganger|siden|bruker(en|ne)|hvis|selv|måneder|dager|vurderingen"
+    r"|opplysningene",
 }
-PASSIVE = {
-    "nb": r"stilles|behandles|vises|vurderes|skilles|følges|blandes|rettes|spørres|regnes|brukes"
-    r"|prioriteres|(er|ble|blir) \w+(et|t|dd) av",
-    "nn": r"(blir|vart|blei|vorte|er) (\w+ )?(stilte?|behandla|viste?|følgt|blanda|retta|spurt"
-    r"|rekna|haldne|frigjorde|brukte)",
-    "en": r"(is|are|was|were|be|been) (\w+ )?(demanded|followed|told|shown|handled|assessed"
-    r"|released|used|departed|judged)",
-}
-JUDGING = {"nb": r"flink|lat|umotivert", "nn": r"flink|lat|umotivert", "en": r"lazy|unmotivated"}
+# Only an adviser reads that a case is shielded.
+SHIELDED = {"Safeguards: SHIELDED, adviser", "Several safeguards: people alone, adviser"}
 # One term, one word in each language.
 LEXICON = (
     (r"veileder", r"rettleiar", r"adviser"),
@@ -104,7 +88,11 @@ def all_of(language: str) -> list[Rendered]:
         for mix, other in permutations(CATALOGUE.ids, 2)
     ]
     changes = [
-        Rendered("Changes", f"{field} {mix}", texts.change(field, direction, mix), "")
+        Rendered(
+            "Changes",
+            f"{field} {mix}",
+            *(texts.change(field, direction, mix, reader) for reader in Reader),
+        )
         for field, direction in sorted(texts.change_keys())
         for mix in CATALOGUE.ids
     ]
@@ -127,35 +115,23 @@ def found(pattern: str, text: str) -> str:
     return match.group() if match else ""
 
 
-def words(text: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text)
-
-
-def lix(text: str) -> float:
-    """Björnsson's measure: words a sentence, and the per cent of words over six letters."""
-    all_words = words(text)
-    long = [word for word in all_words if len(word) > 6]
-    return len(all_words) / len(sentences(text)) + 100 * len(long) / len(all_words)
-
-
-def syllables(word: str) -> int:
-    word = re.sub(r"[^a-z]", "", word.lower())
-    groups = len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^aeiouyl])e(s|d)?$", "", word)))
-    return max(1, groups)
-
-
-def flesch_kincaid(text: str) -> float:
-    """The grade at school that a text asks for."""
-    all_words = words(text)
-    a_word = sum(map(syllables, all_words)) / len(all_words)
-    return 0.39 * len(all_words) / len(sentences(text)) + 11.8 * a_word - 15.59
+def hardness(language: str, texts: list[str]) -> float:
+    """Gives how hard texts are to read, as a share of what is permitted."""
+    return grade(texts) / HARDEST_GRADE if language == "en" else lix(texts) / HARDEST_LIX
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_sentence_is_longer_than_twenty_words(language: str) -> None:
+def test_every_text_keeps_the_rules_of_plain_language(language: str) -> None:
     for about, text in each(language):
-        for sentence in sentences(text):
-            assert len(re.findall(r"[\w'’-]+", sentence)) <= LONGEST_SENTENCE, (about, sentence)
+        if about not in SHIELDED and about.split(":")[0] not in NOT_SENTENCES:
+            assert not list(faults(language, text)), (about, text)
+        assert not found(NOT_IN_ANSWERS[language], text), (about, text)
+
+
+@pytest.mark.parametrize("language", ["nb", "nn"])
+def test_no_text_has_a_word_of_the_other_language(language: str) -> None:
+    for about, text in [*each(language), *((one.key, one.user) for one in names(TEXTS[language]))]:
+        assert not found(OTHER_LANGUAGE[language], text), (about, text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -168,43 +144,21 @@ def test_every_kind_of_text_is_easy_to_read(language: str, reader: Reader) -> No
         if text and one.kind not in NOT_SENTENCES:
             kinds[one.kind].append(text)
     for kind, texts in kinds.items():
-        joined = " ".join(texts)
-        if language == "en":
-            assert flesch_kincaid(joined) <= FLESCH_KINCAID, kind
-        else:
-            assert lix(joined) <= LIX, kind
+        assert hardness(language, texts) <= 1, kind
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reader", Reader)
-def test_every_single_reason_is_easy_to_read(language: str, reader: Reader) -> None:
-    texts, measure = TEXTS[language], flesch_kincaid if language == "en" else lix
-    scores = [
-        measure(texts.reason(reader, feature, slot, 0.012, "BLENDED_VIDEO"))
+def test_reasons_of_every_value_are_easy_to_read(language: str, reader: Reader) -> None:
+    texts = TEXTS[language]
+    reasons = [
+        texts.reason(reader, feature, slot, 0.012, mix)
         for feature in FEATURES.features
         for slot in range(1, feature.slots if feature.values else 1)
         if texts.is_told(reader, feature, slot)
+        for mix in CATALOGUE.ids
     ]
-    assert sum(scores) / len(scores) <= (FLESCH_KINCAID if language == "en" else LIX)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_has_a_forbidden_word(language: str) -> None:
-    for about, text in each(language):
-        assert not found(FORBIDDEN[language], text), (about, text)
-        assert not found(JUDGING[language], text), (about, text)
-
-
-@pytest.mark.parametrize("language", ["nb", "nn"])
-def test_no_text_has_a_word_of_the_other_language(language: str) -> None:
-    for about, text in [*each(language), *((one.key, one.user) for one in names(TEXTS[language]))]:
-        assert not found(CROSS[language], text), (about, text)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_somebody_does_something(language: str) -> None:
-    for about, text in each(language):
-        assert not found(PASSIVE[language], text), (about, text)
+    assert hardness(language, reasons) <= 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -234,7 +188,7 @@ def test_a_sentence_has_numbers_in_words_or_in_digits(language: str) -> None:
             # What an adviser's figure in brackets says is a figure.
             plain = re.sub(r"\([^)]*\)", "", sentence)
             if re.search(r"\d", plain):
-                assert not found(NUMBER_WORDS[language].replace(" ", "|"), plain), (about, text)
+                assert not found(NUMBER_WORDS[language], plain), (about, text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
