@@ -139,6 +139,20 @@ class Texts:
             found.append(text.format(span=span, times=self._times(number, in_digits=in_digits)))
         return " ".join(found)
 
+    def until(self, reader: Reader, doubts: Sequence[str], plan: str) -> str:
+        """Tells what happens first where an adviser must assess a case, and the plan until then."""
+        return " ".join([*doubts, self._entry(reader.value, "until_then"), plan])
+
+    def arrangement(self, reader: Reader, safeguard: str, contact: Contact) -> str:
+        """Tells what is arranged because of a safeguard, by whom and when; "" if nothing is."""
+        texts = self.entries[reader.value]["arrangement"].get(safeguard)
+        return self._counted(texts, contact.days) if texts else ""
+
+    def basis(self, keys: Sequence[str]) -> str:
+        """Names legal bases in a sentence; for advisers."""
+        named = "; ".join(dict.fromkeys(self.legal(key) for key in keys))
+        return self._entry(Reader.ADVISER.value, "basis").format(basis=named)
+
     def no_mix(self, reader: Reader, contact: Contact) -> str:
         """Tells what happens next where there is no advice."""
         return self._counted(self.entries[reader.value]["no_mix"], contact.days)
@@ -288,7 +302,8 @@ class Texts:
 
         Args:
             reader: the reader.
-            kind: AVERAGE, MINUTES, WEIGHT, OTHER, or SAFEGUARD.
+            kind: AVERAGE, MINUTES, WEIGHT, OTHER, or SAFEGUARD; to a user also MINUTES_OVER_EFFECT,
+                where the other one might help more.
             points: for the mix, outcome points as a share; for the adviser, who reads the figure.
             mix_id: the mix.
             other_id: the one it is compared with.
@@ -308,9 +323,7 @@ class Texts:
         text = self._entry(reader.value, "near_equal")
         return text.format(mix=self.mix(mix_id), other=self.mix(other_id))
 
-    def change(
-        self, feature_name: str, direction: str, mix_id: str, reader: Reader = Reader.USER
-    ) -> str:
+    def change(self, reader: Reader, feature_name: str, direction: str, mix_id: str) -> str:
         """Tells which mix would follow if the user changed something; see `change_keys`."""
         text = self._entry(reader.value, "change", feature_name, direction)
         return text.format(mix=self.mix(mix_id))
@@ -334,14 +347,14 @@ class Texts:
         doubts: Sequence[str],
         notice: str,
     ) -> str:
-        """Puts all that a reader needs in order: what happens, why, doubts, what to do.
+        """Puts all that a reader needs in order: what happens, doubts, why, what to do.
 
         Args:
             reader: the reader.
             test: whether it must say TEST first.
             plan: what happens next.
             why: safeguards and reasons, the weightiest first.
-            doubts: with contradictions; until they are settled the plan holds.
+            doubts: with contradictions.
             notice: the notice.
 
         Returns:
@@ -349,10 +362,9 @@ class Texts:
         """
         # A plan that stands alone says TEST too.
         first = [self.test_line] if test or plan.startswith(self.test_line) else []
-        asked = facts_first(doubts)
-        if asked:
-            asked[-1] += " " + self._entry(reader.value, "until_then")
-        return "\n\n".join(said_once([*first, plan, *facts_first(why), *asked, notice]))
+        del reader  # All parts are written for the reader already.
+        parts = [*first, plan, *facts_first(doubts), *facts_first(why), notice]
+        return "\n\n".join(said_once(parts))
 
     def _entry(self, *path: str) -> str:
         found: Any = self.entries

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from router.cases.features import FEATURES
 from router.decision.explain import Explanation, Part, PartKind
+from router.decision.safeguards import Safeguard
 from router.texts import TOLD_FROM, Reader, Texts
 
 REASONS_AT_MOST = 4
@@ -19,6 +20,12 @@ REASONS_AT_MOST = 4
 # What is told carries at least this share of the difference, if so few parts can.
 _CARRIES = 0.5
 OTHER, SAFEGUARD, NEAR_EQUAL = "OTHER", "SAFEGUARD", "NEAR_EQUAL"
+
+
+# From so many outcome points on, the other mix does not help "about as much".
+_HELPS_MORE = 0.01
+# Fields of which nothing is said to the user, also where a safeguard reads them.
+_NOT_TO_USERS = frozenset({"shielded", "need_group", "health_hindrance", "other_hindrance"})
 
 
 class Told(NamedTuple):
@@ -72,6 +79,18 @@ def told_of(
         return carrying
     against = sorted((one for one in parts if one.points <= -TOLD_FROM), key=lambda one: one.points)
     return carrying + against[: len(carrying)]
+
+
+def is_told(rule: Safeguard, reader: Reader) -> bool:
+    """Tells whether a reader hears of a safeguard's fact."""
+    return reader is Reader.ADVISER or rule.feature not in _NOT_TO_USERS
+
+
+def helps_more(explanation: Explanation) -> bool:
+    """Tells whether the other mix is expected to help more, and its minutes decide against it."""
+    beside = (PartKind.MINUTES, PartKind.WEIGHT)
+    effect = sum(part.points for part in explanation.parts if part.kind not in beside)
+    return effect <= -_HELPS_MORE
 
 
 def _on_average(parts: Sequence[Part]) -> list[Told]:

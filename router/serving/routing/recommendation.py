@@ -12,14 +12,15 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
-from router.decision.explain import Explainer, Explanation
+from router.decision.explain import Explainer, Explanation, PartKind
 from router.decision.probability import as_probability
+from router.decision.safeguards import Effect, Requirement
 from router.journal.feedback import WITHHELD
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
 from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
-from router.serving.routing.reasons import NEAR_EQUAL, Told, told_of
+from router.serving.routing.reasons import NEAR_EQUAL, Told, helps_more, is_told, told_of
 from router.texts import Contact, Reader, Texts
 from router.v1 import recommendation_pb2
 
@@ -30,6 +31,7 @@ _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
 }
 _DOUBTS = {doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt}
 _NOT_OFFERED = "MENU"
+MINUTES, OVER_EFFECT = PartKind.MINUTES.value, "MINUTES_OVER_EFFECT"
 _DISCLOSURES = {
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
     CONTROL: recommendation_pb2.DISCLOSURE_CONTROL,
@@ -143,7 +145,8 @@ class RecommendationWriter:
         message.status = recommendation_pb2.STATUS_WITHHELD
         message.model_version = self._recommender.model.info.version
         message.policy_version = self._decider.policy.version
-        message.notice = words.notice(view.reader, self._contact, digital=False, mix=False)
+        unusable = self._unusable(decision.safeguards)
+        message.notice = self._notice(words, view.reader, unusable, mix=False)
         message.plan = _tested(words, words.no_mix(view.reader, self._contact), test=synthetic)
         message.case_ref = advice.case_ref
         message.disclosure = _DISCLOSURES[advice.disclosure]
@@ -218,16 +221,25 @@ class RecommendationWriter:
         message.mix.CopyFrom(mix_message(catalogue, mix, words, unusable))
         # Absent where no model judged: whether it was synthetic is then not told.
         message.synthetic_model = info.synthetic
-        contacts = contacts_of(catalogue.mixes[mix], unusable)
-        plan = words.plan(reader, contacts, catalogue.mixes[mix].weeks)
-        message.plan = _tested(words, plan, test=info.synthetic)
-        digital = Channel.DIALOGUE_MESSAGE.value in {channel for channel, _, _ in contacts}
-        message.notice = words.notice(reader, self._contact, digital=digital, mix=True)
         for doubt, number in _DOUBTS.items():
             if decision.doubts & doubt:
                 message.doubts.append(number)
                 message.doubt_texts.append(words.doubt(reader, str(doubt.name), self._contact))
+        contacts = contacts_of(catalogue.mixes[mix], unusable)
+        plan = words.plan(reader, contacts, catalogue.mixes[mix].weeks)
+        if message.doubt_texts:
+            plan = words.until(reader, message.doubt_texts, plan)
+        message.plan = _tested(words, plan, test=info.synthetic)
+        message.notice = self._notice(words, reader, unusable, mix=True)
         return message
+
+    def _notice(
+        self, words: Texts, reader: Reader, unusable: frozenset[Channel], *, mix: bool
+    ) -> str:
+        """Writes the notice, which names no way to the office that the user cannot go."""
+        phone = "" if Channel.PHONE in unusable else self._contact.phone
+        digital = mix and Channel.DIALOGUE_MESSAGE not in unusable
+        return words.notice(reader, Contact(phone, self._contact.days), digital=digital, mix=mix)
 
     def _add_contradictions(
         self, message: recommendation_pb2.Recommendation, row: Sequence[int], view: View
@@ -241,10 +253,13 @@ class RecommendationWriter:
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
     ) -> None:
-        rules, bits = self._rules[view.language, view.reader], decision.safeguards
-        applied = [rules[number] for number in range(bits.bit_length()) if bits >> number & 1]
-        message.safeguards.extend(safeguard for safeguard, _ in applied)
-        message.reasons.extend(reason for _, reason in applied)
+        written, bits = self._rules[view.language, view.reader], decision.safeguards
+        rules = self._decider.safeguards.rules
+        applied = [number for number in range(bits.bit_length()) if bits >> number & 1]
+        message.safeguards.extend(written[number][0] for number in applied)
+        message.reasons.extend(
+            written[number][1] for number in applied if is_told(rules[number], view.reader)
+        )
 
     def _add_options(self, message: recommendation_pb2.Recommendation, decision: Decision) -> None:
         # What forbids a mix depends on these two alone.
@@ -307,7 +322,11 @@ class RecommendationWriter:
         )
         mix = ids[decision.mix]
         other = "" if explanation.other is None else ids[explanation.other]
-        message.reasons.extend(self._reason(one, mix, other, view) for one in told)
+        for one in told:
+            reason = self._reason(one, mix, other, view)
+            if one.kind == MINUTES and view.reader is Reader.USER and helps_more(explanation):
+                reason.text = words.general(view.reader, OVER_EFFECT, one.points, mix, other)
+            message.reasons.append(reason)
         if explanation.near_equal is not None:
             message.near_equal_mix = ids[explanation.near_equal]
 
@@ -344,7 +363,7 @@ class RecommendationWriter:
                 from_value=str(feature.value(change.slot_now)),
                 to_value=str(feature.value(change.slot_then)),
                 mix_id=ids[change.mix],
-                text=words.change(feature.name, change.direction, ids[change.mix]),
+                text=words.change(view.reader, feature.name, change.direction, ids[change.mix]),
             )
 
     def _add_text(
@@ -352,11 +371,12 @@ class RecommendationWriter:
     ) -> None:
         """Puts all that is told together, in the order in which it is read."""
         words, reader = self._texts[view.language], view.reader
-        rules = self._decider.safeguards.applied(decision.safeguards)
-        why = words.grouped(reader, [(rule.name, rule.effect.requirement.value) for rule in rules])
+        why = self._rules_told(decision, view)
         why += [one.text for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
-        if message.near_equal_mix:
-            why.append(words.near_equal(reader, message.mix.id, message.near_equal_mix))
+        near = message.near_equal_mix
+        # A user is not offered less than what is advised.
+        if near and (reader is Reader.ADVISER or self._is_heavier(near, message.mix.id)):
+            why.append(words.near_equal(reader, message.mix.id, near))
         why += [change.text for change in message.changes]
         message.text = words.letter(
             reader,
@@ -367,6 +387,39 @@ class RecommendationWriter:
             doubts=[*message.doubt_texts, *(one.text for one in message.contradictions)],
             notice=message.notice,
         )
+
+    def _rules_told(self, decision: Decision, view: View) -> list[str]:
+        """Tells the facts of safeguards, what follows and is arranged, and to advisers the law."""
+        words, reader = self._texts[view.language], view.reader
+        applied = self._decider.safeguards.applied(decision.safeguards)
+        unusable = self._unusable(decision.safeguards)
+        rules = [rule for rule in applied if is_told(rule, reader)]
+        if decision.mix != NO_MIX:
+            mix = self._decider.catalogue.mixes[decision.mix]
+            held = mix.channels_without(unusable) or frozenset()
+            # What was too much to ask for, and is asked all the same, explains nothing.
+            rules = [rule for rule in rules if not rule.effect.burdensome & held]
+
+        told = words.grouped(
+            reader, [(rule.name, _requirement_told(rule.effect, unusable)) for rule in rules]
+        )
+        arranged = (words.arrangement(reader, rule.name, self._contact) for rule in rules)
+        told += [one for one in arranged if one]
+        if reader is Reader.ADVISER and rules:
+            told.append(words.basis([rule.legal_basis for rule in rules]))
+        return told
+
+    def _is_heavier(self, mix: str, other: str) -> bool:
+        ids = self._decider.catalogue.ids
+        return ids.index(mix) > ids.index(other)
+
+
+def _requirement_told(effect: Effect, unusable: frozenset[Channel]) -> str:
+    """Names what follows from a rule; of phone or video only what the user can use."""
+    remote = effect.requirement is Requirement.REMOTE_TALK
+    if remote and unusable & {Channel.PHONE, Channel.VIDEO}:
+        return Requirement.PERSONAL_TALK.value
+    return effect.requirement.value
 
 
 def _tested(words: Texts, plan: str, *, test: bool) -> str:
