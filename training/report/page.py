@@ -41,7 +41,7 @@ SECTIONS = (
     ("sensitivity", "What if something was not seen?"),
     ("heterogeneity", "Do effects vary at all?"),
     ("fidelity", "What the tables kept of the learners"),
-    ("abstention", "When a person must look first"),
+    ("abstention", "When an adviser must look first"),
     ("data", "The data"),
     ("reproduce", "To do it again"),
 )

@@ -97,7 +97,7 @@ def test_mixes_are_named_in_english_and_norwegian(text: str) -> None:
 
 
 def test_a_small_group_is_named_but_not_shown(text: str) -> None:
-    assert re.search(r"over 66</th><td[^>]*>fewer than 50 cases: not shown", text)
+    assert re.search(r"over 66</th><td[^>]*>too few to show: fewer than 50 cases", text)
 
 
 def test_drift_that_calls_for_action_says_so(text: str) -> None:
@@ -117,13 +117,13 @@ def test_every_condition_of_the_gate_has_its_line(text: str) -> None:
 
 
 def test_equal_figures_give_equal_drawings() -> None:
-    assert values(some_figures()).svg == values(some_figures()).svg
+    assert values(some_figures()) == values(some_figures())
 
 
 def test_a_drawing_holds_no_date_and_keeps_its_text_as_text() -> None:
-    svg = cost_curve(some_figures()).svg
+    svg = cost_curve(some_figures()).wide.svg
     assert "dc:date" not in svg
-    assert "adviser minutes a case</text>" in svg
+    assert "adviser minutes per case</text>" in svg
 
 
 def test_tables_of_another_catalogue_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path)
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     for words in (
         "No model is promoted yet",
-        "The comparison with today&#39;s rule was not measured.",
+        "We did not measure the comparison with today&#39;s rule.",
         "drawn at random, without dates",
-        "No groups were measured.",
+        "We measured no groups.",
         "There is no evidence that effects vary",
-        "Sensitivity was not measured.",
+        "We did not measure this.",
         "The cost curve has too few points to tell.",
         "No value of any field shifts what a mix is worth",
     ):
