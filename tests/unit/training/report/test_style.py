@@ -21,6 +21,7 @@ from training.report.cost_drawings import beyond
 from training.report.first_screen import first_screen
 from training.report.words import confounding_words, heterogeneity_words
 from training.version.card import card
+from training.version.register import register_entry
 
 PROSE = ("p", "li", "figcaption", "desc")
 
@@ -122,3 +123,20 @@ def test_the_model_card_is_told_in_plain_sentences() -> None:
     told = [without_names(" ".join(one.split())) for one in text.split("\n\n")]
     assert [fault for one in told for fault in faults("en", one)] == []
     assert grade([one for one in told if is_prose(one)]) <= HARDEST_GRADE
+
+
+def test_the_register_entry_tells_the_public_in_plain_sentences() -> None:
+    entry = register_entry(some_figures(), a_verdict(), a_manifest())
+    told = [
+        entry[key]
+        for key in (
+            "description_short",
+            "goal",
+            "proportionality",
+            "human_intervention",
+            "risks",
+            "methods_and_models",
+        )
+    ]
+    assert [fault for text in told for fault in faults("en", text)] == []
+    assert grade(told) <= HARDEST_GRADE
