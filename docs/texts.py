@@ -88,7 +88,7 @@ def rendered(texts: Texts) -> Iterator[Rendered]:
     yield from _reasons(texts)
     yield from _besides(texts)
     for field, direction in sorted(texts.change_keys()):
-        told = [texts.change(field, direction, CATALOGUE.ids[3], reader) for reader in Reader]
+        told = [texts.change(reader, field, direction, CATALOGUE.ids[3]) for reader in Reader]
         yield Rendered("Changes", f"{field} {direction}", *told)
     for need, channels in texts.entries["suitability"].items():
         for channel in channels:
@@ -152,7 +152,7 @@ def _assessments(texts: Texts) -> Iterator[Rendered]:
             told = [texts.doubt(reader, name, contact) for reader in Reader]
             yield Rendered("Doubts", f"{name}, days: {contact.days}", *told)
     told = [texts.entries[reader.value]["until_then"] for reader in Reader]
-    yield Rendered("Doubts", "after all of them", *told)
+    yield Rendered("Doubts", "after them, before the plan", *told)
     for name in texts.entries["user"]["contradiction"]:
         told = [texts.contradiction(reader, name) for reader in Reader]
         yield Rendered("Contradictions", name, *told)
@@ -167,6 +167,10 @@ def _safeguards(texts: Texts) -> Iterator[Rendered]:
     for name, rules in SEVERAL.items():
         told = [" ".join(texts.grouped(reader, rules)) for reader in Reader]
         yield Rendered("Several safeguards", name, *told)
+    for name in texts.entries["user"]["arrangement"]:
+        for contact in CONTACTS:
+            told = [texts.arrangement(reader, name, contact) for reader in Reader]
+            yield Rendered("What is arranged", f"{name}, days: {contact.days}", *told)
     for key in texts.entries["legal"]:
         yield Rendered("Legal bases", key, "", texts.legal(key))
 

@@ -16,16 +16,16 @@ from router.commands.demo import sample_caseload
 from router.commands.nearby import open_channel
 from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
 
-CASE = "young, weak digital skill"
+CASE = "young, digital is hard"
 WEEKS = 12
 # Of the reasons, so many: a reader of the README has three minutes for all of it.
 REASONS = 2
 CHANNELS = {
     recommendation_pb2.CHANNEL_SELF_SERVICE: ("activity plan", BLUE),
     recommendation_pb2.CHANNEL_DIALOGUE_MESSAGE: ("dialogue message", BLUE),
-    recommendation_pb2.CHANNEL_PHONE: ("phone talk", ORANGE),
-    recommendation_pb2.CHANNEL_VIDEO: ("video talk", ORANGE),
-    recommendation_pb2.CHANNEL_OFFICE_MEETING: ("talk at the office", ORANGE),
+    recommendation_pb2.CHANNEL_PHONE: ("phone call", ORANGE),
+    recommendation_pb2.CHANNEL_VIDEO: ("video call", ORANGE),
+    recommendation_pb2.CHANNEL_OFFICE_MEETING: ("meeting at the office", ORANGE),
     recommendation_pb2.CHANNEL_GROUP_MEETING: ("meeting in a group", ORANGE),
 }
 

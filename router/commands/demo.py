@@ -89,12 +89,12 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
     return [
         ("can manage, prefers digital", plain_case("demo-1")),
         ("wants guidance", guidance),
-        ("young, weak digital skill", young),
+        ("young, digital is hard", young),
         ("long out of work, health", long_term),
-        ("reserved against digital", reserved),
+        ("opted out of digital", reserved),
         ("shielded: no features sent", case_pb2.Case(shielded=True)),
         ("almost all unknown", case_pb2.Case(case_ref="demo-7", shielded=False)),
-        ("900 % of the plan own", outside),
+        ("900% of the plan own", outside),
     ]
 
 

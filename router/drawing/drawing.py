@@ -60,6 +60,7 @@ def draw_two_shapes(
     description: str,
     heights: tuple[float, float],
     paint: Callable[[Figure, bool], None],
+    width: float = WIDE,
 ) -> TwoShapes:
     """Paints on two fresh figures, a wide and a narrow one.
 
@@ -69,10 +70,13 @@ def draw_two_shapes(
         description: what the drawing shows, in words.
         heights: inches, wide and narrow.
         paint: puts axes on the figure; told whether it is the narrow shape.
+        width: inches, of the wide shape.
     """
     # Painted twice, not scaled: on a phone text would shrink with the drawing.
     high, higher = heights
-    wide = draw(f"{name}-wide", title, description, high, lambda figure: paint(figure, False), WIDE)
+    wide = draw(
+        f"{name}-wide", title, description, high, lambda figure: paint(figure, False), width
+    )
     narrow = draw(
         f"{name}-narrow", title, description, higher, lambda figure: paint(figure, True), NARROW
     )

@@ -149,7 +149,8 @@ def _samples(one: Balance | None, basis: str) -> Iterator[tuple[str, int]]:
 def table(ledgers: Mapping[str, Ledger]) -> str:
     """Writes a short table of hours for the terminal, estimated and measured apart."""
     kinds = ("cases", "baseline", "used", "released", "reused", "unaccounted")
-    lines = [f"{'office':<24} {'hours':<10}" + "".join(f"{kind:>12}" for kind in kinds)]
+    heads = ("cases", "earlier", "used", "released", "used again", "unallocated")
+    lines = [f"{'office':<24} {'hours':<10}" + "".join(f"{head:>12}" for head in heads)]
     for office, ledger in ledgers.items():
         for basis in _BASES:
             one: Balance | None = getattr(ledger.total, basis)

@@ -25,28 +25,38 @@ FLAGS = [
     "--hide-scrollbars",
     "--window-size=1280,900",
 ]
-MEASURE = """<script>
-const found = {headings: [], drawings: 0, overlaps: [], cut: []};
-found.wide = document.body.scrollWidth - innerWidth;
-for (const heading of document.querySelectorAll("main h2")) found.headings.push(heading.id);
-for (const svg of document.querySelectorAll("figure svg")) {
-  found.drawings += 1;
-  const frame = svg.getBoundingClientRect();
-  const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
-  const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
-  boxes.forEach(([words, box], place) => {
-    if (box.left < frame.left - 2 || box.right > frame.right + 2
-        || box.top < frame.top - 2 || box.bottom > frame.bottom + 2)
-      found.cut.push([svg.querySelector("title").textContent, words]);
-    for (const [other, near] of boxes.slice(place + 1))
-      if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
-          && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
-        found.overlaps.push([svg.querySelector("title").textContent, words, other]);
-  });
-}
-const told = document.createElement("pre");
-told.id = "measured"; told.textContent = JSON.stringify(found);
-document.body.append(told);
+# A window can not be narrower than some 500 pixels; a frame can.
+FRAME = """<!DOCTYPE html><body style="margin:0">
+<iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
+<pre id="measured"></pre><script>
+const frame = document.getElementById("page");
+frame.onload = () => {{
+  const inside = frame.contentDocument, view = frame.contentWindow;
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: []}};
+  found.wide = inside.body.scrollWidth - view.innerWidth;
+  for (const heading of inside.querySelectorAll("main h2")) found.headings.push(heading.id);
+  for (const svg of inside.querySelectorAll("figure svg")) {{
+    const edge = svg.getBoundingClientRect();
+    if (!edge.width) continue;
+    found.drawings += 1;
+    const title = svg.querySelector("title").textContent;
+    const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
+    const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
+    boxes.forEach(([words, box], place) => {{
+      if (box.left < edge.left - 2 || box.right > edge.right + 2
+          || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
+        found.cut.push([title, words]);
+      if (box.height && Math.min(box.height, box.width) < 10 && words.length > 2)
+        found.small.push([title, words, box.height]);
+      for (const [other, near] of boxes.slice(place + 1))
+        if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
+            && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
+          found.overlaps.push([title, words, other]);
+    }});
+  }}
+  document.getElementById("measured").textContent = JSON.stringify(found);
+}};
+frame.srcdoc = {page};
 </script></body>"""
 
 
@@ -65,29 +75,35 @@ def browse(folder: Path, page: Path, *flags: str) -> str:
     ).stdout
 
 
-def measured(folder: Path, report: Path) -> dict[str, Any]:
-    """Tells what a script in a copy of the page measures; the page itself allows no script."""
-    copy = folder / "copy.html"
+def measured(folder: Path, report: Path, width: int) -> dict[str, Any]:
+    """Tells what a script around the page measures; the page itself allows no script."""
     text = re.sub(
         r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report.read_text(encoding="utf-8")
     )
-    copy.write_text(text.replace("</body>", MEASURE), encoding="utf-8")
-    page = browse(folder, copy, "--dump-dom")
-    told = re.search(r'<pre id="measured">(.*?)</pre>', page, re.DOTALL)
+    around = folder / "around.html"
+    inside = json.dumps(text).replace("</", "<\\/")
+    around.write_text(FRAME.format(width=width, page=inside), encoding="utf-8")
+    told = re.search(
+        r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
+    )
     assert told is not None
     text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-def test_all_sections_are_shown_and_no_words_in_a_drawing_overlap_or_are_cut(
-    report: Path, tmp_path: Path
+@pytest.mark.parametrize("width", [1280, 500, 390])
+def test_on_a_desk_and_on_a_phone_no_words_in_a_drawing_overlap_are_cut_or_too_small(
+    report: Path, tmp_path: Path, width: int
 ) -> None:
-    found = measured(tmp_path, report)
+    found = measured(tmp_path, report, width)
     assert found["headings"] == [anchor for anchor, _ in SECTIONS]
     assert found["drawings"] >= 15
-    assert found["overlaps"] == []
-    assert found["cut"] == []
+    assert {name: found[name] for name in ("overlaps", "cut", "small")} == {
+        "overlaps": [],
+        "cut": [],
+        "small": [],
+    }
     assert found["wide"] <= 0
 
 

@@ -7,20 +7,19 @@ from matplotlib.figure import Figure
 
 from router.drawing.axes import rows, zero_line
 from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, QUIET
-from router.drawing.drawing import Drawing, draw
+from router.drawing.drawing import TwoShapes, draw_two_shapes
 from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap
-from training.report.value_drawings import REACHED, ordered, spans
+from training.report.value_drawings import REACHED, folded, ordered, spans
 from training.report.words import MAIN_POLICIES, names, number, percent, reliability_words
 
-_COLUMNS = 3
 _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
 
 
-def calibration(figures: Figures) -> Drawing:
-    """Draws observed against predicted gain in tenths of the held-out cases."""
+def calibration(figures: Figures) -> TwoShapes:
+    """Draws observed against predicted gain in tenths of the test cases."""
     tenths = figures.calibration.tenths
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         predicted = [100 * tenth.predicted for tenth in tenths]
         axes.errorbar(
@@ -33,32 +32,34 @@ def calibration(figures: Figures) -> Drawing:
             fmt="o",
             color=BLUE,
             elinewidth=1.8,
-            label="a tenth, with 90 % interval",
+            label="a tenth, with 90% interval",
         )
         axes.axline(
             (0, 0), slope=1, color=INK, linestyle="--", linewidth=1.2, label="predicted = observed"
         )
         zero_line(axes, upright=False)
         zero_line(axes)
-        axes.set_xlabel("predicted gain over the logged mixes, points")
-        axes.set_ylabel("observed (doubly robust), points")
-        figure.legend(loc="outside upper left", ncols=2)
+        axes.set_xlabel(folded("predicted gain over the logged mixes, percentage points", narrow))
+        axes.set_ylabel("observed (doubly robust), % points")
+        figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
 
     slope = figures.calibration.slope
     words = (
-        f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), 1 is perfect; "
-        f"calibration error {number(100 * figures.calibration.error, 2)} points."
+        f"The slope is {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}), and 1 is perfect. "
+        f"The error is {number(100 * figures.calibration.error, 2)} percentage points."
     )
-    return draw("calibration", "Predicted against observed gain", words, 4.2, paint, 6.2)
+    return draw_two_shapes(
+        "calibration", "Predicted against observed gain", words, (4.2, 4.2), paint, 6.2
+    )
 
 
-def reliability(figures: Figures) -> Drawing | None:
+def reliability(figures: Figures) -> TwoShapes | None:
     """Draws outcomes against the probabilities shown, in tenths; None if not measured."""
     found = figures.reliability
     if found is None:
         return None
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         axes.errorbar(
             [100 * tenth.predicted for tenth in found.tenths],
@@ -70,27 +71,32 @@ def reliability(figures: Figures) -> Drawing | None:
             fmt="o",
             color=BLUE,
             elinewidth=1.8,
-            label="a tenth, with 90 % interval",
+            label="a tenth, with 90% interval",
         )
         axes.axline(
             (50, 50), slope=1, color=INK, linestyle="--", linewidth=1.2, label="shown = observed"
         )
         axes.set_xlabel("shown probability of reaching the goal, %")
         axes.set_ylabel("reached the goal, %")
-        figure.legend(loc="outside upper left", ncols=2)
+        figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
 
     words = reliability_words(found)
-    return draw("reliability", "Shown probability against outcome", words, 4.2, paint, 6.2)
+    return draw_two_shapes(
+        "reliability", "Shown probability against outcome", words, (4.2, 4.2), paint, 6.2
+    )
 
 
-def overlap(figures: Figures) -> Drawing:
+def overlap(figures: Figures) -> TwoShapes:
     """Draws a histogram of each mix's propensities, in equal bins from 0 to 1."""
     found = figures.overlap
-    lines = -(-len(found) // _COLUMNS)
 
-    def paint(figure: Figure) -> None:
+    def lines(narrow: bool) -> int:
+        return -(-len(found) // _columns(narrow))
+
+    def paint(figure: Figure, narrow: bool) -> None:
         # One scale for all mixes, or a rare one would look as common as the rest.
-        panels = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+        shape = lines(narrow), _columns(narrow)
+        panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
         highest = max([max(one.histogram) for one in found] + [1])
         panels[0, 0].set_ylim(0, 1.35 * highest)  # room for the words
         for place, axes in enumerate(panels.flat):
@@ -105,7 +111,13 @@ def overlap(figures: Figures) -> Drawing:
         f"{names().mix(one.mix)} {_shares(one).replace(chr(10), ', ')}" for one in found
     )
     title = "Overlap: how often each mix might have been chosen"
-    return draw("overlap", title, f"{words}.", 0.6 + 1.75 * lines, paint)
+    heights = 0.6 + 1.75 * lines(False), 0.6 + 1.6 * lines(True)
+    return draw_two_shapes("overlap", title, f"{words}.", heights, paint)
+
+
+def _columns(narrow: bool) -> int:
+    """Gives how many panels fit beside each other."""
+    return 1 if narrow else 3
 
 
 def _histogram(axes: Axes, one: MixOverlap) -> None:
@@ -134,14 +146,14 @@ def _shares(one: MixOverlap) -> str:
     return f"logged {percent(one.logged)}\nbelow 0.01: {percent(one.below_one_percent)}"
 
 
-def estimators(figures: Figures) -> Drawing:
+def estimators(figures: Figures) -> TwoShapes:
     """Draws four estimators of the main policies, side by side."""
     found = [one for one in ordered(figures) if one.name in MAIN_POLICIES]
     looks = dict(
         zip(ESTIMATORS, (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("D", PURPLE)), strict=True)
     )
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         for place, (name, (mark, colour)) in enumerate(looks.items()):
             chosen = [
@@ -158,22 +170,24 @@ def estimators(figures: Figures) -> Drawing:
                 elinewidth=1.6,
                 label=_ESTIMATOR_WORDS[name],
             )
-        rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel(REACHED)
-        figure.legend(loc="outside upper left", ncols=4)
+        rows(axes, [folded(names().policy(policy.name), narrow, 14) for policy in found])
+        axes.set_xlabel(folded(REACHED, narrow, 36))
+        figure.legend(loc="outside upper left", ncols=2 if narrow else 4)
 
-    words = "Each policy's value by four estimators; the table gives the numbers."
-    return draw("estimators", "Estimators side by side", words, 1.2 + 0.62 * len(found), paint)
+    words = "Each policy has a value by four estimators. The table gives the numbers."
+    heights = 1.2 + 0.62 * len(found), 1.5 + 0.75 * len(found)
+    return draw_two_shapes("estimators", "Estimators side by side", words, heights, paint)
 
 
-def sensitivity(figures: Figures) -> Drawing | None:
+def sensitivity(figures: Figures) -> TwoShapes | None:
     """Draws the gain's ends as unseen severity tilts the choice of mixes; None if not measured."""
     found = figures.sensitivity
     if not found:
         return None
 
-    def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    def paint(figure: Figure, narrow: bool) -> None:
+        shape = (len(found), 1) if narrow else (1, len(found))
+        panels = figure.subplots(*shape, sharey=True, squeeze=False).ravel()
         for axes, one in zip(panels, found, strict=True):
             steps = sorted((float(gamma), bound) for gamma, bound in one.bounds.items())
             odds = [gamma for gamma, _ in steps]
@@ -187,35 +201,37 @@ def sensitivity(figures: Figures) -> Drawing | None:
                 axes.axvline(one.gamma, color=ORANGE, linestyle=":")
             axes.set_title(f"over {names().policy(one.than)}")
             axes.set_xlabel("odds ratio of hidden confounding")
-        panels[0].set_ylabel("gain, points")
-        panels[0].spines["left"].set_color(LINE)
+        for axes in panels if narrow else panels[:1]:
+            axes.set_ylabel("gain, % points")
+            axes.spines["left"].set_color(LINE)
 
     words = (
-        "Ends of the gain's 90 % interval by strength of hidden confounding; "
-        "dotted: from here it is not proven."
+        "The lines are the ends of the gain's 90% interval, by strength of hidden confounding. "
+        "From the dotted line on there is no evidence of a gain."
     )
-    return draw("sensitivity", "Sensitivity to hidden confounding", words, 2.8, paint)
+    heights = 2.8, 2.4 * len(found)
+    return draw_two_shapes(
+        "sensitivity", "Sensitivity to hidden confounding", words, heights, paint
+    )
 
 
-def weights(figures: Figures) -> Drawing | None:
+def weights(figures: Figures) -> TwoShapes | None:
     """Draws the weight of each teacher in the stack; None if there are none."""
     found = sorted(figures.fidelity.weights.items(), key=lambda item: (-item[1], item[0]))
     if not found:
         return None
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         axes.barh(range(len(found)), [weight for _, weight in found], color=BLUE, height=0.62)
         for row, (_, weight) in enumerate(found):
             axes.text(weight, row, f" {weight:.2f}", va="center", color=INK if weight else QUIET)
-        rows(axes, [name.replace("_", " ") for name, _ in found])
+        rows(axes, [folded(name.replace("_", " "), narrow, 18) for name, _ in found])
         # Room for the numbers at the bars' ends, also where no teacher has weight.
         axes.set_xlim(0, 1.15 * max([weight for _, weight in found] + [0.1]))
-        axes.set_xlabel(
-            "weight in the stack (non-negative least squares; they need not add up to 1)"
-        )
+        label = "weight in the stack (non-negative least squares; they need not add up to 1)"
+        axes.set_xlabel(folded(label, narrow))
 
     words = "; ".join(f"{name} {weight:.2f}" for name, weight in found)
-    return draw(
-        "weights", "Weights of the teachers", f"{words}.", 0.75 + 0.28 * len(found), paint, 6.4
-    )
+    heights = 0.75 + 0.28 * len(found), 0.95 + 0.36 * len(found)
+    return draw_two_shapes("weights", "Weights of the teachers", f"{words}.", heights, paint, 6.4)

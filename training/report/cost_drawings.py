@@ -6,23 +6,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from router.drawing.colours import BLUE, INK, QUIET
-from router.drawing.drawing import Drawing, draw
+from router.drawing.drawing import TwoShapes, draw_two_shapes
 from training.evaluation.figures import CostPoint, Figures
 from training.report.value_drawings import MARKS
 from training.report.words import MAIN_POLICIES, names, number
 
 
 def beyond(figures: Figures) -> str:
-    """Names the uniform mixes to the right of the cost curve's frame; "" if there are none."""
+    """Tells of each uniform mix to the right of the cost curve's frame; "" if there are none."""
     found = [
         p for p in figures.policies if p.name not in MAIN_POLICIES and p.minutes > _frame(figures)
     ]
-    told = "; ".join(
-        f"{names().policy(p.name)}, {number(p.minutes)} min, "
-        f"{number(100 * p.estimates['dr'].value, 1)} %"
+    return "".join(
+        f" “{names().policy(p.name)}” is to the right of the frame, at {number(p.minutes)} minutes "
+        f"and {number(100 * p.estimates['dr'].value, 1)}%."
         for p in found
     )
-    return f" To the right of the frame: {told}." if told else ""
 
 
 def _frame(figures: Figures) -> float:
@@ -33,28 +32,30 @@ def _frame(figures: Figures) -> float:
     return 1.12 * max(needed)
 
 
-def cost_curve(figures: Figures) -> Drawing:
+def cost_curve(figures: Figures) -> TwoShapes:
     """Draws the best outcome at so many minutes a case, a rule blind to the case, and policies."""
     curve = sorted(figures.cost_curve, key=lambda point: point.minutes)
     first, last = curve[0], curve[-1]
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         _lines(axes, curve)
         _policies(axes, figures)
         axes.set_xlim(0, _frame(figures))
-        axes.set_xlabel("adviser minutes a case")
+        axes.set_xlabel("adviser minutes per case")
         axes.set_ylabel("cases that reach their goal, %")
-        figure.legend(loc="outside right upper")
+        figure.legend(loc="outside upper left" if narrow else "outside right upper")
 
     minutes = f"{number(first.minutes)} to {number(last.minutes)}"
     best = f"{number(100 * first.outcome.value, 1)} to {number(100 * last.outcome.value, 1)}"
     blind = f"{number(100 * first.blind, 1)} to {number(100 * last.blind, 1)}"
     words = (
-        f"From {minutes} minutes a case the share that reaches the goal goes "
-        f"from {best} per cent; blind to the case from {blind}."
+        f"From {minutes} minutes per case, the share that reaches the goal goes from {best}%. "
+        f"Without a look at the case it goes from {blind}%."
     )
-    return draw("cost-curve", "Outcome against adviser minutes", words, 3.9, paint)
+    return draw_two_shapes(
+        "cost-curve", "Outcome against adviser minutes", words, (3.9, 4.9), paint
+    )
 
 
 def _lines(axes: Axes, curve: list[CostPoint]) -> None:
@@ -69,12 +70,12 @@ def _lines(axes: Axes, curve: list[CostPoint]) -> None:
         color=BLUE,
         alpha=0.18,
         linewidth=0,
-        label="90 % interval, point by point",
+        label="90% interval, point by point",
     )
 
     best, blind = ([100 * p.outcome.value for p in curve], [100 * p.blind for p in curve])
-    axes.plot(minutes, best, color=BLUE, label="this version, minutes where they buy most")
-    axes.plot(minutes, blind, color=INK, linestyle="--", label="same minutes, blind to the case")
+    axes.plot(minutes, best, color=BLUE, label="this version, minutes where they help most")
+    axes.plot(minutes, blind, color=INK, linestyle="--", label="same minutes, no look at the case")
 
 
 def _policies(axes: Axes, figures: Figures) -> None:

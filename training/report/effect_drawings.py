@@ -77,8 +77,8 @@ def _drawing(one: Effects, mixes: tuple[str, ...]) -> Drawing:
     cases = one.counts.sum()
     unknown = percent(one.counts[0] / max(1, cases))
     words = (
-        f"Mean shift {one.weight:.2f} points; {number(cases)} training cases, "
-        f"{unknown} of them unknown."
+        f"The mean shift is {one.weight:.2f} percentage points. "
+        f"Of {number(cases)} training cases, {unknown} are unknown."
     )
 
     def paint(figure: Figure) -> None:
@@ -114,7 +114,8 @@ def _values(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
         axes.locator_params(axis="x", nbins=4)
         axes.set_title(wrapped(names().mix(mixes[k + 1])))
     figure.supxlabel(
-        "shift in points of the mix's worth over " + names().mix(mixes[0]), fontsize=9.5
+        "shift of the mix's worth over “" + names().mix(mixes[0]) + "”, percentage points",
+        fontsize=9.5,
     )
 
     support = panels[-1]
@@ -181,7 +182,7 @@ def _steps(figure: Figure, one: Effects, mixes: tuple[str, ...]) -> None:
             axes.set_yticklabels([])
             support.set_yticklabels([])
 
-    panels[0, 0].set_ylabel("shift, points")
+    panels[0, 0].set_ylabel("shift, % points")
     panels[1, 0].set_ylabel("cases")
     figure.align_ylabels(panels[:, 0])
     figure.supxlabel(one.feature.unit or "value", fontsize=9.5, color=INK)

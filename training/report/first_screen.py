@@ -93,7 +93,7 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
         state=state,
         answer=answer,
         sentence=sentence,
-        failed=tuple(condition_words(name) for name in failed),
+        failed=tuple(_failed(figures, name) for name in failed),
         gains=tuple(_gain(figures, one) for one in found.values() if one is not None),
         missing=tuple(_missing(figures, than) for than, one in found.items() if one is None),
         minutes=number(candidate.minutes),
@@ -107,53 +107,60 @@ def first_screen(figures: Figures, verdict: Verdict) -> FirstScreen:
 def _answer(figures: Figures, verdict: Verdict) -> tuple[str, str, str]:
     # Asked first: without overlap the gate's other answers mean nothing.
     if not enough_overlap(figures):
-        then = (
-            "Collect more varied follow-up first." if verdict.passed else "It may not be promoted."
-        )
+        then = "Collect more varied follow-up first." if verdict.passed else "Do not promote it."
         return (
             "unknown",
             "We cannot say yet",
-            "Too few people were followed up the way this version would have it, "
-            f"so its worth cannot be told from the log. {then}",
+            "Advisers followed up too few people the way this version would have it. "
+            f"So the log cannot tell what it is worth. {then}",
         )
     if verdict.passed:
         return (
             "pass",
             "Yes, it may be promoted",
-            "Every condition of the gate is met. A person still has to promote it.",
+            "It meets every condition of the gate. A person still has to promote it.",
         )
 
     failed = sum(not condition.passed for condition in verdict.conditions)
-    are = "is" if failed == 1 else "are"
     of = f"{failed} of the gate's {len(verdict.conditions)} conditions"
-    return "fail", "No, it may not be promoted", f"{of} {are} not met."
+    return "fail", "No, it may not be promoted", f"It does not meet {of}."
 
 
 def _gain(figures: Figures, one: Difference) -> Gain:
     outcome = one.outcome
     goals = round(outcome.value * CASES)
     more = "more" if goals > 0 else "fewer"
-    if not enough_overlap(figures):
-        meaning = "not to be relied on: too little overlap"
+    untold = [name for name in ("candidate", one.than) if not enough_overlap(figures, name)]
+    if untold:
+        # Not "no difference": nobody knows.
+        policy = names().policy(untold[0])
+        meaning = f"cannot be told: advisers followed up too few as {policy} would have it"
     elif outcome.low > 0:
         meaning = f"about {number(abs(goals))} {more} of {number(CASES)} reach their goal"
     elif outcome.high < 0:
         meaning = f"worse: about {number(abs(goals))} {more} of {number(CASES)} reach their goal"
     else:
-        meaning = "no proven difference: the interval includes zero"
+        meaning = "no evidence of a difference: the interval includes zero"
     return Gain(
         than=names().policy(one.than),
         points=points(outcome.value),
         interval=point_range(outcome),
         meaning=meaning,
-        minutes=f"{signed(one.minutes, 0)} minutes a case",
+        minutes=f"{signed(one.minutes, 0)} minutes per case",
     )
+
+
+def _failed(figures: Figures, name: str) -> str:
+    """Names a condition that is not met, and whether that is only because nobody can tell."""
+    than = name.removeprefix("beats_")
+    untold = than != name and figures.policy(than) is not None and not enough_overlap(figures, than)
+    return f"{condition_words(name)} (cannot be told)" if untold else condition_words(name)
 
 
 def _missing(figures: Figures, than: str) -> str:
     if than == "promoted" and not figures.promoted:
         return "No model is promoted yet, so there is none to compare with."
-    return f"The comparison with {names().policy(than)} was not measured."
+    return f"We did not measure the comparison with {names().policy(than)}."
 
 
 def forty_hours(figures: Figures) -> tuple[MoreHours, ...]:

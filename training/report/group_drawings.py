@@ -55,7 +55,7 @@ def _drawing(
             rows(axes, labels, shown=place == 0)
 
     words = "; ".join(
-        f"{names().group(field, group.group)}: gain {point_range(group.gain)} points"
+        f"{names().group(field, group.group)}: gain {point_range(group.gain)} percentage points"
         for group in groups
         if group.gain
     )
@@ -63,7 +63,7 @@ def _drawing(
     return draw(
         f"groups-{source}-{field}",
         title,
-        f"90 % intervals. {words}.",
+        f"90% intervals. {words}.",
         1.25 + 0.36 * len(groups),
         paint,
     )
@@ -133,5 +133,5 @@ def _gain(axes: Axes, groups: Iterable[GroupFigures]) -> None:
         axes.plot(100 * gain.value, row, "o", color=BLUE, markersize=6)
     zero_line(axes)
     axes.set_title("gain over practice")
-    axes.set_xlabel("points, 90 % interval")
+    axes.set_xlabel("% points, 90% interval")
     axes.locator_params(axis="x", nbins=5)

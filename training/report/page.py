@@ -42,7 +42,7 @@ SECTIONS = (
     ("heterogeneity", "Do effects vary at all?"),
     ("fidelity", "What the tables kept of the learners"),
     ("severity", "Does worse ever mean less contact?"),
-    ("abstention", "When a person must look first"),
+    ("abstention", "When an adviser must look first"),
     ("data", "The data"),
     ("reproduce", "To do it again"),
 )

@@ -73,7 +73,7 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
         figure.colorbar(
             mesh,
             ax=list(panels),
-            label="points",
+            label="percentage points",
             shrink=0.9,
             format=lambda value, _: number(value, 1),
         )
@@ -82,9 +82,9 @@ def _drawing(pair: Pair, features: FeatureSet, mixes: tuple[str, ...]) -> Drawin
     title = f"{names().field(first.name)} with {names().field(second.name)}"
     cases = number(pair.counts.sum())
     words = (
-        f"Points that the two add together to a mix's worth over {names().mix(mixes[0])}. "
-        "A dot: the 90 % interval excludes zero. "
-        f"Dark grey: fewer than {FEWEST_CASES} of the {cases} training cases."
+        f"This is what the two together add to a mix's worth over “{names().mix(mixes[0])}”. "
+        "A dot means that the 90% interval excludes zero. "
+        f"Dark grey means fewer than {FEWEST_CASES} of the {cases} training cases."
     )
     height = 1.9 + 0.24 * len(down) + 0.05 * max(map(len, across))
     return draw(

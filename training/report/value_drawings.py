@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from router.drawing.axes import rows, zero_line
 from router.drawing.colours import BLUE, GREEN, ORANGE, PURPLE, QUIET
-from router.drawing.drawing import Drawing, draw
+from router.drawing.drawing import TwoShapes, draw_two_shapes
 from training.evaluation.figures import (
     OK,
     Difference,
@@ -31,7 +33,7 @@ MARKS = {
     "todays_rule": ("s", ORANGE),
     "logged": ("^", GREEN),
 }
-REACHED = "cases that reach their goal, per cent, with 90 % interval (the axis does not begin at 0)"
+REACHED = "cases that reach their goal, %, with 90% interval"
 
 
 def spans(estimates: list[Estimate]) -> np.ndarray:
@@ -42,13 +44,18 @@ def spans(estimates: list[Estimate]) -> np.ndarray:
     ).clip(0)
 
 
-def gains(figures: Figures) -> Drawing | None:
+def folded(text: str, narrow: bool, at: int = 42) -> str:
+    """Breaks words into lines on a phone, where one line would be cut."""
+    return textwrap.fill(text, at) if narrow else text
+
+
+def gains(figures: Figures) -> TwoShapes | None:
     """Draws the candidate's gain over each policy it is compared with; None if there is none."""
     found = [one for than in COMPARED if (one := figures.difference(than)) is not None]
     if not found:
         return None
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         estimates = [one.outcome for one in found]
         axes.errorbar(
@@ -61,21 +68,20 @@ def gains(figures: Figures) -> Drawing | None:
             elinewidth=3,
             capsize=0,
         )
-        rows(axes, [f"over {names().policy(one.than)}" for one in found])
+        rows(axes, [folded(f"over {names().policy(one.than)}", narrow, 14) for one in found])
         zero_line(axes)
         low, high = axes.get_xlim()
         # Zero stays in sight, however far from it all gains are.
         axes.set_xlim(min(low, -0.1 * (high - low)), max(high, 0.1 * (high - low)))
-        axes.set_xlabel(
-            "more cases that reach their goal, in points (per 100 cases), with 90 % interval"
-        )
+        label = "more cases that reach their goal, percentage points, with 90% interval"
+        axes.set_xlabel(folded(label, narrow))
 
     words = "; ".join(_gain_words(one) for one in found)
-    return draw(
+    return draw_two_shapes(
         "gains",
         "Gain of this version",
-        f"Gain in points: {words}.",
-        0.75 + 0.36 * len(found),
+        f"Gain in percentage points: {words}.",
+        (0.75 + 0.36 * len(found), 0.95 + 0.5 * len(found)),
         paint,
         8.2,
     )
@@ -93,11 +99,11 @@ def ordered(figures: Figures) -> list[PolicyFigures]:
     return main + [one for one in figures.policies if one not in main]
 
 
-def values(figures: Figures) -> Drawing:
+def values(figures: Figures) -> TwoShapes:
     """Draws the value of every policy with its interval, and the minutes it takes."""
     found = ordered(figures)
 
-    def paint(figure: Figure) -> None:
+    def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         for row, policy in enumerate(found):
             estimate = policy.estimates["dr"]
@@ -120,14 +126,14 @@ def values(figures: Figures) -> Drawing:
                 va="center",
                 transform=axes.get_yaxis_transform(),
             )
-        rows(axes, [names().policy(policy.name) for policy in found])
-        axes.set_xlabel(REACHED)
+        rows(axes, [folded(names().policy(policy.name), narrow, 17) for policy in found])
+        axes.set_xlabel(folded(REACHED, narrow, 36))
 
     words = "; ".join(f"{names().policy(p.name)} {share_range(p.estimates['dr'])}" for p in found)
-    return draw(
+    return draw_two_shapes(
         "values",
         "Value of every policy",
         f"Per cent that reach their goal: {words}.",
-        0.9 + 0.32 * len(found),
+        (0.9 + 0.32 * len(found), 1.0 + 0.5 * len(found)),
         paint,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from router.texts import Texts, load_texts
@@ -84,8 +85,8 @@ def percent(share: float, digits: int = 1) -> str:
     """Writes a share, 0 to 1, in per cent; a share that rounds to nothing but is not says so."""
     smallest = 10.0**-digits
     if 0 < share * 100 < smallest / 2:
-        return f"under {smallest:.{digits}f} %"
-    return f"{number(share * 100, digits)} %"
+        return f"under {smallest:.{digits}f}%"
+    return f"{number(share * 100, digits)}%"
 
 
 def points(value: float) -> str:
@@ -108,6 +109,11 @@ def hours(minutes: float) -> float:
     return minutes * CASES / 60
 
 
+def day(iso: str) -> str:
+    """Writes a date, YYYY-MM-DD, with its month in words."""
+    return f"{date.fromisoformat(iso):%-d %B %Y}"
+
+
 def figure(value: object) -> str:
     """Writes what was measured for a condition of the gate, numbers shortened."""
     if isinstance(value, bool):
@@ -122,26 +128,26 @@ def figure(value: object) -> str:
 
 def condition(name: str) -> str:
     """Names a condition of the gate."""
-    return name.replace("_", " ").replace("todays", "today's")
+    return name.replace("_", " ").replace("todays", "today's").replace("held out", "test")
 
 
-def enough_overlap(figures: Figures) -> bool:
-    """Says whether the candidate's value can be told at all from the cases logged."""
-    candidate = figures.policy("candidate")
-    return candidate is not None and candidate.verdict == OK
+def enough_overlap(figures: Figures, name: str = "candidate") -> bool:
+    """Says whether a policy's value can be told at all from the cases logged."""
+    policy = figures.policy(name)
+    return policy is not None and policy.verdict == OK
 
 
 def heterogeneity_words(figures: Figures) -> str:
     """Says plainly whether effects vary between cases."""
     test = figures.heterogeneity
     p_value = f"p\u00a0=\u00a0{test.p_value:.3f}"
-    facts = f"(permutation test, {p_value}, {number(test.permutations)}\u00a0permutations)"
+    facts = f"We tested this with {number(test.permutations)}\u00a0permutations, {p_value}."
     if test.found:
-        return f"There is evidence that what a mix is worth differs between cases {facts}."
+        return f"There is evidence that what a mix is worth differs between cases. {facts}"
     return (
-        f"There is no evidence that effects vary between cases {facts}. "
-        "A mix may still be better than another on average; "
-        "that it is better for some cases than for others is not shown by these data."
+        f"There is no evidence that effects vary between cases. {facts} "
+        "A mix may still be better than another on average. "
+        "These data do not show that a mix is better for some cases than for others."
     )
 
 
@@ -165,8 +171,8 @@ def reliability_words(found: Reliability) -> str:
         number(100 * one, 1) for one in (found.error, found.low, found.high, found.chance)
     )
     return (
-        f"Expected calibration error {error} points (at least 90 % interval {low} to {high}); "
-        f"chance alone would give {chance}."
+        f"Shown probabilities are {error} percentage points from outcomes, on average "
+        f"(90% interval at least: {low} to {high}). Chance alone would give {chance}."
     )
 
 
@@ -176,16 +182,15 @@ def confounding_words(figures: Figures) -> tuple[str, ...]:
     for one in figures.sensitivity:
         name = names().policy(one.than)
         if one.gamma <= 1:
-            found.append(f"Against {name} there is no proven gain to begin with.")
+            found.append(f"There is no evidence of a gain over {name} to begin with.")
         elif one.gamma >= STRONGEST:
             found.append(
-                f"The gain over {name} stays proven up to an odds ratio of {STRONGEST:g}, "
-                "the strongest tried."
+                f"The gain over {name} still shows at an odds ratio of {STRONGEST:g}, "
+                "the strongest we tried."
             )
         else:
             found.append(
-                f"The gain over {name} stays proven as long as what advisers saw, "
-                "and the fields do not hold, changed the odds of a case's mix "
-                f"by less than a factor of {one.gamma:.2f}."
+                f"Advisers saw more than the fields hold. The gain over {name} still shows "
+                f"if that changed the odds by less than a factor of {one.gamma:.2f}."
             )
     return tuple(found)

@@ -10,7 +10,7 @@ from training.evaluation.gate import Verdict
 from training.report.first_screen import first_screen
 from training.report.page import template
 from training.report.value_drawings import ordered
-from training.report.words import DRIFT_WATCH, names
+from training.report.words import DRIFT_WATCH, day, names
 
 NOT_RECORDED = "not recorded"
 
@@ -29,7 +29,7 @@ def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str
         first=first_screen(figures, verdict),
         candidate=figures.policy("candidate"),
         policies=ordered(figures),
-        dates=" to ".join(dates) if dates else "",
+        dates=" to ".join(map(day, dates)) if dates else "",
         fingerprint=fingerprint(manifest),
         drifted=[
             names().field(f.name)

@@ -30,42 +30,42 @@ _LAWS = (
     ("eForvaltningsforskriften §§ 8-9", "https://lovdata.no/forskrift/2004-06-25-988"),
 )
 _SHORT = (
-    "Recommends a mix of digital self-service and personal follow-up for a jobseeker's case to "
-    "an adviser, with reasons. The adviser decides and may always give more."
+    "Gives an adviser advice on one job seeker's case: how to mix digital self-service and "
+    "personal follow-up, and why. The adviser decides, and can always give more."
 )
 _GOAL = (
-    "To use advisers' time where it helps people most and to keep personal contact for those "
-    "who need it. Affected are users of the employment service: the advice influences how, how "
-    "often and in which order they meet an adviser. It is not a formal decision and does not "
-    "touch benefits."
+    "To use advisers' time where it helps people most, and to keep personal contact for those "
+    "who need it. The advice has to do with users of the employment service. It bears on how, "
+    "how often and in which order they meet an adviser. It is not a formal decision, and does "
+    "not touch benefits."
 )
 _PROPORTIONALITY = (
-    "Fields are whitelisted and bounded; names, identity numbers, gender, origin, diagnoses, "
-    "free text and clickstreams are not fields. In service, health, language and no-show fields "
-    "may only add human contact; in learning they adjust for who was given which mix. Simpler "
-    "rules were compared: today's profiling rule, and each mix for all."
+    "Each field is a number with bounds, or a choice. There are no names, identity numbers, "
+    "gender, origin or health records. There is no free text, and no trace of clicks. Fields on "
+    "health, language and missed meetings can only add human contact. In learning they adjust "
+    "for who got which mix. We compared simpler rules: today's rule, and each mix for all."
 )
 _HUMAN = (
-    "An adviser decides every case together with the user, sees the reasons and alternatives, "
-    "and can choose any other mix; unusual, unknown and undecided cases are left to people. A "
-    "user may always ask for a person. How often advice is overridden, in both directions, is "
-    "to be watched per office: too seldom is as much an alarm as too often."
+    "An adviser decides every case together with the user. The adviser sees reasons and "
+    "alternatives, and can choose any other mix. Advisers alone look at cases that are rare, "
+    "little known or too close to call. A user can always ask for an adviser. Each office must "
+    "watch how often advisers depart from the advice, both ways. Too seldom is as bad a sign as "
+    "too often."
 )
 _RISKS = (
-    "A version is served only after a gate of published conditions, and a person's act. "
-    "Safeguards are hard rules, checked on every value. Values by group with intervals are part "
-    "of the gate; drift, unknown values and the distribution of the advice are watched; "
-    "versions can be rolled back; every recommendation is logged durably."
+    "A version decides only after it meets a gate of published conditions, and a person "
+    "promotes it. Safeguards are hard rules, and tests try them on every value. Values by group "
+    "with intervals are part of the gate. The agency watches drift, unknown values and how the "
+    "advice spreads. It can go back to an older version. The record keeps all advice."
 )
 _METHODS = (
-    "Doubly robust scores from cross-fitted propensities and outcomes; a stack of learners "
-    "weighted by non-negative least squares; distilled into additive tables, one number for "
-    "each value of a field and mix, so that reasons are exact. It does not learn while in use."
+    "We estimate propensities and outcomes across folds, and join them to doubly robust scores. "
+    "Least squares without negative weights joins a set of learners to a stack. The stack "
+    "becomes tables that we add up: one number for each value of a field and mix. So reasons "
+    "are exact. The tables do not learn while in use."
 )
-_UNIT = "share of held-out cases that reach their goal, 0 to 1; intervals are 90 per cent"
-_BY_GROUP = (
-    "value, gain over the logged practice, minutes and mixes by group; under 50 cases suppressed"
-)
+_UNIT = "share of test cases that reach their goal, 0 to 1, with 90% intervals"
+_BY_GROUP = "value, gain over the logged practice, minutes and mixes by group, none under 50 cases"
 
 
 def register_entry(

@@ -201,7 +201,7 @@ def test_a_user_never_reads_what_speaks_against_the_advice_or_is_unknown() -> No
 
 
 def test_an_agencys_own_mix_goes_by_its_id() -> None:
-    assert TEXTS["en"].change("has_eid", "YES", "OUR_OWN") == (
+    assert TEXTS["en"].change(Reader.USER, "has_eid", "YES", "OUR_OWN") == (
         "If you get an electronic ID, we suggest “OUR_OWN”."
     )
 
@@ -238,18 +238,26 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
     assert len(said) == len(set(said))
     assert paragraphs[0].startswith("TEST. ")
     assert paragraphs[1].startswith("De neste tolv ukene")
-    assert paragraphs[2].endswith("Derfor får du minst én samtale med en veileder.")
+    assert "innen fem dager" in paragraphs[2]
     assert paragraphs[3] == (
+        "Det står at du har skrevet et mål selv, men også at aktivitetsplanen ikke har noe mål. "
+        "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
+        "Veilederen din spør deg."
+    )
+    assert paragraphs[4].endswith("Derfor får du minst én samtale med en veileder.")
+    assert paragraphs[5] == (
         "Du har vært registrert i tre uker. Du har et mål i aktivitetsplanen. "
         "Derfor passer «Dialog og videosamtaler» litt bedre for deg."
     )
-    assert "innen fem dager" in paragraphs[4]
-    assert paragraphs[5] == (
-        "Det står at du har skrevet et mål selv, men også at aktivitetsplanen ikke har noe mål. "
-        "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
-        "Veilederen din spør deg. Fram til da følger vi deg opp slik det står over."
-    )
     assert paragraphs[-1].startswith("Dette er et råd, ikke et vedtak.")
+
+
+def test_where_a_person_must_look_first_the_plan_says_so_first_and_what_holds_until_then() -> None:
+    texts = TEXTS["nb"]
+    doubt = texts.doubt(Reader.USER, "HAS_JOB", CONTACT)
+    told = texts.until(Reader.USER, [doubt], plan("nb", "SELF_SERVICE"))
+    assert told.startswith("Det ser ut til at du snart er i jobb. Veilederen din tar kontakt")
+    assert "Fram til da foreslår vi dette. De neste tolv ukene" in told
 
 
 def test_facts_come_before_what_follows_from_all_of_them() -> None:

@@ -1,5 +1,7 @@
 """What the first screen of the report says."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.training.evaluation.figures_builder import (
@@ -24,23 +26,38 @@ def test_a_version_that_meets_the_gate_may_be_promoted() -> None:
 def test_a_version_that_misses_two_conditions_may_not_be_promoted_and_they_are_named() -> None:
     screen = first_screen(some_figures(), a_verdict(passed=False))
     assert screen.answer == "No, it may not be promoted"
-    assert screen.sentence.startswith("2 of the gate's 7 conditions are not met")
+    assert screen.sentence == "It does not meet 2 of the gate's 7 conditions."
     assert screen.failed == ("beats promoted", "no group worse off")
 
 
 def test_too_little_overlap_is_neither_yes_nor_no_and_no_gain_is_claimed() -> None:
     screen = first_screen(no_overlap(some_figures()), a_verdict(passed=False))
     assert screen.answer == "We cannot say yet"
-    assert all(gain.meaning == "not to be relied on: too little overlap" for gain in screen.gains)
+    assert all(
+        gain.meaning == "cannot be told: advisers followed up too few as this version would have it"
+        for gain in screen.gains
+    )
 
 
-def test_a_gain_whose_interval_includes_zero_is_no_proven_difference() -> None:
+def test_a_rival_that_nobody_followed_is_not_said_to_be_no_different() -> None:
+    figures = some_figures()
+    hollow = tuple(
+        replace(one, verdict="not enough overlap to say") if one.name == "todays_rule" else one
+        for one in figures.policies
+    )
+    screen = first_screen(replace(figures, policies=hollow), a_verdict())
+    assert {gain.than: gain.meaning for gain in screen.gains}["today's rule"] == (
+        "cannot be told: advisers followed up too few as today's rule would have it"
+    )
+
+
+def test_a_gain_whose_interval_includes_zero_is_no_evidence_of_a_difference() -> None:
     unsure = Difference(
         better="candidate", than="logged", outcome=an_estimate(0.01, 0.01), minutes=0.2
     )
     screen = first_screen(some_figures(differences=(unsure,)), a_verdict())
-    assert screen.gains[0].meaning == "no proven difference: the interval includes zero"
-    assert screen.gains[0].minutes == "0 minutes a case"
+    assert screen.gains[0].meaning == "no evidence of a difference: the interval includes zero"
+    assert screen.gains[0].minutes == "0 minutes per case"
 
 
 def test_a_proven_loss_is_called_worse() -> None:

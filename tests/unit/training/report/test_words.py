@@ -27,17 +27,17 @@ def test_hidden_confounding_is_told_for_no_some_and_the_strongest_odds() -> None
             )
         )
     )
-    assert "no proven gain" in told[0]
+    assert "no evidence of a gain" in told[0]
     assert "less than a factor of 1.31" in told[1]
-    assert "the strongest tried" in told[2]
+    assert "the strongest we tried" in told[2]
 
 
 def test_numbers_have_true_signs_and_a_small_share_is_not_called_none() -> None:
     assert (points(-0.0123), signed(-0.01, 1), percent(0.0001), percent(0.0)) == (
         "−1.2",
         "0.0",
-        "under 0.1 %",
-        "0.0 %",
+        "under 0.1%",
+        "0.0%",
     )
 
 

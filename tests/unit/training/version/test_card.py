@@ -71,7 +71,7 @@ def test_the_card_has_the_sections_of_a_model_card() -> None:
 
 
 def test_the_card_says_that_data_are_synthetic_only_when_they_are() -> None:
-    assert "> **Synthetic.**" in card(some_figures(), a_verdict(), a_manifest())
+    assert "> **TEST. Synthetic data.**" in card(some_figures(), a_verdict(), a_manifest())
     assert "Synthetic" not in card(some_figures(synthetic=False), a_verdict(), a_manifest())
 
 
