@@ -165,7 +165,7 @@ def reliability_words(found: Reliability) -> str:
         number(100 * one, 1) for one in (found.error, found.low, found.high, found.chance)
     )
     return (
-        f"Expected calibration error {error} points (at least 90 % interval {low} to {high}); "
+        f"Expected calibration error {error} points (90 % interval {low} to {high}); "
         f"chance alone would give {chance}."
     )
 

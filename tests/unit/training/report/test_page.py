@@ -179,7 +179,7 @@ def a_page(folder: Path, **changes: Any) -> str:
 def test_shown_probabilities_are_compared_with_outcomes_in_a_drawing_and_a_table(
     text: str,
 ) -> None:
-    assert "Expected calibration error 1.3 points (at least 90 % interval 0.1 to 2.5" in text
+    assert "Expected calibration error 1.3 points (90 % interval 0.1 to 2.5" in text
     found = some_figures().reliability
     assert found is not None
     for tenth in found.tenths:

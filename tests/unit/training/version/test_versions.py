@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,7 +174,7 @@ def test_versions_without_figures_are_compared_by_their_tables(models: Path) -> 
     [({"effects_vary": True}, True), ({"effects_vary": False}, False), ({}, False)],
 )
 def test_a_version_says_whether_effects_vary_and_an_older_one_claims_nothing(
-    tmp_path: Path, told: dict[str, bool], found: bool
+    tmp_path: Path, told: dict[str, Any], found: bool
 ) -> None:
     folder = a_version(tmp_path, "v9", **told)
     assert load_model(folder, FEATURES, CATALOGUE).info.effects_vary is found
