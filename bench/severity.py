@@ -39,7 +39,7 @@ CASES, FRESH = 20_000, 500
 FIRST_SEED = 2000
 FOUR = ("self_assessed_need", "days_since_personal_contact", "digital_skill", "channel_preference")
 """The fields that had an order before the contract stated one for each."""
-NONE, BEFORE, ALL = "no field", "the four of before", "all fields"
+ONE, NONE, BEFORE, ALL = "one mix for all", "no field", "the four of before", "all fields"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,15 @@ class Seed:
         level = np.zeros(len(self.rows))
         pairs = strongest_pairs(self.rows, self.target, PAIRS, 0, monotone)
         student = distil(self.rows, self.target, level, pairs, 0, monotone)
+        return self._judged(student.values(self.fresh))
 
+    def of_one_mix(self) -> Worth:
+        """Judges the mix that is best on average, or the best permitted one by that average."""
+        return self._judged(np.broadcast_to(self.target.mean(axis=0), self.truth.shape))
+
+    def _judged(self, values: Floats) -> Worth:
         cost = NATIONAL.price * CATALOGUE.minutes
-        mix = np.where(self.permitted, student.values(self.fresh) - cost, -np.inf).argmax(axis=1)
+        mix = np.where(self.permitted, values - cost, -np.inf).argmax(axis=1)
         each = np.arange(len(mix))
         outcome, minutes = self.truth[each, mix], CATALOGUE.minutes[mix]
         return Worth(
@@ -186,7 +192,7 @@ def main() -> None:
     worths: list[dict[str, Worth]] = []
     for number in range(FIRST_SEED, FIRST_SEED + asked.seeds):
         seed = seed_of(number, asked.strength, learned=asked.learned)
-        worths.append({})
+        worths.append({ONE: seed.of_one_mix()})
         for name, ordered in orders(seed.encoding, asked.without).items():
             worths[-1][name] = seed.worth(ordered)
             print(number, name, worths[-1][name], file=sys.stderr, flush=True)

@@ -171,8 +171,8 @@ def reliability_words(found: Reliability) -> str:
         number(100 * one, 1) for one in (found.error, found.low, found.high, found.chance)
     )
     return (
-        f"Shown probabilities are {error} percentage points from outcomes, on average "
-        f"(90% interval at least: {low} to {high}). Chance alone would give {chance}."
+        f"The probabilities are {error} percentage points from outcomes, on average "
+        f"(90% interval: {low} to {high}). Chance alone would give {chance}."
     )
 
 

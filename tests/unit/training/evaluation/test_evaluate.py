@@ -28,7 +28,7 @@ from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
 # Fewer cases would leave a mix with less than the 200 that reading asks for.
-CASES, RUNS, SHIELDED = 2200, 10, 11
+CASES, RUNS, SHIELDED = 2600, 10, 11
 NAMES = {
     "candidate",
     "promoted",

@@ -179,10 +179,8 @@ def a_page(folder: Path, **changes: Any) -> str:
 def test_shown_probabilities_are_compared_with_outcomes_in_a_drawing_and_a_table(
     text: str,
 ) -> None:
-    assert (
-        "Shown probabilities are 1.3 percentage points from outcomes, on average (90% interval at least: 0.1 to 2.5"
-        in text
-    )
+    assert "The probabilities are 1.3 percentage points from outcomes, on average" in text
+    assert "(90% interval: 0.1 to 2.5" in text
     found = some_figures().reliability
     assert found is not None
     for tenth in found.tenths:
