@@ -5,6 +5,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Several tests run at once, one a core: more threads in each would only wait for one another.
 export OMP_NUM_THREADS ?= 1
+# Tests start Python more than a hundred times: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PROTOS := $(wildcard proto/router/v1/*.proto)
 SERVICES := $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)
