@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.schema import FeatureSet, Rows
-from router.journal.recommendation import coded, recommendations, unpacked
+from router.journal.recommendation import CodedField, coded, recommendations, unpacked
 from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalStore
 
@@ -34,12 +35,12 @@ def read_arrivals(
 
     Args:
         store: the journal; may be written to meanwhile.
-        features: of the cases; what was written with other ones cannot be planned now.
+        features: of the cases; one that a record does not have is unknown there.
         office_ref: whose.
         since: microseconds since 1970, UTC.
 
     Raises:
-        JournalBroken: if a record cannot be read, or was written with other features.
+        JournalBroken: if a record cannot be read, or has other values of a feature than now.
         JournalUnavailable: if the journal cannot be read now.
     """
     # Of any office: a journal younger than the weeks asked for holds fewer weeks' arrivals.
@@ -52,12 +53,12 @@ def read_arrivals(
         if not recent:
             continue
         found = unpacked(recent)
-        if found.reading.features != coded(features.features):
+        try:
+            rows_now = _as_now(found.rows["row"], found.reading.features, features)
+        except ValueError as problem:
             digest = recent[0].context.digest.hex()[:12]
-            raise JournalBroken(
-                f"context {digest}: has other features than this version of the service"
-            )
-        for row, tail in zip(found.rows["row"], found.tails, strict=True):
+            raise JournalBroken(f"context {digest}: {problem}") from None
+        for row, tail in zip(rows_now, found.tails, strict=True):
             # Without a reference a case was not scored: its minutes are outside the office's hours.
             if tail.case_ref and tail.office_ref == office_ref:
                 rows[tail.case_ref] = row
@@ -68,3 +69,20 @@ def read_arrivals(
         rows=arrived.reshape(len(rows), len(features.features)),
         began_at=first.written_at if first else None,
     )
+
+
+def _as_now(rows: Rows, then: Sequence[CodedField], features: FeatureSet) -> Rows:
+    """Gives rows as slots of the features of now; one that there was not is unknown.
+
+    Raises:
+        ValueError: if a feature had other values then.
+    """
+    now = np.zeros((len(rows), len(features.features)), np.uint16)
+    column_then = {one.name: column for column, one in enumerate(then)}
+    for column, one in enumerate(coded(features.features)):
+        if one.name not in column_then:
+            continue
+        if then[column_then[one.name]] != one:
+            raise ValueError(f"{one.name} has other values than in this version of the service")
+        now[:, column] = rows[:, column_then[one.name]]
+    return now

@@ -180,6 +180,13 @@ def lay_out(folder: Path) -> None:
     today = json.loads((ROOT / "models" / promoted / "manifest.json").read_text())
     _fit_to(folder / "models" / version, today)
 
+    # What an agency must add to its catalogue: who takes the place of a call that cannot be held.
+    catalogue = folder / "policies" / "mixes.toml"
+    call = 'channel = "PHONE", first_week = 2, every_n_days = 14, minutes = 18'
+    text = catalogue.read_text()
+    assert text.count(call) == 1
+    catalogue.write_text(text.replace(call, f'{call}, instead = ["VIDEO", "OFFICE_MEETING"]'))
+
 
 def _fit_to(version: Path, today: dict[str, Any]) -> None:
     """Gives fields that have come since 0.3.0 a place in the tables that changes no value."""

@@ -41,8 +41,10 @@ BROKEN = {
     "router.v1.RecommendStreamResponse.error",
     "router.v1.feature",
 }
-LOST = ("results.error", "error")
-"""Where an older caller finds no error of a single case any more."""
+LOST = ("results.error", "error", "recommendation.reasons.feature")
+"""Where an older caller finds no error of a single case any more, and no field where the version
+has no proof that effects vary.
+"""
 NEW_FIELD = 12_345
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from router.v1 import case_pb2, channel_router_pb2
+from router.v1 import channel_router_pb2
 from tests.compatibility import readings
 from tests.compatibility.kept import Asker, Outcome, a_server
 from tests.e2e.conftest import router_command
@@ -65,15 +65,9 @@ def test_the_same_logged_cases_are_collected(journal: str, tmp_path: Path, treat
 
 
 @pytest.mark.parametrize("office", readings.OFFICES)
-def test_the_price_follows_its_arrivals_or_it_is_said_that_they_have_other_fields(
-    journal: str, tmp_path: Path, office: str
-) -> None:
+def test_the_price_follows_its_arrivals(journal: str, tmp_path: Path, office: str) -> None:
     readings.make_young(journal)
-    if [field.name for field in case_pb2.Case.DESCRIPTOR.fields] == KEPT["fields"]:
-        assert readings.price(journal, tmp_path, office) == KEPT["prices"][office]
-    else:
-        with pytest.raises(readings.CommandFailed, match="other features"):
-            readings.price(journal, tmp_path, office)
+    assert readings.price(journal, tmp_path, office) == KEPT["prices"][office]
 
 
 def test_a_server_knows_what_it_holds_and_goes_on_with_the_chain(

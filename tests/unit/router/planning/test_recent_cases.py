@@ -1,5 +1,6 @@
 """The price follows what has arrived: read from the journal, told in words, written when asked."""
 
+import dataclasses
 import shutil
 import time
 from pathlib import Path
@@ -60,11 +61,21 @@ def test_arrivals_are_the_offices_recent_cases_each_once_as_last_asked_about(
     assert registered(journal, 6) == [1, 5, 4]
 
 
-def test_records_with_other_features_than_now_are_refused(tmp_path: Path) -> None:
+def test_a_field_that_came_or_went_since_changes_no_other(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
     recommended(journal, ("a", 2, 1.0, OFFICE))
-    with pytest.raises(JournalBroken, match="other features"):
-        registered(journal, 4, FeatureSet(features=FEATURES.features[:-1]))
+    new = dataclasses.replace(FEATURES.features[0], name="new")
+    for now in (FEATURES.features[:-1], (*FEATURES.features, new)):
+        assert registered(journal, 4, FeatureSet(features=now)) == [2]
+
+
+def test_records_with_other_values_of_a_field_than_now_are_refused(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.db"
+    recommended(journal, ("a", 2, 1.0, OFFICE))
+    *others, last = FEATURES.features
+    wider = dataclasses.replace(last, values=(*last.values, "SOMETIMES"), upper=last.upper + 1)
+    with pytest.raises(JournalBroken, match="can_use_phone has other values"):
+        registered(journal, 4, FeatureSet(features=(*others, wider)))
 
 
 @pytest.fixture
