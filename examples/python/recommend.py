@@ -49,6 +49,7 @@ case = case_pb2.Case(
     health_hindrance=case_pb2.HINDRANCE_NO,
     other_hindrance=case_pb2.HINDRANCE_NO,
     language_support=case_pb2.LANGUAGE_SUPPORT_NONE,
+    can_use_phone=case_pb2.TRI_STATE_YES,
     no_shows_180d=0,
     unread_messages=0,
     days_since_user_plan_activity=6,

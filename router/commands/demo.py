@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def plain_case(reference: str) -> case_pb2.Case:
         health_hindrance=case_pb2.HINDRANCE_NO,
         other_hindrance=case_pb2.HINDRANCE_NO,
         language_support=case_pb2.LANGUAGE_SUPPORT_NONE,
+        can_use_phone=case_pb2.TRI_STATE_YES,
         no_shows_180d=0,
         unread_messages=0,
         days_since_user_plan_activity=3,
@@ -74,10 +76,12 @@ def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
 
     young = plain_case("demo-3")
     young.age_band, young.plan_has_goal = case_pb2.AGE_BAND_18_24, case_pb2.TRI_STATE_NO
+    young.goal_by_user = case_pb2.TRI_STATE_NO
     young.digital_skill, young.weeks_registered = case_pb2.DIGITAL_SKILL_WEAK, 2
 
     long_term = plain_case("demo-4")
     long_term.months_since_last_work, long_term.weeks_registered = 30, 70
+    long_term.worked_6_of_last_12_months = case_pb2.TRI_STATE_NO
     long_term.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY
     long_term.health_hindrance = case_pb2.HINDRANCE_YES
 
@@ -156,15 +160,25 @@ def _show_answers(listen: str) -> None:
     with open_channel(listen) as channel:
         router = channel_router_pb2_grpc.ChannelRouterStub(channel)
         grpc.channel_ready_future(channel).result(_READY_SECONDS)
-        for name, case in sample_caseload():
+        caseload = sample_caseload()
+        for name, case in caseload:
             click.echo(f"{name:<29}{_answer(router, case)}")
 
+        name, case = caseload[0]
+        told = router.Recommend(_asked(case), timeout=5).recommendation
+        click.echo(f"\nWhat the user reads ({name}):\n")
+        for paragraph in told.text.split("\n\n"):
+            click.echo(textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  "))
 
-def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Case) -> str:
-    request = channel_router_pb2.RecommendRequest(
+
+def _asked(case: case_pb2.Case) -> channel_router_pb2.RecommendRequest:
+    return channel_router_pb2.RecommendRequest(
         case=case, view=channel_router_pb2.VIEW_FULL, language=recommendation_pb2.LANGUAGE_EN
     )
 
+
+def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Case) -> str:
+    request = _asked(case)
     began = time.perf_counter()
     try:
         advice = router.Recommend(request, timeout=5).recommendation
@@ -174,7 +188,7 @@ def _answer(router: channel_router_pb2_grpc.ChannelRouterStub, case: case_pb2.Ca
     took = (time.perf_counter() - began) * 1000
 
     status = recommendation_pb2.Status.Name(advice.status).removeprefix("STATUS_")
-    reason = advice.reasons[0].text if advice.reasons else ""
+    reason = advice.reasons[0].text if advice.reasons else advice.plan
     if not advice.mix.id:
         return f"{status:<18}{'-':<20}{'-':>4}{'-':>9}{took:>7.1f}  {reason}"
 

@@ -29,7 +29,7 @@ import {
   type Review,
 } from "./gen/router/v1/feedback_pb.js";
 import { type FeatureInfo, type Model, Models, type Safeguard } from "./gen/router/v1/models_pb.js";
-import { Language, type Mix, type Recommendation } from "./gen/router/v1/recommendation_pb.js";
+import { Language, type Mix, Reader, type Recommendation } from "./gen/router/v1/recommendation_pb.js";
 
 /** A case, as a message or as its fields. State `shielded` always. */
 export type GivenCase = MessageInitShape<typeof CaseSchema>;
@@ -44,6 +44,8 @@ export interface ClientOptions {
   readonly office?: string;
   /** Language of texts; that of the office's policy if not given. */
   readonly language?: Language;
+  /** Who reads the texts; the user if not given. */
+  readonly reader?: Reader;
   /** Of TLS; plain text if not given. */
   readonly credentials?: ChannelCredentials;
   /** Further options of gRPC. */
@@ -284,8 +286,8 @@ export class ChannelRouterClient {
     return { language: this.#options.language ?? Language.UNSPECIFIED };
   }
 
-  #wanted(view: View = View.BASIC): { view: View; language: Language } {
-    return { view, ...this.#spoken };
+  #wanted(view: View = View.BASIC): { view: View; language: Language; reader: Reader } {
+    return { view, reader: this.#options.reader ?? Reader.UNSPECIFIED, ...this.#spoken };
   }
 
   /** Gives the case with the client's office, if it names none. */

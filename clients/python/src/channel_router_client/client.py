@@ -72,6 +72,7 @@ class ChannelRouterClient:
         timeout: float = 5.0,
         office: str = "",
         language: recommendation_pb2.Language.ValueType = recommendation_pb2.LANGUAGE_UNSPECIFIED,
+        reader: recommendation_pb2.Reader.ValueType = recommendation_pb2.READER_UNSPECIFIED,
         credentials: grpc.ChannelCredentials | None = None,
         health_check: bool = True,
         options: Sequence[tuple[str, Any]] = (),
@@ -83,6 +84,7 @@ class ChannelRouterClient:
             timeout: seconds that a call may take with all its tries, unless it says otherwise.
             office: pseudonym of the office, for cases and plans that name none.
             language: of texts; unspecified for that of the office's policy.
+            reader: of texts: the user, who is unspecified, or the adviser.
             credentials: of TLS; None for plain text.
             health_check: whether servers that do not say that they serve are left alone.
             options: further ones of gRPC.
@@ -90,6 +92,7 @@ class ChannelRouterClient:
         self._timeout = timeout
         self._office = office
         self._language = language
+        self._reader = reader
         self._channel = open_channel(
             target, credentials=credentials, health_check=health_check, options=options
         )
@@ -138,6 +141,7 @@ class ChannelRouterClient:
             case=self._of_office(case),
             view=view,
             language=self._language,
+            reader=self._reader,
             request_id=request_id or new_request_id(),
         )
         told = self._call(self._router.Recommend, request, timeout, request.request_id)
@@ -170,6 +174,7 @@ class ChannelRouterClient:
             cases=asked,
             view=view,
             language=self._language,
+            reader=self._reader,
             request_ids=request_ids or [new_request_id() for _ in asked],
         )
         told = self._call(self._router.RecommendBatch, request, timeout, *request.request_ids)
@@ -194,6 +199,7 @@ class ChannelRouterClient:
                 case=self._of_office(case),
                 view=view,
                 language=self._language,
+                reader=self._reader,
                 request_id=new_request_id(),
             )
             for case in cases
