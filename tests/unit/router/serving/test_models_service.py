@@ -9,8 +9,12 @@ from typing import Any
 import grpc
 import pytest
 
+from router.decision.catalogue import Channel
+from router.decision.suitability import NEEDS
 from router.serving.paging import next_token
+from router.v1 import feature_pb2
 from router.v1 import models_pb2 as pb
+from router.v1 import recommendation_pb2 as pb_language
 from tests.builders import ROOT
 from tests.unit.router.serving.service_builder import Service, a_service, status_in, violations
 
@@ -128,3 +132,25 @@ def test_a_long_refusal_is_cut(tmp_path: Path) -> None:
     with a_service(tmp_path, models=models) as service:
         (broken,) = (one for one in listed(service, "ListModels").models if one.refusal)
     assert len(broken.refusal) <= 1_000
+
+
+def test_what_each_channel_is_to_each_need_is_published_with_its_reason(service: Service) -> None:
+    found = listed(service, "ListSafeguards", language=pb_language.LANGUAGE_NB).suitability
+    cells = {(one.need, one.channel): one for one in found}
+    assert len(cells) == len(found) == len(NEEDS) * len(Channel)
+    for need in NEEDS:
+        for channel in Channel:
+            cell = cells[need.name, pb_language.Channel.Value(f"CHANNEL_{channel.value}")]
+            told = pb.Suitability.Name(cell.suitability).removeprefix("SUITABILITY_")
+            assert told == need.of(channel).value
+            assert cell.reason.endswith(".")
+            assert bool(cell.legal_basis) == (told != "SERVES")
+
+
+def test_a_feature_says_which_way_it_is_worse(service: Service) -> None:
+    notes = {one.name: one.annotation for one in listed(service, "ListFeatures").features}
+    assert notes["days_since_personal_contact"].worse == feature_pb2.WORSE_HIGHER
+    assert notes["days_since_personal_contact"].unknown_is_worst
+    assert notes["benefit_weeks_left"].worse == feature_pb2.WORSE_LOWER
+    assert list(notes["plan_has_goal"].mildest_first) == ["YES", "NO"]
+    assert not notes["goal_by_user"].mildest_first
