@@ -209,6 +209,8 @@ def _besides(texts: Texts) -> Iterator[Rendered]:
                 for reader in Reader
             ]
             yield Rendered("What decides besides", f"{kind} {points:+}", *told)
+    told = [texts.compared(reader, other) for reader in Reader]
+    yield Rendered("What decides besides", "compared", *told)
     told = [texts.near_equal(reader, mix, other) for reader in Reader]
     yield Rendered("Near equal", f"{mix} {other}", *told)
 

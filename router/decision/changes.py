@@ -56,6 +56,7 @@ class Change(NamedTuple):
     slot_then: int
     direction: str
     mix: int
+    is_wish: bool
 
 
 class _Candidate(NamedTuple):
@@ -133,11 +134,12 @@ class Changes:
             for is_wish in (False, True):
                 for number, one in enumerate(self._candidates):
                     then_mix, now_mix = int(mix[place, number]), decisions[n].mix
-                    # A wish is for more: of what would be less nobody is told to wish for it.
-                    told = then_mix > now_mix if is_wish else then_mix not in (-1, now_mix)
-                    if one.is_wish is is_wish and told:
+                    # Nobody is told to do or wish for what would be less contact: it would
+                    # read as a penalty.
+                    if one.is_wish is is_wish and then_mix > now_mix:
                         now = int(rows[n, one.column])
                         slot = int(tried[place, number, one.column])
-                        found[n].append(Change(one.column, now, slot, one.direction, then_mix))
+                        direction = one.direction
+                        found[n].append(Change(one.column, now, slot, direction, then_mix, is_wish))
                         break
         return found

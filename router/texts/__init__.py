@@ -236,7 +236,12 @@ class Texts:
         return self._entry("legal", key, "text")
 
     def reason(
-        self, reader: Reader, feature: Feature, slot: int, points: float, mix_id: str
+        self,
+        reader: Reader,
+        feature: Feature,
+        slot: int,
+        points: float,
+        mix_id: str,
     ) -> str:
         """Tells a fact of the case, and how much better or worse a mix fits for it.
 
@@ -255,7 +260,8 @@ class Texts:
             raise ValueError(f"{feature.name}: what speaks against a mix is for the adviser only")
         size = "clearly" if abs(points) > CLEAR_FROM else "slightly"
         key = size if points > 0 else f"{size}_against"
-        strength = self._entry(reader.value, "strength", key).format(mix=self.mix(mix_id))
+        strength = self._entry(reader.value, "strength", key)
+        strength = strength.format(mix=self.mix(mix_id))
 
         fact = self.fact(reader, feature, slot)
         if reader is Reader.ADVISER:
@@ -303,7 +309,7 @@ class Texts:
         Args:
             reader: the reader.
             kind: AVERAGE, MINUTES, WEIGHT, OTHER, or SAFEGUARD; to a user also MINUTES_OVER_EFFECT,
-                where the other one might help more.
+                where the other one might help more, and MINUTES_TOO, where this one helps more.
             points: for the mix, outcome points as a share; for the adviser, who reads the figure.
             mix_id: the mix.
             other_id: the one it is compared with.
@@ -317,6 +323,10 @@ class Texts:
         return self._entry(reader.value, "general", key).format(
             mix=self.mix(mix_id), other=self.mix(other_id), points=self._points(points)
         )
+
+    def compared(self, reader: Reader, other_id: str) -> str:
+        """Tells with which mix reasons compare."""
+        return self._entry(reader.value, "compared").format(other=self.mix(other_id))
 
     def near_equal(self, reader: Reader, mix_id: str, other_id: str) -> str:
         """Tells that another mix looks about as good."""

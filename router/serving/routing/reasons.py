@@ -86,11 +86,18 @@ def is_told(rule: Safeguard, reader: Reader) -> bool:
     return reader is Reader.ADVISER or rule.feature not in _NOT_TO_USERS
 
 
-def helps_more(explanation: Explanation) -> bool:
-    """Tells whether the other mix is expected to help more, and its minutes decide against it."""
+def minutes_told(explanation: Explanation) -> str:
+    """Names the text by which a user hears that a mix takes less of the adviser's time.
+
+    It helps about as much as the other, or more, or less but not so much less.
+    """
+    if explanation.near_equal == explanation.other:
+        return "MINUTES"
     beside = (PartKind.MINUTES, PartKind.WEIGHT)
     effect = sum(part.points for part in explanation.parts if part.kind not in beside)
-    return effect <= -_HELPS_MORE
+    if effect >= _HELPS_MORE:
+        return "MINUTES_TOO"
+    return "MINUTES_OVER_EFFECT" if effect <= -_HELPS_MORE else "MINUTES"
 
 
 def _on_average(parts: Sequence[Part]) -> list[Told]:
@@ -117,7 +124,9 @@ def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]
         feature = FEATURES.features[part.column]
         # Many small ones may carry together what none of them carries alone.
         small = abs(part.points) < TOLD_FROM
-        if small or not words.is_told(reader, feature, part.slot):
+        # "Other" of an enum is nothing that anybody could check.
+        vague = feature.value(part.slot) == "OTHER"
+        if small or vague or not words.is_told(reader, feature, part.slot):
             others += part.points
         else:
             found.append(Told(part.kind.value, part.column, part.slot, part.points))

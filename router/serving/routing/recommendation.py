@@ -20,7 +20,7 @@ from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
 from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
-from router.serving.routing.reasons import NEAR_EQUAL, Told, helps_more, is_told, told_of
+from router.serving.routing.reasons import NEAR_EQUAL, Told, is_told, minutes_told, told_of
 from router.texts import Contact, Reader, Texts
 from router.v1 import recommendation_pb2
 
@@ -31,7 +31,7 @@ _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
 }
 _DOUBTS = {doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt}
 _NOT_OFFERED = "MENU"
-MINUTES, OVER_EFFECT = PartKind.MINUTES.value, "MINUTES_OVER_EFFECT"
+MINUTES = PartKind.MINUTES.value
 _DISCLOSURES = {
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
     CONTROL: recommendation_pb2.DISCLOSURE_CONTROL,
@@ -324,8 +324,9 @@ class RecommendationWriter:
         other = "" if explanation.other is None else ids[explanation.other]
         for one in told:
             reason = self._reason(one, mix, other, view)
-            if one.kind == MINUTES and view.reader is Reader.USER and helps_more(explanation):
-                reason.text = words.general(view.reader, OVER_EFFECT, one.points, mix, other)
+            if one.kind == MINUTES and view.reader is Reader.USER:
+                kind = minutes_told(explanation)
+                reason.text = words.general(view.reader, kind, one.points, mix, other)
             message.reasons.append(reason)
         if explanation.near_equal is not None:
             message.near_equal_mix = ids[explanation.near_equal]
@@ -357,6 +358,9 @@ class RecommendationWriter:
     ) -> None:
         words, ids = self._texts[view.language], self._decider.catalogue.ids
         for change in explanation.changes:
+            # Without proof that effects vary nobody knows that doing otherwise would help.
+            if not (change.is_wish or self._recommender.model.info.effects_vary):
+                continue
             feature = FEATURES.features[change.column]
             message.changes.add(
                 feature=feature.name,
@@ -373,6 +377,8 @@ class RecommendationWriter:
         words, reader = self._texts[view.language], view.reader
         why = self._rules_told(decision, view)
         why += [one.text for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
+        compared = {one.compared_with for one in message.reasons if one.feature}
+        why += [words.compared(reader, other) for other in compared]
         near = message.near_equal_mix
         # A user is not offered less than what is advised.
         if near and (reader is Reader.ADVISER or self._is_heavier(near, message.mix.id)):

@@ -242,7 +242,7 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
     assert paragraphs[3] == (
         "Det står at du har skrevet et mål selv, men også at aktivitetsplanen ikke har noe mål. "
         "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
-        "Veilederen din spør deg."
+        "Veilederen din spør deg om dette."
     )
     assert paragraphs[4].endswith("Derfor får du minst én samtale med en veileder.")
     assert paragraphs[5] == (
@@ -257,7 +257,7 @@ def test_where_a_person_must_look_first_the_plan_says_so_first_and_what_holds_un
     doubt = texts.doubt(Reader.USER, "HAS_JOB", CONTACT)
     told = texts.until(Reader.USER, [doubt], plan("nb", "SELF_SERVICE"))
     assert told.startswith("Det ser ut til at du snart er i jobb. Veilederen din tar kontakt")
-    assert "Fram til da foreslår vi dette. De neste tolv ukene" in told
+    assert "Foreløpig foreslår vi dette. De neste tolv ukene" in told
 
 
 def test_facts_come_before_what_follows_from_all_of_them() -> None:
