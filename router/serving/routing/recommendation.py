@@ -380,8 +380,10 @@ class RecommendationWriter:
         compared = {one.compared_with for one in message.reasons if one.feature}
         why += [words.compared(reader, other) for other in compared]
         near = message.near_equal_mix
-        # A user is not offered less than what is advised.
-        if near and (reader is Reader.ADVISER or self._is_heavier(near, message.mix.id)):
+        offered = {change.mix_id for change in message.changes}
+        # A user is not offered less than what is advised, and nothing twice.
+        more = near and near not in offered and self._is_heavier(near, message.mix.id)
+        if more or (near and reader is Reader.ADVISER):
             why.append(words.near_equal(reader, message.mix.id, near))
         why += [change.text for change in message.changes]
         message.text = words.letter(

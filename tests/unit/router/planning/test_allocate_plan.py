@@ -12,7 +12,14 @@ from router.planning.allocate import BudgetTooSmall
 from router.planning.clearing_price import PRICE_AT_MOST, at_price
 from router.planning.plan import Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
-from tests.builders import a_decider, a_policy, random_rows
+from tests.builders import (
+    a_catalogue,
+    a_decider,
+    a_policy,
+    random_rows,
+    the_promoted_model,
+)
+from training.simulation.population import draw_population
 
 
 def a_budget(decider: Decider, rows: np.ndarray, share: float) -> float:
@@ -56,6 +63,21 @@ def test_more_hours_never_lose_value_and_send_nobody_to_an_assessment(
     assert (many.minutes >= few.minutes).all()
     assert (many.status == few.status).all()
     assert many.price <= few.price
+
+
+def test_of_400_simulated_cases_as_many_need_an_assessment_at_900_hours_as_at_1500() -> None:
+    drawn = draw_population(np.random.default_rng(14), 400)
+    rows = np.column_stack([drawn[name] for name in FEATURES.names]).astype(np.uint16)
+    rows[::3, FEATURES.column("plan_has_goal")] = 0
+    decider = Decider(
+        tables=the_promoted_model().tables, catalogue=a_catalogue(), policy=a_policy("office-01")
+    )
+    plans = [plan_caseload(decider, rows, 60.0 * hours) for hours in (900, 1000, 1100, 1500)]
+    [assessed] = {plan.count(Status.NEEDS_ASSESSMENT) for plan in plans}
+    assert assessed
+    values = [plan.allocation.value for plan in plans]
+    assert values == sorted(values)
+    assert len({plan.allocation.floor_minutes for plan in plans}) == 1
 
 
 def test_a_case_in_doubt_gets_what_any_other_would_and_nobody_less_than_safeguards_demand() -> None:
