@@ -22,6 +22,8 @@ PERMUTATIONS = 500
 SIGNIFICANT = 0.05
 TENTHS = 10
 _LEVEL = 0.90
+# Outcome points: far below what anybody could tell, far above rounding.
+_NOTHING = 1e-9
 
 
 def heterogeneity(
@@ -56,6 +58,10 @@ def heterogeneity(
     stratum = stratum.ravel()
     predicted = _within(values, permitted, stratum)
     observed = _within(scores, permitted, stratum)
+    if np.abs(predicted).max(initial=0.0) < _NOTHING:
+        # Predictions that are the same for all say nothing of variation; what is left of them
+        # is rounding, whose sign is no evidence.
+        return Heterogeneity(statistic=0.0, p_value=1.0, permutations=permutations, found=False)
     statistic = _t_ratio(predicted, observed)
 
     rng = np.random.default_rng(seed)

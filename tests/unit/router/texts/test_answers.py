@@ -115,7 +115,7 @@ def test_facts_of_milder_rules_stand_under_the_strictest() -> None:
         "Du bruker ikke digitale tjenester. Det er lenge siden du var inne i aktivitetsplanen. "
         "Du har ventet lenge på svar fra oss. "
         "Derfor snakker vi med deg, og du trenger ikke bruke digitale tjenester.",
-        "Du har mer enn én time å reise til kontoret. "
+        "Du har mer enn én times reisevei til kontoret. "
         "Derfor bruker vi bare måter å ha kontakt på som passer for deg.",
     ]
 

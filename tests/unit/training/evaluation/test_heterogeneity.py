@@ -96,3 +96,12 @@ def test_a_perfect_copy_keeps_everything_and_a_flat_one_nothing() -> None:
     assert (copy.value_kept, copy.contrasts_r2, copy.best_differs) == (1, 1, 0)
     assert flat.value_kept == pytest.approx(0)
     assert flat.contrasts_r2 < 0.3
+
+
+def test_predictions_that_are_the_same_for_all_are_no_evidence_however_they_are_rounded() -> None:
+    rng = np.random.default_rng(3)
+    rounding = 1e-16 * rng.integers(-3, 4, (4000, 3))
+    scores = rng.normal(size=(4000, 3)) + 1e13 * rounding
+    found = heterogeneity(0.4 + rounding, scores, np.ones((4000, 3), np.bool_))
+    assert not found.found
+    assert found.p_value == 1
