@@ -6,11 +6,23 @@ Nothing here calls the ledger: its sums must come out the same by another road.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from router.decision.schema import UNKNOWN
 from training.simulation.year_offices import MadeUpOffice
+
+_MILDEST_FIRST = {
+    "need_group": (
+        "GOOD_OPPORTUNITIES",
+        "NEEDS_GUIDANCE",
+        "NEEDS_GUIDANCE_REDUCED_CAPACITY",
+        "PARTIAL_WORK",
+        "SMALL_OPPORTUNITY",
+    ),
+    "digital_skill": ("STRONG", "OK", "WEAK", "NON_USER"),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,11 +89,7 @@ def _add(counts: Counter[str], basis: str, case: TrueCase, used: int) -> None:
 def _tier(case: TrueCase) -> str:
     weight = 1.0
     for name, value in (("need_group", case.need_group), ("digital_skill", case.digital_skill)):
-        weights = case.office.weights.get(name, {})
-        # Unknown never means "no problem": it weighs as the largest.
-        weight *= (
-            max(weights.values(), default=1.0) if value == UNKNOWN else weights.get(value, 1.0)
-        )
+        weight *= _weight(case.office.weights.get(name, {}), _MILDEST_FIRST[name], value)
     # The ledger's tiers, written out a second time on purpose.
     if weight >= 1.5:
         return "FIRST"
@@ -103,3 +111,15 @@ def _nested(counts: Counter[str]) -> dict[str, Any]:
             inner = inner.setdefault(step, {})
         inner[last] = int(count)
     return found
+
+
+def _weight(weights: Mapping[str, float], mildest_first: Sequence[str], value: str) -> float:
+    """Gives a value's weight, the policy's rule written out a second time on purpose."""
+    if value == UNKNOWN:
+        # As bad as WEAK by the order of digital skills; of need groups the largest.
+        known = mildest_first[:3] if "WEAK" in mildest_first else mildest_first
+        return max(_weight(weights, mildest_first, one) for one in known)
+    if value not in mildest_first:
+        return weights.get(value, 1.0)
+    reached = mildest_first[: mildest_first.index(value) + 1]
+    return next((weights[one] for one in reversed(reached) if one in weights), 1.0)

@@ -5,6 +5,7 @@ import pytest
 
 from tests.unit.training.evaluation.log_builder import a_log
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
+from training.learning.scores import Floats
 
 
 def test_without_heterogeneity_the_test_rejects_about_one_time_in_twenty() -> None:
@@ -100,7 +101,7 @@ def test_a_perfect_copy_keeps_everything_and_a_flat_one_nothing() -> None:
 
 def test_predictions_that_are_the_same_for_all_are_no_evidence_however_they_are_rounded() -> None:
     rng = np.random.default_rng(3)
-    rounding = 1e-16 * rng.integers(-3, 4, (4000, 3))
+    rounding: Floats = 1e-16 * rng.integers(-3, 4, (4000, 3)).astype(np.float64)
     scores = rng.normal(size=(4000, 3)) + 1e13 * rounding
     found = heterogeneity(0.4 + rounding, scores, np.ones((4000, 3), np.bool_))
     assert not found.found
