@@ -25,6 +25,8 @@ DIGITAL_ONLY_WEAK_SKILL = -0.25
 # Factors on talks: within 8 weeks of registration and after 26; for whom they help most and least.
 EARLY, LATE = 1.3, 0.7
 RESPONSIVE, UNRESPONSIVE = 1.4, 0.6
+# Months out of work beyond which more change nothing, assumed: who never worked counts as many.
+LONGEST_AWAY = 24
 # Logits: with digital follow-up alone 0.63 of strong groups reach their goal, 0.16 to 0.35 of weak
 # ones.
 _BASE = {
@@ -55,7 +57,8 @@ def digital_logit(slots: Slots) -> Floats:
 
     logit = logit - 0.30 * is_value(slots, "age_band", "60_66", "OVER_66")
     logit = logit + 0.10 * (slots["education_level"] - 4)
-    logit = logit - 0.22 * (np.log1p(_integer(slots, "months_since_last_work")) - 1.9)
+    months = np.minimum(_integer(slots, "months_since_last_work"), LONGEST_AWAY)
+    logit = logit - 0.22 * (np.log1p(months) - 1.9)
     logit = logit + 0.30 * (is_value(slots, "worked_6_of_last_12_months", "YES") - 0.5)
     logit = logit - 0.015 * (_integer(slots, "expected_weeks_to_job") - 14)
     logit = logit + 0.05 * (np.minimum(_integer(slots, "applications_4w"), 12) - 3.5)

@@ -148,9 +148,11 @@ def test_logged_propensities_are_used_and_estimated_ones_only_without_them(
     cases, _ = held_out
     assert (measured.propensity, blind.propensity) == ("logged", "estimated")
     assert {policy.name for policy in blind.policies} == NAMES - {"promoted"}
-    lightest = deciders[0].decide(cases.rows).first_permitted
+    decided = deciders[0].decide(cases.rows)
     assert cases.propensity is not None
-    weights = (cases.mix == np.maximum(lightest, 2)) / cases.propensity
+    number = CATALOGUE.ids.index(UNIFORM.partition(":")[2])
+    given = decided.at_least(np.full(len(cases.mix), number))
+    weights = (cases.mix == given) / cases.propensity
     exact = (weights * cases.outcome).mean()
     assert named(measured, UNIFORM).estimates["ips"].value == pytest.approx(exact)
     assert named(blind, UNIFORM).estimates["ips"].value != pytest.approx(exact)
