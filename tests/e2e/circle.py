@@ -25,6 +25,7 @@ VARIED = (
     "weeks_registered",
     "expected_weeks_to_job",
     "plan_has_goal",
+    "goal_by_user",
     "phone_talks_90d",
 )
 OFFICE = "exploring"
@@ -87,6 +88,11 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
         for name, slot in zip(FEATURES.names, a_row().tolist(), strict=True)
     }
     slots |= {name: drawn[name] for name in VARIED}
+    # Cases that contradict themselves, and those with a job to go to, are assessed by an adviser:
+    # nothing is explored there. All worked lately, so that today's rule gives all the same.
+    months, weeks = FEATURES["months_since_last_work"], FEATURES["expected_weeks_to_job"]
+    slots[months.name] = np.minimum(slots[months.name], months.slot(6))
+    slots[weeks.name] = np.maximum(slots[weeks.name], weeks.slot(1))
 
     young = rng.random(count) < 0.35
     age, reserved = FEATURES["age_band"], FEATURES["digitally_reserved"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from training.report.words import names, number, percent
 
 FIELDS_SHOWN = 10
 BINS = 40
+LONGEST_LINE = 18  # signs; more would reach into the panel beside it
 NINETY = 1.645  # a normal's two-sided 90 per cent
 
 
@@ -224,9 +226,11 @@ def _bulk(counts: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def wrapped(name: str) -> str:
-    """Breaks a name into at most two lines, at the space nearest its middle."""
-    spaces = [place for place, sign in enumerate(name) if sign == " "]
-    if len(name) <= 14 or not spaces:
+    """Breaks a name into as few lines as fit over a panel, about equally long."""
+    if len(name) <= 14:
         return name
-    middle = min(spaces, key=lambda place: abs(place - len(name) / 2))
-    return f"{name[:middle]}\n{name[middle + 1 :]}"
+    lines = max(2, len(textwrap.wrap(name, LONGEST_LINE)))
+    # The narrowest width that takes no more lines.
+    widths = range(-(-len(name) // lines), LONGEST_LINE + 1)
+    found = (textwrap.wrap(name, width, break_long_words=False) for width in widths)
+    return "\n".join(next((one for one in found if len(one) <= lines), [name]))
