@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from router.commands.score import load_decider
 
-decider = load_decider(Path("models/baseline-2026-11"), Path("policies"))[0]
+promoted = Path("models/promoted").read_text().strip()
+decider = load_decider(Path("models", promoted), Path("policies"))[0]
 features = decider.tables.features
 random = np.random.default_rng(0)
 drawn = [random.integers(0, feature.slots, 1000) for feature in features.features]

@@ -15,6 +15,7 @@ import pytest
 from nbclient import NotebookClient
 
 from router.cases.features import FEATURES, LOGGED, REFERENCES
+from router.versions.registry import promoted_version
 from tests.builders import ROOT
 from training.__main__ import main
 
@@ -80,7 +81,7 @@ def test_the_notebook_goes_from_logged_cases_to_a_promoted_version_and_back(said
         "the gate is",
         "report: ",
         "mine is promoted",
-        "baseline-2026-11 is promoted again",
+        f"{promoted_version(ROOT / 'models')} is promoted again",
         '"kind": "rollback"',
         "uniform:SELF_SERVICE",
     ):
