@@ -73,7 +73,7 @@ def test_tables_that_rise_with_every_field_are_proven_for_every_step() -> None:
     assert proof.steps == expected * (MIXES - 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 1000), planted=st.data())
 def test_a_planted_exception_is_found_with_its_values_mixes_and_size(
     seed: int, planted: st.DataObject

@@ -55,7 +55,7 @@ def test_at_the_plans_price_the_service_answers_what_was_planned_but_for_what_wa
 def test_more_hours_never_lose_value_and_send_nobody_to_an_assessment(
     seed: int, shares: tuple[float, float]
 ) -> None:
-    decider, rows = a_decider(seed, policy=a_policy("office-01")), random_rows(seed, 150)
+    decider, rows = a_decider(seed, policy=a_policy("office-01")), random_rows(seed, 60)
     few, many = (
         plan_caseload(decider, rows, a_budget(decider, rows, share)) for share in sorted(shares)
     )

@@ -86,7 +86,8 @@ def test_who_cannot_use_the_phone_is_neither_called_nor_told_to_call(
 ) -> None:
     answer = asked(service, pb.READER_USER, **SITUATIONS[name])
     assert pb.CHANNEL_PHONE not in [one.channel for one in answer.mix.elements]
-    assert "call" not in answer.text
+    assert "call you" not in answer.text
+    assert "call us" not in answer.text
     assert "00 00 00 00" not in answer.text.replace("\u00a0", " ")
 
 
