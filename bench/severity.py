@@ -26,6 +26,7 @@ from bench.evaluation import CATALOGUE, NATIONAL
 from router.cases.features import FEATURES
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
+from router.decision.schema import Role
 from training import learn
 from training.data.dataset import LoggedCases
 from training.learning.confounders import confounders
@@ -106,26 +107,24 @@ def seed_of(number: int, strength: float, *, learned: bool) -> Seed:
     rows = encoding.inputs(cases.rows)
     values = _stack(cases, encoding, rows) if learned else truth
 
-    lightest = _safeguards().apply(fresh.rows)[0]
-    offered = np.array([mix in NATIONAL.menu for mix in CATALOGUE.ids])
     return Seed(
         encoding=encoding,
         rows=rows,
         target=centred(values),
         fresh=encoding.inputs(fresh.rows),
         truth=fresh_truth,
-        permitted=offered & (np.arange(len(offered)) >= lightest[:, None]),
+        permitted=_safeguards(NATIONAL.menu).offered(fresh.rows),
     )
 
 
-def _safeguards() -> CompiledSafeguards:
+def _safeguards(menu: tuple[str, ...] = ()) -> CompiledSafeguards:
     rules = rulebook(FEATURES, NATIONAL.limits)
-    return CompiledSafeguards(features=FEATURES, catalogue=CATALOGUE, rules=rules)
+    return CompiledSafeguards(features=FEATURES, catalogue=CATALOGUE, rules=rules, menu=menu)
 
 
 def _stack(cases: LoggedCases, encoding: Encoding, rows: Floats) -> Floats:
     """Learns as a fit does, and gives the stack's values before distillation."""
-    lightest = _safeguards().apply(cases.rows)[0]
+    lightest = _safeguards().lightest(cases.rows)
     beside = confounders(encoding.others(cases.rows), lightest, cases.office_numbers(), cases.days)
     learned = learn(
         rows,
@@ -139,12 +138,16 @@ def _stack(cases: LoggedCases, encoding: Encoding, rows: Floats) -> Floats:
     return learned.taught(rows)
 
 
-def orders(encoding: Encoding, without: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Gives the fields of each order, with all but each of some."""
+def orders(
+    encoding: Encoding, without: Iterable[str], besides: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Gives the fields of each order: all but each of some, and all and each of others."""
     ordered = encoding.ordered
     found: dict[str, tuple[str, ...]] = {NONE: (), BEFORE: FOUR, ALL: ordered}
     for name in without:
         found[f"all but {name}"] = tuple(one for one in ordered if one != name)
+    for name in besides:
+        found[f"all and {name}"] = (*ordered, name)
     return found
 
 
@@ -184,8 +187,22 @@ def main() -> None:
         "--strength", type=float, default=1.0, help="times the published effects; default 1"
     )
     parser.add_argument("--learned", action="store_true", help="learn from the log; else the truth")
+    model = [one for one in FEATURES.features if Role.MODEL in one.roles]
     parser.add_argument(
-        "--without", metavar="FIELD", action="append", default=[], help="also all but this one"
+        "--without",
+        action="append",
+        default=[],
+        choices=[one.name for one in model if one.severity],
+        metavar="FIELD",
+        help="also all but this one",
+    )
+    parser.add_argument(
+        "--besides",
+        action="append",
+        default=[],
+        choices=[one.name for one in model if not (one.severity or one.nominal)],
+        metavar="FIELD",
+        help="also all and this one, its later values worse than its earlier ones",
     )
     asked = parser.parse_args()
 
@@ -193,7 +210,7 @@ def main() -> None:
     for number in range(FIRST_SEED, FIRST_SEED + asked.seeds):
         seed = seed_of(number, asked.strength, learned=asked.learned)
         worths.append({ONE: seed.of_one_mix()})
-        for name, ordered in orders(seed.encoding, asked.without).items():
+        for name, ordered in orders(seed.encoding, asked.without, asked.besides).items():
             worths[-1][name] = seed.worth(ordered)
             print(number, name, worths[-1][name], file=sys.stderr, flush=True)
     kind = "learned" if asked.learned else "truth"

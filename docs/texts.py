@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from router.cases.features import FEATURES
-from router.decision.catalogue import Channel, Mix
+from router.decision.catalogue import Channel
 from router.decision.schema import Feature, Role
 from router.policies.catalogue_file import load_catalogue
-from router.texts import LANGUAGES, STRICTEST_FIRST, Contact, Reader, Texts, load_texts
+from router.serving.messages import contacts_of
+from router.texts import STRICTEST_FIRST, Contact, Reader, Texts, load_texts
 from router.texts.amounts import amount
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,16 +97,6 @@ def rendered(texts: Texts) -> Iterator[Rendered]:
             yield Rendered("What suits", f"{need} {channel}", "", text)
 
 
-def contacts(mix: Mix) -> list[tuple[str, int, int]]:
-    """Gives a mix as a plan is told: each channel once, the user's own work apart."""
-    found: dict[tuple[str, bool], tuple[int, int]] = {}
-    for element in mix.elements:
-        key = (element.channel.value, element.minutes == 0)
-        number, minutes = found.get(key, (0, element.minutes))
-        found[key] = (number + element.contacts(mix.weeks), minutes)
-    return [(channel, number, minutes) for (channel, _), (number, minutes) in found.items()]
-
-
 def shown(feature: Feature) -> list[int]:
     """Gives slots of a field that between them have every form of its sentences."""
     slots = range(1, feature.slots)
@@ -123,7 +114,7 @@ def shown(feature: Feature) -> list[int]:
 
 def _plans(texts: Texts) -> Iterator[Rendered]:
     for mix in CATALOGUE.mixes:
-        told = [texts.plan(reader, contacts(mix), mix.weeks) for reader in Reader]
+        told = [texts.plan(reader, contacts_of(mix), mix.weeks) for reader in Reader]
         yield Rendered("Plans", texts.mix(mix.id), *told)
     for name, odd, weeks in ODD_PLANS:
         told = [texts.plan(reader, odd, weeks) for reader in Reader]
@@ -258,4 +249,3 @@ if __name__ == "__main__":
     folder = Path(__file__).with_suffix("")
     for language, texts in load_texts().items():
         (folder / f"{language}.md").write_text(page(texts), encoding="utf-8")
-    assert set(LANGUAGES) == set(load_texts())

@@ -64,24 +64,31 @@ class _Candidate(NamedTuple):
     direction: str
     is_wish: bool
     # By slot now, the slot then; the slot itself where there is no such change.
-    then: tuple[int, ...]
+    then: NDArray[np.uint16]
+    # Whom it is not advised to: by slot of the field of that column.
+    asked_of: int
+    not_of: NDArray[np.bool_]
 
 
 def _candidates(features: FeatureSet) -> Iterator[_Candidate]:
-    for is_wish, told in enumerate((ACTIONS, WISHES)):
-        for name, direction in told:
-            column, feature = features.column(name), features[name]
-            if feature.values:
-                wanted = feature.slot(direction)
-                # Of what is unknown nobody can say that it should be otherwise.
-                then = (0, *(wanted for _ in range(1, feature.slots)))
-                yield _Candidate(column, direction, bool(is_wish), then)
-                continue
-            for step in _STEPS:
-                far = step if direction == MORE else -step
-                slots = range(1, feature.slots)
-                then = (0, *(min(max(slot + far, 1), feature.slots - 1) for slot in slots))
-                yield _Candidate(column, direction, bool(is_wish), then)
+    told = [*((*one, False) for one in ACTIONS), *((*one, True) for one in WISHES)]
+    for name, direction, is_wish in told:
+        column, feature = features.column(name), features[name]
+        field, values = NOT_OF.get(name, (name, ()))
+        not_of = np.zeros(features[field].slots, np.bool_)
+        not_of[[features[field].slot(value) for value in values]] = True
+        whom = (features.column(field), not_of)
+
+        slots = np.arange(feature.slots)
+        if feature.values:
+            then = [np.full(feature.slots, feature.slot(direction))]
+        else:
+            far = [step if direction == MORE else -step for step in _STEPS]
+            then = [np.clip(slots + step, 1, feature.slots - 1) for step in far]
+        for one in then:
+            # Of what is unknown nobody can say that it should be otherwise.
+            one[0] = 0
+            yield _Candidate(column, direction, is_wish, one.astype(np.uint16), *whom)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +100,6 @@ class Changes:
     @cached_property
     def _candidates(self) -> tuple[_Candidate, ...]:
         return tuple(_candidates(self.decider.tables.features))
-
-    def _advised(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tells which candidates may be advised to whom, shape (n, candidates)."""
-        features = self.decider.tables.features
-        advised = np.ones((len(rows), len(self._candidates)), np.bool_)
-        for number, one in enumerate(self._candidates):
-            field, values = NOT_OF.get(features.features[one.column].name, ("", ()))
-            if field:
-                slots = [features[field].slot(value) for value in values]
-                advised[:, number] = ~np.isin(rows[:, features.column(field)], slots)
-        return advised
 
     def of(self, rows: Rows, decisions: Sequence[Decision]) -> list[list[Change]]:
         """Gives at most one action and one wish for each row, the first that changes its mix.
@@ -119,13 +115,14 @@ class Changes:
         if not plain:
             return found
 
-        tried = np.repeat(rows[plain][:, None], len(self._candidates), axis=1)
+        now = rows[plain]
+        tried = np.repeat(now[:, None], len(self._candidates), axis=1)
+        differs = np.empty(tried.shape[:2], np.bool_)
         for number, one in enumerate(self._candidates):
-            then = np.array(one.then, np.uint16)
-            tried[:, number, one.column] = then[tried[:, number, one.column]]
-
-        # Only what is another case: most candidates leave a row as it is, or go as far as others.
-        differs = (tried != rows[plain][:, None]).any(axis=2) & self._advised(rows[plain])
+            then = one.then[now[:, one.column]]
+            tried[:, number, one.column] = then
+            # Only what is another case: most candidates leave a row as it is.
+            differs[:, number] = (then != now[:, one.column]) & ~one.not_of[now[:, one.asked_of]]
         answers = self.decider.decide(tried[differs])
         mix = np.full(differs.shape, -1)
         mix[differs] = np.where(answers.status == int(Status.RECOMMENDED), answers.mix, -1)
@@ -137,9 +134,11 @@ class Changes:
                     # Nobody is told to do or wish for what would be less contact: it would
                     # read as a penalty.
                     if one.is_wish is is_wish and then_mix > now_mix:
-                        now = int(rows[n, one.column])
-                        slot = int(tried[place, number, one.column])
-                        direction = one.direction
-                        found[n].append(Change(one.column, now, slot, direction, then_mix, is_wish))
+                        slot_now = int(rows[n, one.column])
+                        slot = int(one.then[slot_now])
+                        change = Change(
+                            one.column, slot_now, slot, one.direction, then_mix, is_wish
+                        )
+                        found[n].append(change)
                         break
         return found

@@ -12,12 +12,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.schema import FeatureSet, Rows
+from router.decision.catalogue import DAYS_PER_WEEK
+from router.decision.schema import Feature, FeatureSet, Rows
 
 Value = str | int
-Span = tuple[Value, Value]
-"""The first and the last value of a field that do not fit one of another field."""
-_DAYS_PER_WEEK = 7
+Span = tuple[Value, Value | None]
+"""The first and the last value of a field that do not fit one of another; None is its last."""
 # Registration and contact are counted in other units, and either may be some days old.
 _GRACE_DAYS = 14
 
@@ -37,13 +37,12 @@ class Contradiction:
     misfits: Callable[[Value], Span | None]
 
 
-def _if(first: str, lowest: Value, highest: Value) -> Callable[[Value], Span | None]:
+def _if(first: str, lowest: Value, highest: Value | None) -> Callable[[Value], Span | None]:
     return lambda value: (lowest, highest) if value == first else None
 
 
-def _days_beyond(weeks: Value) -> Span | None:
-    days = (int(weeks) + 1) * _DAYS_PER_WEEK + _GRACE_DAYS
-    return (days, 720) if days <= 720 else None
+def _days_beyond(weeks: Value) -> Span:
+    return (int(weeks) + 1) * DAYS_PER_WEEK + _GRACE_DAYS, None
 
 
 CONTRADICTIONS = (
@@ -76,7 +75,7 @@ CONTRADICTIONS = (
     Contradiction(
         name="RECENT_WORK_BUT_MONTHS",
         fields=("worked_6_of_last_12_months", "months_since_last_work"),
-        misfits=_if("YES", 7, 240),
+        misfits=_if("YES", 7, None),
     ),
     Contradiction(
         name="CONTACT_BEFORE_REGISTERED",
@@ -89,6 +88,18 @@ CONTRADICTIONS = (
         misfits=_if("YES", "SIGN_INTERPRETER", "SIGN_INTERPRETER"),
     ),
 )
+
+
+# A span that ends before it begins holds nothing.
+_NO_SLOTS = (1, 0)
+
+
+def _slots(feature: Feature, lowest: Value, highest: Value | None) -> tuple[int, int]:
+    # Such a time may be longer than the field counts.
+    if isinstance(lowest, int) and lowest > feature.upper:
+        return _NO_SLOTS
+    last = feature.slots - 1 if highest is None else feature.slot(highest)
+    return feature.slot(lowest), last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +127,7 @@ class CompiledContradictions:
         first, second = (self.features[name] for name in rule.fields)
         value = first.value(slot)
         span = None if value is None else rule.misfits(value)
-        # A span that ends before it begins holds nothing.
-        return (1, 0) if span is None else (second.slot(span[0]), second.slot(span[1]))
+        return _NO_SLOTS if span is None else _slots(second, *span)
 
     def found(self, row: Sequence[int]) -> list[Contradiction]:
         """Gives the contradictions of a row of slots."""

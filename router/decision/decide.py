@@ -220,13 +220,6 @@ class Decider:
             return [self._few.decide(row) for row in rows]
         return self.decide(np.array(rows, np.uint16)).each()
 
-    def mixes(self, rows: Rows) -> list[int]:
-        """Gives the mix of each row, as `decide_each` does."""
-        if len(rows) <= FEW_ROWS:
-            return [self._few.decide(row).mix for row in rows.tolist()]
-        mixes: list[int] = self.decide(rows).mix.tolist()
-        return mixes
-
     def _estimates(self, places: Numbers) -> tuple[Floats, Floats]:
         """Gives expected outcomes, (K, n), and how far each fold is from them, (K, F, n)."""
         folds = np.ascontiguousarray(self.tables.values_at(places).transpose(1, 2, 0))

@@ -197,11 +197,19 @@ class CompiledSafeguards:
             bits = np.where(manual > 0, manual, bits)
         return codes, bits
 
+    def offered(self, rows: Rows) -> NDArray[np.bool_]:
+        """Tells which mixes are on offer and permitted in each row, shape (rows, mixes)."""
+        codes, _ = self.apply(rows)
+        found: NDArray[np.bool_] = members(self.permitted.take(codes), len(self.catalogue.mixes)).T
+        return found
+
     def lightest(self, rows: Rows) -> NDArray[np.intp]:
-        """Gives the lightest mix permitted in each row, that of mixes where none is."""
-        mixes = len(self.catalogue.mixes)
-        permitted = members(self.permitted.take(self.apply(rows)[0]), mixes)
-        return np.where(permitted.any(axis=0), permitted.argmax(axis=0), mixes)
+        """Gives the lightest mix permitted in each row, the number of mixes where none is."""
+        offered = self.offered(rows)
+        mixes: NDArray[np.intp] = np.where(
+            offered.any(axis=1), offered.argmax(axis=1), offered.shape[1]
+        )
+        return mixes
 
     @cached_property
     def permitted(self) -> MaskTable:

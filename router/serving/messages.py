@@ -61,7 +61,7 @@ def _channel(channel: Channel) -> recommendation_pb2.Channel.ValueType:
     return recommendation_pb2.Channel.Value(f"CHANNEL_{channel.value}")
 
 
-def contacts_of(mix: Mix, unusable: frozenset[Channel]) -> list[tuple[str, int, int]]:
+def contacts_of(mix: Mix, unusable: frozenset[Channel] = frozenset()) -> list[tuple[str, int, int]]:
     """Gives channel, number and minutes of each of a mix's contacts, each channel once.
 
     In the order in which they start; work of one's own in the activity plan is a channel apart from

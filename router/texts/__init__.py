@@ -349,9 +349,7 @@ class Texts:
 
     def letter(
         self,
-        reader: Reader,
         *,
-        test: bool,
         plan: str,
         why: Sequence[str],
         doubts: Sequence[str],
@@ -360,9 +358,7 @@ class Texts:
         """Puts all that a reader needs in order: what happens, doubts, why, what to do.
 
         Args:
-            reader: the reader.
-            test: whether it must say TEST first.
-            plan: what happens next.
+            plan: what happens next; where it begins with the test line, so does the letter.
             why: safeguards and reasons, the weightiest first.
             doubts: with contradictions.
             notice: the notice.
@@ -370,9 +366,7 @@ class Texts:
         Returns:
             Paragraphs with an empty line between; no sentence stands twice.
         """
-        # A plan that stands alone says TEST too.
-        first = [self.test_line] if test or plan.startswith(self.test_line) else []
-        del reader  # All parts are written for the reader already.
+        first = [self.test_line] if plan.startswith(self.test_line) else []
         parts = [*first, plan, *facts_first(doubts), *facts_first(why), notice]
         return "\n\n".join(said_once(parts))
 

@@ -3,12 +3,9 @@
 In a real browser, on a desk, on a phone and on paper, in three languages.
 """
 
-import json
 import re
-import subprocess
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,54 +18,8 @@ from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from tests.builders import ROOT
-from tests.e2e.conftest import tool
+from tests.e2e.browser import browse, measured
 from training.simulation.year import FIRST_DAY, Extent, simulate_year
-
-ENDS_WITHIN = 120
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
-# A window can not be narrower than some 500 pixels; a frame can.
-FRAME = """<!DOCTYPE html><body style="margin:0">
-<iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
-<pre id="measured"></pre><script>
-const frame = document.getElementById("page");
-frame.onload = () => {{
-  const inside = frame.contentDocument, view = frame.contentWindow;
-  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: []}};
-  found.wide = inside.body.scrollWidth - view.innerWidth;
-  for (const heading of inside.querySelectorAll("h2")) found.headings.push(heading.id);
-  for (const svg of inside.querySelectorAll("figure svg")) {{
-    const edge = svg.getBoundingClientRect();
-    if (!edge.width) continue;
-    found.drawings += 1;
-    const title = svg.querySelector("title").textContent;
-    const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
-    const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
-    boxes.forEach(([words, box], place) => {{
-      if (box.left < edge.left - 2 || box.right > edge.right + 2
-          || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
-        found.cut.push([title, words]);
-      if (box.height && Math.min(box.height, box.width) < 10 && words.length > 2)
-        found.small.push([title, words, box.height]);
-      for (const [other, near] of boxes.slice(place + 1))
-        if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
-            && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
-          found.overlaps.push([title, words, other]);
-    }});
-  }}
-  document.getElementById("measured").textContent = JSON.stringify(found);
-}};
-frame.srcdoc = {page};
-</script></body>"""
 
 
 @pytest.fixture(scope="module")
@@ -100,38 +51,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         page = ledger_page(ledger, beside, {}, catalogue, words[language], erased=erased)
         path.write_text(page, encoding="utf-8")
         found[office, language] = path
-    return found
-
-
-def browse(folder: Path, page: Path, *flags: str, width: int = 1280) -> str:
-    profile = f"--user-data-dir={folder / 'profile'}"
-    command = [
-        tool("chromium"),
-        *FLAGS,
-        f"--window-size={width},900",
-        profile,
-        *flags,
-        page.as_uri(),
-    ]
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=ENDS_WITHIN
-    ).stdout
-
-
-def measured(folder: Path, page: Path, width: int) -> dict[str, Any]:
-    """Tells what a script around the page measures; the page itself allows no script."""
-    text = re.sub(
-        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
-    )
-    around = folder / "around.html"
-    inside = json.dumps(text).replace("</", "<\\/")
-    around.write_text(FRAME.format(width=width, page=inside), encoding="utf-8")
-    told = re.search(
-        r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
-    )
-    assert told is not None
-    text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    found: dict[str, Any] = json.loads(text)
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from router.drawing.axes import rows, zero_line
 from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, QUIET
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap
+from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap, Tenth
 from training.report.value_drawings import REACHED, folded, ordered, spans
 from training.report.words import MAIN_POLICIES, names, number, percent, reliability_words
 
@@ -21,22 +23,7 @@ def calibration(figures: Figures) -> TwoShapes:
 
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        predicted = [100 * tenth.predicted for tenth in tenths]
-        axes.errorbar(
-            predicted,
-            [100 * tenth.observed.value for tenth in tenths],
-            yerr=[
-                [100 * (tenth.observed.value - tenth.observed.low) for tenth in tenths],
-                [100 * (tenth.observed.high - tenth.observed.value) for tenth in tenths],
-            ],
-            fmt="o",
-            color=BLUE,
-            elinewidth=1.8,
-            label="a tenth, with 90% interval",
-        )
-        axes.axline(
-            (0, 0), slope=1, color=INK, linestyle="--", linewidth=1.2, label="predicted = observed"
-        )
+        _tenths(axes, tenths, "predicted = observed")
         zero_line(axes, upright=False)
         zero_line(axes)
         axes.set_xlabel(folded("predicted gain over the logged mixes, percentage points", narrow))
@@ -61,21 +48,7 @@ def reliability(figures: Figures) -> TwoShapes | None:
 
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        axes.errorbar(
-            [100 * tenth.predicted for tenth in found.tenths],
-            [100 * tenth.observed.value for tenth in found.tenths],
-            yerr=[
-                [100 * (tenth.observed.value - tenth.observed.low) for tenth in found.tenths],
-                [100 * (tenth.observed.high - tenth.observed.value) for tenth in found.tenths],
-            ],
-            fmt="o",
-            color=BLUE,
-            elinewidth=1.8,
-            label="a tenth, with 90% interval",
-        )
-        axes.axline(
-            (50, 50), slope=1, color=INK, linestyle="--", linewidth=1.2, label="shown = observed"
-        )
+        _tenths(axes, found.tenths, "shown = observed")
         axes.set_xlabel("shown probability of reaching the goal, %")
         axes.set_ylabel("reached the goal, %")
         figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
@@ -83,6 +56,28 @@ def reliability(figures: Figures) -> TwoShapes | None:
     words = reliability_words(found)
     return draw_two_shapes(
         "reliability", "Shown probability against outcome", words, (4.2, 4.2), paint, 6.2
+    )
+
+
+def _tenths(axes: Axes, tenths: Sequence[Tenth], diagonal: str) -> None:
+    """Paints what was observed over what was predicted, per cent, and where they would be equal."""
+    predicted = [100 * tenth.predicted for tenth in tenths]
+    axes.errorbar(
+        predicted,
+        [100 * tenth.observed.value for tenth in tenths],
+        yerr=spans([tenth.observed for tenth in tenths]),
+        fmt="o",
+        color=BLUE,
+        elinewidth=1.8,
+        label="a tenth, with 90% interval",
+    )
+    axes.axline(
+        (predicted[0], predicted[0]),
+        slope=1,
+        color=INK,
+        linestyle="--",
+        linewidth=1.2,
+        label=diagonal,
     )
 
 

@@ -20,8 +20,6 @@ REASONS_AT_MOST = 4
 # What is told carries at least this share of the difference, if so few parts can.
 _CARRIES = 0.5
 OTHER, SAFEGUARD, NEAR_EQUAL = "OTHER", "SAFEGUARD", "NEAR_EQUAL"
-
-
 # From so many outcome points on, the other mix does not help "about as much".
 _HELPS_MORE = 0.01
 # Fields of which nothing is said to the user, also where a safeguard reads them.
@@ -63,7 +61,8 @@ def told_of(
     if not effects_vary:
         parts = _on_average(explanation.parts)
     support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
-    if support[0].points < TOLD_FROM:
+    # Nothing at all stands for a mix that is worth as much as another to the last bit.
+    if not support or support[0].points < TOLD_FROM:
         return [Told(NEAR_EQUAL, None, 0, explanation.difference)]
 
     carrying, carried = [], 0.0

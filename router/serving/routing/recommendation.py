@@ -318,7 +318,8 @@ class RecommendationWriter:
             reader=view.reader,
             words=words,
             effects_vary=self._recommender.model.info.effects_vary,
-            lifted=explanation.difference < 0,
+            # By what decided: sums of parts are rounded in another order.
+            lifted=decision.margin < 0,
         )
         mix = ids[decision.mix]
         other = "" if explanation.other is None else ids[explanation.other]
@@ -387,9 +388,6 @@ class RecommendationWriter:
             why.append(words.near_equal(reader, message.mix.id, near))
         why += [change.text for change in message.changes]
         message.text = words.letter(
-            reader,
-            # The plan has said it already.
-            test=False,
             plan=message.plan,
             why=why,
             doubts=[*message.doubt_texts, *(one.text for one in message.contradictions)],

@@ -4,13 +4,14 @@ from itertools import combinations, product
 
 import pytest
 
-from docs.texts import CATALOGUE, contacts
+from docs.texts import CATALOGUE
 from router.cases.features import FEATURES
 from router.decision.contradictions import CONTRADICTIONS
 from router.decision.decision import Doubt
 from router.decision.safeguards import Requirement
 from router.decision.schema import Role
 from router.decision.suitability import NEEDS
+from router.serving.messages import contacts_of
 from router.texts import LANGUAGES, STRICTEST_FIRST, Contact, Reader, load_texts
 from router.texts.letters import facts_first, said_once, sentences
 from tests.builders import a_decider
@@ -24,7 +25,7 @@ NEVER_ASKED = {("self_assessed_need", "NOT_ASKED")}
 
 def plan(language: str, mix_id: str, reader: Reader = Reader.USER) -> str:
     mix = CATALOGUE.mixes[CATALOGUE.ids.index(mix_id)]
-    return TEXTS[language].plan(reader, contacts(mix), mix.weeks)
+    return TEXTS[language].plan(reader, contacts_of(mix), mix.weeks)
 
 
 def test_a_plan_says_who_does_what_and_how_often() -> None:
@@ -77,8 +78,6 @@ def test_nothing_that_a_user_reads_tells_which_case_is_shielded(language: str) -
     texts = TEXTS[language]
     letters = {
         texts.letter(
-            Reader.USER,
-            test=False,
             plan=texts.no_mix(Reader.USER, CONTACT),
             why=texts.grouped(Reader.USER, rules),
             doubts=[],
@@ -222,9 +221,7 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         texts.reason(Reader.USER, FEATURES["plan_has_goal"], 1, 0.012, "BLENDED_VIDEO"),
     ]
     letter = texts.letter(
-        Reader.USER,
-        test=True,
-        plan=plan("nb", "BLENDED_VIDEO"),
+        plan=f"{texts.test_line} {plan('nb', 'BLENDED_VIDEO')}",
         why=why,
         doubts=[
             texts.doubt(Reader.USER, "CONTRADICTION", CONTACT),

@@ -2,8 +2,9 @@
 
 import pytest
 
-from docs.texts import CATALOGUE, contacts, page, shown
+from docs.texts import CATALOGUE, page, shown
 from router.cases.features import FEATURES
+from router.serving.messages import contacts_of
 from router.texts import LANGUAGES, load_texts
 from router.texts.amounts import amount
 from tests.builders import ROOT
@@ -27,5 +28,5 @@ def test_the_pages_have_every_form_of_every_number() -> None:
 
 def test_a_plan_has_all_contacts_of_a_mix() -> None:
     for mix in CATALOGUE.mixes:
-        minutes = sum(number * each for _, number, each in contacts(mix))
+        minutes = sum(number * each for _, number, each in contacts_of(mix))
         assert minutes == mix.adviser_minutes

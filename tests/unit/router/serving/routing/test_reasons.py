@@ -1,5 +1,6 @@
 """What is told of a decision carries it, has its sign, and can be recomputed from tables alone."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,14 @@ from router.decision.decision import NO_MIX, Decision
 from router.decision.explain import Explainer, Explanation
 from router.serving.routing.reasons import NEAR_EQUAL, OTHER, SAFEGUARD, Told, told_of
 from router.texts import TOLD_FROM, Reader, load_texts
-from tests.builders import a_catalogue, a_decider, a_policy, a_row, the_promoted_model
+from tests.builders import (
+    a_catalogue,
+    a_decider,
+    a_policy,
+    a_row,
+    random_tables,
+    the_promoted_model,
+)
 from training.simulation.population import draw_population
 
 WORDS = load_texts()["en"]
@@ -143,6 +151,23 @@ def test_without_evidence_that_effects_vary_what_helps_most_on_average_is_the_on
                 effect = sum(p.points for p in one.parts if p.kind.value not in beside)
                 assert part.points == pytest.approx(effect)
                 assert effect > 0
+
+
+def test_where_all_mixes_are_worth_the_same_to_the_last_bit_just_that_is_told() -> None:
+    tables = random_tables(0, effect=0.0, spread=0.0)
+    tables = replace(tables, intercept=np.full_like(tables.intercept, 0.4))
+    free = replace(a_policy(), price=0.0)
+    decider = Decider(tables=tables, catalogue=a_catalogue(), policy=free)
+    for reader, effects_vary in product(Reader, (True, False)):
+        told = [
+            reasons(one, reader, effects_vary=effects_vary)
+            for _, _, one in explained(decider, CASES["simulated"][:200])
+        ]
+        # Where safeguards leave one mix, there is no other to be equal to.
+        assert {tuple(part.kind for part in parts) for parts in told} == {
+            (NEAR_EQUAL,),
+            (SAFEGUARD,),
+        }
 
 
 def test_an_unknown_value_is_no_reason_but_counts_among_the_others() -> None:

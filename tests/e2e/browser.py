@@ -1,0 +1,82 @@
+"""Pages of ours in a real browser: printed, painted, and measured at any width."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import tool
+
+_ENDS_WITHIN = 120  # seconds
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1280,900",
+]
+# A window can not be narrower than some 500 pixels; a frame can.
+_FRAME = """<!DOCTYPE html><body style="margin:0">
+<iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
+<pre id="measured"></pre><script>
+const frame = document.getElementById("page");
+frame.onload = () => {{
+  const inside = frame.contentDocument, view = frame.contentWindow;
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: []}};
+  found.wide = inside.body.scrollWidth - view.innerWidth;
+  for (const heading of inside.querySelectorAll("main h2")) found.headings.push(heading.id);
+  for (const svg of inside.querySelectorAll("figure svg")) {{
+    const edge = svg.getBoundingClientRect();
+    if (!edge.width) continue;
+    found.drawings += 1;
+    const title = svg.querySelector("title").textContent;
+    const texts = [...svg.querySelectorAll("text")].filter(one => one.textContent.trim());
+    const boxes = texts.map(one => [one.textContent.trim(), one.getBoundingClientRect()]);
+    boxes.forEach(([words, box], place) => {{
+      if (box.left < edge.left - 2 || box.right > edge.right + 2
+          || box.top < edge.top - 2 || box.bottom > edge.bottom + 2)
+        found.cut.push([title, words]);
+      if (box.height && Math.min(box.height, box.width) < 10 && words.length > 2)
+        found.small.push([title, words, box.height]);
+      for (const [other, near] of boxes.slice(place + 1))
+        if (Math.min(box.right, near.right) - Math.max(box.left, near.left) > 1
+            && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
+          found.overlaps.push([title, words, other]);
+    }});
+  }}
+  document.getElementById("measured").textContent = JSON.stringify(found);
+}};
+frame.srcdoc = {page};
+</script></body>"""
+
+
+def browse(folder: Path, page: Path, *flags: str) -> str:
+    """Opens a page, with a profile in that folder, and gives what the browser prints."""
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [tool("chromium"), *_FLAGS, profile, *flags, page.as_uri()]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=_ENDS_WITHIN
+    ).stdout
+
+
+def measured(folder: Path, page: Path, width: int) -> dict[str, Any]:
+    """Tells what a script around the page measures; the page itself allows no script."""
+    text = re.sub(
+        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
+    )
+    around = folder / "around.html"
+    inside = json.dumps(text).replace("</", "<\\/")
+    around.write_text(_FRAME.format(width=width, page=inside), encoding="utf-8")
+    told = re.search(
+        r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
+    )
+    assert told is not None
+    text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    found: dict[str, Any] = json.loads(text)
+    return found
