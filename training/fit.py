@@ -23,6 +23,7 @@ from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import Figures
 from training.learning.compile import Parity, compile_tables
 from training.learning.confounders import confounders
+from training.learning.crossfit import FOLDS
 from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
 from training.learning.learner import Watch, learn, nobody_watches
@@ -65,6 +66,7 @@ class Run:
         teachers: by name, whom the stack weighs.
         calibrate: whether standard errors are calibrated; without, they are the folds' spread
             alone, too narrow.
+        folds: parts of the cases, 3 to 10 (`learn`).
         seed: of everything random.
         jobs: fits at once.
         watch: told how far each phase is.
@@ -76,6 +78,7 @@ class Run:
     rival: Rival | None = None
     teachers: Mapping[str, Teacher] = field(default_factory=lambda: TEACHERS)
     calibrate: bool = True
+    folds: int = FOLDS
     seed: int = 1
     jobs: int = 1
     watch: Watch = nobody_watches
@@ -141,6 +144,7 @@ def _learned(
         teachers=run.teachers,
         monotone=encoding.monotone,
         calibrate=run.calibrate,
+        folds=run.folds,
         seed=run.seed,
         jobs=run.jobs,
         watch=run.watch,

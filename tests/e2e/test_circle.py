@@ -122,6 +122,8 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
         "--no-calibrate",
         "--teacher",
         "r_spline",
+        "--folds",
+        "3",
     )
     assert "yes: the gate is passed" in train(tmp_path, "gate", "second")
     train(tmp_path, "promote", "second")

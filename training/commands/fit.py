@@ -24,6 +24,8 @@ from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.fit import Run
 from training.fit import fit as fit_version
+from training.learning.crossfit import FOLDS
+from training.learning.learner import LEAST_FOLDS, MOST_FOLDS
 from training.learning.teachers import TEACHERS
 from training.progress import Bars
 from training.version.artefact import check_new, write_version
@@ -57,6 +59,13 @@ from training.version.signing import check_key
     help="Calibrate standard errors: as long again.",
 )
 @click.option(
+    "--folds",
+    type=click.IntRange(LEAST_FOLDS, MOST_FOLDS),
+    default=FOLDS,
+    show_default=True,
+    help="Each is learned without: fewer are quicker.",
+)
+@click.option(
     "--teacher",
     "teachers",
     type=click.Choice(list(TEACHERS)),
@@ -77,6 +86,7 @@ def fit(
     synthetic: bool | None,
     jobs: int,
     calibrate: bool,
+    folds: int,
     teachers: tuple[str, ...],
     sign: Path | None,
     mlflow: str | None,
@@ -113,6 +123,7 @@ def fit(
             rival=rival,
             teachers={name: TEACHERS[name] for name in TEACHERS if name in (teachers or TEACHERS)},
             calibrate=calibrate,
+            folds=folds,
             seed=seed,
             jobs=jobs,
             watch=bars,

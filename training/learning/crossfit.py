@@ -116,6 +116,7 @@ def cross_fit_nested(
     mixes: int,
     *,
     propensity: Floats | None = None,
+    folds: int = FOLDS,
     seed: int = 0,
     jobs: int = 1,
 ) -> NestedNuisances:
@@ -131,16 +132,17 @@ def cross_fit_nested(
         mixes: K.
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix; estimated
             where None.
+        folds: how many.
         seed: of folds and boosting.
         jobs: fits at once.
     """
-    fold = folds_of(len(features), FOLDS, seed)
-    pairs = list(combinations(range(FOLDS), 2))
+    fold = folds_of(len(features), folds, seed)
+    pairs = list(combinations(range(folds), 2))
 
-    def without(*folds: int) -> list[Floats]:
-        return outcomes_without(folds, features, mix, outcome, mixes, fold, seed)
+    def without(*held: int) -> list[Floats]:
+        return outcomes_without(held, features, mix, outcome, mixes, fold, seed)
 
-    tasks: list[Callable[[], object]] = [partial(without, one) for one in range(FOLDS)]
+    tasks: list[Callable[[], object]] = [partial(without, one) for one in range(folds)]
     tasks += [partial(without, *pair) for pair in pairs]
     # Chances are learned from mixes and not from outcomes, so no judge's outcome can leak by them.
     tasks.append(lambda: _chances(features, mix, mixes, fold, propensity, seed))
@@ -148,10 +150,10 @@ def cross_fit_nested(
     *found, chances = Parallel(n_jobs=jobs, prefer="threads")(delayed(task)() for task in tasks)
 
     mu = np.empty((len(features), mixes))
-    for one, (values,) in enumerate(found[:FOLDS]):
+    for one, (values,) in enumerate(found[:folds]):
         mu[fold == one] = values
-    apart = np.zeros((FOLDS, len(features), mixes))
-    for (one, other), (of_one, of_other) in zip(pairs, found[FOLDS:], strict=True):
+    apart = np.zeros((folds, len(features), mixes))
+    for (one, other), (of_one, of_other) in zip(pairs, found[folds:], strict=True):
         # What teachers whom `other` will judge may know of the cases of `one`, and the reverse.
         apart[other, fold == one] = of_one
         apart[one, fold == other] = of_other

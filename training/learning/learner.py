@@ -27,6 +27,9 @@ from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 
 # Each is one more look-up in every decision, and cells that few cases have (ADR 8).
 PAIRS = 4
+# What a judge of one fold may know of another is learned without both, so at least one is left;
+# every two are one more fit of the outcomes: 45 at ten.
+LEAST_FOLDS, MOST_FOLDS = 3, 10
 
 T = TypeVar("T")
 Watch = Callable[[str, int, int], None]
@@ -50,6 +53,7 @@ class _Task:
     teachers: Mapping[str, Teacher]
     monotone: Sequence[int] | None
     pairs: int
+    folds: int
     seed: int
     jobs: int
     watch: Watch
@@ -88,6 +92,7 @@ def learn(
     monotone: Sequence[int] | None = None,
     pairs: int = PAIRS,
     calibrate: bool = True,
+    folds: int = FOLDS,
     seed: int = 0,
     jobs: int = 1,
     watch: Watch = nobody_watches,
@@ -108,6 +113,8 @@ def learn(
         pairs: at most so many pairs of columns may be combined by the students.
         calibrate: whether standard errors are calibrated, which takes about as long again
             (`error_scale`).
+        folds: parts of the cases, 3 to 10: each is learned without in turn, so fewer are quicker,
+            and learn from fewer cases.
         seed: of folds, boosting and forests.
         jobs: fits at once.
         watch: told a phase's name, how many of its parts are done, and of how many.
@@ -116,7 +123,7 @@ def learn(
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
     _check(rows, mix, outcome, minutes, propensity)
-    _check_options(rows, confounders, teachers, monotone, pairs)
+    _check_options(rows, confounders, teachers, monotone, pairs, folds)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
 
     task = _Task(
@@ -129,6 +136,7 @@ def learn(
         teachers=teachers,
         monotone=monotone,
         pairs=pairs,
+        folds=folds,
         seed=seed,
         jobs=jobs,
         watch=watch,
@@ -146,7 +154,8 @@ def learn(
 def _learn(task: _Task) -> Learned:
     nuisances = task.once("nuisances", lambda: _nuisances(task))
     fold = nuisances.fold
-    taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in range(FOLDS)])
+    each_fold = range(task.folds)
+    taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
 
     unseen = _unseen(task, fold, taught)
     # Teachers say for whom a mix is worth more; how much it is worth on average, the scores say.
@@ -154,7 +163,7 @@ def _learn(task: _Task) -> Learned:
     unseen -= offsets[:, None]
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
     # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
-    means = np.stack([scores[fold != held].mean(axis=0) for held in range(FOLDS)])
+    means = np.stack([scores[fold != held].mean(axis=0) for held in each_fold])
     weights, plausible = stack_weights(
         unseen, means[fold], nuisances.chances, nuisances.mean, task.mix, task.outcome
     )
@@ -187,6 +196,7 @@ def _nuisances(task: _Task) -> NestedNuisances:
         task.outcome,
         task.mixes,
         propensity=task.propensity,
+        folds=task.folds,
         seed=task.seed,
         jobs=task.jobs,
     )
@@ -238,7 +248,7 @@ def _distilled(
         rows, target = task.rows[kept], targets[held][kept]
         return distil(rows, target, level[kept], pairs, task.seed, task.monotone)
 
-    return pairs, task.each("students", [partial(student, held) for held in range(FOLDS)])
+    return pairs, task.each("students", [partial(student, held) for held in range(task.folds)])
 
 
 def _calibrated(task: _Task, learned: Learned) -> float:
@@ -257,6 +267,7 @@ def _calibrated(task: _Task, learned: Learned) -> float:
             teachers=task.teachers,
             monotone=task.monotone,
             pairs=task.pairs,
+            folds=task.folds,
             seed=task.seed + 1,
             jobs=task.jobs,
             watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
@@ -318,6 +329,7 @@ def _check_options(
     teachers: Mapping[str, Teacher],
     monotone: Sequence[int] | None,
     pairs: int,
+    folds: int,
 ) -> None:
     if confounders is not None and (confounders.ndim != 2 or len(confounders) != len(rows)):
         raise ValueError(f"confounders: shape {confounders.shape}, must be ({len(rows)}, columns)")
@@ -327,3 +339,5 @@ def _check_options(
         raise ValueError(f"monotone: must be 0 or 1 for each of {rows.shape[1]} features")
     if pairs < 0:
         raise ValueError(f"pairs: {pairs}, must be 0 or more")
+    if not LEAST_FOLDS <= folds <= MOST_FOLDS:
+        raise ValueError(f"folds: {folds}, must be {LEAST_FOLDS} to {MOST_FOLDS}")

@@ -150,18 +150,18 @@ def test_the_jackknife_of_means_without_a_fold_is_the_standard_error_of_the_mean
 
 
 def test_what_is_learned_is_calibrated_unless_that_is_declined() -> None:
-    random = np.random.default_rng(1)
-    rows = random.normal(size=(4_000, 3))
+    cases, random = 4_000, np.random.default_rng(1)
+    rows = random.normal(size=(cases, 3))
     values = 0.45 + 0.25 * np.column_stack(
-        [np.zeros(4_000), np.tanh(rows[:, 0]), -np.tanh(rows[:, 1])]
+        [np.zeros(cases), np.tanh(rows[:, 0]), -np.tanh(rows[:, 1])]
     )
-    mix = random.integers(0, MIXES, 4_000)
-    outcome = (random.random(4_000) < values[np.arange(4_000), mix]).astype(np.float64)
+    mix = random.integers(0, MIXES, cases)
+    outcome = (random.random(cases) < values[np.arange(cases), mix]).astype(np.float64)
     spline = {"r_spline": TEACHERS["r_spline"]}
-    learned = learn(rows, mix, outcome, teachers=spline, pairs=0)
+    learned = learn(rows, mix, outcome, teachers=spline, pairs=0, folds=3)
     declined = replace(learned, error_scale=1.0)
     assert learned.error_scale > 1
     assert covered(declined, rows, values) < covered(learned, rows, values)
     assert covered(learned, rows, values) > 0.85
     few = rows[:300], mix[:300], outcome[:300]
-    assert learn(*few, teachers=spline, pairs=0, calibrate=False).error_scale == 1.0
+    assert learn(*few, teachers=spline, pairs=0, calibrate=False, folds=3).error_scale == 1.0

@@ -1,6 +1,7 @@
 """The learner on arrays whose truth is known."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from training.learning.minutes import LEAST_CASES
 from training.learning.scores import Floats, Numbers
 from training.learning.teachers import TEACHERS, Lesson, Values
 
+QUICK: Any = {"calibrate": False, "folds": 3}
 FEW = {name: TEACHERS[name] for name in ("x_learner", "r_spline")}
 
 
@@ -37,12 +39,12 @@ def chance_of_each(rows: Floats) -> Floats:
 @cache
 def without_effects() -> Learned:
     rows, mix, outcome, _ = logged(4_000, 0.0)
-    return learn(rows, mix, outcome, teachers=FEW, pairs=1, calibrate=False)
+    return learn(rows, mix, outcome, teachers=FEW, pairs=1, **QUICK)
 
 
 def test_it_finds_for_whom_each_mix_is_best_in_spite_of_confounding() -> None:
     rows, mix, outcome, _ = logged(4_000, 0.25)
-    learned = learn(rows, mix, outcome, teachers=FEW, pairs=1, calibrate=False)
+    learned = learn(rows, mix, outcome, teachers=FEW, pairs=1, **QUICK)
     fresh, _, _, values = logged(2_000, 0.25, seed=1)
     assert (learned.values(fresh).argmax(axis=1) == values.argmax(axis=1)).mean() > 0.9
     assert np.abs(np.diff(learned.values(fresh)) - np.diff(values)).mean() < 0.08
@@ -66,7 +68,9 @@ def test_the_known_propensity_may_be_given_of_the_logged_mix_or_of_every_mix(wid
     chances = chance_of_each(rows)
     own = chances[np.arange(len(mix)), mix]
     known = chances if wide else own
-    learned = learn(rows, mix, outcome, propensity=known, teachers=FEW, pairs=0, calibrate=False)
+    learned = learn(
+        rows, mix, outcome, propensity=known, teachers=FEW, pairs=0, calibrate=False, folds=3
+    )
     assert np.allclose(learned.chances[np.arange(len(mix)), mix], own)
     assert np.allclose(learned.chances.sum(axis=1), 1)
     assert (learned.values(rows).argmax(axis=1) == values.argmax(axis=1)).mean() > 0.9
@@ -79,7 +83,16 @@ def test_what_confounds_is_freed_from_without_being_decided_by() -> None:
     outcome = (random.random(4_000) < 0.7 - 0.5 * severity + 0.1 * mix).astype(np.float64)
     spline = {"r_spline": FEW["r_spline"]}
     blind, sees = (
-        learn(rows, mix, outcome, confounders=columns, teachers=spline, pairs=0, calibrate=False)
+        learn(
+            rows,
+            mix,
+            outcome,
+            confounders=columns,
+            teachers=spline,
+            pairs=0,
+            calibrate=False,
+            folds=3,
+        )
         for columns in (None, severity[:, None].astype(np.float64))
     )
     assert np.diff(blind.values(rows)).mean() < -0.1
@@ -91,7 +104,9 @@ def test_a_teacher_is_added_by_adding_a_function() -> None:
         return lambda rows: np.column_stack([np.zeros(len(rows)), np.sign(rows[:, 0])])
 
     rows, mix, outcome, _ = logged(3_000, 0.25)
-    learned = learn(rows, mix, outcome, teachers=FEW | {"knows": knows}, pairs=0, calibrate=False)
+    learned = learn(
+        rows, mix, outcome, teachers=FEW | {"knows": knows}, pairs=0, calibrate=False, folds=3
+    )
     assert list(learned.weights) == [*FEW, "knows"]
     assert learned.weights["knows"] == pytest.approx(0.25, abs=0.08)
     assert sum(learned.weights[name] for name in FEW) < 0.3
@@ -124,7 +139,7 @@ def test_where_everybody_had_the_same_outcome_no_mix_is_better(reached: float) -
     rows, mix, outcome, _ = logged(600, 0.2)
     same = np.full_like(outcome, reached)
     logistic = {"logistic_s_learner": TEACHERS["logistic_s_learner"]}
-    learned = learn(rows, mix, same, teachers=logistic, pairs=0, calibrate=False)
+    learned = learn(rows, mix, same, teachers=logistic, pairs=0, **QUICK)
     assert np.abs(np.diff(learned.values(rows), axis=1)).max() < 1e-6
     assert np.allclose(learned.values(rows), reached)
 
@@ -136,7 +151,7 @@ def test_the_pair_that_interacts_is_found() -> None:
     chance = 0.5 + 0.4 * mix * np.sign(rows[:, 1] * rows[:, 3])
     outcome = (random.random(len(rows)) < chance).astype(np.float64)
     boosted = {"x_learner": TEACHERS["x_learner"]}
-    learned = learn(rows, mix, outcome, teachers=boosted, pairs=1, calibrate=False)
+    learned = learn(rows, mix, outcome, teachers=boosted, pairs=1, **QUICK)
     assert learned.pairs == ((1, 3),)
     contrast = np.diff(learned.values(rows), axis=1).ravel()
     assert (np.sign(contrast) == np.sign(rows[:, 1] * rows[:, 3])).mean() > 0.9
@@ -149,7 +164,7 @@ def test_minutes_are_learned_where_enough_are_known_and_the_catalogues_elsewhere
     few = np.flatnonzero(mix == 1)[LEAST_CASES - 1 :]
     minutes[few] = np.nan
     spline = {"r_spline": FEW["r_spline"]}
-    learned = learn(rows, mix, outcome, minutes, teachers=spline, pairs=0, calibrate=False)
+    learned = learn(rows, mix, outcome, minutes, teachers=spline, pairs=0, **QUICK)
     found = learned.minutes(rows, np.array([5.0, 90.0]))
     assert found[rows[:, 0] > 0.2, 0].mean() == pytest.approx(60, abs=2)
     assert found[rows[:, 0] < -0.2, 0].mean() == pytest.approx(40, abs=2)
@@ -178,6 +193,8 @@ def test_minutes_that_nobody_gave_are_not_made_up() -> None:
         ({"propensity": np.full((100, 2), 1.5)}, "^propensity: must be above 0 and at most 1"),
         ({"propensity": np.full((99, 2), 0.5)}, r"^propensity: shape \(99, 2\)"),
         ({"propensity": np.full((2, 100), 0.5)}, r"^propensity: shape \(2, 100\)"),
+        ({"folds": 2}, "^folds: 2, must be 3 to 10"),
+        ({"folds": 11}, "^folds: 11, must be 3 to 10"),
     ],
 )
 def test_bad_arrays_are_refused_by_name(changed: dict[str, Floats], says: str) -> None:
