@@ -16,9 +16,9 @@ from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
     cost_drawings,
-    effect_drawings,
-    group_drawings,
-    pair_drawings,
+    effect_tables,
+    groups,
+    pair_tables,
     value_drawings,
     words,
 )
@@ -88,11 +88,14 @@ def write_report(
         SHOWN_FALLS=SHOWN_FALLS,
         beyond=cost_drawings.beyond(figures),
         forty_hours=forty_hours(figures),
-        fields_of=group_drawings.fields_of(figures),
-        groups_of=group_drawings.groups_of,
+        blind_above=cost_drawings.blind_above(figures),
+        fields_of=groups.fields_of(figures),
+        groups_of=groups.groups_of,
+        gain_scale=groups.gain_scale(figures),
+        weight_words=words.weight_words(figures),
         commands=commands(figures, manifest),
         recorded=recorded(manifest),
-        **_drawings(figures, tables, catalogue),
+        **_shown(figures, tables, catalogue),
     )
     path.write_text(page, encoding="utf-8")
 
@@ -115,20 +118,18 @@ def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's templ
     return environment.get_template(name)
 
 
-def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) -> dict[str, Any]:
-    found = effect_drawings.effects(tables)
+def _shown(figures: Figures, tables: DecisionTables, catalogue: Catalogue) -> dict[str, Any]:
+    found = effect_tables.effects(tables)
     return {
         "gains": value_drawings.gains(figures),
         "values": value_drawings.values(figures),
         "cost_curve": cost_drawings.cost_curve(figures),
         "estimator_drawing": check_drawings.estimators(figures),
         "sensitivity": check_drawings.sensitivity(figures),
-        "effects": found,
-        "effect_drawings": effect_drawings.effect_drawings(found, catalogue.ids),
-        "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids),
-        "group_drawings": group_drawings.group_drawings(figures, catalogue.ids),
         "calibration": check_drawings.calibration(figures),
         "reliability": check_drawings.reliability(figures),
-        "overlap": check_drawings.overlap(figures),
-        "weights": check_drawings.weights(figures),
+        "effects": found,
+        "weights_in_words": effect_tables.weights_in_words(found),
+        "effect_tables": effect_tables.effect_tables(found, catalogue.ids),
+        "pair_tables": pair_tables.pair_tables(tables, catalogue.ids),
     }
