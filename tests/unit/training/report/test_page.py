@@ -19,11 +19,17 @@ from tests.unit.training.evaluation.figures_builder import (
     some_figures,
 )
 from tests.unit.training.evaluation.parts_builder import CATALOGUE
-from tests.unit.training.evaluation.tables_builder import a_pair, a_report, some_tables
+from tests.unit.training.evaluation.tables_builder import (
+    a_pair,
+    a_report,
+    some_drawings,
+    some_tables,
+)
 from training.evaluation.figures import HeldOut, Heterogeneity
 from training.report.cost_drawings import blind_above, cost_curve
 from training.report.effect_tables import effect_tables, effects, weights_in_words
 from training.report.page import SECTIONS, write_report
+from training.report.page import page as report_page
 from training.report.pair_tables import bin_labels
 from training.report.reproduce import commands, recorded
 from training.report.value_drawings import gains, values
@@ -200,12 +206,11 @@ def test_pairs_of_fields_are_tables_with_their_bins_in_words(text: str) -> None:
     ]
 
 
-def a_page(folder: Path, **changes: Any) -> str:
-    """Writes the report of figures with some changed, and reads it."""
-    path = folder / "r.html"
+def a_page(**changes: Any) -> str:
+    """Gives the report of figures with some changed; those drawings that they leave out, too."""
     figures = some_figures(**changes)
-    write_report(path, figures, a_verdict(), some_tables(), CATALOGUE, a_manifest())
-    return path.read_text(encoding="utf-8")
+    drawn = some_drawings() | {name: None for name in ("reliability",) if name in changes}
+    return report_page(figures, a_verdict(), some_tables(), CATALOGUE, a_manifest(), drawn)
 
 
 def test_shown_probabilities_are_compared_with_outcomes_in_a_drawing_and_a_table(
@@ -226,17 +231,17 @@ def test_that_worse_never_means_less_contact_is_told_and_so_is_every_field(text:
     assert "Where a worse value means less contact" not in text
 
 
-def test_exceptions_to_it_are_a_table_of_the_largest(tmp_path: Path) -> None:
+def test_exceptions_to_it_are_a_table_of_the_largest() -> None:
     falls = tuple(a_fall(by) for by in np.linspace(0.001, 0.03, 30).tolist())
-    text = a_page(tmp_path, severity=a_proof(falls=falls, unordered=falls[:1]))
+    text = a_page(severity=a_proof(falls=falls, unordered=falls[:1]))
     assert "A worse value may mean less contact: in 30 of 40 steps" in text
     assert "the 20 largest of 30; all are in figures.json" in text
     assert text.count('Dialogue and video calls</td><td class="n">') == 21
     assert "counts as less than the mildest</caption>" in text
 
 
-def test_a_version_from_before_says_that_it_was_not_measured(tmp_path: Path) -> None:
-    text = a_page(tmp_path, severity=None, reliability=None)
+def test_a_version_from_before_says_that_it_was_not_measured() -> None:
+    text = a_page(severity=None, reliability=None)
     assert "was not looked at in this version" in text
     assert "were not compared with outcomes in this version" in text
 
