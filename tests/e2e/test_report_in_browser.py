@@ -23,7 +23,7 @@ def test_on_a_desk_and_on_a_phone_no_words_in_a_drawing_overlap_are_cut_or_too_s
 ) -> None:
     found = measured(tmp_path, report, width)
     assert found["headings"] == [anchor for anchor, _ in SECTIONS]
-    assert found["drawings"] >= 15
+    assert found["drawings"] >= 7
     assert {name: found[name] for name in ("overlaps", "cut", "small")} == {
         "overlaps": [],
         "cut": [],
@@ -32,11 +32,11 @@ def test_on_a_desk_and_on_a_phone_no_words_in_a_drawing_overlap_are_cut_or_too_s
     assert found["wide"] <= 0
 
 
-def test_it_prints_to_pdf(report: Path, tmp_path: Path) -> None:
+def test_it_prints_to_at_most_twelve_pages(report: Path, tmp_path: Path) -> None:
     paper = tmp_path / "report.pdf"
     browse(tmp_path, report, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
     assert paper.read_bytes().startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) >= 8
+    assert 8 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 12
 
 
 def test_it_paints_on_a_screen(report: Path, tmp_path: Path) -> None:

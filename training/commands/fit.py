@@ -27,7 +27,7 @@ from training.fit import fit as fit_version
 from training.learning.crossfit import FOLDS
 from training.learning.learner import LEAST_FOLDS, MOST_FOLDS
 from training.learning.teachers import TEACHERS
-from training.progress import Bars
+from training.progress import progress
 from training.version.artefact import check_new, write_version
 from training.version.files import REPORT
 from training.version.manifest import manifest
@@ -101,6 +101,11 @@ def fit(
     check_new(out)
     if sign is not None:
         check_key(sign)
+    if mlflow is not None:
+        # An extra that not everybody has installed.
+        from training.version.mlflow_log import check_server
+
+        check_server(mlflow)
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
@@ -115,7 +120,7 @@ def fit(
     )
     rival = _rival(models, catalogue)
 
-    with Bars(Console(stderr=True, soft_wrap=True)) as bars:
+    with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(
             version=out.name,
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -126,7 +131,7 @@ def fit(
             folds=folds,
             seed=seed,
             jobs=jobs,
-            watch=bars,
+            watch=watch,
         )
         fitted = fit_version(logged, catalogue, policy, run)
 
@@ -141,16 +146,26 @@ def fit(
     described = manifest(fitted, catalogue, seed=seed, command=command)
     write_version(out, fitted, verdict, catalogue, described, sign)
     _say_cost(fitted.figures)
-    # After the version is written: a server that cannot be reached must not cost a fit.
-    if mlflow is not None:
-        # An extra that not everybody has installed.
-        from training.version.mlflow_log import log_run
-
-        _say(f"MLflow run {log_run(mlflow, out)}")
-
     tell_figures(fitted.figures)
     tell_conditions(verdict)
     click.echo(f"report: {out / REPORT}")
+    if mlflow is not None:
+        _log(mlflow, out)
+
+
+def _log(uri: str, out: Path) -> None:
+    """Logs the version that was written; last, for nothing that was learned may be lost to it.
+
+    Raises:
+        NotLogged: saying that the version is there all the same, and how to log it later.
+    """
+    from training.version.mlflow_log import NotLogged, log_run
+
+    try:
+        _say(f"MLflow run {log_run(uri, out)}")
+    except NotLogged as problem:
+        later = f"python -m training mlflow {out.name} URI --models {out.parent}"
+        raise NotLogged(f"{problem}; {out} is written: log it later with {later}") from problem
 
 
 def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) -> bool:

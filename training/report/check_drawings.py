@@ -1,4 +1,4 @@
-"""Charts of the checks, gate to abstention (checks.html.j2): calibration, overlap, sensitivity."""
+"""Charts of the checks, gate to abstention (checks.html.j2): calibration, estimators."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from router.drawing.axes import rows, zero_line
-from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, QUIET
+from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from training.evaluation.figures import ESTIMATORS, Figures, MixOverlap, Tenth
+from training.evaluation.figures import ESTIMATORS, Figures, Tenth
 from training.report.value_drawings import REACHED, folded, ordered, spans
-from training.report.words import MAIN_POLICIES, names, number, percent, reliability_words
+from training.report.words import MAIN_POLICIES, names, number, reliability_words
 
 _ESTIMATOR_WORDS = {"dr": "doubly robust (DR)", "sndr": "SNDR", "snips": "SNIPS", "ips": "IPS"}
 
@@ -79,66 +79,6 @@ def _tenths(axes: Axes, tenths: Sequence[Tenth], diagonal: str) -> None:
         linewidth=1.2,
         label=diagonal,
     )
-
-
-def overlap(figures: Figures) -> TwoShapes:
-    """Draws a histogram of each mix's propensities, in equal bins from 0 to 1."""
-    found = figures.overlap
-
-    def lines(narrow: bool) -> int:
-        return -(-len(found) // _columns(narrow))
-
-    def paint(figure: Figure, narrow: bool) -> None:
-        # One scale for all mixes, or a rare one would look as common as the rest.
-        shape = lines(narrow), _columns(narrow)
-        panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
-        highest = max([max(one.histogram) for one in found] + [1])
-        panels[0, 0].set_ylim(0, 1.35 * highest)  # room for the words
-        for place, axes in enumerate(panels.flat):
-            axes.set_visible(place < len(found))
-            if place < len(found):
-                _histogram(axes, found[place])
-        for axes in panels[:, 0]:
-            axes.set_ylabel("cases")
-        figure.supxlabel("probability that advisers choose the mix", fontsize=9.5)
-
-    words = "; ".join(
-        f"{names().mix(one.mix)} {_shares(one).replace(chr(10), ', ')}" for one in found
-    )
-    title = "Overlap: how often each mix might have been chosen"
-    heights = 0.6 + 1.75 * lines(False), 0.6 + 1.6 * lines(True)
-    return draw_two_shapes("overlap", title, f"{words}.", heights, paint)
-
-
-def _columns(narrow: bool) -> int:
-    """Gives how many panels fit beside each other."""
-    return 1 if narrow else 3
-
-
-def _histogram(axes: Axes, one: MixOverlap) -> None:
-    bins = len(one.histogram)
-    edges = [place / bins for place in range(bins)]
-    axes.bar(
-        edges,
-        one.histogram,
-        width=1 / bins,
-        align="edge",
-        color=BLUE,
-        edgecolor="white",
-        linewidth=0.4,
-    )
-
-    axes.set_title(names().mix(one.mix))
-    axes.text(
-        0.98, 0.95, _shares(one), ha="right", va="top", transform=axes.transAxes, fontsize=8.5
-    )
-    axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value))
-
-
-def _shares(one: MixOverlap) -> str:
-    return f"logged {percent(one.logged)}\nbelow 0.01: {percent(one.below_one_percent)}"
 
 
 def estimators(figures: Figures) -> TwoShapes:
@@ -208,25 +148,3 @@ def sensitivity(figures: Figures) -> TwoShapes | None:
     return draw_two_shapes(
         "sensitivity", "Sensitivity to hidden confounding", words, heights, paint
     )
-
-
-def weights(figures: Figures) -> TwoShapes | None:
-    """Draws the weight of each teacher in the stack; None if there are none."""
-    found = sorted(figures.fidelity.weights.items(), key=lambda item: (-item[1], item[0]))
-    if not found:
-        return None
-
-    def paint(figure: Figure, narrow: bool) -> None:
-        axes = figure.subplots()
-        axes.barh(range(len(found)), [weight for _, weight in found], color=BLUE, height=0.62)
-        for row, (_, weight) in enumerate(found):
-            axes.text(weight, row, f" {weight:.2f}", va="center", color=INK if weight else QUIET)
-        rows(axes, [folded(name.replace("_", " "), narrow, 18) for name, _ in found])
-        # Room for the numbers at the bars' ends, also where no teacher has weight.
-        axes.set_xlim(0, 1.15 * max([weight for _, weight in found] + [0.1]))
-        label = "weight in the stack (non-negative least squares; they need not add up to 1)"
-        axes.set_xlabel(folded(label, narrow))
-
-    words = "; ".join(f"{name} {weight:.2f}" for name, weight in found)
-    heights = 0.75 + 0.28 * len(found), 0.95 + 0.36 * len(found)
-    return draw_two_shapes("weights", "Weights of the teachers", f"{words}.", heights, paint, 6.4)

@@ -24,6 +24,25 @@ def beyond(figures: Figures) -> str:
     )
 
 
+def blind_above(figures: Figures) -> str:
+    """Explains a blind rule that lies above the version; "" if it does not."""
+    above = [point for point in figures.cost_curve if point.blind > point.outcome.value]
+    if not above:
+        return ""
+    sure = [point for point in above if point.blind > point.outcome.high]
+    most = max(above, key=lambda point: point.blind - point.outcome.value)
+    by = number(100 * (most.blind - most.outcome.value), 1)
+    return (
+        f" At {number(most.minutes)} minutes the dashed line is above this version, by {by} "
+        "percentage points. There, to look at the case did not pay on the test cases: "
+        + (
+            "the version chose worse than one mix for all."
+            if sure
+            else "that is within the band, and may be chance."
+        )
+    )
+
+
 def _frame(figures: Figures) -> float:
     """Gives the right end of the axis, minutes: what the curve and the main policies need."""
     needed = [point.minutes for point in figures.cost_curve]

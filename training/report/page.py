@@ -12,13 +12,14 @@ from markupsafe import Markup
 from router.decision.catalogue import Catalogue
 from router.decision.tables import DecisionTables
 from router.drawing.colours import mix_colours
+from router.drawing.drawing import TwoShapes
 from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
     cost_drawings,
-    effect_drawings,
-    group_drawings,
-    pair_drawings,
+    effect_tables,
+    groups,
+    pair_tables,
     value_drawings,
     words,
 )
@@ -65,12 +66,29 @@ def write_report(
     Raises:
         ValueError: if the tables have another number of mixes than the catalogue.
     """
-    if tables.values.shape[1] != len(catalogue.mixes):
-        raise ValueError(
-            f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}"
-        )
+    # Asked before anything is drawn, which takes seconds.
+    _check_mixes(tables, catalogue)
+    text = page(figures, verdict, tables, catalogue, manifest, drawings(figures))
+    path.write_text(text, encoding="utf-8")
+
+
+def page(
+    figures: Figures,
+    verdict: Verdict,
+    tables: DecisionTables,
+    catalogue: Catalogue,
+    manifest: Mapping[str, Any],
+    drawn: Mapping[str, TwoShapes | None],
+) -> str:
+    """Gives the page, with drawings that were made apart: they take nearly all of the time.
+
+    Raises:
+        ValueError: if the tables have another number of mixes than the catalogue.
+    """
+    _check_mixes(tables, catalogue)
     colours = mix_colours(len(catalogue.mixes))
-    page = template("report.html.j2", escape=True).render(
+    found = effect_tables.effects(tables)
+    text: str = template("report.html.j2", escape=True).render(
         # Our own style sheet, which escaping would spoil.
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         figures=figures,
@@ -88,13 +106,20 @@ def write_report(
         SHOWN_FALLS=SHOWN_FALLS,
         beyond=cost_drawings.beyond(figures),
         forty_hours=forty_hours(figures),
-        fields_of=group_drawings.fields_of(figures),
-        groups_of=group_drawings.groups_of,
+        blind_above=cost_drawings.blind_above(figures),
+        fields_of=groups.fields_of(figures),
+        groups_of=groups.groups_of,
+        gain_scale=groups.gain_scale(figures),
+        weight_words=words.weight_words(figures),
         commands=commands(figures, manifest),
         recorded=recorded(manifest),
-        **_drawings(figures, tables, catalogue),
+        effects=found,
+        weights_in_words=effect_tables.weights_in_words(found),
+        effect_tables=effect_tables.effect_tables(found, catalogue.ids),
+        pair_tables=pair_tables.pair_tables(tables, catalogue.ids),
+        **drawn,
     )
-    path.write_text(page, encoding="utf-8")
+    return text
 
 
 def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
@@ -115,20 +140,21 @@ def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's templ
     return environment.get_template(name)
 
 
-def _drawings(figures: Figures, tables: DecisionTables, catalogue: Catalogue) -> dict[str, Any]:
-    found = effect_drawings.effects(tables)
+def drawings(figures: Figures) -> dict[str, TwoShapes | None]:
+    """Makes the page's drawings by name; None where nothing was measured."""
     return {
         "gains": value_drawings.gains(figures),
         "values": value_drawings.values(figures),
         "cost_curve": cost_drawings.cost_curve(figures),
         "estimator_drawing": check_drawings.estimators(figures),
         "sensitivity": check_drawings.sensitivity(figures),
-        "effects": found,
-        "effect_drawings": effect_drawings.effect_drawings(found, catalogue.ids),
-        "pair_drawings": pair_drawings.pair_drawings(tables, catalogue.ids),
-        "group_drawings": group_drawings.group_drawings(figures, catalogue.ids),
         "calibration": check_drawings.calibration(figures),
         "reliability": check_drawings.reliability(figures),
-        "overlap": check_drawings.overlap(figures),
-        "weights": check_drawings.weights(figures),
     }
+
+
+def _check_mixes(tables: DecisionTables, catalogue: Catalogue) -> None:
+    if tables.values.shape[1] != len(catalogue.mixes):
+        raise ValueError(
+            f"tables have {tables.values.shape[1]} mixes, the catalogue has {len(catalogue.mixes)}"
+        )

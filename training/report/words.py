@@ -194,3 +194,15 @@ def confounding_words(figures: Figures) -> tuple[str, ...]:
                 f"if that changed the odds by less than a factor of {one.gamma:.2f}."
             )
     return tuple(found)
+
+
+def weight_words(figures: Figures) -> str:
+    """Tells how much each teacher counts in the stack."""
+    weights = sorted(figures.fidelity.weights.items(), key=lambda item: (-item[1], item[0]))
+    counted = [(name, weight) for name, weight in weights if weight >= 0.005]
+    if not counted:
+        return "No teacher got any weight in the stack: none held on cases that it had not seen."
+    told = "; ".join(f"{name.replace('_', ' ')} {number(weight, 2)}" for name, weight in counted)
+    none = [name.replace("_", " ") for name, weight in weights if weight < 0.005]
+    rest = f" No weight: {'; '.join(none)}." if none else ""
+    return f"Weights in the stack, which need not add up to 1: {told}.{rest}"

@@ -1,5 +1,7 @@
 """Logs a version to MLflow, where many keep their runs: parameters, figures, and every file of it.
 
+Asked for before a fit (`check_server`), a server that cannot take the run costs no learning.
+
 Needs the optional packages of `mlflow-skinny`. A URI is that of a tracking server (http, https), or
 a local folder: newer MLflow keeps runs in folders only when it is asked to, which a URI of a folder
 is. A database (sqlite and others) needs the whole of MLflow, which is not among our packages.
@@ -24,6 +26,8 @@ _VALUE_AT_MOST = 500
 # MLflow reports its use to its makers unless told not to; a public agency's runs are nobody else's
 # business.
 _SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_FILE_STORE": "true"}
+# As shipped, MLflow tries a dead server seven times, for minutes. Seconds are enough to be told no.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 class NotLogged(ValueError):
@@ -52,29 +56,49 @@ def log_run(uri: str, folder: Path) -> str:
     # A version of an early release may have none.
     figures = _figures(read_figures(folder)) if (folder / FIGURES).exists() else {}
 
-    with _settings():
+    with _client(uri, _SETTINGS) as client:
+        found = client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+        tags = {"synthetic": str(info.synthetic).lower()}
+        run: str = client.create_run(experiment, run_name=info.version, tags=tags).info.run_id
+        for name, parameter in parameters.items():
+            client.log_param(run, name, parameter)
+        for name, number in figures.items():
+            client.log_metric(run, name, number)
+        client.log_artifacts(run, str(folder))
+        client.set_terminated(run)
+    return run
+
+
+def check_server(uri: str) -> None:
+    """Asks whether runs can be logged there, within seconds.
+
+    Raises:
+        NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
+    """
+    with _client(uri, _SETTINGS | _IMPATIENT) as client:
+        client.get_experiment_by_name(EXPERIMENT)
+
+
+@contextmanager
+def _client(uri: str, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Gives a client of MLflow, and turns what goes wrong with it into one refusal.
+
+    Raises:
+        NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
+    """
+    with _settings(settings):
         try:
             from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import
             from mlflow.exceptions import MlflowException  # noqa: PLC0415
         except ImportError as problem:
             raise NotLogged("mlflow: is not installed; install mlflow-skinny") from problem
         try:
-            client = MlflowClient(tracking_uri=uri)
-            found = client.get_experiment_by_name(EXPERIMENT)
-            experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-            tags = {"synthetic": str(info.synthetic).lower()}
-            run: str = client.create_run(experiment, run_name=info.version, tags=tags).info.run_id
-            for name, parameter in parameters.items():
-                client.log_param(run, name, parameter)
-            for name, number in figures.items():
-                client.log_metric(run, name, number)
-            client.log_artifacts(run, str(folder))
-            client.set_terminated(run)
-        except (MlflowException, OSError) as problem:
+            yield MlflowClient(tracking_uri=uri)
+        except (MlflowException, ImportError, OSError) as problem:
             # The message goes to a terminal and to logs.
             shown = _without_password(uri)
             raise NotLogged(f"mlflow: {shown}: {str(problem).replace(uri, shown)}") from problem
-    return run
 
 
 def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -121,10 +145,10 @@ def _figures(figures: Figures) -> dict[str, float]:
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
+def _settings(settings: Mapping[str, str]) -> Iterator[None]:
     """MLflow's settings, which it reads from the environment, for as long as it is used."""
-    before = {name: os.environ.get(name) for name in _SETTINGS}
-    os.environ.update(_SETTINGS)
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:

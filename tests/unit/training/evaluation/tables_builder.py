@@ -1,8 +1,6 @@
 """Tables as distillation gives them, invented, and the report of a version that has them."""
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -10,6 +8,7 @@ from router.cases.features import FEATURES
 from router.decision.pairs import Pair
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
+from router.drawing.drawing import TwoShapes
 from tests.builders import FOLDS, MODEL_SLOTS
 from tests.unit.training.evaluation.figures_builder import (
     MIXES,
@@ -18,16 +17,20 @@ from tests.unit.training.evaluation.figures_builder import (
     some_figures,
 )
 from tests.unit.training.evaluation.parts_builder import CATALOGUE
-from training.report.page import write_report
+from training.report.page import drawings, page
+
+
+@cache
+def some_drawings() -> dict[str, TwoShapes | None]:
+    """Draws invented figures, once: it takes some seconds."""
+    return drawings(some_figures())
 
 
 @cache
 def a_report() -> str:
-    """Writes the report of invented figures and tables; painted once, it takes some seconds."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "report.html"
-        write_report(path, some_figures(), a_verdict(), some_tables(), CATALOGUE, a_manifest())
-        return path.read_text(encoding="utf-8")
+    """Gives the report of invented figures and tables."""
+    drawn = some_drawings()
+    return page(some_figures(), a_verdict(), some_tables(), CATALOGUE, a_manifest(), drawn)
 
 
 def some_tables() -> DecisionTables:

@@ -1,13 +1,14 @@
 """Logging a version to MLflow, against a local folder of runs."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from router.versions.registry import ModelRefused
 from tests.unit.training.version.versions_builder import a_version
-from training.version.mlflow_log import EXPERIMENT, NotLogged, log_run
+from training.version.mlflow_log import EXPERIMENT, NotLogged, check_server, log_run
 
 
 def test_parameters_figures_and_every_file_are_logged(
@@ -53,3 +54,19 @@ def test_a_place_that_mlflow_does_not_know_is_refused_without_its_password(tmp_p
     with pytest.raises(NotLogged, match="mlflow: nowhere://store: ") as refused:
         log_run("nowhere://kari:secret@store", a_version(tmp_path / "models"))
     assert "secret" not in str(refused.value)
+
+
+def test_a_dead_server_is_told_of_before_anything_is_learned(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        port = dead.getsockname()[1]
+    with pytest.raises(NotLogged, match=f"mlflow: http://127.0.0.1:{port}: "):
+        check_server(f"http://kari:secret@127.0.0.1:{port}")
+
+
+def test_a_database_that_the_light_mlflow_cannot_open_is_told_of_too(tmp_path: Path) -> None:
+    with pytest.raises(NotLogged, match="mlflow: sqlite:///"):
+        check_server(f"sqlite:///{tmp_path / 'runs.db'}")
+
+
+def test_a_local_folder_can_take_runs(tmp_path: Path) -> None:
+    check_server((tmp_path / "runs").as_uri())
