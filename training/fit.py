@@ -20,7 +20,8 @@ from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
 from training.evaluation.evaluate import Candidate, Rival, evaluate
-from training.evaluation.figures import Figures
+from training.evaluation.figures import Figures, Soundness
+from training.evaluation.soundness import refuse_hopeless, soundness
 from training.learning.compile import Parity, compile_tables
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS
@@ -84,7 +85,13 @@ class Run:
     watch: Watch = nobody_watches
 
 
-def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> Fitted:
+def fit(
+    cases: LoggedCases,
+    catalogue: Catalogue,
+    policy: Policy,
+    run: Run,
+    sound: Soundness | None = None,
+) -> Fitted:
     """Fits a version and measures it. Equal arguments give equal tables, to the byte.
 
     Args:
@@ -92,11 +99,15 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
         catalogue: the mixes.
         policy: with which candidate and rival decide on the held-out cases.
         run: everything else.
+        sound: what `soundness` said of the cases; asked here if None.
 
     Raises:
+        CasesRefused: if nothing can be learned from such outcomes or propensities.
         NotAdditive: if the tables do not reproduce the students.
         ValueError: if too few cases are left to learn from or to measure on.
     """
+    sound = sound or soundness(cases, catalogue, seed=run.seed)
+    refuse_hopeless(sound)
     earlier, later, by = hold_out(cases, run.seed)
     # Of the earlier cases alone: the order of values is learned from outcomes too.
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)
@@ -116,6 +127,7 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
 
     figures = replace(
         _timed("evaluation", measured, seconds, run.watch),
+        soundness=sound,
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
         # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

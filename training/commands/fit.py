@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +17,12 @@ from router.policies.offices import load_policy
 from router.versions.registry import ModelRefused, load_model, promoted_version
 from training.commands.options import MODELS, PLACE, POLICIES, SEED
 from training.commands.told import tell_conditions, tell_figures
+from training.data.case_files import digest
 from training.data.dataset import LoggedCases, read_cases
 from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
+from training.evaluation.soundness import in_words, refuse_hopeless, soundness
 from training.fit import Run
 from training.fit import fit as fit_version
 from training.learning.crossfit import FOLDS
@@ -32,6 +33,8 @@ from training.version.artefact import check_new, write_version
 from training.version.files import REPORT
 from training.version.manifest import manifest
 from training.version.signing import check_key
+
+_NOT_TOLD = ("cases", "more", "sign", "mlflow")
 
 
 @click.command()
@@ -47,6 +50,19 @@ from training.version.signing import check_key
 @click.argument("more", type=PLACE, nargs=-1)
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
 @click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that outcomes were recorded for.  [default: the newest decision]",
+)
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="COLUMN",
+    help="What cases belong to, such as a pseudonym of the person; a second one, such as "
+    "office_ref, for both.  [default: office_ref]",
+)
 @SEED
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
 @click.option(
@@ -82,6 +98,8 @@ def fit(
     more: tuple[Path, ...],
     audit: Path | None,
     horizon: int | None,
+    as_of: datetime | None,
+    clusters: tuple[str, ...],
     seed: int,
     synthetic: bool | None,
     jobs: int,
@@ -111,13 +129,19 @@ def fit(
     policy = load_policy(policies / "national.toml", catalogue)
 
     files = [*cases, *more]
-    logged = read_cases(files, catalogue, audit, horizon)
+    end = None if as_of is None else as_of.date()
+    logged = read_cases(files, catalogue, audit, horizon, end, _two_at_most(clusters))
     marked = _synthetic(logged, synthetic, files)
     _say(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, "
         f"{logged.too_recent} too recent, "
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
+    sound = soundness(logged, catalogue, seed=seed)
+    refuse_hopeless(sound)
+    for one in sound.suspicions:
+        # Now, and not in the report alone: who knows may stop before the minutes are spent.
+        click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
     rival = _rival(models, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
@@ -133,7 +157,7 @@ def fit(
             jobs=jobs,
             watch=watch,
         )
-        fitted = fit_version(logged, catalogue, policy, run)
+        fitted = fit_version(logged, catalogue, policy, run, sound)
 
     verdict = judge(
         fitted.figures,
@@ -142,8 +166,15 @@ def fit(
         # It was fitted on the service's own features just now.
         features_ok=True,
     )
-    command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    described = manifest(fitted, catalogue, seed=seed, command=command)
+    described = manifest(
+        fitted,
+        catalogue,
+        seed=seed,
+        command=_again(click.get_current_context(), files),
+        digests={
+            file: digest(policies / file) for file in ("mixes.toml", "national.toml", "gate.toml")
+        },
+    )
     write_version(out, fitted, verdict, catalogue, described, sign)
     _say_cost(fitted.figures)
     tell_figures(fitted.figures)
@@ -168,6 +199,12 @@ def _log(uri: str, out: Path) -> None:
         raise NotLogged(f"{problem}; {out} is written: log it later with {later}") from problem
 
 
+def _two_at_most(clusters: tuple[str, ...]) -> tuple[str, ...]:
+    if len(clusters) > 2 or len(set(clusters)) < len(clusters):
+        raise ValueError(f"cluster: {', '.join(clusters)}; give one column or two different ones")
+    return clusters
+
+
 def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) -> bool:
     """Says whether the cases are simulated: as told, else as their files say.
 
@@ -184,6 +221,27 @@ def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) ->
         )
         raise ValueError(f"{files[0]}: {says}; give --synthetic or --real accordingly")
     return marked
+
+
+def _again(context: click.Context, files: Sequence[Path]) -> str:
+    """Gives the command with every option that bears on the result, defaults too.
+
+    Not the key, nor the tracking server: they bear on nothing, and may hold a secret.
+    """
+    words = ["python", "-m", "training", "fit"]
+    for path in files:
+        words += ["--cases", str(path)]
+    for option in context.command.params:
+        value = context.params[str(option.name)]
+        if option.name in _NOT_TOLD or value is None or value == ():
+            continue
+        if isinstance(value, bool):
+            words.append(option.opts[0] if value else option.secondary_opts[0])
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            told = one.date().isoformat() if isinstance(one, datetime) else str(one)
+            words += [option.opts[0], told]
+    return shlex.join(words)
 
 
 def _rival(models: Path, catalogue: Catalogue) -> Rival | None:

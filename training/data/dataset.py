@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,15 +39,18 @@ from training.data.columns import Bools, Columns, Days, Floats, Texts
 # Forty a fold. Fewer say next to nothing of a mix, yet its value would be served.
 CASES_OF_A_MIX = 200
 HORIZON_AT_MOST = 3650
+_CASES_OF_A_PERSON = 10
 _SHARE = "0 to 1"
-_CHANCE = "above 0 and at most 1"
-# "Above 0" as a bound that may be reached, as those of other columns may.
-_LEAST_CHANCE = float(np.nextafter(0, 1))
+# A smaller chance would weigh one case as over a million: no log can show it, so it is a mistake.
+_LEAST_CHANCE = 1e-6
+_CHANCE = "0.000001 to 1, the chance of the logged mix"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
 _NEEDED = (CASE_REF, "shielded", "mix", "outcome")
 _SHOWN = 5
 # Where a case stands: the number of its file, and of its row in the file, from 1.
 _FILE, _ROW = "file", "row"
+# Before the name of a column that clusters, which may be called as one of ours.
+_CLUSTER = "cluster "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ class LoggedCases:
         synthetic: whether the files say that they are; None if they do not say.
         seed: of a simulation, "" otherwise.
         sha256: of every file by its name, the audit file's too.
+        clusters: by column that clusters the cases, (n,) what each belongs to, such as its person;
+            a case that does not say stands alone. Never an input of a model.
     """
 
     rows: Rows
@@ -90,6 +95,7 @@ class LoggedCases:
     synthetic: bool | None
     seed: str
     sha256: dict[str, str]
+    clusters: dict[str, Texts] = field(default_factory=dict)
 
     @property
     def dates(self) -> tuple[date, date] | None:
@@ -103,6 +109,29 @@ class LoggedCases:
         if self.offices is None:
             return None
         return np.unique(self.offices, return_inverse=True)[1].astype(np.int64)
+
+    def cluster_numbers(self) -> NDArray[np.int64] | None:
+        """Numbers what the cases belong to by each column, shape (n, columns).
+
+        By `clusters`, else by office; None if nothing of the kind is known.
+        """
+        known = self.clusters or ({} if self.offices is None else {OFFICE_REF: self.offices})
+        if not known:
+            return None
+        numbers = [np.unique(texts, return_inverse=True)[1] for texts in known.values()]
+        return np.column_stack(numbers).astype(np.int64)
+
+    def person_numbers(self) -> NDArray[np.int64] | None:
+        """Numbers whose cases must stay together in a split, shape (n,); None if nothing says.
+
+        By the first column of `clusters` that is not the office and has fewer than 10 cases of one
+        value in the mean: persons, not regions.
+        """
+        for name, texts in self.clusters.items():
+            numbers = np.unique(texts, return_inverse=True)[1].astype(np.int64)
+            if name != OFFICE_REF and len(numbers) < _CASES_OF_A_PERSON * (numbers.max() + 1):
+                return numbers
+        return None
 
     def take(self, index: NDArray[np.bool_] | NDArray[np.integer]) -> LoggedCases:
         """Takes some of the cases; the counts of what was left out stay.
@@ -121,6 +150,7 @@ class LoggedCases:
             offices=None if self.offices is None else self.offices[index],
             case_refs=self.case_refs[index],
             audit={name: values[index] for name, values in self.audit.items()},
+            clusters={name: values[index] for name, values in self.clusters.items()},
         )
 
 
@@ -130,6 +160,7 @@ def read_cases(
     audit: Path | None = None,
     horizon_days: int | None = None,
     end: date | None = None,
+    clusters: Sequence[str] = (),
 ) -> LoggedCases:
     """Reads and validates logged cases.
 
@@ -139,7 +170,10 @@ def read_cases(
         audit: file of `case_ref` and categories for the evaluation by group.
         horizon_days: length of the outcome window; cases decided less than this before `end` are
             left out, because an outcome that may still happen would count as a failure.
-        end: last day that outcomes were recorded for; the newest decision if not given.
+        end: last day that outcomes were recorded for; the newest decision if not given. Cases
+            decided later are left out.
+        clusters: columns that say what a case belongs to: `office_ref`, or one of the files' own,
+            such as a pseudonym of the person.
 
     Raises:
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
@@ -149,10 +183,15 @@ def read_cases(
     if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
         raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
 
+    for name in clusters:
+        if name in {*FEATURES.names, *LOGGED, CASE_REF}:
+            said = f"{name} is a column of its own meaning; give {OFFICE_REF} or one of your own"
+            raise CasesRefused(f"cluster: {said}, such as a pseudonym of the person")
+
     # Nothing is refused before all is read: whoever mends the files sees every problem at once.
     problems = Problems()
     synthetic, seed = _marks(paths, problems)
-    rows, logged, shielded = _read(paths, catalogue, problems)
+    rows, logged, shielded = _read(paths, catalogue, clusters, problems)
     _refuse_twice(logged, paths, problems)
     _refuse_mixtures(logged, paths, problems)
 
@@ -181,6 +220,7 @@ def read_cases(
         synthetic=synthetic,
         seed=seed,
         sha256={path.name: digest(path) for path in files},
+        clusters={name: _cluster(logged, name) for name in clusters},
     )
     # Taking copies every array; without recent cases there is nothing to copy for.
     return cases.take(complete) if cases.too_recent else cases
@@ -208,7 +248,7 @@ def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]
 
 
 def _read(
-    paths: Sequence[Path], catalogue: Catalogue, problems: Problems
+    paths: Sequence[Path], catalogue: Catalogue, clusters: Sequence[str], problems: Problems
 ) -> tuple[Rows, pl.DataFrame, int]:
     """Reads all files, in order.
 
@@ -218,23 +258,24 @@ def _read(
     """
     rows, logged, shielded = [], [], 0
     for file, path in enumerate(paths):
-        for columns in _parts(path, problems):
+        for columns in _parts(path, clusters, problems):
             slots = _rows(columns)
             kept = ~are_shielded(slots)
             rows.append(slots[kept])
-            logged.append(_logged(columns, catalogue, kept).with_columns(pl.lit(file).alias(_FILE)))
+            found = _logged(columns, catalogue, clusters, kept)
+            logged.append(found.with_columns(pl.lit(file).alias(_FILE)))
             shielded += int((~kept).sum())
     return np.concatenate(rows), pl.concat(logged, how="diagonal"), shielded
 
 
-def _parts(path: Path, problems: Problems) -> Iterator[Columns]:
+def _parts(path: Path, clusters: Sequence[str], problems: Problems) -> Iterator[Columns]:
     """Reads one file, a batch at a time; at least one, so that every column has its type."""
     names = columns_of(path)
-    permitted = {*FEATURES.names, *REFERENCES, *LOGGED}
+    permitted = {*FEATURES.names, *REFERENCES, *LOGGED, *clusters}
     for name in names:
         if name not in permitted:
             problems.add(f"{path}: column {shown_name(name)}", "is not a field of a case")
-    for name in _NEEDED:
+    for name in (*_NEEDED, *clusters):
         if name not in names:
             problems.add(f"{path}: column {name}", "is missing")
 
@@ -257,7 +298,9 @@ def _rows(columns: Columns) -> Rows:
     return rows
 
 
-def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame:
+def _logged(
+    columns: Columns, catalogue: Catalogue, clusters: Sequence[str], kept: Bools
+) -> pl.DataFrame:
     """Reads what is logged beside the features of the rows that are kept, unknown as null."""
     refs, offices = _reference(columns, CASE_REF), _reference(columns, OFFICE_REF)
     if refs is not None:
@@ -280,6 +323,9 @@ def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame
         "decided_on": days,
         OFFICE_REF: offices,
     }
+    rule = REFERENCES[OFFICE_REF]
+    own = [name for name in clusters if name != OFFICE_REF]
+    found |= {f"{_CLUSTER}{name}": columns.short_texts(name, rule) for name in own}
 
     # Dropped last: row numbers are those of the file until then.
     given = {name: values for name, values in found.items() if values is not None}
@@ -332,6 +378,14 @@ def _where_all_known(logged: pl.DataFrame, name: str) -> NDArray[Any] | None:
     return logged[name].to_numpy()
 
 
+def _cluster(logged: pl.DataFrame, name: str) -> Texts:
+    if name == OFFICE_REF:
+        return _texts(logged[OFFICE_REF].fill_null(UNKNOWN))
+    # Nothing is known to belong to a case that does not say.
+    alone = pl.lit("case ") + pl.col(CASE_REF)
+    return _texts(logged.select(pl.col(f"{_CLUSTER}{name}").fill_null(alone)).to_series())
+
+
 def _texts(values: pl.Series) -> Texts:
     return np.array(values.to_list(), np.str_)
 
@@ -345,18 +399,16 @@ def _complete(
 ) -> Bools:
     """Says which cases have a whole outcome window behind them, shape (n,)."""
     every = np.ones(len(logged), np.bool_)
-    if horizon_days is None or not len(logged):
+    if (horizon_days is None and end is None) or not len(logged):
         return every
     days: Days | None = _where_all_known(logged, "decided_on")
     if days is None or any("decided_on" not in columns_of(path) for path in paths):
-        problems.add(
-            "column decided_on",
-            f"is needed to leave out cases without {horizon_days} days of outcomes",
-        )
+        window = f"{horizon_days} days of outcomes" if horizon_days else "an outcome by then"
+        problems.add("column decided_on", f"is needed to leave out cases without {window}")
         return every
 
     last = np.nanmax(days) if end is None else np.datetime64(end)
-    complete: Bools = days <= last - np.timedelta64(horizon_days, "D")
+    complete: Bools = days <= last - np.timedelta64(horizon_days or 0, "D")
     return complete
 
 

@@ -38,7 +38,7 @@ def cost_curve(
         minutes: (K,) adviser minutes of each mix.
         permitted: (n, K) mixes that each case may get, at least one each.
         points: budgets, evenly spaced, 2 or more.
-        cluster: (n,) offices, as for `estimate`.
+        cluster: (n,) or (n, ways), as for `estimate`.
 
     Raises:
         ValueError: if a case has no permitted mix, or there are fewer than two points.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import stdtrit
 
+from training.evaluation.clusters import clustered_error
 from training.evaluation.figures import (
     ESTIMATORS,
     NOT_ENOUGH,
@@ -24,8 +25,6 @@ from training.evaluation.figures import (
 from training.learning.scores import Floats, Numbers
 
 CONFIDENCE = 0.90
-FEWEST_CLUSTERS = 20
-"""With fewer offices their standard error is too unsure itself: cases count one by one."""
 # Why these bounds: see `overlap_verdict`.
 RARE = 0.01
 ENOUGH_CASES = 200.0
@@ -155,36 +154,38 @@ def policy_values(
 def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
     """Gives the mean of scores with standard error and two-sided 90 per cent interval.
 
-        i.i.d.:    se^2 = sum_i (psi_i - V)^2 / (n (n - 1)),                     df = n - 1
-        clustered: se^2 = G / (G - 1) sum_g (sum_{i in g} (psi_i - V))^2 / n^2,  df = G - 1
-
     Args:
         scores: (n,) linearised scores; the difference of two policies' scores gives their paired
             difference.
-        cluster: (n,) number of the office of each case. With fewer than 20 offices among the cases,
-            or None, cases count as independent.
+        cluster: (n,) or (n, ways) numbers of what each case belongs to, such as its office, or its
+            person and its office; None where cases count as independent. Where all cases are of
+            one cluster the interval is about that one alone.
 
     Raises:
         ValueError: if there are fewer than two cases.
 
-    Source: Liang, Zeger 1986; quantiles of Student's t, for few offices make normal ones too short.
+    Source: `clustered_error`; quantiles of Student's t, for few clusters make normal ones too
+    short.
     """
-    cases = len(scores)
-    if cases < 2:
-        raise ValueError(f"scores: {cases} cases; at least 2 are needed for a standard error")
+    if len(scores) < 2:
+        raise ValueError(f"scores: {len(scores)} cases; at least 2 are needed for a standard error")
     value = float(scores.mean())
-    # Every case its own office until offices are many: both formulas are then one.
-    parts = scores - value
-    groups = cases
-    if cluster is not None:
-        offices, place = np.unique(cluster, return_inverse=True)
-        if len(offices) >= FEWEST_CLUSTERS:
-            groups = len(offices)
-            parts = np.bincount(place, weights=parts).astype(np.float64)
-
-    error = float(np.sqrt(groups / (groups - 1) * (parts @ parts)) / cases)
-    reach = error * float(stdtrit(groups - 1, (1 + CONFIDENCE) / 2))
+    error, freedom = clustered_error(scores - value, cluster)
+    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
     return Estimate(value=value, error=error, low=value - reach, high=value + reach)
+
+
+def ratio(numerator: Floats, denominator: Floats, cluster: Numbers | None = None) -> Estimate:
+    """Gives a ratio of two means with its error, linearised (delta method).
+
+    Args:
+        numerator: (n,).
+        denominator: (n,), its mean not 0.
+        cluster: as for `estimate`.
+    """
+    mean = float(denominator.mean())
+    found = float(numerator.mean()) / mean
+    return estimate(found + (numerator - found * denominator) / mean, cluster)
 
 
 def effective_cases(weights: Floats) -> float:

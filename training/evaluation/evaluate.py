@@ -18,6 +18,7 @@ from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.evaluation import estimators, figures
 from training.evaluation.cost_curve import cost_curve, minutes_by_mix
+from training.evaluation.diagnostics import diagnostics
 from training.evaluation.drift import field_figures
 from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
@@ -74,7 +75,7 @@ class Held:
         cases: n of them.
         mixes: ids by number.
         fitted: their nuisances.
-        cluster: (n,) office numbers, or None.
+        cluster: (n, ways) numbers of what each case belongs to, or None.
         minutes: (K,) adviser minutes that each mix takes.
         spent: (n,) adviser minutes of each case; where unknown, those of its mix.
     """
@@ -165,6 +166,10 @@ def evaluate(
             permitted,
             weights=candidate.weights,
             pairs=candidate.pairs,
+            cluster=held.cluster,
+        ),
+        diagnostics=diagnostics(
+            held.fitted, kept, policies["candidate"], catalogue.ids, held.cluster
         ),
         fields=field_figures(candidate.trained_on, rival.tables if rival else None),
         # Of all cases, unlike the rest: who must be assessed by people is counted here alone.
@@ -197,13 +202,20 @@ def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
-    cluster = cases.office_numbers()
+    offices = cases.office_numbers()
     # All that advisers go by, as in learning; by the candidate's safeguards, which are the
     # policy's.
-    inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, cluster, cases.days)
+    inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, offices, cases.days)
     count = len(catalogue.ids)
     fitted = cross_fit(
-        inputs, cases.mix, cases.outcome, count, propensity=cases.propensity, seed=seed, folds=folds
+        inputs,
+        cases.mix,
+        cases.outcome,
+        count,
+        propensity=cases.propensity,
+        seed=seed,
+        folds=folds,
+        together=cases.person_numbers(),
     )
 
     minutes = minutes_by_mix(cases.mix, cases.minutes, catalogue.minutes)
@@ -214,7 +226,7 @@ def _held(
         cases=cases,
         mixes=catalogue.ids,
         fitted=fitted,
-        cluster=cluster,
+        cluster=cases.cluster_numbers(),
         minutes=minutes,
         spent=spent,
     )

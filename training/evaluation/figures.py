@@ -206,19 +206,25 @@ class Fidelity:
     """What distillation kept of the stack, on held-out cases.
 
     Attributes:
-        value_kept: gain of the tables' best mixes over the best single mix, as a share of the
-            stack's, both by DR.
-        contrasts_r2: share of the variance of the stack's contrasts that the tables explain.
+        contrasts_r2: share of the variance of the stack's contrasts that the tables explain, 0 to
+            1.
         best_differs: share of cases whose best mix differs.
         weights: the stack's weight of each teacher.
         pairs: pairs of fields that the tables combine.
+        lost: value of the stack's best mixes less that of the tables', paired DR; a share of a gain
+            that may be nothing would have no bound. None in figures of before it was measured.
+        contrasts: the interval of `contrasts_r2`; None likewise.
+        value_kept: what older figures have in the place of `lost`, a ratio of two gains that may
+            both be noise: kept as it was written, and never judged.
     """
 
-    value_kept: float
+    value_kept: float | None = None
     contrasts_r2: float
     best_differs: float
     weights: dict[str, float]
     pairs: tuple[tuple[str, str], ...]
+    lost: Estimate | None = None
+    contrasts: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +257,132 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """A reason not to believe the cases.
+
+    Attributes:
+        kind: "constant", "leak", "copies", "censored", "reversed", "swapped" or "propensity".
+        column: of the file.
+        problem: what was found, and the bound.
+        fix: the way out.
+    """
+
+    kind: str
+    column: str
+    problem: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Some cases that were decided one after the other, both days included."""
+
+    first: str
+    last: str
+    cases: int
+    outcome: Estimate
+    mixes: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soundness:
+    """Whether the cases can be believed, held-out ones too.
+
+    Attributes:
+        suspicions: none if nothing was found.
+        periods: outcome and mixes over time; none without days.
+        clusters: how many different values each column has by which intervals are clustered; none
+            if cases count as independent.
+    """
+
+    suspicions: tuple[Suspicion, ...]
+    periods: tuple[Period, ...]
+    clusters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFit:
+    """How well a nuisance predicts cases that it did not see.
+
+    Attributes:
+        log_loss: mean, natural logarithms; None for outcomes that are not all 0 or 1.
+        blind_log_loss: of the means alone, without a look at the case.
+        brier: mean squared distance, summed over mixes for propensities.
+        blind_brier: of the means alone.
+        calibration: mean distance of tenths by prediction from what was observed.
+    """
+
+    log_loss: float | None
+    blind_log_loss: float | None
+    brier: float
+    blind_brier: float
+    calibration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixDiagnostics:
+    """Nuisances and weights of one mix.
+
+    Attributes:
+        mix: its id.
+        cases: that got it.
+        chance: mean estimated propensity of it, to compare with its share of the cases.
+        weight: mean weight by known or estimated propensities, which must be 1
+            (`weights_by_fields`).
+        expected: mean expected outcome of the cases that got it.
+        missed: observed less expected outcome of them.
+        apart: largest standardised mean difference of a field between these cases and all.
+        apart_weighted: the same, these cases weighed by 1 / propensity.
+        field: of the latter.
+    """
+
+    mix: str
+    cases: int
+    chance: float
+    weight: Estimate
+    expected: float
+    missed: Estimate
+    apart: float
+    apart_weighted: float
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """How much of the candidate's value hangs on few cases.
+
+    Attributes:
+        largest: the largest weight, in cases.
+        top_share: share of all weight that the heaviest hundredth of the matched cases has.
+        without: doubly robust value without the ten heaviest cases.
+    """
+
+    largest: float
+    top_share: float
+    without: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostics:
+    """What the values rest on: nuisances, balance, and the largest weights.
+
+    Attributes:
+        propensity: of the estimated propensities.
+        outcome: of the expected outcomes.
+        explained: share of the outcomes' variance that the expected outcomes explain; below 0 if
+            they are worse than the mean.
+        mixes: each of them.
+        influence: of the largest weights.
+    """
+
+    propensity: ModelFit
+    outcome: ModelFit
+    explained: Estimate
+    mixes: tuple[MixDiagnostics, ...]
+    influence: Influence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything measured of one version.
 
@@ -266,6 +398,8 @@ class Figures:
         peak_memory_mib: highest resident memory of the fit.
         reliability: of shown probabilities; None in figures of before they were measured.
         severity: the proof that worse never means less contact; None likewise.
+        soundness: whether the cases can be believed; None likewise.
+        diagnostics: what the values rest on; None likewise.
     """
 
     version: str
@@ -293,6 +427,8 @@ class Figures:
     peak_memory_mib: int
     reliability: Reliability | None = None
     severity: Proof | None = None
+    soundness: Soundness | None = None
+    diagnostics: Diagnostics | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -24,11 +24,21 @@ def to_json(figures: DataclassInstance) -> str:
         ValueError: if a number is not finite.
     """
     # By json, not by msgspec: versions are committed with its layout, and digests are of bytes.
-    told = dataclasses.asdict(figures)
-    for field in dataclasses.fields(figures):
-        if field.default is None and told[field.name] is None:
-            del told[field.name]
-    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+    return json.dumps(_plain(figures), indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        told = {field: getattr(value, field.name) for field in fields}
+        return {
+            field.name: _plain(one)
+            for field, one in told.items()
+            if one is not None or field.default is not None
+        }
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def from_json(text: str, kind: type[T]) -> T:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from router.policies.toml_file import TomlTable, read_toml
 from training.evaluation.figures import LOGGED, OK, RIVALS, Figures, PolicyFigures
+from training.evaluation.propensities import apart
 from training.evaluation.sensitivity import survived
 
 
@@ -207,6 +208,9 @@ def _beats(evidence: _Evidence, than: str) -> _Found:
     rival, gain = figures.policy(than), figures.difference(than)
     if rival is None or gain is None:
         return _Found(value=None)
+    if not gain.outcome.error > 0:
+        # Measured without any doubt: nothing is, so nothing was measured.
+        return _Found(value=None, remark="The interval of the gain has no width.")
     if rival.verdict != OK or evidence.candidate.verdict != OK:
         return _Found(
             value=gain.outcome.low, passed=False, remark="There is not enough overlap to say."
@@ -226,7 +230,11 @@ def _groups(evidence: _Evidence) -> _Found:
 
     One that merely may lose, as every small group may, is a warning.
     """
-    known = [(group, group.gain) for group in evidence.figures.groups if group.gain is not None]
+    known = [
+        (group, group.gain)
+        for group in evidence.figures.groups
+        if group.gain is not None and group.gain.error > 0
+    ]
     if not known:
         return _Found(value=None, remark="No group is large enough to tell.")
 
@@ -246,11 +254,13 @@ def _agrees(evidence: _Evidence, estimator: str) -> float:
     # As if the two were independent. They share their cases, so this asks rather too little.
     error = math.hypot(primary.error, other.error)
     apart = abs(primary.value - other.value)
-    return apart / error if error > 0 else 0.0 if apart == 0 else math.inf
+    return apart / error if error > 0 else math.nan
 
 
 def _slope(evidence: _Evidence) -> _Found:
     slope = evidence.figures.calibration.slope
+    if not slope.error > 0:
+        return _Found(value=None, remark="The model expects the same gain of every case.")
     away = max(0.0, slope.low - 1, 1 - slope.high)
     return _Found(
         value=away, remark=f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})."
@@ -258,14 +268,52 @@ def _slope(evidence: _Evidence) -> _Found:
 
 
 def _fidelity_value(evidence: _Evidence) -> _Found:
-    kept = evidence.figures.fidelity.value_kept
-    if evidence.figures.heterogeneity.found:
-        return _Found(value=kept)
+    lost = evidence.figures.fidelity.lost
+    if lost is None:
+        return _Found(value=None, remark="Not measured in this version.")
+    # By the lower end: whoever differs from the stack in a few cases may have lost nothing.
     return _Found(
-        value=kept,
-        passed=True,
-        remark="Not required: effects were not found to vary, nothing can be lost.",
+        value=lost.low, remark=f"Lost {lost.value:+.4f} ({lost.low:+.4f} to {lost.high:+.4f})."
     )
+
+
+def _sound_cases(evidence: _Evidence) -> _Found:
+    sound = evidence.figures.soundness
+    if sound is None:
+        return _Found(value=None, remark="Not looked at in this version.")
+    told = " ".join(f"Column {one.column}: {one.problem}." for one in sound.suspicions)
+    return _Found(value=len(sound.suspicions), remark=told)
+
+
+def _explained(evidence: _Evidence) -> _Found:
+    found = evidence.figures.diagnostics
+    if found is None:
+        return _Found(value=None, remark="Not measured in this version.")
+    share, most = found.explained, evidence.bound("outcome_explained")
+    remark = f"Explained {share.value:.3f} ({share.low:.3f} to {share.high:.3f})."
+    if share.value > most:
+        remark += " The fields together know too much: some were written after the outcome."
+    elif not share.low > 0:
+        remark += " No field says anything of the outcome: outcomes may be of other cases."
+    return _Found(value=share.value, passed=share.low > 0 and share.value <= most, remark=remark)
+
+
+def _mean_weights(evidence: _Evidence) -> _Found:
+    found = evidence.figures.diagnostics
+    if found is None:
+        return _Found(value=None, remark="Not measured in this version.")
+    worst = max(found.mixes, key=lambda one: apart(one.weight), default=None)
+    if worst is None:
+        return _Found(value=None)
+    weight = worst.weight
+    remark = f"Farthest: {worst.mix}, {weight.value:.2f} ({weight.low:.2f} to {weight.high:.2f})."
+    return _Found(value=apart(weight), remark=remark)
+
+
+def _intervals(evidence: _Evidence) -> float:
+    """Gives the narrowest error: what is known without any doubt was not measured."""
+    errors = [one.outcome.error for one in evidence.figures.differences if one.than in RIVALS]
+    return min([*errors, evidence.candidate.estimates["dr"].error])
 
 
 def _sensitivity(evidence: _Evidence) -> _Found:
@@ -295,6 +343,10 @@ def _sensitivity(evidence: _Evidence) -> _Found:
 
 # After the functions that it names. A bound beyond its limits here would undo the condition.
 _KINDS: dict[str, _Kind] = {
+    "sound_cases": _Kind(measure=_sound_cases, sense="at most", upper=0),
+    "outcome_explained": _Kind(measure=_explained, sense="at most", lower=0.1, upper=0.9),
+    "mean_weights": _Kind(measure=_mean_weights, sense="at most", upper=0.3),
+    "intervals": _Kind(measure=_intervals, sense="at least", lower=1e-5, upper=0.01),
     "held_out_cases": _Kind(
         measure=lambda e: e.figures.held_out.cases, sense="at least", lower=100, upper=1e7
     ),
@@ -318,7 +370,7 @@ _KINDS: dict[str, _Kind] = {
     "calibration_error": _Kind(
         measure=lambda e: e.figures.calibration.error, sense="at most", lower=0.005, upper=0.2
     ),
-    "fidelity_value": _Kind(measure=_fidelity_value, sense="at least", lower=0.5),
+    "fidelity_value": _Kind(measure=_fidelity_value, sense="at most", upper=0.02),
     "fidelity_contrasts": _Kind(
         measure=lambda e: e.figures.fidelity.contrasts_r2, sense="at least", lower=0.3
     ),

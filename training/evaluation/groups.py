@@ -39,7 +39,7 @@ class Measures:
         expected: what the candidate's model expects of its mixes.
         minutes: of the candidate's mixes; `logged_minutes` of the logged ones.
         mix: number of the candidate's mix.
-        cluster: office numbers, or None.
+        cluster: (n, ways) numbers of what each belongs to, or None.
     """
 
     candidate: Floats

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from training.evaluation.estimators import estimate
+from training.evaluation.estimators import estimate, ratio
 from training.evaluation.figures import (
     Calibration,
     Estimate,
@@ -112,7 +112,7 @@ def calibration(predicted: Floats, observed: Floats, cluster: Numbers | None = N
         predicted: (n,) gain that the model expects, from what is known of a case before its mix is
             chosen.
         observed: (n,) doubly robust scores of the gain.
-        cluster: (n,) offices, as for `estimate`.
+        cluster: (n,) or (n, ways), as for `estimate`.
 
     Raises:
         ValueError: if there are fewer than 20 cases.
@@ -146,7 +146,7 @@ def reliability(shown: Floats, outcome: Floats, cluster: Numbers | None = None) 
         shown: (n,) probability of the mix that each case was given, from a model that never saw the
             case.
         outcome: (n,) 0 to 1.
-        cluster: (n,) offices, as for `estimate`.
+        cluster: (n,) or (n, ways), as for `estimate`.
 
     Raises:
         ValueError: if there are fewer than 20 cases.
@@ -204,6 +204,7 @@ def fidelity(
     *,
     weights: dict[str, float],
     pairs: tuple[tuple[str, str], ...],
+    cluster: Numbers | None = None,
 ) -> Fidelity:
     """Tells what distillation kept of the stack, on held-out cases, within permitted mixes.
 
@@ -214,26 +215,33 @@ def fidelity(
         permitted: (n, K) mixes that each case may get.
         weights: of each teacher, passed on.
         pairs: of fields, passed on.
+        cluster: (n,) or (n, ways), as for `estimate`.
     """
     each = np.arange(len(tables))
     best = [np.where(permitted, values, -np.inf).argmax(axis=1) for values in (tables, stack)]
 
-    lightest = permitted.argmax(axis=1)
-    uniform = [
-        scores[each, np.maximum(lightest, number)].mean() for number in range(tables.shape[1])
-    ]
-    gains = [float(scores[each, mix].mean() - max(uniform)) for mix in best]
-
     # As one stratum, which leaves average contrasts out: teachers have no say in those.
     stratum = np.zeros(len(tables), np.int64)
     contrasts = [_within(values, permitted, stratum) for values in (tables, stack)]
-    spread = float((contrasts[1] ** 2).sum())
-    lost = float(((contrasts[1] - contrasts[0]) ** 2).sum())
+    spread = (contrasts[1] ** 2).sum(axis=1)
+    lost = ((contrasts[1] - contrasts[0]) ** 2).sum(axis=1)
+    kept = _kept(lost, spread, cluster)
     return Fidelity(
-        # Where the stack gains nothing, nothing is lost unless the tables do worse than it.
-        value_kept=gains[0] / gains[1] if gains[1] > 0 else float(gains[0] >= gains[1]),
-        contrasts_r2=1 - lost / spread if spread > 0 else float(lost == 0),
+        contrasts_r2=kept.value,
         best_differs=float((best[0] != best[1]).mean()),
         weights=weights,
         pairs=pairs,
+        lost=estimate(scores[each, best[1]] - scores[each, best[0]], cluster),
+        contrasts=kept,
     )
+
+
+def _kept(lost: Floats, spread: Floats, cluster: Numbers | None) -> Estimate:
+    """Gives 1 - lost / spread, from 0 to 1; all of it where neither is more than nothing."""
+    if spread.mean() < _NOTHING**2:
+        # What does not vary can only be spoilt.
+        value = float(lost.mean() < _NOTHING**2)
+        return Estimate(value=value, error=0.0, low=value, high=value)
+    found = ratio(spread - lost, spread, cluster)
+    value, low, high = (min(1.0, max(0.0, one)) for one in (found.value, found.low, found.high))
+    return Estimate(value=value, error=found.error, low=low, high=high)

@@ -102,7 +102,7 @@ def sensitivity(
         mix: (n,) logged mixes.
         outcome: (n,) 0 to 1.
         chance: (n,) propensity of the logged mix.
-        cluster: (n,) offices, as for `estimate`.
+        cluster: (n,) or (n, ways), as for `estimate`.
     """
     difference = first - second
 

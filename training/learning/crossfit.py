@@ -30,14 +30,18 @@ class Nuisances:
         mu: (n, K) expected outcome of each mix.
         chances: (n, K) estimated propensity of each mix; that of the logged mix is the log's own,
             if it has it.
+        estimated: (n, K) estimated propensity of every mix, the logged one's too.
         chance: (n,) propensity of the logged mix.
         scores: (n, K) doubly robust scores, unclipped.
+        fold: (n,) whose models did not see the case.
     """
 
     mu: Floats
     chances: Floats
+    estimated: Floats
     chance: Floats
     scores: Floats
+    fold: Numbers
 
 
 def cross_fit(
@@ -49,6 +53,7 @@ def cross_fit(
     propensity: Floats | None,
     seed: int,
     folds: int = FOLDS,
+    together: Numbers | None = None,
 ) -> Nuisances:
     """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
 
@@ -61,13 +66,17 @@ def cross_fit(
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, or None.
         seed: of folds and boosting.
         folds: how many.
+        together: (n,) numbers, 0 to below n, of whose cases stay in one fold, such as persons.
 
     Raises:
         ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
             fold.
     """
     fold = folds_of(len(mix), folds, seed)
-    chances = _chances(features, mix, mixes, fold, propensity, seed)
+    if together is not None:
+        fold = fold[together]
+    estimated = propensity_matrix(features, mix, mixes, fold, seed)
+    chances = _believed(estimated, mix, propensity)
     mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
     chance: Floats = chances[np.arange(len(mix)), mix]
     # Unclipped: clipping biases a value, and the interval does not know it. With weights clipped at
@@ -75,8 +84,10 @@ def cross_fit(
     return Nuisances(
         mu=mu,
         chances=chances,
+        estimated=estimated,
         chance=chance,
         scores=doubly_robust(mu, mix, outcome, chance, clip=0.0),
+        fold=fold,
     )
 
 
@@ -166,5 +177,10 @@ def _chances(
     """Gives chances of every mix, (n, mixes): those logged as they are, the others estimated."""
     if propensity is not None and propensity.ndim == 2:
         return propensity
-    chances = propensity_matrix(features, mix, mixes, fold, seed)
-    return chances if propensity is None else with_logged(chances, mix, propensity)
+    return _believed(propensity_matrix(features, mix, mixes, fold, seed), mix, propensity)
+
+
+def _believed(estimated: Floats, mix: Numbers, propensity: Floats | None) -> Floats:
+    if propensity is None:
+        return estimated
+    return propensity if propensity.ndim == 2 else with_logged(estimated, mix, propensity)

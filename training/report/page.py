@@ -38,6 +38,7 @@ SECTIONS = (
     ("gate", "The gate, line by line"),
     ("calibration", "Calibration"),
     ("overlap", "Overlap"),
+    ("basis", "What the figures rest on"),
     ("estimators", "Estimators side by side"),
     ("sensitivity", "What if something was not seen?"),
     ("heterogeneity", "Do effects vary at all?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,19 +12,30 @@ _TOLD_ELSEWHERE = ("features",)  # the fields have a table of their own
 
 
 def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Gives the commands, with the seeds that the manifest records."""
-    training = manifest.get("training", {})
-    seed, simulated = training.get("seed"), training.get("simulation_seed")
-    found = []
-    if figures.synthetic and simulated not in (None, ""):
-        found.append(
-            f"python -m training simulate --cases N --seed {simulated} --out cases.parquet"
-        )
+    """Gives the commands: the fit as the manifest records it, with all options.
 
-    seeded = "" if seed is None else f" --seed {seed}"
-    version = figures.version
-    found.append(f"python -m training fit --cases cases.parquet --out models/{version}{seeded}")
-    return (*found, f"python -m training report {version}", f"python -m training gate {version}")
+    Equal files, code and libraries then give equal tables, and equal figures but for the times;
+    which version was promoted, too, must be the same for those.
+    """
+    training = manifest.get("training", {})
+    command = training.get("command") or f"# the command of {figures.version} was not recorded"
+    return (
+        *_simulated(figures, training, command),
+        command,
+        f"python -m training report {figures.version}",
+        f"python -m training gate {figures.version}",
+    )
+
+
+def _simulated(figures: Figures, training: Mapping[str, Any], command: str) -> tuple[str, ...]:
+    """Gives the command that simulated the cases, if they are of one simulation."""
+    seed, words = training.get("simulation_seed"), shlex.split(command)
+    if not figures.synthetic or not str(seed or "").isdecimal() or words.count("--cases") != 1:
+        return ()
+    left_out = training.get("shielded", 0) + training.get("too_recent", 0)
+    cases = figures.trained_on + figures.held_out.cases + left_out
+    out = shlex.quote(words[words.index("--cases") + 1])
+    return (f"python -m training simulate --cases {cases} --seed {seed} --out {out}",)
 
 
 def recorded(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

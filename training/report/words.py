@@ -7,7 +7,16 @@ from datetime import date
 from functools import cache
 
 from router.texts import Texts, load_texts
-from training.evaluation.figures import OK, STRONGEST, Estimate, Figures, Reliability
+from training.evaluation.figures import (
+    OK,
+    STRONGEST,
+    Diagnostics,
+    Estimate,
+    Fidelity,
+    Figures,
+    Reliability,
+    Soundness,
+)
 
 CASES = 1000
 """Hours and goals are told per so many cases."""
@@ -174,6 +183,66 @@ def reliability_words(found: Reliability) -> str:
         f"The probabilities are {error} percentage points from outcomes, on average "
         f"(90% interval: {low} to {high}). Chance alone would give {chance}."
     )
+
+
+def fidelity_words(found: Fidelity) -> str:
+    """Tells what the tables lost of the learners."""
+    differs = f"In {percent(found.best_differs)} of the cases another mix is the best one."
+    if found.lost is None:
+        return f"What the tables lose was not measured in this version. {differs}"
+    lost = f"{points(found.lost.value)} percentage points"
+    return (
+        f"The tables lose {lost} of the stack's value (90% interval: {point_range(found.lost)}). "
+        f"{differs}"
+    )
+
+
+def nuisance_words(found: Diagnostics) -> str:
+    """Tells how well propensities and outcomes are predicted, against a look at the mean alone."""
+    chance, outcome = found.propensity, found.outcome
+    share = found.explained
+    return (
+        f"The propensities have a Brier score of {number(chance.brier, 3)}, "
+        f"and {number(chance.blind_brier, 3)} without a look at the case. "
+        f"For the outcomes it is {number(outcome.brier, 3)} and {number(outcome.blind_brier, 3)}. "
+        f"All fields explain {percent(max(0.0, share.value))} of the spread in outcomes "
+        f"(90% interval: {number(100 * share.low, 1)} to {number(100 * share.high, 1)})."
+    )
+
+
+def balance_words(found: Diagnostics) -> str:
+    """Tells how like all cases those of each mix are, before and after weights."""
+    before = max((one.apart for one in found.mixes), default=0.0)
+    after = max((one.apart_weighted for one in found.mixes), default=0.0)
+    return (
+        f"The cases of a mix differ from all by at most {number(before, 2)} standard deviations "
+        f"in a field. With weights it is {number(after, 2)}; 0.1 is thought small."
+    )
+
+
+def influence_words(found: Diagnostics) -> str:
+    """Tells how much hangs on the largest weights."""
+    heavy = found.influence
+    return (
+        f"The heaviest case counts for {number(heavy.largest)} cases, and the heaviest hundredth "
+        f"has {percent(heavy.top_share)} of all weight. "
+        f"Without the ten heaviest, {number(100 * heavy.without.value, 1)}% reach their goal."
+    )
+
+
+def cluster_words(found: Soundness) -> str:
+    """Tells by what the intervals are clustered, and by how many."""
+    if not found.clusters:
+        return "The intervals take each case for itself: the log has no offices or persons."
+    named = [f"{number(count)} values of {name}" for name, count in found.clusters.items()]
+    return f"The intervals are clustered by {' and '.join(named)}."
+
+
+def soundness_words(found: Soundness) -> tuple[str, ...]:
+    """Tells each reason not to believe the cases, and what to do."""
+    if not found.suspicions:
+        return ("We found no reason not to believe the cases.",)
+    return tuple(f"Column {one.column} {one.problem}. {one.fix}." for one in found.suspicions)
 
 
 def confounding_words(figures: Figures) -> tuple[str, ...]:

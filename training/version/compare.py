@@ -75,7 +75,10 @@ def _measured(figures: Figures) -> dict[str, str]:
             )
 
     found["calibration error"] = f"{figures.calibration.error:.4f}"
-    found["distillation keeps of the value"] = f"{figures.fidelity.value_kept:.1%}"
+    lost = figures.fidelity.lost
+    found["distillation loses"] = (
+        f"{lost.value:+.4f} ({lost.low:+.4f} to {lost.high:+.4f})" if lost else "not measured"
+    )
     found["pairs of fields"] = (
         ", ".join("+".join(pair) for pair in figures.fidelity.pairs) or "none"
     )

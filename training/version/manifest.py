@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import router
+import training
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.versions.registry import FORMAT
@@ -17,7 +22,14 @@ from training.fit import Fitted
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars", "fairlearn", "matplotlib")
 
 
-def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -> dict[str, Any]:
+def manifest(
+    fitted: Fitted,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    command: str,
+    digests: Mapping[str, str],
+) -> dict[str, Any]:
     """Gives the manifest of a fitted version, without the digests of its files.
 
     Args:
@@ -25,6 +37,7 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
         catalogue: the mixes that it values.
         seed: of the fit.
         command: that made it, to make it again.
+        digests: SHA-256 of catalogue, policy and gate, by file name.
     """
     cases, figures = fitted.cases, fitted.figures
     counts = np.bincount(cases.mix, minlength=len(catalogue.ids)).tolist()
@@ -53,5 +66,21 @@ def manifest(fitted: Fitted, catalogue: Catalogue, *, seed: int, command: str) -
             "too_recent": cases.too_recent,
             "shielded": cases.shielded,
         },
+        "code_sha256": _code_digest(),
+        "policies": dict(digests),
+        "promoted": figures.promoted,
         "libraries": {library: installed(library) for library in LIBRARIES},
     }
+
+
+def _code_digest() -> str:
+    """Gives the SHA-256 over names and contents of all code that a fit may run."""
+    found = hashlib.sha256()
+    for package in (router, training):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            content = path.read_bytes()
+            # Lengths keep a name apart from what follows it.
+            name = f"{package.__name__}/{path.relative_to(root).as_posix()}"
+            found.update(f"{len(name)} {name} {len(content)} ".encode() + content)
+    return found.hexdigest()

@@ -119,7 +119,6 @@ def _figures(figures: Figures) -> dict[str, float]:
     found = {
         "calibration.error": figures.calibration.error,
         "calibration.slope": figures.calibration.slope.value,
-        "fidelity.value_kept": figures.fidelity.value_kept,
         "fidelity.contrasts_r2": figures.fidelity.contrasts_r2,
         "fidelity.best_differs": figures.fidelity.best_differs,
         "heterogeneity.p_value": figures.heterogeneity.p_value,

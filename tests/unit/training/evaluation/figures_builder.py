@@ -20,12 +20,19 @@ from tests.unit.training.evaluation.parts_builder import (
     some_policies,
 )
 from training.evaluation.figures import (
+    Diagnostics,
     Difference,
     Fidelity,
     Figures,
     HeldOut,
     Heterogeneity,
+    Influence,
+    MixDiagnostics,
+    ModelFit,
+    Period,
     Sensitivity,
+    Soundness,
+    Suspicion,
 )
 from training.evaluation.gate import Condition, Verdict
 
@@ -35,9 +42,11 @@ __all__ = [
     "a_manifest",
     "a_policy_of_figures",
     "a_proof",
+    "a_soundness",
     "a_verdict",
     "an_estimate",
     "no_overlap",
+    "some_diagnostics",
     "some_figures",
 ]
 
@@ -61,7 +70,6 @@ def a_sensitivity() -> tuple[Sensitivity, ...]:
 
 def a_fidelity() -> Fidelity:
     return Fidelity(
-        value_kept=0.981,
         contrasts_r2=0.934,
         best_differs=0.072,
         weights={
@@ -73,7 +81,53 @@ def a_fidelity() -> Fidelity:
             "additive": 0.17,
         },
         pairs=(("need_group", "weeks_registered"), ("digital_skill", "age_band")),
+        lost=an_estimate(0.0006, 0.0004),
+        contrasts=an_estimate(0.934, 0.012),
     )
+
+
+def a_soundness(*suspicions: Suspicion) -> Soundness:
+    """Gives cases that can be believed, but for the suspicions given."""
+    periods = tuple(
+        Period(
+            first=f"2026-{month:02d}-01",
+            last=f"2026-{month:02d}-28",
+            cases=5000,
+            outcome=an_estimate(0.46 - 0.002 * month, 0.006),
+            mixes=dict(LOGGED),
+        )
+        for month in range(1, 13)
+    )
+    return Soundness(suspicions=suspicions, periods=periods, clusters={"office_ref": 40})
+
+
+def some_diagnostics(**changes: Any) -> Diagnostics:
+    """Gives diagnostics in which nothing is amiss, with some of them changed."""
+    fit = ModelFit(
+        log_loss=0.612, blind_log_loss=0.69, brier=0.212, blind_brier=0.248, calibration=0.011
+    )
+    mixes = tuple(
+        MixDiagnostics(
+            mix=mix,
+            cases=round(share * HELD_OUT),
+            chance=share,
+            weight=an_estimate(1.01, 0.02),
+            expected=0.46,
+            missed=an_estimate(0.002, 0.004),
+            apart=0.41,
+            apart_weighted=0.05,
+            field="need_group",
+        )
+        for mix, share in LOGGED.items()
+    )
+    found = Diagnostics(
+        propensity=fit,
+        outcome=fit,
+        explained=an_estimate(0.15, 0.008),
+        mixes=mixes,
+        influence=Influence(largest=41.0, top_share=0.08, without=an_estimate(0.492, 0.006)),
+    )
+    return replace(found, **changes)
 
 
 def a_proof(**changes: Any) -> Proof:
@@ -154,6 +208,8 @@ def some_figures(**changes: Any) -> Figures:
         peak_memory_mib=913,
         reliability=a_reliability(),
         severity=a_proof(),
+        soundness=a_soundness(),
+        diagnostics=some_diagnostics(),
     )
     return replace(figures, **changes)
 
@@ -207,10 +263,10 @@ def a_verdict(*, passed: bool = True) -> Verdict:
         ),
         (
             "fidelity_value",
-            0.981,
-            "at least 0.9",
+            -0.0001,
+            "at most 0.005",
             True,
-            "Share of the stack's gain that the tables keep.",
+            "What the tables lose of the stack's value.",
             "",
         ),
         (
@@ -251,6 +307,7 @@ def a_manifest(**changes: Any) -> dict[str, Any]:
             "dates": ["2024-09-01", "2026-08-31"],
             "simulation_seed": "7",
             "seed": 1,
+            "command": "python -m training fit --cases cases.parquet --out models/2026-12 --seed 1",
         },
         "libraries": {
             "numpy": "2.4.6",

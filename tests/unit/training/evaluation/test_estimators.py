@@ -47,14 +47,52 @@ def test_paired_differences_are_surer_than_the_values_that_they_compare() -> Non
     assert paired.error < estimators.estimate(scores[0]).error / 2
 
 
-def test_cases_of_one_office_count_together_once_there_are_twenty_offices() -> None:
+def test_cases_of_one_office_count_together() -> None:
     rng = np.random.default_rng(4)
     office = np.repeat(np.arange(40), 50)
     scores = rng.normal(0, 1, 40)[office] + rng.normal(0, 1, 2000)
     alone, together = estimators.estimate(scores), estimators.estimate(scores, office)
     assert together.error == pytest.approx(1 / np.sqrt(40), rel=0.3)
     assert together.error > 4 * alone.error
-    assert estimators.estimate(scores, office % 19) == alone
+    assert estimators.estimate(scores, np.zeros(2000, np.int64)) == alone
+    assert estimators.estimate(scores, np.arange(2000)).high == pytest.approx(alone.high)
+
+
+@pytest.mark.parametrize("sizes", [[200] * 8, [40, 40, 80, 80, 100, 200, 300, 800]])
+def test_few_offices_make_intervals_wide_enough(sizes: list[int]) -> None:
+    office = np.repeat(np.arange(8), sizes)
+    held = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(0, 0.3, 8)[office] + rng.normal(0, 1, len(office))
+        found = estimators.estimate(scores, office)
+        held += found.low <= 0 <= found.high
+    assert held >= 0.85 * 400
+
+
+def test_persons_and_offices_both_count_and_never_make_surer_than_one_of_them() -> None:
+    rng = np.random.default_rng(6)
+    person = rng.integers(0, 500, 2000)
+    office = rng.integers(0, 15, 2000)
+    scores = rng.normal(0, 1, 500)[person] + rng.normal(0, 0.5, 15)[office] + rng.normal(size=2000)
+    both = estimators.estimate(scores, np.column_stack([person, office]))
+    ways = [estimators.estimate(scores, way) for way in (person, office)]
+    assert both.error > max(one.error for one in ways)
+    assert both.error**2 == pytest.approx(sum(one.error**2 for one in ways), rel=0.15)
+    nested = estimators.estimate(scores, np.column_stack([person, person % 15]))
+    one = [estimators.estimate(scores, way).error for way in (person, person % 15)]
+    assert nested.error == pytest.approx(max(one))
+
+
+def test_a_ratio_of_means_has_an_interval_that_holds_it() -> None:
+    held = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        below = rng.exponential(1.0, 400)
+        above = 0.5 * below + rng.normal(0, 0.5, 400)
+        found = estimators.ratio(above, below)
+        held += found.low <= 0.5 <= found.high
+    assert 0.85 <= held / 200 <= 0.95
 
 
 def test_effective_cases_lie_between_one_and_all() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from router.policies.toml_file import PolicyError
 from tests.builders import ROOT
+from tests.unit.training.evaluation.figures_builder import a_soundness, some_diagnostics
 from training.evaluation.figures import (
     Calibration,
     Difference,
@@ -19,6 +20,7 @@ from training.evaluation.figures import (
     Heterogeneity,
     PolicyFigures,
     Sensitivity,
+    Suspicion,
 )
 from training.evaluation.gate import Condition, Verdict, judge, load_gate
 
@@ -94,7 +96,11 @@ def some_figures(**changes: Any) -> Figures:
         cost_curve=(),
         overlap=(),
         fidelity=Fidelity(
-            value_kept=0.97, contrasts_r2=0.9, best_differs=0.1, weights={}, pairs=()
+            contrasts_r2=0.9,
+            best_differs=0.1,
+            weights={},
+            pairs=(),
+            lost=an_estimate(0.001, 0.001),
         ),
         fields=(),
         abstention={"RECOMMENDED": 0.8, "NEEDS_ASSESSMENT": 0.2, "MANUAL_ONLY": 0.0},
@@ -102,6 +108,8 @@ def some_figures(**changes: Any) -> Figures:
         clipped=0.0,
         seconds={},
         peak_memory_mib=0,
+        soundness=a_soundness(),
+        diagnostics=some_diagnostics(),
     )
     return replace(found, **changes)
 
@@ -121,8 +129,8 @@ def line(verdict: Verdict, name: str) -> Condition:
 def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() -> None:
     verdict = judged()
     assert verdict.passed
-    assert verdict.version == "2026-11"
-    assert len(verdict.conditions) == len(GATE.rules) == 17
+    assert verdict.version == "2026-12"
+    assert len(verdict.conditions) == len(GATE.rules) == 21
     assert all(condition.explanation and condition.bound for condition in verdict.conditions)
 
 
@@ -138,7 +146,8 @@ def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() 
             "calibration_error",
             {"calibration": Calibration(tenths=(), slope=an_estimate(1.0), error=0.06)},
         ),
-        ("fidelity_value", {"fidelity": replace(some_figures().fidelity, value_kept=0.89)}),
+        ("fidelity_value", {"fidelity": replace(some_figures().fidelity, lost=an_estimate(0.02))}),
+        ("fidelity_value", {"fidelity": replace(some_figures().fidelity, lost=None)}),
         ("fidelity_contrasts", {"fidelity": replace(some_figures().fidelity, contrasts_r2=0.6)}),
         (
             "abstention",
@@ -149,6 +158,7 @@ def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() 
         ("parity", {"parity": float("nan")}),
         ("sensitivity_gamma", {"sensitivity": ()}),
         ("no_group_worse_off", {"groups": ()}),
+        ("sound_cases", {"soundness": None}),
     ],
 )
 def test_each_condition_refuses_by_itself(name: str, changes: dict[str, Any]) -> None:
@@ -245,10 +255,67 @@ def test_weak_hidden_severity_that_would_undo_the_gain_refuses_unless_chances_we
     assert unmet(judged(sensitivity=weak, propensity="a guess")) == ["sensitivity_gamma"]
 
 
-def test_fidelity_to_a_gain_that_was_not_found_is_not_required() -> None:
-    nothing = Heterogeneity(statistic=0.1, p_value=0.5, permutations=500, found=False)
-    fidelity = replace(some_figures().fidelity, value_kept=-3.0)
-    assert judged(heterogeneity=nothing, fidelity=fidelity).passed
+def test_a_better_version_is_not_refused_because_two_noisy_gains_have_no_ratio() -> None:
+    # The stack's own gain over the best single mix may be nothing; a share of it says nothing.
+    for lost in (an_estimate(0.004, 0.004), an_estimate(-0.02, 0.01)):
+        assert judged(fidelity=replace(some_figures().fidelity, lost=lost)).passed
+
+
+@pytest.mark.parametrize("than", ["promoted", "todays_rule"])
+def test_a_gain_without_width_never_passes(than: str) -> None:
+    differences = tuple(
+        replace(one, outcome=an_estimate(0.5, 0.0)) if one.than == than else one
+        for one in some_figures().differences
+    )
+    assert unmet(judged(differences=differences)) == ["intervals", f"beats_{than}"]
+
+
+def test_figures_of_an_outcome_that_never_varies_meet_hardly_a_condition_that_compares() -> None:
+    sure = an_estimate(1.0, 0.0)
+    policies = tuple(
+        replace(one, estimates=dict.fromkeys(one.estimates, sure))
+        for one in some_figures().policies
+    )
+    differences = tuple(
+        replace(one, outcome=an_estimate(0.0, 0.0), minutes=-30.0)
+        for one in some_figures().differences
+    )
+    verdict = judged(
+        policies=policies,
+        differences=differences,
+        groups=(a_group("18_24", an_estimate(0.0, 0.0)),),
+        calibration=Calibration(tenths=(), slope=sure, error=0.0),
+    )
+    assert unmet(verdict) == [
+        "intervals",
+        "beats_promoted",
+        "beats_todays_rule",
+        "no_group_worse_off",
+        "sndr_agrees",
+        "snips_agrees",
+        "calibration_slope",
+    ]
+
+
+def test_a_suspicion_refuses_and_names_column_and_bound() -> None:
+    leak = Suspicion(kind="leak", column="age_band", problem="explains 80%", fix="leave it out")
+    verdict = judged(soundness=a_soundness(leak))
+    assert unmet(verdict) == ["sound_cases"]
+    assert "Column age_band: explains 80%." in line(verdict, "sound_cases").explanation
+
+
+def test_outcomes_that_fields_explain_not_at_all_or_too_well_refuse() -> None:
+    for share, said in ((0.001, "may be of other cases"), (0.7, "written after the outcome")):
+        verdict = judged(diagnostics=some_diagnostics(explained=an_estimate(share, 0.01)))
+        assert unmet(verdict) == ["outcome_explained"]
+        assert said in line(verdict, "outcome_explained").explanation
+
+
+def test_a_mean_weight_far_from_one_refuses_and_a_little_noise_does_not() -> None:
+    first, *others = some_diagnostics().mixes
+    for weight, error, expected in ((1.5, 0.02, ["mean_weights"]), (1.5, 0.2, [])):
+        mixes = (replace(first, weight=an_estimate(weight, error)), *others)
+        assert unmet(judged(diagnostics=some_diagnostics(mixes=mixes))) == expected
 
 
 def test_figures_without_a_candidate_are_refused() -> None:
@@ -260,20 +327,20 @@ def test_figures_without_a_candidate_are_refused() -> None:
     ("old", "new", "message"),
     [
         ("margin = 0.01", "margin = 0.1", r"gate\.toml: margin: 0\.1 is outside 0 to 0\.05"),
-        ('version = "2026-11"', 'version = "2026-11"\nquick = true', r"quick: is not a known key"),
-        ("bound = 2000", "bound = 5", r"condition\[0\]\.bound: 5 is outside 100 to"),
-        ("bound = true", "bound = false", r"condition\[1\]\.bound: overlap must be true"),
+        ('version = "2026-12"', 'version = "2026-12"\nquick = true', r"quick: is not a known key"),
+        ("bound = 2000", "bound = 5", r"condition\[4\]\.bound: 5 is outside 100 to"),
+        ("bound = true", "bound = false", r"condition\[5\]\.bound: overlap must be true"),
         (
             'name = "parity"',
             'name = "luck"',
-            r"condition\[16\]\.name: 'luck' is not one of held_out_cases",
+            r"condition\[20\]\.name: 'luck' is not one of sound_cases",
         ),
         (
             'name = "parity"',
             'name = "rare_share"',
             r"condition: rare_share is there 2 times; it must be there once",
         ),
-        ("bound = 2000", 'bound = 2000\nnote = "x"', r"condition\[0\]\.note: is not a known key"),
+        ("bound = 2000", 'bound = 2000\nnote = "x"', r"condition\[4\]\.note: is not a known key"),
     ],
 )
 def test_a_gate_file_with_a_mistake_is_refused_by_file_key_value_and_bound(

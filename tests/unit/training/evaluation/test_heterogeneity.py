@@ -94,9 +94,22 @@ def test_a_perfect_copy_keeps_everything_and_a_flat_one_nothing() -> None:
     flat = fidelity(
         np.tile(values.mean(axis=0), (len(x), 1)), values, values, permitted, weights={}, pairs=()
     )
-    assert (copy.value_kept, copy.contrasts_r2, copy.best_differs) == (1, 1, 0)
-    assert flat.value_kept == pytest.approx(0)
-    assert flat.contrasts_r2 < 0.3
+    assert copy.lost is not None
+    assert flat.lost is not None
+    assert (copy.lost.value, copy.contrasts_r2, copy.best_differs) == (0, 1, 0)
+    assert flat.lost.low > 0.02
+    assert 0 <= flat.contrasts_r2 < 0.3
+
+
+def test_what_distillation_lost_is_bounded_where_the_stack_itself_gains_nothing() -> None:
+    rng = np.random.default_rng(5)
+    noise = 0.001 * rng.normal(size=(2, 4000, 3))
+    scores = rng.normal(0.4, 1.0, (4000, 3))
+    found = fidelity(noise[0], noise[1], scores, np.ones((4000, 3), np.bool_), weights={}, pairs=())
+    assert found.lost is not None
+    assert found.contrasts is not None
+    assert found.lost.low < 0 < found.lost.high < 0.1
+    assert 0 <= found.contrasts.low <= found.contrasts_r2 <= found.contrasts.high <= 1
 
 
 def test_predictions_that_are_the_same_for_all_are_no_evidence_however_they_are_rounded() -> None:
