@@ -19,6 +19,7 @@ from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
+from training.data.start import check_start
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import Figures
 from training.learning.compile import Parity, compile_tables
@@ -92,8 +93,10 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
 
     Raises:
         NotAdditive: if the tables do not reproduce the students.
-        ValueError: if too few cases are left to learn from or to measure on.
+        CasesRefused: if too few cases are left to learn from or to measure on, or a mix or the
+            outcome says nothing there.
     """
+    check_start(cases, catalogue.ids, run.seed)
     earlier, later, by = hold_out(cases, run.seed)
     # Of the earlier cases alone: the order of values is learned from outcomes too.
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)

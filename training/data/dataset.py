@@ -40,9 +40,9 @@ from training.data.columns import Bools, Columns, Days, Floats, Texts
 CASES_OF_A_MIX = 200
 HORIZON_AT_MOST = 3650
 _SHARE = "0 to 1"
-_CHANCE = "above 0 and at most 1"
-# "Above 0" as a bound that may be reached, as those of other columns may.
-_LEAST_CHANCE = float(np.nextafter(0, 1))
+LEAST_CHANCE = 1e-6
+"""A case of a smaller propensity would outweigh a million others."""
+_CHANCE = "0.000001 to 1, the probability of the logged mix"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
 _NEEDED = (CASE_REF, "shielded", "mix", "outcome")
 _SHOWN = 5
@@ -265,7 +265,7 @@ def _logged(columns: Columns, catalogue: Catalogue, kept: Bools) -> pl.DataFrame
         columns.refuse(CASE_REF, missing, f"a text of {REFERENCES[CASE_REF].bound}", refs)
     mix = columns.codes("mix", catalogue.ids, kept)
     outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True)
-    propensity = columns.numbers("propensity", _LEAST_CHANCE, 1, _CHANCE, kept)
+    propensity = columns.numbers("propensity", LEAST_CHANCE, 1, _CHANCE, kept)
     minutes = columns.numbers("adviser_minutes", 0, MINUTES_AT_MOST, _MINUTES, kept)
     days = columns.days("decided_on", kept)
 

@@ -32,7 +32,7 @@ from tests.unit.training.data.cases_builder import (
         (
             "propensity",
             0.0,
-            "column propensity: row {row}: 0.0; permitted is above 0 and at most 1",
+            "column propensity: row {row}: 0.0; permitted is 0.000001 to 1",
         ),
         ("propensity", 1.5, "column propensity: row {row}: 1.5"),
         ("propensity", None, "column propensity: rows {row}: are unknown while others are known"),
