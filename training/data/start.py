@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from router.cases.cells import Bools
 from router.cases.problems import Problems
-from training.data.columns import Bools
 from training.data.dataset import LoggedCases
 from training.data.hold_out import held_out
 
