@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from router.cases.arrow import text_problems
+from router.cases.cells import text_problems
 from router.cases.features import CASE_REF, REFERENCES
 from router.cases.national_id import SUSPECT, holds_national_id
 

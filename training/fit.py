@@ -19,6 +19,7 @@ from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
+from training.data.start import check_start
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import Figures, Soundness
 from training.evaluation.soundness import refuse_hopeless, soundness
@@ -102,10 +103,11 @@ def fit(
         sound: what `soundness` said of the cases; asked here if None.
 
     Raises:
-        CasesRefused: if nothing can be learned from such outcomes or propensities.
+        CasesRefused: if nothing can be learned from such outcomes or propensities, too few cases
+            are left to learn from or to measure on, or a mix or the outcome says nothing there.
         NotAdditive: if the tables do not reproduce the students.
-        ValueError: if too few cases are left to learn from or to measure on.
     """
+    check_start(cases, catalogue.ids, run.seed)
     sound = sound or soundness(cases, catalogue, seed=run.seed)
     refuse_hopeless(sound)
     earlier, later, by = hold_out(cases, run.seed)

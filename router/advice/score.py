@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from router.cases.arrow import read_batches, rows_of, write_batches
+from router.cases.arrow import cells_of, read_batches, read_rows, write_batches
+from router.cases.assumed import Assumed
+from router.cases.cells import Cells
 from router.cases.features import CASE_REF
-from router.cases.problems import CasesRefused
+from router.cases.mapping import AS_IS, FileMapping
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Status
 from router.decision.probability import as_probabilities
@@ -35,13 +37,23 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     Raises:
         CasesRefused: naming column, rows and bound.
     """
-    decisions = decider.decide(rows_of(batch, first_row))
+    return score_cells(cells_of(batch, first_row), decider)
+
+
+def score_cells(cells: Cells, decider: Decider) -> pa.RecordBatch:
+    """Scores rows of a file, as `score_batch` does.
+
+    Raises:
+        CasesRefused: naming file, column, rows and bound.
+    """
+    rows, references = read_rows(cells)
+    decisions = decider.decide(rows)
     catalogue = decider.catalogue
     none = decisions.mix == NO_MIX
     # NO_MIX is -1, the last: it takes no minutes.
     minutes = np.append(catalogue.minutes, 0)[decisions.mix]
     columns: dict[str, Any] = {
-        CASE_REF: batch.column(CASE_REF).cast(pa.string()),
+        CASE_REF: references[CASE_REF],
         # Statuses count from 1, places from 0.
         "status": pa.array([s.name for s in Status]).take(pa.array(decisions.status - 1)),
         "mix": pa.array(catalogue.ids).take(pa.array(decisions.mix, mask=none)),
@@ -57,8 +69,21 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
     return pa.RecordBatch.from_pydict(columns)
 
 
-def score_file(cases: Path, out: Path, decider: Decider) -> int:
-    """Scores a Parquet or CSV file into another, which appears whole or not at all.
+def score_file(
+    cases: Path,
+    out: Path,
+    decider: Decider,
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
+) -> int:
+    """Scores files of cases into one, which appears whole or not at all.
+
+    Args:
+        cases: Parquet or CSV, a folder or a pattern of them.
+        out: Parquet or CSV.
+        decider: what decides.
+        mapping: what columns and codes are called in the files.
+        assumed: what was assumed of the files is added here.
 
     Returns:
         The number of cases.
@@ -66,22 +91,18 @@ def score_file(cases: Path, out: Path, decider: Decider) -> int:
     Raises:
         CasesRefused: naming file, column, rows and bound; nothing is left behind.
     """
-    try:
-        return write_batches(_scored(read_batches(cases), decider), out)
-    except (CasesRefused, pa.ArrowInvalid) as problem:
-        raise CasesRefused(f"{cases}: {problem}") from problem
+    batches = read_batches(cases, assumed or Assumed(), mapping)
+    return write_batches(_scored(batches, decider), out, cases)
 
 
-def _scored(batches: Iterator[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:
+def _scored(batches: Iterator[Cells], decider: Decider) -> Iterator[pa.RecordBatch]:
     """Scores on all cores, in the file's order, with few batches under way."""
     workers = os.cpu_count() or 1
     # Threads are enough: NumPy and Arrow let go of the interpreter's lock while they compute.
     with ThreadPoolExecutor(workers) as pool:
         under_way: deque[Future[pa.RecordBatch]] = deque()
-        first_row = 0
         for batch in batches:
-            under_way.append(pool.submit(score_batch, batch, decider, first_row))
-            first_row += len(batch)
+            under_way.append(pool.submit(score_cells, batch, decider))
             # Nobody idles, and a file larger than the memory is never held whole.
             if len(under_way) > 2 * workers:
                 yield under_way.popleft().result()

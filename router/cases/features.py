@@ -78,6 +78,12 @@ _FIELDS = case_pb2.Case.DESCRIPTOR.fields
 CODED = tuple(field for field in _FIELDS if field.type != FieldDescriptor.TYPE_STRING)
 """The contract's fields that are features, in the order of `FEATURES`."""
 FEATURES = FeatureSet(features=tuple(_feature(field) for field in CODED))
+PREFIXES = {
+    field.name: field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
+    for field in CODED
+    if field.enum_type is not None
+}
+"""What the names of an enum's values begin with in the contract, by feature."""
 REFERENCES = {
     field.name: reference(annotation(field).max_length)
     for field in _FIELDS

@@ -1,15 +1,22 @@
 """Which formats of tables there are, by the file's suffix: Parquet or CSV; not how they are read.
 
-Cases that are scored or planned are read in router/cases/arrow.py, logged cases in
+Cases are read in router/cases/tables.py and written in router/cases/arrow.py, logged cases in
 training/data/case_files.py; the journal is exported by router/journal/export.py.
 
-Whoever reads or writes tables asks here, and says itself what is to be done with other suffixes.
+Whoever writes tables asks here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
+
+from router.mendable import Mendable
+
+
+class OutRefused(Mendable, ValueError):
+    """Nothing is written there; the message says why."""
 
 
 class Format(Enum):
@@ -22,3 +29,33 @@ class Format(Enum):
 def format_of(path: Path) -> Format | None:
     """Tells a file's format by its suffix, in lower case; None if it is of neither."""
     return next((one for one in Format if one.value == path.suffix), None)
+
+
+def check_out(out: Path, inputs: Sequence[Path] = (), option: str = "out") -> Format:
+    """Checks that a table can be written to a place, before anything is read for it.
+
+    Args:
+        out: where.
+        inputs: files, folders and patterns that it is made from, none of which is overwritten.
+        option: that names the place, for messages.
+
+    Raises:
+        OutRefused: if its ending says no format, it is a folder or in none, or it is an input.
+    """
+    kind = format_of(out)
+    if kind is None:
+        raise OutRefused(f"{option}: {out} must end with .parquet or .csv, in small letters")
+    if out.is_dir():
+        raise OutRefused(f"{option}: {out} is a folder; give the name of a file")
+    if not out.parent.is_dir():
+        raise OutRefused(f"{option}: {out}: there is no folder {out.parent}")
+    for one in inputs:
+        inside = one.is_dir() and one.resolve() in out.resolve().parents
+        if inside or out.resolve() == one.resolve() or out.match(str(one)):
+            raise OutRefused(
+                f"{option}: {out} is one of the files that are read, or among them; "
+                "give another place"
+            )
+        if out.exists() and one.exists() and out.samefile(one):
+            raise OutRefused(f"{option}: {out} is the same file as {one}; give another place")
+    return kind

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from router.cases.arrow import read_batches, rows_of, write_batches
+from router.cases.arrow import read_batches, read_rows, write_batches
+from router.cases.assumed import Assumed
 from router.cases.features import CASE_REF, OFFICE_REF
+from router.cases.mapping import AS_IS, FileMapping
 from router.cases.problems import CasesRefused
 from router.decision.decision import NO_MIX, Status
 from router.decision.schema import Rows
@@ -35,51 +37,61 @@ class OpenCases:
     left_out: int
 
 
-def read_open_cases(cases: Path, office_ref: str) -> OpenCases:
+def read_open_cases(
+    cases: Path,
+    office_ref: str,
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
+) -> OpenCases:
     """Reads the open cases of an office, and keeps of each its reference and its slots alone.
 
     A case that names no office is taken to be this office's; one that names another is left out and
     counted.
+
+    Args:
+        cases: Parquet or CSV, a folder or a pattern of them.
+        office_ref: whose.
+        mapping: what columns and codes are called in the files.
+        assumed: what was assumed of the files is added here.
 
     Raises:
         CasesRefused: naming file, column, rows and bound; also if a case is there twice or there is
             none. A plan with cases missing is no plan.
     """
     refs, slots, read = [], [], 0
-    try:
-        for batch in read_batches(cases):
-            rows = rows_of(batch, read)
-            read += len(batch)
-            own = _own(batch, office_ref)
-            all_refs = batch.column(CASE_REF).cast(pa.string())
-            refs.append(all_refs.filter(pa.array(own)))
-            slots.append(rows if own.all() else rows[own])
-        kept = pa.chunked_array(refs, pa.string())
-        if not len(kept):
-            raise CasesRefused(f"has no cases of {office_ref or 'anyone'}")
-        _refuse_doubles(kept)
-    except (CasesRefused, pa.ArrowInvalid, OSError) as problem:
-        raise CasesRefused(f"{cases}: {problem}") from problem
+    for cells in read_batches(cases, assumed or Assumed(), mapping):
+        rows, references = read_rows(cells)
+        read += len(cells)
+        own = _own(references.get(OFFICE_REF), office_ref, len(cells))
+        refs.append(references[CASE_REF].filter(pa.array(own)))
+        slots.append(rows if own.all() else rows[own])
+    kept = pa.chunked_array(refs, pa.string())
+    if not len(kept):
+        raise CasesRefused(f"{cases}: has no cases of {office_ref or 'anyone'}")
+    _refuse_doubles(kept, cases)
     return OpenCases(refs=kept, rows=np.concatenate(slots), left_out=read - len(kept))
 
 
-def _own(batch: pa.RecordBatch, office_ref: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    if OFFICE_REF not in batch.schema.names:
-        return np.ones(len(batch), bool)
-    offices = batch.column(OFFICE_REF).cast(pa.string())
+def _own(
+    offices: pa.Array | None, office_ref: str, count: int
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if offices is None:
+        return np.ones(count, bool)
     # Comparing with nothing gives nothing: such a case names no office, and is taken as this one's.
     same = pc.equal(offices, office_ref).fill_null(True)
     return np.asarray(same.to_numpy(zero_copy_only=False))
 
 
-def _refuse_doubles(refs: pa.ChunkedArray) -> None:
+def _refuse_doubles(refs: pa.ChunkedArray, cases: Path) -> None:
     # Who is there twice is looked for only once it is known that somebody is.
     if pc.count_distinct(refs).as_py() == len(refs):
         return
     counted = pc.value_counts(refs)
     first = counted.filter(pc.greater(counted.field("counts"), 1))[0].as_py()
     ref, times = first["values"], first["counts"]
-    raise CasesRefused(f"column {CASE_REF}: {ref!r} is there {times} times; permitted is once")
+    raise CasesRefused(
+        f"{cases}: column {CASE_REF}: {ref!r} is there {times} times; permitted is once"
+    )
 
 
 def write_plan(plan: Plan, refs: pa.ChunkedArray, out: Path) -> None:

@@ -6,16 +6,18 @@ enters the rows.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
+from router.cases.assumed import Assumed
+from router.cases.cells import Cells
 from router.cases.features import CASE_REF, FEATURES, LOGGED, REFERENCES
+from router.cases.mapping import FileMapping
 from router.cases.problems import Problems
 from router.cases.references import printable
-from training.data.case_files import batches, columns_of
-from training.data.columns import Columns, Texts
+from router.cases.sources import Source
+from router.cases.tables import Table, open_tables
+from training.data.case_files import BATCH, Texts
 
 UNKNOWN = "unknown"
 """The category of a case of which a file does not say one."""
@@ -25,13 +27,17 @@ _NAME = printable("a name", 64)
 _BOUND = f"category texts of {_CATEGORY.bound}, at most {CATEGORIES_AT_MOST} different ones"
 
 
-def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[str, Texts], int]:
+def read_audit(
+    source: Source, case_refs: Texts, problems: Problems, mapping: FileMapping, assumed: Assumed
+) -> tuple[dict[str, Texts], int]:
     """Reads an audit file: `case_ref`, and columns of short categories.
 
     Args:
-        path: Parquet or CSV.
+        source: Parquet or CSV.
         case_refs: of the n cases to join to, shape (n,).
         problems: what is wrong is added here.
+        mapping: what columns and codes are called in the file.
+        assumed: what was assumed of the file is added here.
 
     Returns:
         Each column's categories by case, shape (n,), "unknown" where the file does not say; and how
@@ -40,7 +46,8 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     Raises:
         CasesRefused: if the file cannot be read.
     """
-    names = _good_names(path, problems)
+    (table,) = open_tables([source], mapping, problems, assumed, audit=True)
+    path, names = source.path, _good_names(table, problems)
     if CASE_REF not in names:
         problems.add(f"{path}: column {CASE_REF}", "is missing")
         return {}, 0
@@ -52,7 +59,7 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
                 f"{path}: column {name}", "is of the logged cases already; an audit file has others"
             )
 
-    frame = _frame(path, names, problems)
+    frame = _frame(table, names, problems, assumed)
     refs = frame[CASE_REF]
     twice = refs.is_duplicated() & refs.is_not_null()
     problems.cells(
@@ -69,28 +76,35 @@ def read_audit(path: Path, case_refs: Texts, problems: Problems) -> tuple[dict[s
     return _joined(frame.filter(~twice), case_refs)
 
 
-def _good_names(path: Path, problems: Problems) -> list[str]:
+def _good_names(table: Table, problems: Problems) -> list[str]:
     """Gives the names of the columns that may stand in a report."""
     good = []
-    for number, name in enumerate(columns_of(path), 1):
+    for name, place in table.places.items():
         problem = _NAME.problem(name)
         if problem:
-            problems.add(f"{path}: column {number}", f"{_NAME.what} that {problem}")
+            problems.add(f"{table.path}: column {place + 1}", f"{_NAME.what} that {problem}")
         else:
             good.append(name)
     return good
 
 
-def _frame(path: Path, names: list[str], problems: Problems) -> pl.DataFrame:
+def _frame(table: Table, names: list[str], problems: Problems, assumed: Assumed) -> pl.DataFrame:
     """Reads every column as text; one that cannot be is null throughout."""
     parts, first_row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], 0
-    for batch in batches(path):
-        columns = Columns(frame=batch, path=path, first_row=first_row, problems=problems)
+    for batch in table.batches(BATCH):
+        columns = Cells(
+            batch=batch,
+            first_row=first_row,
+            problems=problems,
+            assumed=assumed,
+            file=str(table.path),
+            mapping=table.mapping,
+        )
         nothing = pl.Series([None] * len(batch), dtype=pl.String)
         texts = {}
         for name in names:
             found = columns.short_texts(name, REFERENCES.get(name, _CATEGORY))
-            texts[name] = nothing if found is None else found
+            texts[name] = nothing if found is None else pl.Series(found, dtype=pl.String)
             if name == CASE_REF:
                 missing = texts[name].is_null().to_numpy()
                 columns.refuse(name, missing, "have no case_ref")

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from router.cases.assumed import Assumed
+from router.cases.cells import Bools, Cells, Days, Floats
 from router.cases.features import (
     CASE_REF,
     FEATURES,
@@ -20,30 +23,24 @@ from router.cases.features import (
     REFERENCES,
     are_shielded,
 )
-from router.cases.problems import CasesRefused, Problems, shown, shown_name
+from router.cases.mapping import AS_IS, FileMapping
+from router.cases.problems import CasesRefused, Problems, shown
+from router.cases.sources import Source, find_sources
+from router.cases.tables import Table, open_tables
 from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
 from router.journal.feedback import MINUTES_AT_MOST
 from training.data.audit import UNKNOWN, read_audit
-from training.data.case_files import (
-    SEED_KEY,
-    SYNTHETIC_KEY,
-    batches,
-    check_names,
-    columns_of,
-    digest,
-    marks,
-)
-from training.data.columns import Bools, Columns, Days, Floats, Texts
+from training.data.case_files import BATCH, SEED_KEY, SYNTHETIC_KEY, Texts, digest, marks
 
 # Forty a fold. Fewer say next to nothing of a mix, yet its value would be served.
 CASES_OF_A_MIX = 200
 HORIZON_AT_MOST = 3650
 _CASES_OF_A_PERSON = 10
 _SHARE = "0 to 1"
-# A smaller chance would weigh one case as over a million: no log can show it, so it is a mistake.
-_LEAST_CHANCE = 1e-6
-_CHANCE = "0.000001 to 1, the chance of the logged mix"
+LEAST_CHANCE = 1e-6
+"""A case of a smaller propensity would outweigh a million others."""
+_CHANCE = "0.000001 to 1, the probability of the logged mix"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
 _NEEDED = (CASE_REF, "shielded", "mix", "outcome")
 _SHOWN = 5
@@ -161,11 +158,14 @@ def read_cases(
     horizon_days: int | None = None,
     end: date | None = None,
     clusters: Sequence[str] = (),
+    *,
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
 ) -> LoggedCases:
     """Reads and validates logged cases.
 
     Args:
-        paths: one file or many, Parquet or CSV.
+        paths: files, folders and patterns of files, Parquet or CSV.
         catalogue: of the mixes that may be logged.
         audit: file of `case_ref` and categories for the evaluation by group.
         horizon_days: length of the outcome window; cases decided less than this before `end` are
@@ -174,12 +174,15 @@ def read_cases(
             decided later are left out.
         clusters: columns that say what a case belongs to: `office_ref`, or one of the files' own,
             such as a pseudonym of the person.
+        mapping: what columns and codes are called in the files.
+        assumed: what was assumed of the files is added here.
 
     Raises:
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
     """
-    files = [*paths, *([audit] if audit else [])]
-    check_names(files)
+    assumed = Assumed() if assumed is None else assumed
+    given = find_sources([*paths, *([audit] if audit else [])])
+    sources = given[: len(given) - bool(audit)]
     if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
         raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
 
@@ -190,17 +193,22 @@ def read_cases(
 
     # Nothing is refused before all is read: whoever mends the files sees every problem at once.
     problems = Problems()
-    synthetic, seed = _marks(paths, problems)
-    rows, logged, shielded = _read(paths, catalogue, clusters, problems)
+    tables = open_tables(sources, mapping, problems, assumed, own=clusters)
+    paths = [source.path for source in sources]
+    synthetic, seed = _marks(sources, problems)
+    rows, logged, shielded = _read(tables, catalogue, clusters, problems, assumed)
     _refuse_twice(logged, paths, problems)
     _refuse_mixtures(logged, paths, problems)
 
     mix = logged["mix"].to_numpy()
     days = _where_all_known(logged, "decided_on")
-    complete = _complete(logged, paths, horizon_days, end, problems)
+    complete = _complete(logged, horizon_days, end, problems)
     _count_mixes(mix[complete], paths, catalogue, problems)
     case_refs = _texts(logged[CASE_REF])
-    categories, audit_unknown = read_audit(audit, case_refs, problems) if audit else ({}, 0)
+    categories: dict[str, Texts] = {}
+    audit_unknown = 0
+    if audit:
+        categories, audit_unknown = read_audit(given[-1], case_refs, problems, mapping, assumed)
     problems.refuse()
 
     known = logged.columns
@@ -219,24 +227,24 @@ def read_cases(
         shielded=shielded,
         synthetic=synthetic,
         seed=seed,
-        sha256={path.name: digest(path) for path in files},
+        sha256={source.name: digest(source.path) for source in given},
         clusters={name: _cluster(logged, name) for name in clusters},
     )
     # Taking copies every array; without recent cases there is nothing to copy for.
     return cases.take(complete) if cases.too_recent else cases
 
 
-def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]:
+def _marks(sources: Sequence[Source], problems: Problems) -> tuple[bool | None, str]:
     said: dict[str, bool | None] = {}
     seeds = []
-    for path in paths:
-        mark = marks(path)
+    for source in sources:
+        path, mark = source.path, marks(source)
         value = mark.get(SYNTHETIC_KEY)
         if value not in (None, "true", "false"):
             problems.add(
                 f"{path}: mark {SYNTHETIC_KEY}", f"is {shown(value)}; permitted is true or false"
             )
-        said[path.name] = None if value is None else value == "true"
+        said[source.name] = None if value is None else value == "true"
         seeds.append(mark.get(SEED_KEY, ""))
     if len(set(said.values())) > 1:
         words = {True: "is", False: "is not", None: "does not say"}
@@ -248,7 +256,11 @@ def _marks(paths: Sequence[Path], problems: Problems) -> tuple[bool | None, str]
 
 
 def _read(
-    paths: Sequence[Path], catalogue: Catalogue, clusters: Sequence[str], problems: Problems
+    tables: Sequence[Table],
+    catalogue: Catalogue,
+    clusters: Sequence[str],
+    problems: Problems,
+    assumed: Assumed,
 ) -> tuple[Rows, pl.DataFrame, int]:
     """Reads all files, in order.
 
@@ -257,8 +269,8 @@ def _read(
         of them and where they stand, a column that no file has left out; and how many are shielded.
     """
     rows, logged, shielded = [], [], 0
-    for file, path in enumerate(paths):
-        for columns in _parts(path, clusters, problems):
+    for file, table in enumerate(tables):
+        for columns in _parts(table, clusters, problems, assumed):
             slots = _rows(columns)
             kept = ~are_shielded(slots)
             rows.append(slots[kept])
@@ -268,29 +280,37 @@ def _read(
     return np.concatenate(rows), pl.concat(logged, how="diagonal"), shielded
 
 
-def _parts(path: Path, clusters: Sequence[str], problems: Problems) -> Iterator[Columns]:
+def _parts(
+    table: Table, clusters: Sequence[str], problems: Problems, assumed: Assumed
+) -> Iterator[Cells]:
     """Reads one file, a batch at a time; at least one, so that every column has its type."""
-    names = columns_of(path)
-    permitted = {*FEATURES.names, *REFERENCES, *LOGGED, *clusters}
-    for name in names:
-        if name not in permitted:
-            problems.add(f"{path}: column {shown_name(name)}", "is not a field of a case")
     for name in (*_NEEDED, *clusters):
-        if name not in names:
-            problems.add(f"{path}: column {name}", "is missing")
+        if name not in table.columns:
+            problems.add(f"{table.path}: column {name}", "is missing")
+
+    def cells(batch: pa.RecordBatch, first_row: int) -> Cells:
+        return Cells(
+            batch=batch,
+            first_row=first_row,
+            problems=problems,
+            assumed=assumed,
+            file=str(table.path),
+            mapping=table.mapping,
+            comma=table.csv is not None and table.csv.decimal_comma,
+        )
 
     first_row = 0
-    for frame in batches(path):
-        yield Columns(frame=frame, path=path, first_row=first_row, problems=problems)
-        first_row += len(frame)
+    for batch in table.batches(BATCH):
+        yield cells(batch, first_row)
+        first_row += len(batch)
     if not first_row:
-        problems.add(f"{path}", "has no cases")
-        nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
-        yield Columns(frame=nothing, path=path, first_row=0, problems=problems)
+        problems.add(f"{table.path}", "has no cases")
+        nothing = pa.RecordBatch.from_pydict({name: pa.nulls(0) for name in table.columns})
+        yield cells(nothing, 0)
 
 
-def _rows(columns: Columns) -> Rows:
-    rows = np.zeros((len(columns.frame), len(FEATURES.features)), np.uint16)
+def _rows(columns: Cells) -> Rows:
+    rows = np.zeros((len(columns), len(FEATURES.features)), np.uint16)
     for column, feature in enumerate(FEATURES.features):
         slots = columns.slots(feature)
         if slots is not None:
@@ -299,16 +319,16 @@ def _rows(columns: Columns) -> Rows:
 
 
 def _logged(
-    columns: Columns, catalogue: Catalogue, clusters: Sequence[str], kept: Bools
+    columns: Cells, catalogue: Catalogue, clusters: Sequence[str], kept: Bools
 ) -> pl.DataFrame:
     """Reads what is logged beside the features of the rows that are kept, unknown as null."""
     refs, offices = _reference(columns, CASE_REF), _reference(columns, OFFICE_REF)
     if refs is not None:
         missing = refs.is_null().to_numpy() & kept
-        columns.refuse(CASE_REF, missing, f"a text of {REFERENCES[CASE_REF].bound}", refs)
+        columns.refuse(CASE_REF, missing, f"a text of {REFERENCES[CASE_REF].bound}", pa.array(refs))
     mix = columns.codes("mix", catalogue.ids, kept)
-    outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True)
-    propensity = columns.numbers("propensity", _LEAST_CHANCE, 1, _CHANCE, kept)
+    outcome = columns.numbers("outcome", 0, 1, _SHARE, kept, needed=True, truth=True)
+    propensity = columns.numbers("propensity", LEAST_CHANCE, 1, _CHANCE, kept)
     minutes = columns.numbers("adviser_minutes", 0, MINUTES_AT_MOST, _MINUTES, kept)
     days = columns.days("decided_on", kept)
 
@@ -325,16 +345,19 @@ def _logged(
     }
     rule = REFERENCES[OFFICE_REF]
     own = [name for name in clusters if name != OFFICE_REF]
-    found |= {f"{_CLUSTER}{name}": columns.short_texts(name, rule) for name in own}
+    for name in own:
+        texts = columns.short_texts(name, rule)
+        found[f"{_CLUSTER}{name}"] = None if texts is None else pl.Series(texts, dtype=pl.String)
 
     # Dropped last: row numbers are those of the file until then.
     given = {name: values for name, values in found.items() if values is not None}
     return pl.DataFrame(given, nan_to_null=True).filter(pl.Series(kept))
 
 
-def _reference(columns: Columns, name: str) -> pl.Series | None:
+def _reference(columns: Cells, name: str) -> pl.Series | None:
     """Reads references; those of shielded cases are looked at too."""
-    return columns.short_texts(name, REFERENCES[name])
+    found = columns.short_texts(name, REFERENCES[name])
+    return None if found is None else pl.Series(found, dtype=pl.String)
 
 
 def _refuse_twice(logged: pl.DataFrame, paths: Sequence[Path], problems: Problems) -> None:
@@ -392,7 +415,6 @@ def _texts(values: pl.Series) -> Texts:
 
 def _complete(
     logged: pl.DataFrame,
-    paths: Sequence[Path],
     horizon_days: int | None,
     end: date | None,
     problems: Problems,
@@ -402,7 +424,7 @@ def _complete(
     if (horizon_days is None and end is None) or not len(logged):
         return every
     days: Days | None = _where_all_known(logged, "decided_on")
-    if days is None or any("decided_on" not in columns_of(path) for path in paths):
+    if days is None or np.isnat(days).any():
         window = f"{horizon_days} days of outcomes" if horizon_days else "an outcome by then"
         problems.add("column decided_on", f"is needed to leave out cases without {window}")
         return every

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
+from training.learning.boosting import BoostingRegressor
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
@@ -57,7 +57,7 @@ class PairModel:
 
     first: Coarse
     second: Coarse
-    steps: tuple[HistGradientBoostingRegressor, ...]
+    steps: tuple[BoostingRegressor, ...]
 
     def values(self, rows: Floats) -> Floats:
         """Gives what the pair adds to each step, shape (n, mixes - 1)."""
@@ -83,8 +83,8 @@ class Distilled:
         pairs: what pairs of columns add to the steps.
     """
 
-    level: HistGradientBoostingRegressor
-    steps: tuple[HistGradientBoostingRegressor, ...]
+    level: BoostingRegressor
+    steps: tuple[BoostingRegressor, ...]
     pairs: tuple[PairModel, ...]
 
     def values(self, rows: Floats) -> Floats:
@@ -147,12 +147,10 @@ def _leaf(cases: int) -> int:
     return max(40, cases // 60)
 
 
-def _additive(
-    seed: int, monotone: Sequence[int] | None, **others: object
-) -> HistGradientBoostingRegressor:
+def _additive(seed: int, monotone: Sequence[int] | None, **others: object) -> BoostingRegressor:
     # One column a tree makes the whole a sum of one-column functions, and so a table.
     settings: dict[str, object] = {"learning_rate": 0.1} | others
-    return HistGradientBoostingRegressor(
+    return BoostingRegressor(
         max_iter=_ROUNDS,
         max_leaf_nodes=4,
         interaction_cst="no_interactions",
@@ -163,8 +161,8 @@ def _additive(
     )
 
 
-def _paired(seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
+def _paired(seed: int) -> BoostingRegressor:
+    return BoostingRegressor(
         max_iter=_PAIR_ROUNDS,
         max_leaf_nodes=12,
         learning_rate=0.15,

@@ -92,7 +92,11 @@ def unseen_effects(rows: Floats, mixes: int, random: np.random.Generator) -> Flo
         mixes: K.
         random: draws columns and signs.
     """
-    mean, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+    known = ~np.isnan(rows)
+    # By hand, since a column that is unknown throughout has no mean, and varies in nothing.
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
     varies = np.flatnonzero(spread > 0)
     if not len(varies):
         return np.zeros((len(rows), mixes))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
+from training.learning.boosting import BoostingRegressor
 from training.learning.scores import Floats, Numbers
 
 # With fewer, the smallest permitted leaf of 50 cases is more than a tenth of them.
@@ -21,7 +21,7 @@ class MinutesModel:
     given, and an additive model carries it over.
     """
 
-    models: tuple[HistGradientBoostingRegressor | None, ...]
+    models: tuple[BoostingRegressor | None, ...]
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
         """Gives the minutes of each mix, 0 or more, shape (n, mixes).
@@ -50,7 +50,7 @@ def learn_minutes(
         mixes: K.
         seed: of the boosting.
     """
-    models: list[HistGradientBoostingRegressor | None] = []
+    models: list[BoostingRegressor | None] = []
     for number in range(mixes):
         own = (mix == number) & ~np.isnan(minutes)
         cases = int(own.sum())
@@ -59,8 +59,8 @@ def learn_minutes(
     return MinutesModel(models=tuple(models))
 
 
-def _model(cases: int, seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
+def _model(cases: int, seed: int) -> BoostingRegressor:
+    return BoostingRegressor(
         max_iter=80,
         max_leaf_nodes=4,
         learning_rate=0.05,

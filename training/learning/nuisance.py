@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import RegressorMixin
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from training.learning.boosting import BoostingClassifier, BoostingRegressor
 from training.learning.scores import Floats, Numbers
 
 # Exponents between 0.22 and 4.5 are tried.
@@ -57,7 +57,7 @@ def propensity_matrix(
     raw = np.empty((len(mix), mixes))
     for held in np.unique(fold):
         train, test = fold != held, fold == held
-        model = HistGradientBoostingClassifier(
+        model = BoostingClassifier(
             max_iter=80,
             max_leaf_nodes=8,
             learning_rate=0.1,
@@ -159,11 +159,11 @@ def outcomes_without(
     return [np.clip(of_every_mix(model, features[fold == one], mixes), 0.0, 1.0) for one in folds]
 
 
-def outcome_model(cases: int, seed: int) -> HistGradientBoostingRegressor:
+def outcome_model(cases: int, seed: int) -> BoostingRegressor:
     """Gives a learner of outcomes with the mix as a feature, its leaves by the number of cases."""
     # A regressor, since an outcome may be any share of the goal; its leaves grow with the cases up
     # to 100, so that small logs still tell something.
-    return HistGradientBoostingRegressor(
+    return BoostingRegressor(
         max_iter=150,
         max_leaf_nodes=8,
         learning_rate=0.06,

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestRegressor,
-)
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
+from training.learning.boosting import BoostingClassifier, BoostingRegressor
 from training.learning.nuisance import of_every_mix, with_mix
 from training.learning.scores import Floats, Numbers
 
@@ -70,14 +67,14 @@ Teacher = Callable[[Lesson], Values]
 
 def boosted(
     lesson: Lesson, rounds: int, leaves: int, *, learning_rate: float = 0.06, **others: object
-) -> HistGradientBoostingRegressor:
+) -> BoostingRegressor:
     """Gives a boosting with small steps and large leaves.
 
     Contrasts are weak and their scores noisy.
     """
     # Early stopping would by default begin at 10,000 cases: a larger log would be learned
     # otherwise.
-    return HistGradientBoostingRegressor(
+    return BoostingRegressor(
         max_iter=rounds,
         max_leaf_nodes=leaves,
         learning_rate=learning_rate,
@@ -124,7 +121,7 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     published ones do.
     """
     mix = lesson.rows.shape[1]
-    model = HistGradientBoostingClassifier(
+    model = BoostingClassifier(
         max_iter=250,
         max_leaf_nodes=8,
         learning_rate=0.06,

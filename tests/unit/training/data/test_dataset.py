@@ -187,7 +187,7 @@ def test_an_audit_file_that_is_not_of_short_categories_is_refused(
 def test_numbers_in_an_audit_file_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"case_ref": ["a"], "income": [1]}).write_parquet(tmp_path / "audit.parquet")
     message = refusal(a_file(tmp_path), audit=tmp_path / "audit.parquet")
-    assert "column income: has type Int64; permitted is a text of 1 to 64" in message
+    assert "column income: has type int64; permitted is a text of 1 to 64" in message
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

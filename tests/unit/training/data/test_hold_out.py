@@ -5,7 +5,7 @@ import pytest
 
 from router.cases.features import FEATURES
 from training.data.dataset import LoggedCases
-from training.data.hold_out import LEAST_CASES, hold_out
+from training.data.hold_out import hold_out
 
 
 def some_cases(count: int, days: np.ndarray | None) -> LoggedCases:
@@ -59,22 +59,3 @@ def test_without_days_three_tenths_are_drawn_and_the_seed_says_which() -> None:
     assert not set(earlier.case_refs) & set(later.case_refs)
     assert np.array_equal(hold_out(cases, 1)[1].case_refs, later.case_refs)
     assert not np.array_equal(hold_out(cases, 2)[1].case_refs, later.case_refs)
-
-
-@pytest.mark.parametrize("days", [None, random_days(1_500, 0)], ids=["random", "time"])
-def test_too_few_cases_to_evaluate_on_are_refused_with_the_bound(days: np.ndarray | None) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^cases: \d+ to evaluate on .*; at least {LEAST_CASES} are needed"
-    ):
-        hold_out(some_cases(1_500, days), 1)
-
-
-def test_one_long_last_day_leaves_too_few_to_learn_from() -> None:
-    days = np.where(np.arange(3_000) < 400, 0, 1)
-    with pytest.raises(ValueError, match=r"^cases: 400 to learn from \(held out by time\)"):
-        hold_out(some_cases(3_000, days), 1)
-
-
-def test_cases_of_a_single_day_are_refused_and_not_drawn_instead() -> None:
-    with pytest.raises(ValueError, match=r"^cases: 0 to learn from \(held out by time\)"):
-        hold_out(some_cases(3_000, np.zeros(3_000)), 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training import learn
-from training.learning.error_scale import COVERAGE, UNSEEN, error_scale
+from training.learning.error_scale import COVERAGE, UNSEEN, error_scale, unseen_effects
 from training.learning.learned import Learned, jackknife
 from training.learning.scores import Floats, Numbers
 from training.learning.stack import centred
@@ -165,3 +165,11 @@ def test_what_is_learned_is_calibrated_unless_that_is_declined() -> None:
     assert covered(learned, rows, values) > 0.85
     few = rows[:300], mix[:300], outcome[:300]
     assert learn(*few, teachers=spline, pairs=0, calibrate=False, folds=3).error_scale == 1.0
+
+
+def test_a_column_that_is_unknown_throughout_has_no_unseen_effect() -> None:
+    rows = np.random.default_rng(0).normal(size=(500, 2))
+    rows[:, 1] = np.nan
+    effects = unseen_effects(rows, 3, np.random.default_rng(1))
+    assert np.isfinite(effects).all()
+    assert (unseen_effects(rows * np.nan, 3, np.random.default_rng(1)) == 0).all()

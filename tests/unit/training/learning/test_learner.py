@@ -202,3 +202,29 @@ def test_bad_arrays_are_refused_by_name(changed: dict[str, Floats], says: str) -
     arguments = {"rows": rows, "mix": mix, "outcome": outcome} | changed
     with pytest.raises(ValueError, match=says):
         learn(**arguments)  # type: ignore[arg-type] # of every kind, and wrong on purpose
+
+
+@pytest.mark.parametrize("known", [0, 3])
+def test_a_column_that_no_case_or_hardly_any_knows_changes_next_to_nothing(known: int) -> None:
+    rows, mix, outcome, _ = logged(700, 0.25)
+    rare = np.full(len(rows), np.nan)
+    # Of the first cases, as a field that is no longer logged.
+    rare[:known] = np.arange(known)
+    wider = np.column_stack([rows, rare])
+    spline = {"r_spline": FEW["r_spline"]}
+
+    def values(rows: Floats) -> Floats:
+        options = {"pairs": 1, "calibrate": False, "teachers": spline, "confounders": rows}
+        learned = learn(rows, mix, outcome, np.full(len(rows), 30.0), **options)  # type: ignore[arg-type]
+        assert np.isfinite(learned.errors(rows)).all()
+        return learned.values(rows)
+
+    assert np.abs(values(wider) - values(rows)).mean() < 0.02
+
+
+def test_rows_of_which_nothing_is_known_are_learned_from_by_every_teacher() -> None:
+    rows, mix, outcome, _ = logged(500, 0.2)
+    learned = learn(np.full_like(rows, np.nan), mix, outcome, calibrate=False)
+    # Nothing tells the cases apart: each mix has one value for all.
+    assert np.ptp(learned.values(rows), axis=0).max() < 1e-9
+    assert np.isfinite(learned.errors(rows)).all()

@@ -1,0 +1,35 @@
+"""What was assumed of files when they were read: said once, grouped, and never in silence."""
+
+from __future__ import annotations
+
+_SHOWN = 8
+
+
+class Assumed:
+    """Collects assumptions, each with the columns and the files that it is of."""
+
+    def __init__(self) -> None:
+        # Dicts in the place of sets: in the order in which they were met.
+        self._of: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+
+    def add(self, what: str, column: str = "", file: str = "") -> None:
+        """Notes an assumption, once."""
+        columns, files = self._of.setdefault(what, ({}, {}))
+        if column:
+            columns[column] = None
+        if file:
+            files[file] = None
+
+    def lines(self) -> list[str]:
+        """Gives a line for each assumption."""
+        told = []
+        for what, (columns, files) in self._of.items():
+            named = f": {_few(columns)}" if columns else ""
+            where = f" ({_few(files) if len(files) == 1 else f'{len(files)} files'})"
+            told.append(f"{what}{named}{where if files else ''}")
+        return told
+
+
+def _few(names: dict[str, None]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(list(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,340 @@
+"""Files of cases as tables: columns by the contract's names, rows in Arrow batches, untouched.
+
+What the cells say is read by `cells`; here it is only found which column is which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from router.cases.assumed import Assumed
+from router.cases.csv_text import CsvText, csv_text, opened
+from router.cases.mapping import KNOWN, FileMapping
+from router.cases.problems import CasesRefused, Problems, shown_name
+from router.cases.sources import Kind, Source
+
+_BLOCK = 1 << 24
+# Row names of pandas and R, which say nothing of a case.
+_INDEX = re.compile(r"|Unnamed: ?\d+(_level_\d+)?|__index_level_\d+__|\.\.\.1|\"\"")
+# Of a name that may be a mistyped one of a field; 1 is the same.
+_CLOSE = 0.8
+_ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file of cases.
+
+    Attributes:
+        source: where it is.
+        places: number of the column in the file, by the contract's name or, of an audit file, its
+            own.
+        constants: value by name of what is the same for all cases of the file: by the folders that
+            it is in, or by the mapping.
+        csv: how it is written, None of Parquet.
+        names: of all columns, as the file has them.
+    """
+
+    source: Source
+    places: Mapping[str, int]
+    constants: Mapping[str, str | None]
+    csv: CsvText | None
+    names: tuple[str, ...]
+    mapping: FileMapping = field(default_factory=FileMapping)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.source.path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what it tells of its cases."""
+        return (*self.places, *self.constants)
+
+    def own_name(self, column: str) -> str:
+        """Gives a column's name in the file."""
+        return self.names[self.places[column]] if column in self.places else column
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Reads the rows in order, so many at a time; of a CSV every cell is a text or null.
+
+        Raises:
+            CasesRefused: if the file cannot be read.
+        """
+        with reading(self.path):
+            if self.csv is None:
+                yield from self._of_parquet(rows)
+            else:
+                yield from self._of_csv(self.csv, rows)
+
+    def _of_parquet(self, rows: int) -> Iterator[pa.RecordBatch]:
+        wanted = [self.names[place] for place in self.places.values()]
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(rows, columns=wanted):
+                # Of a name that is there twice, which is refused, the first.
+                places = [batch.schema.get_all_field_indices(name)[0] for name in wanted]
+                columns = [batch.column(place) for place in places]
+                yield self._named(columns, len(batch))
+
+    def _of_csv(self, written: CsvText, rows: int) -> Iterator[pa.RecordBatch]:
+        # By number, since names may be there twice.
+        numbers = [str(number) for number in range(len(written.names))]
+        wanted = [str(place) for place in self.places.values()]
+        ragged = _Ragged()
+        read = pa.csv.ReadOptions(
+            block_size=_BLOCK,
+            column_names=numbers,
+            skip_rows=written.skipped,
+            encoding=written.encoding,
+            # Arrow numbers bad rows in one thread only.
+            use_threads=False,
+        )
+        parse = pa.csv.ParseOptions(
+            delimiter=written.separator, newlines_in_values=True, invalid_row_handler=ragged
+        )
+        # No types are guessed: a guess from the first rows fails at a later cell.
+        convert = pa.csv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(numbers, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            null_values=[""],
+        )
+        with opened(self.path, packed=self.source.kind is Kind.CSV_GZ) as file:
+            for batch in _csv_batches(file, read, parse, convert):
+                for start in range(0, len(batch), rows):
+                    part = batch.slice(start, rows)
+                    yield self._named(list(part.columns), len(part))
+        ragged.refuse(self.path, len(written.names))
+
+    def _named(self, columns: list[pa.Array], rows: int) -> pa.RecordBatch:
+        texts = [pa.array([value] * rows, pa.string()) for value in self.constants.values()]
+        if not self.columns:
+            # Rows without columns would not be counted.
+            return pa.RecordBatch.from_arrays([pa.nulls(rows)], [""])
+        return pa.RecordBatch.from_arrays([*columns, *texts], list(self.columns))
+
+
+def _csv_batches(file: object, *options: object) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from pa.csv.open_csv(file, *options)
+    except pa.ArrowInvalid as problem:
+        # A file of names alone.
+        if "Empty CSV" not in str(problem):
+            raise
+
+
+class _Ragged:
+    """Collects rows with more or fewer cells than there are names."""
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+        self.cells: Counter[int] = Counter()
+
+    def __call__(self, row: pa.csv.InvalidRow) -> str:
+        self.cells[row.actual_columns] += 1
+        if len(self.lines) < _ROWS_SHOWN:
+            self.lines.append(row.number)
+        return "skip"
+
+    def refuse(self, path: Path, names: int) -> None:
+        count = sum(self.cells.values())
+        if not count:
+            return
+        shown = ", ".join(str(line) for line in self.lines)
+        more = f" and {count - len(self.lines)} more" if count > len(self.lines) else ""
+        cells = " or ".join(str(number) for number in sorted(self.cells))
+        fix = (
+            "lines end with a separator that the first line lacks, or R's write.table left out the "
+            "name of its row names (write with row.names = FALSE)"
+            if set(self.cells) == {names + 1}
+            else "put quotes around cells that hold the separator, and let no line be cut short"
+        )
+        raise CasesRefused(
+            f"{path}: lines {shown}{more}: have {cells} cells; permitted are {names}, "
+            f"one for each name in the first line: {fix}"
+        )
+
+
+def open_tables(
+    sources: Sequence[Source],
+    mapping: FileMapping,
+    problems: Problems,
+    assumed: Assumed,
+    *,
+    audit: bool = False,
+    own: Collection[str] = (),
+) -> list[Table]:
+    """Opens files of cases.
+
+    Args:
+        sources: the files.
+        mapping: what their columns are called.
+        problems: what is wrong is added here.
+        assumed: what was assumed is added here.
+        audit: whether columns that are no fields of a case are wanted, under their own names.
+        own: names of such columns that are wanted though the others are not.
+
+    Raises:
+        CasesRefused: if a file cannot be read at all.
+    """
+    tables = [_open(source, mapping, problems, assumed, audit, own) for source in sources]
+    for column, name in mapping.columns.items():
+        if not audit and not any(column in table.names for table in tables):
+            problems.add(
+                f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
+            )
+    return tables
+
+
+def _open(
+    source: Source,
+    mapping: FileMapping,
+    problems: Problems,
+    assumed: Assumed,
+    audit: bool,
+    own: Collection[str],
+) -> Table:
+    written = None
+    with reading(source.path):
+        if source.kind is Kind.PARQUET:
+            names = tuple(pq.read_schema(source.path).names)
+        else:
+            known = frozenset(name.lower() for name in (*KNOWN, *mapping.columns, *mapping.ignore))
+            packed = source.kind is Kind.CSV_GZ
+            written = csv_text(source.path, known, mapping, assumed, packed=packed)
+            names = written.names
+    found = _Names(source.path, names, mapping, problems, assumed, audit=audit, own=own)
+    constants: dict[str, str | None] = {}
+    if not audit:
+        inside = {name: value for name, value in source.partitions.items() if name in KNOWN}
+        constants = {**mapping.constants, **inside}
+    for name in constants:
+        if name in found.places:
+            problems.add(
+                f"{source.path}: column {name}",
+                "is said by the mapping or by the folder too; permitted is one of them",
+            )
+    return Table(
+        source=source,
+        places=found.places,
+        constants={k: v or None for k, v in constants.items() if k not in found.places},
+        csv=written,
+        names=names,
+        mapping=mapping,
+    )
+
+
+class _Names:
+    """Finds which column of a file is which field."""
+
+    def __init__(
+        self,
+        path: Path,
+        names: Sequence[str],
+        mapping: FileMapping,
+        problems: Problems,
+        assumed: Assumed,
+        *,
+        audit: bool,
+        own: Collection[str],
+    ) -> None:
+        self._own = own
+        self._path, self._names, self._problems, self._assumed = path, names, problems, assumed
+        self.places: dict[str, int] = {}
+        strange = []
+        for place, name in enumerate(names):
+            field_name = self._field(name, mapping, audit=audit)
+            if field_name is None:
+                if name not in mapping.ignore and not self._is_index(name):
+                    strange.append(name)
+            elif field_name in self.places:
+                problems.add(
+                    f"{path}: column {shown_name(field_name)}",
+                    f"is there twice, as columns {self.places[field_name] + 1} and {place + 1}; "
+                    "permitted is once",
+                )
+            else:
+                self.places[field_name] = place
+        self._tell(strange)
+
+    def _field(self, name: str, mapping: FileMapping, *, audit: bool) -> str | None:
+        if name in mapping.columns:
+            return mapping.columns[name]
+        if name in mapping.ignore:
+            return None
+        # A field that the mapping gives another column is not read from this one.
+        if name in KNOWN:
+            return None if name in mapping.columns.values() else name
+        if name in self._own:
+            return name
+        if _INDEX.fullmatch(name):
+            return None
+        plain = re.sub(r"[\s.\-]+", "_", name.strip()).lower()
+        if plain in KNOWN and plain not in mapping.columns.values():
+            self._assumed.add(
+                "names of columns in other letters are read as the field's",
+                plain,
+                str(self._path),
+            )
+            return plain
+        return name if audit else None
+
+    def _is_index(self, name: str) -> bool:
+        if not _INDEX.fullmatch(name):
+            return False
+        told = "columns without a name of their own are taken for row numbers and left out"
+        self._assumed.add(told, name or "(no name)", str(self._path))
+        return True
+
+    def _tell(self, strange: Sequence[str]) -> None:
+        lacking = [name for name in KNOWN if name not in self.places]
+        fix = "name it in --map, under columns or ignore, or rename it"
+        for name in strange:
+            close = get_close_matches(name.lower(), lacking, 1, _CLOSE)
+            where = f"{self._path}: column {shown_name(name)}"
+            if name in KNOWN:
+                self._assumed.add(
+                    "columns that the mapping gives another column for are left out",
+                    name,
+                    str(self._path),
+                )
+            elif close:
+                told = f"is not a field of a case; did you mean {close[0]}? {fix}"
+                self._problems.add(where, told)
+            else:
+                self._assumed.add(
+                    "columns that are no fields of a case are left out",
+                    shown_name(name),
+                    str(self._path),
+                )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns whatever the libraries raise of a file that they cannot read into one refusal.
+
+    Raises:
+        CasesRefused: if the file cannot be read.
+    """
+    try:
+        yield
+    except CasesRefused:
+        raise
+    except (OSError, EOFError, UnicodeError, pa.ArrowException) as problem:
+        # Only the first line: Arrow shows the row, which may hold anything.
+        told = str(problem).split("\n", maxsplit=1)[0].partition(": Expected")[0]
+        if "more than 64 bits" in told:
+            told += "; write such columns, whatever they hold, with 64 bits or leave them out"
+        raise CasesRefused(f"{path}: cannot be read: {told or type(problem).__name__}") from problem
