@@ -31,6 +31,7 @@ from training.data.dataset import LoggedCases, read_cases
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import ESTIMATORS, OK, Figures
 from training.evaluation.gate import Gate, Verdict, judge, load_gate
+from training.evaluation.soundness import soundness
 from training.evaluation.todays_rule import todays_rule
 from training.learning.scores import Floats
 from training.simulation.simulate import simulate, write_simulation
@@ -102,7 +103,11 @@ def models(seed: int) -> tuple[Decider, Decider]:
 
     Additive tables fitted to the truth, and their contrasts turned round.
     """
-    logged, truth = simulated(LEARNED_FROM, seed)
+    return models_of(*simulated(LEARNED_FROM, seed))
+
+
+def models_of(logged: LoggedCases, truth: Floats) -> tuple[Decider, Decider]:
+    """Makes both from cases and the value of every mix for them, shape (n, K)."""
     columns = [c for c in FEATURES.columns(Role.MODEL) if FEATURES.features[c].slots <= MOST_SLOTS]
     design = np.column_stack(
         [
@@ -161,6 +166,8 @@ def run(good: Decider, worse: Decider, gate: Gate, cases: int, seed: int) -> Run
         folds=FOLDS,
     )
 
+    sound = soundness(logged, CATALOGUE, seed=seed)
+    figures = dataclasses.replace(figures, soundness=sound)
     each = np.arange(len(truth))
     mixes = {
         "promoted": good.decide(logged.rows).mix,

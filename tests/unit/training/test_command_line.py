@@ -1,8 +1,11 @@
 """The commands of a data scientist, and what is said when something is wrong."""
 
 import contextlib
+import html
 import io
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -79,8 +82,8 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     cases = place / "cases.parquet"
     assert command("simulate", "--cases", 3_000, "--seed", 3, "--out", cases, *POLICIES).code == 0
     folder = place / "models" / "v1"
-    # One quick teacher: what each of them learns is tried beside them.
-    quick = ("--teacher", "r_spline", "--folds", 3, "--jobs", 2)
+    # One quick teacher, and errors as they come: what each does is tried beside them.
+    quick = ("--teacher", "r_spline", "--folds", 3, "--jobs", 2, "--no-calibrate", "--horizon", 20)
     options = ("--models", place / "models", "--sign", place / "key", *quick, *POLICIES)
     told = command("fit", "--cases", cases, "--out", folder, *options)
     return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))
@@ -121,13 +124,38 @@ def test_a_signed_version_verifies_and_a_changed_or_foreign_one_does_not(
         load_model(fit.folder, FEATURES, CATALOGUE, read_trusted_keys([tmp_path / "other.pub"]))
 
 
-def test_the_manifest_says_how_to_make_the_version_again(fit: Fit) -> None:
+def test_the_command_in_the_report_makes_the_same_version_again(fit: Fit) -> None:
     manifest = json.loads((fit.folder / "manifest.json").read_text())
     assert manifest["version"] == "v1"
     assert manifest["parity"]["max_abs_difference"] < 1e-9
-    text = json.dumps(manifest)
-    assert "--sign" in text
-    assert "cases.parquet" in text
+    assert set(manifest["policies"]) == {"mixes.toml", "national.toml", "gate.toml"}
+    again = manifest["training"]["command"]
+    assert html.escape(again) in (fit.folder / "report.html").read_text()
+    # A key or a server may be secret, and neither bears on what is learned.
+    assert "--sign" not in json.dumps(manifest)
+
+    before = fit.folder.rename(fit.folder.with_name("before"))
+    # Other tests promote versions, and it is compared with what is promoted.
+    promoted, aside = fit.folder.with_name("promoted"), fit.folder.with_name("aside")
+    if promoted.exists():
+        promoted.rename(aside)
+    try:
+        assert command(*shlex.split(again)[3:]).code == 0
+        assert (fit.folder / "tables.npz").read_bytes() == (before / "tables.npz").read_bytes()
+        first, second = (
+            json.loads((folder / "figures.json").read_text()) for folder in (before, fit.folder)
+        )
+        for timed in ("trained_at", "seconds", "peak_memory_mib"):
+            assert (first.pop(timed) is None) == (second.pop(timed) is None)
+        assert first == second
+        new = json.loads((fit.folder / "manifest.json").read_text())
+        assert new["code_sha256"] == manifest["code_sha256"]
+        assert new["training"] == manifest["training"]
+    finally:
+        shutil.rmtree(fit.folder, ignore_errors=True)
+        before.rename(fit.folder)
+        if aside.exists():
+            aside.rename(promoted)
 
 
 def test_a_worse_value_never_makes_a_fitted_version_want_less_human_contact(fit: Fit) -> None:
