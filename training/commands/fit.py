@@ -22,6 +22,7 @@ from training.data.dataset import LoggedCases, read_cases
 from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
+from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
 from training.learning.teachers import TEACHERS
@@ -44,6 +45,11 @@ from training.version.signing import check_key
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
+@click.option(
+    "--evidence",
+    type=PLACE,
+    help="Published findings to know beforehand, such as policies/evidence.toml.",
+)
 @click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
 @SEED
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
@@ -72,6 +78,7 @@ def fit(
     out: Path,
     more: tuple[Path, ...],
     audit: Path | None,
+    evidence: Path | None,
     horizon: int | None,
     seed: int,
     synthetic: bool | None,
@@ -94,6 +101,7 @@ def fit(
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
+    findings = load_evidence(evidence) if evidence is not None else None
 
     files = [*cases, *more]
     logged = read_cases(files, catalogue, audit, horizon)
@@ -112,6 +120,7 @@ def fit(
             synthetic=marked,
             rival=rival,
             teachers={name: TEACHERS[name] for name in TEACHERS if name in (teachers or TEACHERS)},
+            evidence=findings,
             calibrate=calibrate,
             seed=seed,
             jobs=jobs,
