@@ -13,6 +13,8 @@ import numpy as np
 from training.learning.scores import Floats, Numbers
 
 OFFICES, ADVISERS = 12, 120
+# Of each plan of `drawn_rules`.
+_RULES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +220,56 @@ def hidden_severity(n: int, seed: int) -> Problem:
     return five_plans(n, seed, hidden=0.7)
 
 
+def drawn_rules(n: int, seed: int) -> Problem:
+    """Draws six plans whose worth turns on thresholds and combinations of up to three fields.
+
+    The rules are drawn too, so no two seeds are the same problem: what does well here does well on
+    the kind. Practice drifts over a year.
+
+    Args:
+        n: cases.
+        seed: of the cases; seeds that differ by a multiple of 1,000 have the same rules.
+    """
+    rules, random = np.random.default_rng(77_000 + seed % 1_000), np.random.default_rng(seed)
+    # Thresholds and means are those of other cases, or rules would move with the cases.
+    others, case = _cases(5_000, np.random.default_rng(0)), _cases(n, random)
+    minutes = np.array([5.0, 25, 45, 70, 110, 160])
+
+    # Plans are worth much the same on average: who gets which is what matters.
+    effects = 0.001 * minutes + rules.normal(0, 0.05, len(minutes)) + np.zeros((n, 1))
+    for plan in range(len(minutes)):
+        for _ in range(_RULES):
+            rule = _rule(rules)
+            size = rules.uniform(0.25, 0.6) * rules.choice([-1, 1, 1])
+            effects[:, plan] += size * (rule(case, others) - rule(others, others).mean())
+
+    need = _need(case)
+    base = 0.1 * case["education"] - 0.2 * np.log1p(case["months"]) + 0.2 * case["skill"]
+    case["week"] = np.floor(52 * random.random(n))
+    logit = (base - 0.3 * need)[:, None] + effects
+    return _logged(case, need + 0.02 * case["week"], logit, minutes, random)
+
+
+def _rule(rules: np.random.Generator) -> Callable[[dict[str, Floats], dict[str, Floats]], Floats]:
+    """Draws up to three conditions on fields that all must hold, each at a quantile of others'."""
+    fields = ["age", "skill", "education", "months", "contacts", "distance", "language", "health"]
+    names = rules.choice(fields, rules.choice([1, 2, 2, 3]), replace=False)
+    quantiles = rules.uniform(0.3, 0.7, len(names))
+    above = rules.random(len(names)) < 0.5
+
+    def holds(case: dict[str, Floats], others: dict[str, Floats]) -> Floats:
+        found = np.ones(len(case["age"]))
+        for name, quantile, up in zip(names.tolist(), quantiles, above, strict=True):
+            over = case[name] > np.quantile(others[name], quantile)
+            found *= over if up else ~over
+        return found
+
+    return holds
+
+
 PROBLEMS: dict[str, Callable[[int, int], Problem]] = {
     "five_plans": five_plans,
     "six_unordered": six_unordered,
     "hidden_severity": hidden_severity,
+    "drawn_rules": drawn_rules,
 }

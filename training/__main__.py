@@ -12,6 +12,7 @@ _NAMES = (
     "simulate",
     "year",
     "collect",
+    "evidence",
     "fit",
     "report",
     "gate",

@@ -21,14 +21,17 @@ from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
 from training.data.start import check_start
 from training.evaluation.evaluate import Candidate, Rival, evaluate
-from training.evaluation.figures import Figures, Soundness
+from training.evaluation.figures import EvidenceFigures, Figures, Soundness
 from training.evaluation.soundness import refuse_hopeless, soundness
+from training.evidence.evidence import Evidence
+from training.evidence.evidence_prior import evidence_prior
 from training.learning.compile import Parity, compile_tables
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS
 from training.learning.encoding import Encoding, encoding_for
 from training.learning.learned import Learned
 from training.learning.learner import Watch, learn, nobody_watches
+from training.learning.prior import Prior
 from training.learning.scores import CLIP, Floats
 from training.learning.teachers import TEACHERS, Teacher
 
@@ -66,6 +69,7 @@ class Run:
         synthetic: whether the cases are.
         rival: the promoted version, if any.
         teachers: by name, whom the stack weighs.
+        evidence: findings to know beforehand, or None.
         calibrate: whether standard errors are calibrated; without, they are the folds' spread
             alone, too narrow.
         folds: parts of the cases, 3 to 10 (`learn`).
@@ -79,6 +83,7 @@ class Run:
     synthetic: bool
     rival: Rival | None = None
     teachers: Mapping[str, Teacher] = field(default_factory=lambda: TEACHERS)
+    evidence: Evidence | None = None
     calibrate: bool = True
     folds: int = FOLDS
     seed: int = 1
@@ -113,7 +118,9 @@ def fit(
     earlier, later, by = hold_out(cases, run.seed)
     # Of the earlier cases alone: the order of values is learned from outcomes too.
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)
-    learned = _learned(earlier, encoding, _lightest(earlier, catalogue, policy), run)
+    lightest = _lightest(earlier, catalogue, policy)
+    prior = evidence_prior(run.evidence, encoding, catalogue) if run.evidence else None
+    learned = _learned(earlier, encoding, lightest, prior, run)
     seconds = dict(learned.seconds)
 
     def compiled() -> tuple[DecisionTables, Parity]:
@@ -133,6 +140,7 @@ def fit(
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
         # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        evidence=_joined(run.evidence, learned, catalogue),
     )
     return Fitted(
         learned=learned,
@@ -145,7 +153,11 @@ def fit(
 
 
 def _learned(
-    cases: LoggedCases, encoding: Encoding, lightest: NDArray[np.integer], run: Run
+    cases: LoggedCases,
+    encoding: Encoding,
+    lightest: NDArray[np.integer],
+    prior: Prior | None,
+    run: Run,
 ) -> Learned:
     beside = confounders(encoding.others(cases.rows), lightest, cases.office_numbers(), cases.days)
     return learn(
@@ -157,6 +169,7 @@ def _learned(
         confounders=beside,
         teachers=run.teachers,
         monotone=encoding.monotone,
+        prior=prior,
         calibrate=run.calibrate,
         folds=run.folds,
         seed=run.seed,
@@ -186,6 +199,33 @@ def _candidate(
         pairs=tuple((names[first], names[second]) for first, second in learned.pairs),
         error_scale=learned.error_scale,
         clipped=float((logged_chance < CLIP).mean()),
+    )
+
+
+def _joined(
+    evidence: Evidence | None, learned: Learned, catalogue: Catalogue
+) -> EvidenceFigures | None:
+    joined = learned.joined
+    if evidence is None or joined is None:
+        return None
+    by_mix = {
+        name: dict(zip(catalogue.ids, values.tolist(), strict=True))
+        for name, values in (
+            ("known", joined.known),
+            ("logged", joined.logged),
+            ("means", joined.means),
+        )
+    }
+    return EvidenceFigures(
+        version=evidence.version,
+        sha256=evidence.sha256,
+        slope=joined.slope,
+        # Where no finding tells people apart there is none, and JSON knows no infinity.
+        slope_error=joined.slope_error if np.isfinite(joined.slope_error) else None,
+        weight=joined.weight,
+        chi_square=joined.chi_square,
+        conflict=joined.conflict,
+        **by_mix,
     )
 
 

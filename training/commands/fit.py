@@ -23,6 +23,7 @@ from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.soundness import in_words, refuse_hopeless, soundness
+from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
 from training.learning.crossfit import FOLDS
@@ -49,6 +50,11 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
+@click.option(
+    "--evidence",
+    type=PLACE,
+    help="Published findings to know beforehand, such as policies/evidence.toml.",
+)
 @click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
 @click.option(
     "--as-of",
@@ -97,6 +103,7 @@ def fit(
     out: Path,
     more: tuple[Path, ...],
     audit: Path | None,
+    evidence: Path | None,
     horizon: int | None,
     as_of: datetime | None,
     clusters: tuple[str, ...],
@@ -127,6 +134,7 @@ def fit(
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
+    findings = load_evidence(evidence) if evidence is not None else None
 
     files = [*cases, *more]
     end = None if as_of is None else as_of.date()
@@ -151,6 +159,7 @@ def fit(
             synthetic=marked,
             rival=rival,
             teachers={name: TEACHERS[name] for name in TEACHERS if name in (teachers or TEACHERS)},
+            evidence=findings,
             calibrate=calibrate,
             folds=folds,
             seed=seed,

@@ -383,6 +383,35 @@ class Diagnostics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFigures:
+    """How published findings and the log were joined, outcome points centred over mixes.
+
+    Attributes:
+        version: of the findings' file.
+        sha256: of it.
+        slope: of the log's differences between people on the findings': 1 if both say the same.
+        slope_error: its standard error; None where no finding tells people apart.
+        weight: that the findings' differences between people were given.
+        chi_square: how far both are apart on the mixes' means, a contrast; about 1 by chance.
+        conflict: whether so far that the log's means alone were taken.
+        known: mean value by mix id, as the findings have it.
+        logged: as the log has it.
+        means: as joined.
+    """
+
+    version: str
+    sha256: str
+    slope: float
+    slope_error: float | None
+    weight: float
+    chi_square: float
+    conflict: bool
+    known: dict[str, float]
+    logged: dict[str, float]
+    means: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything measured of one version.
 
@@ -400,6 +429,7 @@ class Figures:
         severity: the proof that worse never means less contact; None likewise.
         soundness: whether the cases can be believed; None likewise.
         diagnostics: what the values rest on; None likewise.
+        evidence: how findings known beforehand were joined; None without any.
     """
 
     version: str
@@ -429,6 +459,7 @@ class Figures:
     severity: Proof | None = None
     soundness: Soundness | None = None
     diagnostics: Diagnostics | None = None
+    evidence: EvidenceFigures | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from training.learning.distil import Distilled
 from training.learning.minutes import MinutesModel
+from training.learning.prior import Joined
 from training.learning.scores import Floats, Numbers
 from training.learning.teachers import Values
 
@@ -28,6 +29,7 @@ class Learned:
         seconds: how long each phase took.
         error_scale: what the folds' spread is multiplied with.
         minutes_model: what each mix takes, or None.
+        joined: how a prior and the log were joined, or None without one.
     """
 
     students: tuple[Distilled, ...]
@@ -41,6 +43,7 @@ class Learned:
     seconds: dict[str, float] = field(default_factory=dict)
     error_scale: float = 1.0
     minutes_model: MinutesModel | None = None
+    joined: Joined | None = None
 
     def fold_values(self, rows: Floats) -> Floats:
         """Gives each mix's value by each fold's student, outcome units, shape (n, mixes, folds)."""

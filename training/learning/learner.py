@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -21,8 +21,9 @@ from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
 from training.learning.error_scale import error_scale
 from training.learning.learned import Learned
 from training.learning.minutes import learn_minutes
+from training.learning.prior import Joined, Prior, believed, joined_means, shrunk_means, slope_on
 from training.learning.scores import Floats, Numbers
-from training.learning.stack import centred, in_parts, stack_weights, stacked
+from training.learning.stack import centred, in_parts, residual_means, stack_weights, stacked
 from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 
 # Each is one more look-up in every decision, and cells that few cases have (ADR 8).
@@ -57,6 +58,8 @@ class _Task:
     seed: int
     jobs: int
     watch: Watch
+    prior: Prior | None = None
+    nuisances: NestedNuisances | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def each(self, phase: str, calls: Iterable[Callable[[], T]]) -> list[T]:
@@ -91,6 +94,8 @@ def learn(
     teachers: Mapping[str, Teacher] = TEACHERS,
     monotone: Sequence[int] | None = None,
     pairs: int = PAIRS,
+    prior: Prior | None = None,
+    nuisances: NestedNuisances | None = None,
     calibrate: bool = True,
     folds: int = FOLDS,
     seed: int = 0,
@@ -111,6 +116,9 @@ def learn(
         teachers: by name.
         monotone: (features,) 1 where a higher value may only raise the later of two mixes, else 0.
         pairs: at most so many pairs of columns may be combined by the students.
+        prior: what is known of the mixes before the log is seen; believed as far as the log bears
+            it out.
+        nuisances: of these cases, where they were learned before, as to compare what follows.
         calibrate: whether standard errors are calibrated, which takes about as long again
             (`error_scale`).
         folds: parts of the cases, 3 to 10: each is learned without in turn, so fewer are quicker,
@@ -140,6 +148,8 @@ def learn(
         seed=seed,
         jobs=jobs,
         watch=watch,
+        prior=prior,
+        nuisances=nuisances,
     )
 
     learned = _learn(task)
@@ -152,7 +162,7 @@ def learn(
 
 
 def _learn(task: _Task) -> Learned:
-    nuisances = task.once("nuisances", lambda: _nuisances(task))
+    nuisances = task.nuisances or task.once("nuisances", lambda: _nuisances(task))
     fold = nuisances.fold
     each_fold = range(task.folds)
     taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
@@ -162,15 +172,12 @@ def _learn(task: _Task) -> Learned:
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
-    # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
-    means = np.stack([scores[fold != held].mean(axis=0) for held in each_fold])
-    weights, plausible = stack_weights(
-        unseen, means[fold], nuisances.chances, nuisances.mean, task.mix, task.outcome
-    )
+    known, joined, means, weights, plausible = _weighed(task, nuisances, unseen, scores)
 
     stacks, plausible_stacks = (
         tuple(
-            stacked(models, given, offsets, own) for models, own in zip(taught, means, strict=True)
+            known.with_differences(stacked(models, given, offsets, own))
+            for models, own in zip(taught, means, strict=True)
         )
         for given in (weights, plausible)
     )
@@ -186,7 +193,97 @@ def _learn(task: _Task) -> Learned:
         fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
         seconds=task.seconds,
+        joined=joined,
     )
+
+
+def _weighed(
+    task: _Task, nuisances: NestedNuisances, unseen: Floats, scores: Floats
+) -> tuple[_Known, Joined | None, Floats, Floats, Floats]:
+    """Finds what each mix is worth on average, and how far prior and teachers are believed.
+
+    Returns:
+        The prior as believed, and how it was joined; (folds, mixes) means; and the teachers'
+        weights, those to use and plausible ones.
+    """
+    fold, treated = nuisances.fold, np.eye(task.mixes)[task.mix] - nuisances.chances
+    target = task.outcome - nuisances.mean
+    # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
+    means = centred(np.stack([scores[fold != held].mean(axis=0) for held in range(task.folds)]))
+
+    known, slope, error = _Known.nothing(task), 0.0, np.inf
+    if task.prior is not None:
+        known = _Known.of(task.prior, task.rows)
+        left = target - (treated * means[fold]).sum(axis=1)
+        slope, error = slope_on(known.differences, treated, left)
+        known = replace(known, weight=believed(slope, error))
+
+    def weights(means: Floats) -> tuple[Floats, Floats]:
+        worth = means[fold] + known.weight * known.differences
+        return stack_weights(
+            unseen, worth, nuisances.chances, nuisances.mean, task.mix, task.outcome
+        )
+
+    # Two views of the means with errors of their own: scores are clipped, the R-loss needs to know
+    # for whom a mix is worth more. Their average was better than scores alone where safeguards
+    # leave some mixes few cases, and as good elsewhere (docs/benchmarks.md).
+    used, _ = weights(means)
+    differences = known.weight * known.differences + (used[:, None] * unseen).sum(axis=0)
+    means = (means + residual_means(treated, target, differences, fold)) / 2
+    covariance = np.cov(centred(scores), rowvar=False) / len(scores)
+    if task.prior is None:
+        means = shrunk_means(means, covariance)
+        return known, None, means, *weights(means)
+
+    logged, (mean, uncertainty) = means, task.prior.means(task.rows)
+    means, distance, conflict = joined_means(logged, covariance, mean, uncertainty)
+    means = shrunk_means(logged, covariance) if conflict else means
+    joined = Joined(
+        slope=slope,
+        slope_error=error,
+        weight=known.weight,
+        chi_square=distance,
+        conflict=conflict,
+        known=mean,
+        logged=logged.mean(axis=0),
+        means=means.mean(axis=0),
+    )
+    return known, joined, means, *weights(means)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A prior's differences between people, as far as they are believed.
+
+    Attributes:
+        prior: whose they are, or None.
+        offset: (mixes,) its mean over the cases.
+        differences: (n, mixes) of the cases, less that.
+        weight: with which they count.
+    """
+
+    prior: Prior | None
+    offset: Floats
+    differences: Floats
+    weight: float = 0.0
+
+    @classmethod
+    def nothing(cls, task: _Task) -> _Known:
+        nothing = np.zeros((len(task.rows), task.mixes))
+        return cls(prior=None, offset=nothing[0], differences=nothing)
+
+    @classmethod
+    def of(cls, prior: Prior, rows: Floats) -> _Known:
+        values = prior.values(rows)
+        offset = values.mean(axis=0)
+        return cls(prior=prior, offset=offset, differences=values - offset)
+
+    def with_differences(self, values: Values) -> Values:
+        """Adds them to a stack's values."""
+        prior = self.prior
+        if prior is None or not self.weight:
+            return values
+        return lambda rows: values(rows) + self.weight * (prior.values(rows) - self.offset)
 
 
 def _nuisances(task: _Task) -> NestedNuisances:
@@ -271,6 +368,7 @@ def _calibrated(task: _Task, learned: Learned) -> float:
             seed=task.seed + 1,
             jobs=task.jobs,
             watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
+            prior=task.prior,
         )
         return _learn(part)
 

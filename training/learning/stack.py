@@ -38,8 +38,8 @@ def stack_weights(
             + penalty |w - common|^2;
         r_ia = 1{A_i = a} - e_a(x_i),  r_i(v) = sum_a r_ia v(x_i, a)
 
-    What the mixes are worth on average is not weighed: it comes from the doubly robust scores.
-    Teachers only say for whom a mix is worth more than that. The loss judges contrasts as the
+    What the mixes are worth on average is not weighed: it comes from the log as a whole. Teachers
+    only say for whom a mix is worth more than that. The loss judges contrasts as the
     doubly robust scores do, to first order blind to errors of m and e, but divides by no
     propensity, so that its weights vary less.
 
@@ -57,7 +57,7 @@ def stack_weights(
     Args:
         unseen: (teachers, n, mixes) values by teachers that never saw the case, each less its mean
             over the cases.
-        means: (n, mixes) mean value of each mix.
+        means: (n, mixes) what each mix is worth before teachers are asked.
         chances: (n, mixes) propensities e_a(x).
         mean: (n,) expected outcome under the logged policy m(x), which never saw the case.
         mix: (n,) logged mixes.
@@ -89,6 +89,30 @@ def stack_weights(
     kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
     # The root, since what weights explain goes with their square.
     return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
+
+
+def residual_means(treated: Floats, target: Floats, differences: Floats, fold: Numbers) -> Floats:
+    """Finds the mean value of each mix by the R-loss, without each fold, centred, (folds, mixes).
+
+        min over means of sum_i (Y_i - m(x_i) - sum_a r_ia (means_a + differences_ia))^2
+
+    It divides by no propensity, and so needs no clip: where safeguards leave few cases some mixes
+    only, the clipped scores are drawn together, however large the log.
+
+    Args:
+        treated: (n, mixes) r_ia = 1{A = a} - e_a(x).
+        target: (n,) Y - m(x).
+        differences: (n, mixes) for whom a mix is worth how much more than its mean.
+        fold: (n,) numbers from 0.
+    """
+    left = target - (treated * differences).sum(axis=1)
+    found = []
+    for held in range(int(fold.max()) + 1):
+        kept = treated[fold != held]
+        # Least squares, not a solution: a sum over all mixes is always 0.
+        means = np.linalg.lstsq(kept.T @ kept, kept.T @ left[fold != held], rcond=1e-10)[0]
+        found.append(means)
+    return centred(np.stack(found))
 
 
 def _judged(

@@ -12,6 +12,7 @@ from training.evaluation.figures import (
     STRONGEST,
     Diagnostics,
     Estimate,
+    EvidenceFigures,
     Fidelity,
     Figures,
     Reliability,
@@ -172,6 +173,27 @@ def severity_words(figures: Figures) -> str:
         f"A worse value may mean less contact: in {number(len(proof.falls))} of {fields}. "
         "Do not use this version where that matters."
     )
+
+
+def evidence_words(found: EvidenceFigures) -> tuple[str, ...]:
+    """Says what the log added to what findings say: on people, then on mixes."""
+    if found.slope_error is None:
+        people = "No finding tells people apart, so differences between people are the log's alone."
+    else:
+        people = (
+            "Where findings say that people differ by one point, the log says "
+            f"{number(found.slope, 2)} (standard error {number(found.slope_error, 2)}). "
+            f"The model takes {number(found.weight, 2)}."
+        )
+    means = (
+        "On what each mix is worth on average, findings and log contradict each other "
+        f"({number(found.chi_square, 1)} times what chance gives). The model takes the log's alone."
+        if found.conflict
+        else "On what each mix is worth on average, findings and log agree as far as both can "
+        f"tell ({number(found.chi_square, 1)} times what chance gives). "
+        "The model weighs both by their errors."
+    )
+    return people, means
 
 
 def reliability_words(found: Reliability) -> str:

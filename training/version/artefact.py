@@ -73,21 +73,21 @@ def write_version(
     """
     check_new(folder)
     figures = fitted.figures
-    with _folder_aside(folder) as aside:
+    with folder_aside(folder) as aside:
         (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
         joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
-        _write_text(aside / FIGURES, to_json(figures))
-        _write_text(aside / GATE, to_json(verdict))
+        write_text(aside / FIGURES, to_json(figures))
+        write_text(aside / GATE, to_json(verdict))
 
         # Report, card and register tell the digests of what was written so far.
         manifest = manifest | {"sha256": digests(aside)}
         write_report(aside / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
-        _write_text(aside / CARD, card(figures, verdict, manifest))
+        write_text(aside / CARD, card(figures, verdict, manifest))
         entry = register_entry(figures, verdict, manifest)
-        _write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
+        write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
 
         manifest = manifest | {"sha256": digests(aside)}
-        _write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         if key is not None:
             sign(aside, key)
 
@@ -99,7 +99,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _folder_aside(folder: Path) -> Iterator[Path]:
+def folder_aside(folder: Path) -> Iterator[Path]:
     """Gives an empty folder of the same name elsewhere, and renames it to the folder at the end."""
     # Its name is the version's already, for signing tells it; the folder around it is hidden, and
     # no version may be called so.
@@ -122,5 +122,6 @@ def _estimators(fitted: Fitted) -> dict[str, object]:
     }
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as UTF-8."""
     path.write_text(text, encoding="utf-8")
