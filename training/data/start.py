@@ -8,7 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from router.cases.cells import Bools
+from router.cases.features import FEATURES
 from router.cases.problems import Problems
+from router.decision.catalogue import Catalogue
+from router.decision.policy import Policy
+from router.decision.rulebook import rulebook
+from router.decision.safeguards import CompiledSafeguards
+from router.policies.toml_file import PolicyError
 from training.data.dataset import LoggedCases
 from training.data.hold_out import held_out
 
@@ -96,3 +102,16 @@ def _check_propensities(
                 "it must be the probability with which the logged mix was chosen. "
                 "Leave the column out to have it estimated",
             )
+
+
+def check_policy(catalogue: Catalogue, policy: Policy) -> None:
+    """Refuses a catalogue and a policy with which no version can be learned or measured.
+
+    Raises:
+        PolicyError: if a safeguard would not be monotone.
+    """
+    rules = rulebook(FEATURES, policy.limits)
+    try:
+        CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+    except ValueError as problem:
+        raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from router.mendable import Mendable
 from router.versions.registry import MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
 from training.version.files import FIGURES, read_figures
@@ -26,7 +27,7 @@ _VALUE_AT_MOST = 500
 _SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_FILE_STORE": "true"}
 
 
-class NotLogged(ValueError):
+class NotLogged(Mendable, ValueError):
     """MLflow did not take the run; the version itself is unchanged."""
 
 
