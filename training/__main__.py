@@ -7,7 +7,10 @@ import click
 from router.commands.lazily import LazyGroup
 from router.commands.run import run as run_command_line
 
-_NAMES = ("simulate", "year", "collect", "fit", "report", "gate", "card", "compare", "promote")
+_NAMES = (
+    *("simulate", "year", "collect", "check", "fit"),
+    *("report", "gate", "card", "compare", "promote"),
+)
 _MODULES = {name: f"training.commands.{name}" for name in _NAMES} | {
     "rollback": "training.commands.promote",
     "key": "training.commands.key",

@@ -22,8 +22,8 @@ from router.policies.offices import load_policy
 from router.versions.registry import ModelRefused, load_model, promoted_version
 from training.commands.options import MAP, MODELS, PLACE, POLICIES, SEED
 from training.commands.told import tell_conditions, tell_figures
-from training.data.dataset import LoggedCases, read_cases
-from training.data.start import check_policy, check_start
+from training.data.dataset import LoggedCases
+from training.data.start import ready_cases
 from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
@@ -102,13 +102,18 @@ def fit(
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
 
-    check_policy(catalogue, policy)
-
     files, assumed = [*cases, *more], Assumed()
-    mapping = read_mapping(map_file)
-    logged = read_cases(files, catalogue, audit, horizon, mapping=mapping, assumed=assumed)
+    logged = ready_cases(
+        files,
+        catalogue,
+        policy,
+        audit=audit,
+        horizon_days=horizon,
+        seed=seed,
+        mapping=read_mapping(map_file),
+        assumed=assumed,
+    )
     tell_assumed(assumed)
-    check_start(logged, catalogue.ids, seed)
     marked = _synthetic(logged, synthetic, files)
     _say(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, "

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
+from router.cases.assumed import Assumed
 from router.cases.cells import Bools
 from router.cases.features import FEATURES
-from router.cases.problems import Problems
+from router.cases.mapping import AS_IS, FileMapping
+from router.cases.problems import CasesRefused, Problems
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.policies.toml_file import PolicyError
-from training.data.dataset import LoggedCases
+from training.data.dataset import LoggedCases, read_cases
 from training.data.hold_out import held_out
 
 LEAST_CASES = 500
@@ -115,3 +120,51 @@ def check_policy(catalogue: Catalogue, policy: Policy) -> None:
         CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
     except ValueError as problem:
         raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
+
+
+def ready_cases(
+    files: Sequence[Path],
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    audit: Path | None = None,
+    horizon_days: int | None = None,
+    seed: int = 1,
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
+) -> LoggedCases:
+    """Reads logged cases that a fit can start on: what `fit` does first, and what `check` says.
+
+    Args:
+        files: files, folders and patterns.
+        catalogue: of the mixes.
+        policy: with which a version decides.
+        audit: groups for fairness.
+        horizon_days: length of the outcome window.
+        seed: of the fit.
+        mapping: what columns and codes are called in the files.
+        assumed: what was assumed of the files is added here.
+
+    Raises:
+        CasesRefused: with every problem of the files, or of the cases in them.
+        PolicyError: if catalogue and policy do not fit each other.
+    """
+    check_policy(catalogue, policy)
+    cases = read_cases(files, catalogue, audit, horizon_days, mapping=mapping, assumed=assumed)
+    check_start(cases, catalogue.ids, seed)
+    return cases
+
+
+def read_anyway(
+    files: Sequence[Path],
+    catalogue: Catalogue,
+    *,
+    audit: Path | None,
+    horizon_days: int | None,
+    mapping: FileMapping,
+) -> LoggedCases | None:
+    """Reads cases that a fit cannot start on, to be looked at; None if they cannot be read."""
+    try:
+        return read_cases(files, catalogue, audit, horizon_days, mapping=mapping, least_of_a_mix=0)
+    except CasesRefused:
+        return None

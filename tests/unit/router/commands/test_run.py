@@ -64,7 +64,7 @@ def test_what_a_person_can_mend_is_one_line_and_exit_code_2(
         lambda: np.zeros(3) + np.zeros(4),
         lambda: np.linalg.cholesky(np.zeros((2, 2))),
         lambda: pa.array(["a"]).cast(pa.int64()),
-        lambda: {}["a"],
+        lambda: dict[str, int]()["a"],
         raising(ValueError("window shape cannot be larger than input array shape")),
         raising(OSError("of a library, without a number")),
     ],
