@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from router.cases.problems import CasesRefused
 from router.commands.lazily import LazyGroup
 from router.commands.run import run as run_command_line
 
@@ -12,6 +11,7 @@ _NAMES = (
     "simulate",
     "year",
     "collect",
+    "check",
     "evidence",
     "fit",
     "report",
@@ -34,7 +34,7 @@ def main() -> None:
 
 def run() -> None:
     """Runs the command line."""
-    run_command_line(main, "python -m training", CasesRefused)
+    run_command_line(main, "python -m training")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ NOT_KNOWN = frozenset(
     | {"None", "<NA>", "NaT", "."}
 )
 """How pandas, polars, spreadsheets, R and SAS write that nothing is known."""
-_YES_NO = ("YES", "NO")
+_YES_NO = {"YES", "NO"}
 _TRUTH = {"TRUE": "YES", "FALSE": "NO"}
 # What a number may look like in a file; beyond it there are dates, thousands and much else.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -305,7 +305,7 @@ class Cells:
         """Gives each value's place among the feature's, from 1; 0 where unknown or not read."""
         if pa.types.is_null(values.type):
             return np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
-        if pa.types.is_boolean(values.type) and feature.values == _YES_NO:
+        if pa.types.is_boolean(values.type) and set(feature.values) >= _YES_NO:
             self._note("true and false are read as YES and NO", feature.name)
             values = pc.if_else(values, "YES", "NO")
         if not _is_text(values.type):
@@ -346,7 +346,7 @@ class Cells:
             if stripped:
                 self._note(f"{stripped} is read as unknown", name)
             return ""
-        if permitted == _YES_NO and plain in _TRUTH:
+        if set(permitted) >= _YES_NO and plain in _TRUTH:
             self._note("true and false are read as YES and NO", name)
             return _TRUTH[plain]
         if plain in permitted:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.cases.national_id import holds_national_id
+from router.mendable import Mendable
 
 _SHOWN = 5
 _SHOWN_CHARACTERS = 40
@@ -29,7 +30,7 @@ class FieldProblem:
     description: str
 
 
-class CasesRefused(ValueError):
+class CasesRefused(Mendable, ValueError):
     """A file of cases cannot be used.
 
     The message names file, column, rows and bound of what is wrong.

@@ -25,6 +25,14 @@ POLICIES = click.option(
     show_default=True,
     help="Policies.",
 )
+# A file, a folder of files, or a pattern.
+CASES = click.Path(path_type=Path)
+MAP = click.option(
+    "--map",
+    "map_file",
+    type=FILE,
+    help="What columns and codes are called in the files: a TOML file (docs/files.md).",
+)
 JOURNAL = click.option(
     "--journal",
     default="sqlite:///journal.db",

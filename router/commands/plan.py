@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import click
 
 from router.advice.disclosure import are_unshown
-from router.commands.options import FILE, FOLDER, MODELS, POLICIES
+from router.cases.assumed import Assumed
+from router.commands.options import CASES, FILE, FOLDER, MAP, MODELS, POLICIES
 from router.commands.score import load_decider
+from router.commands.told import tell_assumed
 from router.decision.decide import Decider
 from router.files.aside import written_aside
+from router.files.formats import OutRefused, check_out
 from router.planning.allocate import BudgetTooSmall
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
 from router.planning.plan_figures import plan_figures
@@ -22,7 +26,12 @@ from router.versions.registry import promoted_version
 
 
 @click.command()
-@click.option("--cases", type=FILE, required=True, help="The office's open cases: Parquet or CSV.")
+@click.option(
+    "--cases",
+    type=CASES,
+    required=True,
+    help="The office's open cases: Parquet or CSV, a folder or a pattern.",
+)
 @click.option("--office", required=True, help="Whose cases they are.")
 @click.option(
     "--hours",
@@ -36,6 +45,7 @@ from router.versions.registry import promoted_version
 @click.option(
     "--write-price", "writes_price", is_flag=True, help="Write the price into the office's policy."
 )
+@MAP
 @MODELS
 @POLICIES
 def plan(
@@ -47,6 +57,7 @@ def plan(
     figures_file: Path | None,
     model: Path | None,
     writes_price: bool,
+    map_file: Path | None,
     models: Path,
     policies: Path,
 ) -> None:
@@ -56,11 +67,17 @@ def plan(
     weeks.
     """
     # Imported here: PyArrow is an extra, and slow to load.
+    from router.cases.mapping import read_mapping
     from router.planning.plan_file import read_open_cases, write_plan
 
+    check_out(out, [cases])
+    if figures_file and figures_file.resolve() in {cases.resolve(), out.resolve()}:
+        raise OutRefused(f"json: {figures_file} is the file of cases or of the plan")
+    mapping, assumed = read_mapping(map_file), Assumed()
     decider, known = load_decider(model or models / promoted_version(models), policies, office)
     budget = _budget(decider, hours, minutes)
-    found = read_open_cases(cases, office)
+    found = read_open_cases(cases, office, mapping, assumed)
+    tell_assumed(assumed)
     unshown = are_unshown(decider.policy.disclosure, found.refs.to_pylist())
     try:
         planned = plan_caseload(decider, found.rows, budget, unshown)
@@ -83,6 +100,8 @@ def plan(
 
 def _budget(decider: Decider, hours: float | None, minutes: float | None) -> float:
     weeks = decider.catalogue.mixes[0].weeks
+    if not all(math.isfinite(one) for one in (hours, minutes) if one is not None):
+        raise click.UsageError("--hours and --minutes must be finite")
     if hours is not None and minutes is not None:
         raise click.UsageError("give --hours or --minutes, not both")
     if hours is not None:

@@ -6,30 +6,50 @@ from pathlib import Path
 
 import click
 
+from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
-from router.commands.options import FILE, FOLDER, MODELS, POLICIES
+from router.commands.options import CASES, FILE, FOLDER, MAP, MODELS, POLICIES
+from router.commands.told import tell_assumed
 from router.decision.decide import Decider
+from router.files.formats import check_out
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, load_policies
+from router.policies.toml_file import PolicyError
 from router.versions.registry import load_model, promoted_version
 
 
 @click.command()
-@click.option("--cases", type=FILE, required=True, help="Cases to score: Parquet or CSV.")
+@click.option(
+    "--cases",
+    type=CASES,
+    required=True,
+    help="Cases to score: Parquet or CSV, a folder or a pattern.",
+)
 @click.option("--out", type=FILE, required=True, help="Scored: Parquet or CSV.")
 @click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
 @click.option("--office", default="", help="Whose policy decides; the national one if not given.")
+@MAP
 @MODELS
 @POLICIES
 def score(
-    cases: Path, out: Path, model: Path | None, office: str, models: Path, policies: Path
+    cases: Path,
+    out: Path,
+    model: Path | None,
+    office: str,
+    map_file: Path | None,
+    models: Path,
+    policies: Path,
 ) -> None:
     """Score a file of cases."""
     # Imported here: PyArrow is an extra, and slow to load.
     from router.advice.score import score_file
+    from router.cases.mapping import read_mapping
 
+    check_out(out, [cases])
+    mapping, assumed = read_mapping(map_file), Assumed()
     decider, _ = load_decider(model or models / promoted_version(models), policies, office)
-    count = score_file(cases, out, decider)
+    count = score_file(cases, out, decider, mapping, assumed)
+    tell_assumed(assumed)
     click.echo(f"{count} cases scored to {out}")
 
 
@@ -43,12 +63,16 @@ def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decide
 
     Raises:
         ModelRefused: if the version cannot be used.
-        ValueError: if a policy cannot be used, the office has none, or a safeguard would not be
+        PolicyError: if a policy cannot be used, the office has none, or a safeguard would not be
             monotone.
     """
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     model = load_model(folder, FEATURES, catalogue)
-    decider = Decider(tables=model.tables, catalogue=catalogue, policy=known.usable(office))
-    _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
+    policy = known.usable(office)
+    try:
+        decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
+        _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
+    except ValueError as problem:
+        raise PolicyError(f"{policies}: {problem}") from problem
     return decider, known

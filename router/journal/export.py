@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.files.aside import written_aside
-from router.files.formats import Format, format_of
+from router.files.formats import Format, OutRefused, format_of
 from router.journal.export_columns import columns, schema
 from router.journal.recommendation import Reading, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
@@ -30,7 +30,7 @@ def export(store: JournalStore, path: str | Path) -> int:
         The rows written.
 
     Raises:
-        ValueError: if the path ends otherwise.
+        OutRefused: if the path ends otherwise.
         JournalUnavailable: if the store cannot be read now.
         JournalBroken: if a record, or the context that tells how to read it, cannot be read.
         OSError: if the file cannot be written.
@@ -39,7 +39,7 @@ def export(store: JournalStore, path: str | Path) -> int:
     # Here capitals are taken too: JOURNAL.CSV is a CSV file.
     kind = format_of(Path(target.name.lower()))
     if kind is None:
-        raise ValueError(f"path: {target.name!r} must end in .parquet or .csv")
+        raise OutRefused(f"path: {target.name!r} must end in .parquet or .csv")
     with written_aside(target) as aside:
         return _write(store, aside, lists=kind is Format.PARQUET)
 

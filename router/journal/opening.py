@@ -3,7 +3,7 @@
 The URL of a new store joins here.
 """
 
-from router.journal.record import JournalBroken
+from router.journal.record import JournalBroken, JournalNotNamed
 from router.journal.store import JournalStore
 from router.journal.stores.sqlite import SqliteJournal
 
@@ -21,7 +21,7 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
         create: false to refuse a missing journal, for those who only read.
 
     Raises:
-        ValueError: if the scheme is another, or the URL cannot be read.
+        JournalNotNamed: if the scheme is another, or the URL cannot be read.
         JournalUnavailable: if the journal cannot be reached or is locked.
         JournalBroken: if it is no journal, a newer version wrote it, or its driver is missing.
     """
@@ -31,7 +31,7 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
     if path == url or not path or path.endswith("/"):
         # Only the scheme is repeated: the rest of a URL may hold a password.
         scheme = url.partition("://")[0] if "://" in url else "no scheme"
-        raise ValueError(
+        raise JournalNotNamed(
             f"journal: cannot use {scheme!r} this way; accepted are sqlite:///relative.db, "
             "sqlite:////absolute.db and postgresql://HOST/DATABASE"
         )

@@ -4,11 +4,13 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from router.mendable import Mendable
+
 RECOMMENDATION = "recommendation"
 """The kind that most records are; others are about one of these, or about the journal itself."""
 
 
-class JournalUnavailable(Exception):
+class JournalUnavailable(Mendable):
     """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids."""
 
 
@@ -16,7 +18,11 @@ class JournalFull(Exception):
     """Too many records already wait to be written: retry later."""
 
 
-class JournalBroken(Exception):
+class JournalNotNamed(Mendable, ValueError):
+    """What names a journal, or a head of one, cannot be read."""
+
+
+class JournalBroken(Mendable):
     """The file is missing, unreadable, or was made by something else: a person must look at it."""
 
 
@@ -122,7 +128,7 @@ class Head(NamedTuple):
         """Reads SEQ:HEX.
 
         Raises:
-            ValueError: if the text is not a number from 0, a colon and 64 hexadecimal digits.
+            JournalNotNamed: if the text is not a number from 0, a colon and 64 hexadecimal digits.
         """
         seq, _, digits = text.strip().partition(":")
         try:
@@ -131,7 +137,7 @@ class Head(NamedTuple):
             # One refusal for all that is wrong, in the words below.
             head = cls(-1, b"")
         if head.seq < 0 or len(head.digest) != 32:
-            raise ValueError(
+            raise JournalNotNamed(
                 f"head: {text!r} is not SEQ:HEX (a number from 0, a colon, 64 hex digits)"
             )
         return head

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import uuid_utils
 
 from router.journal.recommendation import recommendations_of
-from router.journal.record import Context, JournalUnavailable, Record
+from router.journal.record import Context, JournalNotNamed, JournalUnavailable, Record
 from router.journal.store import JournalStore
 
 ERASURE = "erasure"
@@ -30,12 +30,12 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
         case_ref: as it was sent.
 
     Raises:
-        ValueError: if the reference is empty, which would mean every case that was not scored.
+        JournalNotNamed: if the reference is empty, which would mean every case that was not scored.
         JournalUnavailable: if the store cannot be read now.
         JournalBroken: if a recommendation cannot be read, so that it cannot be told whose it is.
     """
     if not case_ref:
-        raise ValueError("case: the reference is empty")
+        raise JournalNotNamed("case: the reference is empty")
     found: list[bytes] = []
     # The first in the chain first, as they were recorded.
     for stored, _ in reversed(list(recommendations_of(store, case_ref))):

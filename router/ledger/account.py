@@ -28,11 +28,12 @@ from router.ledger.contacts import ChannelFigures, channel_figures
 from router.ledger.entries import EPOCH, GROUPS, REPEATED, WITHHELD, Entries
 from router.ledger.intervals import Interval, share
 from router.ledger.small_cells import AT_LEAST, hidden, small
+from router.mendable import Mendable
 
 DIRECTIONS = ("SAME", "MORE", "LESS")
 
 
-class LedgerRefused(ValueError):
+class LedgerRefused(Mendable, ValueError):
     """The ledger cannot be made as asked; the message names what, why and what is known."""
 
 

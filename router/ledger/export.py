@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
-from router.ledger.account import Ledger
+from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
 from router.ledger.entries import EPOCH
 
@@ -83,10 +83,10 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
     Too few cases give no sample.
 
     Raises:
-        ValueError: if the file's name does not end with .prom: the collector would not read it.
+        LedgerRefused: if the file's name does not end with .prom: the collector would not read it.
     """
     if path.suffix != ".prom":
-        raise ValueError(f"prometheus: {path} must end with .prom")
+        raise LedgerRefused(f"prometheus: {path} must end with .prom")
     # Of its own: the file must not hold the metrics of the process that wrote it.
     registry = CollectorRegistry()
     spent = Gauge(

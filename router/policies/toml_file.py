@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from router.mendable import Mendable
 
-class PolicyError(ValueError):
+
+class PolicyError(Mendable, ValueError):
     """A file under policies/ cannot be used; the message says which key and why."""
 
 

@@ -95,9 +95,9 @@ class Live:
         """Loads for the first time.
 
         Raises:
-            PolicyError: if the national policy or the catalogue of mixes cannot be used.
+            PolicyError: if the national policy or the catalogue of mixes cannot be used, or model,
+                catalogue and policies do not fit each other.
             ModelRefused: if the promoted model cannot be served.
-            ValueError: if model, catalogue and policies do not fit each other.
         """
         self._loader = loader
         # Before loading: what changes meanwhile differs from it, and is met at the next look.
@@ -161,9 +161,8 @@ class Loader:
 
         Raises:
             PolicyError: without `last`, if the national policy or the catalogue of mixes cannot be
-                used.
+                used, or model, catalogue and policies do not fit each other.
             ModelRefused: without `last`, if the promoted model cannot be served.
-            ValueError: without `last`, if model, catalogue and policies do not fit each other.
         """
         try:
             catalogue, policies = self._read_policies(last)
@@ -171,7 +170,7 @@ class Loader:
             served = self._assemble(model, catalogue, policies, last)
         except ValueError as problem:  # a PolicyError is one: the parts do not fit each other
             if last is None:
-                raise
+                raise PolicyError(str(problem)) from problem
             self._refuse("policy", str(problem))
             return last
 

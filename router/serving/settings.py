@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.mendable import Mendable
+
 _PORT_AT_MOST = 65535
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
-class SettingsError(ValueError):
+class SettingsError(Mendable, ValueError):
     """A setting cannot be used; the message names it, the value's problem and the bound."""
 
 

@@ -20,6 +20,7 @@ from router.decision.catalogue import Catalogue
 from router.decision.schema import FeatureSet, Role
 from router.decision.tables import DecisionTables
 from router.files.plain_files import check_archive, plain_bytes, plain_digest
+from router.mendable import Mendable
 from router.versions.table_file import read_tables
 from router.versions.trust import SIGNATURE, SIGNATURE_BYTES, TrustedKeys
 
@@ -35,7 +36,11 @@ _MANIFEST_BYTES_AT_MOST = 4 * 1024 * 1024
 _MESSAGE_AT_MOST = 500
 
 
-class ModelRefused(Exception):
+class NameRefused(Mendable, ValueError):
+    """A text cannot be the name of a version."""
+
+
+class ModelRefused(Mendable):
     """A model version cannot be served; the message names the version and why."""
 
 
@@ -73,11 +78,11 @@ def check_name(name: str) -> None:
     """Checks a version's name.
 
     Raises:
-        ValueError: if it is not lower-case letters, digits, dots and dashes, 1 to 64 characters.
+        NameRefused: if it is not lower-case letters, digits, dots and dashes, 1 to 64 characters.
     """
     if not _VERSION.fullmatch(name):
         permitted = "1 to 64 of a-z, 0-9, '.' and '-', starting with a letter or digit"
-        raise ValueError(f"version {name!r}: must be {permitted}")
+        raise NameRefused(f"version {name!r}: must be {permitted}")
 
 
 def promoted_version(models: Path) -> str:

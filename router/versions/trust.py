@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.mendable import Mendable
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -21,7 +23,7 @@ SIGNATURE_BYTES = 64
 _KEY_BYTES_AT_MOST = 10_000
 
 
-class KeyRefused(ValueError):
+class KeyRefused(Mendable, ValueError):
     """A key file cannot be used; the message names the file and what it should be."""
 
 

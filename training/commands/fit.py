@@ -10,15 +10,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
+from router.cases.mapping import read_mapping
+from router.cases.problems import CasesRefused
+from router.commands.told import tell_assumed
 from router.decision.catalogue import Catalogue
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from router.versions.registry import ModelRefused, load_model, promoted_version
-from training.commands.options import MODELS, PLACE, POLICIES, SEED
+from training.commands.options import MAP, MODELS, PLACE, POLICIES, SEED
 from training.commands.told import tell_conditions, tell_figures
 from training.data.case_files import digest
-from training.data.dataset import LoggedCases, read_cases
+from training.data.dataset import LoggedCases
+from training.data.start import ready_cases
 from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
@@ -44,11 +49,12 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
     type=PLACE,
     multiple=True,
     required=True,
-    help="Logged cases: Parquet or CSV; may be given again.",
+    help="Logged cases: Parquet or CSV, a folder or a pattern; may be given again.",
 )
 @click.option("--out", type=PLACE, required=True, help="Folder of the new version, models/VERSION.")
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
+@MAP
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
 @click.option(
     "--evidence",
@@ -102,6 +108,7 @@ def fit(
     cases: tuple[Path, ...],
     out: Path,
     more: tuple[Path, ...],
+    map_file: Path | None,
     audit: Path | None,
     evidence: Path | None,
     horizon: int | None,
@@ -136,9 +143,20 @@ def fit(
     policy = load_policy(policies / "national.toml", catalogue)
     findings = load_evidence(evidence) if evidence is not None else None
 
-    files = [*cases, *more]
-    end = None if as_of is None else as_of.date()
-    logged = read_cases(files, catalogue, audit, horizon, end, _two_at_most(clusters))
+    files, assumed = [*cases, *more], Assumed()
+    logged = ready_cases(
+        files,
+        catalogue,
+        policy,
+        audit=audit,
+        horizon_days=horizon,
+        end=None if as_of is None else as_of.date(),
+        clusters=_two_at_most(clusters),
+        seed=seed,
+        mapping=read_mapping(map_file),
+        assumed=assumed,
+    )
+    tell_assumed(assumed)
     marked = _synthetic(logged, synthetic, files)
     _say(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, "
@@ -218,7 +236,7 @@ def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) ->
     """Says whether the cases are simulated: as told, else as their files say.
 
     Raises:
-        ValueError: if nobody says, or what is told denies what the files say.
+        CasesRefused: if nobody says, or what is told denies what the files say.
     """
     marked = logged.synthetic if told is None else told
     # Real cases may be called synthetic, synthetic ones never real.
@@ -228,7 +246,7 @@ def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) ->
             if logged.synthetic
             else "does not say whether it is synthetic"
         )
-        raise ValueError(f"{files[0]}: {says}; give --synthetic or --real accordingly")
+        raise CasesRefused(f"{files[0]}: {says}; give --synthetic or --real accordingly")
     return marked
 
 

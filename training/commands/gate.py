@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from router.cases.features import FEATURES
-from router.versions.registry import MANIFEST
 from training.commands.options import MODELS, POLICIES, VERSION
 from training.commands.told import tell_conditions
 from training.evaluation.gate import judge, load_gate
-from training.version.files import read_figures, version_folder
+from training.version.files import read_figures, read_manifest, version_folder
 
 
 @click.command()
@@ -24,7 +22,7 @@ def gate(version: str, models: Path, policies: Path) -> None:
     """Judge a version's figures by the gate as it is now; exit 1 if it does not pass."""
     # Parity and features cannot be measured again from figures; the manifest holds them.
     folder = version_folder(models, version)
-    found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    found = read_manifest(folder)
     verdict = judge(
         read_figures(folder),
         load_gate(policies / "gate.toml"),

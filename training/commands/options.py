@@ -26,5 +26,11 @@ MODELS = click.option(
     show_default=True,
     help="Folder of model versions.",
 )
+MAP = click.option(
+    "--map",
+    "map_file",
+    type=PLACE,
+    help="What columns and codes are called in the files: a TOML file (docs/files.md).",
+)
 SEED = click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 VERSION = click.argument("version")

@@ -18,6 +18,7 @@ from training.version import versions
 @POLICIES
 def promote(version: str, override: str | None, models: Path, policies: Path) -> None:
     """Make a version the one that is served."""
+    _tell_torn(models)
     versions.promote(models, version, load_catalogue(policies / "mixes.toml"), override)
     click.echo(f"{version} is promoted", err=True)
 
@@ -27,5 +28,18 @@ def promote(version: str, override: str | None, models: Path, policies: Path) ->
 @POLICIES
 def rollback(models: Path, policies: Path) -> None:
     """Return to the version that was promoted before."""
+    _tell_torn(models)
     promotion = versions.rollback(models, load_catalogue(policies / "mixes.toml"))
     click.echo(f"{promotion.after} is promoted again", err=True)
+
+
+def _tell_torn(models: Path) -> None:
+    """Tells of a promotion that was being recorded when the machine stopped."""
+    torn = versions.torn_record(models)
+    if torn:
+        click.secho(
+            f"{models / versions.PROMOTIONS}: its last line is torn ({len(torn)} characters of a "
+            "promotion that never came to be) and is not counted",
+            fg="yellow",
+            err=True,
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from router.files.formats import OutRefused
 from router.policies.catalogue_file import load_catalogue
 from training.commands.options import PLACE, POLICIES, SEED
 from training.simulation import simulate as simulation
@@ -28,7 +29,7 @@ def simulate(cases: int, out: Path, seed: int, heterogeneity: bool, policies: Pa
     """Simulate logged cases. They are synthetic and say nothing about real people."""
     # A CSV has no place to say that its cases are synthetic.
     if out.suffix != ".parquet":
-        raise ValueError(f"out: {out} must end with .parquet")
+        raise OutRefused(f"out: {out} must end with .parquet")
     catalogue = load_catalogue(policies / "mixes.toml")
     drawn = simulation.simulate(cases, seed, catalogue, heterogeneity=heterogeneity)
     truth = simulation.write_simulation(drawn, out, seed)

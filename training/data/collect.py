@@ -26,6 +26,7 @@ import polars as pl
 
 from router.journal.opening import open_journal
 from router.journal.standing import read_standing
+from router.mendable import Mendable
 from training.data.collect_journal import read_advised, read_cases_of
 from training.data.collect_taken import Taken, Treatment, chosen, recommended
 from training.data.k_anonymity import Exported, K, export_cases
@@ -35,7 +36,7 @@ __all__ = ["Collected", "NothingToLearn", "Treatment", "collect"]
 _SELECT = {Treatment.CHOSEN: chosen, Treatment.RECOMMENDED: recommended}
 
 
-class NothingToLearn(ValueError):
+class NothingToLearn(Mendable, ValueError):
     """No recommendation tells anything; nothing was written."""
 
 

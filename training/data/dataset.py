@@ -161,6 +161,7 @@ def read_cases(
     *,
     mapping: FileMapping = AS_IS,
     assumed: Assumed | None = None,
+    least_of_a_mix: int = CASES_OF_A_MIX,
 ) -> LoggedCases:
     """Reads and validates logged cases.
 
@@ -176,6 +177,7 @@ def read_cases(
             such as a pseudonym of the person.
         mapping: what columns and codes are called in the files.
         assumed: what was assumed of the files is added here.
+        least_of_a_mix: fewest cases of each mix.
 
     Raises:
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
@@ -203,7 +205,7 @@ def read_cases(
     mix = logged["mix"].to_numpy()
     days = _where_all_known(logged, "decided_on")
     complete = _complete(logged, horizon_days, end, problems)
-    _count_mixes(mix[complete], paths, catalogue, problems)
+    _count_mixes(mix[complete], paths, catalogue, least_of_a_mix, problems)
     case_refs = _texts(logged[CASE_REF])
     categories: dict[str, Texts] = {}
     audit_unknown = 0
@@ -435,13 +437,19 @@ def _complete(
 
 
 def _count_mixes(
-    mix: NDArray[np.int64], paths: Sequence[Path], catalogue: Catalogue, problems: Problems
+    mix: NDArray[np.int64],
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    least: int,
+    problems: Problems,
 ) -> None:
-    counts = np.bincount(mix[mix >= 0], minlength=len(catalogue.ids))
+    read = mix[mix >= 0]
+    # Where no mix could be read, that is the problem, and is told already.
+    if not len(read):
+        return
+    counts = np.bincount(read, minlength=len(catalogue.ids))
     names = ", ".join(str(path) for path in paths)
     for name, count in zip(catalogue.ids, counts.tolist(), strict=True):
-        if count < CASES_OF_A_MIX:
-            problem = (
-                f"{name} has {count} cases; at least {CASES_OF_A_MIX} are needed to learn its value"
-            )
+        if count < least:
+            problem = f"{name} has {count} cases; at least {least} are needed to learn its value"
             problems.add(f"{names}: column mix", problem)

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import polars as pl
 
-from router.files.formats import format_of
+from router.files.formats import check_out
+from router.mendable import Mendable
 from training.data.case_files import write_cases
 
 QUASI_IDENTIFIERS = (
@@ -41,7 +42,7 @@ ANY_BAND = "office-any"
 _OFFICES_OF_A_BAND = 2
 
 
-class NotAnonymous(ValueError):
+class NotAnonymous(Mendable, ValueError):
     """Nothing can be exported; the message says why."""
 
 
@@ -125,10 +126,10 @@ def export_cases(
 
     Raises:
         NotAnonymous: if no case is left.
-        ValueError: for another ending, or k below 2.
+        OutRefused: if it cannot be written there.
+        ValueError: if k is below 2.
     """
-    if format_of(out) is None:
-        raise ValueError(f"out: {out} must end with .parquet or .csv")
+    check_out(out)
     # Who does not say whether they are shielded counts as shielded.
     open_cases = frame.filter((pl.col("shielded") == "NO").fill_null(False))
 

@@ -5,11 +5,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 
+from router.cases.assumed import Assumed
 from router.cases.cells import Bools
-from router.cases.problems import Problems
-from training.data.dataset import LoggedCases
+from router.cases.features import FEATURES
+from router.cases.mapping import AS_IS, FileMapping
+from router.cases.problems import CasesRefused, Problems
+from router.decision.catalogue import Catalogue
+from router.decision.policy import Policy
+from router.decision.rulebook import rulebook
+from router.decision.safeguards import CompiledSafeguards
+from router.policies.toml_file import PolicyError
+from training.data.dataset import LoggedCases, read_cases
 from training.data.hold_out import sides
 
 LEAST_CASES = 500
@@ -67,3 +79,70 @@ def _check_outcomes(cases: LoggedCases, members: Bools, told: str, problems: Pro
             f"is {outcome[0]:g} for all {len(outcome)} cases {told}; nothing can be learned from "
             "what does not vary: was it written before it was known?",
         )
+
+
+def check_policy(catalogue: Catalogue, policy: Policy) -> None:
+    """Refuses a catalogue and a policy with which no version can be learned or measured.
+
+    Raises:
+        PolicyError: if a safeguard would not be monotone.
+    """
+    rules = rulebook(FEATURES, policy.limits)
+    try:
+        CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+    except ValueError as problem:
+        raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
+
+
+def ready_cases(
+    files: Sequence[Path],
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    audit: Path | None = None,
+    horizon_days: int | None = None,
+    end: date | None = None,
+    clusters: Sequence[str] = (),
+    seed: int = 1,
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
+) -> LoggedCases:
+    """Reads logged cases that a fit can start on: what `fit` does first, and what `check` says.
+
+    Args:
+        files: files, folders and patterns.
+        catalogue: of the mixes.
+        policy: with which a version decides.
+        audit: groups for fairness.
+        horizon_days: length of the outcome window.
+        end: last day that outcomes were recorded for.
+        clusters: columns that say what a case belongs to.
+        seed: of the fit.
+        mapping: what columns and codes are called in the files.
+        assumed: what was assumed of the files is added here.
+
+    Raises:
+        CasesRefused: with every problem of the files, or of the cases in them.
+        PolicyError: if catalogue and policy do not fit each other.
+    """
+    check_policy(catalogue, policy)
+    cases = read_cases(
+        files, catalogue, audit, horizon_days, end, clusters, mapping=mapping, assumed=assumed
+    )
+    check_start(cases, catalogue.ids, seed)
+    return cases
+
+
+def read_anyway(
+    files: Sequence[Path],
+    catalogue: Catalogue,
+    *,
+    audit: Path | None,
+    horizon_days: int | None,
+    mapping: FileMapping,
+) -> LoggedCases | None:
+    """Reads cases that a fit cannot start on, to be looked at; None if they cannot be read."""
+    try:
+        return read_cases(files, catalogue, audit, horizon_days, mapping=mapping, least_of_a_mix=0)
+    except CasesRefused:
+        return None

@@ -72,15 +72,20 @@ def soundness(cases: LoggedCases, catalogue: Catalogue, *, seed: int) -> Soundne
     )
 
 
+def hopeless(found: Soundness) -> str:
+    """Says, a line each, why nothing can be learned from the cases; "" if something can."""
+    return "\n".join(in_words(one) for one in found.suspicions if one.kind in HOPELESS)
+
+
 def refuse_hopeless(found: Soundness) -> None:
     """Refuses cases from which nothing can be learned.
 
     Raises:
         CasesRefused: with column, cases, bound and the way out.
     """
-    hopeless = [one for one in found.suspicions if one.kind in HOPELESS]
-    if hopeless:
-        raise CasesRefused("\n".join(in_words(one) for one in hopeless))
+    told = hopeless(found)
+    if told:
+        raise CasesRefused(told)
 
 
 def in_words(one: Suspicion) -> str:

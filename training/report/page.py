@@ -29,7 +29,7 @@ from training.report.reproduce import commands, recorded
 if TYPE_CHECKING:
     from training.evaluation.gate import Verdict
 
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (
     ("value", "What each policy is worth"),
     ("hours", "What adviser hours buy"),
@@ -91,7 +91,7 @@ def page(
     found = effect_tables.effects(tables)
     text: str = template("report.html.j2", escape=True).render(
         # Our own style sheet, which escaping would spoil.
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         figures=figures,
         sections=SECTIONS,
         tables_folds=tables.folds,
@@ -126,7 +126,7 @@ def page(
 def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
     """Reads a template of this package; a name that the caller did not give is an error."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         # A misspelt figure must stop the report, not leave a gap in it.
         undefined=StrictUndefined,
         autoescape=escape,

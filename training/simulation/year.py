@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from router.advice.recommender import Advice
 from router.cases.features import FEATURES
 from router.decision.schema import UNKNOWN
+from router.files.formats import OutRefused
 from router.journal.opening import open_journal
 from router.journal.record import Record
 from router.serving.live import Loader, Snapshot
@@ -69,14 +70,15 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         The truth as written.
 
     Raises:
-        ValueError: if the folder has something in it, or the extent is outside its bounds.
+        OutRefused: if the folder has something in it.
+        ValueError: if the extent is outside its bounds.
     """
     if not 1 <= extent.weeks <= 520 or not 1 <= extent.cases_a_week <= 10_000:
         weeks = f"weeks: {extent.weeks} is outside 1 to 520"
         raise ValueError(f"{weeks}, or cases: {extent.cases_a_week} outside 1 to 10000")
     offices = made_up_offices(extent.offices, extent.cases_a_week)
     if out.exists() and any(out.iterdir()):
-        raise ValueError(f"out: {out} is not empty; give a new folder")
+        raise OutRefused(f"out: {out} is not empty; give a new folder")
     write_policies(out / POLICIES, offices, policies)
 
     # A registry of its own, for nobody scrapes a simulation.

@@ -14,6 +14,7 @@ from typing import Any
 import joblib
 
 from router.decision.catalogue import Catalogue
+from router.mendable import Mendable
 from router.versions.registry import MANIFEST, TABLES, check_name
 from router.versions.table_file import tables_bytes
 from training.evaluation.figures_json import to_json
@@ -26,7 +27,7 @@ from training.version.register import register_entry
 from training.version.signing import sign
 
 
-class VersionExists(ValueError):
+class VersionExists(Mendable, ValueError):
     """A version is never overwritten."""
 
 

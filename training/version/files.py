@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from router.versions.registry import check_name
+from router.mendable import Mendable
+from router.versions.registry import MANIFEST, check_name
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
 from training.evaluation.gate import Verdict
@@ -18,6 +20,10 @@ REGISTER = "register.json"
 ESTIMATORS = "estimators.joblib"
 
 T = TypeVar("T")
+
+
+class VersionUnreadable(Mendable, ValueError):
+    """A file of a version is not as it was written; the message names it."""
 
 
 def version_folder(models: Path, version: str) -> Path:
@@ -35,7 +41,7 @@ def read_figures(folder: Path) -> Figures:
     """Reads what was measured of a version.
 
     Raises:
-        ValueError: naming the file and what of it cannot be read.
+        VersionUnreadable: naming the file and what of it cannot be read.
         OSError: if it cannot be read at all.
     """
     return _read(folder / FIGURES, Figures)
@@ -45,14 +51,32 @@ def read_verdict(folder: Path) -> Verdict:
     """Reads what the gate said when the version was written.
 
     Raises:
-        ValueError: naming the file and what of it cannot be read.
+        VersionUnreadable: naming the file and what of it cannot be read.
         OSError: if it cannot be read at all.
     """
     return _read(folder / GATE, Verdict)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Reads what a version says of itself.
+
+    Raises:
+        VersionUnreadable: if it is no manifest.
+        OSError: if it cannot be read at all.
+    """
+    path = folder / MANIFEST
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        lacking = [name for name in ("parity", "features") if name not in found]
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise VersionUnreadable(f"{path}: {problem}") from problem
+    if lacking:
+        raise VersionUnreadable(f"{path}: lacks {', '.join(lacking)}")
+    return found
 
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
         return from_json(path.read_text(encoding="utf-8"), kind)
     except ValueError as problem:
-        raise ValueError(f"{path}: {problem}") from problem
+        raise VersionUnreadable(f"{path}: {problem}") from problem

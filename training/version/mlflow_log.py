@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from router.mendable import Mendable
 from router.versions.registry import MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
 from training.version.files import FIGURES, read_figures
@@ -30,7 +31,7 @@ _SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_FILE_STORE": "tru
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
-class NotLogged(ValueError):
+class NotLogged(Mendable, ValueError):
     """MLflow did not take the run; the version itself is unchanged."""
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization import load_pem_private_key as load_key
 
 from router.files.aside import written_aside
+from router.mendable import Mendable
 from router.versions.registry import MANIFEST, check_files, read_listed
 from router.versions.trust import SIGNATURE, KeyRefused
 
@@ -22,7 +23,11 @@ from router.versions.trust import SIGNATURE, KeyRefused
 _KEY_BYTES_AT_MOST = 10_000
 
 
-class NotSigned(ValueError):
+class KeyExists(Mendable, FileExistsError):
+    """A key is never overwritten."""
+
+
+class NotSigned(Mendable, ValueError):
     """A version cannot be signed; the message says which file of it is in the way."""
 
 
@@ -36,7 +41,7 @@ def generate_key(path: Path) -> Path:
         The public key's path, `path` with ".pub" after the name.
 
     Raises:
-        FileExistsError: if one of the files exists; a key is never overwritten.
+        KeyExists: if one of the files exists; a key is never overwritten.
     """
     public_path = path.with_name(f"{path.name}.pub")
     key = Ed25519PrivateKey.generate()
@@ -45,9 +50,7 @@ def generate_key(path: Path) -> Path:
 
     # Asked before the private key is written, or it would be left without its public one.
     if public_path.exists():
-        raise FileExistsError(
-            f"{public_path}: exists; a key is never overwritten, choose another name"
-        )
+        raise KeyExists(f"{public_path}: exists; a key is never overwritten, choose another name")
     _create(path, private, 0o600)
     _create(public_path, public, 0o644)
     return public_path
@@ -58,7 +61,7 @@ def _create(path: Path, data: bytes, mode: int) -> None:
         # Made with its mode: there is no moment in which others could read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
-        raise FileExistsError(
+        raise KeyExists(
             f"{path}: exists; a key is never overwritten, choose another name"
         ) from None
     with open(descriptor, "wb") as file:

@@ -17,6 +17,7 @@ from router.cases.features import FEATURES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
+from router.mendable import Mendable
 from router.versions.registry import PROMOTED, check_files, check_name, load_model, promoted_version
 from training.version.files import GATE
 
@@ -24,7 +25,7 @@ PROMOTIONS = "promotions.jsonl"
 _REASON_AT_MOST = 500
 
 
-class NotPromoted(ValueError):
+class NotPromoted(Mendable, ValueError):
     """The promoted version stays as it was; the message says why."""
 
 
@@ -132,12 +133,39 @@ def read_promotions(models: Path) -> tuple[Promotion, ...]:
     if not path.exists():
         return ()
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        # Who promotes next takes the torn line away: its promotion never came to be.
+        if is_torn(line):
+            continue
         try:
             found.append(Promotion(**json.loads(line)))
         except (ValueError, TypeError) as problem:
-            raise NotPromoted(f"{path} line {number}: is not a promotion: {problem}") from problem
+            raise NotPromoted(
+                f"{path} line {number}: is not a promotion: {problem}; "
+                "mend the line by hand, or move the file away and promote a version by name"
+            ) from problem
     return tuple(found)
+
+
+def is_torn(line: str) -> bool:
+    """Tells whether a line was being written when the machine stopped: it has no end."""
+    if not line or line.endswith("\n"):
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def torn_record(models: Path) -> str:
+    """Gives the torn last line of the record, "" if it has none."""
+    path = models / PROMOTIONS
+    if not path.exists():
+        return ""
+    last = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[2]
+    return last if is_torn(last) else ""
 
 
 def _stack(promotions: Sequence[Promotion]) -> list[str]:
@@ -189,17 +217,38 @@ def _current(models: Path) -> str | None:
 def _now() -> dict[str, str]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": os.environ.get("USER") or getpass.getuser(),
+        "by": _user(),
     }
+
+
+def _user() -> str:
+    """Names who runs this; by number where the machine knows no name, as in many containers."""
+    try:
+        return os.environ.get("USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @contextmanager
 def _record(models: Path) -> Iterator[BinaryIO]:
     """Opens the record, to append by one at a time."""
-    with (models / PROMOTIONS).open("ab") as file:
+    with (models / PROMOTIONS).open("a+b") as file:
         # The lock goes with the file, also where the process dies.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
+
+
+def _mended(file: BinaryIO) -> int:
+    """Takes a torn last line away, or ends one that lacks its end; gives the length then."""
+    file.seek(0)
+    last = file.read().rpartition(b"\n")[2]
+    if last:
+        if is_torn(last.decode(errors="replace")):
+            file.truncate(file.tell() - len(last))
+        else:
+            file.write(b"\n")
+            file.flush()
+    return os.fstat(file.fileno()).st_size
 
 
 def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
@@ -210,7 +259,7 @@ def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
     Raises:
         OSError: if either cannot be written.
     """
-    length = os.fstat(file.fileno()).st_size
+    length = _mended(file)
     line = json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n"
     try:
         # The pointer is renamed into place only after the line is on disk.

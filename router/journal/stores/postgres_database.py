@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from router.journal.record import JournalBroken, JournalUnavailable
+from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
 
 R = TypeVar("R")
 
@@ -107,11 +107,11 @@ class Database:
         """Reads the URL.
 
         Raises:
-            ValueError: if it cannot be read; it is not repeated, for it may hold a password.
+            JournalNotNamed: if it cannot be read; it is not repeated, for it may hold a password.
         """
         given = _parameters_of(url)
         if given is None:
-            raise ValueError(
+            raise JournalNotNamed(
                 "journal: the URL cannot be read; "
                 "accepted is postgresql://USER:PASSWORD@HOST:PORT/DATABASE "
                 "with @ : / ? # and % in a name or password as %40 %3A %2F %3F %23 %25"

@@ -1,6 +1,8 @@
 """Promotion, rollback and comparison of versions."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,10 @@ import pytest
 
 from router.cases.features import FEATURES
 from router.versions.registry import ModelRefused, load_model, promoted_version, read_info
-from tests.builders import a_catalogue, random_tables
+from tests.builders import ROOT, a_catalogue, random_tables
 from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
 from training.version.compare import compare
-from training.version.versions import NotPromoted, promote, read_promotions, rollback
+from training.version.versions import NotPromoted, promote, read_promotions, rollback, torn_record
 
 CATALOGUE = a_catalogue()
 
@@ -185,3 +187,54 @@ def test_what_is_neither_yes_nor_no_about_effects_is_refused(tmp_path: Path) -> 
     folder = a_version(tmp_path, "v9", effects_vary="perhaps")
     with pytest.raises(ModelRefused, match="effects_vary is not true or false"):
         load_model(folder, FEATURES, CATALOGUE)
+
+
+@pytest.mark.parametrize("torn", ['{"time": "20', '{"time": "2026", "kind"', "\x00\x00"])
+def test_a_line_that_was_being_written_when_the_machine_stopped_is_told_and_taken_away(
+    models: Path, torn: str
+) -> None:
+    promote(models, "v1", CATALOGUE)
+    with (models / "promotions.jsonl").open("a") as file:
+        file.write(torn)
+    assert torn_record(models) == torn
+    assert [one.after for one in read_promotions(models)] == ["v1"]
+    promote(models, "v2", CATALOGUE)
+    assert [one.after for one in read_promotions(models)] == ["v1", "v2"]
+    assert torn_record(models) == ""
+    assert rollback(models, CATALOGUE).after == "v1"
+    for line in (models / "promotions.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+def test_a_last_line_without_its_end_is_kept_and_ended(models: Path) -> None:
+    promote(models, "v1", CATALOGUE)
+    record = models / "promotions.jsonl"
+    record.write_text(record.read_text().rstrip("\n"))
+    promote(models, "v2", CATALOGUE)
+    assert [one.after for one in read_promotions(models)] == ["v1", "v2"]
+
+
+def test_who_promotes_without_a_name_on_the_machine_is_recorded_by_number(models: Path) -> None:
+    # A process of its own, with a user id that no file of users has, as in many containers.
+    script = (
+        "import os, sys; from pathlib import Path; from tests.builders import ROOT, a_catalogue; "
+        "from training.version.versions import promote; os.environ.pop('USER', None); "
+        "[os.environ.pop(name, None) for name in ('LOGNAME', 'LNAME', 'USERNAME')]; "
+        # Once before, so that all is imported: that user may not read where Python lies.
+        "promote(Path(sys.argv[1]), 'v1', a_catalogue()); "
+        "os.setuid(54321) if os.getuid() == 0 else sys.exit(0); "
+        "print(promote(Path(sys.argv[1]), 'v2', a_catalogue()).by)"
+    )
+    for folder in (models, *models.parents[:-2]):
+        folder.chmod(0o777)
+    (models / "promotions.jsonl").touch(0o666)
+    (models / "promotions.jsonl").chmod(0o666)
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(models)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip() in {"uid 54321", ""}

@@ -1,0 +1,390 @@
+"""Files as pandas, polars, spreadsheets and R write them: read where clear, else refused."""
+
+import gzip
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from router.cases.arrow import read_batches, read_rows
+from router.cases.assumed import Assumed
+from router.cases.cells import Cells
+from router.cases.features import FEATURES
+from router.cases.mapping import AS_IS, FileMapping, read_mapping
+from router.cases.problems import CasesRefused, Problems
+from router.decision.schema import Rows
+from tests.builders import PLAIN, a_row
+
+COUNT = 6
+CASES: dict[str, list[Any]] = {"case_ref": [f"c-{n}" for n in range(COUNT)]} | {
+    name: [value] * COUNT for name, value in PLAIN.items()
+}
+# One that is not known, as most real files have it.
+CASES["weeks_registered"] = [12, None, 3, 4, 5, 6]
+CASES["age_band"] = ["30_39", None, *["30_39"] * (COUNT - 2)]
+EXPECTED = [
+    a_row(weeks_registered=weeks, age_band=age).tolist()
+    for weeks, age in zip(CASES["weeks_registered"], CASES["age_band"], strict=True)
+]
+
+
+# Of files that hold no shielded cases, and do not say so case by case.
+NOT_SHIELDED = FileMapping(constants={"shielded": "NO"})
+
+
+def frame() -> pd.DataFrame:
+    return pd.DataFrame(CASES)
+
+
+def read(path: Path, mapping: FileMapping = AS_IS) -> tuple[Rows, str]:
+    """Gives the rows of a file, and what was assumed of it."""
+    assumed = Assumed()
+    rows = [read_rows(cells).rows for cells in read_batches(path, assumed, mapping)]
+    return np.concatenate(rows), "\n".join(assumed.lines())
+
+
+def refusal(path: Path, mapping: FileMapping = AS_IS) -> str:
+    with pytest.raises(CasesRefused) as refused:
+        read(path, mapping)
+    return str(refused.value)
+
+
+def as_booleans(cases: pd.DataFrame) -> pd.DataFrame:
+    fields = [name for name in cases if set(cases[name].dropna()) <= {"YES", "NO"}]
+    return cases.assign(**{name: cases[name] == "YES" for name in fields})
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda f, p: f.to_parquet(p), "written as 12.0 are read as 12: weeks_registered"),
+        (lambda f, p: f.set_index(f.index.map(str)).to_parquet(p), "row numbers and left out"),
+        (lambda f, p: f.set_index("case_ref").to_parquet(p), ""),
+        (lambda f, p: f.convert_dtypes().to_parquet(p), ""),
+        (lambda f, p: f.convert_dtypes(dtype_backend="pyarrow").to_parquet(p), ""),
+        (lambda f, p: f.astype({"age_band": "category"}).to_parquet(p), ""),
+        (lambda f, p: f.astype(str).to_parquet(p), "written as 12.0 are read as 12"),
+        (lambda f, p: as_booleans(f).to_parquet(p), "true and false are read as YES and NO"),
+        (lambda f, p: f.assign(case_ref=range(COUNT)).to_parquet(p), "numbers in the place of"),
+        (lambda f, p: pl.DataFrame(CASES).write_parquet(p), ""),
+        (lambda f, p: f.assign(meta=[{"a": 1}] * COUNT).to_parquet(p), "no fields of a case"),
+    ],
+)
+def test_parquet_of_pandas_and_polars_is_read(
+    tmp_path: Path, write: Callable[[pd.DataFrame, Path], object], says: str
+) -> None:
+    write(frame(), tmp_path / "cases.parquet")
+    rows, assumed = read(tmp_path / "cases.parquet")
+    assert rows.tolist() == EXPECTED
+    assert says in assumed
+    assert bool(says) or "unknown" not in assumed
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("cases.csv", {"index": False}, ""),
+        ("cases.csv", {}, "(no name)"),
+        ("cases.CSV", {"index": False}, ""),
+        ("cases.csv.gz", {"index": False}, ""),
+        ("cases.tsv", {"index": False, "sep": "\t"}, "separated by tab"),
+        ("cases.csv", {"index": False, "sep": ";", "decimal": ","}, "the decimal sign: weeks_reg"),
+        ("cases.csv", {"index": False, "sep": "|", "na_rep": "NULL"}, "NULL is read as unknown"),
+        ("cases.csv", {"index": False, "na_rep": "NA"}, "NA is read as unknown: age_band, weeks"),
+        ("cases.csv", {"index": False, "na_rep": "NaN"}, "NaN is read as unknown"),
+        ("cases.csv", {"index": False, "encoding": "utf-8-sig"}, ""),
+        ("cases.csv", {"index": False, "encoding": "utf-16", "sep": "\t"}, "texts are utf-16"),
+        ("cases.csv", {"index": False, "quoting": 1}, ""),
+        ("cases.csv", {"index": False, "lineterminator": "\r\n"}, ""),
+    ],
+)
+def test_csv_of_pandas_however_it_is_written_is_read(
+    tmp_path: Path, name: str, options: dict[str, Any], says: str
+) -> None:
+    frame().to_csv(tmp_path / name, **options)
+    rows, assumed = read(tmp_path / name)
+    assert rows.tolist() == EXPECTED
+    assert says in assumed
+
+
+def a_csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    (folder / "cases.csv").write_bytes(text.encode(encoding))
+    return folder / "cases.csv"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # R's write.csv and write.csv2, and Excel in Norwegian.
+        '"","case_ref","weeks_registered"\n"1","a",12\n"2","b",NA\n',
+        '"","case_ref";"weeks_registered"\n"1","a";12\n'.replace(",", ";") + '"2";"b";NA\n',
+        "sep=;\ncase_ref;weeks_registered\na;12,0\nb;\n",
+        'CASE_REF,Weeks registered,Noter\na,12,"to,\n""linjer"""\nb,#N/A,x\n',
+        "case_ref,weeks_registered\n\na,1.2e1\n\nb,.\n",
+        "case_ref,weeks_registered\na, 12 \nb,<NA>\n",
+    ],
+)
+def test_what_r_and_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
+    rows, _ = read(a_csv(tmp_path, text), NOT_SHIELDED)
+    known = FEATURES.row(shielded="NO", weeks_registered=12)
+    assert rows.tolist() == [known.tolist(), FEATURES.row(shielded="NO").tolist()]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("case_ref,mix,mix\na,b,c\n", "column mix: is there twice, as columns 2 and 3"),
+        ("case_ref,weeks_registred\na,1\n", "did you mean weeks_registered? name it in --map"),
+        ("case_ref,has_eid\na,1\n", "column has_eid: row 1: '1'; permitted is one of YES, NO"),
+        ("case_ref,education_level\na,None\n", "may mean NONE or unknown: say which in --map"),
+        ('case_ref,weeks_registered\na,"1,234"\n', "row 1: '1,234'; permitted is 0 to 520"),
+        ("case_ref,weeks_registered\na,12.5\n", "row 1: '12.5'"),
+        ("case_ref,weeks_registered\na,1 234\n", "row 1: '1 234'"),
+        ("case_ref,weeks_registered\na,-\n", "row 1: '-'"),
+        ("case_ref,weeks_registered\na,inf\n", "row 1: 'inf'"),
+        ("case_ref,weeks_registered\na,1,2\n", "lines 2: have 3 cells; permitted are 2"),
+        ("case_ref,mix\na,1\nb\n", "lines 3: have 1 cells; permitted are 2"),
+        ("a,12,NO\nb,13,NO\n", "its first line names no field of a case"),
+        ('"case_ref" "mix"\n"a" "b"\n', "its first line names no field of a case"),
+        ("", "has no cases; its first line is empty"),
+        ("PK\3\4", "is an Excel workbook or a ZIP file"),
+        ("mix,outcome\na,1\n", "column case_ref: is missing"),
+        ("case_ref,mix\nNA,b\n", "column case_ref: rows 1: no reference"),
+    ],
+)
+def test_what_can_mean_two_things_is_refused_with_the_way_out(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    assert says in refusal(a_csv(tmp_path, text))
+
+
+def test_texts_of_windows_are_read_and_a_decimal_comma_too(tmp_path: Path) -> None:
+    path = a_csv(tmp_path, "case_ref;office_ref;weeks_registered\na;Tromsø;12,0\n", "latin-1")
+    (cells,) = read_batches(path, assumed := Assumed())
+    assert read_rows(cells).references["office_ref"].to_pylist() == ["Tromsø"]
+    assert any("Windows-1252" in line for line in assumed.lines())
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        (datetime(2026, 7, 6), date(2026, 7, 6)),
+        (datetime(2026, 7, 6, 13, 30), date(2026, 7, 6)),
+        (pd.Timestamp("2026-07-06", tz="Europe/Oslo"), date(2026, 7, 6)),
+        (pd.Timestamp("2026-07-06 01:15", tz="Europe/Oslo"), date(2026, 7, 6)),
+        (datetime(2026, 7, 6, tzinfo=UTC), date(2026, 7, 6)),
+        (datetime(2026, 7, 5, 22, tzinfo=UTC), "are moments by UTC"),
+        (datetime(2026, 7, 5, 22), "are all at 22:00 or 23:00, midnight by UTC"),
+        ("2026-07-06", date(2026, 7, 6)),
+        ("2026-07-06 00:00:00", date(2026, 7, 6)),
+        ("2026-07-06T13:30:00.123", date(2026, 7, 6)),
+        ("2026-07-06T01:15:00+02:00", date(2026, 7, 6)),
+        ("2026-07-05T23:15:00Z", "are moments by UTC"),
+        ("2026-07-05 22:00:00", "are all at 22:00 or 23:00"),
+        ("6.7.2026", date(2026, 7, 6)),
+        ("06.07.2026", date(2026, 7, 6)),
+        ("20260706", date(2026, 7, 6)),
+        (20260706, date(2026, 7, 6)),
+        ("06/07/2026", "row 1: '06/07/2026', row 2: '06/07/2026'; permitted is a date"),
+        ("2026-02-30", "row 1: '2026-02-30'"),
+        ("46209", "permitted is a date as YYYY-MM-DD, 2000-01-01 to 2099-12-31; say another"),
+        (46209, "say another form in --map, as date_format"),
+        (date(1999, 1, 1), "permitted is a date"),
+    ],
+)
+def test_a_day_is_the_local_one_or_refused(value: object, day: date | str) -> None:
+    problems = Problems()
+    # Two of them, and one that is not known.
+    values = pd.Series([value, value, None])
+    if isinstance(value, int):
+        values = values.astype("Int64")
+    batch = pa.RecordBatch.from_arrays([pa.array(values)], ["decided_on"])
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed())
+    days = cells.days("decided_on", np.ones(3, np.bool_))
+    if isinstance(day, str):
+        with pytest.raises(CasesRefused, match=re.escape(day)):
+            problems.refuse()
+        return
+    problems.refuse()
+    assert days is not None
+    assert days[:2].tolist() == [day, day]
+    assert np.isnat(days[2])
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("case_ref", pa.array([{"a": 1}]), "column case_ref: has type struct"),
+        ("case_ref", pa.array([["a"]]), "column case_ref: has type list"),
+        ("case_ref", pa.array([b"a"]), "column case_ref: has type binary"),
+        ("weeks_registered", pa.array([1], pa.duration("s")), "has type duration"),
+        ("weeks_registered", pa.array([{"a": 1}]), "has type struct"),
+        ("age_band", pa.array([1]), "say in --map, under values.age_band, what its values mean"),
+    ],
+)
+def test_types_that_hold_no_value_of_a_field_are_refused(
+    tmp_path: Path, column: str, values: pa.Array, says: str
+) -> None:
+    table = pa.table({"case_ref": ["a"]} | {column: values})
+    pq.write_table(table, tmp_path / "cases.parquet")
+    assert says in refusal(tmp_path / "cases.parquet")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([12, None]).cast(pa.decimal256(40, 0)),
+        pa.array([12, None]).cast(pa.decimal128(30, 3)),
+        pa.array([12, None], pa.uint64()),
+        pa.array([12, None], pa.float32()),
+        pa.array(["12", "NaN"]).cast(pa.string_view()),
+        pa.array(["12", None]).dictionary_encode(),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_types_that_hold_whole_numbers_are_read(values: pa.Array) -> None:
+    refs, shielded = pa.array(["a", "b"]).cast(pa.string_view()), pa.array([False, False])
+    columns = {"case_ref": refs, "shielded": shielded, "weeks_registered": values}
+    batch = pa.RecordBatch.from_pydict(columns)
+    cells = Cells(batch=batch, first_row=0, problems=Problems(), assumed=Assumed())
+    column = FEATURES.column("weeks_registered")
+    rows = read_rows(cells).rows[:, column].tolist()
+    assert rows == [a_row(weeks_registered=12)[column], 0]
+
+
+def test_columns_that_are_there_twice_in_parquet_are_refused(tmp_path: Path) -> None:
+    table = pa.table({"case_ref": ["a"], "mix": ["b"]}).append_column("mix", pa.array(["c"]))
+    pq.write_table(table, tmp_path / "cases.parquet")
+    assert "column mix: is there twice, as columns 2 and 3" in refusal(tmp_path / "cases.parquet")
+
+
+def in_months(folder: Path, key: str) -> list[Path]:
+    """Writes the cases over three folders of a month each."""
+    files = []
+    for number in range(3):
+        part = folder / f"{key}={number + 1}"
+        part.mkdir(parents=True)
+        files.append(part / "part-0.parquet")
+        pl.DataFrame(CASES)[2 * number : 2 * number + 2].write_parquet(files[-1])
+    (folder / "_SUCCESS").touch()
+    return files
+
+
+def test_months_of_files_are_read_as_folder_pattern_and_partitions(tmp_path: Path) -> None:
+    in_months(tmp_path / "months", "month")
+    for path in (tmp_path / "months", tmp_path / "months" / "*" / "*.parquet"):
+        assert read(path)[0].tolist() == EXPECTED
+    (cells, *_) = read_batches(_offices(tmp_path), Assumed())
+    assert read_rows(cells).references["office_ref"].to_pylist() == ["o-1", "o-1"]
+
+
+def _offices(folder: Path) -> Path:
+    for number in (1, 2):
+        part = folder / "offices" / f"office_ref=o-{number}"
+        part.mkdir(parents=True)
+        pl.DataFrame(CASES)[:2].write_parquet(part / "0.parquet")
+    return folder / "offices"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("absent.csv", "there is no such file or folder"),
+        ("*.csv", "no file matches it"),
+        ("empty", "holds no file that ends with .parquet, .csv"),
+        ("sheet.xlsx", "save the sheet as CSV UTF-8 first"),
+        ("cases.json", "write it as Parquet or CSV first"),
+        ("cases.dat", "must end with .parquet, .csv, .tsv, .csv.gz or .tsv.gz"),
+        ("mixed", "sheet.xlsx: must end with"),
+    ],
+)
+def test_what_is_no_file_of_cases_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    for folder in ("empty", "mixed"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mixed" / "sheet.xlsx").touch()
+    for file in ("sheet.xlsx", "cases.json", "cases.dat"):
+        (tmp_path / file).touch()
+    assert says in refusal(tmp_path / name)
+
+
+def test_a_broken_gzip_is_refused_in_a_line(tmp_path: Path) -> None:
+    packed = gzip.compress(b"case_ref\na\n" * 5000)
+    (tmp_path / "cases.csv.gz").write_bytes(packed[: len(packed) // 2])
+    assert "cases.csv.gz: cannot be read" in refusal(tmp_path / "cases.csv.gz")
+
+
+MAPPING = """
+ignore = ["age_bandd"]
+date_format = "%d/%m/%Y"
+[columns]
+case_ref = "saksnummer"
+weeks_registered = "uker"
+[constants]
+shielded = "NO"
+[values.digital_skill]
+1 = "WEAK"
+9 = ""
+[values.has_eid]
+J = "YES"
+"""
+
+
+def a_mapping(folder: Path, text: str = MAPPING) -> Path:
+    (folder / "mapping.toml").write_text(text)
+    return folder / "mapping.toml"
+
+
+def test_an_agencys_columns_and_codes_are_read_by_a_mapping(tmp_path: Path) -> None:
+    mapping = read_mapping(a_mapping(tmp_path))
+    text = "saksnummer,uker,digital_skill,has_eid,age_bandd\na,12,1,J,x\nb,,9,YES,x\nc,1,OK,,x\n"
+    rows, assumed = read(a_csv(tmp_path, text), mapping)
+    names = ("shielded", "weeks_registered", "digital_skill", "has_eid")
+    columns = [FEATURES.column(name) for name in names]
+    expected = [
+        a_row(shielded="NO", weeks_registered=12, digital_skill="WEAK", has_eid="YES"),
+        a_row(shielded="NO", weeks_registered=None, digital_skill=None, has_eid="YES"),
+        a_row(shielded="NO", weeks_registered=1, digital_skill="OK", has_eid=None),
+    ]
+    assert rows[:, columns].tolist() == [row[columns].tolist() for row in expected]
+    assert assumed == ""
+    frame = pl.DataFrame({"saksnummer": ["a"], "digital_skill": [1], "uker": [2.0]})
+    frame.write_parquet(tmp_path / "cases.parquet")
+    assert read(tmp_path / "cases.parquet", mapping)[0][0, columns[2]] == expected[0][columns[2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[column]\na = 'b'", "column: is unknown; permitted are columns, values"),
+        ("[columns]\nshoe_size = 'b'", "columns.shoe_size: is not a field of a case"),
+        ("[columns]\nmix = 'b'\noutcome = 'b'", "'b' is the column of mix already"),
+        ("[columns]\nmix = 3", "columns.mix: is 3; permitted is a text in quotes"),
+        ("[values.has_eid]\nJ = 'JA'", "values.has_eid.J: is 'JA'; permitted is one of YES, NO"),
+        ("[csv]\nseparator = 'x'", "csv.separator: must be one of , ; | or a tab"),
+        ("[csv]\nencoding = 'x'", "csv.encoding: 'x' is not known"),
+        ("date_format = 'dd.mm'", "date_format: must be as"),
+        ("columns = [", "is not a mapping"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_refused_by_its_key(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(CasesRefused) as refused:
+        read_mapping(a_mapping(tmp_path, text))
+    assert says in str(refused.value)
+
+
+def test_a_column_of_a_mapping_that_no_file_has_is_refused(tmp_path: Path) -> None:
+    mapping = read_mapping(a_mapping(tmp_path))
+    told = refusal(a_csv(tmp_path, "saksnummer\na\n"), mapping)
+    assert "mapping.toml: columns.weeks_registered: no file has a column uker" in told

@@ -1,0 +1,200 @@
+"""`check`: what logged cases are read as, what they look like, and whether `fit` would start."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table as Grid
+
+from router.cases.assumed import Assumed
+from router.cases.mapping import KNOWN, read_mapping
+from router.cases.problems import CasesRefused, Problems, shown_name
+from router.cases.sources import find_sources
+from router.cases.tables import Table, open_tables
+from router.files.aside import written_aside
+from router.files.formats import OutRefused
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policy
+from training.commands.options import MAP, PLACE, POLICIES, SEED
+from training.data.dataset import LoggedCases
+from training.data.draft_mapping import draft_mapping
+from training.data.start import read_anyway, ready_cases
+from training.evaluation.examined import Examined, examine
+from training.evaluation.soundness import hopeless, soundness
+from training.report.files_page import write_files_page
+from training.report.words import number, percent, points
+
+_WIDTH = 100
+
+
+@click.command()
+@click.argument("files", type=PLACE, nargs=-1, required=True)
+@MAP
+@click.option("--audit", type=PLACE, help="Groups by case_ref, for fairness alone.")
+@click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
+@click.option("--page", type=PLACE, help="The same as a page: an HTML file.")
+@click.option("--draft-mapping", "draft", type=PLACE, help="Write a mapping to fill in, for --map.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that outcomes were recorded for.  [default: the newest decision]",
+)
+@SEED
+@POLICIES
+def check(
+    files: tuple[Path, ...],
+    map_file: Path | None,
+    audit: Path | None,
+    horizon: int | None,
+    as_of: datetime | None,
+    page: Path | None,
+    draft: Path | None,
+    seed: int,
+    policies: Path,
+) -> None:
+    """Say what logged cases are read as and look like; exit 1 if `fit` would not start on them."""
+    for option, out, end in (("page", page, ".html"), ("draft-mapping", draft, ".toml")):
+        _check_place(option, out, end)
+    catalogue = load_catalogue(policies / "mixes.toml")
+    policy = load_policy(policies / "national.toml", catalogue)
+    mapping, assumed = read_mapping(map_file), Assumed()
+
+    # Which column is which is told even of files that are refused afterwards.
+    tables = open_tables(find_sources(files), mapping, Problems(), Assumed())
+    _tell_columns(tables)
+    if draft is not None:
+        with written_aside(draft) as aside:
+            aside.write_text(draft_mapping(tables), encoding="utf-8")
+        click.echo(f"a mapping to fill in: {draft}")
+
+    refused = ""
+    cases: LoggedCases | None
+    try:
+        cases = ready_cases(
+            files,
+            catalogue,
+            policy,
+            audit=audit,
+            horizon_days=horizon,
+            end=None if as_of is None else as_of.date(),
+            seed=seed,
+            mapping=mapping,
+            assumed=assumed,
+        )
+    except CasesRefused as problem:
+        refused = str(problem)
+        cases = read_anyway(files, catalogue, audit=audit, horizon_days=horizon, mapping=mapping)
+    for line in assumed.lines():
+        click.echo(f"assumed: {line}")
+
+    seen = None
+    if cases is not None and len(cases.mix):
+        left_out = f"{cases.shielded} shielded, {cases.too_recent} too recent"
+        click.echo(f"{len(cases.mix)} cases; left out: {left_out}")
+        sound = soundness(cases, catalogue, seed=seed)
+        refused = refused or hopeless(sound)
+        seen = examine(cases, catalogue.ids, sound, seed)
+        _tell(seen)
+        if cases.synthetic is None:
+            click.echo("The files do not say whether they are synthetic: `fit` needs --real then.")
+    if page is not None:
+        with written_aside(page) as aside:
+            write_files_page(aside, [str(file) for file in files], assumed.lines(), refused, seen)
+        click.echo(f"page: {page}")
+
+    if refused:
+        click.echo(f"\nno: fit would not start\n{refused}")
+        sys.exit(1)
+    click.echo("\nyes: fit would start")
+
+
+def _check_place(option: str, out: Path | None, end: str) -> None:
+    if out is None:
+        return
+    if out.suffix != end:
+        raise OutRefused(f"{option}: {out} must end with {end}")
+    if option == "draft-mapping" and out.exists():
+        raise OutRefused(f"{option}: {out} exists; a mapping is never overwritten")
+    if not out.parent.is_dir():
+        raise OutRefused(f"{option}: {out}: there is no folder {out.parent}")
+
+
+def _show(grid: Grid) -> None:
+    # As wide as it needs to be where nobody looks on, so that nothing is cut in a log.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, file=sys.stdout)
+    console.print(grid)
+
+
+def _grid(title: str, first: str, *numbers: str) -> Grid:
+    grid = Grid(title=title, title_justify="left", box=None, pad_edge=False)
+    grid.add_column(first, overflow="fold")
+    for name in numbers:
+        grid.add_column(name, justify="right", overflow="fold")
+    return grid
+
+
+def _tell_columns(tables: list[Table]) -> None:
+    """Says which column is read as which field, and which fields there are no columns for."""
+    grid = Grid(title="What is read as what", title_justify="left", box=None, pad_edge=False)
+    for name in ("field", "column", "files"):
+        grid.add_column(name, overflow="fold")
+    for name in KNOWN:
+        owners = [table for table in tables if name in table.columns]
+        if owners:
+            own = dict.fromkeys(
+                shown_name(table.own_name(name)) if name in table.places else "(same for all)"
+                for table in owners
+            )
+            grid.add_row(name, ", ".join(own), f"{len(owners)} of {len(tables)}")
+    _show(grid)
+    lacking = [name for name in KNOWN if not any(name in table.columns for table in tables)]
+    if lacking:
+        click.echo(f"no column for, and so unknown: {', '.join(lacking)}")
+
+
+def _tell(seen: Examined) -> None:
+    by, first = seen.split
+    since = f", from {first} on" if first else ""
+    click.echo(f"held out for evaluation: by {by}{since}")
+    if seen.months:
+        grid = _grid("By month", "month", "cases", "reach the goal", "standard error")
+        for month in seen.months:
+            told = "" if month.outcome is None else percent(month.outcome)
+            error = "" if month.error is None else percent(month.error)
+            grid.add_row(month.month, number(month.cases), told, error)
+        _show(grid)
+
+    grid = _grid(
+        "By mix", "mix", "to learn from", "to evaluate on", "reach the goal", "mean of 1/propensity"
+    )
+    for mix in seen.mixes:
+        told = "" if mix.outcome is None else percent(mix.outcome)
+        weight = "" if mix.weight is None else number(mix.weight, 2)
+        grid.add_row(mix.mix, number(mix.earlier), number(mix.later), told, weight)
+    _show(grid)
+
+    grid = _grid(
+        "By field", "field", "unknown, earlier", "unknown, later", "drift (PSI)", "of the outcome"
+    )
+    for field in seen.fields:
+        grid.add_row(
+            field.name,
+            percent(field.unknown_earlier),
+            percent(field.unknown_later),
+            number(field.drift, 2),
+            percent(field.explained),
+        )
+    _show(grid)
+
+    title = "Cases until a gain can be shown (in four of five draws)"
+    grid = _grid(title, "gain, points", "cases", "months")
+    for needed in seen.needed:
+        months = "" if needed.months is None else number(needed.months)
+        grid.add_row(points(needed.gain), number(needed.cases), months)
+    _show(grid)
+    for finding in seen.findings:
+        click.echo(f"look at: {finding.what}\n         {finding.way_out}")
