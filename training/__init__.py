@@ -1,4 +1,7 @@
-"""Offline: from logged cases to a promoted model. `learn` serves any rows, mixes and outcomes."""
+"""Offline: from logged cases to a promoted model.
+
+`learn`, and `PolicyLearner` in scikit-learn's manner, serve any rows, mixes and outcomes.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -6,9 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from training.learning.learned import Learned
     from training.learning.learner import learn
+    from training.learning.policy_learner import PolicyLearner
 
-__all__ = ["Learned", "learn"]
-_MODULES = {"learn": "training.learning.learner", "Learned": "training.learning.learned"}
+__all__ = ["Learned", "PolicyLearner", "learn"]
+_MODULES = {
+    "learn": "training.learning.learner",
+    "Learned": "training.learning.learned",
+    "PolicyLearner": "training.learning.policy_learner",
+}
 
 
 def __getattr__(name: str) -> object:

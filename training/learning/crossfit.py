@@ -127,6 +127,7 @@ def cross_fit_nested(
     mixes: int,
     *,
     propensity: Floats | None = None,
+    groups: Numbers | None = None,
     folds: int = FOLDS,
     seed: int = 0,
     jobs: int = 1,
@@ -143,11 +144,15 @@ def cross_fit_nested(
         mixes: K.
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix; estimated
             where None.
+        groups: (n,) numbers from 0 of those whose cases stay together in folds.
         folds: how many.
         seed: of folds and boosting.
         jobs: fits at once.
     """
-    fold = folds_of(len(features), folds, seed)
+    if groups is None:
+        fold = folds_of(len(features), folds, seed)
+    else:
+        fold = folds_of(int(groups.max()) + 1, folds, seed)[groups]
     pairs = list(combinations(range(folds), 2))
 
     def without(*held: int) -> list[Floats]:

@@ -61,18 +61,27 @@ class Learned:
         """
         return self.error_scale * jackknife(self.fold_values(rows))
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leaves out the stacks when stored: they are functions, which cannot be."""
+        return {**self.__dict__, "stacks": (), "plausible_stacks": ()}
+
     def taught(self, rows: Floats) -> Floats:
-        """Gives each mix's value by the stack, before distillation, centred, shape (n, mixes)."""
-        values: Floats = np.mean([stack(rows) for stack in self.stacks], axis=0)
-        return values
+        """Gives each mix's value by the stack, before distillation, centred, shape (n, mixes).
+
+        Raises:
+            ValueError: if it was stored and read again, which leaves the stacks out.
+        """
+        return _mean(self.stacks, rows)
 
     def plausible(self, rows: Floats) -> Floats:
         """Gives values as `taught`, with effects that vary as much as they seem to.
 
         Errors are calibrated on them.
+
+        Raises:
+            ValueError: if it was stored and read again, which leaves the stacks out.
         """
-        values: Floats = np.mean([stack(rows) for stack in self.plausible_stacks], axis=0)
-        return values
+        return _mean(self.plausible_stacks, rows)
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
         """Gives the adviser minutes that each mix takes, shape (n, mixes).
@@ -93,6 +102,13 @@ class Learned:
     def with_minutes(self, model: MinutesModel) -> Learned:
         """Gives the same with a model of minutes."""
         return replace(self, minutes_model=model)
+
+
+def _mean(stacks: tuple[Values, ...], rows: Floats) -> Floats:
+    if not stacks:
+        raise ValueError("stacks: were not stored with what was learned; learn again")
+    values: Floats = np.mean([stack(rows) for stack in stacks], axis=0)
+    return values
 
 
 def jackknife(fold_values: Floats) -> Floats:

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import narwhals as nw
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
 
 from training.learning.crossfit import FOLDS, NestedNuisances, cross_fit_nested
 from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
@@ -31,6 +33,8 @@ PAIRS = 4
 # What a judge of one fold may know of another is learned without both, so at least one is left;
 # every two are one more fit of the outcomes: 45 at ten.
 LEAST_FOLDS, MOST_FOLDS = 3, 10
+LEAST_CASES = 2 * FOLDS
+"""Of a mix: fewer could not be learned from without some fold. They say next to nothing still."""
 
 T = TypeVar("T")
 Watch = Callable[[str, int, int], None]
@@ -51,6 +55,7 @@ class _Task:
     mixes: int
     everything: Floats
     propensity: Floats | None
+    groups: Numbers | None
     teachers: Mapping[str, Teacher]
     monotone: Sequence[int] | None
     pairs: int
@@ -84,13 +89,14 @@ class _Task:
 
 
 def learn(
-    rows: Floats,
-    mix: Numbers,
-    outcome: Floats,
-    minutes: Floats | None = None,
-    propensity: Floats | None = None,
+    rows: ArrayLike,
+    mix: ArrayLike,
+    outcome: ArrayLike,
+    minutes: ArrayLike | None = None,
+    propensity: ArrayLike | None = None,
     *,
-    confounders: Floats | None = None,
+    confounders: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     teachers: Mapping[str, Teacher] = TEACHERS,
     monotone: Sequence[int] | None = None,
     pairs: int = PAIRS,
@@ -104,15 +110,18 @@ def learn(
 ) -> Learned:
     """Learns the value of every mix. Equal arguments give equal values, to the byte.
 
+    Takes NumPy arrays, and tables and columns of pandas and polars.
+
     Args:
         rows: (n, features), unknown as NaN.
-        mix: (n,) number of the logged mix, 0 to K-1, each at least once in every fold.
+        mix: (n,) number of the logged mix, 0 to K-1, each of at least 10 cases.
         outcome: (n,) 0 to 1.
         minutes: (n,) adviser minutes that the logged mix took, 0 or more, unknown as NaN; None if
             none are known.
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, above 0;
             estimated if None.
         confounders: (n, more) columns for the nuisances only: they confound, but must not decide.
+        groups: (n,) persons or offices, whose cases stay together in folds.
         teachers: by name.
         monotone: (features,) 1 where a higher value may only raise the later of two mixes, else 0.
         pairs: at most so many pairs of columns may be combined by the students.
@@ -130,7 +139,22 @@ def learn(
     Raises:
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
+    rows, mix, outcome = _array("rows", rows), _array("mix", mix), _array("outcome", outcome)
+    minutes, propensity, confounders, groups = (
+        None if given is None else _array(name, given)
+        for name, given in (
+            ("minutes", minutes),
+            ("propensity", propensity),
+            ("confounders", confounders),
+            ("groups", groups),
+        )
+    )
     _check(rows, mix, outcome, minutes, propensity)
+    if groups is not None:
+        _check_length("groups", groups, rows)
+        groups = np.unique(groups, return_inverse=True)[1]
+        if groups.max() + 1 < LEAST_CASES:
+            raise ValueError(f"groups: are {groups.max() + 1}; at least {LEAST_CASES} are needed")
     _check_options(rows, confounders, teachers, monotone, pairs, folds)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
 
@@ -141,6 +165,7 @@ def learn(
         mixes=int(mix.max()) + 1,
         everything=everything,
         propensity=propensity,
+        groups=groups,
         teachers=teachers,
         monotone=monotone,
         pairs=pairs,
@@ -294,6 +319,7 @@ def _nuisances(task: _Task) -> NestedNuisances:
         task.mixes,
         propensity=task.propensity,
         folds=task.folds,
+        groups=task.groups,
         seed=task.seed,
         jobs=task.jobs,
     )
@@ -361,6 +387,7 @@ def _calibrated(task: _Task, learned: Learned) -> float:
             mixes=task.mixes,
             everything=task.everything[kept],
             propensity=learned.chances[kept],
+            groups=None if task.groups is None else task.groups[kept],
             teachers=task.teachers,
             monotone=task.monotone,
             pairs=task.pairs,
@@ -376,6 +403,23 @@ def _calibrated(task: _Task, learned: Learned) -> float:
     scale = error_scale(learned, task.rows, task.mix, task.outcome, again, task.seed)
     task.seconds["calibration"] = time.perf_counter() - began
     return scale
+
+
+def _array(name: str, given: ArrayLike) -> NDArray[Any]:
+    """Gives a table or column of any kind as an array; unknown numbers as NaN.
+
+    Raises:
+        ValueError: if it holds neither numbers nor, of mixes and groups, labels.
+    """
+    # A frame of whole numbers and gaps is one of objects to NumPy.
+    found = nw.from_native(given, allow_series=True, pass_through=True, eager_only=True)
+    array = found.to_numpy() if isinstance(found, nw.DataFrame | nw.Series) else np.asarray(given)
+    if array.dtype.kind not in "biuf" and name != "groups":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as problem:
+            raise ValueError(f"{name}: must be numbers, unknown as NaN: {problem}") from problem
+    return array
 
 
 def _check(
@@ -396,6 +440,13 @@ def _check(
     whole = np.issubdtype(mix.dtype, np.integer)
     if not whole or mix.min() < 0 or len(np.unique(mix)) != mix.max() + 1:
         raise ValueError("mix: numbers must be whole and run from 0 without a gap")
+    counts = np.bincount(mix)
+    if counts.min() < LEAST_CASES:
+        rare = int(counts.argmin())
+        raise ValueError(
+            f"mix: {rare} has {counts[rare]} cases; "
+            f"at least {LEAST_CASES} are needed, or leave them out"
+        )
     if mix.max() < 1:
         raise ValueError("mix: there is only one; at least two are needed to compare")
     if not ((outcome >= 0) & (outcome <= 1)).all():

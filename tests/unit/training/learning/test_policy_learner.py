@@ -1,0 +1,155 @@
+"""The learner in scikit-learn's manner, and tables of any kind in."""
+
+import pickle
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped] # its stubs would be one more package
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from bench.conventions import QUICK, WithTwoArguments
+from training import PolicyLearner, learn
+
+COUNT = 240
+# Those that fit little; `python -m bench.conventions` runs all.
+CHECKS = {
+    "check_estimator_cloneable",
+    "check_estimator_tags_renamed",
+    "check_valid_tag_types",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_estimators_unfitted",
+    "check_requires_y_none",
+    "check_complex_data",
+    "check_estimator_sparse_tag",
+    "check_estimators_empty_data_messages",
+}
+NAMES = ("phone", "office")
+
+
+@cache
+def data() -> tuple[Any, Any, Any]:
+    """Gives rows with gaps, labels, outcomes of 100 to 300: the office helps where a is high."""
+    random = np.random.default_rng(5)
+    rows = random.normal(size=(COUNT, 3))
+    mix = random.integers(0, 2, COUNT)
+    outcome = 200 + 60 * np.where(mix == 1, 1, -1) * np.sign(rows[:, 0])
+    outcome += random.uniform(-40, 40, COUNT)
+    rows[random.random((COUNT, 3)) < 0.05] = np.nan
+    return rows, np.array(NAMES)[mix], outcome
+
+
+@cache
+def fitted() -> PolicyLearner:
+    return PolicyLearner(**QUICK).fit(*data())
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(estimator, check, id=check.func.__name__)
+        for estimator, check in estimator_checks_generator(WithTwoArguments(**QUICK))
+        if check.func.__name__ in CHECKS
+    ],
+)
+def test_it_keeps_scikit_learns_conventions(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def test_values_are_in_units_of_the_outcome_and_the_best_mix_is_one_of_the_labels() -> None:
+    rows = data()[0]
+    learner = fitted()
+    assert set(learner.predict(rows)) <= set(NAMES) == set(learner.classes_)
+    values = learner.predict_values(rows)
+    assert 0 < values.min() < 150
+    assert 250 < values.max() < 400
+    assert (learner.predict_errors(rows) >= 0).all()
+    effect = learner.effect(rows, T0="phone", T1="office")
+    # Sorted labels: the office is the first.
+    assert effect == pytest.approx(values[:, 0] - values[:, 1])
+    known = ~np.isnan(rows[:, 0])
+    assert np.corrcoef(effect[known], rows[known, 0])[0, 1] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(pd.DataFrame, pd.Series), (pl.DataFrame, pl.Series)]
+)
+def test_frames_and_columns_of_pandas_and_polars_are_read(table: Any, column: Any) -> None:
+    rows, mix, _ = data()
+    frame = table(dict(zip("abc", rows.T, strict=True)))
+    # It was fitted without names, and says so.
+    with pytest.warns(UserWarning, match="X has feature names"):
+        assert (fitted().predict_values(frame) == fitted().predict_values(rows)).all()
+    # What it says of the outcome, it says after all was read.
+    with pytest.raises(ValueError, match="outcome: must be from 0 to 1"):
+        learn(frame, column((mix == "phone").tolist(), dtype=int), column([2.0] * COUNT))
+    with pytest.raises(ValueError, match="rows: must be numbers, unknown as NaN"):
+        learn(table({"a": ["x"] * COUNT}), column([0, 1] * 120), column([0.5] * COUNT))
+
+
+def test_it_works_in_a_pipeline_and_survives_cloning_pickle_and_joblib(tmp_path: Path) -> None:
+    rows, mix, outcome = data()
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"])
+    pipeline = make_pipeline(StandardScaler(), clone(PolicyLearner(**QUICK)))
+    pipeline.set_output(transform="pandas")
+    pipeline.fit(frame, pd.Series(mix), policylearner__outcome=pd.Series(outcome))
+    assert pipeline[-1].feature_names_in_.tolist() == ["a", "b", "c"]
+    best = pipeline.predict(frame)
+    assert (pickle.loads(pickle.dumps(pipeline)).predict(frame) == best).all()
+    joblib.dump(fitted().learned_, tmp_path / "learned.joblib")
+    read = joblib.load(tmp_path / "learned.joblib")
+    assert (read.errors(rows) == fitted().learned_.errors(rows)).all()
+    with pytest.raises(ValueError, match="stacks: were not stored"):
+        read.taught(rows)
+
+
+def test_cases_of_a_person_stay_in_one_fold_and_weigh_as_told() -> None:
+    rows, mix, outcome = data()
+    persons = np.arange(COUNT) // 3
+    weights = np.where(persons < 40, 0.0, 3.0)
+    learner = PolicyLearner(**QUICK)
+    learner.fit(rows, mix, outcome, groups=persons, sample_weight=weights)
+    # Twice each: the weights' mean is one and a half.
+    kept = np.repeat(persons[persons >= 40], 2)
+    fold = learner.learned_.fold
+    assert len(fold) == len(kept) == COUNT
+    assert all(len(set(fold[kept == one])) == 1 for one in range(40, 80))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mix": ["rare"] * 2 + ["phone", "office"] * 119}, "mix: 'rare' has 2 cases; at least 10"),
+        ({"outcome": np.ones(COUNT)}, "outcome: all are 1; there is nothing to learn"),
+        ({"outcome": np.full(COUNT, np.nan)}, "outcome contains NaN"),
+        ({"sample_weight": -np.ones(COUNT)}, "sample_weight: must be 0 or more"),
+        ({"groups": np.zeros(COUNT)}, "groups: are 1; at least 10 are needed"),
+        ({"X": np.array([["a"]] * COUNT)}, "could not convert string to float"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused_by_its_name(
+    changes: dict[str, Any], says: str
+) -> None:
+    given = dict(zip(("X", "mix", "outcome"), data(), strict=True)) | changes
+    with pytest.raises(ValueError, match=says):
+        PolicyLearner(**QUICK).fit(**given)
+
+
+def test_a_mix_that_was_not_learned_has_no_effect() -> None:
+    with pytest.raises(ValueError, match="T1: 'video' was not learned"):
+        fitted().effect(data()[0], T0="phone", T1="video")
+    with pytest.raises(ValueError, match="teachers: 'nobody' is none"):
+        PolicyLearner(teachers=("nobody",)).fit(*data())
