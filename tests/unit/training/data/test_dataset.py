@@ -197,3 +197,46 @@ def test_a_number_above_the_highest_told_apart_is_read_as_that(tmp_path: Path, s
     far = a_file(tmp_path, in_rows("weeks_registered", values), f"far.{suffix}")
     top = a_file(tmp_path, in_rows("weeks_registered", dict.fromkeys(rows, 520)), f"top.{suffix}")
     assert (read_cases([far], CATALOGUE).rows == read_cases([top], CATALOGUE).rows).all()
+
+
+def test_a_column_of_persons_clusters_and_who_is_not_named_stands_alone(tmp_path: Path) -> None:
+    persons = [f"p-{row // 3}" if row % 10 else None for row in range(CASES)]
+    path = a_file(tmp_path, FRAME.with_columns(pl.Series("person", persons)))
+    cases = read_cases([path], CATALOGUE, clusters=("person", "office_ref"))
+    assert list(cases.clusters) == ["person", "office_ref"]
+    numbers = cases.cluster_numbers()
+    assert numbers is not None
+    assert numbers.shape == (len(ROWS), 2)
+    alone = [name for name in cases.clusters["person"] if name.startswith("case ")]
+    assert len(alone) == len(set(alone)) > 0
+    together = cases.person_numbers()
+    assert together is not None
+    assert np.array_equal(together, numbers[:, 0])
+    part = cases.take(np.arange(50))
+    assert len(part.clusters["person"]) == 50
+
+
+def test_without_a_column_offices_cluster(tmp_path: Path) -> None:
+    cases = read_cases([a_file(tmp_path)], CATALOGUE)
+    numbers = cases.cluster_numbers()
+    assert numbers is not None
+    assert numbers.shape == (len(ROWS), 1)
+    assert cases.person_numbers() is None
+
+
+def test_a_column_to_cluster_by_must_be_there_and_be_no_field(tmp_path: Path) -> None:
+    path = a_file(tmp_path)
+    assert "column person: is missing" in refusal(path, clusters=("person",))
+    assert "cluster: age_band is a column of its own" in refusal(path, clusters=("age_band",))
+
+
+def test_outcomes_are_of_a_day_and_what_was_decided_later_is_left_out(tmp_path: Path) -> None:
+    path, end = a_file(tmp_path), date(2026, 3, 1)
+    whole = read_cases([path], CATALOGUE)
+    until = read_cases([path], CATALOGUE, end=end)
+    window = read_cases([path], CATALOGUE, horizon_days=30, end=end)
+    assert until.dates is not None
+    assert window.dates is not None
+    assert until.dates[1] <= end
+    assert (end - window.dates[1]).days >= 30
+    assert 0 < until.too_recent < window.too_recent < len(whole.mix)

@@ -1,5 +1,7 @@
 """Which cases are held out for evaluation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,22 @@ def test_without_days_three_tenths_are_drawn_and_the_seed_says_which() -> None:
     assert not set(earlier.case_refs) & set(later.case_refs)
     assert np.array_equal(hold_out(cases, 1)[1].case_refs, later.case_refs)
     assert not np.array_equal(hold_out(cases, 2)[1].case_refs, later.case_refs)
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_cases_of_one_person_are_never_on_both_sides(dated: bool) -> None:
+    days = random_days(4_000, 1) if dated else None
+    persons = np.random.default_rng(2).integers(0, 2_500, 4_000).astype(np.str_)
+    cases = replace(some_cases(4_000, days), clusters={"person": persons})
+    earlier, later, _ = hold_out(cases, 1)
+    assert not set(earlier.clusters["person"]) & set(later.clusters["person"])
+    assert 0.25 < len(later.mix) / 4_000 < 0.36
+    # A person with later cases is judged by those; the earlier ones are not learned from.
+    assert (len(earlier.mix) + len(later.mix) < 4_000) is dated
+
+
+def test_a_column_of_few_values_clusters_and_divides_nobody() -> None:
+    regions = np.random.default_rng(2).integers(0, 5, 3_000).astype(np.str_)
+    cases = replace(some_cases(3_000, random_days(3_000, 3)), clusters={"region": regions})
+    earlier, later, _ = hold_out(cases, 1)
+    assert len(earlier.mix) + len(later.mix) == 3_000

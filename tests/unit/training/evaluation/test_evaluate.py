@@ -223,3 +223,23 @@ def test_every_step_of_severity_of_the_candidates_tables_is_compared(measured: F
     assert not proof.holds
     assert all(one.by > 0 and one.lighter in CATALOGUE.ids for one in proof.falls)
     assert len(proof.falls) < proof.steps
+
+
+def test_nuisances_weights_and_balance_are_told_for_every_mix(
+    measured: Figures, blind: Figures
+) -> None:
+    for figures in (measured, blind):
+        found = figures.diagnostics
+        assert found is not None
+        assert [one.mix for one in found.mixes] == list(CATALOGUE.ids)
+        assert found.propensity.brier < found.propensity.blind_brier
+        assert found.outcome.brier < found.outcome.blind_brier
+        assert found.explained.low > 0
+        for one in found.mixes:
+            assert one.weight.low < 1.2
+            assert one.weight.high > 0.8
+        assert 0 < found.influence.top_share < 1
+    # Estimated chances weigh mixes into balance by what they were fitted to.
+    assert blind.diagnostics is not None
+    apart = [(one.apart, one.apart_weighted) for one in blind.diagnostics.mixes]
+    assert np.mean([after for _, after in apart]) < np.mean([before for before, _ in apart])
