@@ -25,7 +25,6 @@ from training.data.draft_mapping import draft_mapping
 from training.data.start import read_anyway, ready_cases
 from training.evaluation.examined import Examined, examine
 from training.evaluation.soundness import hopeless, soundness
-from training.report.files_page import write_files_page
 from training.report.words import number, percent, points
 
 _WIDTH = 100
@@ -102,6 +101,9 @@ def check(
         if cases.synthetic is None:
             click.echo("The files do not say whether they are synthetic: `fit` needs --real then.")
     if page is not None:
+        # Imported here: what draws is slow to load.
+        from training.report.files_page import write_files_page
+
         with written_aside(page) as aside:
             write_files_page(aside, [str(file) for file in files], assumed.lines(), refused, seen)
         click.echo(f"page: {page}")

@@ -59,7 +59,7 @@ def unknown_by_month(seen: Examined) -> TwoShapes | None:
 
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        image = axes.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)
+        axes.imshow(shares, aspect="auto", cmap="Blues", vmin=0, vmax=100)
         axes.grid(visible=False)
         labels = [names().field(field.name) for field in seen.fields]
         short = [label if len(label) < 24 or not narrow else f"{label[:22]}…" for label in labels]
@@ -67,13 +67,12 @@ def unknown_by_month(seen: Examined) -> TwoShapes | None:
         step = max(1, -(-len(seen.months) // _LABELS[narrow]))
         months = [one.month for one in seen.months]
         axes.set_xticks(range(0, len(months), step), months[::step])
-        figure.colorbar(image, ax=axes, label="unknown, %", location="bottom", shrink=0.6)
 
     whole = [
         field.name for field in seen.fields if field.unknown_earlier + field.unknown_later >= 2
     ]
     words = (
         f"{number(len(whole))} of {number(len(seen.fields))} fields are unknown throughout. "
-        "The darker, the more cases of the month do not know the field."
+        "White is known for all cases of a month. Dark blue is unknown for all."
     )
     return draw_two_shapes("unknown", "Unknown, by field and month", words, (8.5, 8.5), paint)
