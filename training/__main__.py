@@ -13,6 +13,7 @@ _NAMES = (
     "year",
     "collect",
     "fit",
+    "evaluate",
     "report",
     "gate",
     "card",

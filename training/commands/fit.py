@@ -10,16 +10,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from router.cases.features import FEATURES
-from router.decision.catalogue import Catalogue
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from router.versions.registry import ModelRefused, load_model, promoted_version
 from training.commands.options import MODELS, PLACE, POLICIES, SEED
+from training.commands.promoted import promoted_rival
 from training.commands.told import tell_conditions, tell_figures
 from training.data.case_files import digest
 from training.data.dataset import LoggedCases, read_cases
-from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.soundness import in_words, refuse_hopeless, soundness
@@ -142,7 +139,7 @@ def fit(
     for one in sound.suspicions:
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
         click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
-    rival = _rival(models, catalogue)
+    rival = promoted_rival(models, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(
@@ -242,17 +239,6 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
             told = one.date().isoformat() if isinstance(one, datetime) else str(one)
             words += [option.opts[0], told]
     return shlex.join(words)
-
-
-def _rival(models: Path, catalogue: Catalogue) -> Rival | None:
-    """Gives the promoted version; None and a word of why, if there is none to compare with."""
-    try:
-        version = promoted_version(models)
-        model = load_model(models / version, FEATURES, catalogue)
-    except ModelRefused as problem:
-        click.secho(f"no promoted version to compare with: {problem}", fg="yellow", err=True)
-        return None
-    return Rival(version=version, tables=model.tables)
 
 
 def _say(line: str) -> None:
