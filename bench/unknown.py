@@ -91,7 +91,7 @@ def fitted(frame: pl.DataFrame, folder: Path, teachers: tuple[str, ...], seed: i
         parity_difference=found.parity.max_abs_difference,
         features_ok=True,
     )
-    described = manifest(found, catalogue, seed=seed, command="bench") | {"sha256": {}}
+    described = manifest(found, catalogue, seed=seed, command="bench", digests={}) | {"sha256": {}}
     write_report(folder / "report.html", found.figures, verdict, found.tables, catalogue, described)
     decider = Decider(tables=found.tables, catalogue=catalogue, policy=policy)
     assert score_file(path, folder / "scored.parquet", decider) == len(frame)

@@ -14,6 +14,7 @@ _NAMES = (
     "check",
     "evidence",
     "fit",
+    "evaluate",
     "report",
     "gate",
     "card",

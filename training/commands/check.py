@@ -19,7 +19,7 @@ from router.files.aside import written_aside
 from router.files.formats import OutRefused
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from training.commands.options import MAP, PLACE, POLICIES, SEED
+from training.commands.options import AS_OF, AUDIT, CLUSTERS, HORIZON, MAP, PLACE, POLICIES, SEED
 from training.data.dataset import LoggedCases
 from training.data.draft_mapping import draft_mapping
 from training.data.start import read_anyway, ready_cases
@@ -33,15 +33,12 @@ _WIDTH = 100
 @click.command()
 @click.argument("files", type=PLACE, nargs=-1, required=True)
 @MAP
-@click.option("--audit", type=PLACE, help="Groups by case_ref, for fairness alone.")
-@click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
+@AUDIT
+@HORIZON
 @click.option("--page", type=PLACE, help="The same as a page: an HTML file.")
 @click.option("--draft-mapping", "draft", type=PLACE, help="Write a mapping to fill in, for --map.")
-@click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Last day that outcomes were recorded for.  [default: the newest decision]",
-)
+@AS_OF
+@CLUSTERS
 @SEED
 @POLICIES
 def check(
@@ -50,6 +47,7 @@ def check(
     audit: Path | None,
     horizon: int | None,
     as_of: datetime | None,
+    clusters: tuple[str, ...],
     page: Path | None,
     draft: Path | None,
     seed: int,
@@ -80,6 +78,7 @@ def check(
             audit=audit,
             horizon_days=horizon,
             end=None if as_of is None else as_of.date(),
+            clusters=clusters,
             seed=seed,
             mapping=mapping,
             assumed=assumed,

@@ -11,20 +11,27 @@ import click
 from rich.console import Console
 
 from router.cases.assumed import Assumed
-from router.cases.features import FEATURES
 from router.cases.mapping import read_mapping
 from router.cases.problems import CasesRefused
 from router.commands.told import tell_assumed
-from router.decision.catalogue import Catalogue
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from router.versions.registry import ModelRefused, load_model, promoted_version
-from training.commands.options import MAP, MODELS, PLACE, POLICIES, SEED
+from training.commands.options import (
+    AS_OF,
+    AUDIT,
+    CLUSTERS,
+    HORIZON,
+    MAP,
+    MODELS,
+    PLACE,
+    POLICIES,
+    SEED,
+)
+from training.commands.promoted import promoted_rival
 from training.commands.told import tell_conditions, tell_figures
 from training.data.case_files import digest
 from training.data.dataset import LoggedCases
 from training.data.start import ready_cases
-from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.soundness import in_words, refuse_hopeless, soundness
@@ -55,26 +62,15 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
 @MAP
-@click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
+@AUDIT
 @click.option(
     "--evidence",
     type=PLACE,
     help="Published findings to know beforehand, such as policies/evidence.toml.",
 )
-@click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
-@click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Last day that outcomes were recorded for.  [default: the newest decision]",
-)
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="COLUMN",
-    help="What cases belong to, such as a pseudonym of the person; a second one, such as "
-    "office_ref, for both.  [default: office_ref]",
-)
+@HORIZON
+@AS_OF
+@CLUSTERS
 @SEED
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
 @click.option(
@@ -151,7 +147,7 @@ def fit(
         audit=audit,
         horizon_days=horizon,
         end=None if as_of is None else as_of.date(),
-        clusters=_two_at_most(clusters),
+        clusters=clusters,
         seed=seed,
         mapping=read_mapping(map_file),
         assumed=assumed,
@@ -168,7 +164,7 @@ def fit(
     for one in sound.suspicions:
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
         click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
-    rival = _rival(models, catalogue)
+    rival = promoted_rival(models, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(
@@ -226,12 +222,6 @@ def _log(uri: str, out: Path) -> None:
         raise NotLogged(f"{problem}; {out} is written: log it later with {later}") from problem
 
 
-def _two_at_most(clusters: tuple[str, ...]) -> tuple[str, ...]:
-    if len(clusters) > 2 or len(set(clusters)) < len(clusters):
-        raise ValueError(f"cluster: {', '.join(clusters)}; give one column or two different ones")
-    return clusters
-
-
 def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) -> bool:
     """Says whether the cases are simulated: as told, else as their files say.
 
@@ -269,17 +259,6 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
             told = one.date().isoformat() if isinstance(one, datetime) else str(one)
             words += [option.opts[0], told]
     return shlex.join(words)
-
-
-def _rival(models: Path, catalogue: Catalogue) -> Rival | None:
-    """Gives the promoted version; None and a word of why, if there is none to compare with."""
-    try:
-        version = promoted_version(models)
-        model = load_model(models / version, FEATURES, catalogue)
-    except ModelRefused as problem:
-        click.secho(f"no promoted version to compare with: {problem}", fg="yellow", err=True)
-        return None
-    return Rival(version=version, tables=model.tables)
 
 
 def _say(line: str) -> None:

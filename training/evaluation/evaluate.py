@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.decision import Decisions, Doubt, Status
 from router.decision.policy import Policy
 from router.decision.probability import as_probabilities
-from router.decision.schema import Rows
+from router.decision.schema import Role, Rows
 from router.decision.severity import prove
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
@@ -151,7 +152,7 @@ def evaluate(
         sensitivity=tuple(
             _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies
         ),
-        groups=_groups(held, decided),
+        groups=_groups(held, decided, policies["candidate"]),
         calibration=_calibration(held, decided, policies["candidate"]),
         reliability=_reliability(held, decided),
         severity=prove(candidate.tables, catalogue.ids),
@@ -179,6 +180,108 @@ def evaluate(
         seconds={},
         peak_memory_mib=0,
     )
+
+
+def evaluate_policy(
+    cases: LoggedCases,
+    by: str,
+    name: str,
+    chosen: Floats,
+    rival: Rival | None,
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    seed: int,
+    folds: int = FOLDS,
+) -> figures.Figures:
+    """Measures a policy that somebody made elsewhere, by the same estimators.
+
+    Where it would give less than the safeguards require, it is lifted to the first mix that they
+    permit, as every rule is. What is only known of tables (calibration, fidelity, fields, cost
+    curve) is empty.
+
+    Args:
+        cases: held-out cases, which no step of its learning saw.
+        by: how they were told apart, "time" or "random".
+        name: what it is called.
+        chosen: (n, K) chances of each mix.
+        rival: the promoted version, or None.
+        catalogue: the mixes.
+        policy: of the agency, whose safeguards hold.
+        seed: of folds and boosting.
+        folds: of the nuisances, which are fitted on the held-out cases alone.
+
+    Raises:
+        ValueError: if lengths differ, or the cases are too few to say anything.
+    """
+    chances = estimators.policy_matrix(chosen, len(catalogue.ids))
+    if len(chances) != len(cases.mix):
+        raise ValueError(f"policy: {len(chances)} cases, must be {len(cases.mix)}")
+    decider = Decider(tables=_nothing_known(len(catalogue.ids)), catalogue=catalogue, policy=policy)
+    promoted = replace(decider, tables=rival.tables) if rival else None
+    served = _served(cases, decider, promoted)
+    kept = cases.take(served)
+    decided = decider.decide(kept.rows)
+    held = _held(kept, decided, catalogue, seed, folds)
+
+    policies = _policies(held, catalogue, promoted, decided)
+    policies["candidate"] = lifted = _lifted(chances[served], decided)
+    unknown = figures.Estimate(value=np.nan, error=np.nan, low=np.nan, high=np.nan)
+    return figures.Figures(
+        version=name,
+        synthetic=bool(cases.synthetic),
+        trained_at="",
+        trained_on=0,
+        held_out=_held_out(cases, by),
+        promoted=rival.version if rival else "",
+        logged_mixes=_by_mix(cases, catalogue),
+        propensity=figures.ESTIMATED if cases.propensity is None else figures.LOGGED,
+        policies=(*(_figures(one, given, held) for one, given in policies.items()), _logged(held)),
+        differences=_differences(policies, held),
+        sensitivity=tuple(
+            _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies
+        ),
+        groups=_groups(held, decided, lifted),
+        calibration=figures.Calibration(tenths=(), slope=unknown, error=np.nan),
+        heterogeneity=figures.Heterogeneity(
+            statistic=np.nan, p_value=np.nan, permutations=0, found=False
+        ),
+        cost_curve=(),
+        overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, held.mixes),
+        fidelity=figures.Fidelity(
+            value_kept=np.nan,
+            contrasts_r2=np.nan,
+            best_differs=np.nan,
+            weights={},
+            pairs=(),
+        ),
+        diagnostics=diagnostics(held.fitted, kept, lifted, catalogue.ids, held.cluster),
+        fields=(),
+        abstention={},
+        error_scale=np.nan,
+        clipped=np.nan,
+        seconds={},
+        peak_memory_mib=0,
+    )
+
+
+def _nothing_known(mixes: int) -> DecisionTables:
+    """Gives tables for which all mixes are alike: only safeguards decide."""
+    slots = sum(FEATURES.features[column].slots for column in FEATURES.columns(Role.MODEL))
+    return DecisionTables(
+        features=FEATURES,
+        values=np.zeros((slots, mixes, 2)),
+        intercept=np.zeros((mixes, 2)),
+        counts=np.zeros(slots, np.int64),
+    )
+
+
+def _lifted(chances: Floats, decided: Decisions) -> Floats:
+    """Moves the chance of each mix to the first permitted one that is as heavy, (n, K)."""
+    lifted, each = np.zeros_like(chances), np.arange(len(chances))
+    for number in range(chances.shape[1]):
+        lifted[each, decided.at_least(np.full(len(chances), number))] += chances[:, number]
+    return lifted
 
 
 def _served(cases: LoggedCases, candidate: Decider, promoted: Decider | None) -> NDArray[np.bool_]:
@@ -340,15 +443,17 @@ def _reliability(held: Held, decided: Decisions) -> figures.Reliability:
     return reliability(as_probabilities(given), held.cases.outcome, held.cluster)
 
 
-def _groups(held: Held, decided: Decisions) -> tuple[figures.GroupFigures, ...]:
+def _groups(held: Held, decided: Decisions, chosen: Floats) -> tuple[figures.GroupFigures, ...]:
+    """Measures groups; of a policy that draws, the likeliest mix counts as a case's mix."""
     cases, each = held.cases, np.arange(len(decided.mix))
+    mix = chosen.argmax(axis=1)
     measures = Measures(
-        candidate=held.fitted.scores[each, decided.mix],
+        candidate=(chosen * held.fitted.scores).sum(axis=1),
         logged=cases.outcome,
-        expected=as_probabilities(decided.expected[each, decided.mix]),
-        minutes=held.minutes[decided.mix],
+        expected=as_probabilities(decided.expected[each, mix]),
+        minutes=chosen @ held.minutes,
         logged_minutes=held.spent,
-        mix=decided.mix.astype(np.int64),
+        mix=mix,
         cluster=held.cluster,
     )
     schema = group_figures("schema", schema_groups(cases.rows), measures, held.mixes)

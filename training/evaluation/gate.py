@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from router.policies.toml_file import TomlTable, read_toml
@@ -156,6 +156,14 @@ def _rule(table: TomlTable) -> Rule:
     rule = Rule(name=name, bound=bound, explanation=table.text("explanation"))
     table.finish()
     return rule
+
+
+def of_any_policy(gate: Gate) -> Gate:
+    """Gives the gate without what is asked of tables alone, for policies that were made elsewhere.
+
+    They are never served, so nothing that a user would be shown of them need be right.
+    """
+    return replace(gate, rules=tuple(rule for rule in gate.rules if rule.name not in _OF_TABLES))
 
 
 def judge(figures: Figures, gate: Gate, *, parity_difference: float, features_ok: bool) -> Verdict:
@@ -378,4 +386,13 @@ _KINDS: dict[str, _Kind] = {
     "abstention": _Kind(measure=lambda e: 1 - e.figures.abstention["RECOMMENDED"], sense="at most"),
     "feature_set": _Kind(measure=lambda e: e.features, sense="is"),
     "parity": _Kind(measure=lambda e: e.parity, sense="at most", upper=1e-6),
+}
+_OF_TABLES = {
+    "calibration_slope",
+    "calibration_error",
+    "fidelity_value",
+    "fidelity_contrasts",
+    "abstention",
+    "feature_set",
+    "parity",
 }

@@ -20,10 +20,10 @@ from bench.evaluation import (
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from training.data.dataset import LoggedCases
-from training.evaluation.evaluate import Rival, evaluate
+from training.evaluation.evaluate import Rival, evaluate, evaluate_policy
 from training.evaluation.figures import Figures, PolicyFigures
 from training.evaluation.figures_json import from_json, to_json
-from training.evaluation.gate import load_gate
+from training.evaluation.gate import judge, load_gate, of_any_policy
 from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
@@ -243,3 +243,25 @@ def test_nuisances_weights_and_balance_are_told_for_every_mix(
     assert blind.diagnostics is not None
     apart = [(one.apart, one.apart_weighted) for one in blind.diagnostics.mixes]
     assert np.mean([after for _, after in apart]) < np.mean([before for before, _ in apart])
+
+
+def test_the_same_mixes_brought_as_a_policy_get_the_same_figures_and_a_verdict(
+    measured: Figures, held_out: HeldOut, deciders: tuple[Decider, Decider]
+) -> None:
+    cases, _ = held_out
+    given = deciders[0].decide(cases.rows).mix
+    chances = np.eye(len(CATALOGUE.ids))[np.maximum(given, 0)]
+    rival = Rival(version="good", tables=deciders[1].tables)
+    found = evaluate_policy(
+        cases, "time", "mine", chances, rival, CATALOGUE, NATIONAL, seed=1, folds=2
+    )
+    for name in ("candidate", "promoted", "todays_rule", "logged"):
+        mine, own = named(found, name), named(measured, name)
+        assert mine.estimates["dr"].value == pytest.approx(own.estimates["dr"].value)
+        assert mine.minutes == pytest.approx(own.minutes)
+    gate = of_any_policy(load_gate(POLICIES / "gate.toml"))
+    names = {
+        one.name for one in judge(found, gate, parity_difference=0, features_ok=True).conditions
+    }
+    assert {"overlap", "beats_promoted", "no_group_worse_off"} <= names
+    assert not names & {"calibration_slope", "fidelity_value", "abstention", "parity"}

@@ -1,0 +1,23 @@
+"""The promoted version, as commands compare with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from router.cases.features import FEATURES
+from router.decision.catalogue import Catalogue
+from router.versions.registry import ModelRefused, load_model, promoted_version
+from training.evaluation.evaluate import Rival
+
+
+def promoted_rival(models: Path, catalogue: Catalogue) -> Rival | None:
+    """Gives the promoted version; None and a word of why, if there is none to compare with."""
+    try:
+        version = promoted_version(models)
+        model = load_model(models / version, FEATURES, catalogue)
+    except ModelRefused as problem:
+        click.secho(f"no promoted version to compare with: {problem}", fg="yellow", err=True)
+        return None
+    return Rival(version=version, tables=model.tables)
