@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training import learn
-from training.learning.prior import Prior, believed, joined_means, shrunk_means
+from training.learning.prior import CONFLICT, Prior, believed, joined_means, shrunk_means
 from training.learning.scores import Floats, Numbers
 from training.learning.teachers import TEACHERS
 
@@ -59,18 +59,18 @@ def test_belief_follows_the_log_as_far_as_it_can_tell() -> None:
 def test_means_are_weighed_by_their_precision() -> None:
     logged, known = np.array([[-0.02, 0.02]]), np.array([-0.01, 0.01])
     covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 0.01**2
-    means, distance, conflict = joined_means(logged, 3 * covariance, known, covariance)
+    means, distance = joined_means(logged, 3 * covariance, known, covariance)
     assert means == pytest.approx(np.array([[-0.0125, 0.0125]]))
     assert distance < 1
-    assert not conflict
 
 
-def test_means_that_contradict_each_other_are_not_mixed() -> None:
+def test_means_that_contradict_each_other_are_found_out() -> None:
     logged, known = np.array([[-0.05, 0.05]]), np.array([0.05, -0.05])
     covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 0.01**2
-    means, _, conflict = joined_means(logged, covariance, known, covariance)
-    assert conflict
-    assert means is logged
+    _, distance = joined_means(logged, covariance, known, covariance)
+    assert distance > CONFLICT
+    # And what is denied of mixes is hardly believed of people.
+    assert believed(0.0, 1.0, denied=True) < 0.1 < believed(0.0, 1.0)
 
 
 def test_means_within_their_errors_are_drawn_together_and_keep_their_order() -> None:
