@@ -85,15 +85,13 @@ def weigh(
 
     covariance = np.cov(centred(scores), rowvar=False) / len(scores)
     known, belief, slope, error = np.zeros_like(scores), 0.0, 0.0, np.inf
-    offset, distance = np.zeros(mixes), 0.0
+    offset = np.zeros(mixes)
     if prior is not None:
         known = prior.values(rows)
         offset = known.mean(axis=0)
         known = known - offset
-        # By the scores' means: their covariance is known, and they lean on nothing.
-        _, distance = joined_means(means, covariance, *prior.means(rows))
         slope, error = slope_on(known, treated, target - (treated * means[fold]).sum(axis=1))
-        belief = believed(slope, error, denied=distance > CONFLICT)
+        belief = believed(slope, error)
 
     def weights(means: Floats) -> tuple[Floats, Floats]:
         worth = means[fold] + belief * known
@@ -106,8 +104,11 @@ def weigh(
     joined, means = None, shrunk_means(logged, covariance)
     if prior is not None:
         mean, uncertainty = prior.means(rows)
-        if distance <= CONFLICT:
-            means, _ = joined_means(logged, covariance, mean, uncertainty)
+        both, distance = joined_means(logged, covariance, mean, uncertainty)
+        if distance > CONFLICT:
+            belief = believed(slope, error, denied=True)
+        else:
+            means = both
         joined = Joined(
             slope=slope,
             slope_error=error,
