@@ -22,6 +22,7 @@ from training.evaluation.cost_curve import cost_curve, minutes_by_mix
 from training.evaluation.diagnostics import diagnostics
 from training.evaluation.drift import field_figures
 from training.evaluation.groups import Measures, group_figures, schema_groups
+from training.evaluation.handed_over import handed_over, lead
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.todays_rule import todays_rule
@@ -175,6 +176,13 @@ def evaluate(
         fields=field_figures(candidate.trained_on, rival.tables if rival else None),
         # Of all cases, unlike the rest: who must be assessed by people is counted here alone.
         abstention=_abstention(decider.decide(cases.rows)),
+        handed_over=handed_over(
+            lead(decider, kept.rows, decided),
+            decided,
+            scores[np.arange(len(decided.mix)), decided.mix],
+            kept.outcome,
+            held.cluster,
+        ),
         error_scale=candidate.error_scale,
         clipped=candidate.clipped,
         seconds={},

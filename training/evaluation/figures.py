@@ -383,6 +383,26 @@ class Diagnostics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """What handing over the cases that are less sure than a threshold would be worth.
+
+    Attributes:
+        standard_errors: by which the advised mix must lead the next one to be kept.
+        share: of cases handed over, those that must be assessed anyway included.
+        kept: gain over the log of advising the cases kept; None of fewer than 50.
+        given: gain over the log that advising the others would have had; below 0, advisers did
+            better; None likewise.
+        added: what handing over adds to advising all, a case of all.
+    """
+
+    standard_errors: float
+    share: float
+    kept: Estimate | None
+    given: Estimate | None
+    added: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceFigures:
     """How published findings and the log were joined, outcome points centred over mixes.
 
@@ -430,6 +450,7 @@ class Figures:
         soundness: whether the cases can be believed; None likewise.
         diagnostics: what the values rest on; None likewise.
         evidence: how findings known beforehand were joined; None without any.
+        handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
     """
 
     version: str
@@ -460,6 +481,7 @@ class Figures:
     soundness: Soundness | None = None
     diagnostics: Diagnostics | None = None
     evidence: EvidenceFigures | None = None
+    handed_over: tuple[HandedOver, ...] | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -21,7 +21,7 @@ def evidence_prior(evidence: Evidence, encoding: Encoding, catalogue: Catalogue)
         encoding: what learners see of a row.
         catalogue: the mixes.
     """
-    tables = evidence_tables(evidence, encoding.features, catalogue)
+    tables = evidence_tables(evidence, encoding.features, catalogue, lifted=False)
     numbers, found = [], []
     for start, numbered in zip(tables.offsets.tolist(), encoding.maps, strict=True):
         slots = tables.values[start : start + len(numbered)]

@@ -17,7 +17,7 @@ SUPPORT = 1_000
 
 
 def evidence_tables(
-    evidence: Evidence, features: FeatureSet, catalogue: Catalogue
+    evidence: Evidence, features: FeatureSet, catalogue: Catalogue, *, lifted: bool = True
 ) -> DecisionTables:
     """Writes findings as tables.
 
@@ -33,6 +33,8 @@ def evidence_tables(
         evidence: the findings.
         features: of a case.
         catalogue: the mixes.
+        lifted: whether a worse value never wants less contact; a fit sees to that by itself, of
+            the people that there are.
     """
     mixes, kinds = len(catalogue.mixes), evidence.kinds(catalogue)
     signs = _signs(len(evidence.findings) + mixes + 1)
@@ -49,7 +51,7 @@ def evidence_tables(
         else:
             intercept += added
 
-    ordered = [_ordered(one, features[name]) for name, one in values.items()]
+    ordered = [_ordered(one, features[name]) if lifted else one for name, one in values.items()]
     counts = [np.where(np.arange(len(one)) > 0, SUPPORT, 0) for one in ordered]
     return DecisionTables(
         features=features,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,10 +23,11 @@ from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
 from training.learning.error_scale import error_scale
 from training.learning.learned import Learned
 from training.learning.minutes import learn_minutes
-from training.learning.prior import Joined, Prior, believed, joined_means, shrunk_means, slope_on
+from training.learning.prior import Prior
 from training.learning.scores import Floats, Numbers
-from training.learning.stack import centred, in_parts, residual_means, stack_weights, stacked
+from training.learning.stack import centred, in_parts, stacked
 from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
+from training.learning.weigh import weigh
 
 # Each is one more look-up in every decision, and cells that few cases have (ADR 8).
 PAIRS = 4
@@ -197,14 +198,13 @@ def _learn(task: _Task) -> Learned:
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
-    known, joined, means, weights, plausible = _weighed(task, nuisances, unseen, scores)
-
+    weighed = weigh(unseen, nuisances, scores, task.rows, task.mix, task.outcome, task.prior)
     stacks, plausible_stacks = (
         tuple(
-            known.with_differences(stacked(models, given, offsets, own))
-            for models, own in zip(taught, means, strict=True)
+            weighed.with_prior(stacked(models, given, offsets, own))
+            for models, own in zip(taught, weighed.means, strict=True)
         )
-        for given in (weights, plausible)
+        for given in (weighed.weights, weighed.plausible)
     )
 
     pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
@@ -212,103 +212,14 @@ def _learn(task: _Task) -> Learned:
         students=tuple(students),
         stacks=stacks,
         plausible_stacks=plausible_stacks,
-        weights=dict(zip(task.teachers, weights.mean(axis=1).tolist(), strict=True)),
+        weights=dict(zip(task.teachers, weighed.weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
         chances=nuisances.chances,
         fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
         seconds=task.seconds,
-        joined=joined,
+        joined=weighed.joined,
     )
-
-
-def _weighed(
-    task: _Task, nuisances: NestedNuisances, unseen: Floats, scores: Floats
-) -> tuple[_Known, Joined | None, Floats, Floats, Floats]:
-    """Finds what each mix is worth on average, and how far prior and teachers are believed.
-
-    Returns:
-        The prior as believed, and how it was joined; (folds, mixes) means; and the teachers'
-        weights, those to use and plausible ones.
-    """
-    fold, treated = nuisances.fold, np.eye(task.mixes)[task.mix] - nuisances.chances
-    target = task.outcome - nuisances.mean
-    # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
-    means = centred(np.stack([scores[fold != held].mean(axis=0) for held in range(task.folds)]))
-
-    known, slope, error = _Known.nothing(task), 0.0, np.inf
-    if task.prior is not None:
-        known = _Known.of(task.prior, task.rows)
-        left = target - (treated * means[fold]).sum(axis=1)
-        slope, error = slope_on(known.differences, treated, left)
-        known = replace(known, weight=believed(slope, error))
-
-    def weights(means: Floats) -> tuple[Floats, Floats]:
-        worth = means[fold] + known.weight * known.differences
-        return stack_weights(
-            unseen, worth, nuisances.chances, nuisances.mean, task.mix, task.outcome
-        )
-
-    # Two views of the means with errors of their own: scores are clipped, the R-loss needs to know
-    # for whom a mix is worth more. Their average was better than scores alone where safeguards
-    # leave some mixes few cases, and as good elsewhere (docs/benchmarks.md).
-    used, _ = weights(means)
-    differences = known.weight * known.differences + (used[:, None] * unseen).sum(axis=0)
-    means = (means + residual_means(treated, target, differences, fold)) / 2
-    covariance = np.cov(centred(scores), rowvar=False) / len(scores)
-    if task.prior is None:
-        means = shrunk_means(means, covariance)
-        return known, None, means, *weights(means)
-
-    logged, (mean, uncertainty) = means, task.prior.means(task.rows)
-    means, distance, conflict = joined_means(logged, covariance, mean, uncertainty)
-    means = shrunk_means(logged, covariance) if conflict else means
-    joined = Joined(
-        slope=slope,
-        slope_error=error,
-        weight=known.weight,
-        chi_square=distance,
-        conflict=conflict,
-        known=mean,
-        logged=logged.mean(axis=0),
-        means=means.mean(axis=0),
-    )
-    return known, joined, means, *weights(means)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """A prior's differences between people, as far as they are believed.
-
-    Attributes:
-        prior: whose they are, or None.
-        offset: (mixes,) its mean over the cases.
-        differences: (n, mixes) of the cases, less that.
-        weight: with which they count.
-    """
-
-    prior: Prior | None
-    offset: Floats
-    differences: Floats
-    weight: float = 0.0
-
-    @classmethod
-    def nothing(cls, task: _Task) -> _Known:
-        nothing = np.zeros((len(task.rows), task.mixes))
-        return cls(prior=None, offset=nothing[0], differences=nothing)
-
-    @classmethod
-    def of(cls, prior: Prior, rows: Floats) -> _Known:
-        values = prior.values(rows)
-        offset = values.mean(axis=0)
-        return cls(prior=prior, offset=offset, differences=values - offset)
-
-    def with_differences(self, values: Values) -> Values:
-        """Adds them to a stack's values."""
-        prior = self.prior
-        if prior is None or not self.weight:
-            return values
-        return lambda rows: values(rows) + self.weight * (prior.values(rows) - self.offset)
 
 
 def _nuisances(task: _Task) -> NestedNuisances:

@@ -15,7 +15,7 @@ from training.learning.stack import centred
 _RIGHT, _NOTHING = (0.8, 1.0, 0.5), (0.2, 0.0, 0.5)
 """Probability, mean and standard deviation of each."""
 # Mean chi-square a contrast from which the log's means and the prior's cannot be of one thing.
-_CONFLICT = 2.2
+CONFLICT = 2.2
 # Of means, as a share of their errors' variance: what looks best stays so where nothing is sure.
 _LEAST_SPREAD = 0.05
 
@@ -108,7 +108,7 @@ def slope_on(known: Floats, treated: Floats, target: Floats) -> tuple[float, flo
     return slope, float(np.sqrt(((design * residual) ** 2).sum())) / squares
 
 
-def believed(slope: float, error: float) -> float:
+def believed(slope: float, error: float, *, denied: bool = False) -> float:
     """Gives the posterior mean of the slope, at least 0.
 
     One slope for the whole prior: of its parts a log of this size tells nothing.
@@ -116,11 +116,12 @@ def believed(slope: float, error: float) -> float:
     Args:
         slope: found in the log.
         error: its standard error.
+        denied: whether the log contradicts the prior's means: then it is hardly right of people.
     """
     if not np.isfinite(error):
         return 0.0
     chances, means = [], []
-    for share, centre, spread in (_RIGHT, _NOTHING):
+    for share, centre, spread in (_NOTHING,) if denied else (_RIGHT, _NOTHING):
         total = spread**2 + error**2
         chances.append(np.log(share) + norm.logpdf(slope, centre, np.sqrt(total)))
         means.append((centre * error**2 + slope * spread**2) / total)
@@ -158,8 +159,8 @@ def shrunk_means(means: Floats, covariance: Floats) -> Floats:
 
 def joined_means(
     logged: Floats, covariance: Floats, known: Floats, uncertainty: Floats
-) -> tuple[Floats, float, bool]:
-    """Weighs two means of each mix by their precision, unless they contradict each other.
+) -> tuple[Floats, float]:
+    """Weighs two means of each mix by their precision.
 
     Args:
         logged: (..., mixes) from the log, centred.
@@ -168,7 +169,7 @@ def joined_means(
         uncertainty: (mixes, mixes) of them.
 
     Returns:
-        The means, (..., mixes); their mean chi-square a contrast; whether that is a conflict.
+        The means, (..., mixes), and how far both are apart: their mean chi-square a contrast.
     """
     # Contrasts to the first mix: centred means have a covariance without an inverse.
     contrast = np.column_stack([-np.ones(len(known) - 1), np.eye(len(known) - 1)])
@@ -176,10 +177,9 @@ def joined_means(
     both = contrast @ (covariance + uncertainty) @ contrast.T
     mean = apart.reshape(-1, len(both)).mean(axis=0)
     distance = float(mean @ np.linalg.solve(both, mean)) / len(both)
-    if distance > _CONFLICT:
-        return logged, distance, True
+
     # What the log moves of the prior: its uncertainty over that of both.
     moved = apart @ np.linalg.solve(both, contrast @ uncertainty @ contrast.T)
     contrasts = known @ contrast.T + moved
     whole = np.concatenate([np.zeros((*contrasts.shape[:-1], 1)), contrasts], axis=-1)
-    return whole - whole.mean(axis=-1, keepdims=True), distance, False
+    return centred(whole), distance

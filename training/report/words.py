@@ -15,6 +15,7 @@ from training.evaluation.figures import (
     EvidenceFigures,
     Fidelity,
     Figures,
+    HandedOver,
     Reliability,
     Soundness,
 )
@@ -173,6 +174,17 @@ def severity_words(figures: Figures) -> str:
         f"A worse value may mean less contact: in {number(len(proof.falls))} of {fields}. "
         "Do not use this version where that matters."
     )
+
+
+def handed_over_words(found: tuple[HandedOver, ...]) -> str:
+    """Says at which thresholds advisers would have done better than the advice."""
+    better = [one.standard_errors for one in found if one.added.low > 0]
+    worse = [one.standard_errors for one in found if one.added.high < 0]
+    if better:
+        return f"Handing over pays, from a lead below {number(max(better), 2)} standard errors on."
+    if worse:
+        return f"Handing over costs, from a lead below {number(min(worse), 2)} standard errors on."
+    return "Whether handing over unsure cases pays cannot be told at any threshold below."
 
 
 def evidence_words(found: EvidenceFigures) -> tuple[str, ...]:

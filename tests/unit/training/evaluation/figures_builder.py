@@ -22,8 +22,11 @@ from tests.unit.training.evaluation.parts_builder import (
 from training.evaluation.figures import (
     Diagnostics,
     Difference,
+    Estimate,
+    EvidenceFigures,
     Fidelity,
     Figures,
+    HandedOver,
     HeldOut,
     Heterogeneity,
     Influence,
@@ -39,6 +42,8 @@ from training.evaluation.gate import Condition, Verdict
 __all__ = [
     "MIXES",
     "a_fall",
+    "a_handed_over",
+    "a_joined",
     "a_manifest",
     "a_policy_of_figures",
     "a_proof",
@@ -147,6 +152,29 @@ def a_fall(by: float = 0.013) -> Fall:
     )
 
 
+def a_joined(**changes: Any) -> EvidenceFigures:
+    """Gives how findings and a log that agree were joined, with some values changed."""
+    joined = EvidenceFigures(
+        version="2026-11",
+        sha256="0" * 64,
+        slope=1.49,
+        slope_error=1.29,
+        weight=0.95,
+        chi_square=0.9,
+        conflict=False,
+        known=dict.fromkeys(MIXES, 0.01),
+        logged=dict.fromkeys(MIXES, 0.02),
+        means=dict.fromkeys(MIXES, 0.0123),
+    )
+    return replace(joined, **changes)
+
+
+def a_handed_over(low: float, high: float) -> HandedOver:
+    """Gives what handing over adds, by the ends of its interval."""
+    added = Estimate(value=(low + high) / 2, error=(high - low) / 3.3, low=low, high=high)
+    return HandedOver(standard_errors=0.5, share=0.11, kept=added, given=None, added=added)
+
+
 def some_figures(**changes: Any) -> Figures:
     """Gives realistic figures with some values changed."""
     figures = Figures(
@@ -210,6 +238,8 @@ def some_figures(**changes: Any) -> Figures:
         severity=a_proof(),
         soundness=a_soundness(),
         diagnostics=some_diagnostics(),
+        evidence=a_joined(),
+        handed_over=(a_handed_over(-0.01, 0.01), a_handed_over(0.002, 0.004)),
     )
     return replace(figures, **changes)
 
