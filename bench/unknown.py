@@ -67,7 +67,14 @@ def patterns(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "with nothing but what is needed", frame.drop(*fields, *OPTIONAL)
 
 
-def fitted(frame: pl.DataFrame, folder: Path, teachers: tuple[str, ...], seed: int = 1) -> Fitted:
+def fitted(
+    frame: pl.DataFrame,
+    folder: Path,
+    teachers: tuple[str, ...] = QUICK,
+    *,
+    calibrate: bool = False,
+    seed: int = 1,
+) -> Fitted:
     """Fits, judges, reports and scores; whatever fails is raised."""
     catalogue = load_catalogue(POLICIES / "mixes.toml")
     policy = load_policy(POLICIES / "national.toml", catalogue)
@@ -79,7 +86,7 @@ def fitted(frame: pl.DataFrame, folder: Path, teachers: tuple[str, ...], seed: i
         trained_at="2026-01-01T00:00:00+00:00",
         synthetic=True,
         teachers={name: TEACHERS[name] for name in teachers},
-        calibrate=True,
+        calibrate=calibrate,
         seed=seed,
     )
     found = fit(cases, catalogue, policy, run)
@@ -112,6 +119,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="each so-many-eth pattern")
     parser.add_argument("--start", type=int, default=0, help="first pattern")
     parser.add_argument("--only", choices=("patterns", "noise"), default="patterns")
+    parser.add_argument("--calibrate", action="store_true", help="twice the time")
     parser.add_argument("--seed", type=int, default=11)
     asked = parser.parse_args()
     catalogue = load_catalogue(POLICIES / "mixes.toml")
@@ -129,7 +137,7 @@ def main() -> None:
         for name, part in each:
             began = time.perf_counter()
             try:
-                told = f"value {value(fitted(part, folder, QUICK))[0]:.4f}"
+                told = f"value {value(fitted(part, folder, calibrate=asked.calibrate))[0]:.4f}"
             except Exception as problem:
                 failed += 1
                 told = f"FAILED: {type(problem).__name__}: {problem}"
@@ -141,8 +149,8 @@ def _noise(frame: pl.DataFrame, folder: Path) -> None:
     """Shuffles one field, so that it says nothing, and drops it: what does that change?"""
     for name in ("travel_minutes_band", "unread_messages", "benefit_type"):
         noise = frame.with_columns(pl.col(name).shuffle(seed=5))
-        with_it, error = value(fitted(noise, folder, QUICK))
-        without, _ = value(fitted(frame.drop(name), folder, QUICK))
+        with_it, error = value(fitted(noise, folder))
+        without, _ = value(fitted(frame.drop(name), folder))
         print(f"{name:<32} {with_it - without:+.4f}, standard error of the value {error:.4f}")
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
+from router.files.formats import check_out
 from router.journal.opening import open_journal
 from router.journal.standing import read_standing
 from router.mendable import Mendable
@@ -84,6 +85,8 @@ def collect(
         JournalUnavailable: if the journal cannot be read now.
         ValueError: if a journal or file name cannot be used.
     """
+    # Before the whole journal is read for nothing.
+    check_out(out)
     store = open_journal(journal_url, create=False)
     try:
         # Answers first: what is recommended meanwhile has none yet, and is left out.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -40,8 +42,9 @@ def outcome_by_month(seen: Examined) -> TwoShapes | None:
 
     low, high = int(outcomes.argmin()), int(outcomes.argmax())
     words = (
-        f"From {percent(outcomes[low])} in {told[low][0]} to {percent(outcomes[high])} in "
-        f"{told[high][0]}. The arms are 90% intervals."
+        f"The lowest month is {_named(told[low][0])}, with {percent(outcomes[low])}. "
+        f"The highest is {_named(told[high][0])}, with {percent(outcomes[high])}. "
+        "The arms are 90% intervals."
     )
     return draw_two_shapes("outcome", "Cases that reach the goal", words, (3.0, 3.2), paint)
 
@@ -76,3 +79,8 @@ def unknown_by_month(seen: Examined) -> TwoShapes | None:
         "White is known for all cases of a month. Dark blue is unknown for all."
     )
     return draw_two_shapes("unknown", "Unknown, by field and month", words, (8.5, 8.5), paint)
+
+
+def _named(month: str) -> str:
+    """Writes 2026-07 as July 2026."""
+    return f"{date.fromisoformat(f'{month}-01'):%B %Y}"

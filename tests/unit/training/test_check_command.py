@@ -1,0 +1,81 @@
+"""`check`: what a data scientist is told of files before anything is learned."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from router.cases.mapping import read_mapping
+from tests.plain_language import HARDEST_GRADE, faults, grade
+from tests.unit.training.data.cases_builder import FRAME, ROWS, a_file
+from tests.unit.training.report.test_style import Prose
+from tests.unit.training.test_command_line import POLICIES, command
+
+# Without propensities, which take long to check.
+LOGGED = FRAME.drop("propensity")
+
+
+def test_good_files_are_told_column_by_column_and_fit_would_start(tmp_path: Path) -> None:
+    cases, page = a_file(tmp_path, LOGGED, synthetic="true"), tmp_path / "check.html"
+    told = command("check", cases, "--page", page, *POLICIES)
+    assert told.code == 0, told.err + told.out
+    assert "yes: fit would start" in told.out
+    assert f"{len(ROWS)} cases; left out: {len(FRAME) - len(ROWS)} shielded" in told.out
+    for words in ("no column for, and so unknown: propensity", "weeks_registered", "By month"):
+        assert words in told.out
+    text = page.read_text(encoding="utf-8")
+    assert "Yes: fit would start" in text
+    assert "<script" not in text
+    told_in_prose = [one for texts in Prose(text).sections.values() for one in texts]
+    assert [fault for one in told_in_prose for fault in faults("en", one)] == []
+    assert grade(told_in_prose) <= HARDEST_GRADE
+
+
+def test_files_that_fit_would_refuse_are_shown_all_the_same_with_exit_code_1(
+    tmp_path: Path,
+) -> None:
+    video = pl.col("mix") == "BLENDED_VIDEO"
+    early = pl.col("decided_on") < LOGGED["decided_on"].median()
+    frame = LOGGED.filter(~(video & early.not_()).fill_null(False))
+    told = command("check", a_file(tmp_path, frame), *POLICIES)
+    assert told.code == 1
+    assert "BLENDED_VIDEO has 0 cases to evaluate on (held out by time); at least 50" in told.out
+    assert "By mix" in told.out
+    assert "no: fit would not start" in told.out
+
+
+def test_an_agencys_file_gets_a_draft_of_its_mapping_that_changes_nothing_as_it_is(
+    tmp_path: Path,
+) -> None:
+    frame = LOGGED.rename({"weeks_registered": "weeks_regd", "mix": "tiltak"}).with_columns(
+        has_eid=pl.col("has_eid").replace({"YES": "J", "NO": "N"})
+    )
+    draft = tmp_path / "mapping.toml"
+    cases = a_file(tmp_path, frame, "cases.csv")
+    told = command("check", cases, "--draft-mapping", draft, *POLICIES)
+    assert told.code == 1
+    text = draft.read_text(encoding="utf-8")
+    for line in ('# weeks_registered = "weeks_regd"', "[values.has_eid]", '# "J" = ""'):
+        assert line in text
+    assert '"tiltak"' in text
+    assert not read_mapping(draft).columns
+
+    filled = text.replace('# weeks_registered = "weeks_regd"', 'weeks_registered = "weeks_regd"')
+    filled = filled.replace('# mix = ""', 'mix = "tiltak"').replace('# "J" = ""', '"J" = "YES"')
+    draft.write_text(filled.replace('# "N" = ""', '"N" = "NO"'), encoding="utf-8")
+    told = command("check", cases, "--map", draft, *POLICIES)
+    assert told.code == 0, told.out
+    assert "weeks_regd" in told.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("absent.csv",), "there is no such file or folder"),
+        (("absent.csv", "--page", "check.txt"), "page: check.txt must end with .html"),
+        (("absent.csv", "--map", "absent.toml"), "absent.toml"),
+        (("absent.csv", "--draft-mapping", "absent/m.toml"), "there is no folder absent"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_clear_line(words: tuple[str, ...], says: str) -> None:
+    assert command("check", *words, *POLICIES).refused(says)
