@@ -91,3 +91,13 @@ def test_the_cases_that_the_promoted_model_was_trained_on_show_no_drift() -> Non
     tables = dataclasses.replace(random_tables(0), counts=np.concatenate(seen))
     assert len(tables.counts) == MODEL_SLOTS
     assert {one.drift for one in field_figures(rows, tables)} == {0.0, None}
+
+
+@pytest.mark.parametrize("name", ["weeks_registered", "age_band"])
+def test_a_field_that_is_unknown_on_one_side_or_both_has_a_finite_drift(name: str) -> None:
+    feature = FEATURES[name]
+    unknown, known = np.zeros(feature.slots, np.int64), np.ones(feature.slots, np.int64)
+    unknown[0] = 1000
+    assert stability_index(unknown, unknown, feature) == 0
+    assert 0 < stability_index(unknown, known, feature) < 100
+    assert 0 < stability_index(known, unknown, feature) < 100
