@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from training.commands.options import MODELS, PLACE, POLICIES, SEED
 from training.commands.promoted import promoted_rival
 from training.commands.told import tell_conditions, tell_figures
 from training.data.case_files import digest
-from training.data.dataset import LoggedCases, read_cases
+from training.data.dataset import LoggedCases, read_cases, scored
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.soundness import in_words, refuse_hopeless, soundness
+from training.evaluation.todays_rule import todays_rule
 from training.fit import Run
 from training.fit import fit as fit_version
 from training.learning.crossfit import FOLDS
@@ -134,12 +136,24 @@ def fit(
         f"{logged.too_recent} too recent, "
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
+    offered = catalogue
+    logged, catalogue, few = scored(logged, offered)
+    for mix, count in few.items():
+        click.secho(
+            f"{mix}: {count} cases, too few to learn its value; it is not scored, and these cases "
+            "are left out",
+            fg="yellow",
+            err=True,
+        )
+    # The baseline is asked now: without its mixes nothing could be compared after the learning.
+    todays_rule(logged.rows[:1], catalogue)
+    policy = replace(policy, menu=tuple(mix for mix in policy.menu if mix not in few))
     sound = soundness(logged, catalogue, seed=seed)
     refuse_hopeless(sound)
     for one in sound.suspicions:
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
         click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
-    rival = promoted_rival(models, catalogue)
+    rival = promoted_rival(models, offered, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(

@@ -437,11 +437,41 @@ def _complete(
 def _count_mixes(
     mix: NDArray[np.int64], paths: Sequence[Path], catalogue: Catalogue, problems: Problems
 ) -> None:
+    """Refuses cases of which fewer than two mixes can be learned of."""
     counts = np.bincount(mix[mix >= 0], minlength=len(catalogue.ids))
+    if (counts >= CASES_OF_A_MIX).sum() >= 2:
+        return
     names = ", ".join(str(path) for path in paths)
     for name, count in zip(catalogue.ids, counts.tolist(), strict=True):
         if count < CASES_OF_A_MIX:
             problem = (
-                f"{name} has {count} cases; at least {CASES_OF_A_MIX} are needed to learn its value"
+                f"{name} has {count} cases; at least {CASES_OF_A_MIX} are needed to learn its "
+                "value, and two mixes that have so many"
             )
             problems.add(f"{names}: column mix", problem)
+
+
+def scored(
+    cases: LoggedCases, catalogue: Catalogue
+) -> tuple[LoggedCases, Catalogue, dict[str, int]]:
+    """Takes the mixes that have enough cases to be learned of, and their cases.
+
+    The others are served unscored until they have cases (`router.decision.unscored`).
+
+    Returns:
+        The cases, numbered in the catalogue of those mixes; that catalogue; and the cases of each
+        mix that was left out.
+    """
+    counts = np.bincount(cases.mix, minlength=len(catalogue.ids))
+    enough = counts >= CASES_OF_A_MIX
+    few = {
+        name: count
+        for name, count, kept in zip(catalogue.ids, counts.tolist(), enough, strict=True)
+        if not kept
+    }
+    if not few:
+        return cases, catalogue, few
+    kept = cases.take(enough[cases.mix])
+    numbers = np.cumsum(enough) - 1
+    mixes = tuple(mix for mix in catalogue.mixes if mix.id not in few)
+    return replace(kept, mix=numbers[kept.mix]), replace(catalogue, mixes=mixes), few
