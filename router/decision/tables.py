@@ -36,6 +36,7 @@ class DecisionTables:
         intercept: shape (mixes, folds), outcome points.
         counts: shape (slots,), training cases seen with each slot.
         pairs: what pairs of model features add beyond what each adds alone.
+        unscored: numbers of mixes that nothing was learned of (`unscored`).
 
     Raises:
         ValueError: if shapes do not fit each other or a number is not finite.
@@ -46,6 +47,7 @@ class DecisionTables:
     intercept: Floats
     counts: NDArray[np.int64]
     pairs: tuple[Pair, ...] = ()
+    unscored: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         slots = sum(self.features.features[c].slots for c in self.columns)

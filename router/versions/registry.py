@@ -19,6 +19,7 @@ from typing import Any
 from router.decision.catalogue import Catalogue
 from router.decision.schema import FeatureSet, Role
 from router.decision.tables import DecisionTables
+from router.decision.unscored import for_mixes
 from router.files.plain_files import check_archive, plain_bytes, plain_digest
 from router.mendable import Mendable
 from router.versions.table_file import read_tables
@@ -136,10 +137,11 @@ def load_model(
         # A folder copied under another name would be signed, yet not what its name promises.
         _check(info.version == folder.name, f"manifest is of version {info.version!r}")
         _check(manifest["features"] == features.model_inputs, _difference(manifest, features))
-        ids = list(catalogue.ids)
+        ids, valued = list(catalogue.ids), list(manifest["mixes"])
         _check(
-            manifest["mixes"] == ids,
-            f"it values the mixes {manifest['mixes']}, the catalogue has {ids}",
+            # More mixes than were valued are no fault: they are unscored until there are cases.
+            [mix for mix in ids if mix in valued] == valued,
+            f"it values the mixes {valued}, the catalogue has {ids}",
         )
         # Without a signature the manifest vouches for
         # nothing, and what is served is the tables alone.
@@ -154,7 +156,8 @@ def load_model(
 
         # The digest only says that nobody changed the file since: who wrote it may have meant harm.
         check_archive(data, TABLES)
-        return ModelVersion(info=info, tables=_tables(data, features, len(ids)))
+        tables = for_mixes(_tables(data, features, len(valued)), valued, ids)
+        return ModelVersion(info=info, tables=tables)
 
 
 def read_info(folder: Path) -> ModelInfo:

@@ -20,6 +20,7 @@ from router.files.formats import OutRefused
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from training.commands.options import AS_OF, AUDIT, CLUSTERS, HORIZON, MAP, PLACE, POLICIES, SEED
+from training.commands.told import tell_few
 from training.data.dataset import LoggedCases
 from training.data.draft_mapping import draft_mapping
 from training.data.start import read_anyway, ready_cases
@@ -71,7 +72,7 @@ def check(
     refused = ""
     cases: LoggedCases | None
     try:
-        cases = ready_cases(
+        ready = ready_cases(
             files,
             catalogue,
             policy,
@@ -83,6 +84,8 @@ def check(
             mapping=mapping,
             assumed=assumed,
         )
+        cases, catalogue = ready.cases, ready.catalogue
+        tell_few(ready.few)
     except CasesRefused as problem:
         refused = str(problem)
         cases = read_anyway(files, catalogue, audit=audit, horizon_days=horizon, mapping=mapping)

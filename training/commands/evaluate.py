@@ -26,7 +26,7 @@ from training.commands.options import (
     SEED,
 )
 from training.commands.promoted import promoted_rival
-from training.commands.told import tell_conditions, tell_figures
+from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.hold_out import hold_out
 from training.data.policy_file import read_policy
 from training.data.start import ready_cases
@@ -74,7 +74,7 @@ def evaluate(
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)
     assumed = Assumed()
-    logged = ready_cases(
+    ready = ready_cases(
         cases,
         catalogue,
         agency,
@@ -87,13 +87,16 @@ def evaluate(
         assumed=assumed,
     )
     tell_assumed(assumed)
+    tell_few(ready.few)
+    offered, logged, catalogue = catalogue, ready.cases, ready.catalogue
+    agency = replace(agency, menu=tuple(mix for mix in agency.menu if mix not in ready.few))
     _, later, by = hold_out(logged, seed)
     if chosen is None:
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
     given = read_policy(chosen, later.case_refs.tolist(), catalogue.ids)
-    rival = promoted_rival(models, catalogue)
+    rival = promoted_rival(models, offered, catalogue)
     found = evaluate_policy(later, by, chosen.stem, given, rival, catalogue, agency, seed=seed)
     figures = replace(found, soundness=soundness(logged, catalogue, seed=seed))
     # Parity and features are of tables; of those nothing is asked here.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,13 +29,14 @@ from training.commands.options import (
     SEED,
 )
 from training.commands.promoted import promoted_rival
-from training.commands.told import tell_conditions, tell_figures
+from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.case_files import digest
 from training.data.dataset import LoggedCases
 from training.data.start import ready_cases
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.soundness import in_words, refuse_hopeless, soundness
+from training.evaluation.todays_rule import todays_rule
 from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
@@ -140,7 +142,7 @@ def fit(
     findings = load_evidence(evidence) if evidence is not None else None
 
     files, assumed = [*cases, *more], Assumed()
-    logged = ready_cases(
+    ready = ready_cases(
         files,
         catalogue,
         policy,
@@ -153,18 +155,23 @@ def fit(
         assumed=assumed,
     )
     tell_assumed(assumed)
+    offered, logged, catalogue = catalogue, ready.cases, ready.catalogue
     marked = _synthetic(logged, synthetic, files)
     _say(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, "
         f"{logged.too_recent} too recent, "
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
+    tell_few(ready.few)
+    # The baseline is asked now: without its mixes nothing could be compared after the learning.
+    todays_rule(logged.rows[:1], catalogue)
+    policy = replace(policy, menu=tuple(mix for mix in policy.menu if mix not in ready.few))
     sound = soundness(logged, catalogue, seed=seed)
     refuse_hopeless(sound)
     for one in sound.suspicions:
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
         click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
-    rival = promoted_rival(models, catalogue)
+    rival = promoted_rival(models, offered, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from training.evaluation.figures import Figures
@@ -33,3 +35,14 @@ def tell_conditions(verdict: Verdict) -> None:
         click.echo(f"{met}  {one.name:<22} {value:>12}  {one.bound}{why}")
     answer = "yes: the gate is passed" if verdict.passed else "no: the gate is not passed"
     click.echo(answer)
+
+
+def tell_few(few: Mapping[str, int]) -> None:
+    """Says which mixes have too few cases to be learned of, and how many."""
+    for mix, count in few.items():
+        click.secho(
+            f"{mix}: {count} cases, too few to learn its value; it is not scored, and these cases "
+            "are left out",
+            fg="yellow",
+            err=True,
+        )

@@ -443,13 +443,45 @@ def _count_mixes(
     least: int,
     problems: Problems,
 ) -> None:
+    """Refuses cases of which fewer than two mixes can be learned of."""
     read = mix[mix >= 0]
     # Where no mix could be read, that is the problem, and is told already.
     if not len(read):
         return
     counts = np.bincount(read, minlength=len(catalogue.ids))
+    if (counts >= least).sum() >= 2:
+        return
     names = ", ".join(str(path) for path in paths)
     for name, count in zip(catalogue.ids, counts.tolist(), strict=True):
         if count < least:
-            problem = f"{name} has {count} cases; at least {least} are needed to learn its value"
+            problem = (
+                f"{name} has {count} cases; at least {least} are needed to learn its value, and "
+                "two mixes that have so many"
+            )
             problems.add(f"{names}: column mix", problem)
+
+
+def scored(
+    cases: LoggedCases, catalogue: Catalogue
+) -> tuple[LoggedCases, Catalogue, dict[str, int]]:
+    """Takes the mixes that have enough cases to be learned of, and their cases.
+
+    The others are served unscored until they have cases (`router.decision.unscored`).
+
+    Returns:
+        The cases, numbered in the catalogue of those mixes; that catalogue; and the cases of each
+        mix that was left out.
+    """
+    counts = np.bincount(cases.mix, minlength=len(catalogue.ids))
+    enough = counts >= CASES_OF_A_MIX
+    few = {
+        name: count
+        for name, count, kept in zip(catalogue.ids, counts.tolist(), enough, strict=True)
+        if not kept
+    }
+    if not few:
+        return cases, catalogue, few
+    kept = cases.take(enough[cases.mix])
+    numbers = np.cumsum(enough) - 1
+    mixes = tuple(mix for mix in catalogue.mixes if mix.id not in few)
+    return replace(kept, mix=numbers[kept.mix]), replace(catalogue, mixes=mixes), few

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.policies.toml_file import PolicyError
-from training.data.dataset import LoggedCases, read_cases
+from training.data.dataset import LoggedCases, read_cases, scored
 from training.data.hold_out import sides
 
 LEAST_CASES = 500
@@ -81,6 +82,21 @@ def _check_outcomes(cases: LoggedCases, members: Bools, told: str, problems: Pro
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Cases that a fit can start on.
+
+    Attributes:
+        cases: of the mixes that there are enough cases of, numbered by `catalogue`.
+        catalogue: of these mixes; the others are served unscored (`router.decision.unscored`).
+        few: cases of each mix that is left out.
+    """
+
+    cases: LoggedCases
+    catalogue: Catalogue
+    few: dict[str, int]
+
+
 def check_policy(catalogue: Catalogue, policy: Policy) -> None:
     """Refuses a catalogue and a policy with which no version can be learned or measured.
 
@@ -106,7 +122,7 @@ def ready_cases(
     seed: int = 1,
     mapping: FileMapping = AS_IS,
     assumed: Assumed | None = None,
-) -> LoggedCases:
+) -> Ready:
     """Reads logged cases that a fit can start on: what `fit` does first, and what `check` says.
 
     Args:
@@ -129,8 +145,9 @@ def ready_cases(
     cases = read_cases(
         files, catalogue, audit, horizon_days, end, clusters, mapping=mapping, assumed=assumed
     )
+    cases, catalogue, few = scored(cases, catalogue)
     check_start(cases, catalogue.ids, seed)
-    return cases
+    return Ready(cases=cases, catalogue=catalogue, few=few)
 
 
 def read_anyway(

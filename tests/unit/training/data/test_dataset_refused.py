@@ -3,10 +3,12 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tests.unit.training.data.cases_builder import (
+    CATALOGUE,
     FRAME,
     NATIONAL_ID,
     ROWS,
@@ -14,6 +16,7 @@ from tests.unit.training.data.cases_builder import (
     in_rows,
     refusal,
 )
+from training.data.dataset import read_cases, scored
 
 
 @pytest.mark.parametrize(
@@ -138,11 +141,25 @@ def test_a_national_identity_number_is_refused_and_not_repeated(
     assert text not in message
 
 
-def test_a_mix_with_too_few_cases_is_refused(tmp_path: Path) -> None:
-    frame = FRAME.filter((pl.col("mix") != "BLENDED_VIDEO").fill_null(True))
+def test_cases_of_a_single_mix_are_refused(tmp_path: Path) -> None:
+    frame = FRAME.filter((pl.col("mix") == "DIALOGUE_AND_PHONE").fill_null(True))
     assert "column mix: BLENDED_VIDEO has 0 cases; at least 200 are needed" in refusal(
         a_file(tmp_path, frame)
     )
+
+
+def test_a_mix_with_few_cases_is_left_out_with_them_and_the_others_are_numbered_anew(
+    tmp_path: Path,
+) -> None:
+    rare = (pl.col("mix") == "BLENDED_VIDEO").fill_null(False)
+    frame = pl.concat([FRAME.filter(~rare), FRAME.filter(rare).head(20)])
+    read = read_cases([a_file(tmp_path, frame)], CATALOGUE)
+    cases, catalogue, few = scored(read, CATALOGUE)
+    assert set(few) == {"BLENDED_VIDEO"} == set(CATALOGUE.ids) - set(catalogue.ids)
+    assert len(read.mix) - len(cases.mix) == few["BLENDED_VIDEO"] <= 20
+    before = {CATALOGUE.ids[number]: count for number, count in enumerate(np.bincount(read.mix))}
+    after = {catalogue.ids[number]: count for number, count in enumerate(np.bincount(cases.mix))}
+    assert after == {name: count for name, count in before.items() if name not in few}
 
 
 def test_files_that_disagree_about_being_synthetic_are_refused(tmp_path: Path) -> None:

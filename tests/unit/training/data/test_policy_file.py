@@ -33,7 +33,8 @@ def test_mixes_are_read_in_the_order_of_the_cases(tmp_path: Path, suffix: str) -
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_chances_are_read_and_a_mix_without_a_column_has_none(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path, suffix, case_ref=REFS, HEAVY=[0.25, 1], LIGHT=[0.75, None])
-    assert np.allclose(read_policy(path, REFS, MIXES), np.array([[0.75, 0.25], [0, 1]]))
+    given = read_policy(path, REFS, MIXES)
+    assert np.allclose(given, np.array([[0.75, 0.25], [0.0, 1.0]]))
     path = written(tmp_path, suffix, case_ref=REFS, HEAVY=[1, 1])
     assert read_policy(path, REFS, MIXES).tolist() == [[0, 1], [0, 1]]
 
