@@ -41,9 +41,13 @@ def read_figures(folder: Path) -> Figures:
     """Reads what was measured of a version.
 
     Raises:
-        VersionUnreadable: naming the file and what of it cannot be read.
+        VersionUnreadable: naming the file and what of it cannot be read, or that nothing was
+            measured.
         OSError: if it cannot be read at all.
     """
+    if (folder / CARD).exists() and not (folder / FIGURES).exists():
+        told = "such as one of published findings alone; its card says what it is"
+        raise VersionUnreadable(f"{folder}: has no figures: nothing of it was measured, {told}")
     return _read(folder / FIGURES, Figures)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
@@ -13,7 +14,7 @@ from router.versions.registry import load_model
 from training.evaluation.gate import load_gate
 from training.evidence.evidence_file import load_evidence
 from training.version.day_one import write_day_one
-from training.version.files import CARD, read_verdict
+from training.version.files import CARD, VersionUnreadable, read_figures, read_verdict
 
 POLICIES = Path("policies")
 CATALOGUE = load_catalogue(POLICIES / "mixes.toml")
@@ -52,6 +53,11 @@ def test_it_says_that_nothing_was_measured(tmp_path: Path) -> None:
     assert all(
         finding.source in card for finding in load_evidence(POLICIES / "evidence.toml").findings
     )
+
+
+def test_who_asks_for_its_figures_learns_that_there_are_none(tmp_path: Path) -> None:
+    with pytest.raises(VersionUnreadable, match="nothing of it was measured"):
+        read_figures(a_day_one(tmp_path))
 
 
 def test_the_same_findings_are_the_same_bytes(tmp_path: Path) -> None:
