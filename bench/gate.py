@@ -264,6 +264,7 @@ def better(candidates: int, cases: int, gate: Gate) -> bool:
         tried += 1
         taken += passed
         why.update(names)
+        print(f"  {taken} of {tried} taken", file=sys.stderr, flush=True)
     told = ", ".join(f"{name} {count}" for name, count in why.most_common(6))
     print(f"better candidates with enough power, {cases} held-out cases: {taken} of {tried} taken")
     print(f"  conditions not met: {told or 'none'}")

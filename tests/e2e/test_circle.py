@@ -37,7 +37,7 @@ GATE = {
     "bound = 2000 ": "bound = 600 ",
     "bound = 300 ": "bound = 200 ",
     'name = "snips_agrees"\nbound = 1.0': 'name = "snips_agrees"\nbound = 2.0',
-    "bound = 0.9 # 0.5 to 1": "bound = 0.5 # 0.5 to 1",
+    "bound = 0.005 # 0 to 0.02": "bound = 0.02 # 0 to 0.02",
     "bound = 0.05 # 0.005 to 0.2": "bound = 0.2 # 0.005 to 0.2",
 }
 
