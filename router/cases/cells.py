@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -290,7 +291,7 @@ class Cells:
     def _known_texts(self, values: pa.Array, name: str) -> pa.Array:
         """Gives texts, null where they say that nothing is known."""
         texts = values.cast(pa.string())
-        unknown = pc.is_in(texts, _NOT_KNOWN_TEXTS)
+        unknown = pc.is_in(texts, _not_known_texts())
         if pc.any(unknown).as_py():
             self._tell_unknown(texts.filter(unknown), name)
             texts = pc.if_else(unknown, None, texts)
@@ -490,7 +491,10 @@ class Cells:
         return None, ""
 
 
-_NOT_KNOWN_TEXTS = pa.array(sorted(NOT_KNOWN), pa.string())
+@cache
+def _not_known_texts() -> pa.Array:
+    # Made when a file is read: Arrow loads pandas, if it is there, to make an array of a list.
+    return pa.array(sorted(NOT_KNOWN), pa.string())
 
 
 class _Shown:

@@ -19,8 +19,8 @@ def for_mixes(
     """Gives tables for other mixes than those that they value.
 
     A mix that they do not value is worth what the next lighter one is: more contact is not believed
-    to help until it was tried, so by its worth alone it is never advised, and a worse situation
-    never asks for less contact. Safeguards can still demand it.
+    to help until it was tried, so it is advised only where that lighter one may not be taken, and a
+    worse situation never asks for less contact.
 
     Args:
         tables: of the mixes `valued`.

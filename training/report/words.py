@@ -201,8 +201,8 @@ def evidence_words(found: EvidenceFigures) -> tuple[str, ...]:
         "On what each mix is worth on average, findings and log contradict each other "
         f"({number(found.chi_square, 1)} times what chance gives). The model takes the log's alone."
         if found.conflict
-        else "On what each mix is worth on average, findings and log agree as far as both can "
-        f"tell ({number(found.chi_square, 1)} times what chance gives). "
+        else "On what each mix is worth on average, findings and log agree "
+        f"({number(found.chi_square, 1)} times what chance gives). "
         "The model weighs both by their errors."
     )
     return people, means

@@ -27,7 +27,9 @@ def with_mix(minutes: int) -> Catalogue:
 
 
 @pytest.mark.parametrize("minutes", [1, 61, 400])
-def test_it_is_permitted_and_never_advised_where_a_lighter_tried_one_may_be(minutes: int) -> None:
+def test_it_is_never_advised_where_the_next_lighter_tried_one_may_be(
+    minutes: int,
+) -> None:
     wider = with_mix(minutes)
     new = wider.ids.index("ONE_CALL")
     tables = for_mixes(TABLES, CATALOGUE.ids, wider.ids)
@@ -36,8 +38,8 @@ def test_it_is_permitted_and_never_advised_where_a_lighter_tried_one_may_be(minu
     decided = Decider(tables=tables, catalogue=wider, policy=policy).decide(random_rows(4, 400))
     permitted = decided.permitted
     assert permitted[:, new].any()
-    # Below all that were tried, others are always heavier; they count as better.
-    tried = permitted[:, : new or None].any(axis=1)
+    # Below all that were tried it counts as worse than any of them.
+    tried = permitted[:, new - 1] if new else permitted[:, 1:].any(axis=1)
     assert not (decided.mix[tried] == new).any()
 
 

@@ -19,7 +19,7 @@ def test_a_report_says_what_the_log_added_to_findings() -> None:
     assert "What the log added to published findings" in a_report()
     people, means = evidence_words(a_joined())
     assert "the log says 1.49 (standard error 1.29). The model takes 0.95." in people
-    assert "agree as far as both can tell" in means
+    assert "findings and log agree" in means
 
 
 def test_a_report_says_that_findings_and_log_contradict_each_other() -> None:
