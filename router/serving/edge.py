@@ -149,8 +149,7 @@ class Counted:
             told = self._context.code()
             return grpc.StatusCode.OK if told is None else _CODES[told]
         # gRPC cancels alike when the caller gives up and when its deadline passes: the clock tells.
-        # An answer that was being written then fails within gRPC.
-        if isinstance(error, asyncio.CancelledError | grpc.aio.InternalError):
+        if isinstance(error, asyncio.CancelledError):
             left = self._context.time_remaining()
             expired = left is not None and left <= _CLOCKS_DIFFER
             return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
@@ -280,7 +279,11 @@ class Edge(grpc.GenericRpcHandler):
                             async for response in answer:
                                 await context.write(response)
                         return None
-                    except grpc.aio.BaseError:  # of grpc, for grpc: aborted, or nobody to write to
+                    except grpc.aio.InternalError:
+                        # Nobody to write to. grpc would log a fault if it has not yet heard that
+                        # the caller went; as a cancelled call it is none.
+                        raise asyncio.CancelledError from None
+                    except grpc.aio.BaseError:  # of grpc, for grpc: aborted
                         raise
                     except Exception as error:
                         on_error(error)
