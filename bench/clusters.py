@@ -119,7 +119,7 @@ def nuisances(log: Log, seed: int, *, boosted: bool) -> tuple[Floats, Floats]:
             propensity=None,
             seed=seed,
             folds=2,
-            together=log.person,
+            groups=log.person,
         )
         return fitted.mu, fitted.chance
 

@@ -42,6 +42,7 @@ from training.evaluation.evaluate import Rival, evaluate
 from training.evaluation.figures import Diagnostics
 from training.evaluation.gate import Gate, judge, load_gate
 from training.evaluation.propensities import apart
+from training.evaluation.ready import ready
 from training.evaluation.soundness import soundness
 from training.evaluation.todays_rule import todays_rule
 from training.fit import Run, fit
@@ -196,9 +197,8 @@ def refused_by(cases: LoggedCases, gate: Gate, seed: int) -> tuple[str, ...]:
         synthetic=True,
         teachers={TEACHER: TEACHERS[TEACHER]},
         calibrate=False,
-        seed=seed,
     )
-    fitted = fit(cases, CATALOGUE, NATIONAL, run, sound)
+    fitted = fit(ready(cases, CATALOGUE, NATIONAL, seed=seed), run)
     verdict = judge(
         fitted.figures,
         gate,

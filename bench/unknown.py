@@ -29,6 +29,7 @@ from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from training.data.dataset import read_cases
 from training.evaluation.gate import judge, load_gate
+from training.evaluation.ready import ready
 from training.fit import Fitted, Run, fit
 from training.learning.teachers import TEACHERS
 from training.report.page import write_report
@@ -87,9 +88,8 @@ def fitted(
         synthetic=True,
         teachers={name: TEACHERS[name] for name in teachers},
         calibrate=calibrate,
-        seed=seed,
     )
-    found = fit(cases, catalogue, policy, run)
+    found = fit(ready(cases, catalogue, policy, seed=seed), run)
     assert np.isfinite(found.tables.values).all()
 
     verdict = judge(

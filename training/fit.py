@@ -19,10 +19,9 @@ from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
-from training.data.start import check_start
 from training.evaluation.evaluate import Candidate, Rival, evaluate
-from training.evaluation.figures import EvidenceFigures, Figures, Soundness
-from training.evaluation.soundness import refuse_hopeless, soundness
+from training.evaluation.figures import EvidenceFigures, Figures
+from training.evaluation.ready import Ready
 from training.evidence.evidence import Evidence
 from training.evidence.evidence_prior import evidence_prior
 from training.learning.compile import Parity, compile_tables
@@ -73,7 +72,6 @@ class Run:
         calibrate: whether standard errors are calibrated; without, they are the folds' spread
             alone, too narrow.
         folds: parts of the cases, 3 to 10 (`learn`).
-        seed: of everything random.
         jobs: fits at once.
         watch: told how far each phase is.
     """
@@ -86,41 +84,28 @@ class Run:
     evidence: Evidence | None = None
     calibrate: bool = True
     folds: int = FOLDS
-    seed: int = 1
     jobs: int = 1
     watch: Watch = nobody_watches
 
 
-def fit(
-    cases: LoggedCases,
-    catalogue: Catalogue,
-    policy: Policy,
-    run: Run,
-    sound: Soundness | None = None,
-) -> Fitted:
+def fit(start: Ready, run: Run) -> Fitted:
     """Fits a version and measures it. Equal arguments give equal tables, to the byte.
 
     Args:
-        cases: all logged cases; the later three tenths are held out.
-        catalogue: the mixes.
-        policy: with which candidate and rival decide on the held-out cases.
+        start: logged cases, of which the later three tenths are held out, the mixes, and the policy
+            with which candidate and rival decide on the held-out cases.
         run: everything else.
-        sound: what `soundness` said of the cases; asked here if None.
 
     Raises:
-        CasesRefused: if nothing can be learned from such outcomes or propensities, too few cases
-            are left to learn from or to measure on, or a mix or the outcome says nothing there.
         NotAdditive: if the tables do not reproduce the students.
     """
-    check_start(cases, catalogue.ids, run.seed)
-    sound = sound or soundness(cases, catalogue, seed=run.seed)
-    refuse_hopeless(sound)
-    earlier, later, by = hold_out(cases, run.seed)
+    catalogue, policy = start.catalogue, start.policy
+    earlier, later, by = hold_out(start.cases, start.seed)
     # Of the earlier cases alone: the order of values is learned from outcomes too.
     encoding = encoding_for(FEATURES, earlier.rows, earlier.outcome)
     lightest = _lightest(earlier, catalogue, policy)
     prior = evidence_prior(run.evidence, encoding, catalogue) if run.evidence else None
-    learned = _learned(earlier, encoding, lightest, prior, run)
+    learned = _learned(earlier, encoding, lightest, prior, run, start.seed)
     seconds = dict(learned.seconds)
 
     def compiled() -> tuple[DecisionTables, Parity]:
@@ -132,11 +117,11 @@ def fit(
     def measured() -> Figures:
         stack = learned.taught(encoding.inputs(later.rows))
         candidate = _candidate(run, earlier, encoding, learned, tables, stack)
-        return evaluate(later, by, candidate, run.rival, catalogue, policy, seed=run.seed)
+        return evaluate(later, by, candidate, run.rival, catalogue, policy, seed=start.seed)
 
     figures = replace(
         _timed("evaluation", measured, seconds, run.watch),
-        soundness=sound,
+        soundness=start.sound,
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
         # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -158,6 +143,7 @@ def _learned(
     lightest: NDArray[np.integer],
     prior: Prior | None,
     run: Run,
+    seed: int,
 ) -> Learned:
     beside = confounders(encoding.others(cases.rows), lightest, cases.office_numbers(), cases.days)
     return learn(
@@ -167,12 +153,13 @@ def _learned(
         cases.minutes,
         cases.propensity,
         confounders=beside,
+        groups=cases.person_numbers(),
         teachers=run.teachers,
         monotone=encoding.monotone,
         prior=prior,
         calibrate=run.calibrate,
         folds=run.folds,
-        seed=run.seed,
+        seed=seed,
         jobs=run.jobs,
         watch=run.watch,
     )

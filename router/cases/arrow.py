@@ -46,15 +46,7 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
     for table in tables:
         first_row = 0
         for batch in table.batches(_BATCH):
-            yield Cells(
-                batch=batch,
-                first_row=first_row,
-                problems=Problems(),
-                assumed=assumed,
-                file=str(table.path),
-                mapping=mapping,
-                comma=table.csv is not None and table.csv.decimal_comma,
-            )
+            yield table.cells(batch, first_row, Problems(), assumed)
             first_row += len(batch)
 
 

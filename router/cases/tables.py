@@ -18,6 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from router.cases.assumed import Assumed
+from router.cases.cells import Cells
 from router.cases.csv_text import CsvText, csv_text, opened
 from router.cases.mapping import KNOWN, FileMapping
 from router.cases.problems import CasesRefused, Problems, shown_name
@@ -77,6 +78,27 @@ class Table:
                 yield from self._of_parquet(rows)
             else:
                 yield from self._of_csv(self.csv, rows)
+
+    def cells(
+        self, batch: pa.RecordBatch, first_row: int, problems: Problems, assumed: Assumed
+    ) -> Cells:
+        """Takes some of its rows as cells that can be read.
+
+        Args:
+            batch: of `batches`.
+            first_row: rows of the file before these.
+            problems: what is wrong is added here.
+            assumed: what was assumed is added here.
+        """
+        return Cells(
+            batch=batch,
+            first_row=first_row,
+            problems=problems,
+            assumed=assumed,
+            file=str(self.path),
+            mapping=self.mapping,
+            comma=self.csv is not None and self.csv.decimal_comma,
+        )
 
     def _of_parquet(self, rows: int) -> Iterator[pa.RecordBatch]:
         wanted = [self.names[place] for place in self.places.values()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,17 +14,20 @@ from router.cases.mapping import KNOWN, read_mapping
 from router.cases.problems import CasesRefused, Problems, shown_name
 from router.cases.sources import find_sources
 from router.cases.tables import Table, open_tables
+from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
 from router.files.formats import OutRefused
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from training.commands.options import AS_OF, AUDIT, CLUSTERS, HORIZON, MAP, PLACE, POLICIES, SEED
+from router.policies.toml_file import PolicyError
+from training.commands.options import PLACE, POLICIES
+from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_few
 from training.data.dataset import LoggedCases
 from training.data.draft_mapping import draft_mapping
-from training.data.start import read_anyway, ready_cases
 from training.evaluation.examined import Examined, examine
-from training.evaluation.soundness import hopeless, soundness
+from training.evaluation.ready import check_policy, ready
+from training.evaluation.soundness import soundness
 from training.report.words import number, percent, points
 
 _WIDTH = 100
@@ -33,25 +35,15 @@ _WIDTH = 100
 
 @click.command()
 @click.argument("files", type=PLACE, nargs=-1, required=True)
-@MAP
-@AUDIT
-@HORIZON
+@reads_cases
 @click.option("--page", type=PLACE, help="The same as a page: an HTML file.")
 @click.option("--draft-mapping", "draft", type=PLACE, help="Write a mapping to fill in, for --map.")
-@AS_OF
-@CLUSTERS
-@SEED
 @POLICIES
 def check(
     files: tuple[Path, ...],
-    map_file: Path | None,
-    audit: Path | None,
-    horizon: int | None,
-    as_of: datetime | None,
-    clusters: tuple[str, ...],
+    reading: Reading,
     page: Path | None,
     draft: Path | None,
-    seed: int,
     policies: Path,
 ) -> None:
     """Say what logged cases are read as and look like; exit 1 if `fit` would not start on them."""
@@ -59,7 +51,8 @@ def check(
         _check_place(option, out, end)
     catalogue = load_catalogue(policies / "mixes.toml")
     policy = load_policy(policies / "national.toml", catalogue)
-    mapping, assumed = read_mapping(map_file), Assumed()
+    check_policy(catalogue, policy)
+    mapping, assumed = read_mapping(reading.map_file), Assumed()
 
     # Which column is which is told even of files that are refused afterwards.
     tables = open_tables(find_sources(files), mapping, Problems(), Assumed())
@@ -69,26 +62,15 @@ def check(
             aside.write_text(draft_mapping(tables), encoding="utf-8")
         click.echo(f"a mapping to fill in: {draft}")
 
-    refused = ""
-    cases: LoggedCases | None
+    refused, cases, start = "", None, None
     try:
-        ready = ready_cases(
-            files,
-            catalogue,
-            policy,
-            audit=audit,
-            horizon_days=horizon,
-            end=None if as_of is None else as_of.date(),
-            clusters=clusters,
-            seed=seed,
-            mapping=mapping,
-            assumed=assumed,
-        )
-        cases, catalogue = ready.cases, ready.catalogue
-        tell_few(ready.few)
-    except CasesRefused as problem:
+        cases = reading.read(files, catalogue, assumed)
+        start = ready(cases, catalogue, policy, seed=reading.seed)
+        cases, catalogue = start.cases, start.catalogue
+        tell_few(start.few)
+    except (CasesRefused, PolicyError) as problem:
         refused = str(problem)
-        cases = read_anyway(files, catalogue, audit=audit, horizon_days=horizon, mapping=mapping)
+        cases = cases or _read_anyway(reading, files, catalogue)
     for line in assumed.lines():
         click.echo(f"assumed: {line}")
 
@@ -96,9 +78,8 @@ def check(
     if cases is not None and len(cases.mix):
         left_out = f"{cases.shielded} shielded, {cases.too_recent} too recent"
         click.echo(f"{len(cases.mix)} cases; left out: {left_out}")
-        sound = soundness(cases, catalogue, seed=seed)
-        refused = refused or hopeless(sound)
-        seen = examine(cases, catalogue.ids, sound, seed)
+        sound = start.sound if start else soundness(cases, catalogue, seed=reading.seed)
+        seen = examine(cases, catalogue.ids, sound, reading.seed)
         _tell(seen)
         if cases.synthetic is None:
             click.echo("The files do not say whether they are synthetic: `fit` needs --real then.")
@@ -114,6 +95,16 @@ def check(
         click.echo(f"\nno: fit would not start\n{refused}")
         sys.exit(1)
     click.echo("\nyes: fit would start")
+
+
+def _read_anyway(
+    reading: Reading, files: tuple[Path, ...], catalogue: Catalogue
+) -> LoggedCases | None:
+    """Reads cases that a fit cannot start on, to be looked at; None if they cannot be read."""
+    try:
+        return reading.read(files, catalogue, Assumed(), least_of_a_mix=0)
+    except CasesRefused:
+        return None
 
 
 def _check_place(option: str, out: Path | None, end: str) -> None:

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from router.cases.assumed import Assumed
-from router.cases.mapping import read_mapping
 from router.commands.told import tell_assumed
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from training.commands.options import (
-    AS_OF,
-    AUDIT,
-    CLUSTERS,
-    HORIZON,
-    MAP,
-    MODELS,
-    PLACE,
-    POLICIES,
-    SEED,
-)
+from training.commands.options import MODELS, PLACE, POLICIES
 from training.commands.promoted import promoted_rival
+from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.hold_out import hold_out
 from training.data.policy_file import read_policy
-from training.data.start import ready_cases
 from training.evaluation.evaluate import evaluate_policy
 from training.evaluation.gate import judge, load_gate, of_any_policy
-from training.evaluation.soundness import soundness
+from training.evaluation.ready import check_policy, ready
 
 
 @click.command()
@@ -45,23 +33,13 @@ from training.evaluation.soundness import soundness
     type=PLACE,
     help="case_ref and mix, or a column of chances for each mix.",
 )
-@MAP
-@AUDIT
-@HORIZON
-@AS_OF
-@CLUSTERS
-@SEED
+@reads_cases
 @POLICIES
 @MODELS
 def evaluate(
     cases: tuple[Path, ...],
     chosen: Path | None,
-    map_file: Path | None,
-    audit: Path | None,
-    horizon: int | None,
-    as_of: datetime | None,
-    clusters: tuple[str, ...],
-    seed: int,
+    reading: Reading,
     policies: Path,
     models: Path,
 ) -> None:
@@ -73,32 +51,29 @@ def evaluate(
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)
+    check_policy(catalogue, agency)
     assumed = Assumed()
-    ready = ready_cases(
-        cases,
-        catalogue,
-        agency,
-        audit=audit,
-        horizon_days=horizon,
-        end=None if as_of is None else as_of.date(),
-        clusters=clusters,
-        seed=seed,
-        mapping=read_mapping(map_file),
-        assumed=assumed,
-    )
+    logged = reading.read(cases, catalogue, assumed)
     tell_assumed(assumed)
-    tell_few(ready.few)
-    offered, logged, catalogue = catalogue, ready.cases, ready.catalogue
-    agency = replace(agency, menu=tuple(mix for mix in agency.menu if mix not in ready.few))
-    _, later, by = hold_out(logged, seed)
+    start = ready(logged, catalogue, agency, seed=reading.seed)
+    tell_few(start.few)
+    later, by = hold_out(start.cases, start.seed)[1:]
     if chosen is None:
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
-    given = read_policy(chosen, later.case_refs.tolist(), catalogue.ids)
-    rival = promoted_rival(models, offered, catalogue)
-    found = evaluate_policy(later, by, chosen.stem, given, rival, catalogue, agency, seed=seed)
-    figures = replace(found, soundness=soundness(logged, catalogue, seed=seed))
+    given = read_policy(chosen, later.case_refs.tolist(), start.catalogue.ids)
+    found = evaluate_policy(
+        later,
+        by,
+        chosen.stem,
+        given,
+        promoted_rival(models, catalogue, start.catalogue),
+        start.catalogue,
+        start.policy,
+        seed=start.seed,
+    )
+    figures = replace(found, soundness=start.sound)
     # Parity and features are of tables; of those nothing is asked here.
     verdict = judge(figures, gate, parity_difference=0.0, features_ok=True)
     tell_figures(figures)

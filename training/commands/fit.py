@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,31 +11,20 @@ import click
 from rich.console import Console
 
 from router.cases.assumed import Assumed
-from router.cases.mapping import read_mapping
 from router.cases.problems import CasesRefused
 from router.commands.told import tell_assumed
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
-from training.commands.options import (
-    AS_OF,
-    AUDIT,
-    CLUSTERS,
-    HORIZON,
-    MAP,
-    MODELS,
-    PLACE,
-    POLICIES,
-    SEED,
-)
+from training.commands.options import MODELS, PLACE, POLICIES
 from training.commands.promoted import promoted_rival
+from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.case_files import digest
 from training.data.dataset import LoggedCases
-from training.data.start import ready_cases
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
-from training.evaluation.soundness import in_words, refuse_hopeless, soundness
-from training.evaluation.todays_rule import todays_rule
+from training.evaluation.ready import check_policy, ready
+from training.evaluation.soundness import in_words
 from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
@@ -63,17 +51,12 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
 @click.option("--out", type=PLACE, required=True, help="Folder of the new version, models/VERSION.")
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
-@MAP
-@AUDIT
+@reads_cases
 @click.option(
     "--evidence",
     type=PLACE,
     help="Published findings to know beforehand, such as policies/evidence.toml.",
 )
-@HORIZON
-@AS_OF
-@CLUSTERS
-@SEED
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Fits at once."
@@ -106,13 +89,8 @@ def fit(
     cases: tuple[Path, ...],
     out: Path,
     more: tuple[Path, ...],
-    map_file: Path | None,
-    audit: Path | None,
+    reading: Reading,
     evidence: Path | None,
-    horizon: int | None,
-    as_of: datetime | None,
-    clusters: tuple[str, ...],
-    seed: int,
     synthetic: bool | None,
     jobs: int,
     calibrate: bool,
@@ -141,53 +119,38 @@ def fit(
     policy = load_policy(policies / "national.toml", catalogue)
     findings = load_evidence(evidence) if evidence is not None else None
 
+    # Before files are read for minutes.
+    check_policy(catalogue, policy)
+
     files, assumed = [*cases, *more], Assumed()
-    ready = ready_cases(
-        files,
-        catalogue,
-        policy,
-        audit=audit,
-        horizon_days=horizon,
-        end=None if as_of is None else as_of.date(),
-        clusters=clusters,
-        seed=seed,
-        mapping=read_mapping(map_file),
-        assumed=assumed,
-    )
+    logged = reading.read(files, catalogue, assumed)
     tell_assumed(assumed)
-    offered, logged, catalogue = catalogue, ready.cases, ready.catalogue
     marked = _synthetic(logged, synthetic, files)
     _say(
         f"{len(logged.mix)} cases; left out: {logged.shielded} shielded, "
         f"{logged.too_recent} too recent, "
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
-    tell_few(ready.few)
-    # The baseline is asked now: without its mixes nothing could be compared after the learning.
-    todays_rule(logged.rows[:1], catalogue)
-    policy = replace(policy, menu=tuple(mix for mix in policy.menu if mix not in ready.few))
-    sound = soundness(logged, catalogue, seed=seed)
-    refuse_hopeless(sound)
-    for one in sound.suspicions:
+    start = ready(logged, catalogue, policy, seed=reading.seed)
+    tell_few(start.few)
+    for one in start.sound.suspicions:
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
         click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
-    rival = promoted_rival(models, offered, catalogue)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(
             version=out.name,
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
             synthetic=marked,
-            rival=rival,
+            rival=promoted_rival(models, catalogue, start.catalogue),
             teachers={name: TEACHERS[name] for name in TEACHERS if name in (teachers or TEACHERS)},
             evidence=findings,
             calibrate=calibrate,
             folds=folds,
-            seed=seed,
             jobs=jobs,
             watch=watch,
         )
-        fitted = fit_version(logged, catalogue, policy, run, sound)
+        fitted = fit_version(start, run)
 
     verdict = judge(
         fitted.figures,
@@ -198,14 +161,14 @@ def fit(
     )
     described = manifest(
         fitted,
-        catalogue,
-        seed=seed,
+        start.catalogue,
+        seed=reading.seed,
         command=_again(click.get_current_context(), files),
         digests={
             file: digest(policies / file) for file in ("mixes.toml", "national.toml", "gate.toml")
         },
     )
-    write_version(out, fitted, verdict, catalogue, described, sign)
+    write_version(out, fitted, verdict, start.catalogue, described, sign)
     _say_cost(fitted.figures)
     tell_figures(fitted.figures)
     tell_conditions(verdict)

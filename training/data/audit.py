@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from router.cases.assumed import Assumed
-from router.cases.cells import Cells
 from router.cases.features import CASE_REF, FEATURES, LOGGED, REFERENCES
 from router.cases.mapping import FileMapping
 from router.cases.problems import Problems
@@ -92,14 +91,7 @@ def _frame(table: Table, names: list[str], problems: Problems, assumed: Assumed)
     """Reads every column as text; one that cannot be is null throughout."""
     parts, first_row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], 0
     for batch in table.batches(BATCH):
-        columns = Cells(
-            batch=batch,
-            first_row=first_row,
-            problems=problems,
-            assumed=assumed,
-            file=str(table.path),
-            mapping=table.mapping,
-        )
+        columns = table.cells(batch, first_row, problems, assumed)
         nothing = pl.Series([None] * len(batch), dtype=pl.String)
         texts = {}
         for name in names:

@@ -290,25 +290,14 @@ def _parts(
         if name not in table.columns:
             problems.add(f"{table.path}: column {name}", "is missing")
 
-    def cells(batch: pa.RecordBatch, first_row: int) -> Cells:
-        return Cells(
-            batch=batch,
-            first_row=first_row,
-            problems=problems,
-            assumed=assumed,
-            file=str(table.path),
-            mapping=table.mapping,
-            comma=table.csv is not None and table.csv.decimal_comma,
-        )
-
     first_row = 0
     for batch in table.batches(BATCH):
-        yield cells(batch, first_row)
+        yield table.cells(batch, first_row, problems, assumed)
         first_row += len(batch)
     if not first_row:
         problems.add(f"{table.path}", "has no cases")
         nothing = pa.RecordBatch.from_pydict({name: pa.nulls(0) for name in table.columns})
-        yield cells(nothing, 0)
+        yield table.cells(nothing, 0, problems, assumed)
 
 
 def _rows(columns: Cells) -> Rows:

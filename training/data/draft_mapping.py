@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from router.cases.assumed import Assumed
-from router.cases.cells import Cells
 from router.cases.features import FEATURES
 from router.cases.mapping import KNOWN
 from router.cases.national_id import holds_national_id
@@ -101,10 +100,7 @@ def _unread(values: pa.Array, name: str, table: Table) -> list[str]:
 def _reads(code: Any, kind: pa.DataType, name: str, table: Table) -> bool:  # noqa: ANN401 - a cell
     problems = Problems()
     one = pa.RecordBatch.from_arrays([pa.array([code], kind)], [name])
-    cells = Cells(
-        batch=one, first_row=0, problems=problems, assumed=Assumed(), mapping=table.mapping
-    )
-    cells.slots(FEATURES[name])
+    table.cells(one, 0, problems, Assumed()).slots(FEATURES[name])
     try:
         problems.refuse()
     except CasesRefused:

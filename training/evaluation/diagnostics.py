@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import log_loss
 
 from router.cases.features import FEATURES
 from router.decision.schema import Rows
@@ -120,10 +121,9 @@ def _propensity_fit(chances: Floats, mix: Numbers) -> ModelFit:
     mixes = chances.shape[1]
     given = np.eye(mixes)[mix]
     shares = given.mean(axis=0)
-    logs = np.log(np.maximum(chances[np.arange(len(mix)), mix], _TINY))
     return ModelFit(
-        log_loss=-float(logs.mean()),
-        blind_log_loss=-float(np.log(shares[mix]).mean()),
+        log_loss=_log_loss(mix, chances),
+        blind_log_loss=_log_loss(mix, np.tile(shares, (len(mix), 1))),
         brier=float(((chances - given) ** 2).sum(axis=1).mean()),
         blind_brier=float(((shares - given) ** 2).sum(axis=1).mean()),
         calibration=_distance(chances.ravel(), given.ravel()),
@@ -134,17 +134,18 @@ def _outcome_fit(expected: Floats, outcome: Floats) -> ModelFit:
     binary = bool(np.isin(outcome, (0.0, 1.0)).all())
     mean = np.full(len(outcome), outcome.mean())
     return ModelFit(
-        log_loss=_log_loss(expected, outcome) if binary else None,
-        blind_log_loss=_log_loss(mean, outcome) if binary else None,
+        log_loss=_log_loss(outcome, np.column_stack([1 - expected, expected])) if binary else None,
+        blind_log_loss=_log_loss(outcome, np.column_stack([1 - mean, mean])) if binary else None,
         brier=float(((outcome - expected) ** 2).mean()),
         blind_brier=float(((outcome - mean) ** 2).mean()),
         calibration=_distance(expected, outcome),
     )
 
 
-def _log_loss(expected: Floats, outcome: Floats) -> float:
-    sure = np.clip(expected, _TINY, 1 - _TINY)
-    return -float((outcome * np.log(sure) + (1 - outcome) * np.log(1 - sure)).mean())
+def _log_loss(seen: Floats | Numbers, chances: Floats) -> float:
+    sure = np.clip(chances, _TINY, 1 - _TINY)
+    sure /= sure.sum(axis=1, keepdims=True)
+    return float(log_loss(seen, sure, labels=np.arange(chances.shape[1])))
 
 
 def _distance(predicted: Floats, observed: Floats) -> float:

@@ -136,31 +136,17 @@ def evaluate(
     held = _held(kept, decided, catalogue, seed, folds)
     policies = _policies(held, catalogue, promoted, decided)
     scores, expected, permitted = held.fitted.scores, decided.expected, decided.permitted
-    return figures.Figures(
-        version=candidate.version,
+    return replace(
+        _of_any_policy(candidate.version, cases, by, held, decided, policies, rival),
         synthetic=candidate.synthetic,
         trained_at=candidate.trained_at,
         trained_on=len(candidate.trained_on),
-        held_out=_held_out(cases, by),
-        promoted=rival.version if rival else "",
-        logged_mixes=_by_mix(cases, catalogue),
-        propensity=figures.ESTIMATED if cases.propensity is None else figures.LOGGED,
-        policies=(
-            *(_figures(name, policy, held) for name, policy in policies.items()),
-            _logged(held),
-        ),
-        differences=_differences(policies, held),
-        sensitivity=tuple(
-            _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies
-        ),
-        groups=_groups(held, decided, policies["candidate"]),
         calibration=_calibration(held, decided, policies["candidate"]),
         reliability=_reliability(held, decided),
         severity=prove(candidate.tables, catalogue.ids),
         # Of the stack: the test asks whether effects vary, `fidelity` what the tables kept of them.
         heterogeneity=heterogeneity(stack, scores, permitted, seed=seed),
         cost_curve=cost_curve(expected, scores, held.minutes, permitted, cluster=held.cluster),
-        overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, held.mixes),
         fidelity=fidelity(
             expected,
             stack,
@@ -169,9 +155,6 @@ def evaluate(
             weights=candidate.weights,
             pairs=candidate.pairs,
             cluster=held.cluster,
-        ),
-        diagnostics=diagnostics(
-            held.fitted, kept, policies["candidate"], catalogue.ids, held.cluster
         ),
         fields=field_figures(candidate.trained_on, rival.tables if rival else None),
         # Of all cases, unlike the rest: who must be assessed by people is counted here alone.
@@ -185,8 +168,6 @@ def evaluate(
         ),
         error_scale=candidate.error_scale,
         clipped=candidate.clipped,
-        seconds={},
-        peak_memory_mib=0,
     )
 
 
@@ -233,8 +214,23 @@ def evaluate_policy(
     held = _held(kept, decided, catalogue, seed, folds)
 
     policies = _policies(held, catalogue, promoted, decided)
-    policies["candidate"] = lifted = _lifted(chances[served], decided)
+    policies["candidate"] = _lifted(chances[served], decided)
+    return _of_any_policy(name, cases, by, held, decided, policies, rival)
+
+
+def _of_any_policy(
+    name: str,
+    cases: LoggedCases,
+    by: str,
+    held: Held,
+    decided: Decisions,
+    policies: dict[str, Floats],
+    rival: Rival | None,
+) -> figures.Figures:
+    """Measures what can be known of any policy; what is only known of tables is empty."""
     unknown = figures.Estimate(value=np.nan, error=np.nan, low=np.nan, high=np.nan)
+    candidate = policies["candidate"]
+    counts = np.bincount(cases.mix, minlength=len(held.mixes))
     return figures.Figures(
         version=name,
         synthetic=bool(cases.synthetic),
@@ -242,28 +238,24 @@ def evaluate_policy(
         trained_on=0,
         held_out=_held_out(cases, by),
         promoted=rival.version if rival else "",
-        logged_mixes=_by_mix(cases, catalogue),
+        logged_mixes=dict(zip(held.mixes, counts.tolist(), strict=True)),
         propensity=figures.ESTIMATED if cases.propensity is None else figures.LOGGED,
         policies=(*(_figures(one, given, held) for one, given in policies.items()), _logged(held)),
         differences=_differences(policies, held),
         sensitivity=tuple(
             _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies
         ),
-        groups=_groups(held, decided, lifted),
+        groups=_groups(held, decided, candidate),
+        overlap=estimators.mix_overlap(held.fitted.chances, held.cases.mix, held.mixes),
+        diagnostics=diagnostics(held.fitted, held.cases, candidate, held.mixes, held.cluster),
         calibration=figures.Calibration(tenths=(), slope=unknown, error=np.nan),
         heterogeneity=figures.Heterogeneity(
             statistic=np.nan, p_value=np.nan, permutations=0, found=False
         ),
-        cost_curve=(),
-        overlap=estimators.mix_overlap(held.fitted.chances, kept.mix, held.mixes),
         fidelity=figures.Fidelity(
-            value_kept=np.nan,
-            contrasts_r2=np.nan,
-            best_differs=np.nan,
-            weights={},
-            pairs=(),
+            value_kept=np.nan, contrasts_r2=np.nan, best_differs=np.nan, weights={}, pairs=()
         ),
-        diagnostics=diagnostics(held.fitted, kept, lifted, catalogue.ids, held.cluster),
+        cost_curve=(),
         fields=(),
         abstention={},
         error_scale=np.nan,
@@ -305,11 +297,6 @@ def _held_out(cases: LoggedCases, by: str) -> figures.HeldOut:
     return figures.HeldOut(by=by, cases=len(cases.mix), first=str(first), last=str(last))
 
 
-def _by_mix(cases: LoggedCases, catalogue: Catalogue) -> dict[str, int]:
-    counts = np.bincount(cases.mix, minlength=len(catalogue.ids))
-    return dict(zip(catalogue.ids, counts.tolist(), strict=True))
-
-
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
@@ -326,7 +313,7 @@ def _held(
         propensity=cases.propensity,
         seed=seed,
         folds=folds,
-        together=cases.person_numbers(),
+        groups=cases.person_numbers(),
     )
 
     minutes = minutes_by_mix(cases.mix, cases.minutes, catalogue.minutes)

@@ -16,6 +16,7 @@ from training.data.dataset import LoggedCases
 from training.data.hold_out import SHARE, sides
 from training.evaluation.drift import stability_index
 from training.evaluation.figures import Soundness
+from training.evaluation.propensities import mean_weights
 from training.evaluation.soundness import explained
 
 SHOWN = 50
@@ -121,6 +122,10 @@ def examine(cases: LoggedCases, mixes: tuple[str, ...], sound: Soundness, seed: 
     columns = range(cases.rows.shape[1])
     fields = tuple(_field(cases, held, month, numbers, column) for column in columns)
     first = "" if cases.days is None or not held.any() else str(cases.days[held].min())
+    weights: list[float | None] = [None] * len(mixes)
+    if cases.propensity is not None:
+        found = mean_weights(cases.mix, cases.propensity, len(mixes))
+        weights = [one.value for one in found]
     findings = [
         *(
             Finding(what=f"column {one.column}: {one.problem}", way_out=one.fix)
@@ -133,7 +138,10 @@ def examine(cases: LoggedCases, mixes: tuple[str, ...], sound: Soundness, seed: 
         cases=len(cases.mix),
         split=(by, first),
         months=tuple(_month(cases, month, one) for one in numbers) if month is not None else (),
-        mixes=tuple(_mix(cases, held, number, name) for number, name in enumerate(mixes)),
+        mixes=tuple(
+            _mix(cases, held, number, name, weight)
+            for number, (name, weight) in enumerate(zip(mixes, weights, strict=True))
+        ),
         fields=fields,
         needed=_needed(cases, len(mixes)),
         findings=tuple(findings),
@@ -151,11 +159,10 @@ def _month(cases: LoggedCases, month: NDArray[np.datetime64], one: np.datetime64
     )
 
 
-def _mix(cases: LoggedCases, held: NDArray[np.bool_], number: int, name: str) -> MixSeen:
+def _mix(
+    cases: LoggedCases, held: NDArray[np.bool_], number: int, name: str, weight: float | None
+) -> MixSeen:
     own = cases.mix == number
-    weight = None
-    if cases.propensity is not None:
-        weight = float(np.where(own, 1 / cases.propensity, 0.0).mean())
     return MixSeen(
         mix=name,
         earlier=int((own & ~held).sum()),

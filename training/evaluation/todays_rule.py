@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
+from router.policies.toml_file import PolicyError
 from training.learning.scores import Numbers
 
 GOOD_OPPORTUNITIES = "SELF_SERVICE"
@@ -30,12 +31,12 @@ def todays_rule(rows: Rows, catalogue: Catalogue) -> Numbers:
         catalogue: must have the rule's three mixes.
 
     Raises:
-        ValueError: naming the mix that the catalogue lacks.
+        PolicyError: naming the mix that the catalogue lacks.
     """
     numbers = {}
     for name in (GOOD_OPPORTUNITIES, NEEDS_GUIDANCE, STATED_HINDRANCE):
         if name not in catalogue.ids:
-            raise ValueError(
+            raise PolicyError(
                 f"catalogue {catalogue.version}: has no mix {name}, which today's rule gives"
             )
         numbers[name] = catalogue.ids.index(name)

@@ -6,7 +6,7 @@ or the part of the cases that it draws for the bins, has none.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,29 +30,26 @@ def _without_rare(rows: NDArray[Any], leaf: int) -> NDArray[Any]:
     return np.where(rare, 0.0, rows) if rare.any() else rows
 
 
-class BoostingRegressor(HistGradientBoostingRegressor):  # type: ignore[misc] # has no types
-    """scikit-learn's, with columns that hardly any case knows held constant."""
+class _Inert:
+    """Holds columns that hardly any case knows constant, and fits as scikit-learn does."""
+
+    min_samples_leaf: int
 
     def fit(
         self,
         X: NDArray[Any],  # noqa: N803 - scikit-learn's
         y: NDArray[Any],
         sample_weight: Floats | None = None,
-    ) -> BoostingRegressor:
+    ) -> Self:
         """Fits as scikit-learn does."""
-        super().fit(_without_rare(X, self.min_samples_leaf), y, sample_weight)
+        rows = _without_rare(X, self.min_samples_leaf)
+        super().fit(rows, y, sample_weight)  # type: ignore[misc] # of scikit-learn, beside it
         return self
 
 
-class BoostingClassifier(HistGradientBoostingClassifier):  # type: ignore[misc] # has no types
+class BoostingRegressor(_Inert, HistGradientBoostingRegressor):  # type: ignore[misc] # has no types
     """scikit-learn's, with columns that hardly any case knows held constant."""
 
-    def fit(
-        self,
-        X: NDArray[Any],  # noqa: N803 - scikit-learn's
-        y: NDArray[Any],
-        sample_weight: Floats | None = None,
-    ) -> BoostingClassifier:
-        """Fits as scikit-learn does."""
-        super().fit(_without_rare(X, self.min_samples_leaf), y, sample_weight)
-        return self
+
+class BoostingClassifier(_Inert, HistGradientBoostingClassifier):  # type: ignore[misc] # likewise
+    """scikit-learn's, with columns that hardly any case knows held constant."""

@@ -53,7 +53,7 @@ def cross_fit(
     propensity: Floats | None,
     seed: int,
     folds: int = FOLDS,
-    together: Numbers | None = None,
+    groups: Numbers | None = None,
 ) -> Nuisances:
     """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
 
@@ -66,15 +66,13 @@ def cross_fit(
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, or None.
         seed: of folds and boosting.
         folds: how many.
-        together: (n,) numbers, 0 to below n, of whose cases stay in one fold, such as persons.
+        groups: (n,) numbers from 0 of those whose cases stay in one fold, such as persons.
 
     Raises:
         ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
             fold.
     """
-    fold = folds_of(len(mix), folds, seed)
-    if together is not None:
-        fold = fold[together]
+    fold = folds_of(len(mix), folds, seed, groups)
     estimated = propensity_matrix(features, mix, mixes, fold, seed)
     chances = _believed(estimated, mix, propensity)
     mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
@@ -144,15 +142,12 @@ def cross_fit_nested(
         mixes: K.
         propensity: (n,) logged probability of the logged mix, or (n, K) of every mix; estimated
             where None.
-        groups: (n,) numbers from 0 of those whose cases stay together in folds.
+        groups: (n,) numbers from 0 of those whose cases stay in one fold, such as persons.
         folds: how many.
         seed: of folds and boosting.
         jobs: fits at once.
     """
-    if groups is None:
-        fold = folds_of(len(features), folds, seed)
-    else:
-        fold = folds_of(int(groups.max()) + 1, folds, seed)[groups]
+    fold = folds_of(len(features), folds, seed, groups)
     pairs = list(combinations(range(folds), 2))
 
     def without(*held: int) -> list[Floats]:

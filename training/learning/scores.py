@@ -11,9 +11,19 @@ Numbers = NDArray[np.int64]
 CLIP = 0.05
 
 
-def folds_of(cases: int, folds: int, seed: int) -> Numbers:
-    """Gives the fold of each case, shape (cases,), sizes equal within one."""
-    return np.random.default_rng(seed).permutation(np.arange(cases) % folds)
+def folds_of(cases: int, folds: int, seed: int, groups: Numbers | None = None) -> Numbers:
+    """Gives the fold of each case, shape (cases,), sizes equal within one.
+
+    Args:
+        cases: how many.
+        folds: how many.
+        seed: of the draw.
+        groups: (cases,) numbers from 0 of those whose cases stay in one fold, such as persons; the
+            folds then hold equally many of them.
+    """
+    units = cases if groups is None else int(groups.max()) + 1
+    fold = np.random.default_rng(seed).permutation(np.arange(units) % folds)
+    return fold if groups is None else fold[groups]
 
 
 def doubly_robust(

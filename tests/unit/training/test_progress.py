@@ -6,7 +6,7 @@ from threading import Event
 
 from rich.console import Console
 
-from training.progress import Bars, Lines, progress
+from training.progress import Bars, progress
 
 
 class Heard(io.StringIO):
@@ -34,7 +34,7 @@ def test_without_a_terminal_each_phase_that_ends_is_a_line() -> None:
 
 def test_a_long_part_is_told_of_while_nobody_calls() -> None:
     out = Heard()
-    with Lines(Console(file=out), every=0.001) as watch:
+    with progress(Console(file=out), every=0.001) as watch:
         watch("nuisances", 0, 1)
         assert out.line.wait(10)
     assert "nuisances: 0 of 1" in out.getvalue()

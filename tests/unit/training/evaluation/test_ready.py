@@ -9,7 +9,7 @@ from router.cases.problems import CasesRefused
 from tests.unit.training.data.test_hold_out import random_days, some_cases
 from training.data.dataset import LoggedCases
 from training.data.hold_out import sides
-from training.data.start import LEAST_CASES, check_start
+from training.evaluation.ready import LEAST_CASES, check_start
 
 MIXES = ("LIGHT", "HEAVY")
 

@@ -1,0 +1,147 @@
+"""Cases that a fit can start on: what it needs of each side, mix and outcome.
+
+A fit takes nothing else, so that what cannot be learned from is refused before anything is learned,
+and `check` and `evaluate` say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from router.cases.cells import Bools
+from router.cases.features import FEATURES
+from router.cases.problems import Problems
+from router.decision.catalogue import Catalogue
+from router.decision.policy import Policy
+from router.decision.rulebook import rulebook
+from router.decision.safeguards import CompiledSafeguards
+from router.policies.toml_file import PolicyError
+from training.data.dataset import LoggedCases, scored
+from training.data.hold_out import sides
+from training.evaluation.figures import Soundness
+from training.evaluation.soundness import refuse_hopeless, soundness
+from training.evaluation.todays_rule import todays_rule
+
+LEAST_CASES = 500
+"""On either side, to say anything at all; the gate asks for more (`held_out_cases`)."""
+LEAST_OF_A_MIX = {"to learn from": 100, "to evaluate on": 50}
+"""Of each mix, by side: twenty and ten a fold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Cases that a fit can start on.
+
+    Attributes:
+        cases: of the mixes that there are enough cases of, numbered by `catalogue`.
+        catalogue: of these mixes; the others are served unscored (`router.decision.unscored`).
+        policy: with these mixes on its menu.
+        few: cases of each mix that is left out.
+        sound: whether the cases can be believed.
+        seed: of whatever is drawn, who is held out too.
+    """
+
+    cases: LoggedCases
+    catalogue: Catalogue
+    policy: Policy
+    few: dict[str, int]
+    sound: Soundness
+    seed: int
+
+
+def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int) -> Ready:
+    """Makes cases ready for a fit.
+
+    Args:
+        cases: all of them.
+        catalogue: of the mixes.
+        policy: with which versions decide.
+        seed: of the fit.
+
+    Raises:
+        CasesRefused: if too few cases are left to learn from or to measure on, a mix or the outcome
+            says nothing on a side, or nothing can be learned from such outcomes or propensities.
+        PolicyError: if catalogue and policy do not fit each other, or today's rule gives a mix that
+            there are too few cases of.
+    """
+    check_policy(catalogue, policy)
+    cases, catalogue, few = scored(cases, catalogue)
+    check_start(cases, catalogue.ids, seed)
+    # The baseline is asked now: without its mixes nothing could be compared after the learning.
+    todays_rule(cases.rows[:1], catalogue)
+    sound = soundness(cases, catalogue, seed=seed)
+    refuse_hopeless(sound)
+    return Ready(
+        cases=cases,
+        catalogue=catalogue,
+        policy=replace(policy, menu=tuple(mix for mix in policy.menu if mix not in few)),
+        few=few,
+        sound=sound,
+        seed=seed,
+    )
+
+
+def check_policy(catalogue: Catalogue, policy: Policy) -> None:
+    """Refuses a catalogue and a policy with which no version can be learned or measured.
+
+    Raises:
+        PolicyError: if a safeguard would not be monotone.
+    """
+    rules = rulebook(FEATURES, policy.limits)
+    try:
+        CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+    except ValueError as problem:
+        raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
+
+
+def check_start(cases: LoggedCases, mixes: tuple[str, ...], seed: int) -> None:
+    """Refuses cases that no version can be fitted on.
+
+    Args:
+        cases: all of them.
+        mixes: ids of the catalogue, by number.
+        seed: of the fit, which may draw who is held out.
+
+    Raises:
+        CasesRefused: with every problem and its bound.
+    """
+    problems = Problems()
+    learned, held, by = sides(cases, seed)
+    for side, members in (("to learn from", learned), ("to evaluate on", held)):
+        count, told = int(members.sum()), f"{side} (held out by {by})"
+        if count < LEAST_CASES:
+            problems.add("cases", f"{count} {told}; at least {LEAST_CASES} are needed")
+            continue
+        _check_mixes(cases, members, mixes, told, LEAST_OF_A_MIX[side], problems)
+        _check_outcomes(cases, members, told, problems)
+    problems.refuse()
+
+
+def _check_mixes(
+    cases: LoggedCases,
+    members: Bools,
+    mixes: tuple[str, ...],
+    told: str,
+    least: int,
+    problems: Problems,
+) -> None:
+    counts = np.bincount(cases.mix[members], minlength=len(mixes))
+    for mix, count in zip(mixes, counts.tolist(), strict=True):
+        if count < least:
+            problems.add(
+                "column mix",
+                f"{mix} has {count} cases {told}; at least {least} are needed: "
+                "give cases of more months, or leave the mix out of the catalogue (--policies)",
+            )
+
+
+def _check_outcomes(cases: LoggedCases, members: Bools, told: str, problems: Problems) -> None:
+    outcome = cases.outcome[members]
+    if outcome.min() == outcome.max():
+        problems.add(
+            "column outcome",
+            f"is {outcome[0]:g} for all {len(outcome)} cases {told}; nothing can be learned from "
+            "what does not vary: was it written before it was known?",
+        )
