@@ -39,7 +39,8 @@ NOT_KNOWN = frozenset(
 )
 """How pandas, polars, spreadsheets, R and SAS write that nothing is known."""
 _YES_NO = {"YES", "NO"}
-_TRUTH = {"TRUE": "YES", "FALSE": "NO"}
+# As libraries write it, and spreadsheets in Norwegian.
+_TRUTH = {"TRUE": "YES", "FALSE": "NO", "SANN": "YES", "USANN": "NO"}
 # What a number may look like in a file; beyond it there are dates, thousands and much else.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
@@ -412,7 +413,7 @@ class Cells:
             return None if self.mapping.decimal == "," and "." in plain else float(plain)
         if truth and plain.upper() in _TRUTH:
             self._note("true and false are read as 1 and 0", name)
-            return float(plain.upper() == "TRUE")
+            return float(_TRUTH[plain.upper()] == "YES")
         comma = self.comma or self.mapping.decimal == ","
         if comma and self.mapping.decimal != "." and _COMMA_NUMBER.fullmatch(plain):
             self._note("a comma in a number is the decimal sign", name)

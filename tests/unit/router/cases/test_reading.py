@@ -115,6 +115,18 @@ def test_csv_of_pandas_however_it_is_written_is_read(
     assert says in assumed
 
 
+@pytest.mark.parametrize(("yes", "no"), [("TRUE", "FALSE"), ("SANN", "USANN")])
+def test_truth_as_spreadsheets_write_it_in_english_and_norwegian_is_read(
+    tmp_path: Path, yes: str, no: str
+) -> None:
+    fields = [name for name in PLAIN if set(CASES[name]) <= {"YES", "NO"}]
+    words = frame().replace({name: {"YES": yes, "NO": no} for name in fields})
+    words.to_csv(tmp_path / "cases.csv", index=False, sep=";")
+    rows, assumed = read(tmp_path / "cases.csv")
+    assert rows.tolist() == EXPECTED
+    assert "true and false are read as YES and NO" in assumed
+
+
 def a_csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
     (folder / "cases.csv").write_bytes(text.encode(encoding))
     return folder / "cases.csv"
