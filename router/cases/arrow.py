@@ -44,6 +44,12 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
             problems.add(f"{table.path}: column {CASE_REF}", "is missing")
     problems.refuse()
     for table in tables:
+        if "shielded" not in table.columns:
+            told = (
+                "no column says who is shielded, so it is known of nobody that they are not: "
+                "all are left to advisers, unless --map says it of all, under constants"
+            )
+            assumed.add(told, file=str(table.path))
         first_row = 0
         for batch in table.batches(_BATCH):
             yield table.cells(batch, first_row, Problems(), assumed)

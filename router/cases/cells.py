@@ -103,10 +103,12 @@ class Cells:
         numbers, known = found
         slots, bad = slots_of(numbers, known, feature)
         if bad.any():
-            none = ""
+            fix = ""
+            if feature.values:
+                fix = f"; say in --map, under values.{feature.name}, what other codes mean"
             if "NONE" in feature.values:
-                none = "; None in other letters may mean NONE or unknown: say which in --map"
-            self.refuse(feature.name, bad, bound + none, given)
+                fix += "; None in other letters may mean NONE or unknown: say which in --map"
+            self.refuse(feature.name, bad, bound + fix, given)
             # A value that says nothing may not say that a case is not shielded.
             slots[bad] = 0
         return slots
@@ -151,6 +153,8 @@ class Cells:
         bad = unread | (numbers < lower) | (numbers > upper)
         if needed:
             bad |= np.isnan(numbers)
+        if _is_text(given.type) and _decimals(given.filter(pa.array(unread & kept))):
+            bound += "; say in --map, as csv.decimal, how decimals are written"
         self.refuse(name, bad & kept, bound, given)
         return numbers
 
@@ -197,7 +201,8 @@ class Cells:
         else:
             places, _ = self._looked_up(values, name, ids, "")
             found = places - 1
-        self.refuse(name, (found < 0) & kept, bound, given)
+        fix = f"; say in --map, under values.{name}, what other codes mean"
+        self.refuse(name, (found < 0) & kept, bound + fix, given)
         return found.astype(np.int64)
 
     def short_texts(self, name: str, rule: TextRule) -> pa.Array | None:
@@ -227,8 +232,21 @@ class Cells:
             self._wrong_type(name, kind, f"a text of {rule.bound}")
             return None
         texts = self._known_texts(values, name)
+        if _is_text(kind) and rule.alphabet:
+            texts = self._whole_texts(texts, name)
         for problem, bad in text_problems(texts, rule).items():
             self.refuse(name, bad, problem)
+        return texts
+
+    def _whole_texts(self, texts: pa.Array, name: str) -> pa.Array:
+        """Gives references that were numbers with a hole in their column without the `.0`."""
+        holed = pc.match_substring_regex(texts, r"^\d+\.0$")
+        if pc.any(holed).as_py():
+            self._note("numbers in the place of references are read as texts", name)
+            texts = pc.replace_substring_regex(texts, r"^(\d+)\.0$", r"\1")
+        rounded = pc.match_substring_regex(texts, r"^\d([.,]\d+)?[eE]\+?\d+$").fill_null(False)
+        told = "are numbers that a spreadsheet has rounded; write the column as text"
+        self.refuse(name, np.asarray(rounded), told)
         return texts
 
     def refuse(self, name: str, bad: Bools, bound: str, values: pa.Array | None = None) -> None:
@@ -283,6 +301,8 @@ class Cells:
             texts = pa.array([_as_text(value) for value in values.to_pylist()], pa.string())
         elif _is_text(kind):
             texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+            # A whole code in a column with holes, as pandas writes it.
+            texts = pc.replace_substring_regex(texts, r"^(-?\d+)[.,]0$", r"\1")
         else:
             texts = values.cast(pa.string())
         places = pc.index_in(texts, pa.array(list(codes), pa.string()))
@@ -521,6 +541,14 @@ def text_problems(texts: pa.Array, rule: TextRule) -> dict[str, NDArray[np.bool_
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _decimals(texts: pa.Array) -> bool:
+    """Tells whether texts that could not be read are numbers with the other decimal sign."""
+    return any(
+        text and (_NUMBER.fullmatch(text.strip()) or _COMMA_NUMBER.fullmatch(text.strip()))
+        for text in pc.unique(texts).to_pylist()
+    )
 
 
 def _is_number(kind: pa.DataType) -> bool:

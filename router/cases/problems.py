@@ -88,7 +88,11 @@ class Problems:
         found.count += len(places)
         for place in places[: _SHOWN - len(found.shown)].tolist():
             row = first_row + place + 1
-            found.shown.append(f"{row}" if values is None else f"row {row}: {shown(values[place])}")
+            if values is None:
+                found.shown.append(f"{row}")
+                continue
+            value = values[place]
+            found.shown.append(f"row {row}: {'empty' if value is None else shown(value)}")
 
     def refuse(self) -> None:
         """Refuses the files if anything was added.

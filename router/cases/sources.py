@@ -130,7 +130,6 @@ def _files(path: Path) -> list[tuple[Path, Path]]:
             raise CasesRefused(f"{path}: no file matches it")
         return [(one.parent, one) for one in files]
     if not path.exists():
-        _kind(path)
         raise CasesRefused(f"{path}: cannot be read: there is no such file or folder")
     return [(path.parent, path)]
 

@@ -5,6 +5,7 @@ What the cells say is read by `cells`; here it is only found which column is whi
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -152,8 +153,8 @@ def _csv_batches(file: object, *options: object) -> Iterator[pa.RecordBatch]:
     try:
         yield from pa.csv.open_csv(file, *options)
     except pa.ArrowInvalid as problem:
-        # A file of names alone.
-        if "Empty CSV" not in str(problem):
+        # A file of names alone, with the end of that line or without.
+        if not re.search("Empty CSV|Could not skip initial", str(problem)):
             raise
 
 
@@ -197,6 +198,7 @@ def open_tables(
     *,
     audit: bool = False,
     own: Collection[str] = (),
+    partial: bool = False,
 ) -> list[Table]:
     """Opens files of cases.
 
@@ -207,13 +209,14 @@ def open_tables(
         assumed: what was assumed is added here.
         audit: whether columns that are no fields of a case are wanted, under their own names.
         own: names of such columns that are wanted though the others are not.
+        partial: whether the mapping is of other files too, whose columns these need not have.
 
     Raises:
         CasesRefused: if a file cannot be read at all.
     """
     tables = [_open(source, mapping, problems, assumed, audit, own) for source in sources]
     for column, name in mapping.columns.items():
-        if not audit and not any(column in table.names for table in tables):
+        if not (audit or partial) and not any(column in table.names for table in tables):
             problems.add(
                 f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
             )
@@ -321,7 +324,7 @@ class _Names:
         return True
 
     def _tell(self, strange: Sequence[str]) -> None:
-        lacking = [name for name in KNOWN if name not in self.places]
+        lacking = {name.lower(): name for name in (*KNOWN, *self._own) if name not in self.places}
         fix = "name it in --map, under columns or ignore, or rename it"
         for name in strange:
             close = get_close_matches(name.lower(), lacking, 1, _CLOSE)
@@ -333,7 +336,7 @@ class _Names:
                     str(self._path),
                 )
             elif close:
-                told = f"is not a field of a case; did you mean {close[0]}? {fix}"
+                told = f"is not a field of a case; did you mean {lacking[close[0]]}? {fix}"
                 self._problems.add(where, told)
             else:
                 self._assumed.add(
@@ -354,7 +357,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except CasesRefused:
         raise
-    except (OSError, EOFError, UnicodeError, pa.ArrowException) as problem:
+    except (OSError, EOFError, UnicodeError, csv.Error, pa.ArrowException) as problem:
         # Only the first line: Arrow shows the row, which may hold anything.
         told = str(problem).split("\n", maxsplit=1)[0].partition(": Expected")[0]
         if "more than 64 bits" in told:

@@ -92,7 +92,7 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
             why="age",
             before=day,
         )
-    click.echo(f"{erased} records erased; the chain keeps their digests")
+    _tell_erased(erased)
 
 
 @journal.command()
@@ -112,7 +112,12 @@ def erase(journal: str, case_ref: str, yes: bool) -> None:
         erased = erase_records(
             store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
         )
-    click.echo(f"{erased} records erased; the chain keeps their digests")
+    _tell_erased(erased)
+
+
+def _tell_erased(count: int) -> None:
+    records = "1 record" if count == 1 else f"{count} records"
+    click.echo(f"{records} erased; the chain keeps the digests")
 
 
 def _opened(url: str) -> closing[JournalStore]:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from router.mendable import Mendable
 
+# What tells a version's folder (router/versions/registry.py).
+_OF_A_VERSION = "manifest.json"
+
 
 class OutRefused(Mendable, ValueError):
     """Nothing is written there; the message says why."""
@@ -42,9 +45,33 @@ def check_out(out: Path, inputs: Sequence[Path] = (), option: str = "out") -> Fo
     Raises:
         OutRefused: if its ending says no format, it is a folder or in none, or it is an input.
     """
-    kind = format_of(out)
-    if kind is None:
-        raise OutRefused(f"{option}: {out} must end with .parquet or .csv, in small letters")
+    check_place(out, tuple(one.value for one in Format), inputs, option)
+    return Format(out.suffix)
+
+
+def check_place(
+    out: Path, ends: tuple[str, ...], inputs: Sequence[Path] = (), option: str = "out"
+) -> None:
+    """Checks that a file can be written to a place, before anything is read for it.
+
+    Args:
+        out: where.
+        ends: one of which its name must have.
+        inputs: files, folders and patterns that it is made from, none of which is overwritten.
+        option: that names the place, for messages.
+
+    Raises:
+        OutRefused: if its ending is another, it is a folder or in none, it is an input, or it would
+            change a version of a model, whose files are signed or listed with their digests.
+    """
+    if out.suffix not in ends:
+        told = " or ".join(ends)
+        raise OutRefused(f"{option}: {out} must end with {told}, in small letters")
+    if (out.parent / _OF_A_VERSION).exists():
+        raise OutRefused(
+            f"{option}: {out} is among the files of a model version, which are never changed; "
+            "give another place"
+        )
     if out.is_dir():
         raise OutRefused(f"{option}: {out} is a folder; give the name of a file")
     if not out.parent.is_dir():
@@ -58,4 +85,3 @@ def check_out(out: Path, inputs: Sequence[Path] = (), option: str = "out") -> Fo
             )
         if out.exists() and one.exists() and out.samefile(one):
             raise OutRefused(f"{option}: {out} is the same file as {one}; give another place")
-    return kind

@@ -63,9 +63,10 @@ def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
 
         for axes in (left, right):
             low, high = axes.get_xlim()
-            # Room for the figures that stand at the ends of the bars.
-            beyond = 2.0 if narrow else 1.25
-            axes.set_xlim(low * beyond if low < 0 else 0, high * 1.18)
+            # Room for the figures that stand at the ends of the bars: as wide on either side, for
+            # on the left are the names of the rows.
+            room = (0.3 if narrow else 0.2) * (max(high, 0) - min(low, 0))
+            axes.set_xlim(low - room if low < 0 else 0, high * 1.18)
             axes.axvline(0, color=INK, linewidth=1)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda hours, _: words.number(hours)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training.commands.options import MODELS, VERSION
-from training.version.files import CARD, version_folder
+from training.version.files import read_card, version_folder
 
 
 @click.command()
@@ -15,4 +15,4 @@ from training.version.files import CARD, version_folder
 @MODELS
 def card(version: str, models: Path) -> None:
     """Print a version's model card."""
-    click.echo((version_folder(models, version) / CARD).read_text(encoding="utf-8"))
+    click.echo(read_card(version_folder(models, version)))

@@ -16,7 +16,7 @@ from router.cases.sources import find_sources
 from router.cases.tables import Table, open_tables
 from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
-from router.files.formats import OutRefused
+from router.files.formats import OutRefused, check_place
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from router.policies.toml_file import PolicyError
@@ -47,8 +47,12 @@ def check(
     policies: Path,
 ) -> None:
     """Say what logged cases are read as and look like; exit 1 if `fit` would not start on them."""
-    for option, out, end in (("page", page, ".html"), ("draft-mapping", draft, ".toml")):
-        _check_place(option, out, end)
+    if page is not None:
+        check_place(page, (".html",), files, "page")
+    if draft is not None:
+        check_place(draft, (".toml",), files, "draft-mapping")
+        if draft.exists():
+            raise OutRefused(f"draft-mapping: {draft} exists; a mapping is never overwritten")
     catalogue = load_catalogue(policies / "mixes.toml")
     policy = load_policy(policies / "national.toml", catalogue)
     check_policy(catalogue, policy)
@@ -105,17 +109,6 @@ def _read_anyway(
         return reading.read(files, catalogue, Assumed(), least_of_a_mix=0)
     except CasesRefused:
         return None
-
-
-def _check_place(option: str, out: Path | None, end: str) -> None:
-    if out is None:
-        return
-    if out.suffix != end:
-        raise OutRefused(f"{option}: {out} must end with {end}")
-    if option == "draft-mapping" and out.exists():
-        raise OutRefused(f"{option}: {out} exists; a mapping is never overwritten")
-    if not out.parent.is_dir():
-        raise OutRefused(f"{option}: {out}: there is no folder {out.parent}")
 
 
 def _show(grid: Grid) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from router.cases.assumed import Assumed
+from router.cases.mapping import read_mapping
 from router.commands.told import tell_assumed
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
@@ -62,7 +63,15 @@ def evaluate(
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
-    given = read_policy(chosen, later.case_refs.tolist(), start.catalogue.ids)
+    of_policy = Assumed()
+    given = read_policy(
+        chosen,
+        later.case_refs.tolist(),
+        start.catalogue.ids,
+        read_mapping(reading.map_file),
+        of_policy,
+    )
+    tell_assumed(of_policy)
     found = evaluate_policy(
         later,
         by,

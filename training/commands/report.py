@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from router.files.aside import written_aside
+from router.files.formats import check_place
 from training.commands.options import MODELS, PLACE, VERSION
 from training.commands.told import tell_conditions, tell_figures
 from training.version.files import REPORT, read_figures, read_verdict, version_folder
@@ -19,6 +21,8 @@ from training.version.files import REPORT, read_figures, read_verdict, version_f
 def report(version: str, to: Path | None, models: Path) -> None:
     """Say what was measured of a version, and where its report is."""
     folder = version_folder(models, version)
+    if to is not None:
+        check_place(to, (".html",), option="to")
     # Both before anything is told: half of an answer would look like all of it.
     figures, verdict = read_figures(folder), read_verdict(folder)
     tell_figures(figures)
@@ -27,5 +31,7 @@ def report(version: str, to: Path | None, models: Path) -> None:
     place = folder / REPORT
     if to is not None:
         # Copied as it is: the report's digest is in the signed manifest.
-        place = Path(shutil.copyfile(place, to))
+        with written_aside(to) as aside:
+            shutil.copyfile(place, aside)
+        place = to
     click.echo(f"report: {place}")

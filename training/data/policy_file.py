@@ -6,26 +6,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
-from router.cases.cells import Floats
-from router.cases.features import CASE_REF
-from router.cases.problems import CasesRefused, shown
-from router.files.formats import Format, format_of
+from router.cases.assumed import Assumed
+from router.cases.cells import Bools, Cells, Floats
+from router.cases.features import CASE_REF, REFERENCES
+from router.cases.mapping import AS_IS, FileMapping
+from router.cases.problems import CasesRefused, Problems, shown
+from router.cases.sources import find_sources
+from router.cases.tables import Table, open_tables
+from training.data.case_files import BATCH
 
+_MIX = "mix"
 _SUM = 1e-6
 
 
-def read_policy(path: Path, case_refs: Sequence[str], mixes: tuple[str, ...]) -> Floats:
+def read_policy(
+    path: Path,
+    case_refs: Sequence[str],
+    mixes: tuple[str, ...],
+    mapping: FileMapping = AS_IS,
+    assumed: Assumed | None = None,
+) -> Floats:
     """Reads what a policy would give each case.
 
     The file has a column `case_ref` and either a column `mix`, or a column of chances for each mix
     that it may give, by the mix's id. Cases that are not asked for are passed over.
 
     Args:
-        path: CSV or Parquet.
+        path: as files of cases are, of any kind.
         case_refs: (n,) of the cases that are evaluated.
         mixes: (K,) ids of the catalogue.
+        mapping: what columns and codes are called in the files of cases, and perhaps in this one.
+        assumed: what was assumed of the file is added here.
 
     Returns:
         Chances of each mix, (n, K).
@@ -33,66 +45,65 @@ def read_policy(path: Path, case_refs: Sequence[str], mixes: tuple[str, ...]) ->
     Raises:
         CasesRefused: if it cannot be read, lacks a case or column, or a row is no policy.
     """
-    frame = _read(path)
-    if CASE_REF not in frame.columns:
-        raise CasesRefused(f"{path}: column {CASE_REF} is missing")
-    known = frame.with_columns(pl.col(CASE_REF).cast(pl.String))
-    if known[CASE_REF].is_duplicated().any():
-        twice = known.filter(pl.col(CASE_REF).is_duplicated())[CASE_REF][0]
-        raise CasesRefused(f"{path}: column {CASE_REF}: {shown(twice)} is there more than once")
+    problems, assumed = Problems(), Assumed() if assumed is None else assumed
+    tables = open_tables(find_sources([path]), mapping, problems, assumed, own=mixes, partial=True)
+    for table in tables:
+        _check_columns(table, mixes, problems)
+    problems.refuse()
 
-    wanted = pl.DataFrame({CASE_REF: list(case_refs)}, schema={CASE_REF: pl.String})
-    found = wanted.join(known, on=CASE_REF, how="left", maintain_order="left")
-    lacking = wanted.join(known, on=CASE_REF, how="anti")
-    if len(lacking):
+    wanted, found = set(case_refs), dict[str, Floats]()
+    for table in tables:
+        first_row = 0
+        for batch in table.batches(BATCH):
+            cells = table.cells(batch, first_row, problems, assumed)
+            texts = cells.short_texts(CASE_REF, REFERENCES[CASE_REF])
+            refs = [None] * len(batch) if texts is None else texts.to_pylist()
+            asked = np.array([ref in wanted for ref in refs], np.bool_)
+            given = _given(cells, mixes, asked)
+            twice = np.zeros(len(batch), np.bool_)
+            for row, (ref, chances) in enumerate(zip(refs, given, strict=True)):
+                if ref in wanted:
+                    twice[row] = ref in found
+                    found[ref] = chances
+            cells.refuse(CASE_REF, twice, "are of a case that was there before; permitted is once")
+            first_row += len(batch)
+    problems.refuse()
+
+    lacking = [ref for ref in case_refs if ref not in found]
+    if lacking:
         raise CasesRefused(
-            f"{path}: lacks {len(lacking)} of the {len(wanted)} cases to evaluate on, such as "
-            f"{shown(lacking[CASE_REF][0])}; a policy must say what it gives to every one of them"
+            f"{path}: lacks {len(lacking)} of the {len(case_refs)} cases to evaluate on, such as "
+            f"{shown(lacking[0])}; a policy must say what it gives to every one of them"
         )
-    return _mixes(path, found, mixes) if "mix" in found.columns else _chances(path, found, mixes)
+    return np.stack([found[ref] for ref in case_refs])
 
 
-def _read(path: Path) -> pl.DataFrame:
-    kind = format_of(path)
-    if kind is None:
-        raise CasesRefused(f"{path}: must end with .parquet or .csv")
-    try:
-        if kind is Format.CSV:
-            return pl.read_csv(path, schema_overrides={CASE_REF: pl.String})
-        return pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as problem:
-        raise CasesRefused(f"{path}: cannot be read: {problem}") from problem
-
-
-def _mixes(path: Path, found: pl.DataFrame, mixes: tuple[str, ...]) -> Floats:
-    number = {mix: place for place, mix in enumerate(mixes)}
-    given = found["mix"].cast(pl.String).to_list()
-    strange = [mix for mix in given if mix not in number]
-    if strange:
-        raise CasesRefused(
-            f"{path}: column mix: {shown(strange[0])} is none of {', '.join(mixes)}; "
-            f"{len(strange)} cases"
-        )
-    policy: Floats = np.eye(len(mixes))[[number[mix] for mix in given]]
-    return policy
-
-
-def _chances(path: Path, found: pl.DataFrame, mixes: tuple[str, ...]) -> Floats:
-    named = [mix for mix in mixes if mix in found.columns]
-    if not named:
+def _check_columns(table: Table, mixes: tuple[str, ...], problems: Problems) -> None:
+    named = [mix for mix in mixes if mix in table.columns]
+    if CASE_REF not in table.columns:
+        problems.add(f"{table.path}: column {CASE_REF}", "is missing")
+    if not named and _MIX not in table.columns:
         columns = f"a column mix, or columns of chances named {', '.join(mixes)}"
-        raise CasesRefused(f"{path}: needs {columns}")
-    policy = np.zeros((len(found), len(mixes)))
-    for mix in named:
-        # A mix that a row does not name is one that it does not give.
-        chances = found[mix].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy()
-        policy[:, mixes.index(mix)] = chances
+        problems.add(f"{table.path}", f"needs {columns}")
+    if named and _MIX in table.columns:
+        told = f"is there, and so are chances ({', '.join(named)}); permitted is one of them"
+        problems.add(f"{table.path}: column {_MIX}", told)
 
-    bad = np.flatnonzero(~((policy >= 0).all(axis=1) & (np.abs(policy.sum(axis=1) - 1) < _SUM)))
-    if len(bad):
-        case, total = found[CASE_REF][int(bad[0])], policy[bad[0]].sum()
-        raise CasesRefused(
-            f"{path}: the chances of {shown(case)} sum to {total:g}; of each case they must be 0 "
-            f"or more and sum to 1; {len(bad)} cases"
-        )
+
+def _given(cells: Cells, mixes: tuple[str, ...], asked: Bools) -> Floats:
+    """Reads the chances of some rows, (rows, K); only those asked for must be as they must."""
+    if _MIX in cells.batch.schema.names:
+        numbers = cells.codes(_MIX, mixes, asked)
+        known = np.zeros(len(cells), np.int64) if numbers is None else np.maximum(numbers, 0)
+        chosen: Floats = np.eye(len(mixes))[known]
+        return chosen
+
+    policy = np.zeros((len(cells), len(mixes)))
+    for number, mix in enumerate(mixes):
+        found = cells.numbers(mix, 0.0, 1.0, "0 to 1, the chance of the mix", asked)
+        if found is not None:
+            # A mix that a row does not name is one that it does not give.
+            policy[:, number] = np.nan_to_num(found)
+    bad = ~(np.abs(policy.sum(axis=1) - 1) < _SUM)
+    cells.refuse(CASE_REF, bad & asked, "have chances that do not sum to 1")
     return policy

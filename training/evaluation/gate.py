@@ -223,7 +223,8 @@ def _beats(evidence: _Evidence, than: str) -> _Found:
         return _Found(
             value=gain.outcome.low, passed=False, remark="There is not enough overlap to say."
         )
-    gained = f"{gain.outcome.value:+.4f} up to {gain.outcome.high:+.4f}"
+    outcome = gain.outcome
+    gained = f"{outcome.value:+.4f} ({outcome.low:+.4f} to {outcome.high:+.4f})"
     remark = f"Gain {gained}, at {gain.minutes:+.1f} minutes a case."
 
     beaten = gain.outcome.low > evidence.bound(f"beats_{than}")

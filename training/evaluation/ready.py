@@ -6,6 +6,7 @@ and `check` and `evaluate` say the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,16 +19,18 @@ from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.policies.toml_file import PolicyError
-from training.data.dataset import LoggedCases, scored
+from training.data.dataset import CASES_OF_A_MIX, LoggedCases, scored
 from training.data.hold_out import sides
 from training.evaluation.figures import Soundness
 from training.evaluation.soundness import refuse_hopeless, soundness
-from training.evaluation.todays_rule import todays_rule
+from training.evaluation.todays_rule import GIVEN, todays_rule
 
 LEAST_CASES = 500
 """On either side, to say anything at all; the gate asks for more (`held_out_cases`)."""
 LEAST_OF_A_MIX = {"to learn from": 100, "to evaluate on": 50}
 """Of each mix, by side: twenty and ten a fold."""
+_MORE = "give cases of more months"
+_FEWEST_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +66,14 @@ def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int
     Raises:
         CasesRefused: if too few cases are left to learn from or to measure on, a mix or the outcome
             says nothing on a side, or nothing can be learned from such outcomes or propensities.
-        PolicyError: if catalogue and policy do not fit each other, or today's rule gives a mix that
-            there are too few cases of.
+        PolicyError: if catalogue and policy do not fit each other, or the catalogue lacks a mix
+            that today's rule gives.
     """
     check_policy(catalogue, policy)
-    cases, catalogue, few = scored(cases, catalogue)
-    check_start(cases, catalogue.ids, seed)
     # The baseline is asked now: without its mixes nothing could be compared after the learning.
     todays_rule(cases.rows[:1], catalogue)
+    cases, catalogue, few = scored(cases, catalogue)
+    check_start(cases, catalogue.ids, seed, few)
     sound = soundness(cases, catalogue, seed=seed)
     refuse_hopeless(sound)
     return Ready(
@@ -96,27 +99,51 @@ def check_policy(catalogue: Catalogue, policy: Policy) -> None:
         raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
 
 
-def check_start(cases: LoggedCases, mixes: tuple[str, ...], seed: int) -> None:
+def check_start(
+    cases: LoggedCases, mixes: tuple[str, ...], seed: int, few: Mapping[str, int] | None = None
+) -> None:
     """Refuses cases that no version can be fitted on.
 
     Args:
         cases: all of them.
         mixes: ids of the catalogue, by number.
         seed: of the fit, which may draw who is held out.
+        few: cases of each mix that was left out.
 
     Raises:
         CasesRefused: with every problem and its bound.
     """
     problems = Problems()
+    for mix, count in (few or {}).items():
+        if mix in GIVEN:
+            problems.add(
+                "column mix",
+                f"{mix} has {count} cases; at least {CASES_OF_A_MIX} are needed, because today's "
+                f"rule gives it, which every version is compared with: {_MORE}",
+            )
     learned, held, by = sides(cases, seed)
     for side, members in (("to learn from", learned), ("to evaluate on", held)):
         count, told = int(members.sum()), f"{side} (held out by {by})"
         if count < LEAST_CASES:
-            problems.add("cases", f"{count} {told}; at least {LEAST_CASES} are needed")
+            problems.add(
+                "cases", f"{count} {told}; at least {LEAST_CASES} are needed{_left_out(cases)}"
+            )
             continue
         _check_mixes(cases, members, mixes, told, LEAST_OF_A_MIX[side], problems)
         _check_outcomes(cases, members, told, problems)
     problems.refuse()
+
+
+def _left_out(cases: LoggedCases) -> str:
+    """Says what may have left so few cases, "" if nothing did."""
+    told = []
+    if cases.too_recent:
+        told.append(f"{cases.too_recent} were left out by --horizon or --as-of")
+    if cases.shielded:
+        told.append(f"{cases.shielded} were left out as shielded, or not known not to be")
+    if cases.days is not None and len(np.unique(cases.days)) < _FEWEST_DAYS:
+        told.append("nearly all were decided on the same days: give cases of more months")
+    return "".join(f"; {one}" for one in told)
 
 
 def _check_mixes(
@@ -132,8 +159,8 @@ def _check_mixes(
         if count < least:
             problems.add(
                 "column mix",
-                f"{mix} has {count} cases {told}; at least {least} are needed: "
-                "give cases of more months, or leave the mix out of the catalogue (--policies)",
+                f"{mix} has {count} cases {told}; at least {least} are needed: {_MORE}"
+                + ("" if mix in GIVEN else ", or leave its cases out: it is then served unscored"),
             )
 
 

@@ -15,6 +15,8 @@ GOOD_OPPORTUNITIES = "SELF_SERVICE"
 NEEDS_GUIDANCE = "DIALOGUE_AND_PHONE"
 STATED_HINDRANCE = "BLENDED_OFFICE"
 """The mix that each profile leads to (assumed: the profiling names no mixes)."""
+GIVEN = (GOOD_OPPORTUNITIES, NEEDS_GUIDANCE, STATED_HINDRANCE)
+"""Every mix that it gives."""
 LEAST_EDUCATION = "UPPER_SECONDARY"
 
 
@@ -34,7 +36,7 @@ def todays_rule(rows: Rows, catalogue: Catalogue) -> Numbers:
         PolicyError: naming the mix that the catalogue lacks.
     """
     numbers = {}
-    for name in (GOOD_OPPORTUNITIES, NEEDS_GUIDANCE, STATED_HINDRANCE):
+    for name in GIVEN:
         if name not in catalogue.ids:
             raise PolicyError(
                 f"catalogue {catalogue.version}: has no mix {name}, which today's rule gives"

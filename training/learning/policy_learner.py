@@ -114,6 +114,8 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         found = column_or_1d(outcome, dtype=np.float64, warn=True)
         assert_all_finite(found, input_name="outcome")
         check_consistent_length(rows, labels, found, propensity, confounders, groups, sample_weight)
+        for name, told in (("mix", labels), ("groups", groups)):
+            _refuse_unknown(name, told)
         self.classes_, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
         for label, count in zip(self.classes_.tolist(), counts.tolist(), strict=True):
             if count < LEAST_CASES:
@@ -128,6 +130,11 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         # Copies of a case stay in one fold, or it would judge itself.
         together = np.arange(len(rows)) if groups is None else column_or_1d(groups)
         taken = slice(None) if sample_weight is None else _drawn(sample_weight, random)
+        left = np.bincount(numbers[taken], minlength=len(self.classes_))
+        if left.min() < LEAST_CASES:
+            label = self.classes_[left.argmin()]
+            told = f"leave {label!r} {left.min()} cases; at least {LEAST_CASES} are needed"
+            raise ValueError(f"sample_weight: the weights {told}")
         self.learned_: Learned = learn(
             rows[taken],
             numbers[taken],
@@ -182,6 +189,8 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         return int(known.index(mix))
 
     def _names(self) -> list[str]:
+        if isinstance(self.teachers, str):
+            raise TypeError(f"teachers: {self.teachers!r} must be in a list of names")
         names = list(TEACHERS) if self.teachers is None else list(self.teachers)
         for name in names:
             if name not in TEACHERS:
@@ -198,6 +207,26 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
         )
         return rows
+
+
+def _refuse_unknown(name: str, labels: ArrayLike | None) -> None:
+    """Refuses labels that are not known: unknown is no mix, and no person.
+
+    Raises:
+        ValueError: saying how many.
+    """
+    if labels is None:
+        return
+    unknown = sum(_is_unknown(one) for one in np.asarray(labels, object))
+    if unknown:
+        raise ValueError(f"{name}: {unknown} are unknown; leave those cases out")
+
+
+def _is_unknown(label: object) -> bool:
+    if isinstance(label, float | np.floating):
+        return bool(np.isnan(label))
+    # None, and what pandas has in its place.
+    return label is None or repr(label) in {"<NA>", "NaT"}
 
 
 def _matrix(table: Any) -> Floats:  # noqa: ANN401 - a table of any kind

@@ -143,4 +143,5 @@ def weights_in_words(found: list[Effects]) -> str:
     words = [f"{names().field(one.feature.name)} {number(one.weight, 2)}" for one in told]
     rest = len(found) - len(told)
     less = number(told[-1].weight, 2) if told else f"{LEAST:g}"
-    return "; ".join([*words, *([f"{rest} other fields at most {less}"] if rest else [])])
+    others = f"{rest} other fields" if told else f"all {rest} fields"
+    return "; ".join([*words, *([f"{others} at most {less}"] if rest else [])])

@@ -44,4 +44,6 @@ def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str
 def fingerprint(manifest: Mapping[str, Any]) -> str:
     """Gives the SHA-256 of the training cases, or that it is not recorded."""
     found = manifest.get("training", {}).get("sha256") or NOT_RECORDED
+    if isinstance(found, Mapping):
+        return ", ".join(f"{name}: {digest}" for name, digest in found.items())
     return ", ".join(map(str, found)) if isinstance(found, list | tuple) else str(found)

@@ -105,13 +105,13 @@ def _tables(
         place = f"{'unknown' if value is None else value} for {mixes[int(mix)]}"
         rows.append((float(change[slot, mix]), feature.name, place))
 
-    rows.sort(key=lambda row: -abs(row[0]))
+    rows = sorted((row for row in rows if abs(row[0]) > MOVED), key=lambda row: -abs(row[0]))
     shown = [(field, f"{change:+.4f}", place) for change, field, place in rows[:_FIELDS]]
     share = moved / slots if slots else 0.0
     return [
         f"{share:.1%} of {slots} values that cases have moved by more than {MOVED} outcome points "
         f"from {name} to {other_name}",
-        *_aligned([("field", "largest move", "at"), *shown]),
+        *(_aligned([("field", "largest move", "at"), *shown]) if shown else ()),
     ]
 
 

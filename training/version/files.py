@@ -45,6 +45,7 @@ def read_figures(folder: Path) -> Figures:
             measured.
         OSError: if it cannot be read at all.
     """
+    _check_known(folder)
     if (folder / CARD).exists() and not (folder / FIGURES).exists():
         told = "such as one of published findings alone; its card says what it is"
         raise VersionUnreadable(f"{folder}: has no figures: nothing of it was measured, {told}")
@@ -58,6 +59,7 @@ def read_verdict(folder: Path) -> Verdict:
         VersionUnreadable: naming the file and what of it cannot be read.
         OSError: if it cannot be read at all.
     """
+    _check_known(folder)
     return _read(folder / GATE, Verdict)
 
 
@@ -68,6 +70,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         VersionUnreadable: if it is no manifest.
         OSError: if it cannot be read at all.
     """
+    _check_known(folder)
     path = folder / MANIFEST
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -77,6 +80,24 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if lacking:
         raise VersionUnreadable(f"{path}: lacks {', '.join(lacking)}")
     return found
+
+
+def read_card(folder: Path) -> str:
+    """Reads the card of a version.
+
+    Raises:
+        VersionUnreadable: if there is no such version.
+        OSError: if it cannot be read.
+    """
+    _check_known(folder)
+    return (folder / CARD).read_text(encoding="utf-8")
+
+
+def _check_known(folder: Path) -> None:
+    if (folder / MANIFEST).exists():
+        return
+    known = sorted(one.parent.name for one in folder.parent.glob(f"*/{MANIFEST}"))
+    raise VersionUnreadable(f"{folder}: there is no such version; known are {known or 'none'}")
 
 
 def _read(path: Path, kind: type[T]) -> T:

@@ -57,6 +57,7 @@ def log_run(uri: str, folder: Path) -> str:
     # A version of an early release may have none.
     figures = _figures(read_figures(folder)) if (folder / FIGURES).exists() else {}
 
+    check_server(uri)
     with _client(uri, _SETTINGS) as client:
         found = client.get_experiment_by_name(EXPERIMENT)
         experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)

@@ -110,6 +110,9 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
             raise NotPromoted(f"{models / PROMOTIONS}: {apart}; promote one by name")
         if len(stack) == 1:
             raise NotPromoted(f"{models / PROMOTIONS}: knows of no version before {current}")
+        if not (models / stack[-2]).is_dir():
+            gone = f"{stack[-2]}, promoted before {current}, is no longer in {models}"
+            raise NotPromoted(f"{gone}; promote one that is by name")
         load_model(models / stack[-2], FEATURES, catalogue)
         check_files(models / stack[-2])
         done = Promotion(

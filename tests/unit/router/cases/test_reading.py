@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from router.cases.arrow import read_batches, read_rows
+from router.cases.arrow import read_batches, read_rows, write_batches
 from router.cases.assumed import Assumed
 from router.cases.cells import Cells
 from router.cases.features import FEATURES
@@ -400,3 +400,54 @@ def test_a_column_of_a_mapping_that_no_file_has_is_refused(tmp_path: Path) -> No
     mapping = read_mapping(a_mapping(tmp_path))
     told = refusal(a_csv(tmp_path, "saksnummer\na\n"), mapping)
     assert "mapping.toml: columns.weeks_registered: no file has a column uker" in told
+
+
+def test_references_that_were_numbers_are_the_same_in_every_format(tmp_path: Path) -> None:
+    cases = frame().assign(case_ref=[1000000.0 + n for n in range(COUNT)])
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    cases.to_parquet(tmp_path / "cases.parquet")
+    refs = []
+    for name in ("cases.csv", "cases.parquet"):
+        (cells,) = read_batches(tmp_path / name, Assumed())
+        refs.append(read_rows(cells).references["case_ref"].to_pylist())
+    assert refs == [[str(1000000 + n) for n in range(COUNT)]] * 2
+
+
+def test_references_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
+    told = refusal(a_csv(tmp_path, "case_ref,shielded\n1.00001E+10,NO\n"))
+    assert "column case_ref: rows 1: are numbers that a spreadsheet has rounded" in told
+
+
+@pytest.mark.parametrize("one", ["1", "1.0", "1,0"])
+def test_a_whole_code_means_the_same_however_a_column_with_holes_is_written(
+    tmp_path: Path, one: str
+) -> None:
+    path = a_csv(tmp_path, f"case_ref;shielded;has_eid\na;NO;{one}\nb;NO;\n")
+    rows, _ = read(path, FileMapping(values={"has_eid": {"1": "YES", "0": "NO"}}))
+    column = FEATURES.column("has_eid")
+    assert rows[:, column].tolist() == [FEATURES["has_eid"].slot("YES"), 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("case_ref,shielded\na,NEI\n", "say in --map, under values.shielded, what other codes"),
+        ("case_ref,shielded", "has no cases"),
+        ("sep=;\ncase_ref;shielded", "has no cases"),
+        ("case_ref," + "x" * 200_000, "cannot be read: field larger than field limit"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_the_way_out(tmp_path: Path, text: str, says: str) -> None:
+    path = a_csv(tmp_path, text)
+    with pytest.raises(CasesRefused, match=re.escape(says)):
+        write_batches(
+            (read_rows(cells) and cells.batch for cells in read_batches(path, Assumed())),
+            tmp_path / "out.parquet",
+            path,
+        )
+
+
+def test_that_no_column_says_who_is_shielded_is_told(tmp_path: Path) -> None:
+    rows, assumed = read(a_csv(tmp_path, "case_ref,weeks_registered\na,3\n"))
+    assert rows[0, FEATURES.column("weeks_registered")] == 0
+    assert "all are left to advisers, unless --map says it of all" in assumed

@@ -21,6 +21,7 @@ from router.files.formats import Format, OutRefused, check_out
         ("folder.csv/../cases.csv", "is one of the files that are read"),
         ("link.csv", "is one of the files that are read"),
         ("hard.csv", "is the same file as"),
+        ("version/tables.csv", "is among the files of a model version, which are never changed"),
         ("months/new.parquet", "is one of the files that are read, or among them"),
     ],
 )
@@ -31,6 +32,8 @@ def test_what_cannot_be_written_or_would_overwrite_an_input_is_refused(
     cases.touch()
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "months").mkdir()
+    (tmp_path / "version").mkdir()
+    (tmp_path / "version" / "manifest.json").touch()
     (tmp_path / "link.csv").symlink_to(cases)
     os.link(cases, tmp_path / "hard.csv")
     with pytest.raises(OutRefused, match=f"^out: .*{says}"):

@@ -29,9 +29,9 @@ from training.data.dataset import read_cases, scored
         ),
         ("age_band", "OLD", "column age_band: row {row}: 'OLD'; permitted is one of 18_24"),
         ("mix", "CHAT", "column mix: row {row}: 'CHAT'; permitted is one of SELF_SERVICE"),
-        ("mix", None, "column mix: row {row}: None"),
+        ("mix", None, "column mix: row {row}: empty"),
         ("outcome", 2, "column outcome: row {row}: 2; permitted is 0 to 1"),
-        ("outcome", None, "column outcome: row {row}: None"),
+        ("outcome", None, "column outcome: row {row}: empty"),
         (
             "propensity",
             0.0,
@@ -56,7 +56,7 @@ from training.data.dataset import read_cases, scored
             "x" * 65,
             "column case_ref: rows {row}: a reference that has more than 64 characters; use a",
         ),
-        ("case_ref", None, "column case_ref: row {row}: None"),
+        ("case_ref", None, "column case_ref: row {row}: empty"),
         ("office_ref", "x" * 65, "column office_ref: rows {row}: a reference that has more"),
         ("case_ref", "a\x07b", "column case_ref: rows {row}: a reference that has control"),
         ("case_ref", "=1+1", "column case_ref: rows {row}: a reference that has a character"),
@@ -86,7 +86,7 @@ def test_a_cell_of_a_csv_that_cannot_be_read_is_named_too(
     tmp_path: Path, column: str, value: str
 ) -> None:
     frame = in_rows(column, {ROWS[0]: value}, FRAME.with_columns(pl.col(column).cast(pl.String)))
-    assert f"column {column}: row {ROWS[0]}: {value or None!r}" in refusal(
+    assert f"column {column}: row {ROWS[0]}: {repr(value) if value else 'empty'}" in refusal(
         a_file(tmp_path, frame, "cases.csv")
     )
 
@@ -178,6 +178,8 @@ def test_files_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) -> 
     assert "broken.parquet: cannot be read" in refusal(tmp_path / "broken.parquet")
     assert "broken.csv" in refusal(tmp_path / "broken.csv")
     assert "missing.csv: cannot be read" in refusal(tmp_path / "missing.csv")
+    for name in ("cases.xlsx", "cases.doc"):
+        (tmp_path / name).write_bytes(b"PK")
     assert "save the sheet as CSV UTF-8 first" in refusal(tmp_path / "cases.xlsx")
     assert "must end with .parquet, .csv" in refusal(tmp_path / "cases.doc")
     assert "no file given" in refusal()

@@ -1,5 +1,6 @@
 """Files of a policy of one's own, as pandas and polars write them, and what is said of bad ones."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from router.cases.mapping import FileMapping
 from router.cases.problems import CasesRefused
 from training.data.policy_file import read_policy
 
@@ -40,26 +42,56 @@ def test_chances_are_read_and_a_mix_without_a_column_has_none(tmp_path: Path, su
 
 
 @pytest.mark.parametrize(
-    ("columns", "says"),
+    "text",
     [
-        ({"mix": ["LIGHT"]}, "column case_ref is missing"),
-        ({"case_ref": REFS, "share": [1, 1]}, "needs a column mix, or columns of chances"),
-        ({"case_ref": REFS, "mix": ["LIGHT", "PHONE"]}, "'PHONE' is none of LIGHT, HEAVY; 1 cases"),
-        ({"case_ref": ["c-1"], "mix": ["LIGHT"]}, "lacks 1 of the 2 cases to evaluate on"),
-        ({"case_ref": ["c-1", "c-1"], "mix": MIXES}, "'c-1' is there more than once"),
-        ({"case_ref": REFS, "LIGHT": [0.5, 1]}, "the chances of 'c-2' sum to 0.5"),
-        ({"case_ref": REFS, "LIGHT": [-1, 1], "HEAVY": [2, 0]}, "must be 0 or more and sum to 1"),
+        "Case_Ref;mix\nc-1;heavy\nc-2;LIGHT \n",
+        "case_ref;LIGHT;HEAVY\nc-1;0,0;1,0\nc-2;1;0\n",
+        "case_ref,LIGHT,HEAVY,my note\nc-1,NA,1,x\nc-2,1,,\n",
     ],
 )
-def test_what_is_no_policy_is_refused_by_its_column_and_case(
-    tmp_path: Path, columns: dict[str, Any], says: str
+def test_it_is_read_as_files_of_cases_are(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.CSV").write_text(text, encoding="utf-16")
+    assert read_policy(tmp_path / "mine.CSV", REFS, MIXES).tolist() == [[1, 0], [0, 1]]
+
+
+def test_codes_that_a_mapping_explains_are_mixes(tmp_path: Path) -> None:
+    path = written(tmp_path, case_ref=REFS, tiltak=["L", "H"])
+    mapping = FileMapping(
+        columns={"tiltak": "mix", "saksnr": "weeks_registered"},
+        values={"mix": {"L": "LIGHT", "H": "HEAVY"}},
+    )
+    assert read_policy(path, REFS, MIXES, mapping).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"mix": ["LIGHT"]}, "column case_ref: is missing"),
+        ({"case_ref": REFS, "share": [1, 1]}, "needs a column mix, or columns of chances"),
+        ({"case_ref": REFS, "mix": ["LIGHT", "PHONE"]}, "row 2: 'PHONE'; permitted is one of"),
+        ({"case_ref": REFS, "mix": ["LIGHT", None]}, "column mix: row 2"),
+        ({"case_ref": ["c-1"], "mix": ["LIGHT"]}, "lacks 1 of the 2 cases to evaluate on"),
+        ({"case_ref": ["c-1", "c-1"], "mix": MIXES}, "rows 2: are of a case that was there before"),
+        ({"case_ref": REFS, "LIGHT": [0.5, 1]}, "rows 1: have chances that do not sum to 1"),
+        ({"case_ref": REFS, "LIGHT": ["oops", "1"]}, "column LIGHT: row 1: 'oops'; permitted is 0"),
+        ({"case_ref": REFS, "LIGHT": [-1, 1], "HEAVY": [2, 0]}, "column LIGHT: row 1: "),
+        ({"case_ref": REFS, "mix": MIXES, "LIGHT": [1, 0]}, "and so are chances"),
+        ({"case_ref": REFS, "LIGHT": [1, 0], "HEAVYY": [0, 1]}, "did you mean HEAVY"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_no_policy_is_refused_by_its_column_and_rows(
+    tmp_path: Path, columns: dict[str, Any], says: str, suffix: str
 ) -> None:
-    with pytest.raises(CasesRefused, match=says):
-        read_policy(written(tmp_path, **columns), REFS, MIXES)
+    with pytest.raises(CasesRefused, match=re.escape(says)):
+        read_policy(written(tmp_path, suffix, **columns), REFS, MIXES)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CasesRefused, match=r"must end with \.parquet or \.csv"):
+def test_a_column_of_lists_and_files_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CasesRefused, match="has type list"):
+        read_policy(written(tmp_path, "parquet", case_ref=[["c"], ["d"]], mix=MIXES), REFS, MIXES)
+    (tmp_path / "mine.xlsx").write_bytes(b"PK")
+    with pytest.raises(CasesRefused, match=r"must end with .*save the sheet as CSV"):
         read_policy(tmp_path / "mine.xlsx", REFS, MIXES)
-    with pytest.raises(CasesRefused, match="cannot be read"):
+    with pytest.raises(CasesRefused, match="there is no such file"):
         read_policy(tmp_path / "absent.csv", REFS, MIXES)

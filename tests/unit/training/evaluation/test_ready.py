@@ -76,3 +76,16 @@ def test_an_outcome_that_does_not_vary_is_refused_on_the_side_where_it_does_not(
     assert "is 0 for all" in told
     assert "to evaluate on" in told
     assert "to learn from" not in told
+
+
+def test_too_few_cases_of_a_mix_that_todays_rule_gives_are_told_with_count_and_reason() -> None:
+    with pytest.raises(CasesRefused, match="BLENDED_OFFICE has 7 cases; at least 200 are needed"):
+        check_start(good_cases(), MIXES, 1, {"BLENDED_OFFICE": 7})
+    check_start(good_cases(), MIXES, 1, {"BLENDED_VIDEO": 7})
+
+
+def test_what_left_so_few_cases_is_told() -> None:
+    few = replace(good_cases(400), too_recent=2_000, shielded=30)
+    assert "2000 were left out by --horizon or --as-of" in refusal(few)
+    assert "30 were left out as shielded, or not known not to be" in refusal(few)
+    assert "give cases of more months" in refusal(good_cases(days=np.zeros(3_000)))

@@ -136,6 +136,13 @@ def test_cases_of_a_person_stay_in_one_fold_and_weigh_as_told() -> None:
         ({"outcome": np.ones(COUNT)}, "outcome: all are 1; there is nothing to learn"),
         ({"outcome": np.full(COUNT, np.nan)}, "outcome contains NaN"),
         ({"sample_weight": -np.ones(COUNT)}, "sample_weight: must be 0 or more"),
+        ({"mix": [None] * 3 + ["phone", "office", "phone"] * 79}, "mix: 3 are unknown; leave"),
+        ({"mix": pd.array([pd.NA, *["a", "b"] * 119, "a"])}, "mix: 1 are unknown; leave"),
+        ({"groups": [float("nan"), *range(COUNT - 1)]}, "groups: 1 are unknown; leave"),
+        (
+            {"sample_weight": np.where(np.array(data()[1]) == "phone", 0.0, 1.0)},
+            "sample_weight: the weights leave 'phone' 0 cases; at least 10",
+        ),
         ({"groups": np.zeros(COUNT)}, "groups: are 1; at least 10 are needed"),
         ({"X": np.array([["a"]] * COUNT)}, "could not convert string to float"),
     ],

@@ -155,11 +155,13 @@ def test_a_comparison_names_the_field_that_moved_most_and_the_measured_gain(mode
     moves = told[told.index("largest move") :].splitlines()
     assert moves[1].split()[0] == "age_band"
     assert moves[1].endswith("30_39 for DIALOGUE_AND_PHONE")
-    assert moves[2].split()[1] == "+0.0000"
+    assert len(moves) == 2
 
 
 def test_equal_versions_do_not_differ(models: Path) -> None:
-    assert "0.0% of " in compare(models, "v1", "v2", CATALOGUE)
+    told = compare(models, "v1", "v2", CATALOGUE)
+    assert "0.0% of " in told
+    assert "largest move" not in told
 
 
 def test_versions_without_figures_are_compared_by_their_tables(models: Path) -> None:
