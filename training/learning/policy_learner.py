@@ -132,7 +132,7 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         taken = slice(None) if sample_weight is None else _drawn(sample_weight, random)
         left = np.bincount(numbers[taken], minlength=len(self.classes_))
         if left.min() < LEAST_CASES:
-            label = self.classes_[left.argmin()]
+            label = self.classes_.tolist()[left.argmin()]
             told = f"leave {label!r} {left.min()} cases; at least {LEAST_CASES} are needed"
             raise ValueError(f"sample_weight: the weights {told}")
         self.learned_: Learned = learn(

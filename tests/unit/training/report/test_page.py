@@ -161,7 +161,7 @@ def test_fields_that_shift_nothing_make_no_table_and_are_counted() -> None:
     tables = some_tables()
     found = effects(replace(tables, values=np.zeros_like(tables.values)))
     assert effect_tables(found, MIXES) == []
-    assert weights_in_words(found) == f"{len(found)} other fields at most 0.005"
+    assert weights_in_words(found) == f"all {len(found)} fields at most 0.005"
 
 
 def test_every_field_table_says_in_a_sentence_what_it_shows() -> None:
