@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
+from training.data.truth_file import Truth
+from training.evaluation.attainable import Attainable, attainable
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import Figures
 from training.learning.compile import Parity, compile_tables
@@ -67,6 +70,7 @@ class Run:
             alone, too narrow.
         seed: of everything random.
         jobs: fits at once.
+        truth: true values of simulated cases, if known; nothing is learned from them.
         watch: told how far each phase is.
     """
 
@@ -78,6 +82,7 @@ class Run:
     calibrate: bool = True
     seed: int = 1
     jobs: int = 1
+    truth: Truth | None = None
     watch: Watch = nobody_watches
 
 
@@ -116,6 +121,7 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
         seconds={phase: round(spent, 1) for phase, spent in seconds.items()},
         # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        attainable=_attainable(later, tables, catalogue, policy, run.truth),
     )
     return Fitted(
         learned=learned,
@@ -124,6 +130,28 @@ def fit(cases: LoggedCases, catalogue: Catalogue, policy: Policy, run: Run) -> F
         parity=parity,
         cases=earlier,
         figures=figures,
+    )
+
+
+def _attainable(
+    cases: LoggedCases,
+    tables: DecisionTables,
+    catalogue: Catalogue,
+    policy: Policy,
+    truth: Truth | None,
+) -> Attainable | None:
+    """Measures by the truth what could be gained on these cases, and what the tables get of it."""
+    if truth is None:
+        return None
+    decider = Decider(tables=tables, catalogue=catalogue, policy=policy)
+    decided = decider.decide(cases.rows)
+    served = np.flatnonzero(decided.permitted.any(axis=1))
+    kept = cases.take(served)
+    return attainable(
+        truth.of(kept.case_refs),
+        decided.permitted[served],
+        decider.costs(kept.rows),
+        decided.mix[served],
     )
 
 

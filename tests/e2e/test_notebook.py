@@ -20,7 +20,7 @@ from tests.builders import ROOT
 from training.__main__ import main
 
 ENDS_WITHIN = 900
-QUICK = 'COUNT, QUICKER = 3000, ["--no-calibrate", "--teacher", "r_spline"]'
+QUICK = 'COUNT, QUICKER = 5500, ["--no-calibrate", "--teacher", "r_spline"]'
 NOTEBOOK = ROOT / "examples" / "retrain.ipynb"
 GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
 

@@ -31,7 +31,7 @@ def a_version_that_favours(mix: int) -> Service:
     """Gives a service of a version to which a mix is best for all, and all else is chance."""
     tables = random_tables(mix, effect=0.01)
     intercept = np.full_like(tables.intercept, 0.3)
-    intercept[mix] = 0.6
+    intercept[mix] = 0.7
     return Service(a_model(replace(tables, intercept=intercept)))
 
 

@@ -19,6 +19,7 @@ from router.versions.registry import ModelRefused, load_model, promoted_version
 from training.commands.options import MODELS, PLACE, POLICIES, SEED
 from training.commands.told import tell_conditions, tell_figures
 from training.data.dataset import LoggedCases, read_cases
+from training.data.truth_file import read_truth
 from training.evaluation.evaluate import Rival
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
@@ -44,6 +45,11 @@ from training.version.signing import check_key
 # A shell's `--cases *.parquet` gives the option one file and leaves the others here.
 @click.argument("more", type=PLACE, nargs=-1)
 @click.option("--audit", type=PLACE, help="Purpose-bound groups by case_ref, for fairness alone.")
+@click.option(
+    "--truth",
+    type=PLACE,
+    help="True values of simulated cases: the report then says what could be gained at most.",
+)
 @click.option("--horizon", type=click.IntRange(1, 3650), help="Days until an outcome is complete.")
 @SEED
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
@@ -72,6 +78,7 @@ def fit(
     out: Path,
     more: tuple[Path, ...],
     audit: Path | None,
+    truth: Path | None,
     horizon: int | None,
     seed: int,
     synthetic: bool | None,
@@ -95,6 +102,7 @@ def fit(
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
 
+    known = None if truth is None else read_truth(truth, catalogue)
     files = [*cases, *more]
     logged = read_cases(files, catalogue, audit, horizon)
     marked = _synthetic(logged, synthetic, files)
@@ -115,6 +123,7 @@ def fit(
             calibrate=calibrate,
             seed=seed,
             jobs=jobs,
+            truth=known,
             watch=bars,
         )
         fitted = fit_version(logged, catalogue, policy, run)

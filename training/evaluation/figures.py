@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from router.decision.severity import Proof
+from training.evaluation.attainable import Attainable
 
 ESTIMATORS = ("dr", "sndr", "snips", "ips")
 """Doubly robust (primary), self-normalised of both kinds, plain inverse propensity."""
@@ -266,6 +267,7 @@ class Figures:
         peak_memory_mib: highest resident memory of the fit.
         reliability: of shown probabilities; None in figures of before they were measured.
         severity: the proof that worse never means less contact; None likewise.
+        attainable: what could be gained at most, of simulated cases whose true values were given.
     """
 
     version: str
@@ -293,6 +295,7 @@ class Figures:
     peak_memory_mib: int
     reliability: Reliability | None = None
     severity: Proof | None = None
+    attainable: Attainable | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""
