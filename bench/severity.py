@@ -22,11 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bench.evaluation
-from bench.evaluation import CATALOGUE, NATIONAL
+from bench.evaluation import POLICIES
+from bench.evaluation import SHIPPED as CATALOGUE
 from router.cases.features import FEATURES
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.schema import Role
+from router.policies.offices import load_policy
 from training import learn
 from training.data.dataset import LoggedCases
 from training.learning.confounders import confounders
@@ -36,6 +38,7 @@ from training.learning.learner import PAIRS
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
+NATIONAL = load_policy(POLICIES / "national.toml", CATALOGUE)
 CASES, FRESH = 20_000, 500
 FIRST_SEED = 2000
 FOUR = ("self_assessed_need", "days_since_personal_contact", "digital_skill", "channel_preference")
@@ -101,8 +104,8 @@ class Seed:
 
 def seed_of(number: int, strength: float, *, learned: bool) -> Seed:
     """Simulates a seed's two logs, and learns from the first if asked to."""
-    cases, truth = bench.evaluation.simulated(CASES, number, strength)
-    fresh, fresh_truth = bench.evaluation.simulated(CASES, number + FRESH, strength)
+    cases, truth = bench.evaluation.simulated(CASES, number, strength, CATALOGUE)
+    fresh, fresh_truth = bench.evaluation.simulated(CASES, number + FRESH, strength, CATALOGUE)
     encoding = encoding_for(FEATURES, cases.rows, cases.outcome)
     rows = encoding.inputs(cases.rows)
     values = _stack(cases, encoding, rows) if learned else truth
@@ -184,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.severity", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
-        "--strength", type=float, default=1.0, help="times the published effects; default 1"
+        "--strength", type=float, default=1.0, help="times the effects of the default world"
     )
     parser.add_argument("--learned", action="store_true", help="learn from the log; else the truth")
     model = [one for one in FEATURES.features if Role.MODEL in one.roles]

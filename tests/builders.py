@@ -127,23 +127,32 @@ def a_model(tables: DecisionTables) -> ModelVersion:
     return ModelVersion(info=info, tables=tables)
 
 
-def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> DecisionTables:
+def random_tables(
+    seed: int, *, effect: float = 0.02, spread: float = 0.004, mixes: int | None = None
+) -> DecisionTables:
     """Draws tables with random effects, every value well supported.
 
     Those of a field and a mix are the same whatever other fields and mixes there are.
+
+    Args:
+        seed: of what is drawn.
+        effect: standard deviation of a value.
+        spread: of a fold around it.
+        mixes: how many; those of the shipped catalogue if None.
     """
+    mixes = mixes or len(a_catalogue().mixes)
     fields = [FEATURES.features[column] for column in FEATURES.columns(Role.MODEL)]
     own = {one.name: np.random.default_rng([seed, *one.name.encode()]) for one in fields}
-    values = [_values(own[one.name], one.slots, effect, spread) for one in fields]
+    values = [_values(own[one.name], one.slots, effect, spread, mixes) for one in fields]
     # No value is rare, so that a decision is in doubt only where a test wants it.
     counts = [own[one.name].integers(100, 5000, one.slots) for one in fields]
 
     # Each mix a little better than the lighter one before it, as more talks are on average.
-    steps = 0.012 * np.arange(len(a_catalogue().mixes))
+    steps = 0.012 * np.arange(mixes)
     intercept = np.full((len(steps), FOLDS), 0.4) + steps[:, None]
     rng = np.random.default_rng(seed)
     pairs = tuple(
-        a_pair(rng, effect, spread, *map(FEATURES.column, names))
+        a_pair(rng, effect, spread, *map(FEATURES.column, names), mixes=mixes)
         for names in (("months_since_last_work", "age_band"), ("goal_by_user", "applications_4w"))
     )
 
@@ -156,16 +165,26 @@ def random_tables(seed: int, *, effect: float = 0.02, spread: float = 0.004) -> 
     )
 
 
-def _values(rng: np.random.Generator, cells: int, effect: float, spread: float) -> Floats:
+def _values(
+    rng: np.random.Generator, cells: int, effect: float, spread: float, mixes: int
+) -> Floats:
     """Draws values of every mix, shape (cells, mixes, folds), those of the first mixes first."""
     drawn = [
         rng.normal(0, effect, (cells, 1)) + rng.normal(0, spread, (cells, FOLDS))
-        for _ in a_catalogue().mixes
+        for _ in range(mixes)
     ]
     return np.stack(drawn, axis=1)
 
 
-def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, second: int) -> Pair:
+def a_pair(
+    rng: np.random.Generator,
+    effect: float,
+    spread: float,
+    first: int,
+    second: int,
+    *,
+    mixes: int | None = None,
+) -> Pair:
     """Draws cells over at most five bins of each of two features, unknown a bin of its own."""
     sides = []
     for column in (first, second):
@@ -175,7 +194,7 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
         sides[-1][1:] += sides[-1][1] == 0
 
     cells = int((sides[0].max() + 1) * (sides[1].max() + 1))
-    values = _values(rng, cells, effect, spread)
+    values = _values(rng, cells, effect, spread, mixes or len(a_catalogue().mixes))
 
     return Pair(
         first=first,
@@ -187,7 +206,7 @@ def a_pair(rng: np.random.Generator, effect: float, spread: float, first: int, s
     )
 
 
-def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: float) -> Decider:
+def a_decider(seed: int = 0, *, policy: Policy | None = None, **options: Any) -> Decider:
     """Gives a decider with random tables, the shipped catalogue and policy."""
     return Decider(
         tables=random_tables(seed, **options), catalogue=a_catalogue(), policy=policy or a_policy()

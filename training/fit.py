@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.tables import DecisionTables
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
+from training.data.truth_file import Truth
+from training.evaluation.attainable import Attainable, attainable
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import EvidenceFigures, Figures
 from training.evaluation.ready import Ready
@@ -73,6 +76,7 @@ class Run:
             alone, too narrow.
         folds: parts of the cases, 3 to 10 (`learn`).
         jobs: fits at once.
+        truth: true values of simulated cases, if known; nothing is learned from them.
         watch: told how far each phase is.
     """
 
@@ -85,6 +89,7 @@ class Run:
     calibrate: bool = True
     folds: int = FOLDS
     jobs: int = 1
+    truth: Truth | None = None
     watch: Watch = nobody_watches
 
 
@@ -126,6 +131,7 @@ def fit(start: Ready, run: Run) -> Fitted:
         # Linux tells it in KiB.
         peak_memory_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         evidence=_joined(run.evidence, learned, catalogue),
+        attainable=_attainable(later, tables, catalogue, policy, run.truth),
     )
     return Fitted(
         learned=learned,
@@ -134,6 +140,28 @@ def fit(start: Ready, run: Run) -> Fitted:
         parity=parity,
         cases=earlier,
         figures=figures,
+    )
+
+
+def _attainable(
+    cases: LoggedCases,
+    tables: DecisionTables,
+    catalogue: Catalogue,
+    policy: Policy,
+    truth: Truth | None,
+) -> Attainable | None:
+    """Measures by the truth what could be gained on these cases, and what the tables get of it."""
+    if truth is None:
+        return None
+    decider = Decider(tables=tables, catalogue=catalogue, policy=policy)
+    decided = decider.decide(cases.rows)
+    served = np.flatnonzero(decided.permitted.any(axis=1))
+    kept = cases.take(served)
+    return attainable(
+        truth.of(kept.case_refs),
+        decided.permitted[served],
+        decider.costs(kept.rows),
+        decided.mix[served],
     )
 
 

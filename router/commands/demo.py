@@ -30,7 +30,7 @@ def plain_case(reference: str) -> case_pb2.Case:
         job_situation=case_pb2.JOB_SITUATION_DISMISSED,
         months_since_last_work=2,
         worked_6_of_last_12_months=case_pb2.TRI_STATE_YES,
-        weeks_registered=6,
+        weeks_registered=12,
         benefit_type=case_pb2.BENEFIT_TYPE_UNEMPLOYMENT,
         benefit_weeks_left=80,
         need_group=case_pb2.NEED_GROUP_GOOD_OPPORTUNITIES,
@@ -43,7 +43,7 @@ def plain_case(reference: str) -> case_pb2.Case:
         plan_activities_active=3,
         plan_activities_overdue=0,
         plan_user_created_percent=60,
-        messages_90d=4,
+        messages_90d=1,
         phone_talks_90d=1,
         video_talks_90d=0,
         office_talks_90d=0,
@@ -69,36 +69,70 @@ def plain_case(reference: str) -> case_pb2.Case:
 
 
 def sample_caseload() -> list[tuple[str, case_pb2.Case]]:
-    """Gives what a newcomer should see: plain cases, and each way in which a case is not plain."""
-    guidance = plain_case("demo-2")
-    guidance.self_assessed_need = case_pb2.SELF_ASSESSED_NEED_WANTS_GUIDANCE
-    guidance.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
-
-    young = plain_case("demo-3")
-    young.age_band, young.plan_has_goal = case_pb2.AGE_BAND_18_24, case_pb2.TRI_STATE_NO
-    young.goal_by_user = case_pb2.TRI_STATE_NO
-    young.digital_skill, young.weeks_registered = case_pb2.DIGITAL_SKILL_WEAK, 2
-
-    long_term = plain_case("demo-4")
-    long_term.months_since_last_work, long_term.weeks_registered = 30, 70
-    long_term.worked_6_of_last_12_months = case_pb2.TRI_STATE_NO
-    long_term.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY
-    long_term.health_hindrance = case_pb2.HINDRANCE_YES
-
-    reserved = plain_case("demo-5")
-    reserved.digitally_reserved = case_pb2.TRI_STATE_YES
-
-    outside = plain_case("demo-8")
+    """Gives what a newcomer should see: eight people, and each way in which a case is not plain."""
+    outside = plain_case("demo-11")
     outside.plan_user_created_percent = 900
     return [
-        ("can manage, prefers digital", plain_case("demo-1")),
-        ("wants guidance", guidance),
-        ("young, digital is hard", young),
-        ("long out of work, health", long_term),
-        ("opted out of digital", reserved),
+        *eight_people(),
         ("shielded: no features sent", case_pb2.Case(shielded=True)),
-        ("almost all unknown", case_pb2.Case(case_ref="demo-7", shielded=False)),
+        ("almost all unknown", case_pb2.Case(case_ref="demo-10", shielded=False)),
         ("900% of the plan own", outside),
+    ]
+
+
+def eight_people() -> list[tuple[str, case_pb2.Case]]:
+    """Gives eight people whom different follow-up serves."""
+    writes = plain_case("demo-2")
+    writes.messages_90d = 6
+
+    guidance = plain_case("demo-3")
+    guidance.self_assessed_need = case_pb2.SELF_ASSESSED_NEED_WANTS_GUIDANCE
+    guidance.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
+    guidance.weeks_registered, guidance.messages_90d = 2, 0
+    guidance.channel_preference = case_pb2.CHANNEL_PREFERENCE_PREFERS_REMOTE_TALK
+    guidance.channel_preference_strength = 3
+
+    young = plain_case("demo-4")
+    young.age_band, young.weeks_registered = case_pb2.AGE_BAND_18_24, 2
+    young.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
+    young.digital_skill = case_pb2.DIGITAL_SKILL_WEAK
+    young.channel_preference = case_pb2.CHANNEL_PREFERENCE_NO_PREFERENCE
+    young.messages_90d = 0
+
+    meeting = plain_case("demo-5")
+    meeting.channel_preference = case_pb2.CHANNEL_PREFERENCE_PREFERS_MEETING
+    meeting.channel_preference_strength = 3
+    meeting.messages_90d = 0
+
+    stuck = plain_case("demo-6")
+    stuck.months_since_last_work, stuck.weeks_registered = 18, 20
+    stuck.worked_6_of_last_12_months = case_pb2.TRI_STATE_NO
+    stuck.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE
+    stuck.plan_has_goal = stuck.goal_by_user = case_pb2.TRI_STATE_NO
+    stuck.travel_minutes_band = case_pb2.TRAVEL_MINUTES_BAND_OVER_60
+    stuck.channel_preference = case_pb2.CHANNEL_PREFERENCE_NO_PREFERENCE
+    stuck.messages_90d = 0
+
+    health = plain_case("demo-7")
+    health.months_since_last_work, health.weeks_registered = 20, 60
+    health.worked_6_of_last_12_months = case_pb2.TRI_STATE_NO
+    health.need_group = case_pb2.NEED_GROUP_NEEDS_GUIDANCE_REDUCED_CAPACITY
+    health.education_level = case_pb2.EDUCATION_LEVEL_COMPULSORY
+    health.health_hindrance = case_pb2.HINDRANCE_YES
+    health.plan_has_goal = health.goal_by_user = case_pb2.TRI_STATE_NO
+    health.channel_preference = case_pb2.CHANNEL_PREFERENCE_NO_PREFERENCE
+
+    reserved = plain_case("demo-8")
+    reserved.digitally_reserved = case_pb2.TRI_STATE_YES
+    return [
+        ("can manage on their own", plain_case("demo-1")),
+        ("can manage, likes to write", writes),
+        ("wants guidance, by phone", guidance),
+        ("young, digital is hard", young),
+        ("wishes a meeting", meeting),
+        ("stuck, no goal, far away", stuck),
+        ("long out of work, health", health),
+        ("opted out of digital", reserved),
     ]
 
 

@@ -112,13 +112,7 @@ class Decisions:
 
         The heaviest permitted where none is; K where nothing is permitted.
         """
-        permitted = self.permitted
-        numbers = np.arange(permitted.shape[1])
-        heavy = permitted & (numbers >= np.reshape(mixes, (-1, 1)))
-        heaviest = permitted.shape[1] - 1 - permitted[:, ::-1].argmax(axis=1)
-        heaviest = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
-        found: Numbers = np.where(permitted.any(axis=1), heaviest, permitted.shape[1])
-        return found
+        return at_least(self.permitted, mixes)
 
     def each(self) -> list[Decision]:
         """Gives the decisions one by one."""
@@ -136,3 +130,20 @@ class Decisions:
             strict=True,
         )
         return [Decision(*column) for column in columns]
+
+
+def at_least(permitted: NDArray[np.bool_], mixes: Numbers) -> Numbers:
+    """Gives the lightest permitted mix as heavy as the one given, shape (n,).
+
+    The heaviest permitted where none is; K where nothing is permitted.
+
+    Args:
+        permitted: (n, K) mixes that each case may get.
+        mixes: number of one mix for each case, (n,), or of one for all.
+    """
+    numbers = np.arange(permitted.shape[1])
+    heavy = permitted & (numbers >= np.reshape(mixes, (-1, 1)))
+    heaviest = permitted.shape[1] - 1 - permitted[:, ::-1].argmax(axis=1)
+    heaviest = np.where(heavy.any(axis=1), heavy.argmax(axis=1), heaviest)
+    found: Numbers = np.where(permitted.any(axis=1), heaviest, permitted.shape[1])
+    return found

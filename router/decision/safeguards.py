@@ -257,9 +257,13 @@ class CompiledSafeguards:
             talk = required - {Requirement.REMOTE_TALK} | {Requirement.PERSONAL_TALK}
             held = self._held(unusable, talk)
         if Requirement.MEETING in required:
-            return list(held)
+            # What is too much to ask for is asked as it is wished, but only for more contact than
+            # there could be without the wish.
+            unasked = self._held(unusable, required - {Requirement.MEETING})
+            more_than = max(_easy(unasked, burdensome), default=-1) if burdensome else -1
+            return [number for number in held if number > more_than]
 
-        easy = [number for number, channels in held.items() if not channels & burdensome]
+        easy = _easy(held, burdensome)
         offered = self.menu or self.catalogue.ids
         left = any(self.catalogue.ids[number] in offered for number in easy)
         return easy if left else list(held)
@@ -282,6 +286,11 @@ class CompiledSafeguards:
     def applied(self, bits: int) -> list[Safeguard]:
         """Gives the rules of a set of bits, in the catalogue's order."""
         return [rule for number, rule in enumerate(self.rules) if bits >> number & 1]
+
+
+def _easy(held: dict[int, frozenset[Channel]], burdensome: frozenset[Channel]) -> list[int]:
+    """Gives the mixes of which nothing is too much to ask for."""
+    return [number for number, channels in held.items() if not channels & burdensome]
 
 
 class MaskTable:

@@ -19,6 +19,7 @@ from tests.builders import a_case, a_row
 from tests.e2e.conftest import Server
 from training.simulation.effects import digital_logit, mix_effects
 from training.simulation.population import Slots, draw_population
+from training.simulation.worlds import WORLDS
 
 VARIED = (
     "months_since_last_work",
@@ -78,8 +79,8 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
 
     Talks help the young much and keep the old from applying.
 
-    Published effects would need hundreds of thousands of cases to be seen; these are ten times as
-    large. Some users are reserved, and only people may follow them up.
+    Published effects would need hundreds of thousands of cases to be seen; these are twenty times
+    as large. Some users are reserved, and only people may follow them up.
     """
     rng = np.random.default_rng(seed)
     drawn = draw_population(rng, count)
@@ -103,7 +104,7 @@ def a_world(seed: int, count: int, catalogue: Catalogue) -> World:
     logit = (
         digital_logit(slots)[:, None]
         - 1
-        + np.where(young, 10, -5)[:, None] * mix_effects(slots, catalogue)
+        + np.where(young, 20, -10)[:, None] * mix_effects(slots, catalogue, WORLDS["published"])
     )
     return World(
         slots=slots,

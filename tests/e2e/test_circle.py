@@ -20,6 +20,7 @@ from tests.builders import ROOT, random_tables
 from tests.e2e.circle import OFFICE, a_world, answer, ask
 from tests.e2e.conftest import Server
 from tests.e2e.test_offices import until
+from tests.policies_of_six import FOLDER, MIXES
 from tests.unit.training.version.versions_builder import a_version
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
@@ -71,7 +72,7 @@ def train(folder: Path, *words: object, code: int = 0) -> str:
 
 def a_first_model(models: Path) -> None:
     """Promotes a model that knows of no difference: every permitted mix is near the best."""
-    known = random_tables(0, effect=0, spread=0.001)
+    known = random_tables(0, effect=0, spread=0.001, mixes=len(MIXES))
     alike = dataclasses.replace(known, intercept=np.full_like(known.intercept, 0.4), pairs=())
     a_version(models, "first", tables=alike)
     (models / "promoted").write_text("first\n")
@@ -80,7 +81,7 @@ def a_first_model(models: Path) -> None:
 def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises_better(
     start_server: Callable[..., Server], tmp_path: Path
 ) -> None:
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    shutil.copytree(FOLDER, tmp_path / "policies")
     changed(tmp_path / "policies" / "national.toml", POLICY)
     changed(tmp_path / "policies" / "gate.toml", GATE)
     (tmp_path / "policies" / "offices" / f"{OFFICE}.toml").write_text(EXPLORING, encoding="utf-8")

@@ -21,7 +21,7 @@ from training.__main__ import main
 
 ENDS_WITHIN = 900
 QUICK = """
-COUNT, QUICKER = 4000, ["--no-calibrate", "--folds", "3", "--teacher", "r_spline"]
+COUNT, QUICKER = 5500, ["--no-calibrate", "--folds", "3", "--teacher", "r_spline"]
 TEACHERS_HERE, FOLDS = ("r_spline",), 3
 """
 NOTEBOOK = ROOT / "examples" / "retrain.ipynb"

@@ -21,6 +21,7 @@ from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.case_files import digest
 from training.data.dataset import LoggedCases
+from training.data.truth_file import read_truth
 from training.evaluation.figures import Figures
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.ready import check_policy, ready
@@ -57,6 +58,11 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
     type=PLACE,
     help="Published findings to know beforehand, such as policies/evidence.toml.",
 )
+@click.option(
+    "--truth",
+    type=PLACE,
+    help="True values of simulated cases: the report then says what could be gained at most.",
+)
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Fits at once."
@@ -91,6 +97,7 @@ def fit(
     more: tuple[Path, ...],
     reading: Reading,
     evidence: Path | None,
+    truth: Path | None,
     synthetic: bool | None,
     jobs: int,
     calibrate: bool,
@@ -122,6 +129,7 @@ def fit(
     # Before files are read for minutes.
     check_policy(catalogue, policy)
 
+    known = None if truth is None else read_truth(truth, catalogue)
     files, assumed = [*cases, *more], Assumed()
     logged = reading.read(files, catalogue, assumed)
     tell_assumed(assumed)
@@ -148,6 +156,7 @@ def fit(
             calibrate=calibrate,
             folds=folds,
             jobs=jobs,
+            truth=known,
             watch=watch,
         )
         fitted = fit_version(start, run)

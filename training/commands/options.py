@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from training.simulation.worlds import DEFAULT, WORLDS
+
 PLACE = click.Path(path_type=Path)
 """A file or folder; what is wrong with it is told by whoever opens it."""
 POLICIES = click.option(
@@ -27,4 +29,11 @@ MODELS = click.option(
     help="Folder of model versions.",
 )
 SEED = click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+WORLD = click.option(
+    "--world",
+    type=click.Choice(list(WORLDS)),
+    default=DEFAULT.name,
+    show_default=True,
+    help=" ".join(f"{world.name}: {world.about}" for world in WORLDS.values()),
+)
 VERSION = click.argument("version")

@@ -8,8 +8,9 @@ import click
 
 from router.files.formats import OutRefused
 from router.policies.catalogue_file import load_catalogue
-from training.commands.options import PLACE, POLICIES, SEED
+from training.commands.options import PLACE, POLICIES, SEED, WORLD
 from training.simulation import simulate as simulation
+from training.simulation.worlds import WORLDS
 
 
 @click.command()
@@ -18,19 +19,14 @@ from training.simulation import simulate as simulation
     "--out", type=PLACE, required=True, help="Parquet file; the truth is written beside it."
 )
 @SEED
-@click.option(
-    "--heterogeneity/--no-heterogeneity",
-    default=True,
-    show_default=True,
-    help="Whether effects vary between cases.",
-)
+@WORLD
 @POLICIES
-def simulate(cases: int, out: Path, seed: int, heterogeneity: bool, policies: Path) -> None:
+def simulate(cases: int, out: Path, seed: int, world: str, policies: Path) -> None:
     """Simulate logged cases. They are synthetic and say nothing about real people."""
     # A CSV has no place to say that its cases are synthetic.
     if out.suffix != ".parquet":
         raise OutRefused(f"out: {out} must end with .parquet")
     catalogue = load_catalogue(policies / "mixes.toml")
-    drawn = simulation.simulate(cases, seed, catalogue, heterogeneity=heterogeneity)
+    drawn = simulation.simulate(cases, seed, catalogue, WORLDS[world])
     truth = simulation.write_simulation(drawn, out, seed)
     click.echo(f"{cases} synthetic cases in {out}, their truth in {truth}", err=True)

@@ -8,7 +8,7 @@ import click
 
 from training.evaluation.figures import Figures
 from training.evaluation.gate import Verdict
-from training.report.words import MAIN_POLICIES
+from training.report.words import MAIN_POLICIES, attainable_words
 
 
 def tell_figures(figures: Figures) -> None:
@@ -22,6 +22,8 @@ def tell_figures(figures: Figures) -> None:
             f"{name:<12} value {value.value:.4f} ({value.low:.4f} to {value.high:.4f}), "
             f"{policy.minutes:.0f} minutes a case, overlap {policy.verdict}"
         )
+    if figures.attainable is not None:
+        click.echo(attainable_words(figures.attainable))
 
 
 def tell_conditions(verdict: Verdict) -> None:

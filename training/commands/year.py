@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from training.commands.options import MODELS, PLACE, POLICIES, SEED
+from training.commands.options import MODELS, PLACE, POLICIES, SEED, WORLD
 from training.simulation.year import NOTICE, Extent, simulate_year
 
 
@@ -32,16 +32,24 @@ from training.simulation.year import NOTICE, Extent, simulate_year
     show_default=True,
     help="Arrivals a week and office, on average.",
 )
+@WORLD
 @POLICIES
 @MODELS
 def year(
-    out: Path, seed: int, offices: int, weeks: int, cases: int, policies: Path, models: Path
+    out: Path,
+    seed: int,
+    offices: int,
+    weeks: int,
+    cases: int,
+    world: str,
+    policies: Path,
+    models: Path,
 ) -> None:
     """Simulate a year of offices in a journal, for the ledger.
 
     It is synthetic and says nothing about real people.
     """
-    extent = Extent(seed=seed, offices=offices, weeks=weeks, cases_a_week=cases)
+    extent = Extent(seed=seed, offices=offices, weeks=weeks, cases_a_week=cases, world=world)
     truth = simulate_year(out, extent, models=models, policies=policies)
     counted = sum(one["cases"] for one in truth["offices"].values())
     click.echo(NOTICE)

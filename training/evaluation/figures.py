@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from router.decision.severity import Proof
+from training.evaluation.attainable import Attainable
 
 ESTIMATORS = ("dr", "sndr", "snips", "ips")
 """Doubly robust (primary), self-normalised of both kinds, plain inverse propensity."""
@@ -451,6 +452,7 @@ class Figures:
         diagnostics: what the values rest on; None likewise.
         evidence: how findings known beforehand were joined; None without any.
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
+        attainable: what could be gained at most, of simulated cases whose true values were given.
     """
 
     version: str
@@ -482,6 +484,7 @@ class Figures:
     diagnostics: Diagnostics | None = None
     evidence: EvidenceFigures | None = None
     handed_over: tuple[HandedOver, ...] | None = None
+    attainable: Attainable | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 
 from router.texts import Texts, load_texts
+from training.evaluation.attainable import Attainable
 from training.evaluation.figures import (
     OK,
     STRONGEST,
@@ -24,6 +25,8 @@ CASES = 1000
 """Hours and goals are told per so many cases."""
 MAIN_POLICIES = ("candidate", "promoted", "todays_rule", "logged")
 COMPARED = ("todays_rule", "logged", "promoted")
+LEAST_GAIN = 0.0005
+"""Under so many outcome points, as a share, a gain is next to nothing."""
 # Population stability index: the customary bounds for a look, and for action.
 DRIFT_WATCH, DRIFT_ACT = 0.1, 0.25
 _POLICIES = {
@@ -309,3 +312,18 @@ def weight_words(figures: Figures) -> str:
     none = [name.replace("_", " ") for name, weight in weights if weight < 0.005]
     rest = f" No weight: {'; '.join(none)}." if none else ""
     return f"Weights in the stack, which need not add up to 1: {told}.{rest}"
+
+
+def attainable_words(found: Attainable) -> str:
+    """Tells what could be gained at most on simulated cases, and what of it was."""
+    most = f"{100 * found.gain:.2f}"
+    told = (
+        "These cases are simulated, so the true value of every mix is known. The best mix of each "
+        f"case is worth {most} percentage points more than the best single mix for all, less the "
+        "price of minutes."
+    )
+    if found.share is None or found.gain < LEAST_GAIN:
+        return f"{told} So there is next to nothing to gain by choosing case by case."
+    if found.share < 0:
+        return f"{told} This version gets less than that single mix does."
+    return f"{told} This version gets {percent(found.share)} of that."

@@ -11,14 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.catalogue import TALK, Catalogue
+from router.decision.catalogue import TALK, Catalogue, Channel
 from training.simulation.population import Floats, Slots, is_value
 
-# In points of need, and in mixes along the catalogue: how much less advisers think is needed after
-# the drift, how far a point moves a choice, and how widely choices spread.
+# In points of need: how much less advisers think is needed after the drift, where the heaviest mix
+# of the catalogue stands, and how widely choices spread (with the long tails of a Cauchy curve:
+# advisers differ, and all mixes are in use).
 DRIFT = -0.6
-STEPS_PER_NEED = 1.25
-SPREAD = 0.95
+HEAVIEST = 4.0
+SPREAD = 1.0
+# How many times as often a mix is chosen that has a channel as the user wishes it.
+_HEEDED: tuple[tuple[str, frozenset[Channel], float], ...] = (
+    ("PREFERS_MEETING", frozenset({Channel.OFFICE_MEETING}), 4.0),
+    ("PREFERS_REMOTE_TALK", frozenset({Channel.PHONE, Channel.VIDEO}), 2.0),
+    ("PREFERS_DIGITAL", frozenset({Channel.DIALOGUE_MESSAGE}), 2.0),
+)
 MORE_PERSONAL = 0.7
 """Share of overrides that choose the next more personal mix, not the next lighter one."""
 
@@ -58,11 +65,14 @@ def mix_propensities(
         catalogue: the mixes on offer.
     """
     need = perceived_need(recorded) + offices.leaning[office] + DRIFT * late
-    steps = np.arange(len(catalogue.mixes))
-    wanted = np.exp(-0.5 * ((steps - STEPS_PER_NEED * need[:, None]) / SPREAD) ** 2)
+    places = np.linspace(0, HEAVIEST, len(catalogue.mixes))
+    wanted = 1 / (1 + ((places - need[:, None]) / SPREAD) ** 2)
+    for wish, channels, times in _HEEDED:
+        fits = np.array([mix.has(channels) for mix in catalogue.mixes])
+        wishes = is_value(recorded, "channel_preference", wish)
+        wanted = np.where(wishes[:, None] & fits, times, 1.0) * wanted
     allowed = floor(recorded, catalogue)
-    # Never quite 0: where a talk is due, only mixes far from the wanted one may be left.
-    habit = _normalised(np.maximum(wanted, 1e-12) * allowed)
+    habit = _normalised(wanted * allowed)
 
     # An override at either end of the catalogue stays there.
     up = np.column_stack([np.zeros(len(habit)), habit[:, :-1]])
@@ -75,7 +85,7 @@ def mix_propensities(
     explore = offices.exploration[office][:, None]
     chosen = (1 - explore) * ((1 - override) * habit + override * moved)
     # Exploration heeds no floor, so that every mix has a known chance for every case.
-    chosen += explore / len(steps)
+    chosen += explore / len(places)
 
     personal = _personal_only(catalogue)
     return np.where(needs_people(recorded)[:, None], personal / personal.sum(), chosen)

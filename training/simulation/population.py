@@ -16,6 +16,9 @@ Slots = dict[str, NDArray[np.int64]]
 
 # Share of all others who cannot hold a conversation by phone, assumed.
 _CANNOT_USE_PHONE = 0.02
+# Share of cases that come up as somebody registers, and for how many weeks they are new, assumed:
+# offices decide on a mix most often then.
+_NEW, _NEW_WEEKS = 0.4, 4
 
 
 def draw_population(rng: np.random.Generator, cases: int) -> Slots:
@@ -33,7 +36,7 @@ def draw_population(rng: np.random.Generator, cases: int) -> Slots:
     drawn |= _work(rng, strength)
     drawn |= _needs(rng, strength)
     drawn |= _plan(rng, strength, digital)
-    drawn |= _contacts(rng, strength, digital)
+    drawn |= _contacts(rng, strength, digital, drawn["weeks_registered"])
     drawn |= _digital(rng, digital)
     drawn |= _safeguard_fields(rng, strength, digital)
     drawn |= _phone(rng, drawn)
@@ -149,7 +152,11 @@ def _background(rng: np.random.Generator, s: Floats) -> Slots:
 def _work(rng: np.random.Generator, s: Floats) -> Slots:
     n = len(s)
     months = rng.exponential(np.exp(2.1 - 0.8 * s))
-    registered = rng.exponential(np.exp(3.0 - 0.35 * s))
+    registered = np.where(
+        rng.random(n) < _NEW,
+        rng.uniform(0, _NEW_WEEKS, n),
+        rng.exponential(np.exp(3.0 - 0.35 * s)),
+    )
     long_ago = months > 24
 
     situations: dict[str, Floats | float] = dict.fromkeys(FEATURES["job_situation"].values, -0.5)
@@ -231,10 +238,15 @@ def _plan(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
     }
 
 
-def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
+def _contacts(
+    rng: np.random.Generator, s: Floats, digital: Floats, registered: NDArray[np.int64]
+) -> Slots:
     n = len(s)
+    # Of 90 days, the share in which there could be a contact.
+    weeks = registered - FEATURES["weeks_registered"].slot(0)
+    share = np.minimum(1.0, (weeks + 1) * DAYS_PER_WEEK / 90)
     talks = {
-        name: rng.poisson(np.exp(mean - 0.25 * s))
+        name: rng.poisson(share * np.exp(mean - 0.25 * s))
         for name, mean in (
             ("phone_talks_90d", -0.7),
             ("video_talks_90d", -1.6),
@@ -242,7 +254,8 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
         )
     }
 
-    # Whoever had a talk in the last 90 days had contact within them, and nobody else had.
+    # Whoever had a talk in the last 90 days had contact within them, and nobody else had; of who is
+    # new, registration itself counts: see `_coherent`.
     recent = sum(talks.values()) > 0
     days = np.where(recent, rng.uniform(0, 90, n), 90 + rng.exponential(110, n))
 
@@ -254,7 +267,7 @@ def _contacts(rng: np.random.Generator, s: Floats, digital: Floats) -> Slots:
     }
 
     return {
-        "messages_90d": _whole("messages_90d", rng.poisson(np.exp(0.8 + 0.3 * digital))),
+        "messages_90d": _whole("messages_90d", rng.poisson(share * np.exp(0.8 + 0.3 * digital))),
         **{name: _whole(name, counts) for name, counts in talks.items()},
         "days_since_personal_contact": _whole("days_since_personal_contact", days),
         "channel_preference": _choose(rng, "channel_preference", preferences, n),

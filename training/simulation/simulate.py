@@ -17,6 +17,7 @@ from training.data.case_files import SEED_KEY, SYNTHETIC_KEY
 from training.simulation.effects import mix_values
 from training.simulation.logged_policy import draw_offices, mix_propensities
 from training.simulation.population import Floats, Slots, draw_population
+from training.simulation.worlds import DEFAULT, World
 
 FIRST_DAY = date(2024, 9, 1)
 DAYS = 730
@@ -41,28 +42,16 @@ class Simulation:
     truth: pl.DataFrame
 
 
-def simulate(
-    cases: int, seed: int, catalogue: Catalogue, *, heterogeneity: bool = True
-) -> Simulation:
-    """Simulates cases; equal arguments give equal frames.
-
-    Without heterogeneity a mix adds the same to everybody's chance: what a learner then finds to
-    differ is not there.
-    """
+def simulate(cases: int, seed: int, catalogue: Catalogue, world: World = DEFAULT) -> Simulation:
+    """Simulates cases; equal arguments give equal frames."""
     rng = np.random.default_rng(seed)
     offices = draw_offices(rng, OFFICES)
     office = rng.integers(0, OFFICES, cases)
     day = np.sort(rng.integers(0, DAYS, cases))
     # Outcomes follow what people are; advisers, as learners, go by what was recorded of them.
     true = draw_population(rng, cases)
-    recorded = _record(rng, true)
-    values = mix_values(true, catalogue)
-    if not heterogeneity:
-        # Mean of the case plus mean of the mix: nothing is left that differs between cases.
-        values = np.clip(
-            values.mean(axis=1, keepdims=True) + values.mean(axis=0) - values.mean(), 0.0, 1.0
-        )
-
+    recorded = record(rng, true)
+    values = mix_values(true, catalogue, world)
     propensities = mix_propensities(recorded, office, day >= DAYS // 2, offices, catalogue)
     mix = _draw(rng, propensities)
     every = np.arange(cases)
@@ -102,7 +91,8 @@ def write_simulation(simulation: Simulation, out: Path, seed: int) -> Path:
     return truth
 
 
-def _record(rng: np.random.Generator, true: Slots) -> Slots:
+def record(rng: np.random.Generator, true: Slots) -> Slots:
+    """Gives slots as recorded, some of every field unknown."""
     cases = len(true["shielded"])
     recorded = {}
     for name, slots in true.items():

@@ -26,6 +26,7 @@ from router.serving.metrics import Metrics
 from router.texts import load_texts
 from training.simulation.effects import mix_values
 from training.simulation.population import Slots, draw_population
+from training.simulation.worlds import DEFAULT, WORLDS
 from training.simulation.year_offices import MadeUpOffice, made_up_offices, write_policies
 from training.simulation.year_people import Habits, People
 from training.simulation.year_truth import TrueCase, count_truth
@@ -44,12 +45,13 @@ _DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much is simulated, and from which seed."""
+    """How much is simulated, from which seed, and in which world."""
 
     seed: int = 1
     offices: int = 5
     weeks: int = 52
     cases_a_week: int = 60
+    world: str = DEFAULT.name
 
     @property
     def last_day(self) -> date:
@@ -114,6 +116,7 @@ class _Year:
         self._rng = np.random.default_rng(extent.seed)
         self._weeks = extent.weeks
         self._cases_a_week = extent.cases_a_week
+        self._world = WORLDS[extent.world]
         self._end = _moment(extent.last_day + timedelta(days=1), 0)
         self._people = People(self._rng, served.catalogue, self._end)
 
@@ -148,7 +151,7 @@ class _Year:
         else:
             again[:] = False
 
-        values = mix_values(true, self._served.catalogue)
+        values = mix_values(true, self._served.catalogue, self._world)
         habits = Habits.of(advice, self._served.catalogue)
         for place, one in enumerate(advice):
             if one.decision.mix < 0:

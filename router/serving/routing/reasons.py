@@ -24,6 +24,17 @@ OTHER, SAFEGUARD, NEAR_EQUAL = "OTHER", "SAFEGUARD", "NEAR_EQUAL"
 _HELPS_MORE = 0.01
 # Fields of which nothing is said to the user, also where a safeguard reads them.
 _NOT_TO_USERS = frozenset({"shielded", "need_group", "health_hindrance", "other_hindrance"})
+BEHIND_A_LOGIN = frozenset(
+    {
+        "plan_has_goal",
+        "goal_by_user",
+        "plan_activities_active",
+        "plan_activities_overdue",
+        "plan_user_created_percent",
+        "messages_90d",
+    }
+)
+"""Fields of what a user does in digital services: no word of them to who cannot use those."""
 
 
 class Told(NamedTuple):
@@ -43,7 +54,13 @@ class Told(NamedTuple):
 
 
 def told_of(
-    explanation: Explanation, *, reader: Reader, words: Texts, effects_vary: bool, lifted: bool
+    explanation: Explanation,
+    *,
+    reader: Reader,
+    words: Texts,
+    effects_vary: bool,
+    lifted: bool,
+    digital: bool = True,
 ) -> list[Told]:
     """Chooses what is told of a decision, the weightiest first, what speaks against it last.
 
@@ -54,10 +71,11 @@ def told_of(
         effects_vary: whether there is evidence that mixes help one person more than another;
             without it what helps most people on average is the one reason that an effect is.
         lifted: whether a safeguard lifted the mix above the one worth most.
+        digital: whether the user can use digital services.
     """
     if explanation.other is None or lifted:
         return [Told(SAFEGUARD, None, 0, 0.0)]
-    parts = _tellable(explanation.parts, reader, words)
+    parts = _tellable(explanation.parts, reader, words, digital=digital)
     if not effects_vary:
         parts = _on_average(explanation.parts)
     support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
@@ -114,7 +132,7 @@ def _on_average(parts: Sequence[Part]) -> list[Told]:
     return [average] if effect >= TOLD_FROM else [average, *beside]
 
 
-def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]:
+def _tellable(parts: Sequence[Part], reader: Reader, words: Texts, *, digital: bool) -> list[Told]:
     found, others = [], 0.0
     for part in parts:
         if part.kind is not PartKind.FEATURE:
@@ -125,7 +143,8 @@ def _tellable(parts: Sequence[Part], reader: Reader, words: Texts) -> list[Told]
         small = abs(part.points) < TOLD_FROM
         # "Other" of an enum is nothing that anybody could check.
         vague = feature.value(part.slot) == "OTHER"
-        if small or vague or not words.is_told(reader, feature, part.slot):
+        hidden = reader is Reader.USER and not digital and feature.name in BEHIND_A_LOGIN
+        if small or vague or hidden or not words.is_told(reader, feature, part.slot):
             others += part.points
         else:
             found.append(Told(part.kind.value, part.column, part.slot, part.points))

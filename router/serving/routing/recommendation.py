@@ -20,7 +20,14 @@ from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
 from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
-from router.serving.routing.reasons import NEAR_EQUAL, Told, is_told, minutes_told, told_of
+from router.serving.routing.reasons import (
+    BEHIND_A_LOGIN,
+    NEAR_EQUAL,
+    Told,
+    is_told,
+    minutes_told,
+    told_of,
+)
 from router.texts import Contact, Reader, Texts
 from router.v1 import recommendation_pb2
 
@@ -180,7 +187,7 @@ class RecommendationWriter:
                 self._add_options(message, decision)
             if explanation is not None:
                 self._add_reasons(message, decision, explanation, view)
-                self._add_changes(message, explanation, view)
+                self._add_changes(message, decision, explanation, view)
             self._add_text(message, decision, view)
 
     def _same_part(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
@@ -200,6 +207,10 @@ class RecommendationWriter:
                 self._channels.clear()
             found = self._channels[bits] = self._decider.safeguards.unusable(bits)
         return found
+
+    def _is_digital(self, decision: Decision) -> bool:
+        """Tells whether the user can use digital services."""
+        return Channel.SELF_SERVICE not in self._unusable(decision.safeguards)
 
     def _made(
         self, decision: Decision, view: View, unusable: frozenset[Channel]
@@ -320,6 +331,7 @@ class RecommendationWriter:
             effects_vary=self._recommender.model.info.effects_vary,
             # By what decided: sums of parts are rounded in another order.
             lifted=decision.margin < 0,
+            digital=self._is_digital(decision),
         )
         mix = ids[decision.mix]
         other = "" if explanation.other is None else ids[explanation.other]
@@ -355,7 +367,11 @@ class RecommendationWriter:
         )
 
     def _add_changes(
-        self, message: recommendation_pb2.Recommendation, explanation: Explanation, view: View
+        self,
+        message: recommendation_pb2.Recommendation,
+        decision: Decision,
+        explanation: Explanation,
+        view: View,
     ) -> None:
         words, ids = self._texts[view.language], self._decider.catalogue.ids
         for change in explanation.changes:
@@ -363,6 +379,8 @@ class RecommendationWriter:
             if not (change.is_wish or self._recommender.model.info.effects_vary):
                 continue
             feature = FEATURES.features[change.column]
+            if feature.name in BEHIND_A_LOGIN and not self._is_digital(decision):
+                continue
             message.changes.add(
                 feature=feature.name,
                 from_value=str(feature.value(change.slot_now)),

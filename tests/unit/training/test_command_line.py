@@ -20,12 +20,13 @@ from router.decision.severity import prove
 from router.versions.registry import load_model, promoted_version
 from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT
-from tests.unit.training.data.cases_builder import CATALOGUE, FRAME, a_file, in_rows
+from tests.policies_of_six import CATALOGUE, FOLDER
+from tests.unit.training.data.cases_builder import FRAME, a_file, in_rows
 from tests.unit.training.version.versions_builder import FAILED, a_version
 from training.__main__ import run
 from training.version.versions import read_promotions
 
-POLICIES = ("--policies", str(ROOT / "policies"))
+POLICIES = ("--policies", str(FOLDER))
 
 
 class Ended(NamedTuple):
@@ -218,7 +219,7 @@ def test_the_version_scores_a_file_of_cases(fit: Fit, tmp_path: Path, suffix: st
     out = tmp_path / f"scored.{suffix}"
     cases = fit.folder.parent.parent / "cases.parquet"
     files = ("--cases", str(cases), "--out", str(out))
-    told = in_a_process("router", "score", *files, "--model", str(fit.folder))
+    told = in_a_process("router", "score", *files, "--model", str(fit.folder), *POLICIES)
     assert told.returncode == 0, told.stderr
     frame = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
     assert frame.columns[:4] == ["case_ref", "status", "mix", "adviser_minutes"]

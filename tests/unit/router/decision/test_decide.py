@@ -83,7 +83,8 @@ def test_the_bits_are_the_same_for_any_number_of_folds(folds: int) -> None:
 
 
 def test_the_mix_with_the_highest_expected_outcome_minus_priced_minutes_is_recommended() -> None:
-    decider = flat_decider([0.40, 0.45, 0.50, 0.50, 0.50, 0.50])
+    wanted = a_catalogue().ids.index("DIALOGUE_AND_PHONE")
+    decider = flat_decider([0.40] + [0.44] * (wanted - 1) + [0.50] * (MIXES - wanted))
     decision = decider.decide(a_row()[None]).each()[0]
     assert decision.status == Status.RECOMMENDED
     assert a_catalogue().ids[decision.mix] == "DIALOGUE_AND_PHONE"

@@ -70,7 +70,7 @@ def test_a_great_number_of_pairs_is_refused_before_any_of_them_is_looked_at() ->
         ({"pair_columns": np.zeros((0, 2), np.int64)}, "its pairs have 0 and 0"),
         ({"pair_counts": np.zeros(1, np.int64)}, "counts"),
         ({"counts": np.zeros(3, np.float64)}, "counts is float64, not int64"),
-        ({"values": np.zeros((3, MIXES))}, "not \\(slots, 6, folds\\)"),
+        ({"values": np.zeros((3, MIXES))}, rf"not \(slots, {MIXES}, folds\)"),
     ],
 )
 def test_arrays_that_do_not_fit_each_other_are_refused_by_name(
@@ -87,5 +87,5 @@ def test_an_array_that_is_missing_is_named() -> None:
 
 
 def test_tables_of_another_number_of_mixes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"not \(slots, 5, folds\)"):
+    with pytest.raises(ValueError, match=rf"not \(slots, {MIXES - 1}, folds\)"):
         read_tables(DATA, FEATURES, MIXES - 1)

@@ -6,11 +6,10 @@ import polars as pl
 import pytest
 
 from router.cases.problems import CasesRefused
-from tests.builders import a_catalogue
+from tests.policies_of_six import CATALOGUE
 from training.data.dataset import read_cases
 from training.simulation.simulate import simulate
 
-CATALOGUE = a_catalogue()
 # Enough of each mix to be learned from, however many there are.
 CASES = 1000 * (len(CATALOGUE.mixes) - 2)
 # Simulated once: every test writes its own files from it.

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from router.cases.features import FEATURES
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import (
     CASES,
-    CATALOGUE,
     FRAME,
     NATIONAL_ID,
     ROWS,

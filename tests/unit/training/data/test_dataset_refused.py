@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import (
-    CATALOGUE,
     FRAME,
     NATIONAL_ID,
     ROWS,

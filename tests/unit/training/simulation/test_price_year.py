@@ -10,7 +10,9 @@ from router.decision.decide import Decider
 from router.planning.clearing_price import PRICE_AT_MOST, at_price
 from router.planning.plan import plan_caseload
 from router.planning.price_feedback import WEEKS, next_price, wanted_price
-from tests.builders import a_decider, a_policy
+from router.policies.offices import load_policies
+from tests.builders import random_tables
+from tests.policies_of_six import CATALOGUE, FOLDER
 from training.simulation.population import draw_population
 
 A_WEEK = 1000
@@ -27,7 +29,12 @@ AVERAGED = 4
 def decider() -> Decider:
     # Effects that vary from case to case: where mixes are worth the same to everybody, many steps
     # are worth the same and no price takes only some of them.
-    return a_decider(1, policy=a_policy("office-01"), effect=0.02)
+    # Of six mixes in the order of contact: a plan does not count what a safeguard lifts.
+    return Decider(
+        tables=random_tables(1, effect=0.02, mixes=len(CATALOGUE.mixes)),
+        catalogue=CATALOGUE,
+        policy=load_policies(FOLDER, CATALOGUE).usable("office-01"),
+    )
 
 
 @pytest.fixture(scope="module")

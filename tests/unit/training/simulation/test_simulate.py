@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from router.cases.features import FEATURES
 from tests.builders import a_catalogue
 from training.simulation.simulate import simulate
+from training.simulation.worlds import WORLDS
 
 CATALOGUE = a_catalogue()
 
@@ -26,8 +27,8 @@ def test_the_truth_agrees_with_the_logged_propensities() -> None:
     assert np.array_equal(true, joined["propensity"].to_numpy())
 
 
-def test_without_heterogeneity_a_mix_adds_the_same_to_everybody() -> None:
-    truth = simulate(2000, 5, CATALOGUE, heterogeneity=False).truth
+def test_in_the_same_world_a_mix_adds_the_same_to_everybody() -> None:
+    truth = simulate(2000, 5, CATALOGUE, WORLDS["same"]).truth
     values = truth.select(f"value_{mix}" for mix in CATALOGUE.ids).to_numpy()
     inside = ((values > 0) & (values < 1)).all(axis=1)
     added = np.diff(values[inside], axis=1)
@@ -48,3 +49,11 @@ def test_outcomes_are_about_as_hard_to_predict_as_in_real_life() -> None:
         x[:half], y[:half]
     )
     assert 0.70 <= roc_auc_score(y[half:], model.predict_proba(x[half:])[:, 1]) <= 0.76
+
+
+def test_advisers_use_all_mixes_and_offices_see_many_who_are_new() -> None:
+    cases = simulate(5000, 5, CATALOGUE).cases.filter(pl.col("shielded") == "NO")
+    shares = np.array([(cases["mix"] == mix).mean() for mix in CATALOGUE.ids])
+    assert shares.min() > 0.03
+    weeks = cases["weeks_registered"].drop_nulls().to_numpy()
+    assert 0.4 <= (weeks < 4).mean() <= 0.6

@@ -1,6 +1,7 @@
 """The simulated year: the ledger finds what the simulation knows to be true, to the minute."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -132,9 +133,9 @@ def test_the_year_says_that_it_is_synthetic_and_its_chain_is_intact(
 
 
 def test_the_same_seed_gives_the_same_truth_and_another_gives_another(tmp_path: Path) -> None:
-    tiny = {"offices": 1, "weeks": 2, "cases_a_week": 10}
+    tiny = Extent(offices=1, weeks=2, cases_a_week=10)
     one, same, other = (
-        simulated(tmp_path / str(place), Extent(seed=seed, **tiny))["offices"]
+        simulated(tmp_path / str(place), replace(tiny, seed=seed))["offices"]
         for place, seed in enumerate((1, 1, 2))
     )
     assert one == same

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from router.cases.features import FEATURES
-from tests.builders import a_catalogue, random_tables
+from tests.builders import random_tables
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import FRAME, a_file
 from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict, some_figures
 from training.data.dataset import read_cases
@@ -17,7 +18,6 @@ from training.learning.encoding import Encoding
 from training.learning.learned import Learned
 from training.version.artefact import VersionExists, write_version
 
-CATALOGUE = a_catalogue()
 NOTHING = np.zeros((0, len(CATALOGUE.mixes)))
 
 
@@ -37,7 +37,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
             pairs=(),
         ),
         encoding=Encoding(features=FEATURES),
-        tables=random_tables(0),
+        tables=random_tables(0, mixes=len(CATALOGUE.mixes)),
         parity=Parity(rows=0, slots=0, max_abs_difference=0.0),
         cases=read_cases([path], CATALOGUE),
         figures=some_figures(version="v9"),

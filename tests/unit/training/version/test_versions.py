@@ -10,12 +10,11 @@ import pytest
 
 from router.cases.features import FEATURES
 from router.versions.registry import ModelRefused, load_model, promoted_version, read_info
-from tests.builders import ROOT, a_catalogue, random_tables
+from tests.builders import ROOT, random_tables
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
 from training.version.compare import compare
 from training.version.versions import NotPromoted, promote, read_promotions, rollback, torn_record
-
-CATALOGUE = a_catalogue()
 
 
 @pytest.fixture
@@ -146,7 +145,7 @@ def test_a_record_that_was_spoilt_is_named_by_line(models: Path) -> None:
 
 
 def test_a_comparison_names_the_field_that_moved_most_and_the_measured_gain(models: Path) -> None:
-    tables = random_tables(0)
+    tables = random_tables(0, mixes=len(CATALOGUE.mixes))
     tables.values[3, 2] += 0.25
     a_version(models, "v4", tables=tables)
     told = compare(models, "v1", "v4", CATALOGUE)

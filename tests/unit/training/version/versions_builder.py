@@ -10,7 +10,8 @@ from router.cases.features import FEATURES
 from router.decision.tables import DecisionTables
 from router.versions.registry import FORMAT
 from router.versions.table_file import tables_bytes
-from tests.builders import a_catalogue, random_tables
+from tests.builders import random_tables
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.evaluation.figures_builder import some_figures
 from training.evaluation.figures_json import to_json
 
@@ -29,7 +30,7 @@ def a_manifest(name: str, **changes: Any) -> dict[str, Any]:
         "trained_at": "2026-11-24T02:52:27+00:00",
         "sha256": {},
         "features": FEATURES.model_inputs,
-        "mixes": list(a_catalogue().ids),
+        "mixes": list(CATALOGUE.ids),
         "folds": 5,
         "training": {"cases": 59827, "seed": 1},
         "libraries": {"numpy": "2.4.6"},
@@ -60,7 +61,7 @@ def a_version(
 
 @cache
 def _some_tables() -> bytes:
-    return tables_bytes(random_tables(0))
+    return tables_bytes(random_tables(0, mixes=len(CATALOGUE.mixes)))
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

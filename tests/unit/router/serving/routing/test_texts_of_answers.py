@@ -8,7 +8,7 @@ import pytest
 
 from router.v1 import channel_router_pb2
 from router.v1 import recommendation_pb2 as pb
-from tests.builders import a_case
+from tests.builders import a_case, a_catalogue
 from tests.unit.router.serving.service_builder import Service, a_service
 
 FULL = channel_router_pb2.VIEW_FULL
@@ -92,10 +92,10 @@ def test_who_cannot_use_the_phone_is_neither_called_nor_told_to_call(
 
 
 def test_what_takes_the_place_of_a_call_is_told_and_takes_its_minutes(service: Service) -> None:
-    plain = asked(service, pb.READER_USER, digitally_reserved="YES")
     signs = asked(service, pb.READER_USER, **SITUATIONS["signs, opted out"])
-    assert plain.mix.id == signs.mix.id == "INTENSIVE_PERSONAL"
-    assert signs.mix.adviser_minutes == plain.mix.adviser_minutes
+    mixes = {mix.id: mix.adviser_minutes for mix in a_catalogue().mixes}
+    assert signs.mix.id == "INTENSIVE_PERSONAL"
+    assert signs.mix.adviser_minutes == mixes["INTENSIVE_PERSONAL"]
     replaced = [one for one in signs.mix.elements if one.in_place_of]
     assert [one.in_place_of for one in replaced] == [pb.CHANNEL_PHONE]
     assert [one.channel for one in replaced] == [pb.CHANNEL_OFFICE_MEETING]
