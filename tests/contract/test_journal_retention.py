@@ -55,7 +55,7 @@ def test_a_case_is_erased_with_all_that_is_about_it(kept: Kept) -> None:
     ended = run(kept, "erase", "--case", "c-1", "--yes")
     assert (ended.exit_code, ended.output) == (
         0,
-        "4 records erased; the chain keeps their digests\n",
+        "4 records erased; the chain keeps the digests\n",
     )
     erased = {stored.id for stored in store.read() if stored.payload is None}
     assert erased == {first.id, second.id, about_first.id, about_second.id}
@@ -113,7 +113,7 @@ def test_every_record_older_than_the_days_given_expires_whatever_its_kind(kept: 
     ended = run(kept, "expire", "--older-than", "730d", "--yes")
     assert (ended.exit_code, ended.output) == (
         0,
-        "2 records erased; the chain keeps their digests\n",
+        "2 records erased; the chain keeps the digests\n",
     )
     assert [one for one, kind in with_content(store) if kind != "erasure"] == [
         young.id,
@@ -156,7 +156,7 @@ def test_appending_goes_on_while_many_records_expire(kept: Kept) -> None:
         store.write_batch([record._replace(written_at=NOW) for record in some_records(5)])
     expiring.join()
     assert ended[0].exception is None
-    assert ended[0].output == "3000 records erased; the chain keeps their digests\n"
+    assert ended[0].output == "3000 records erased; the chain keeps the digests\n"
     verdict = verify(store)
     assert (verdict.intact, verdict.records, verdict.erased) == (True, 3_000 + 500 + 1, 3_000)
 
