@@ -188,13 +188,17 @@ def _addresses(server: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
 
 
 def _show_answers(listen: str) -> None:
+    caseload = sample_caseload()
+    click.echo(
+        f"A server of its own answers {len(caseload)} invented cases over gRPC.\n"
+        "min: adviser minutes in twelve weeks; digital: share of contacts that are; ms: per answer."
+    )
     click.echo(
         f"\n{'case':<29}{'status':<18}{'mix':<20}{'min':>4}{'digital':>9}{'ms':>7}  first reason"
     )
     with open_channel(listen) as channel:
         router = channel_router_pb2_grpc.ChannelRouterStub(channel)
         grpc.channel_ready_future(channel).result(_READY_SECONDS)
-        caseload = sample_caseload()
         for name, case in caseload:
             click.echo(f"{name:<29}{_answer(router, case)}")
 
