@@ -21,6 +21,7 @@ from router.decision.catalogue import Catalogue
 from router.decision.contradictions import CompiledContradictions
 from router.decision.decide_few import FewDecider
 from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status
+from router.decision.lifting import Between
 from router.decision.policy import Policy
 from router.decision.rulebook import SafeguardLimits, rulebook
 from router.decision.safeguards import CompiledSafeguards, Masks, members
@@ -142,7 +143,12 @@ class Decider:
         # A sum with -inf in the place of a mask: of few rows, each array call counts.
         allowed = _closed(worth, permitted)
         mix = allowed.argmax(axis=0)
-        self._lift(mix, worth, allowed, permitted, codes)
+        between = self.between(codes, permitted)
+        if between is not None:
+            cases = between.cases
+            mix[cases], wider = between.lifted(worth[:, cases])
+            permitted[cases[wider]] = between.bearable[wider]
+            allowed[:, cases] = _closed(worth[:, cases], permitted[cases])
 
         counted = np.add.reduce(self.doubtful.take(places[:, : len(self.tables.columns)]), axis=1)
         doubts = self._doubts(rows, counted)
@@ -164,38 +170,23 @@ class Decider:
             self._leave_to_people(decisions, codes)
         return decisions
 
-    def _lift(
-        self,
-        mix: Numbers,
-        worth: Floats,
-        allowed: Floats,
-        permitted: Masks,
-        codes: NDArray[np.int64],
-    ) -> None:
-        """Lifts a mix, in place, where a milder situation would get a heavier one.
+    def between(self, codes: NDArray[np.int64], permitted: Masks) -> Between | None:
+        """Finds the cases that may have to be lifted, None if there are none.
 
-        Where safeguards take away all mixes up to some weight, what is left is heavier than what
-        was best before. Only where they take away one between others need it be looked at; if no
-        other is as heavy, what is otherwise too much to ask for becomes permitted.
+        Args:
+            codes: of all cases, shape (n,).
+            permitted: masks of what they may get, shape (n,).
         """
         taken = self.safeguards.comparable.take(codes) & ~permitted
-        between = np.flatnonzero((taken > (permitted & -permitted)) & (permitted > 0))
-        if not len(between):
-            return
-        numbers = np.arange(len(worth))[:, None]
-        best = np.maximum.reduce(allowed[:, between], axis=0)
-        # What was worth at least as much, and is taken away.
-        missed = members(taken[between], len(worth)) & (worth[:, between] >= best)
-        least = np.maximum(np.where(missed, numbers, 0).max(axis=0), mix[between])
-
-        none = ~(members(permitted[between], len(worth)) & (numbers >= least)).any(axis=0)
-        wider = between[none]
-        permitted[wider] = self.safeguards.bearable.take(codes[wider])
-        allowed[:, wider] = _closed(worth[:, wider], permitted[wider])
-        offered = members(permitted[between], len(worth))
-        heavy = offered & (numbers >= least)
-        heaviest = len(worth) - 1 - offered[::-1].argmax(axis=0)
-        mix[between] = np.where(heavy.any(axis=0), heavy.argmax(axis=0), heaviest)
+        cases = np.flatnonzero((taken > (permitted & -permitted)) & (permitted > 0))
+        if not len(cases):
+            return None
+        return Between(
+            cases=cases,
+            permitted=permitted[cases],
+            taken=taken[cases],
+            bearable=self.safeguards.bearable.take(codes[cases]),
+        )
 
     @cached_property
     def _few(self) -> FewDecider:

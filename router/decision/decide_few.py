@@ -135,7 +135,7 @@ class FewDecider:
         if taken <= permitted & -permitted:
             return best, permitted
 
-        missed = [k for k in _members(taken, len(worth)) if worth[k] >= worth[best]]
+        missed = [k for k in _members(taken, len(worth)) if worth[k] > worth[best]]
         least = max([best, *missed])
         if offered[-1] < least:
             permitted = self._bearable[code]

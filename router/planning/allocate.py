@@ -81,7 +81,10 @@ class Allocation:
 
     @property
     def linear_value(self) -> float:
-        """The optimum of the linear relaxation: no allocation within the budget is worth more."""
+        """The optimum of the linear relaxation: no allocation within the budget is worth more.
+
+        But where cases are lifted, whose steps are given whatever they are worth.
+        """
         return self.value + self._part_value()
 
     @property

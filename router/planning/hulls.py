@@ -29,12 +29,14 @@ class Hulls:
     Attributes:
         expected: (n, K) expected outcome of each mix, outcome points.
         minutes: (K,) adviser minutes of each mix, not falling.
-        floor: (n,) each case's lightest permitted mix, NO_MIX where none is.
+        floor: (n,) what each case gets at any price, its lightest permitted mix but where it is
+            lifted; NO_MIX where none is.
         case: (s,) whose step it is.
         start: (s,) the mix it leaves.
         end: (s,) the mix it reaches, a heavier one.
-        slope: (s,) outcome points a minute, above 0, not rising within a case; infinite where it
-            takes no minute.
+        slope: (s,) price in outcome points a minute below which it is taken: what it gains a
+            minute, but where the case is lifted. Above 0, not rising within a case; infinite where
+            it takes no minute.
     """
 
     expected: Floats

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Numbers, Status
+from router.decision.lifting import Between
 from router.decision.schema import UNKNOWN, Feature, Rows
 from router.decision.tables import Floats
 from router.planning.allocate import Allocation, allocate
 from router.planning.clearing_price import CHUNK, clearing_price
 from router.planning.hulls import Bits, upper_hulls
+from router.planning.lifted import with_lifted
 
 # Small beside an office's hours: they keep the plan's floors, which many more would not.
 MORE_HOURS = (10, 20, 40)
@@ -152,11 +154,13 @@ class _Judged:
         expected: (n, K) expected outcome of each mix.
         permitted: (n, K) what the plan may choose from.
         status: (n,) `Status`.
+        between: of these the cases that may have to be lifted, None if there are none.
         withheld: (n,) whose advice is withheld.
     """
 
     expected: Floats
     permitted: Bits
+    between: Between | None
     status: Numbers
     withheld: Bits
 
@@ -179,6 +183,8 @@ def plan_caseload(decider: Decider, rows: Rows, budget: float, unshown: Bits | N
         raise ValueError(f"budget: {budget} minutes is not a number from 0")
     judged = _judge(decider, rows, np.zeros(len(rows), bool) if unshown is None else unshown)
     hulls = upper_hulls(judged.expected, decider.catalogue.minutes, judged.permitted)
+    if judged.between is not None:
+        hulls = with_lifted(hulls, judged.between)
 
     weights = decider.policy.weights
     allocation = allocate(hulls, weights.of(rows), budget)
@@ -214,7 +220,16 @@ def _judge(decider: Decider, rows: Rows, unshown: Bits) -> _Judged:
     permitted[unshown] = numbers == settled[unshown, None]
     # Not even in sums: of a plan for one case alone they would tell what the model thinks of it.
     expected[withheld] = 0.0
-    return _Judged(expected=expected, permitted=permitted, status=status, withheld=withheld)
+
+    codes, _ = decider.safeguards.apply(rows)
+    masks = decider.safeguards.permitted.take(codes)
+    return _Judged(
+        expected=expected,
+        permitted=permitted,
+        between=decider.between(codes, np.where(unshown, 0, masks)),
+        status=status,
+        withheld=withheld,
+    )
 
 
 def _moved(decider: Decider, rows: Rows, weighted: Allocation, plain: Allocation) -> WeakestFirst:

@@ -67,7 +67,16 @@ def test_more_hours_never_lose_value_and_send_nobody_to_an_assessment(
     few, many = (
         plan_caseload(decider, rows, a_budget(decider, rows, share)) for share in sorted(shares)
     )
-    assert many.allocation.value >= few.allocation.value
+    # What a case gets because a milder one would is given whatever it is worth.
+    codes, _ = decider.safeguards.apply(rows)
+    between = decider.between(codes, decider.safeguards.permitted.take(codes))
+    own = np.ones(len(rows), bool)
+    own[between.cases if between is not None else []] = False
+    own &= few.allocation.mix != NO_MIX
+    expected = few.allocation.hulls.expected[own]
+    each = np.arange(len(expected))
+    few_gain, many_gain = (expected[each, one.allocation.mix[own]] for one in (few, many))
+    assert (many_gain >= few_gain).all()
     assert (many.minutes >= few.minutes).all()
     assert (many.status == few.status).all()
     assert many.price <= few.price

@@ -15,18 +15,20 @@ import pytest
 from router.cases.features import FEATURES
 from router.versions.registry import ModelRefused, ModelVersion, load_model
 from router.versions.trust import TrustedKeys, read_trusted_keys
-from tests.builders import a_catalogue, random_rows, random_tables
+from tests.builders import random_rows, random_tables
+from tests.policies_of_six import CATALOGUE
 from tests.unit.router.versions.harmful_tables import HARMFUL, Arrays, with_part
 from tests.unit.training.version.versions_builder import a_version, write_manifest
 from training.version.signing import generate_key, sign
 
-CATALOGUE = a_catalogue()
 Random = np.random.Generator
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    tables = random_tables(0, effect=0.0, spread=0.0)  # small as a file, so that many can be tried
+    tables = random_tables(
+        0, effect=0.0, spread=0.0, mixes=len(CATALOGUE.mixes)
+    )  # small as a file, so that many can be tried
     tables.values[::97] = np.linspace(-0.05, 0.05, tables.values[::97].size).reshape(
         tables.values[::97].shape
     )

@@ -31,7 +31,7 @@ EVIDENCE = Evidence(
     mix_error=0.005,
     findings=(TALK, YOUNG),
 )
-WITHOUT, WITH = 0, 2
+WITHOUT, WITH = map(a_catalogue().ids.index, ("DIGITAL_DIALOGUE", "DIALOGUE_AND_PHONE"))
 """Mixes of the catalogue without and with talks."""
 
 

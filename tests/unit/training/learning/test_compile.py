@@ -12,7 +12,8 @@ from router.decision.schema import Role
 from router.decision.severity import prove
 from router.decision.tables import DecisionTables
 from router.versions.table_file import tables_bytes
-from tests.builders import a_catalogue, random_rows
+from tests.builders import random_rows
+from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import FRAME, a_file
 from training import learn
 from training.data.dataset import LoggedCases, read_cases
@@ -22,7 +23,6 @@ from training.learning.learned import Learned
 from training.learning.scores import Floats
 from training.learning.teachers import TEACHERS
 
-CATALOGUE = a_catalogue()
 SCALE = 1.7
 
 
