@@ -11,6 +11,8 @@ import click
 from router.cases.assumed import Assumed
 from router.cases.mapping import read_mapping
 from router.commands.told import tell_assumed
+from router.files.aside import written_aside
+from router.files.formats import check_place
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from training.commands.options import MODELS, PLACE, POLICIES
@@ -34,12 +36,14 @@ from training.evaluation.ready import check_policy, ready
     type=PLACE,
     help="case_ref and mix, or a column of chances for each mix.",
 )
+@click.option("--page", type=PLACE, help="The same as a report: an HTML file.")
 @reads_cases
 @POLICIES
 @MODELS
 def evaluate(
     cases: tuple[Path, ...],
     chosen: Path | None,
+    page: Path | None,
     reading: Reading,
     policies: Path,
     models: Path,
@@ -49,6 +53,8 @@ def evaluate(
     It is measured on the cases that `fit` would hold out with the same seed: learn it on the
     others. Without --policy their references are printed, one a line.
     """
+    if page is not None:
+        check_place(page, (".html",), [*cases, *([chosen] if chosen else [])], "page")
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)
@@ -87,5 +93,12 @@ def evaluate(
     verdict = judge(figures, gate, parity_difference=0.0, features_ok=True)
     tell_figures(figures)
     tell_conditions(verdict)
+    if page is not None:
+        # Here, since drawing takes a second to load.
+        from training.report.page import policy_page
+
+        with written_aside(page) as aside:
+            aside.write_text(policy_page(figures, verdict, start.catalogue), encoding="utf-8")
+        click.echo(f"report: {page}")
     if not verdict.passed:
         sys.exit(1)

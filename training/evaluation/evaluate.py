@@ -215,7 +215,9 @@ def evaluate_policy(
 
     policies = _policies(held, catalogue, promoted, decided)
     policies["candidate"] = _lifted(chances[served], decided)
-    return _of_any_policy(name, cases, by, held, decided, policies, rival)
+    found = _of_any_policy(name, cases, by, held, decided, policies, rival)
+    # It says whom to give what, and predicts nothing.
+    return replace(found, groups=tuple(replace(group, calibration=None) for group in found.groups))
 
 
 def _of_any_policy(

@@ -1,4 +1,4 @@
-"""Charts of the checks, gate to abstention (checks.html.j2): calibration, estimators."""
+"""Charts of calibration, estimators, sensitivity and reliability."""
 
 from __future__ import annotations
 

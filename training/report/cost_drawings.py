@@ -1,4 +1,4 @@
-"""Charts of "What adviser hours buy" (value.html.j2): what minutes buy, where policies lie."""
+"""Charts of "What adviser hours buy" (sections/hours): what minutes buy, where policies lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of "Who gets what" (groups.html.j2): mixes, minutes and gain by group."""
+"""Rows of "Who gets what" (sections/groups): mixes, minutes and gain by group."""
 
 from __future__ import annotations
 

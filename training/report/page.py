@@ -50,6 +50,9 @@ SECTIONS = (
 )
 """Anchor and heading of each section, in order."""
 
+_OF_ANY_POLICY = ("value", "groups", "gate", "overlap", "basis", "estimators", "sensitivity")
+"""Sections that do not speak of tables."""
+
 SHOWN_FALLS = 20
 """Of the exceptions to "worse never means less contact": the rest are in figures.json."""
 
@@ -87,30 +90,20 @@ def page(
         ValueError: if the tables have another number of mixes than the catalogue.
     """
     _check_mixes(tables, catalogue)
-    colours = mix_colours(len(catalogue.mixes))
     found = effect_tables.effects(tables)
-    text: str = template("report.html.j2", escape=True).render(
-        # Our own style sheet, which escaping would spoil.
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        figures=figures,
-        sections=SECTIONS,
+    return _rendered(
+        figures,
+        verdict,
+        catalogue,
+        SECTIONS,
+        subject="model",
         tables_folds=tables.folds,
-        verdict=verdict,
         manifest=manifest,
-        catalogue=catalogue,
-        first=first_screen(figures, verdict),
-        colours=dict(zip(catalogue.ids, colours, strict=True)),
-        policies=value_drawings.ordered(figures),
-        estimators=ESTIMATORS,
         quantiles=QUANTILES,
-        OK=OK,
         SHOWN_FALLS=SHOWN_FALLS,
         beyond=cost_drawings.beyond(figures),
         forty_hours=forty_hours(figures),
         blind_above=cost_drawings.blind_above(figures),
-        fields_of=groups.fields_of(figures),
-        groups_of=groups.groups_of,
-        gain_scale=groups.gain_scale(figures),
         weight_words=words.weight_words(figures),
         commands=commands(figures, manifest),
         recorded=recorded(manifest),
@@ -119,6 +112,55 @@ def page(
         effect_tables=effect_tables.effect_tables(found, catalogue.ids),
         pair_tables=pair_tables.pair_tables(tables, catalogue.ids),
         **drawn,
+    )
+
+
+def policy_page(figures: Figures, verdict: Verdict, catalogue: Catalogue) -> str:
+    """Gives the page of a policy made elsewhere: the sections that do not speak of tables.
+
+    Args:
+        figures: as measured by `evaluate_policy`.
+        verdict: of the gate on it.
+        catalogue: the mixes that it chooses from.
+    """
+    return _rendered(
+        figures,
+        verdict,
+        catalogue,
+        tuple(one for one in SECTIONS if one[0] in _OF_ANY_POLICY),
+        subject="policy",
+        quantiles=QUANTILES,
+        gains=value_drawings.gains(figures),
+        values=value_drawings.values(figures),
+        estimator_drawing=check_drawings.estimators(figures),
+        sensitivity=check_drawings.sensitivity(figures),
+    )
+
+
+def _rendered(
+    figures: Figures,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    sections: tuple[tuple[str, str], ...],
+    **more: object,
+) -> str:
+    colours = mix_colours(len(catalogue.mixes))
+    text: str = template("report.html.j2", escape=True).render(
+        # Our own style sheet, which escaping would spoil.
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        figures=figures,
+        sections=sections,
+        verdict=verdict,
+        catalogue=catalogue,
+        first=first_screen(figures, verdict),
+        colours=dict(zip(catalogue.ids, colours, strict=True)),
+        policies=value_drawings.ordered(figures),
+        estimators=ESTIMATORS,
+        OK=OK,
+        fields_of=groups.fields_of(figures),
+        groups_of=groups.groups_of,
+        gain_scale=groups.gain_scale(figures),
+        **more,
     )
     return text
 

@@ -1,4 +1,4 @@
-"""Charts of the first screen (gains) and of "What each policy is worth" (value.html.j2)."""
+"""Charts of the first screen (gains) and of "What each policy is worth" (sections/value)."""
 
 from __future__ import annotations
 

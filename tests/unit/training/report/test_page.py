@@ -28,7 +28,7 @@ from tests.unit.training.evaluation.tables_builder import (
 from training.evaluation.figures import HeldOut, Heterogeneity
 from training.report.cost_drawings import blind_above, cost_curve
 from training.report.effect_tables import effect_tables, effects, weights_in_words
-from training.report.page import SECTIONS, write_report
+from training.report.page import SECTIONS, policy_page, write_report
 from training.report.page import page as report_page
 from training.report.pair_tables import bin_labels
 from training.report.reproduce import commands, recorded
@@ -293,3 +293,14 @@ def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path)
     ):
         assert words in text
     assert "Synthetic" not in text
+
+
+def test_the_page_of_a_policy_made_elsewhere_speaks_of_no_tables() -> None:
+    text = policy_page(some_figures(version="mine"), a_verdict(passed=False), CATALOGUE)
+    assert "<title>Policy mine: report</title>" in text
+    headings = re.findall(r'<h2 id="(\w+)"', text)
+    assert {"value", "groups", "gate", "overlap", "sensitivity"} <= set(headings)
+    assert not {"effects", "calibration", "fidelity", "severity", "reproduce"} & set(headings)
+    # It predicts nothing, and nothing of it can be made again.
+    assert "predicted minus observed" not in text
+    assert not set(re.findall(r'href="#(\w+)"', text)) - set(headings)
