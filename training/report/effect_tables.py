@@ -1,4 +1,4 @@
-"""Tables of "What each mix is worth, by field" (sections/effects): one a field, with its support."""
+"""Tables of "What each mix is worth, by field" (sections/effects), one a field."""
 
 from __future__ import annotations
 
