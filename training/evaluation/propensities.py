@@ -7,12 +7,8 @@ from scipy.stats import chi2
 
 from training.evaluation.estimators import ratio
 from training.evaluation.figures import Estimate
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import ERRORS, Floats, Numbers
 
-# With so many standard errors a true log is refused once in 15,000 mixes.
-ERRORS = 4.0
-MOST_APART = 0.1
-"""What a mean weight may miss 1 by, beyond its error: estimated chances are not exact either."""
 # How seldom a true log may be refused for its smallest chances.
 _LUCK = 0.001
 

@@ -16,8 +16,6 @@ from training.data.dataset import LoggedCases
 from training.evaluation.estimators import estimate
 from training.evaluation.figures import Period, Soundness, Suspicion
 from training.evaluation.propensities import (
-    ERRORS,
-    MOST_APART,
     apart,
     impossibly_rare,
     mean_weights,
@@ -26,7 +24,7 @@ from training.evaluation.propensities import (
 from training.learning.confounders import confounders
 from training.learning.encoding import plain_numbers
 from training.learning.nuisance import propensity_matrix
-from training.learning.scores import Floats, Numbers, folds_of
+from training.learning.scores import ERRORS, MOST_APART, Floats, Numbers, folds_of
 
 HOPELESS = ("constant", "propensity")
 """Kinds of suspicion that nothing can be learned in spite of."""

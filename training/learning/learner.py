@@ -24,7 +24,7 @@ from training.learning.error_scale import error_scale
 from training.learning.learned import Learned
 from training.learning.minutes import learn_minutes
 from training.learning.prior import Prior
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import ERRORS, MOST_APART, Floats, Numbers
 from training.learning.stack import centred, in_parts, stacked
 from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 from training.learning.weigh import weigh
@@ -365,7 +365,7 @@ def _check(
     if minutes is not None and ((minutes < 0) | np.isinf(minutes)).any():
         raise ValueError("minutes: must be 0 or more, or NaN where unknown")
     if propensity is not None:
-        _check_chances(propensity, int(mix.max()) + 1)
+        _check_chances(propensity, mix, int(mix.max()) + 1)
 
 
 def _check_length(name: str, array: Floats | Numbers, rows: Floats) -> None:
@@ -373,14 +373,29 @@ def _check_length(name: str, array: Floats | Numbers, rows: Floats) -> None:
         raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
 
 
-def _check_chances(propensity: Floats, mixes: int) -> None:
+def _check_chances(propensity: Floats, mix: Numbers, mixes: int) -> None:
     if not ((propensity > 0) & (propensity <= 1)).all():
         raise ValueError("propensity: must be above 0 and at most 1")
-    if propensity.ndim == 1:
-        return
-    if propensity.shape[1] != mixes or not np.allclose(propensity.sum(axis=1), 1):
-        needed = f"a column for each of {mixes} mixes, and rows that sum to 1"
-        raise ValueError(f"propensity: must have {needed}")
+    own = propensity
+    if propensity.ndim == 2:
+        if propensity.shape[1] != mixes or not np.allclose(propensity.sum(axis=1), 1):
+            needed = f"a column for each of {mixes} mixes, and rows that sum to 1"
+            raise ValueError(f"propensity: must have {needed}")
+        own = propensity[np.arange(len(mix)), mix]
+
+    for number in range(mixes):
+        weights = (mix == number) / own
+        error = weights.std() / len(weights) ** 0.5
+        above = weights.mean() - 1 - ERRORS * error - MOST_APART
+        # Below 1 only where every case could get every mix, which chances of one mix do not tell.
+        below = 1 - weights.mean() - ERRORS * error - MOST_APART
+        if above > 0 or (propensity.ndim == 2 and below > 0):
+            bound = "1" if propensity.ndim == 2 else "at most 1"
+            raise ValueError(
+                f"propensity: 1 / propensity of the cases with mix {number} adds up to "
+                f"{weights.mean():.2f} a case of all, must be {bound} but for chance: mixes were "
+                "not drawn with these chances; leave them out, and they are estimated"
+            )
 
 
 def _check_options(

@@ -9,6 +9,10 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 # Between 0.03 and 0.08 learning gains more by less variance than it loses by bias.
 CLIP = 0.05
+ERRORS = 4.0
+"""Standard errors that a mean weight may be from 1: a true log is so once in 15,000 mixes."""
+MOST_APART = 0.1
+"""What a mean weight may miss 1 by, beyond that: estimated chances are not exact either."""
 
 
 def folds_of(cases: int, folds: int, seed: int, groups: Numbers | None = None) -> Numbers:

@@ -190,6 +190,8 @@ def test_minutes_that_nobody_gave_are_not_made_up() -> None:
         ({"minutes": np.zeros(3)}, r"^minutes: shape \(3,\)"),
         ({"propensity": np.zeros(100)}, "^propensity: must be above 0"),
         ({"propensity": np.full(100, np.nan)}, "^propensity: must be above 0"),
+        ({"propensity": np.full(100, 0.1)}, "^propensity: .* with mix 0 .* must be at most 1 but"),
+        ({"propensity": np.tile([0.9, 0.1], (100, 1))}, "^propensity: .* must be 1 but for chance"),
         ({"propensity": np.full((100, 2), 1.5)}, "^propensity: must be above 0 and at most 1"),
         ({"propensity": np.full((99, 2), 0.5)}, r"^propensity: shape \(99, 2\)"),
         ({"propensity": np.full((2, 100), 0.5)}, r"^propensity: shape \(2, 100\)"),
