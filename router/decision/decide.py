@@ -181,10 +181,15 @@ class Decider:
         cases = np.flatnonzero((taken > (permitted & -permitted)) & (permitted > 0))
         if not len(cases):
             return None
+        own = permitted[cases]
+        milder = [self.safeguards.milder(code) for code in codes[cases].tolist()]
+        filled = np.tile(own[:, None], max(map(len, milder)))
+        for row, masks in zip(filled, milder, strict=True):
+            row[: len(masks)] = masks
         return Between(
             cases=cases,
-            permitted=permitted[cases],
-            taken=taken[cases],
+            permitted=own,
+            milder=filled,
             bearable=self.safeguards.bearable.take(codes[cases]),
         )
 

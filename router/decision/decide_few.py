@@ -61,7 +61,7 @@ class FewDecider:
         self._manual = int(safeguards.manual)
         self._manual_code = safeguards.manual_code
         self._permitted, self._comparable = safeguards.permitted, safeguards.comparable
-        self._bearable = safeguards.bearable
+        self._bearable, self._milder = safeguards.bearable, safeguards.milder
 
         # Values: the intercept is the last place and is added last, as in `values_at`.
         self._flat = np.vstack([tables.flat, tables.intercept.reshape(1, -1)])
@@ -131,12 +131,12 @@ class FewDecider:
         offered = _members(permitted, len(worth))
         best = max(offered, key=worth.__getitem__)
         taken = self._comparable[code] & ~permitted
-        # Only a mix that is taken away between others can have been worth more, and heavier.
+        # Only a mix that is taken away between others can be heavier, and a milder situation's.
         if taken <= permitted & -permitted:
             return best, permitted
 
-        missed = [k for k in _members(taken, len(worth)) if worth[k] > worth[best]]
-        least = max([best, *missed])
+        milder = [_members(mask, len(worth)) for mask in self._milder(code)]
+        least = max([best, *(max(mixes, key=worth.__getitem__) for mixes in milder if mixes)])
         if offered[-1] < least:
             permitted = self._bearable[code]
             offered = _members(permitted, len(worth))

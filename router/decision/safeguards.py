@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import NamedTuple
 
 import numpy as np
@@ -225,6 +226,46 @@ class CompiledSafeguards:
         return MaskTable(len(self._code_bits), lambda code: self._mask(code & ~self.ordered))
 
     @cached_property
+    def _implied(self) -> dict[int, int]:
+        """By each ordered bit of a code, those that milder values of the same field may set."""
+        implied = dict.fromkeys(_bits_of(self.ordered), 0)
+        for column in self.columns.tolist():
+            ranks = self.features.features[column].ranks
+            start = int(self.features.offsets[column])
+            set_by = {slot: int(self.codes[start + slot]) & self.ordered for slot in ranks}
+            for worse, bits in set_by.items():
+                milder = [own for slot, own in set_by.items() if ranks[slot] < ranks[worse]]
+                for bit in _bits_of(bits):
+                    implied[bit] |= reduce(or_, milder, 0)
+        return implied
+
+    def milder(self, code: int) -> tuple[int, ...]:
+        """Gives the masks of mixes on offer that milder situations permit, each once.
+
+        They permit more than the code does. Of a value with an order of severity, a milder one sets
+        none of its bits, some, or bits of its own.
+        """
+        known = self._milder.get(code)
+        if known is None:
+            own, settled, bits = self.permitted[code], code & ~self.ordered, code & self.ordered
+            while (
+                more := reduce(or_, [self._implied[one] for one in _bits_of(bits)], bits)
+            ) > bits:
+                bits = more
+            # All subsets of the bits, the empty one last.
+            subset, masks = bits, []
+            while subset:
+                subset = (subset - 1) & bits
+                masks.append(self.permitted[settled | subset])
+            wider = [mask for mask in masks if mask & own == own and mask != own]
+            known = self._milder[code] = tuple(dict.fromkeys(wider))
+        return known
+
+    @cached_property
+    def _milder(self) -> dict[int, tuple[int, ...]]:
+        return {}
+
+    @cached_property
     def bearable(self) -> MaskTable:
         """The mixes on offer that a code permits if need be: too much to ask for is then asked."""
         burdens = sum(
@@ -286,6 +327,10 @@ class CompiledSafeguards:
     def applied(self, bits: int) -> list[Safeguard]:
         """Gives the rules of a set of bits, in the catalogue's order."""
         return [rule for number, rule in enumerate(self.rules) if bits >> number & 1]
+
+
+def _bits_of(bits: int) -> list[int]:
+    return [1 << number for number in range(bits.bit_length()) if bits >> number & 1]
 
 
 def _easy(held: dict[int, frozenset[Channel]], burdensome: frozenset[Channel]) -> list[int]:
