@@ -26,7 +26,7 @@ def test_check_names_each_version_and_fails_for_a_file_that_would_be_refused(
 ) -> None:
     fine = policy(policies, "check")
     assert fine.returncode == 0
-    assert "office-01: 2026-11+" in fine.stdout
+    assert "office-01: 2027-01+" in fine.stdout
     (policies / "offices" / "bad.toml").write_text("minutes_per_week = 1\n")
     bad = policy(policies, "check")
     assert bad.returncode == 1

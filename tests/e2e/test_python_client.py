@@ -168,5 +168,5 @@ def test_what_the_service_decides_with_is_listed(server: Server) -> None:
         assert [model.version for model in router.list_models()]
         names = [feature.name for feature in router.list_features()]
         assert names == [field.name for field in case_pb2.Case.DESCRIPTOR.fields]
-        assert len(list(router.list_mixes())) == 6
+        assert len(list(router.list_mixes())) == 12
         assert list(router.list_safeguards())

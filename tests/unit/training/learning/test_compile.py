@@ -66,7 +66,7 @@ def learn_again() -> Callable[[LoggedCases, int], Compiled]:
             logged.mix,
             logged.outcome,
             logged.minutes,
-            np.full((len(logged.mix), len(CATALOGUE.mixes)), 1 / len(CATALOGUE.mixes)),
+            np.tile(np.bincount(logged.mix) / len(logged.mix), (len(logged.mix), 1)),
             confounders=encoding.others(logged.rows),
             monotone=encoding.monotone,
             calibrate=False,
