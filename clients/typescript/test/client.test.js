@@ -116,7 +116,7 @@ test("what the service decides with is listed", async () => {
   assert.ok((await router.promotedModel()).promoted);
   assert.ok((await all(router.listModels())).length);
   assert.equal((await all(router.listFeatures()))[0].name, "case_ref");
-  assert.equal((await all(router.listMixes())).length, 6);
+  assert.equal((await all(router.listMixes())).length, 12);
   assert.ok((await all(router.listSafeguards())).length);
 });
 

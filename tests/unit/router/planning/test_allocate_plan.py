@@ -58,7 +58,7 @@ def test_at_the_plans_price_the_service_answers_what_was_planned_but_for_what_wa
     assert (plan.allocation.mix[apart] > alone.mix[apart]).all()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 100_000), shares=st.tuples(st.floats(0, 1.2), st.floats(0, 1.2)))
 def test_more_hours_never_lose_value_and_send_nobody_to_an_assessment(
     seed: int, shares: tuple[float, float]
