@@ -7,17 +7,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import bench.evaluation
 from router.policies.catalogue_file import load_catalogue
 from tests.builders import ROOT
 
-MIXES = (
-    "SELF_SERVICE",
-    "DIGITAL_DIALOGUE",
-    "DIALOGUE_AND_PHONE",
-    "BLENDED_VIDEO",
-    "BLENDED_OFFICE",
-    "INTENSIVE_PERSONAL",
-)
+MIXES = bench.evaluation.MIXES
 
 
 def _folder() -> Path:

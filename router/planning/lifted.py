@@ -11,7 +11,6 @@ from itertools import combinations
 
 import numpy as np
 
-from router.decision.decision import Numbers
 from router.decision.lifting import Between
 from router.decision.tables import Floats
 from router.planning.hulls import Hulls
@@ -44,9 +43,9 @@ def with_lifted(hulls: Hulls, between: Between) -> Hulls:
         expected=hulls.expected,
         minutes=minutes,
         floor=floor,
-        case=_joined(hulls.case[own], between.cases[case]),
-        start=_joined(hulls.start[own], mixes[place, case]),
-        end=_joined(hulls.end[own], mixes[place + 1, case]),
+        case=np.concatenate([hulls.case[own], between.cases[case]]),
+        start=np.concatenate([hulls.start[own], mixes[place, case]]),
+        end=np.concatenate([hulls.end[own], mixes[place + 1, case]]),
         slope=np.concatenate([hulls.slope[own], prices[place, case]]),
     )
 
@@ -65,7 +64,3 @@ def _prices(expected: Floats, minutes: Floats) -> Floats:
     ]
     prices: Floats = -np.sort(-np.maximum(np.array(found), 0.0), axis=0)
     return prices
-
-
-def _joined(some: Numbers, more: Numbers) -> Numbers:
-    return np.concatenate([some, more])

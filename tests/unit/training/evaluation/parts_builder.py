@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+import bench.evaluation
 from router.cases.features import FEATURES
 from tests.builders import a_catalogue
 from training.evaluation.figures import (
@@ -20,17 +21,7 @@ from training.evaluation.figures import (
 )
 
 # Invented figures are of these six, whatever other mixes the catalogue has.
-MIXES = (
-    "SELF_SERVICE",
-    "DIGITAL_DIALOGUE",
-    "DIALOGUE_AND_PHONE",
-    "BLENDED_VIDEO",
-    "BLENDED_OFFICE",
-    "INTENSIVE_PERSONAL",
-)
-CATALOGUE = replace(
-    a_catalogue(), mixes=tuple(mix for mix in a_catalogue().mixes if mix.id in MIXES)
-)
+CATALOGUE, MIXES = bench.evaluation.CATALOGUE, bench.evaluation.MIXES
 _EVERY = dict(zip(a_catalogue().ids, a_catalogue().minutes.tolist(), strict=True))
 MINUTES = {mix: _EVERY[mix] for mix in MIXES}
 HELD_OUT = 14957
