@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.learning.halves import OUR_STACK, OURS, Difference, half
-from bench.learning.known import Score, ours, peer, practice
+from bench.learning.known import PROBLEMS, Score, ours, peer, practice
 from bench.learning.peers import PEERS
 from bench.learning.published import published
 from bench.learning.tables import known_table, known_verdicts, trial_table, trial_verdicts
 from bench.learning.trials import TRIALS
-from bench.plans import PROBLEMS
 
 SPLITS, PEER_SPLITS = 20, 5
 

@@ -9,9 +9,13 @@ import numpy as np
 
 from bench.learning.peers import answer
 from bench.learning.worth import BUDGETS, best, gain, gain_within
-from bench.plans import PROBLEMS, Problem
+from bench.plans import PROBLEMS as OPEN
+from bench.plans import Problem
+from bench.sealed import SEALED
 from training import learn
 from training.learning.scores import Floats, Numbers
+
+PROBLEMS = OPEN | SEALED
 
 CASES = 20_000
 FRESH = 1_000  # a fresh problem's seed is the logged one's plus this
