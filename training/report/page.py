@@ -147,7 +147,7 @@ def _rendered(
     colours = mix_colours(len(catalogue.mixes))
     text: str = template("report.html.j2", escape=True).render(
         # Our own style sheet, which escaping would spoil.
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # nosec B704
         figures=figures,
         sections=sections,
         verdict=verdict,
@@ -167,10 +167,11 @@ def _rendered(
 
 def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
     """Reads a template of this package; a name that the caller did not give is an error."""
-    environment = Environment(
+    environment = Environment(  # nosec B701
         loader=FileSystemLoader(TEMPLATES),
         # A misspelt figure must stop the report, not leave a gap in it.
         undefined=StrictUndefined,
+        # Markdown is escaped where it is written.
         autoescape=escape,
         trim_blocks=True,
         lstrip_blocks=True,
