@@ -19,6 +19,8 @@ from router.drawing.colours import INK, QUIET
 _STYLE: Any = {  # its keys are a literal type of a hundred names
     # Text stays text: it can be searched, read aloud and set in the reader's fonts.
     "svg.fonttype": "none",
+    # A name with dollar signs is a name, not a formula that may not parse.
+    "text.parse_math": False,
     # Ids are hashed with it; without it every drawing would have other bytes each time.
     "svg.hashsalt": "channel-router",
     "hatch.linewidth": 1.2,
