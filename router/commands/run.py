@@ -16,6 +16,14 @@ _HINT = (
     "issues with the command and the lines above; look through them first, for they may show "
     "values of your files. If it is about security, SECURITY.md says how."
 )
+_EXTRAS = {
+    "pyarrow": "parquet",
+    "jinja2": "ledger",
+    "matplotlib": "ledger",
+    "psycopg": "postgres",
+    "cryptography": "trust",
+}
+"""What brings a library that the server's image may do without, by the library's name."""
 
 
 def run(command: click.Command, prog_name: str) -> None:
@@ -38,11 +46,19 @@ def run(command: click.Command, prog_name: str) -> None:
         if problem.errno is None and type(problem) is OSError:
             _tell_fault()
         _tell(problem)
+    except ModuleNotFoundError as missing:
+        library = (missing.name or "").partition(".")[0]
+        if library not in _EXTRAS:
+            _tell_fault()
+        _tell(
+            f"{library} is missing; install the extra: "
+            f"pip install 'channel-router[{_EXTRAS[library]}]', or run the image `reports`"
+        )
     except Exception:
         _tell_fault()
 
 
-def _tell(problem: Exception) -> None:
+def _tell(problem: Exception | str) -> None:
     click.secho(f"error: {problem}", fg="red", err=True)
     sys.exit(2)
 

@@ -188,7 +188,7 @@ def health(address: str, service: str) -> None:
     from router.commands.nearby import open_channel
 
     # The probe shares the server's environment, and "any address" is nowhere to call.
-    target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)
+    target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)  # nosec B104
     with open_channel(target) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service=service)

@@ -19,6 +19,8 @@ from router.drawing.colours import INK, QUIET
 _STYLE: Any = {  # its keys are a literal type of a hundred names
     # Text stays text: it can be searched, read aloud and set in the reader's fonts.
     "svg.fonttype": "none",
+    # A name with dollar signs is a name, not a formula that may not parse.
+    "text.parse_math": False,
     # Ids are hashed with it; without it every drawing would have other bytes each time.
     "svg.hashsalt": "channel-router",
     "hatch.linewidth": 1.2,
@@ -98,4 +100,5 @@ def _inline(svg: str, name: str, title: str, description: str) -> Markup:
     tag = opening.group()[:-1] + f' role="img" aria-labelledby="{name}-title {name}-words">'
     words = f'<title id="{name}-title">{escape(title)}</title>'
     words += f'<desc id="{name}-words">{escape(description)}</desc>'
-    return Markup(tag + words + svg[opening.end() :])
+    # Escaped above, and by Matplotlib what it drew.
+    return Markup(tag + words + svg[opening.end() :])  # nosec B704

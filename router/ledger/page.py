@@ -78,7 +78,7 @@ def ledger_page(
         keep_trailing_newline=True,
     )
     return environment.get_template("ledger.html.j2").render(
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),  # nosec B704
         ledger=ledger,
         words=words,
         flow=flow_drawing.flow(ledger, words),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -26,8 +26,8 @@ class Answer:
 class Callers:
     """Threads that call until they are stopped; each has one call in flight."""
 
-    def __init__(self, listen: str, count: int) -> None:
-        self._channel = grpc.insecure_channel(listen)
+    def __init__(self, listen: str, count: int, options: Sequence[tuple[str, object]] = ()) -> None:
+        self._channel = grpc.insecure_channel(listen, options)
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self.answers: list[Answer] = []

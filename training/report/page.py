@@ -57,6 +57,9 @@ SHOWN_FALLS = 20
 """Of the exceptions to "worse never means less contact": the rest are in figures.json."""
 
 
+_MARKS = str.maketrans({mark: f"\\{mark}" for mark in r"\`*[]<>|"} | {"\n": " "})
+
+
 def write_report(
     path: Path,
     figures: Figures,
@@ -147,7 +150,7 @@ def _rendered(
     colours = mix_colours(len(catalogue.mixes))
     text: str = template("report.html.j2", escape=True).render(
         # Our own style sheet, which escaping would spoil.
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # nosec B704
         figures=figures,
         sections=sections,
         verdict=verdict,
@@ -165,13 +168,25 @@ def _rendered(
     return text
 
 
+def _unmarked(value: object) -> object:
+    """Escapes what Markdown, or HTML in it, would take for a mark, and keeps a cell on its line."""
+    return value.translate(_MARKS) if isinstance(value, str) else value
+
+
 def template(name: str, *, escape: bool) -> Any:  # noqa: ANN401 - Jinja's template
-    """Reads a template of this package; a name that the caller did not give is an error."""
-    environment = Environment(
+    """Reads a template of this package; a name that the caller did not give is an error.
+
+    Args:
+        name: of the template.
+        escape: true for HTML, false for Markdown. Either way nothing that is filled in is taken
+            for a mark: names come from files.
+    """
+    environment = Environment(  # nosec B701
         loader=FileSystemLoader(TEMPLATES),
         # A misspelt figure must stop the report, not leave a gap in it.
         undefined=StrictUndefined,
         autoescape=escape,
+        finalize=None if escape else _unmarked,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,15 +82,45 @@ def write_version(
 
         # Report, card and register tell the digests of what was written so far.
         manifest = manifest | {"sha256": digests(aside)}
-        write_report(aside / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
-        write_text(aside / CARD, card(figures, verdict, manifest))
-        entry = register_entry(figures, verdict, manifest)
-        write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
+        failed = _tell(aside, fitted, verdict, catalogue, manifest)
 
         manifest = manifest | {"sha256": digests(aside)}
         write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         if key is not None:
             sign(aside, key)
+    if failed is not None:
+        failed.add_note(f"{folder} is written without it: nothing that was learned is lost")
+        raise failed
+
+
+def _tell(
+    folder: Path,
+    fitted: Fitted,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    manifest: Mapping[str, Any],
+) -> Exception | None:
+    """Writes report, card and register, each that can be; gives what the first failed with."""
+    figures, failed = fitted.figures, None
+
+    def report() -> None:
+        write_report(folder / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
+
+    def register() -> None:
+        entry = register_entry(figures, verdict, manifest)
+        write_text(folder / REGISTER, json.dumps(entry, indent=1) + "\n")
+
+    for write in (
+        report,
+        lambda: write_text(folder / CARD, card(figures, verdict, manifest)),
+        register,
+    ):
+        try:
+            write()
+        # Whatever it is: hours of learning hang on it.
+        except Exception as problem:
+            failed = failed or problem
+    return failed
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from router.mendable import Mendable
 from router.versions.registry import MANIFEST, check_files, read_info
@@ -83,24 +84,23 @@ def check_server(uri: str) -> None:
 
 
 @contextmanager
-def _client(uri: str, settings: Mapping[str, str]) -> Iterator[Any]:
+def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
     """Gives a client of MLflow, and turns what goes wrong with it into one refusal.
 
     Raises:
         NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
     """
-    with _settings(settings):
+    shown, credentials = _apart(uri)
+    with _settings(settings | credentials):
         try:
             from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import
             from mlflow.exceptions import MlflowException  # noqa: PLC0415
         except ImportError as problem:
             raise NotLogged("mlflow: is not installed; install mlflow-skinny") from problem
         try:
-            yield MlflowClient(tracking_uri=uri)
+            yield MlflowClient(tracking_uri=shown)
         except (MlflowException, ImportError, OSError) as problem:
-            # The message goes to a terminal and to logs.
-            shown = _without_password(uri)
-            raise NotLogged(f"mlflow: {shown}: {str(problem).replace(uri, shown)}") from problem
+            raise NotLogged(f"mlflow: {shown}: {problem}") from problem
 
 
 def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -160,6 +160,19 @@ def _settings(settings: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _without_password(uri: str) -> str:
+def _apart(uri: str) -> tuple[str, dict[str, str]]:
+    """Takes user and password out of a URI, and gives them as MLflow's settings.
+
+    MLflow prints where a run is to be seen, and repeats the URI in errors: what it was not told
+    there it cannot tell.
+    """
     scheme, separator, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else uri
+    before, found, place = rest.partition("/")
+    given, at, host = before.rpartition("@")
+    if not separator or not at:
+        return uri, {}
+    user, _, password = given.partition(":")
+    return f"{scheme}://{host}{found}{place}", {
+        "MLFLOW_TRACKING_USERNAME": unquote(user),
+        "MLFLOW_TRACKING_PASSWORD": unquote(password),
+    }

@@ -203,7 +203,9 @@ class PostgresJournal:
     def _select(self, condition: str, value: object) -> list[StoredRecord]:
         with self._reading.transaction(READ) as cursor:
             cursor.execute(
-                f"SELECT {STORED} FROM record WHERE {condition} ORDER BY seq", (value,), binary=True
+                f"SELECT {STORED} FROM record WHERE {condition} ORDER BY seq",  # nosec B608
+                (value,),
+                binary=True,
             )
             rows = cursor.fetchall()
             contexts = _read_contexts(cursor, {row[3] for row in rows})

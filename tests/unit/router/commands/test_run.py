@@ -80,3 +80,13 @@ def test_a_librarys_error_is_a_fault_with_its_traceback_and_where_to_report_it(
     assert "This is a fault of the program" in told
     assert "report it in the project's issues" in told
     assert "\nerror: " not in told
+
+
+def test_a_library_of_an_extra_that_is_not_there_is_said_with_the_extra_that_brings_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow.parquet")
+    code, told = failing(raising(missing), capsys, monkeypatch)
+    assert code == 2
+    assert told.startswith("error: pyarrow is missing; install the extra: ")
+    assert "channel-router[parquet]" in told

@@ -1,5 +1,6 @@
 """The report: what a leader and a data scientist find in it, whatever the verdict."""
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -293,6 +294,18 @@ def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path)
     ):
         assert words in text
     assert "Synthetic" not in text
+
+
+# As columns and categories of an audit file may be called.
+NAMES = ("region\\kommune", 'x"><form action=//evil>', "<script>alert(1)</script>", "a|b", "$x_{$")
+
+
+def test_a_name_from_a_file_is_a_text_on_the_page_whatever_it_looks_like() -> None:
+    groups = tuple(replace(some_figures().groups[-1], field=name, group=name) for name in NAMES)
+    text = a_page(groups=groups)
+    assert not {"script", "form"} & set(Page(text).tags)
+    for name in NAMES:
+        assert name in html.unescape(text)
 
 
 def test_the_page_of_a_policy_made_elsewhere_speaks_of_no_tables() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from router.cases.features import FEATURES
+from router.versions.registry import check_files
 from tests.builders import random_tables
 from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import FRAME, a_file
@@ -73,3 +74,18 @@ def test_a_name_that_no_version_can_have_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=r"version .* must be 1 to 64 of"):
         write_version(tmp_path / name, fitted, a_verdict(), CATALOGUE, a_manifest())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_fails_loses_nothing_that_was_learned(tmp_path: Path, fitted: Fitted) -> None:
+    # No page can be made of tables that value fewer mixes than the catalogue has.
+    tables = random_tables(0, mixes=len(CATALOGUE.mixes) - 1)
+    folder = tmp_path / "v9"
+    with pytest.raises(ValueError, match="mixes") as failed:
+        write_version(folder, replace(fitted, tables=tables), a_verdict(), CATALOGUE, a_manifest())
+    assert failed.value.__notes__ == [
+        f"{folder} is written without it: nothing that was learned is lost"
+    ]
+    assert {"tables.npz", "estimators.joblib", "figures.json", "manifest.json"} <= {
+        path.name for path in folder.iterdir()
+    }
+    check_files(folder)

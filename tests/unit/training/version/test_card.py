@@ -169,3 +169,17 @@ def test_every_file_that_an_assessment_template_names_is_there(name: str) -> Non
         assert (ROOT / path).exists(), path
     for path in re.findall(r"\]\(([\w-]+\.md)\)", text):
         assert (ROOT / "docs" / path).exists(), path
+
+
+def test_a_name_from_a_file_is_a_text_in_the_card_whatever_it_looks_like() -> None:
+    names = ("region\\kommune", "<script>alert(1)</script>", "a|b", "[x](http://evil)", "`x`\n# y")
+    plain = some_figures(groups=(some_figures().groups[-1],))
+    usual = card(plain, a_verdict(), a_manifest())
+    for name in names:
+        odd = some_figures(groups=(replace(plain.groups[0], field=name, group=name),))
+        text = card(odd, a_verdict(), a_manifest())
+        assert text.count("\n") == usual.count("\n")
+        # Nothing in it is a mark: each sign that could be one stands behind a backslash.
+        for mark in "<|[`":
+            marks = re.compile(rf"(?<!\\){re.escape(mark)}")
+            assert len(marks.findall(text)) == len(marks.findall(usual)), name

@@ -1,7 +1,10 @@
 """Logging a version to MLflow, against a local folder of runs."""
 
+import base64
 import os
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,30 @@ def test_a_database_that_the_light_mlflow_cannot_open_is_told_of_too(tmp_path: P
 
 def test_a_local_folder_can_take_runs(tmp_path: Path) -> None:
     check_server((tmp_path / "runs").as_uri())
+
+
+def test_user_and_password_of_a_server_are_sent_to_it_and_shown_nowhere(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sent = []
+
+    class Tracking(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none"}')
+
+        def log_message(self, *words: object) -> None:
+            """Tells nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Tracking) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        check_server(f"http://kari:s%40cret@127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+    assert sent == ["Basic " + base64.b64encode(b"kari:s@cret").decode()]
+    told = capfd.readouterr()
+    assert "cret" not in told.out + told.err
+    assert "MLFLOW_TRACKING_PASSWORD" not in os.environ
