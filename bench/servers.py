@@ -98,7 +98,7 @@ class Threaded(ChannelRouterServicer):
         view = View(language, is_full(request.view))
         self._router.writer.write(advice, [view], [response.recommendation])
         ticket.result()
-        self._router.counts.count(advice)
+        self._router.counts.count(advice, self._router.band)
         return response
 
     def RecommendBatch(self, request: object, context: object) -> Never:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
 import click
 import uvloop
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from router.commands.options import FILE, FOLDER, JOURNAL, MODELS, POLICIES
-from router.journal.opening import open_journal
+from router.journal.opening import journal_file, open_journal
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
@@ -71,6 +79,13 @@ from router.versions.trust import read_trusted_keys
     help="For calls in flight.",
 )
 @click.option(
+    "--lame-duck-seconds",
+    default=0.0,
+    envvar="ROUTER_LAME_DUCK_SECONDS",
+    show_default=True,
+    help="Go on answering for so long after SIGTERM, while health says NOT_SERVING.",
+)
+@click.option(
     "--reload-seconds",
     default=2.0,
     envvar="ROUTER_RELOAD_SECONDS",
@@ -108,12 +123,15 @@ def serve(
     reflection: bool,
     max_in_flight: int,
     grace_seconds: float,
+    lame_duck_seconds: float,
     reload_seconds: float,
     last_good: Path | None,
     trust: tuple[Path, ...],
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
+    # gRPC's core writes lines of its own to standard error, which no collector of JSON can read.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Imported here: gRPC is slow to load, and the other commands do without.
     from router.serving.live import Live, Loader
     from router.serving.server import Parts
@@ -130,11 +148,16 @@ def serve(
         reflection=reflection,
         max_in_flight=max_in_flight,
         grace_seconds=grace_seconds,
+        lame_duck_seconds=lame_duck_seconds,
         reload_seconds=reload_seconds,
         trust=trust,
     )
 
     set_up_logs(log_level)
+    # Until the loop takes it: a reload that comes too early must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # When a series began is of no use here, and doubles what is scraped.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     # Of its own, with what the library's global one would hold: tests make many in one process.
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -152,11 +175,15 @@ def serve(
         last_good=last_good,
     )
 
+    if file := journal_file(journal):
+        counts.watch_disk(file)
+    live, feedback = Live(loader), FeedbackMetrics(registry)
+    feedback.offer(live.snapshot.catalogue.ids)
     parts = Parts(
         settings=settings,
         metrics=counts,
-        feedback_metrics=FeedbackMetrics(registry),
-        live=Live(loader),
+        feedback_metrics=feedback,
+        live=live,
         # After what is served was loaded: a bad model or policy leaves no empty journal behind.
         store=open_journal(journal),
         texts=texts,

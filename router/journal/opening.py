@@ -3,6 +3,8 @@
 The URL of a new store joins here.
 """
 
+from pathlib import Path
+
 from router.journal.record import JournalBroken, JournalNotNamed
 from router.journal.store import JournalStore
 from router.journal.stores.sqlite import SqliteJournal
@@ -36,6 +38,11 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
             "sqlite:////absolute.db and postgresql://HOST/DATABASE"
         )
     return SqliteJournal(path, create=create)
+
+
+def journal_file(url: str) -> Path | None:
+    """Gives the file of a journal that `open_journal` takes; None if it is in a database."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
 def _postgres(url: str, *, create: bool) -> JournalStore:

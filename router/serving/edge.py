@@ -21,7 +21,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
-from router.serving.metrics import Gathered, Metrics
+from router.serving.metrics import Metrics
 from router.serving.status import (
     DeadlineExpired,
     Draining,
@@ -32,6 +32,7 @@ from router.serving.status import (
     status_of,
     trailers,
 )
+from router.serving.telling import Gathered
 from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
@@ -104,7 +105,7 @@ class CallSeries:
             code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
         }
         self._events: Gathered[tuple[grpc.StatusCode | None, float]] = Gathered(
-            metrics, self._count
+            metrics.before_scrape, self._count
         )
 
     def started(self) -> None:
@@ -185,6 +186,8 @@ class Edge(grpc.GenericRpcHandler):
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
         self.draining = False
+        metrics.in_flight.set_function(lambda: self._in_flight)
+        metrics.in_flight_limit.set(max_in_flight)
 
     def add(
         self,

@@ -18,6 +18,7 @@ from router.decision.policy import Policy
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import NATIONAL, OFFICES, Policies, keep_good, load_policies
 from router.policies.toml_file import PolicyError
+from router.serving.feedback.metrics import office_band
 from router.serving.metrics import AdviceMetrics, Metrics
 from router.serving.routing.recommendation import RecommendationWriter
 from router.texts import Texts
@@ -49,6 +50,11 @@ class OfficeRouter:
     recommender: Recommender
     writer: RecommendationWriter
     counts: AdviceMetrics
+
+    @property
+    def band(self) -> str:
+        """Size of the office, as metrics tell it."""
+        return office_band(self.recommender.policy.minutes_per_week)
 
     @property
     def language(self) -> str:
@@ -104,16 +110,19 @@ class Live:
         self._seen = loader.fingerprint()
         self.snapshot = loader.load(None)
 
-    def refresh(self) -> bool:
+    def refresh(self, *, anew: bool = False) -> bool:
         """Takes what has changed on disk.
 
         What cannot be used is logged and counted, and its last good one stands.
+
+        Args:
+            anew: read everything, also where no file looks changed.
 
         Returns:
             Whether something else is served from now on.
         """
         now = self._loader.fingerprint()
-        if now == self._seen:
+        if now == self._seen and not anew:
             return False
         before = self.snapshot
         self.snapshot = self._loader.load(before)
@@ -141,7 +150,10 @@ class Loader:
         self._trusted = trusted
         self._texts = texts
         self._metrics = metrics
-        self._counts: dict[tuple[str, str], AdviceMetrics] = {}
+        self._counts: dict[tuple[str, str, Catalogue], AdviceMetrics] = {}
+        # Problems by part and name: those of the load before, and of the one under way.
+        self._refused: dict[tuple[str, str], str] = {}
+        self._problems: dict[tuple[str, str], str] = {}
 
     def fingerprint(self) -> Fingerprint:
         """Gives names, times and sizes of the files that decide what is served."""
@@ -164,6 +176,7 @@ class Loader:
                 used, or model, catalogue and policies do not fit each other.
             ModelRefused: without `last`, if the promoted model cannot be served.
         """
+        self._problems = {}
         try:
             catalogue, policies = self._read_policies(last)
             model = self._read_model(catalogue, last)
@@ -171,11 +184,14 @@ class Loader:
         except ValueError as problem:  # a PolicyError is one: the parts do not fit each other
             if last is None:
                 raise PolicyError(str(problem)) from problem
-            self._refuse("policy", str(problem))
+            self._refuse("policy", "", str(problem))
+            self._tell_refused()
+            self._metrics.policy_refused.labels("").set(1)
             return last
 
         # Told and kept only once all of it fits together.
         self._tell(served, last)
+        self._tell_refused()
         self._keep(policies)
         return served
 
@@ -188,12 +204,13 @@ class Loader:
         except PolicyError as problem:
             if last is None:
                 raise
-            self._refuse("policy", str(problem))
+            self._refuse("policy", "", str(problem))
             refused = {**last.policies.refused, "": str(problem)}
             return last.catalogue, replace(last.policies, refused=refused)
         for office, problem_text in policies.refused.items():
             stands = policies.of(office).version
-            self._refuse("office_policy", problem_text, office=office, policy_version=stands)
+            told = {"office": office, "policy_version": stands}
+            self._refuse("office_policy", office, problem_text, **told)
         return catalogue, policies
 
     def _read_model(self, catalogue: Catalogue, last: Snapshot | None) -> ModelVersion:
@@ -203,17 +220,25 @@ class Loader:
         except ModelRefused as refusal:
             if last is None:
                 raise
-            self._refuse("model", str(refusal), model_version=last.model.info.version)
+            self._refuse("model", "", str(refusal), model_version=last.model.info.version)
             return last.model
         # The same object, so that offices whose policy stands keep all that they have made of it.
         return last.model if last and last.model.info == model.info else model
 
-    def _refuse(self, part: str, problem: str, **stands: str) -> None:
+    def _refuse(self, part: str, name: str, problem: str, **stands: str) -> None:
+        self._problems[part, name] = problem
+        # Other files may change while this one is as bad as before: it was told already.
+        if self._refused.get((part, name)) == problem:
+            return
         self._metrics.reloads.labels(part, "refused").inc()
         _log.error(
             "refused; what was good before stands",
             extra={"part": part, "problem": problem, **stands},
         )
+
+    def _tell_refused(self) -> None:
+        self._refused = self._problems
+        self._metrics.model_refused.set(("model", "") in self._refused)
 
     def _assemble(
         self,
@@ -251,7 +276,8 @@ class Loader:
     ) -> AdviceMetrics:
         """Gives the counts of a model and catalogue, which outlive a change of policies."""
         # Prometheus counts on: a series must not begin anew with each policy.
-        key = (model.info.version, catalogue.version)
+        # By content: minutes may change under the version that the catalogue had before.
+        key = (model.info.version, model.info.sha256, catalogue)
         if key not in self._counts:
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
             self._counts[key] = AdviceMetrics(self._metrics, decider, model.info.version)
@@ -267,21 +293,40 @@ class Loader:
 
     def _tell(self, served: Snapshot, last: Snapshot | None) -> None:
         policies = served.policies
-        if last is None or last.model is not served.model:
-            self._metrics.serve_model(served.model.info)
-        versions = {"": policies.national.version} | {
-            ref: policy.version for ref, policy in policies.offices.items()
-        }
+        same = last and (last.model is served.model and last.catalogue == served.catalogue)
+        if not same:
+            self._metrics.serve_model(served.model, served.catalogue.ids)
+        versions = {"": policies.national.version} | _versions(policies)
         self._metrics.serve_policies(versions, policies.refused)
-        if last is not None:
-            self._metrics.reloads.labels("all", "taken").inc()
+        taken = _changed(served, last) if last else []
+        for part in taken:
+            self._metrics.reloads.labels(part, "taken").inc()
+        if taken:
             _log.info(
                 "reloaded",
                 extra={
+                    "parts": taken,
                     "model_version": served.model.info.version,
                     "policy_version": policies.national.version,
                 },
             )
+
+
+def _changed(served: Snapshot, last: Snapshot) -> list[str]:
+    """Names the parts that are other than before."""
+    now, before = served.policies, last.policies
+    changed = {
+        "policy": now.national.version != before.national.version
+        or served.catalogue != last.catalogue,
+        "office_policy": _versions(now) != _versions(before),
+        "model": served.model is not last.model,
+    }
+    return [part for part, is_other in changed.items() if is_other]
+
+
+def _versions(policies: Policies) -> dict[str, str]:
+    # A version follows from the content.
+    return {office: policy.version for office, policy in policies.offices.items()}
 
 
 def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
 from router.serving import reflection
+from router.serving.admin import AdminPort, check_page, metrics_page
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -25,8 +26,9 @@ from router.serving.feedback.service import FeedbackService
 from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
+from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
-from router.serving.settings import Settings
+from router.serving.settings import Settings, SettingsError
 from router.texts import Texts
 from router.v1 import (
     caseload_pb2,
@@ -99,22 +101,25 @@ class Parts:
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     """Serves until SIGTERM, SIGINT or `stop`, then drains.
 
-    It says NOT_SERVING, finishes the calls in flight, and flushes the journal.
+    It says NOT_SERVING, goes on for as long as balancers need to hear of it (a second signal ends
+    that), finishes the calls in flight, and flushes the journal. SIGHUP reads everything anew.
 
     Raises:
         SettingsError: if an address cannot be listened on.
     """
     settings, metrics, live = parts.settings, parts.metrics, parts.live
-    stop = stop or asyncio.Event()
+    stop, hurry, look = stop or asyncio.Event(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, _ask_to_stop, stop, hurry)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look.set)
 
     edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts)
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
 
-    journal = DurableJournal(parts.store, metrics, _ReadinessTeller(edge, checks))
+    readiness = Readiness(metrics)
+    journal = DurableJournal(parts.store, metrics, _ReadinessTeller(readiness, checks))
     feedback = FeedbackService(
         journal,
         parts.feedback_metrics,
@@ -124,10 +129,16 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
     http = _http_door(edge, settings)
-    port = server.add_insecure_port(str(settings.listen))
-    web, web_thread = start_http_server(
-        settings.metrics.port, settings.metrics.host, metrics.registry
+    admin = AdminPort(
+        settings.metrics,
+        {
+            "/isalive": check_page(readiness.stuck),
+            "/isready": check_page(readiness.unready),
+            "/metrics": metrics_page(metrics.registry),
+        },
     )
+    port = _listen(server, settings)
+    admin.begin()
 
     await server.start()
     if http:
@@ -135,15 +146,17 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     # Only once calls are taken: whoever asks for health sends them at once.
     for name in ("", *NAMES):
         await checks.set(name, _SERVING)
+    readiness.serving = True
     _freeze_start_up_objects()
 
-    following = asyncio.ensure_future(_follow(live, settings.reload_seconds))
+    following = asyncio.ensure_future(_follow(live, settings.reload_seconds, look))
+    beating = asyncio.ensure_future(readiness.beat())
     feedback.begin()
     _log.info(
         "serving",
         extra={
             "listen": f"{settings.listen.host}:{port}",
-            "metrics": f"{settings.metrics.host}:{web.server_port}",
+            "metrics": str(admin.address),
             **({"http": str(http.address)} if http else {}),
             "model_version": live.snapshot.model.info.version,
             "policy_version": live.snapshot.policies.national.version,
@@ -151,32 +164,40 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     )
 
     await stop.wait()
+    readiness.serving = False
+    await checks.enter_graceful_shutdown()
+    if settings.lame_duck_seconds:
+        _log.info("not ready any more; still answering")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.lame_duck_seconds):
+                await hurry.wait()
+
     _log.info("draining")
     # In this order: nothing new comes in, calls end, then the journal that
     # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
     following.cancel()
     await feedback.end()
-    await checks.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
     flushed = await journal.close(_FLUSH_SECONDS)
-    await asyncio.to_thread(web.shutdown)
-    web_thread.join()
+    beating.cancel()
+    await asyncio.to_thread(admin.end)
     _log.info("stopped", extra={"journal_flushed": flushed})
 
 
 class _ReadinessTeller:
     """Tells health when the journal begins or ceases to fail. Called on the running loop."""
 
-    def __init__(self, edge: Edge, checks: health_aio.HealthServicer) -> None:
-        self._edge = edge
+    def __init__(self, readiness: Readiness, checks: health_aio.HealthServicer) -> None:
+        self._readiness = readiness
         self._checks = checks
         self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
 
     def __call__(self, up: bool) -> None:
         _log.warning("journal up" if up else "journal down")
-        # While it drains, health has its last word already.
-        if not self._edge.draining:
+        self._readiness.journal_up = up
+        # While it stops, health has its last word already.
+        if self._readiness.serving:
             task = asyncio.ensure_future(self._tell(_SERVING if up else _NOT_SERVING))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
@@ -224,13 +245,30 @@ def _http_door(edge: Edge, settings: Settings) -> Door | None:
     )
 
 
-async def _follow(live: Live, seconds: float) -> None:
-    """Looks for changed policies and another promoted model, beside the calls."""
+def _ask_to_stop(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    (hurry if stop.is_set() else stop).set()
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    try:
+        return server.add_insecure_port(str(settings.listen))
+    except RuntimeError:
+        # gRPC says why in its own log at most.
+        told = f"listen: cannot listen on {settings.listen}: in use, or not an address of this host"
+        raise SettingsError(told) from None
+
+
+async def _follow(live: Live, seconds: float, look: asyncio.Event) -> None:
+    """Looks for changed policies and another promoted model, beside the calls; at once if asked."""
     while True:
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await look.wait()
+        asked = look.is_set()
+        look.clear()
         try:
             # On a thread: reading files and tables would hold up all calls.
-            await asyncio.to_thread(live.refresh)
+            await asyncio.to_thread(live.refresh, anew=asked)
         except Exception:
             _log.exception("what is served could not be looked at; what was good before stands")
 

@@ -58,6 +58,7 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    lame_duck_seconds: float = 0.0
     reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
     http: Address | None = None
@@ -84,6 +85,10 @@ class Settings:
         # Docker waits ten seconds by default, then it kills.
         if not 0 <= self.grace_seconds <= 9:
             raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
+        if not 0 <= self.lame_duck_seconds <= 60:
+            raise SettingsError(
+                f"lame_duck_seconds: {self.lame_duck_seconds} is outside 0 to 60 seconds"
+            )
         if not 0.05 <= self.reload_seconds <= 3600:
             raise SettingsError(
                 f"reload_seconds: {self.reload_seconds} is outside 0.05 to 3600 seconds"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ FORMAT = 2
 PROMOTED = "promoted"
 MANIFEST = "manifest.json"
 TABLES = "tables.npz"
+FIGURES = "figures.json"
 _VERSION = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
 # Far above what any version needs: bounds on what a harmful folder can make the server read.
 _BYTES_AT_MOST = 64 * 1024 * 1024
@@ -68,11 +69,35 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What a version advised for the cases of its evaluation, to compare live advice with.
+
+    Attributes:
+        mixes: share of each, by its id.
+        outcome: estimated mean.
+    """
+
+    mixes: Mapping[str, float]
+    outcome: float
+
+    def shares(self, ids: Sequence[str]) -> list[float]:
+        """Gives the shares of mixes; 0 for one that the version did not know."""
+        return [self.mixes.get(mix, 0.0) for mix in ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """A verified model version."""
+    """A verified model version.
+
+    Attributes:
+        info: what its manifest says.
+        tables: what it knows.
+        evaluated: what it advised when it was evaluated; None where its figures are not there.
+    """
 
     info: ModelInfo
     tables: DecisionTables
+    evaluated: Evaluated | None = None
 
 
 def check_name(name: str) -> None:
@@ -157,7 +182,7 @@ def load_model(
         # The digest only says that nobody changed the file since: who wrote it may have meant harm.
         check_archive(data, TABLES)
         tables = for_mixes(_tables(data, features, len(valued)), valued, ids)
-        return ModelVersion(info=info, tables=tables)
+        return ModelVersion(info=info, tables=tables, evaluated=_evaluated(folder, manifest))
 
 
 def read_info(folder: Path) -> ModelInfo:
@@ -197,6 +222,20 @@ def _tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables:
         return read_tables(data, features, mixes)
     except KeyError as problem:
         raise ValueError(f"{TABLES}: {problem.args[0]}") from problem
+
+
+def _evaluated(folder: Path, manifest: dict[str, Any]) -> Evaluated | None:
+    """Reads the figures beside the tables. They decide nothing: without them, nothing is told."""
+    try:
+        data = plain_bytes(folder / FIGURES, _MANIFEST_BYTES_AT_MOST)
+        if hashlib.sha256(data).hexdigest() != manifest["sha256"][FIGURES]:
+            return None
+        figures = json.loads(data)
+        (candidate,) = (one for one in figures["policies"] if one["name"] == "candidate")
+        mixes = {str(mix): float(share) for mix, share in candidate["mixes"].items()}
+        return Evaluated(mixes=mixes, outcome=float(candidate["estimates"]["dr"]["value"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
+from router.decision.stability import stability_index
 from training.data.dataset import LoggedCases
 from training.data.hold_out import SHARE, sides
-from training.evaluation.drift import stability_index
 from training.evaluation.figures import Soundness
 from training.evaluation.propensities import mean_weights
 from training.evaluation.soundness import explained

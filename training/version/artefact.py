@@ -15,14 +15,14 @@ import joblib
 
 from router.decision.catalogue import Catalogue
 from router.mendable import Mendable
-from router.versions.registry import MANIFEST, TABLES, check_name
+from router.versions.registry import FIGURES, MANIFEST, TABLES, check_name
 from router.versions.table_file import tables_bytes
 from training.evaluation.figures_json import to_json
 from training.evaluation.gate import Verdict
 from training.fit import Fitted
 from training.report.page import write_report
 from training.version.card import card
-from training.version.files import CARD, ESTIMATORS, FIGURES, GATE, REGISTER, REPORT
+from training.version.files import CARD, ESTIMATORS, GATE, REGISTER, REPORT
 from training.version.register import register_entry
 from training.version.signing import sign
 

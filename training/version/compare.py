@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.tables import DecisionTables, Floats
-from router.versions.registry import load_model
+from router.versions.registry import FIGURES, load_model
 from training.evaluation.figures import Figures
-from training.version.files import FIGURES, read_figures
+from training.version.files import read_figures
 
 MOVED = 0.01
 """Outcome points by which a slot's effect must differ to count as moved."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from router.mendable import Mendable
-from router.versions.registry import MANIFEST, check_name
+from router.versions.registry import FIGURES, MANIFEST, check_name
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
 from training.evaluation.gate import Verdict
 
-FIGURES = "figures.json"
 GATE = "gate.json"
 REPORT = "report.html"
 CARD = "CARD.md"

@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from router.mendable import Mendable
-from router.versions.registry import MANIFEST, check_files, read_info
+from router.versions.registry import FIGURES, MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
-from training.version.files import FIGURES, read_figures
+from training.version.files import read_figures
 
 EXPERIMENT = "channel-router"
 # Some MLflow servers refuse longer parameters.

@@ -73,7 +73,8 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         )
 
         unknown = snapshot.is_unknown(header.office_ref)
-        snapshot.national.counts.count_unknown(int(unknown))
+        if unknown:
+            snapshot.national.counts.count_unknown_plan()
         now = {
             "plan_id": str(identity),
             "office_unknown": unknown,

@@ -22,6 +22,7 @@ from router.journal.feedback import (
     Answer,
     Choice,
     Feedback,
+    Outcome,
     Review,
     claim_of,
     feedback_record,
@@ -152,10 +153,7 @@ class FeedbackService(FeedbackServicer):
             lambda known: rules.outcome(known, asked, self._now()),
         )
         if recorded.new:
-            if asked.corrects is None:
-                self._metrics.outcomes.inc()
-            else:
-                self._metrics.corrected(OUTCOME)
+            self._count_outcome(recorded)
         return feedback_pb2.RecordOutcomeResponse(
             record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
         )
@@ -263,8 +261,7 @@ class FeedbackService(FeedbackServicer):
     def _count_choice(self, recorded: Recorded[Choice], *, below: bool) -> None:
         choice, history = recorded.content, recorded.history
         recommended = history.recommended
-        if below:
-            self._metrics.below_floor.inc()
+        self._metrics.chose_below_floor(below)
         # First choices alone are counted: a share of overrides must not rise by corrections.
         if choice.corrects is not None:
             self._metrics.corrected(CHOICE)
@@ -281,6 +278,21 @@ class FeedbackService(FeedbackServicer):
         self._metrics.compared(
             {"agency": agency, "adviser": choice.adviser_view, "user": choice.user_view}
         )
+
+    def _count_outcome(self, recorded: Recorded[Outcome]) -> None:
+        outcome, history = recorded.content, recorded.history
+        if outcome.corrects is not None:
+            self._metrics.corrected(OUTCOME)
+            return
+        self._metrics.outcomes.inc()
+
+        recommended, choice = history.recommended, history.standing.choice
+        band = office_band(self._minutes_per_week(recommended.office_ref))
+        self._metrics.came(band, max(0, recorded.by.written_at - recommended.written_at) / _MICRO)
+        # Without a choice nobody knows which mix it came of.
+        if choice is not None and choice.mix in recommended.mixes:
+            expected = recommended.expected[recommended.mixes.index(choice.mix)]
+            self._metrics.came_of(choice.mix, expected, outcome.outcome)
 
     async def _refresh_if_new(self, recorded: Recorded[Any]) -> None:
         if recorded.new:
@@ -300,11 +312,11 @@ class FeedbackService(FeedbackServicer):
         """Counts a call that failed, if it was the caller's mistake."""
         match error:
             case rules.ChoiceRefused() | Stands() | Precluded():
-                self._metrics.refused.labels(error.reason).inc()
+                self._metrics.refuse(error.reason)
             case InvalidRequest():
-                self._metrics.refused.labels("INVALID").inc()
+                self._metrics.refuse("INVALID")
             case NothingFound():
-                self._metrics.refused.labels("NOT_FOUND").inc()
+                self._metrics.refuse("NOT_FOUND")
 
 
 def _recorded(

@@ -54,8 +54,8 @@ class _Decided(NamedTuple):
             for case, advice in zip(self.asked, self.advice, strict=True)
             if case.request_id is None or case.request_id.answer not in skipped
         ]
-        self.router.counts.count([advice for _, advice in pairs])
-        self.router.counts.count_unknown(sum(case.answer.office_unknown for case, _ in pairs))
+        self.router.counts.count([advice for _, advice in pairs], self.router.band)
+        self.router.counts.count_unknown(case.answer.office_unknown for case, _ in pairs)
         return {id(case) for case, _ in pairs}
 
 

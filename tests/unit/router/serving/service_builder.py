@@ -97,12 +97,15 @@ def violations(status: status_pb2.Status) -> dict[str, str]:
 
 
 @contextmanager
-def a_service(folder: Path, models: Path = ROOT / "models", **offices: str) -> Iterator[Service]:
+def a_service(
+    folder: Path, models: Path = ROOT / "models", *, told_together: int = 1, **offices: str
+) -> Iterator[Service]:
     """Serves, from a thread of its own until the block ends.
 
     Args:
         folder: for the journal and the policies.
         models: the folder of versions.
+        told_together: cases that metrics tell of at once.
         offices: policies of further offices, by reference, beside those that the project ships.
     """
     policies = folder / "policies"
@@ -119,7 +122,8 @@ def a_service(folder: Path, models: Path = ROOT / "models", **offices: str) -> I
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     registry, texts = CollectorRegistry(), load_texts()
-    metrics, store = Metrics(registry), open_journal(f"sqlite:///{folder / 'journal.db'}")
+    metrics = Metrics(registry, told_together=told_together)
+    store = open_journal(f"sqlite:///{folder / 'journal.db'}")
     live = Live(
         Loader(models=models, policies=policies, trusted=None, texts=texts, metrics=metrics)
     )
