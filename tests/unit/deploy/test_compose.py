@@ -1,5 +1,7 @@
 """The laptop's services: reachable from the laptop alone, with what the project has."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +10,7 @@ import yaml
 
 from router.commands.serve import serve
 from tests.builders import ROOT
+from tests.e2e.conftest import tool
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -48,6 +51,17 @@ def test_the_database_is_in_a_network_of_its_own() -> None:
     assert SERVICES["database"]["networks"] == ["inside"]
     assert "ports" not in SERVICES["database"]
     assert COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+def test_prometheus_takes_its_configuration_with_the_projects_rules(tmp_path: Path) -> None:
+    content = COMPOSE["configs"]["prometheus"]["content"]
+    assert "/etc/prometheus/rules" in str(SERVICES["prometheus"]["volumes"])
+    rules = str(ROOT / "deploy" / "prometheus")
+    (tmp_path / "prometheus.yml").write_text(content.replace("/etc/prometheus/rules", rules))
+    words = [tool("promtool"), "check", "config", tmp_path / "prometheus.yml"]
+    checked = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stderr
+    assert "rules found" in checked.stdout
 
 
 def _names(option: click.Parameter) -> tuple[str, ...]:
