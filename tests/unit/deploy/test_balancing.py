@@ -23,7 +23,11 @@ def test_envoy_takes_its_configuration_and_refuses_a_misspelt_one(tmp_path: Path
     def verdict(path: Path) -> subprocess.CompletedProcess[str]:
         words = ["--mode", "validate", "--log-level", "critical", "-c", path]
         return subprocess.run(
-            [tool("envoy"), *words], check=False, capture_output=True, text=True, timeout=60
+            [tool("envoy"), *map(str, words)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     taken = verdict(BALANCING / "envoy.yaml")

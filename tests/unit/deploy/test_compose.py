@@ -58,7 +58,7 @@ def test_prometheus_takes_its_configuration_with_the_projects_rules(tmp_path: Pa
     assert "/etc/prometheus/rules" in str(SERVICES["prometheus"]["volumes"])
     rules = str(ROOT / "deploy" / "prometheus")
     (tmp_path / "prometheus.yml").write_text(content.replace("/etc/prometheus/rules", rules))
-    words = [tool("promtool"), "check", "config", tmp_path / "prometheus.yml"]
+    words = [tool("promtool"), "check", "config", str(tmp_path / "prometheus.yml")]
     checked = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
     assert "rules found" in checked.stdout
