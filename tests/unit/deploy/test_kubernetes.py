@@ -18,9 +18,10 @@ OVERLAYS = ("demo", "production")
 VERSION = "1.37"
 # Read by others than the server.
 OTHERS = {"PGSERVICEFILE"}
-# Of settings that come with the branches for callers and for watching.
+# Of settings that come with other branches.
 TO_COME = {
     "ROUTER_CALLERS",
+    "ROUTER_DRAW_KEY",
     "ROUTER_INSECURE_LISTEN",
     "ROUTER_LAME_DUCK_SECONDS",
     "ROUTER_TLS_CERTIFICATE",
