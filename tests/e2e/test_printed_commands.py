@@ -23,7 +23,8 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 COMMAND = re.compile(
-    r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir )", re.MULTILINE
+    r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir |docker |kubectl |createuser )",
+    re.MULTILINE,
 )
 SUITE = re.compile(r"^\.venv/bin/python -m pytest .*\n", re.MULTILINE)
 RUN_BY = {"python": [".venv/bin/python", "-"], "js": ["node", "--input-type=module", "-"]}

@@ -216,3 +216,21 @@ def test_of_a_shielded_case_nothing_but_the_fact_is_read_back(server: Server) ->
     assert "office-01" not in str(found)
     assert not found.case_ref
     assert not found.options
+
+
+def test_of_a_shielded_case_the_office_stands_nowhere_in_the_journal(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+
+    def kept() -> bytes:
+        folder = server.journal.parent
+        return b"".join(path.read_bytes() for path in folder.glob(f"{server.journal.name}*"))
+
+    shielded = case_pb2.Case(shielded=True, office_ref="office-01")
+    server.router.Recommend(a_request(case=shielded))
+    server.router.RecommendBatch(channel_router_pb2.RecommendBatchRequest(cases=[shielded] * 3))
+    assert b"office-01" not in kept()
+    # Of another case it is found there.
+    server.router.Recommend(a_request(case=a_case(office_ref="office-01")))
+    assert b"office-01" in kept()
