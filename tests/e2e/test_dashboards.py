@@ -1,0 +1,85 @@
+"""The dashboards: fresh, complete, and moved by what each panel is there to show."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import promql_parser
+import pytest
+
+from deploy.grafana.__main__ import FOLDER, build
+from deploy.grafana.panels import BOARDS, Board
+from tests.e2e.watched import WITHIN, Watched, moved
+
+PANELS = [panel for board in BOARDS for panel in board.panels]
+FAULTS = sorted({panel.fault for panel in PANELS})
+# Of ten seconds, so that what happens anyway is known before a fault is made.
+BEFORE = 10
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    found = Watched(tmp_path_factory.mktemp("watched"))
+    yield found
+    found.stop()
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_what_is_committed_is_what_the_code_makes(board: Board) -> None:
+    assert (FOLDER / f"{board.uid}.json").read_text(encoding="utf-8") == build(board)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_a_dashboard_is_what_ops_expect_of_one(board: Board) -> None:
+    made = json.loads(build(board))
+    names = [variable["name"] for variable in made["templating"]["list"]]
+    assert names[:3] == ["datasource", "job", "instance"]
+    assert made["editable"] is False
+    for panel in made["panels"]:
+        assert panel["title"]
+        assert len(panel["description"]) > 20
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        for target in panel["targets"]:
+            expression = target["expr"]
+            promql_parser.parse(expression.replace("$__rate_interval", "1m"))
+            # Recorded rules and the ledger are not of a job.
+            own = re.search(r"(grpc_server|process|router)_[a-z_]+(?<!_ratio){", expression)
+            if own and "router_ledger" not in expression and "router_contact" not in expression:
+                assert 'job=~"$job", instance=~"$instance"' in expression
+            if "rate(" in expression:
+                assert "[$__rate_interval]" in expression
+
+
+def test_every_panel_has_data_and_shows_its_fault(watched: Watched) -> None:
+    assert not without_data(watched)
+    # One after the other, so that a panel is not moved by what another one waits for.
+    assert not [title for fault in FAULTS for title in unmoved(watched, fault)]
+
+
+def without_data(watched: Watched) -> list[str]:
+    """Waits until every panel has data; gives those that get none."""
+    end, empty = time.time() + WITHIN, PANELS
+    while empty and time.time() < end:
+        time.sleep(1)
+        now = time.time()
+        empty = [one for one in empty if not all(watched.prometheus.range(one, now - BEFORE, now))]
+    return [panel.title for panel in empty]
+
+
+def unmoved(watched: Watched, fault: str) -> list[str]:
+    """Makes a fault until its panels have moved; gives those that do not."""
+    began = time.time()
+    still = [panel for panel in PANELS if panel.fault == fault]
+    before = {one.title: watched.prometheus.range(one, began - BEFORE, began) for one in still}
+    while still and time.time() < began + WITHIN:
+        watched.faults[fault]()
+        time.sleep(1)
+        now = time.time()
+        still = [
+            one
+            for one in still
+            if not moved(one, before[one.title], watched.prometheus.range(one, began, now))
+        ]
+    return [panel.title for panel in still]
