@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from router.journal.recommendation import SHOWN
+from router.serving.version_metrics import VersionMetrics
 from router.versions.registry import ModelInfo
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Metrics:
         )
         self.reloads = Counter(
             "router_reloads",
-            "Changed files taken or refused.",
+            "Parts on disk that were taken or refused.",
             ("part", "result"),
             registry=registry,
         )
@@ -149,6 +150,7 @@ class Metrics:
             ("version", "sha256", "synthetic"),
             registry=registry,
         )
+        self.versions = VersionMetrics(registry)
         self.model_age = Gauge(
             "router_model_age_seconds", "Time since the model was trained.", registry=registry
         )

@@ -22,11 +22,13 @@ from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
+from router.serving.following import Follower
 from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.routing.service import ChannelRouterService
 from router.serving.settings import Settings
+from router.serving.shadowing import Shadowing
 from router.texts import Texts
 from router.v1 import (
     caseload_pb2,
@@ -38,6 +40,7 @@ from router.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
+from router.versions.listing import Listing
 
 if TYPE_CHECKING:
     from router.serving.http.door import Door
@@ -94,6 +97,7 @@ class Parts:
     live: Live
     store: JournalStore
     texts: dict[str, Texts]
+    listing: Listing
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
@@ -120,7 +124,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         parts.feedback_metrics,
         lambda office: live.snapshot.policies.of(office).minutes_per_week,
     )
-    _add_services(edge, parts, journal, feedback, checks)
+    shadowing = Shadowing(journal, metrics.versions)
+    _add_services(edge, parts, journal, feedback, shadowing, checks)
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
     http = _http_door(edge, settings)
@@ -137,7 +142,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         await checks.set(name, _SERVING)
     _freeze_start_up_objects()
 
-    following = asyncio.ensure_future(_follow(live, settings.reload_seconds))
+    following = Follower([live.refresh_pointers], [live.refresh], settings.reload_seconds)
+    following.begin()
     feedback.begin()
     _log.info(
         "serving",
@@ -155,10 +161,11 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     # In this order: nothing new comes in, calls end, then the journal that
     # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
-    following.cancel()
+    following.end()
     await feedback.end()
     await checks.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
+    await shadowing.end()
     flushed = await journal.close(_FLUSH_SECONDS)
     await asyncio.to_thread(web.shutdown)
     web_thread.join()
@@ -191,10 +198,11 @@ def _add_services(
     parts: Parts,
     journal: DurableJournal,
     feedback: FeedbackService,
+    shadowing: Shadowing,
     checks: health_aio.HealthServicer,
 ) -> None:
-    routing = ChannelRouterService(parts.live, journal)
-    models = ModelsService(parts.live, parts.texts, parts.settings.models)
+    routing = ChannelRouterService(parts.live, journal, shadowing)
+    models = ModelsService(parts.live, parts.texts, parts.listing)
     planning = CaseloadPlannerService(parts.live, journal)
 
     edge.add(channel_router_pb2_grpc.add_ChannelRouterServicer_to_server, routing)
@@ -222,17 +230,6 @@ def _http_door(edge: Edge, settings: Settings) -> Door | None:
         max_in_flight=settings.max_in_flight,
         grace_seconds=settings.grace_seconds,
     )
-
-
-async def _follow(live: Live, seconds: float) -> None:
-    """Looks for changed policies and another promoted model, beside the calls."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            # On a thread: reading files and tables would hold up all calls.
-            await asyncio.to_thread(live.refresh)
-        except Exception:
-            _log.exception("what is served could not be looked at; what was good before stands")
 
 
 def _freeze_start_up_objects() -> None:

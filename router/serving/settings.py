@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from router.mendable import Mendable
+from router.versions.registry import is_name
 
 _PORT_AT_MOST = 65535
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
@@ -62,6 +63,8 @@ class Settings:
     trust: tuple[Path, ...] = ()
     http: Address | None = None
     http_origins: tuple[str, ...] = ()
+    shadow: str | None = None
+    model_expires_days: int | None = None
 
     def __post_init__(self) -> None:
         for setting, folder in (("models", self.models), ("policies", self.policies)):
@@ -84,6 +87,14 @@ class Settings:
         # Docker waits ten seconds by default, then it kills.
         if not 0 <= self.grace_seconds <= 9:
             raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
+        if self.shadow is not None and not is_name(self.shadow):
+            raise SettingsError(
+                f'shadow: {self.shadow[:64]!r} is neither a version\'s name nor "rule"'
+            )
+        if self.model_expires_days is not None and not 1 <= self.model_expires_days <= 36_500:
+            raise SettingsError(
+                f"model_expires_days: {self.model_expires_days} is outside 1 to 36500 days"
+            )
         if not 0.05 <= self.reload_seconds <= 3600:
             raise SettingsError(
                 f"reload_seconds: {self.reload_seconds} is outside 0.05 to 3600 seconds"

@@ -27,6 +27,17 @@ FROZEN = {
     "router_reloads": ("counter", ("part", "result")),
     "router_model_info": ("gauge", ("version", "sha256", "synthetic")),
     "router_model_age_seconds": ("gauge", ()),
+    "router_part_refused": ("gauge", ("part",)),
+    "router_last_look_timestamp_seconds": ("gauge", ()),
+    "router_model_expires_timestamp_seconds": ("gauge", ("version",)),
+    "router_model_expired": ("gauge", ("version",)),
+    "router_canary_offices": ("gauge", ("version",)),
+    "router_golden_cases": ("gauge", ("version",)),
+    "router_shadow_info": ("gauge", ("shadow", "sha256")),
+    "router_shadow_compared": ("counter", ("shadow", "mix", "agrees")),
+    "router_shadow_more_adviser_seconds": ("counter", ("shadow",)),
+    "router_shadow_less_adviser_seconds": ("counter", ("shadow",)),
+    "router_shadow_missed": ("counter", ("reason",)),
 }
 
 
@@ -35,7 +46,7 @@ def test_names_types_and_labels_are_frozen() -> None:
     metrics = Metrics(registry)
     labels = {
         metric._name: metric._labelnames
-        for metric in vars(metrics).values()
+        for metric in (*vars(metrics).values(), *vars(metrics.versions).values())
         if hasattr(metric, "_labelnames")
     }
     found = {
