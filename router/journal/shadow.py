@@ -111,13 +111,12 @@ class Compared:
     minutes: int
 
 
-def compared(store: JournalStore, before: int | None = None, after: int = 0) -> Sequence[Compared]:
-    """Sums up all comparisons in the journal that are not erased, by shadow and mix.
+def compared(store: JournalStore, since: int = 0) -> Sequence[Compared]:
+    """Sums up the comparisons in the journal that are not erased, by shadow and mix.
 
     Args:
         store: the journal.
-        before: only those recorded before this moment, microseconds since 1970, UTC.
-        after: only those recorded at this moment or later.
+        since: only those recorded then or later, microseconds since 1970, UTC.
 
     Raises:
         JournalBroken: if a record cannot be read.
@@ -126,8 +125,7 @@ def compared(store: JournalStore, before: int | None = None, after: int = 0) -> 
     return summed(
         found
         for stored in store.read(kinds=(SHADOW,))
-        if stored.written_at >= after and (before is None or stored.written_at < before)
-        if (found := read_shadow(stored)) is not None
+        if stored.written_at >= since and (found := read_shadow(stored)) is not None
     )
 
 
