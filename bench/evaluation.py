@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from router.advice.todays_rule import todays_rule
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
@@ -34,7 +35,6 @@ from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import ESTIMATORS, OK, Figures
 from training.evaluation.gate import Gate, Verdict, judge, load_gate
 from training.evaluation.soundness import soundness
-from training.evaluation.todays_rule import todays_rule
 from training.learning.scores import Floats
 from training.simulation.simulate import simulate, write_simulation
 

@@ -33,6 +33,7 @@ from bench.evaluation import (
     models_of,
     simulated,
 )
+from router.advice.todays_rule import todays_rule
 from router.cases.features import FEATURES
 from training.data.dataset import LoggedCases
 from training.data.hold_out import hold_out
@@ -44,7 +45,6 @@ from training.evaluation.gate import Gate, judge, load_gate
 from training.evaluation.propensities import apart
 from training.evaluation.ready import ready
 from training.evaluation.soundness import soundness
-from training.evaluation.todays_rule import todays_rule
 from training.fit import Run, fit
 from training.learning.confounders import confounders
 from training.learning.crossfit import cross_fit

@@ -39,6 +39,7 @@ from router.v1.channel_router_pb2_grpc import (
     ChannelRouterServicer,
     add_ChannelRouterServicer_to_server,
 )
+from router.versions.listing import Listing
 
 KINDS = ("uvloop", "asyncio", "sync")
 RECOMMEND = "/router.v1.ChannelRouter/Recommend"
@@ -69,6 +70,7 @@ def parts(port: str, journal: str) -> Parts:
         live=Live(loader),
         store=open_journal(journal),
         texts=texts,
+        listing=Listing(models),
     )
 
 

@@ -135,6 +135,7 @@ def _notices(texts: Texts) -> Iterator[Rendered]:
                     for reader in Reader
                 ]
                 yield Rendered("Notices", f"{name}, {way}, {phone}", *told)
+    yield Rendered("Notices", "before the others, of a model that has expired", "", texts.expired)
 
 
 def _assessments(texts: Texts) -> Iterator[Rendered]:

@@ -20,10 +20,12 @@ _NAMES = (
     "card",
     "compare",
     "promote",
+    "golden",
     "mlflow",
 )
 _MODULES = {name: f"training.commands.{name}" for name in _NAMES} | {
     "rollback": "training.commands.promote",
+    "canary": "training.commands.promote",
     "key": "training.commands.key",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from router.cases.features import FEATURES, LOGGED, REFERENCES
 from router.cases.problems import CasesRefused, Problems
 from router.files.plain_files import plain_bytes
+from router.files.toml_text import toml_of
 
 KNOWN = (*REFERENCES, *FEATURES.names, *LOGGED)
 """Names that a column may have or be mapped to."""
@@ -60,8 +60,8 @@ def read_mapping(path: Path | None) -> FileMapping:
     if path is None:
         return AS_IS
     try:
-        found = tomllib.loads(plain_bytes(path, _BYTES_AT_MOST).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as problem:
+        found = toml_of(plain_bytes(path, _BYTES_AT_MOST))
+    except ValueError as problem:
         raise CasesRefused(f"{path}: is not a mapping: {problem}") from problem
     problems = Problems()
     for key in found:

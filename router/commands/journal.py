@@ -16,6 +16,7 @@ from router.journal.opening import open_journal
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
+from router.journal.shadow import compared
 from router.journal.store import JournalStore
 
 _MOST_DAYS = 36_500
@@ -113,6 +114,21 @@ def erase(journal: str, case_ref: str, yes: bool) -> None:
             store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
         )
     _tell_erased(erased)
+
+
+@journal.command()
+@JOURNAL
+@click.option("--newer-than", callback=_days, default=f"{_MOST_DAYS}d", help="For example 28d.")
+def shadow(journal: str, newer_than: timedelta) -> None:
+    """Sum up what shadows would have advised, by shadow and by the mix that was advised."""
+    since = _microseconds(datetime.now(UTC) - newer_than)
+    with _opened(journal) as store:
+        found = compared(store, since)
+    if not found:
+        raise click.ClickException("no shadow was asked; serve --shadow VERSION, or rule")
+    click.echo("shadow,mix,cases,agreed,minutes_more")
+    for one in found:
+        click.echo(f"{one.shadow},{one.mix},{one.cases},{one.agreed},{one.minutes}")
 
 
 def _tell_erased(count: int) -> None:

@@ -22,7 +22,7 @@ from router.planning.allocate import BudgetTooSmall
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
 from router.planning.plan_figures import plan_figures
 from router.planning.price_file import write_price
-from router.versions.registry import promoted_version
+from router.versions.pointers import version_for
 
 
 @click.command()
@@ -74,7 +74,7 @@ def plan(
     if figures_file and figures_file.resolve() in {cases.resolve(), out.resolve()}:
         raise OutRefused(f"json: {figures_file} is the file of cases or of the plan")
     mapping, assumed = read_mapping(map_file), Assumed()
-    decider, known = load_decider(model or models / promoted_version(models), policies, office)
+    decider, known = load_decider(model or models / version_for(models, office), policies, office)
     budget = _budget(decider, hours, minutes)
     found = read_open_cases(cases, office, mapping, assumed)
     tell_assumed(assumed)

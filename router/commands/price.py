@@ -16,7 +16,7 @@ from router.planning.clearing_price import at_price
 from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
 from router.planning.price_file import KEY, write_price
 from router.planning.recent_cases import Arrivals, read_arrivals
-from router.versions.registry import promoted_version
+from router.versions.pointers import version_for
 
 _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 
@@ -53,7 +53,7 @@ def price(
 
     Run it once a week: the price moves by a quarter at most, within the office's bounds.
     """
-    decider, known = load_decider(model or models / promoted_version(models), policies, office)
+    decider, known = load_decider(model or models / version_for(models, office), policies, office)
     minutes_per_week = decider.policy.minutes_per_week
     if minutes_per_week is None:
         raise click.UsageError("--office: the policy in force sets no minutes a week")

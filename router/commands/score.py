@@ -15,7 +15,8 @@ from router.files.formats import check_out
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, load_policies
 from router.policies.toml_file import PolicyError
-from router.versions.registry import load_model, promoted_version
+from router.versions.pointers import version_for
+from router.versions.registry import load_model
 
 
 @click.command()
@@ -47,7 +48,7 @@ def score(
 
     check_out(out, [cases])
     mapping, assumed = read_mapping(map_file), Assumed()
-    decider, _ = load_decider(model or models / promoted_version(models), policies, office)
+    decider, _ = load_decider(model or models / version_for(models, office), policies, office)
     count = score_file(cases, out, decider, mapping, assumed)
     tell_assumed(assumed)
     click.echo(f"{count} cases scored to {out}")

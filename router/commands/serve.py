@@ -25,6 +25,7 @@ from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
 from router.serving.settings import Address, Settings
 from router.texts import load_texts
+from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
 
 
@@ -106,6 +107,18 @@ from router.versions.trust import read_trusted_keys
     help="Public key, PEM; serve only versions signed by one of these.",
 )
 @click.option(
+    "--shadow",
+    envvar="ROUTER_SHADOW",
+    metavar="VERSION|rule",
+    help="Ask this version, or today's rule, about every case too; it never answers.",
+)
+@click.option(
+    "--model-expires-days",
+    type=int,
+    envvar="ROUTER_MODEL_EXPIRES_DAYS",
+    help="After so many days since it was trained a model serves on, and says that it is old.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
     default="INFO",
@@ -127,6 +140,8 @@ def serve(
     reload_seconds: float,
     last_good: Path | None,
     trust: tuple[Path, ...],
+    shadow: str | None,
+    model_expires_days: int | None,
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
@@ -151,6 +166,8 @@ def serve(
         lame_duck_seconds=lame_duck_seconds,
         reload_seconds=reload_seconds,
         trust=trust,
+        shadow=shadow,
+        model_expires_days=model_expires_days,
     )
 
     set_up_logs(log_level)
@@ -173,6 +190,8 @@ def serve(
         texts=texts,
         metrics=counts,
         last_good=last_good,
+        shadow=shadow,
+        expires_days=model_expires_days,
     )
 
     if file := journal_file(journal):
@@ -187,6 +206,7 @@ def serve(
         # After what is served was loaded: a bad model or policy leaves no empty journal behind.
         store=open_journal(journal),
         texts=texts,
+        listing=Listing(models, trusted, model_expires_days),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))

@@ -15,11 +15,13 @@ def written_aside(target: Path) -> Iterator[Path]:
     If anything is raised meanwhile, what was written is removed and the target stays as it was.
 
     Args:
-        target: the file to be; replaced if it exists.
+        target: the file to be; replaced if it exists. Of a link, what it leads to is replaced.
 
     Raises:
         OSError: if it cannot be renamed.
     """
+    # Else the link would be replaced, and whoever else reads what it leads to would see nothing.
+    target = target.resolve() if target.is_symlink() else target
     # Beside the target, since only within a file system a rename is
     # atomic; the process in its name keeps two that write at once apart.
     aside = target.with_name(f".{target.name}.{os.getpid()}.partial")

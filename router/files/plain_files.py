@@ -1,6 +1,7 @@
 """Reads files that may have been made to do harm.
 
-No link is followed, no size is believed, nothing is unpacked unseen.
+Only regular files are opened, no size is believed, nothing is unpacked unseen. In the folder of a
+version no link is followed; what people place elsewhere may be links, as Kubernetes mounts it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 UNPACKED_AT_MOST = 128 * 1024 * 1024
 """Bytes of all arrays of an archive together."""
+_PART_BYTES = 1 << 20
 _END_BYTES = 22  # of an archive's end record without a comment
 # An entry takes about 60 bytes: far more arrays than a version has, far fewer than would hurt.
 _DIRECTORY_BYTES_AT_MOST = 4096
@@ -29,35 +31,57 @@ _HEADERS = {
 }
 
 
-def plain_bytes(path: Path, at_most: int) -> bytes:
+def plain_bytes(path: Path, at_most: int, *, links: bool = False) -> bytes:
     """Reads the bytes of a plain file.
+
+    Args:
+        path: of the file.
+        at_most: bytes that it may have.
+        links: whether it may be a link to a plain file.
 
     Raises:
         ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
     """
-    with _opened(path) as file:
+    with _opened(path, links=links) as file:
         # One byte more than permitted tells that there is more, whatever the file says of its size.
-        data = file.read(at_most + 1)
+        data = _read(file, at_most + 1, path.name)
     if len(data) > at_most:
         raise ValueError(f"{path.name} is larger than {at_most} bytes")
     return data
 
 
-def plain_digest(path: Path) -> str:
+def plain_digest(path: Path, at_most: int) -> str:
     """Gives the SHA-256 of a plain file, hexadecimal.
 
     Raises:
-        ValueError: if it is missing, a link or no plain file.
+        ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
     """
+    found, left = hashlib.sha256(), at_most
     with _opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        # A file of holes costs nothing to make and hours to read.
+        if os.fstat(file.fileno()).st_size > at_most:
+            raise ValueError(f"{path.name} is larger than {at_most} bytes")
+        while part := _read(file, min(_PART_BYTES, left + 1), path.name):
+            left -= len(part)
+            if left < 0:
+                raise ValueError(f"{path.name} is larger than {at_most} bytes")
+            found.update(part)
+    return found.hexdigest()
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
-    # The file that is looked at is the one that is read; a pipe is not waited for.
+def _opened(path: Path, *, links: bool = False) -> Iterator[io.BufferedReader]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # Before it is opened: to open a device may do something.
+        mode = os.stat(path, follow_symlinks=links).st_mode
+        if stat.S_ISLNK(mode):
+            raise ValueError(f"{path.name} is a symbolic link")
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"{path.name} is not a plain file")
+        # Another may have taken its place since: what is opened is looked at again, and a pipe is
+        # not waited for.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+        descriptor = os.open(path, flags | (0 if links else os.O_NOFOLLOW))
     except OSError as problem:
         why = (
             "is a symbolic link"
@@ -70,6 +94,14 @@ def _opened(path: Path) -> Iterator[io.BufferedReader]:
         raise ValueError(f"{path.name} is not a plain file")
     with open(descriptor, "rb") as file:
         yield file
+
+
+def _read(file: io.BufferedReader, most: int, name: str) -> bytes:
+    try:
+        # None where what looks like a file has nothing to give yet: that is not waited for.
+        return file.read(most) or b""
+    except OSError as problem:
+        raise ValueError(f"{name} cannot be read: {problem.strerror}") from problem
 
 
 def check_archive(data: bytes, name: str) -> None:

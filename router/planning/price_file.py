@@ -9,7 +9,7 @@ import tomlkit
 
 from router.files.aside import written_aside
 from router.policies.offices import OFFICES, Policies
-from router.policies.toml_file import PolicyError
+from router.policies.toml_file import PolicyError, TomlFile
 
 KEY = "price_per_minute"
 # People read and compare the price; what further digits say is less than a week's chance.
@@ -51,7 +51,8 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
             "the price was not written"
         )
 
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    # A mark in front, as some editors write it, is no part of the text.
+    document = tomlkit.parse(TomlFile.read(path).content.decode("utf-8-sig"))
     document[KEY] = written
     with written_aside(path) as aside:
         aside.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
-from router.policies.toml_file import TomlTable, read_toml
+from router.policies.toml_file import TomlFile, TomlTable, understood
 
 MIXES_AT_MOST = 63  # a set of mixes is a bit mask in a 64-bit word
 
@@ -16,7 +16,21 @@ def load_catalogue(path: Path) -> Catalogue:
     Raises:
         PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
-    table = read_toml(path)
+    return catalogue_of(TomlFile.read(path))
+
+
+def catalogue_of(file: TomlFile) -> Catalogue:
+    """Checks a catalogue that was read.
+
+    Raises:
+        PolicyError: if a value cannot be used, naming file, key, value and bound.
+    """
+    with understood(file):
+        return _catalogue(file)
+
+
+def _catalogue(file: TomlFile) -> Catalogue:
+    table = file.parse()
     # One length for all mixes: their minutes are compared as they are, over the same weeks.
     weeks = table.integer("weeks", 1, 104)
     mixes = tuple(_mix(entry, weeks) for entry in table.tables("mix", 1, MIXES_AT_MOST))

@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from router.cases.features import OFFICE_REF, REFERENCES
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.files.aside import written_aside
-from router.policies.policy_file import (
-    OfficeBounds,
-    content_digest,
-    load_national_policy,
-    load_office_policy,
-)
-from router.policies.toml_file import PolicyError
+from router.policies.policy_file import OfficeBounds, national_policy, office_policy
+from router.policies.toml_file import PolicyError, TomlFile
 
 NATIONAL = "national.toml"
+MIXES = "mixes.toml"
 OFFICES = "offices"
+OFFICES_AT_MOST = 2_000
+"""Files of offices' policies; more are not read, and none of them is taken."""
+SECONDS_AT_MOST = 30.0
+"""Of one reading of offices' policies; those that are not read by then keep what they had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFiles:
+    """What lies in a folder of policies at one moment, read once; equal contents are equal.
+
+    Attributes:
+        folder: that they lie in.
+        catalogue: of mixes.
+        national: the national policy.
+        offices: in the order of their names; None if there is no folder for them.
+        problem: why the offices' files cannot be read; "" if they can.
+    """
+
+    folder: Path
+    catalogue: TomlFile
+    national: TomlFile
+    offices: tuple[TomlFile, ...] | None
+    problem: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> PolicyFiles:
+        """Reads what is there; what cannot be read says why."""
+        offices: tuple[TomlFile, ...] | None = None
+        problem = ""
+        try:
+            found = sorted(path for path in (folder / OFFICES).iterdir() if path.suffix == ".toml")
+            if len(found) > OFFICES_AT_MOST:
+                problem = f"has {len(found):,} files; at most {OFFICES_AT_MOST:,} are permitted"
+            else:
+                offices = tuple(map(TomlFile.read, found))
+        except FileNotFoundError:
+            # A service without offices need not have the folder.
+            problem = ""
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+        return cls(
+            folder=folder,
+            catalogue=TomlFile.read(folder / MIXES),
+            national=TomlFile.read(folder / NATIONAL),
+            offices=offices,
+            problem=f"{folder / OFFICES}: {problem}" if problem else "",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +76,36 @@ class Policies:
         offices: by office reference.
         refused: by office reference, why its file cannot be used; `offices` then holds its last
             good policy, if any. A file whose name is no reference stands there by its place.
+        problem: why the offices' files cannot be read at all; "" if they can. `offices` then holds
+            what was good before.
+        files: of offices whose policy is in force as its file is now.
     """
 
     national: Policy
     bounds: OfficeBounds
     offices: Mapping[str, Policy] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    files: Mapping[str, TomlFile] = field(default_factory=dict)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the offices' policies, by office; they follow from the content."""
+        return {office: policy.version for office, policy in self.offices.items()}
+
+    def without(self, unfit: Mapping[str, Policy | None]) -> Policies:
+        """Gives the same with others in the place of offices' policies that fit nothing else.
+
+        Args:
+            unfit: by office, what stands instead; None for the national one.
+        """
+        stands = {office: policy for office, policy in unfit.items() if policy is not None}
+        kept = {one: policy for one, policy in self.offices.items() if one not in unfit}
+        return replace(
+            self,
+            offices=kept | stands,
+            files={one: file for one, file in self.files.items() if one not in unfit},
+        )
 
     def of(self, office_ref: str) -> Policy:
         """Gives the office's policy, the national one if it has none."""
@@ -75,77 +143,114 @@ def load_policy(path: Path, catalogue: Catalogue) -> Policy:
     Raises:
         PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
-    return load_national_policy(path, catalogue)[0]
+    return national_policy(TomlFile.read(path), catalogue)[0]
 
 
 def load_policies(
     folder: Path, catalogue: Catalogue, last_good: Policies | None = None, kept: Path | None = None
 ) -> Policies:
-    """Reads the national policy and every office's.
-
-    An office's file that cannot be used does not stop the others: its last good policy stands, from
-    `last_good` or from its copy in `kept`; the national one if there is neither.
+    """Reads the national policy and every office's, as `policies_of`.
 
     Raises:
         PolicyError: if the national policy cannot be used, naming file, key, value and bound.
     """
-    national, bounds = load_national_policy(folder / NATIONAL, catalogue)
+    files = PolicyFiles.read(folder)
+    national = national_policy(files.national, catalogue)
+    return policies_of(files, national, catalogue, last_good, kept)
+
+
+def policies_of(
+    files: PolicyFiles,
+    national: tuple[Policy, OfficeBounds],
+    catalogue: Catalogue,
+    last_good: Policies | None = None,
+    kept: Path | None = None,
+) -> Policies:
+    """Checks every office's policy beside the national one.
+
+    An office's file that cannot be used does not stop the others: its last good policy stands, from
+    `last_good` or from its copy in `kept`; the national one if there is neither.
+    """
+    policy, bounds = national
     found: dict[str, Policy] = {}
     refused: dict[str, str] = {}
-    for number, path in enumerate(sorted((folder / OFFICES).glob("*.toml")), 1):
-        problem = REFERENCES[OFFICE_REF].problem(path.stem)
+    good: dict[str, TomlFile] = {}
+
+    def stand_in(office: str) -> None:
+        # What this process read last; after a restart it has
+        # read nothing, and the copy on disk stands.
+        stands = last_good.offices.get(office) if last_good else None
+        if stands is None and kept is not None:
+            copy = TomlFile.read(kept / f"{office}.toml")
+            stands = _good_once(copy, policy, bounds, catalogue)
+        if stands is not None:
+            found[office] = stands
+
+    until = time.monotonic() + SECONDS_AT_MOST
+    for number, file in enumerate(files.offices or (), 1):
+        office = file.path.stem
+        problem = REFERENCES[OFFICE_REF].problem(office)
         if problem:
             # Keys are told in logs and metrics, so this one names the file by its place.
             refused[f"(file {number})"] = (
-                f"{folder / OFFICES}: file {number} in the order of names: its name {problem}"
+                f"{files.folder / OFFICES}: file {number} in the order of names: its name {problem}"
             )
             continue
+        if time.monotonic() > until:
+            told = f"was not read: all offices together took {SECONDS_AT_MOST:g} s"
+            refused[office] = f"{file.path}: {told}"
+            stand_in(office)
+            continue
         try:
-            found[path.stem] = load_office_policy(path, national, bounds, catalogue)
-        except PolicyError as problem:
-            refused[path.stem] = str(problem)
-            # What this process read last; after a restart it
-            # has read nothing, and the copy on disk stands.
-            stands = last_good.offices.get(path.stem) if last_good else None
-            if stands is None and kept is not None:
-                stands = _copy(kept / path.name, national, bounds, catalogue)
-            if stands is not None:
-                found[path.stem] = stands
-    return Policies(national=national, bounds=bounds, offices=found, refused=refused)
+            found[office] = office_policy(file, policy, bounds, catalogue)
+            good[office] = file
+        except PolicyError as unusable:
+            refused[office] = str(unusable)
+            stand_in(office)
+
+    told = files.problem
+    if files.offices is None:
+        had = sorted({*(last_good.offices if last_good else ()), *_copies(kept)})
+        for office in had:
+            stand_in(office)
+        if had and not told:
+            told = f"{files.folder / OFFICES}: is missing; an empty folder is for no offices"
+    return Policies(
+        national=policy, bounds=bounds, offices=found, refused=refused, problem=told, files=good
+    )
 
 
-def keep_good(policies: Policies, folder: Path, kept: Path) -> None:
+def keep_good(policies: Policies, kept: Path) -> None:
     """Copies the files of offices' policies in force, each written aside and renamed.
-
-    A file that has changed since it was read is left for the next reload.
 
     Raises:
         OSError: if a copy cannot be written.
     """
     kept.mkdir(parents=True, exist_ok=True)
-    for office, policy in policies.offices.items():
-        # What stands in is an older file: the one that lies
-        # there now is bad and must not replace it.
-        if office in policies.refused:
-            continue
-        content = (folder / OFFICES / f"{office}.toml").read_bytes()
-        # Versions end with the digest of the bytes that
-        # were checked: only those are known to be good.
-        if not policy.version.endswith(content_digest(content)):
-            continue
+    # What stands in is an older file, and not among these: the one
+    # that lies there now is bad and must not replace it.
+    for office, file in policies.files.items():
         target = kept / f"{office}.toml"
         # Reloads are many and changes few: a copy that is there already costs no write.
-        if target.exists() and target.read_bytes() == content:
+        if TomlFile.read(target).content == file.content:
             continue
         with written_aside(target) as aside:
-            aside.write_bytes(content)
+            aside.write_bytes(file.content)
 
 
-def _copy(
-    path: Path, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
+def _copies(kept: Path | None) -> Iterator[str]:
+    if kept is None or not kept.is_dir():
+        return
+    for path in kept.iterdir():
+        if path.suffix == ".toml" and not REFERENCES[OFFICE_REF].problem(path.stem):
+            yield path.stem
+
+
+def _good_once(
+    file: TomlFile, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
 ) -> Policy | None:
     """Reads a copy that was good once, if there is one and it is within the bounds of today."""
     try:
-        return load_office_policy(path, national, bounds, catalogue)
+        return office_policy(file, national, bounds, catalogue)
     except PolicyError:
         return None

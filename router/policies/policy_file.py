@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from router.cases.features import FEATURES
@@ -22,14 +20,12 @@ from router.decision.rulebook import SafeguardLimits
 from router.decision.schema import UNKNOWN
 from router.decision.weights import BY_VALUE, WEEKS_LEFT, Weights, weights_of
 from router.policies.policy_values import NATIONAL_SPANS, VALUES, PolicyValue, Span
-from router.policies.toml_file import PolicyError, TomlTable, read_toml
+from router.policies.toml_file import PolicyError, TomlFile, TomlTable, understood
 from router.texts import LANGUAGES
 
 _PARTS = ("abstention", "safeguards", "exploration", "disclosure", "contact")
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{2,18}")
 _OFFICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# Of the SHA-256: 48 bits tell any two contents apart, and a version stays short on a screen.
-_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +41,22 @@ class OfficeBounds:
     spans: Mapping[str, Span]
 
 
-def load_office_policy(
-    path: Path, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
+def office_policy(
+    file: TomlFile, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
 ) -> Policy:
-    """Reads and checks an office's policy; what it leaves out is as in the national one.
+    """Checks an office's policy; what it leaves out is as in the national one.
 
     Raises:
         PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
-    table = read_toml(path)
+    with understood(file):
+        return _office_policy(file, national, bounds, catalogue)
+
+
+def _office_policy(
+    file: TomlFile, national: Policy, bounds: OfficeBounds, catalogue: Catalogue
+) -> Policy:
+    table, path = file.parse(), file.path
     if not _OFFICE.fullmatch(path.stem):
         raise PolicyError(
             f"{path}: the file's name must be the office's reference: "
@@ -66,7 +69,7 @@ def load_office_policy(
     own = [value for value in VALUES if value.national is None and not value.each_of]
     policy = replace(
         policy,
-        version=f"{national.version}/{path.stem}+{content_digest(path.read_bytes())}",
+        version=f"{national.version}/{path.stem}+{file.digest}",
         office=path.stem,
         **_numbers(own, table, bounds.spans, None),
         baseline_minutes=_baseline(table, bounds.spans["baseline_minutes"]),
@@ -80,8 +83,8 @@ def load_office_policy(
     return policy
 
 
-def load_national_policy(path: Path, catalogue: Catalogue) -> tuple[Policy, OfficeBounds]:
-    """Reads and checks the national policy, and the bounds of offices' policies.
+def national_policy(file: TomlFile, catalogue: Catalogue) -> tuple[Policy, OfficeBounds]:
+    """Checks the national policy, and the bounds of offices' policies.
 
     Its version is the file's own followed by the start of its content's SHA-256, so that a changed
     value is always another version.
@@ -89,10 +92,15 @@ def load_national_policy(path: Path, catalogue: Catalogue) -> tuple[Policy, Offi
     Raises:
         PolicyError: if a value cannot be used, naming file, key, value and bound.
     """
-    table = read_toml(path)
+    with understood(file):
+        return _national_policy(file, catalogue)
+
+
+def _national_policy(file: TomlFile, catalogue: Catalogue) -> tuple[Policy, OfficeBounds]:
+    table = file.parse()
     policy = replace(
         _policy(table, NATIONAL_SPANS, catalogue, None),
-        version=f"{table.text('version')}+{content_digest(path.read_bytes())}",
+        version=f"{table.text('version')}+{file.digest}",
     )
 
     offices = table.table("offices")
@@ -221,8 +229,3 @@ def _weights(table: TomlTable, span: Span, national: Policy | None) -> Weights:
     except ValueError as problem:
         # Without the cause: people who edit the file read one line, not where it was found.
         raise table.error("weights", str(problem)) from None
-
-
-def content_digest(content: bytes) -> str:
-    """Gives the start of a file's SHA-256, as versions end with it."""
-    return hashlib.sha256(content).hexdigest()[:_DIGITS]

@@ -2,16 +2,87 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from router.files.plain_files import plain_bytes
+from router.files.toml_text import toml_of
 from router.mendable import Mendable
+
+BYTES_AT_MOST = 64 * 1024
+"""Of a file under policies/; the longest that the project ships has a tenth of that."""
+# Of an error: what somebody wrote is repeated, but not all of it.
+_TOLD_AT_MOST = 500
+_TEXT_AT_MOST = 500
+_HIGHEST = 1e15  # up to there, a float holds every whole number
+# Of the SHA-256: 48 bits tell any two contents apart, and a version stays short on a screen.
+_DIGITS = 12
 
 
 class PolicyError(Mendable, ValueError):
     """A file under policies/ cannot be used; the message says which key and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TomlFile:
+    """A file as it was read once: what is compared, digested and parsed are the same bytes.
+
+    Attributes:
+        path: where it lies.
+        content: its bytes; empty if it cannot be read.
+        problem: why it cannot be read; "" if it can.
+    """
+
+    path: Path
+    content: bytes = b""
+    problem: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> TomlFile:
+        """Reads a file, or finds out why it cannot be read."""
+        try:
+            # Links are followed: Kubernetes mounts every file of a ConfigMap as one.
+            return cls(path=path, content=plain_bytes(path, BYTES_AT_MOST, links=True))
+        except ValueError as problem:
+            return cls(path=path, problem=str(problem))
+
+    @property
+    def digest(self) -> str:
+        """The start of the content's SHA-256, as versions end with it."""
+        return hashlib.sha256(self.content).hexdigest()[:_DIGITS]
+
+    def parse(self) -> TomlTable:
+        """Parses what was read.
+
+        Raises:
+            PolicyError: if it could not be read or is no TOML.
+        """
+        if self.problem:
+            raise PolicyError(f"{self.path}: {self.problem}")
+        try:
+            return TomlTable(self.path, toml_of(self.content))
+        except ValueError as problem:
+            raise PolicyError(f"{self.path}: cannot be read: {problem}") from problem
+
+
+@contextmanager
+def understood(file: TomlFile) -> Iterator[None]:
+    """Turns whatever a file's values make fail into a refusal: what is not understood is not used.
+
+    Raises:
+        PolicyError: whatever was raised within.
+    """
+    try:
+        yield
+    except PolicyError:
+        raise
+    except Exception as problem:
+        told = (str(problem) or type(problem).__name__)[:_TOLD_AT_MOST]
+        raise PolicyError(f"{file.path}: cannot be understood: {told}") from problem
 
 
 class TomlTable:
@@ -25,7 +96,9 @@ class TomlTable:
 
     def error(self, key: str, problem: str) -> PolicyError:
         """Makes an error that names the file and the key."""
-        return PolicyError(f"{self._path}: {self._prefix}{key}: {problem}")
+        told = f"{self._prefix}{key}: {problem}"
+        cut = told if len(told) <= _TOLD_AT_MOST else f"{told[:_TOLD_AT_MOST]} ..."
+        return PolicyError(f"{self._path}: {cut}")
 
     def has(self, key: str) -> bool:
         """Says whether the key is there and not taken yet."""
@@ -63,14 +136,18 @@ class TomlTable:
         return int(value)
 
     def text(self, key: str) -> str:
-        """Takes a text that is not empty.
+        """Takes a text of 1 to 500 printable characters.
 
         Raises:
-            PolicyError: if it is missing, no text, or empty.
+            PolicyError: if it is missing or anything else.
         """
         value = self._take(key)
         if not isinstance(value, str) or not value:
             raise self.error(key, f"{value!r} is not a text")
+        # Names and versions go to logs, metrics and answers.
+        if len(value) > _TEXT_AT_MOST or not value.isprintable():
+            told = f"has {len(value)} characters; 1 to {_TEXT_AT_MOST} printable ones are permitted"
+            raise self.error(key, told)
         return value
 
     def one_of(self, key: str, known: Sequence[str]) -> str:
@@ -154,6 +231,9 @@ class TomlTable:
         )
         if not numbers or len(values) != 2 or not values[0] <= values[1]:
             raise self.error(key, f"{values!r} is not [lowest, highest]")
+        # TOML knows infinity, and whole numbers that no float can hold.
+        if not -_HIGHEST <= values[0] <= values[1] <= _HIGHEST:
+            raise self.error(key, f"{values!r} has no end; name two numbers")
         return float(values[0]), float(values[1])
 
     def finish(self) -> None:
@@ -172,7 +252,4 @@ def read_toml(path: Path) -> TomlTable:
     Raises:
         PolicyError: if it cannot be read or is no TOML.
     """
-    try:
-        return TomlTable(path, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise PolicyError(f"{path}: cannot be read: {problem}") from problem
+    return TomlFile.read(path).parse()

@@ -33,6 +33,11 @@ class DurableJournal:
         )
         metrics.watch_queue(lambda: self._writer.depth)
 
+    @property
+    def depth(self) -> int:
+        """Records that wait to be written."""
+        return self._writer.depth
+
     def append(self, records: Sequence[Record]) -> _Ticket:
         """Hands records over to be written; what is returned is done when they are durable.
 

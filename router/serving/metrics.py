@@ -26,6 +26,7 @@ from router.decision.decision import Doubt
 from router.journal.recommendation import SHOWN
 from router.serving.drift import Drift
 from router.serving.telling import TOLD_TOGETHER, BeforeScrape, Gathered, ManyHistogram
+from router.serving.version_metrics import VersionMetrics
 from router.versions.registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Metrics:
         )
         self.reloads = Counter(
             "router_reloads",
-            "Changes on disk taken or refused, each once.",
+            "Parts on disk that were taken or refused.",
             ("part", "result"),
             registry=registry,
         )
@@ -194,13 +195,9 @@ class Metrics:
             ("version", "sha256", "synthetic"),
             registry=registry,
         )
+        self.versions = VersionMetrics(registry)
         self.model_age = Gauge(
             "router_model_age_seconds", "Time since the model was trained.", registry=registry
-        )
-        self.model_refused = Gauge(
-            "router_model_refused",
-            "1 while what is promoted is refused and another version stands in.",
-            registry=registry,
         )
 
         self.ready = Gauge(

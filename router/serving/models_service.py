@@ -5,29 +5,24 @@ A new RPC joins here as a method by its name.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from router.cases.features import FEATURES, annotation
 from router.decision.catalogue import Channel
 from router.decision.decide import Decider
 from router.decision.suitability import NEEDS, Suitability
-from router.serving.live import Live
+from router.serving.live import Live, Snapshot
 from router.serving.messages import mix_message
 from router.serving.paging import next_token, number_of, page_of, page_size, position_of
 from router.serving.requests import language_of, told_in
 from router.texts import Reader, Texts
 from router.v1 import case_pb2, models_pb2, recommendation_pb2
 from router.v1.models_pb2_grpc import ModelsServicer
-from router.versions.registry import (
-    ModelInfo,
-    ModelRefused,
-    ModelVersion,
-    load_model,
-    read_info,
-    versions,
-)
+from router.versions.listing import Listed, Listing
+from router.versions.registry import ModelInfo
 
 _T = TypeVar("_T")
 REFUSAL_AT_MOST = 1_000
@@ -60,14 +55,10 @@ class _Place(NamedTuple):
 class ModelsService(ModelsServicer):
     """Tells what the service decides with."""
 
-    def __init__(self, live: Live, texts: dict[str, Texts], models: Path) -> None:
+    def __init__(self, live: Live, texts: dict[str, Texts], listing: Listing) -> None:
         self._live = live
         self._texts = texts
-        self._models = models
-
-    @property
-    def _model(self) -> ModelVersion:
-        return self._live.snapshot.model
+        self._listing = listing
 
     @property
     def _decider(self) -> Decider:
@@ -96,47 +87,44 @@ class ModelsService(ModelsServicer):
         """Lists versions, newest first; one that cannot be served says why."""
         size = page_size(request.page_size)
         after = position_of("ListModels", {}, request.page_token)
-        every = sorted(map(self._place, versions(self._models)), reverse=True)
-        # A version may come or go between two pages: the place says where to go on, not a number.
-        left = [place for place in every if after is None or place < _Place.parse(after)]
-        page = left[:size]
-
-        further = next_token("ListModels", {}, str(page[-1])) if len(left) > size else ""
-        models = [self._listed(place.version) for place in page]
+        last = None if after is None else _Place.parse(after)
+        # On a thread: files are read, and all other calls would wait for them.
+        models, rest = await asyncio.to_thread(self._listed, size, last)
+        further = "" if rest is None else next_token("ListModels", {}, str(rest))
         return models_pb2.ListModelsResponse(models=models, next_page_token=further)
 
-    def _place(self, version: str) -> _Place:
-        # The one that is served was verified when it was
-        # loaded, even if its folder has changed since.
-        if version == self._model.info.version:
-            return _Place(_seconds(self._model.info), version)
-        try:
-            return _Place(_seconds(read_info(self._models / version)), version)
-        except ModelRefused:
-            return _Place(0, version)
-
-    def _listed(self, version: str) -> models_pb2.Model:
-        if version == self._model.info.version:
-            return self._served()
-        try:
-            # Loaded as for serving, signatures aside: what would be refused is seen beforehand.
-            model = load_model(self._models / version, FEATURES, self._decider.catalogue)
-            return _message(model.info)
-        except ModelRefused as refusal:
-            return self._refused(version, str(refusal))
+    def _listed(
+        self, size: int, after: _Place | None
+    ) -> tuple[list[models_pb2.Model], _Place | None]:
+        """Lists a page, and gives the place of its last version if there are more; it blocks."""
+        snapshot = self._live.snapshot
+        # Those that answer were verified when they were loaded,
+        # even if their folders have changed since.
+        answering = {one.info.version: one.info for one in snapshot.versions.answering}
+        found = {**self._listing.infos(), **answering}
+        every = sorted(
+            (_Place(_seconds(info), version) for version, info in found.items()), reverse=True
+        )
+        # A version may come or go between two pages: the place says where to go on, not a number.
+        left = [place for place in every if after is None or place < after]
+        page = left[:size]
+        models = []
+        for _, version in page:
+            if version in answering:
+                models.append(self._answering(snapshot, answering[version]))
+            else:
+                models.append(_message(self._listing.judged(version, snapshot.catalogue)))
+        return models, page[-1] if len(left) > size else None
 
     def _served(self) -> models_pb2.Model:
-        message = _message(self._model.info)
-        message.promoted = True
-        return message
+        snapshot = self._live.snapshot
+        return self._answering(snapshot, snapshot.model.info)
 
-    def _refused(self, version: str, refusal: str) -> models_pb2.Model:
-        try:
-            # Unverified, but better than a name alone; the refusal stands beside it.
-            message = _message(read_info(self._models / version))
-        except ModelRefused:
-            message = models_pb2.Model(version=version)
-        message.refusal = refusal[:REFUSAL_AT_MOST]
+    def _answering(self, snapshot: Snapshot, info: ModelInfo) -> models_pb2.Model:
+        message = _message(Listed(info.version, info))
+        message.promoted = info is snapshot.model.info
+        if not message.promoted:
+            message.canary_offices.extend(snapshot.versions.canary_offices)
         return message
 
     async def ListFeatures(
@@ -216,16 +204,20 @@ def _suitability(texts: Texts) -> list[models_pb2.ChannelSuitability]:
     ]
 
 
-def _seconds(info: ModelInfo) -> int:
-    return max(0, int(info.trained_at.timestamp()))
+def _seconds(info: ModelInfo | None) -> int:
+    return 0 if info is None else int(info.trained_at.timestamp())
 
 
-def _message(info: ModelInfo) -> models_pb2.Model:
-    message = models_pb2.Model(
-        version=info.version,
-        sha256=info.sha256,
-        training_cases=info.cases,
-        synthetic=info.synthetic,
-    )
+def _message(listed: Listed) -> models_pb2.Model:
+    message = models_pb2.Model(version=listed.version, refusal=listed.refusal[:REFUSAL_AT_MOST])
+    info = listed.info
+    if info is None:
+        return message
+    message.sha256 = info.sha256
+    message.training_cases = info.cases
+    message.synthetic = info.synthetic
     message.trained_at.FromDatetime(info.trained_at)
+    if info.expires_at is not None:
+        message.expires_at.FromDatetime(info.expires_at)
+        message.expired = info.is_expired(datetime.now(UTC))
     return message

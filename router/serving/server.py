@@ -23,12 +23,14 @@ from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
+from router.serving.following import Follower
 from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
 from router.serving.settings import Settings, SettingsError
+from router.serving.shadowing import Shadowing
 from router.texts import Texts
 from router.v1 import (
     caseload_pb2,
@@ -40,6 +42,7 @@ from router.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
+from router.versions.listing import Listing
 
 if TYPE_CHECKING:
     from router.serving.http.door import Door
@@ -96,6 +99,7 @@ class Parts:
     live: Live
     store: JournalStore
     texts: dict[str, Texts]
+    listing: Listing
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
@@ -108,10 +112,11 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         SettingsError: if an address cannot be listened on.
     """
     settings, metrics, live = parts.settings, parts.metrics, parts.live
-    stop, hurry, look = stop or asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stop, hurry = stop or asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _ask_to_stop, stop, hurry)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look.set)
+    following = Follower([live.refresh_pointers], [live.refresh], settings.reload_seconds)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, following.look_now)
 
     edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts)
     server = grpc.aio.server(options=_OPTIONS)
@@ -125,7 +130,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         parts.feedback_metrics,
         lambda office: live.snapshot.policies.of(office).minutes_per_week,
     )
-    _add_services(edge, parts, journal, feedback, checks)
+    shadowing = Shadowing(journal, metrics.versions)
+    _add_services(edge, parts, journal, feedback, shadowing, checks)
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
     http = _http_door(edge, settings)
@@ -149,7 +155,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     readiness.serving = True
     _freeze_start_up_objects()
 
-    following = asyncio.ensure_future(_follow(live, settings.reload_seconds, look))
+    following.begin()
     beating = asyncio.ensure_future(readiness.beat())
     feedback.begin()
     _log.info(
@@ -176,9 +182,10 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     # In this order: nothing new comes in, calls end, then the journal that
     # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
-    following.cancel()
+    following.end()
     await feedback.end()
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
+    await shadowing.end()
     flushed = await journal.close(_FLUSH_SECONDS)
     beating.cancel()
     await asyncio.to_thread(admin.end)
@@ -212,10 +219,11 @@ def _add_services(
     parts: Parts,
     journal: DurableJournal,
     feedback: FeedbackService,
+    shadowing: Shadowing,
     checks: health_aio.HealthServicer,
 ) -> None:
-    routing = ChannelRouterService(parts.live, journal)
-    models = ModelsService(parts.live, parts.texts, parts.settings.models)
+    routing = ChannelRouterService(parts.live, journal, shadowing)
+    models = ModelsService(parts.live, parts.texts, parts.listing)
     planning = CaseloadPlannerService(parts.live, journal)
 
     edge.add(channel_router_pb2_grpc.add_ChannelRouterServicer_to_server, routing)
@@ -256,21 +264,6 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
         # gRPC says why in its own log at most.
         told = f"listen: cannot listen on {settings.listen}: in use, or not an address of this host"
         raise SettingsError(told) from None
-
-
-async def _follow(live: Live, seconds: float, look: asyncio.Event) -> None:
-    """Looks for changed policies and another promoted model, beside the calls; at once if asked."""
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await look.wait()
-        asked = look.is_set()
-        look.clear()
-        try:
-            # On a thread: reading files and tables would hold up all calls.
-            await asyncio.to_thread(live.refresh, anew=asked)
-        except Exception:
-            _log.exception("what is served could not be looked at; what was good before stands")
 
 
 def _freeze_start_up_objects() -> None:

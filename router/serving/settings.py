@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from router.mendable import Mendable
+from router.versions.registry import is_name
 
 _PORT_AT_MOST = 65535
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
@@ -42,6 +43,17 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+_BOUNDS: dict[str, tuple[float, float, str]] = {
+    "max_in_flight": (1, 100_000, ""),
+    # Docker waits ten seconds by default, then it kills.
+    "grace_seconds": (0, 9, " seconds"),
+    "lame_duck_seconds": (0, 60, " seconds"),
+    "reload_seconds": (0.05, 3600, " seconds"),
+    "model_expires_days": (1, 36_500, " days"),
+}
+"""Least and most of each number, and what it counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the server is told.
@@ -63,6 +75,8 @@ class Settings:
     trust: tuple[Path, ...] = ()
     http: Address | None = None
     http_origins: tuple[str, ...] = ()
+    shadow: str | None = None
+    model_expires_days: int | None = None
 
     def __post_init__(self) -> None:
         for setting, folder in (("models", self.models), ("policies", self.policies)):
@@ -80,16 +94,11 @@ class Settings:
                 )
         if self.http_origins and self.http is None:
             raise SettingsError("http_origin: is given without http, the address to serve on")
-        if not 1 <= self.max_in_flight <= 100_000:
-            raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
-        # Docker waits ten seconds by default, then it kills.
-        if not 0 <= self.grace_seconds <= 9:
-            raise SettingsError(f"grace_seconds: {self.grace_seconds} is outside 0 to 9 seconds")
-        if not 0 <= self.lame_duck_seconds <= 60:
+        if self.shadow is not None and not is_name(self.shadow):
             raise SettingsError(
-                f"lame_duck_seconds: {self.lame_duck_seconds} is outside 0 to 60 seconds"
+                f'shadow: {self.shadow[:64]!r} is neither a version\'s name nor "rule"'
             )
-        if not 0.05 <= self.reload_seconds <= 3600:
-            raise SettingsError(
-                f"reload_seconds: {self.reload_seconds} is outside 0.05 to 3600 seconds"
-            )
+        for setting, (least, most, unit) in _BOUNDS.items():
+            value = getattr(self, setting)
+            if value is not None and not least <= value <= most:
+                raise SettingsError(f"{setting}: {value} is outside {least} to {most}{unit}")

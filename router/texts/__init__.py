@@ -153,6 +153,11 @@ class Texts:
         named = "; ".join(dict.fromkeys(self.legal(key) for key in keys))
         return self._entry(Reader.ADVISER.value, "basis").format(basis=named)
 
+    @property
+    def expired(self) -> str:
+        """Tells the adviser that the model is older than it should be."""
+        return self._entry(Reader.ADVISER.value, "expired")
+
     def no_mix(self, reader: Reader, contact: Contact) -> str:
         """Tells what happens next where there is no advice."""
         return self._counted(self.entries[reader.value]["no_mix"], contact.days)

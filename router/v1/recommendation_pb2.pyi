@@ -503,6 +503,7 @@ class Recommendation(_message.Message):
     CONTRADICTIONS_FIELD_NUMBER: _builtins.int
     NEAR_EQUAL_MIX_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    MODEL_EXPIRED_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """UUID of this answer: version 7, or version 5 where it follows from a request id."""
     status: Global___Status.ValueType
@@ -527,6 +528,8 @@ class Recommendation(_message.Message):
     """The mix that is about as good, where the model cannot tell the two apart; empty if there is none."""
     text: _builtins.str
     """All that the reader needs to know, in order and ready to be shown: plan, why, doubts, notice. FULL view."""
+    model_expired: _builtins.bool
+    """Whether the model that judged has expired: the advice holds, but somebody should have fitted a newer one by now."""
     @_builtins.property
     def mix(self) -> Global___Mix:
         """The mix; where an assessment is needed, what it would be without. Absent when MANUAL_ONLY."""
@@ -594,10 +597,11 @@ class Recommendation(_message.Message):
         contradictions: _abc.Iterable[Global___Contradiction] | None = ...,
         near_equal_mix: _builtins.str = ...,
         text: _builtins.str = ...,
+        model_expired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "mix", b"mix", "synthetic_model", b"synthetic_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "case_ref", b"case_ref", "changes", b"changes", "contradictions", b"contradictions", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubt_texts", b"doubt_texts", "doubts", b"doubts", "mix", b"mix", "model_version", b"model_version", "near_equal_mix", b"near_equal_mix", "notice", b"notice", "office_unknown", b"office_unknown", "options", b"options", "permitted_mixes", b"permitted_mixes", "plan", b"plan", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model", "text", b"text", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model", "case_ref", b"case_ref", "changes", b"changes", "contradictions", b"contradictions", "decision_id", b"decision_id", "disclosure", b"disclosure", "doubt_texts", b"doubt_texts", "doubts", b"doubts", "mix", b"mix", "model_expired", b"model_expired", "model_version", b"model_version", "near_equal_mix", b"near_equal_mix", "notice", b"notice", "office_unknown", b"office_unknown", "options", b"options", "permitted_mixes", b"permitted_mixes", "plan", b"plan", "policy_version", b"policy_version", "reasons", b"reasons", "safeguards", b"safeguards", "status", b"status", "synthetic_model", b"synthetic_model", "text", b"text", "top_coded_fields", b"top_coded_fields"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__synthetic_model: _TypeAlias = _typing.Literal["synthetic_model"]  # noqa: Y015
     _WhichOneofArgType__synthetic_model: _TypeAlias = _typing.Literal["_synthetic_model", b"_synthetic_model"]  # noqa: Y015

@@ -1,7 +1,7 @@
 """Model versions on disk: verified before they are opened, refused with a reason.
 
-models/<version>/tables.npz, manifest.json with the SHA-256 of every other file, and manifest.sig if
-it is signed; `models/promoted` holds the promoted version's name on one line.
+models/<version>/tables.npz, manifest.json with the SHA-256 of every other file, golden.json if it
+has golden cases, and manifest.sig if it is signed. Which versions answer is in `pointers`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from router.decision.tables import DecisionTables
 from router.decision.unscored import for_mixes
 from router.files.plain_files import check_archive, plain_bytes, plain_digest
 from router.mendable import Mendable
+from router.versions.golden import BYTES_AT_MOST as GOLDEN_BYTES_AT_MOST
+from router.versions.golden import GOLDEN, Golden, read_golden
 from router.versions.table_file import read_tables
 from router.versions.trust import SIGNATURE, SIGNATURE_BYTES, TrustedKeys
 
@@ -34,7 +36,13 @@ FIGURES = "figures.json"
 _VERSION = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
 # Far above what any version needs: bounds on what a harmful folder can make the server read.
 _BYTES_AT_MOST = 64 * 1024 * 1024
-_MANIFEST_BYTES_AT_MOST = 4 * 1024 * 1024
+_MANIFEST_BYTES_AT_MOST = 1024 * 1024
+_LISTED_BYTES_AT_MOST = 512 * 1024 * 1024
+_LISTED_AT_MOST = 100
+# Bounds on what is told of a version: it goes into metrics and messages.
+_CASES_AT_MOST = 10**12
+_YEARS = range(2000, 2201)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MESSAGE_AT_MOST = 500
 
 
@@ -58,6 +66,7 @@ class ModelInfo:
         synthetic: whether they were simulated.
         effects_vary: whether its report found evidence that what a mix is worth differs between
             cases; not where the manifest does not say.
+        expires_at: from when on it should not be relied on any more; None if nobody says.
     """
 
     version: str
@@ -66,6 +75,18 @@ class ModelInfo:
     cases: int
     synthetic: bool
     effects_vary: bool = False
+    expires_at: datetime | None = None
+
+    def expiring(self, days: int | None) -> ModelInfo:
+        """Gives the same, expiring at the latest so many days after it was trained."""
+        if days is None:
+            return self
+        latest = self.trained_at + timedelta(days=days)
+        return replace(self, expires_at=min(latest, self.expires_at or latest))
+
+    def is_expired(self, now: datetime) -> bool:
+        """Tells whether it has expired; it serves on all the same."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +114,18 @@ class ModelVersion:
         info: what its manifest says.
         tables: what it knows.
         evaluated: what it advised when it was evaluated; None where its figures are not there.
+        golden: cases that it is held to; None if it has none.
     """
 
     info: ModelInfo
     tables: DecisionTables
     evaluated: Evaluated | None = None
+    golden: Golden | None = None
+
+
+def is_name(text: str) -> bool:
+    """Tells whether a text can be the name of a version: it may become a path."""
+    return bool(_VERSION.fullmatch(text))
 
 
 def check_name(name: str) -> None:
@@ -117,28 +145,30 @@ def promoted_version(models: Path) -> str:
     Raises:
         ModelRefused: if none is promoted or the name is not a version's.
     """
+    path = models / PROMOTED
     try:
-        with (models / PROMOTED).open(encoding="utf-8") as file:
-            # Not the whole file: whatever lies there, only a name is looked for.
-            version = file.read(_MESSAGE_AT_MOST).strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ModelRefused(
-            f"{models / PROMOTED}: no promoted version can be read: {problem}"
-        ) from problem
+        version = plain_bytes(path, _MESSAGE_AT_MOST, links=True).decode().strip()
+    except ValueError as problem:
+        raise ModelRefused(f"{path}: no promoted version can be read: {problem}") from problem
     # The name becomes a path: "../" must not get that far.
-    if not _VERSION.fullmatch(version):
-        raise ModelRefused(f"{models / PROMOTED}: {version[:64]!r} is not the name of a version")
+    if not is_name(version):
+        raise ModelRefused(f"{path}: {version[:64]!r} is not the name of a version")
     return version
 
 
 def versions(models: Path) -> list[str]:
     """Gives the names of the versions in a models folder, sorted."""
     found = (path.parent.name for path in models.glob(f"*/{MANIFEST}"))
-    return sorted(name for name in found if _VERSION.fullmatch(name))
+    return sorted(name for name in found if is_name(name))
 
 
 def load_model(
-    folder: Path, features: FeatureSet, catalogue: Catalogue, trusted: TrustedKeys | None = None
+    folder: Path,
+    features: FeatureSet,
+    catalogue: Catalogue,
+    trusted: TrustedKeys | None = None,
+    *,
+    golden: bool = True,
 ) -> ModelVersion:
     """Verifies and loads a version. The bytes that were hashed are the bytes that are read.
 
@@ -148,6 +178,7 @@ def load_model(
         catalogue: whose mixes it must value.
         trusted: if given, one of these keys must have signed the manifest, and every file it lists
             must be unchanged.
+        golden: whether it is held to its golden cases, if it has any.
 
     Raises:
         ModelRefused: if anything in it is missing, changed or does not fit features and mixes.
@@ -182,17 +213,46 @@ def load_model(
         # The digest only says that nobody changed the file since: who wrote it may have meant harm.
         check_archive(data, TABLES)
         tables = for_mixes(_tables(data, features, len(valued)), valued, ids)
-        return ModelVersion(info=info, tables=tables, evaluated=_evaluated(folder, manifest))
+        held_to = _golden(folder, manifest, features) if golden else None
+        if held_to is not None:
+            held_to.check_values(tables, ids)
+        evaluated = _evaluated(folder, manifest)
+        return ModelVersion(info=info, tables=tables, evaluated=evaluated, golden=held_to)
 
 
-def read_info(folder: Path) -> ModelInfo:
-    """Reads what a version's manifest says, unverified.
+def read_info(folder: Path, trusted: TrustedKeys | None = None) -> ModelInfo:
+    """Reads what a version's manifest says; whether its files are so is not verified.
+
+    Args:
+        folder: of the version.
+        trusted: if given, one of these keys must have signed the manifest.
 
     Raises:
         ModelRefused: if it cannot be read.
     """
     with _refusing(folder):
-        return _info(_manifest(folder))
+        return _info(_manifest(folder, trusted))
+
+
+def stamp_of(folder: Path) -> tuple[object, ...]:
+    """Gives what differs once a version's files are others: its manifest, and marks of the rest.
+
+    Another content has another manifest, or is refused. Marks are those that a copy with the old
+    times does not keep: which file it is, and when it last changed in any way.
+    """
+    try:
+        manifest: object = plain_bytes(folder / MANIFEST, _MANIFEST_BYTES_AT_MOST)
+    except ValueError as problem:
+        manifest = str(problem)
+    marks = []
+    for name in (TABLES, GOLDEN, SIGNATURE):
+        try:
+            found = (folder / name).lstat()
+        except OSError:
+            marks.append((0, 0, 0, 0))
+        else:
+            marks.append((found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    return (folder.name, folder.is_symlink(), manifest, *marks)
 
 
 def read_listed(folder: Path) -> tuple[str, ...]:
@@ -215,6 +275,20 @@ def check_files(folder: Path) -> None:
     """
     with _refusing(folder):
         _check_files(folder, _manifest(folder))
+
+
+def _golden(folder: Path, manifest: dict[str, Any], features: FeatureSet) -> Golden | None:
+    listed = manifest["sha256"].get(GOLDEN)
+    if listed is None:
+        # Not passed over: whoever put it there believes that the version is held to it.
+        _check(
+            not (folder / GOLDEN).exists(), f"{GOLDEN} is not in {MANIFEST}, which vouches for it"
+        )
+        return None
+    data = plain_bytes(folder / GOLDEN, GOLDEN_BYTES_AT_MOST)
+    found = hashlib.sha256(data).hexdigest()
+    _check(found == listed, f"{GOLDEN} has SHA-256 {found}, the manifest says {listed}")
+    return read_golden(data, features)
 
 
 def _tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables:
@@ -286,6 +360,7 @@ def _manifest(folder: Path, trusted: TrustedKeys | None = None) -> dict[str, Any
 
 
 def _check_files(folder: Path, manifest: dict[str, Any]) -> None:
+    _check(len(manifest["sha256"]) <= _LISTED_AT_MOST, f"{MANIFEST} lists too many files")
     for name, expected in manifest["sha256"].items():
         _check(
             # A manifest must not make the server read outside of its folder.
@@ -294,14 +369,12 @@ def _check_files(folder: Path, manifest: dict[str, Any]) -> None:
         )
         path = folder / name
         if path.is_symlink() or path.exists():
-            found = plain_digest(path)
+            found = plain_digest(path, _LISTED_BYTES_AT_MOST)
             _check(found == expected, f"{name} has SHA-256 {found}, the manifest says {expected}")
 
 
 def _info(manifest: dict[str, Any]) -> ModelInfo:
-    trained_at = datetime.fromisoformat(manifest["trained_at"])
-    # The age of the model is a metric, in seconds since an instant, not since a clock on some wall.
-    _check(trained_at.tzinfo is not None, "trained_at has no time zone")
+    trained_at = _moment(manifest, "trained_at")
     _check(isinstance(manifest["synthetic"], bool), "synthetic is not true or false")
 
     version, cases, sha256 = (
@@ -314,10 +387,13 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
         f"{version!r} is not the name of a version",
     )
     _check(
-        isinstance(cases, int) and cases >= 0,
-        f"training.cases is {cases!r}, not a whole number from 0",
+        isinstance(cases, int) and not isinstance(cases, bool) and 0 <= cases <= _CASES_AT_MOST,
+        f"training.cases is {cases!r}, not a whole number from 0 to {_CASES_AT_MOST}",
     )
-    _check(isinstance(sha256, str), f"sha256 of {TABLES} is not a text")
+    _check(
+        isinstance(sha256, str) and bool(_SHA256.fullmatch(sha256)),
+        f"sha256 of {TABLES} is not 64 hexadecimal digits",
+    )
     # Versions of before it was written down say nothing, and nothing is claimed for them.
     effects_vary = manifest.get("effects_vary", False)
     _check(isinstance(effects_vary, bool), "effects_vary is not true or false")
@@ -328,7 +404,19 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
         cases=cases,
         synthetic=manifest["synthetic"],
         effects_vary=effects_vary,
+        expires_at=_moment(manifest, "expires_at") if manifest.get("expires_at") else None,
     )
+
+
+def _moment(manifest: dict[str, Any], key: str) -> datetime:
+    moment = datetime.fromisoformat(manifest[key])
+    # The age of the model is a metric, in seconds since an instant, not since a clock on some wall.
+    _check(moment.tzinfo is not None, f"{key} has no time zone")
+    _check(
+        moment.year in _YEARS,
+        f"{key} {moment.isoformat()} is not within {_YEARS[0]} to {_YEARS[-1]}",
+    )
+    return moment
 
 
 def _difference(manifest: dict[str, Any], features: FeatureSet) -> str:

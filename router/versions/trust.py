@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ def read_trusted_keys(paths: Sequence[Path]) -> TrustedKeys:
     keys = []
     for path in paths:
         try:
-            with path.open("rb") as file:
-                key = load_pem_public_key(file.read(_KEY_BYTES_AT_MOST))
-        except (OSError, ValueError, UnsupportedAlgorithm) as problem:
+            key = load_pem_public_key(plain_bytes(path, _KEY_BYTES_AT_MOST, links=True))
+        except (ValueError, UnsupportedAlgorithm) as problem:
             raise KeyRefused(f"trust: {path}: is not a public key in PEM: {problem}") from problem
         if not isinstance(key, Ed25519PublicKey):
             raise KeyRefused(f"trust: {path}: is a public key of another kind than Ed25519")

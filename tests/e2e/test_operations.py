@@ -36,6 +36,8 @@ def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         ("--journal", "mysql://x", "journal"),
         ("--max-in-flight", "0", "max_in_flight"),
         ("--models", "/nonexistent", "models"),
+        ("--shadow", "../x", "shadow"),
+        ("--model-expires-days", "0", "model_expires_days"),
     ],
 )
 def test_a_wrong_setting_refuses_to_start_with_one_line_that_names_it(

@@ -13,6 +13,8 @@ from rich.console import Console
 from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
 from router.commands.told import tell_assumed
+from router.decision.decide import Decider
+from router.decision.unscored import for_mixes
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
 from training.commands.options import MODELS, PLACE, POLICIES
@@ -177,7 +179,10 @@ def fit(
             file: digest(policies / file) for file in ("mixes.toml", "national.toml", "gate.toml")
         },
     )
-    write_version(out, fitted, verdict, start.catalogue, described, sign)
+    # As it will be served: mixes that it does not value are unscored.
+    tables = for_mixes(fitted.tables, start.catalogue.ids, catalogue.ids)
+    golden = Decider(tables=tables, catalogue=catalogue, policy=policy)
+    write_version(out, fitted, verdict, start.catalogue, described, sign, golden)
     _say_cost(fitted.figures)
     tell_figures(fitted.figures)
     tell_conditions(verdict)

@@ -1,4 +1,4 @@
-"""`promote` and `rollback`: which version is served."""
+"""`promote`, `rollback` and `canary`: which versions answer."""
 
 from __future__ import annotations
 
@@ -31,6 +31,36 @@ def rollback(models: Path, policies: Path) -> None:
     _tell_torn(models)
     promotion = versions.rollback(models, load_catalogue(policies / "mixes.toml"))
     click.echo(f"{promotion.after} is promoted again", err=True)
+
+
+@click.command()
+@click.argument("version", required=False)
+@click.option("--office", "offices", multiple=True, help="Whose cases it answers; repeatable.")
+@click.option("--override", help="Why, although the gate did not pass; kept.")
+@click.option("--end", is_flag=True, help="The promoted version answers all offices again.")
+@MODELS
+@POLICIES
+def canary(
+    version: str | None,
+    offices: tuple[str, ...],
+    override: str | None,
+    end: bool,
+    models: Path,
+    policies: Path,
+) -> None:
+    """Have a version answer some offices' cases, or end that with --end."""
+    _tell_torn(models)
+    if end:
+        if version is not None or offices or override is not None:
+            raise click.UsageError("--end: takes neither a version nor offices")
+        ended = versions.end_canary(models)
+        click.echo(f"{ended.before or 'what stood there'} is no canary any more", err=True)
+        return
+    if version is None or not offices:
+        raise click.UsageError("needs a version and at least one --office, or --end")
+    catalogue = load_catalogue(policies / "mixes.toml")
+    done = versions.start_canary(models, version, offices, catalogue, override)
+    click.echo(f"{version} answers {len(done.offices)} offices", err=True)
 
 
 def _tell_torn(models: Path) -> None:

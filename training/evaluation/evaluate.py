@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from router.advice.todays_rule import todays_rule
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
@@ -25,7 +26,6 @@ from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.handed_over import handed_over, lead
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 from training.evaluation.sensitivity import sensitivity
-from training.evaluation.todays_rule import todays_rule
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
 from training.learning.encoding import plain_numbers

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from router.advice.todays_rule import GIVEN, todays_rule
 from router.cases.cells import Bools
 from router.cases.features import FEATURES
 from router.cases.problems import Problems
@@ -23,7 +24,6 @@ from training.data.dataset import CASES_OF_A_MIX, LoggedCases, scored
 from training.data.hold_out import sides
 from training.evaluation.figures import Soundness
 from training.evaluation.soundness import refuse_hopeless, soundness
-from training.evaluation.todays_rule import GIVEN, todays_rule
 
 LEAST_CASES = 500
 """On either side, to say anything at all; the gate asks for more (`held_out_cases`)."""

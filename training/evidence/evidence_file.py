@@ -8,7 +8,7 @@ from pathlib import Path
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
 from router.decision.schema import Role
-from router.policies.toml_file import TomlTable, read_toml
+from router.policies.toml_file import TomlFile, TomlTable
 from training.evidence.evidence import Evidence, Finding
 
 _FINDINGS_AT_MOST = 100
@@ -23,11 +23,12 @@ def load_evidence(path: Path) -> Evidence:
     Raises:
         PolicyError: if a value cannot be used, naming file, finding, value and bound.
     """
-    table = read_toml(path)
+    file = TomlFile.read(path)
+    table = file.parse()
     reached = table.table("reached")
     evidence = Evidence(
         version=table.text("version"),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(file.content).hexdigest(),
         reached=reached.number("share", 0.01, 0.99),
         reached_error=reached.number("error", _LEAST_ERROR, 0.5),
         mix_error=table.number("mix_error", _LEAST_ERROR, 0.1),

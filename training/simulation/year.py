@@ -88,7 +88,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
     loader = Loader(
         models=models, policies=out / POLICIES, trusted=None, texts=load_texts(), metrics=metrics
     )
-    year = _Year(loader.load(None), extent)
+    year = _Year(loader.load(loader.look(), None), extent)
     for week in range(extent.weeks):
         for office in offices:
             year.arrive(office, week)

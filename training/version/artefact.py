@@ -14,7 +14,9 @@ from typing import Any
 import joblib
 
 from router.decision.catalogue import Catalogue
+from router.decision.decide import Decider
 from router.mendable import Mendable
+from router.versions.golden import GOLDEN, golden_bytes
 from router.versions.registry import FIGURES, MANIFEST, TABLES, check_name
 from router.versions.table_file import tables_bytes
 from training.evaluation.figures_json import to_json
@@ -53,12 +55,14 @@ def write_version(
     catalogue: Catalogue,
     manifest: dict[str, Any],
     key: Path | None = None,
+    golden: Decider | None = None,
 ) -> None:
     """Writes a version, passed by the gate or not.
 
-    tables.npz (what is served), figures.json, gate.json, report.html, CARD.md, register.json,
-    estimators.joblib (the fitted scikit-learn estimators, for data scientists only), manifest.json
-    with the SHA-256 of each, and manifest.sig if a key is given.
+    tables.npz (what is served), golden.json (what it answers to invented cases), figures.json,
+    gate.json, report.html, CARD.md, register.json, estimators.joblib (the fitted scikit-learn
+    estimators, for data scientists only), manifest.json with the SHA-256 of each, and manifest.sig
+    if a key is given.
 
     Args:
         folder: models/VERSION; its name is the version's.
@@ -67,6 +71,7 @@ def write_version(
         catalogue: the mixes that it values.
         manifest: from `training.version.manifest`, without digests.
         key: file of an Ed25519 private key.
+        golden: what decides with the tables as they will be served; without, no golden cases.
 
     Raises:
         ValueError: if the name or the key cannot be used.
@@ -76,6 +81,8 @@ def write_version(
     figures = fitted.figures
     with folder_aside(folder) as aside:
         (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
+        if golden is not None:
+            (aside / GOLDEN).write_bytes(golden_bytes(golden))
         joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
         write_text(aside / FIGURES, to_json(figures))
         write_text(aside / GATE, to_json(verdict))

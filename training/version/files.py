@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
+from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
 from router.versions.registry import FIGURES, MANIFEST, check_name
 from training.evaluation.figures import Figures
@@ -17,6 +18,8 @@ REPORT = "report.html"
 CARD = "CARD.md"
 REGISTER = "register.json"
 ESTIMATORS = "estimators.joblib"
+# Many times what a version of many mixes has: nothing else than its figures may lie there.
+_BYTES_AT_MOST = 64 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -72,7 +75,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     _check_known(folder)
     path = folder / MANIFEST
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(plain_bytes(path, _BYTES_AT_MOST))
         lacking = [name for name in ("parity", "features") if name not in found]
     except (ValueError, TypeError, RecursionError) as problem:
         raise VersionUnreadable(f"{path}: {problem}") from problem
@@ -85,11 +88,13 @@ def read_card(folder: Path) -> str:
     """Reads the card of a version.
 
     Raises:
-        VersionUnreadable: if there is no such version.
-        OSError: if it cannot be read.
+        VersionUnreadable: if there is no such version, or it has none.
     """
     _check_known(folder)
-    return (folder / CARD).read_text(encoding="utf-8")
+    try:
+        return plain_bytes(folder / CARD, _BYTES_AT_MOST).decode()
+    except ValueError as problem:
+        raise VersionUnreadable(f"{folder / CARD}: {problem}") from problem
 
 
 def _check_known(folder: Path) -> None:
@@ -101,6 +106,6 @@ def _check_known(folder: Path) -> None:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return from_json(path.read_text(encoding="utf-8"), kind)
+        return from_json(plain_bytes(path, _BYTES_AT_MOST).decode(), kind)
     except ValueError as problem:
         raise VersionUnreadable(f"{path}: {problem}") from problem

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization import load_pem_private_key as load_key
 
 from router.files.aside import written_aside
+from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
 from router.versions.registry import MANIFEST, check_files, read_listed
 from router.versions.trust import SIGNATURE, KeyRefused
@@ -112,9 +113,8 @@ def check_key(path: Path) -> None:
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
-        with path.open("rb") as file:
-            key = load_key(file.read(_KEY_BYTES_AT_MOST), password=None)
-    except (OSError, ValueError, TypeError) as problem:
+        key = load_key(plain_bytes(path, _KEY_BYTES_AT_MOST, links=True), password=None)
+    except (ValueError, TypeError) as problem:
         raise KeyRefused(
             f"key: {path}: is not a private key in PEM without a password: {problem}"
         ) from problem

@@ -1,4 +1,4 @@
-"""Promotes versions and rolls back, and records who did and why, a line each."""
+"""Promotes versions, rolls back, tries canaries, and records who did and why, a line each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from os.path import lexists
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from router.cases.features import FEATURES
+from router.cases.features import FEATURES, OFFICE_REF, REFERENCES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
+from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
-from router.versions.registry import PROMOTED, check_files, check_name, load_model, promoted_version
+from router.versions.pointers import CANARY, OFFICES_AT_MOST, Canary, read_canary
+from router.versions.registry import (
+    PROMOTED,
+    ModelRefused,
+    check_files,
+    check_name,
+    load_model,
+    promoted_version,
+)
 from training.version.files import GATE
 
 PROMOTIONS = "promotions.jsonl"
 _REASON_AT_MOST = 500
+# Far above a century of promotions, and no more than can be held in memory.
+_BYTES_AT_MOST = 16 * 1024 * 1024
+_OF_CANARIES = ("canary", "canary-end")
 
 
 class NotPromoted(Mendable, ValueError):
@@ -35,13 +48,14 @@ class Promotion:
 
     Attributes:
         time: UTC, to the second.
-        kind: "promote" or "rollback".
-        before: the version promoted until then, or None.
-        after: the version promoted since.
+        kind: "promote" or "rollback"; "canary" or "canary-end" of one that answers some offices.
+        before: the version promoted until then, or None; of a canary the one that was it.
+        after: the version promoted since; of a canary the one that is or was it.
         gate: "passed", or why it did not; of a rollback, what it was when that version was promoted
             is above.
         override: why the version was promoted although its gate did not pass, or None.
         by: the user's name on the machine.
+        offices: whose cases a canary answers.
     """
 
     time: str
@@ -51,6 +65,7 @@ class Promotion:
     gate: str
     override: str | None
     by: str
+    offices: tuple[str, ...] = ()
 
 
 def promote(
@@ -71,6 +86,101 @@ def promote(
             no reason.
         ValueError: if the name is not that of a version.
     """
+    gate = _let_through(models, name, catalogue, override)
+    # Under the lock: who is promoted now must not change until it is recorded.
+    with _record(models) as file:
+        before = _current(models)
+        done = Promotion(
+            kind="promote",
+            before=before,
+            after=name,
+            gate=gate,
+            override=override,
+            time=_now(),
+            by=_user(),
+        )
+        _append(file, done, models / PROMOTED, f"{name}\n")
+        # It answers everybody now; left there, it would outlive the next promotion too.
+        _end_if_canary(models, name)
+        return done
+
+
+def start_canary(
+    models: Path,
+    name: str,
+    offices: Sequence[str],
+    catalogue: Catalogue,
+    override: str | None = None,
+) -> Promotion:
+    """Has a version answer some offices' cases, verified and let through as a promoted one.
+
+    There is one canary at most: another one takes its place.
+
+    Args:
+        models: folder of the versions.
+        name: of the version.
+        offices: their references.
+        catalogue: that it must fit.
+        override: why, although its gate did not pass.
+
+    Raises:
+        ModelRefused: if it cannot be served, or a file of it was changed.
+        NotPromoted: as `promote`, or if an office's reference is none.
+        ValueError: if the name is not that of a version.
+    """
+    gate = _let_through(models, name, catalogue, override)
+    canary = Canary(version=name, offices=tuple(dict.fromkeys(offices)))
+    _check_offices(canary.offices)
+    with _record(models) as file:
+        before = read_canary(models)
+        done = Promotion(
+            kind="canary",
+            before=before.version if before else None,
+            after=name,
+            gate=gate,
+            override=override,
+            offices=canary.offices,
+            time=_now(),
+            by=_user(),
+        )
+        return _append(file, done, models / CANARY, str(canary))
+
+
+def end_canary(models: Path) -> Promotion:
+    """Has the promoted version answer all offices again.
+
+    Raises:
+        NotPromoted: if there is no canary.
+    """
+    with _record(models) as file:
+        try:
+            canary = read_canary(models)
+        except ModelRefused:
+            # Whatever it says, it is to go.
+            canary = Canary(version="", offices=())
+        if canary is None:
+            raise NotPromoted(f"{models / CANARY}: there is no canary")
+        done = Promotion(
+            kind="canary-end",
+            before=canary.version,
+            after=canary.version,
+            gate="not asked",
+            override=None,
+            offices=canary.offices,
+            time=_now(),
+            by=_user(),
+        )
+        return _append(file, done, models / CANARY, None)
+
+
+def _let_through(models: Path, name: str, catalogue: Catalogue, override: str | None) -> str:
+    """Verifies a version as the server does, and gives what its gate said.
+
+    Raises:
+        ModelRefused: if it cannot be served, or a file of it was changed.
+        NotPromoted: if its gate did not pass and no good reason is given.
+        ValueError: if the name is not that of a version.
+    """
     check_name(name)
     # Before gate and override: for a changed file no reason is good enough.
     load_model(models / name, FEATURES, catalogue)
@@ -83,13 +193,27 @@ def promote(
         raise NotPromoted(
             f"{name}: its gate {gate}; it can be promoted only with --override and the reason why"
         )
-    # Under the lock: who is promoted now must not change until it is recorded.
-    with _record(models) as file:
-        before = _current(models)
-        done = Promotion(
-            kind="promote", before=before, after=name, gate=gate, override=override, **_now()
-        )
-        return _append(models, file, done)
+    return gate
+
+
+def _check_offices(offices: Sequence[str]) -> None:
+    if not 1 <= len(offices) <= OFFICES_AT_MOST:
+        told = f"{len(offices):,} offices; 1 to {OFFICES_AT_MOST:,} are permitted"
+        raise NotPromoted(f"office: {told}")
+    for number, office in enumerate(offices, 1):
+        problem = REFERENCES[OFFICE_REF].problem(office)
+        if problem:
+            raise NotPromoted(f"office: number {number} {problem}")
+
+
+def _end_if_canary(models: Path, name: str) -> None:
+    try:
+        canary = read_canary(models)
+    except ModelRefused:
+        # The server tells of it; that another version was promoted does not mend it.
+        return
+    if canary is not None and canary.version == name:
+        (models / CANARY).unlink(missing_ok=True)
 
 
 def rollback(models: Path, catalogue: Catalogue) -> Promotion:
@@ -121,9 +245,10 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
             after=stack[-2],
             gate="not asked",
             override=None,
-            **_now(),
+            time=_now(),
+            by=_user(),
         )
-        return _append(models, file, done)
+        return _append(file, done, models / PROMOTED, f"{done.after}\n")
 
 
 def read_promotions(models: Path) -> tuple[Promotion, ...]:
@@ -133,17 +258,17 @@ def read_promotions(models: Path) -> tuple[Promotion, ...]:
         NotPromoted: if a line of it cannot be read.
     """
     path = models / PROMOTIONS
-    if not path.exists():
-        return ()
     found = []
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = _recorded(models)
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         # Who promotes next takes the torn line away: its promotion never came to be.
         if is_torn(line):
             continue
         try:
-            found.append(Promotion(**json.loads(line)))
-        except (ValueError, TypeError) as problem:
+            content = json.loads(line)
+            offices = tuple(content.get("offices", ()))
+            found.append(Promotion(**content | {"offices": offices}))
+        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
             raise NotPromoted(
                 f"{path} line {number}: is not a promotion: {problem}; "
                 "mend the line by hand, or move the file away and promote a version by name"
@@ -164,17 +289,31 @@ def is_torn(line: str) -> bool:
 
 def torn_record(models: Path) -> str:
     """Gives the torn last line of the record, "" if it has none."""
-    path = models / PROMOTIONS
-    if not path.exists():
-        return ""
-    last = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[2]
+    last = _recorded(models).rpartition("\n")[2]
     return last if is_torn(last) else ""
+
+
+def _recorded(models: Path) -> str:
+    """Reads the record as it is, "" if there is none.
+
+    Raises:
+        NotPromoted: if something else lies there than a file of up to 16 MiB.
+    """
+    path = models / PROMOTIONS
+    if not lexists(path):
+        return ""
+    try:
+        return plain_bytes(path, _BYTES_AT_MOST, links=True).decode(errors="replace")
+    except ValueError as problem:
+        raise NotPromoted(f"{path}: {problem}; move it away") from problem
 
 
 def _stack(promotions: Sequence[Promotion]) -> list[str]:
     """Lists the versions that were promoted and not rolled back, the present one last."""
     stack: list[str] = []
     for one in promotions:
+        if one.kind in _OF_CANARIES:
+            continue
         if one.kind == "rollback":
             stack = stack[:-1]
             continue
@@ -188,13 +327,13 @@ def _stack(promotions: Sequence[Promotion]) -> list[str]:
 
 def _gate(folder: Path) -> str:
     """Tells what the gate said: "passed", or why it did not."""
+    if not lexists(folder / GATE):
+        return f"is missing ({GATE})"
     try:
-        content: Any = json.loads((folder / GATE).read_text(encoding="utf-8"))
+        content: Any = json.loads(plain_bytes(folder / GATE, _BYTES_AT_MOST))
         passed, conditions = content["passed"], content["conditions"]
         failed = [str(one.get("name", one)) for one in conditions if one["passed"] is not True]
-    except FileNotFoundError:
-        return f"is missing ({GATE})"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return f"cannot be read ({GATE}: {problem!r})"
     # Strictly: a file without conditions, or with words for truth, proves nothing.
     if passed is True and conditions and not failed:
@@ -217,11 +356,8 @@ def _current(models: Path) -> str | None:
     return promoted_version(models) if (models / PROMOTED).exists() else None
 
 
-def _now() -> dict[str, str]:
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": _user(),
-    }
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _user() -> str:
@@ -235,6 +371,8 @@ def _user() -> str:
 @contextmanager
 def _record(models: Path) -> Iterator[BinaryIO]:
     """Opens the record, to append by one at a time."""
+    # What is no plain file, or too large, is not opened to write.
+    _recorded(models)
     with (models / PROMOTIONS).open("a+b") as file:
         # The lock goes with the file, also where the process dies.
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -254,8 +392,8 @@ def _mended(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
-    """Writes the record, then the pointer.
+def _append(file: BinaryIO, promotion: Promotion, pointer: Path, content: str | None) -> Promotion:
+    """Writes the record, then the pointer; without content the pointer goes.
 
     No promotion goes unrecorded, and one that fails leaves no line.
 
@@ -263,14 +401,26 @@ def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
         OSError: if either cannot be written.
     """
     length = _mended(file)
-    line = json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n"
+    told = asdict(promotion)
+    if not promotion.offices:
+        # As releases before canaries wrote it, and read it.
+        del told["offices"]
+    line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+    def record() -> None:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
     try:
-        # The pointer is renamed into place only after the line is on disk.
-        with written_aside(models / PROMOTED) as aside:
-            aside.write_text(f"{promotion.after}\n", encoding="utf-8")
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        # The pointer is changed only after the line is on disk.
+        if content is None:
+            record()
+            pointer.unlink(missing_ok=True)
+        else:
+            with written_aside(pointer) as aside:
+                aside.write_text(content, encoding="utf-8")
+                record()
     except OSError:
         # Not renamed, so not promoted: the line would tell of what never was.
         file.truncate(length)

@@ -12,6 +12,7 @@ from router.journal.record import Record
 from router.serving.durable import DurableJournal
 from router.serving.live import OfficeRouter
 from router.serving.requests import View
+from router.serving.shadowing import Shadowing
 from router.serving.status import NothingFound, Stands
 from router.v1 import recommendation_pb2
 
@@ -47,14 +48,20 @@ class _Decided(NamedTuple):
         views = [one.view for one in self.asked]
         self.router.writer.write(self.advice, views, [one.answer for one in self.asked])
 
-    def counted(self, skipped: Collection[bytes]) -> set[int]:
-        """Counts those that were not on record before, and tells which they are by identity."""
+    def counted(self, skipped: Collection[bytes], shadowing: Shadowing) -> set[int]:
+        """Counts those that were not on record before, and tells which they are by identity.
+
+        A shadow sees them too.
+        """
         pairs = [
             (case, advice)
             for case, advice in zip(self.asked, self.advice, strict=True)
             if case.request_id is None or case.request_id.answer not in skipped
         ]
-        self.router.counts.count([advice for _, advice in pairs], self.router.band)
+        new = [advice for _, advice in pairs]
+        self.router.counts.count(new, self.router.band)
+        if self.router.shadow is not None:
+            shadowing.see(self.router.shadow, new)
         self.router.counts.count_unknown(case.answer.office_unknown for case, _ in pairs)
         return {id(case) for case, _ in pairs}
 
@@ -62,8 +69,9 @@ class _Decided(NamedTuple):
 class Pipeline:
     """Answers cases, those that are asked together in one pass and one commit."""
 
-    def __init__(self, journal: DurableJournal) -> None:
+    def __init__(self, journal: DurableJournal, shadowing: Shadowing) -> None:
         self._journal = journal
+        self._shadowing = shadowing
 
     async def answer(self, asked: Sequence[Asked]) -> Mapping[int, Exception]:
         """Fills in the answers of cases; when it is done they are durable and may leave.
@@ -102,7 +110,7 @@ class Pipeline:
         skipped = await durable
         new: set[int] = set()
         for part in decided:
-            new |= part.counted(skipped)
+            new |= part.counted(skipped, self._shadowing)
         if not repeatable:
             return {}
         again = [n for n, one in enumerate(asked) if id(one) not in new]

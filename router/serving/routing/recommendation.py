@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from math import inf
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -47,8 +49,9 @@ _WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
 # When so many are kept all are dropped: simpler than
 # telling the oldest, and it hardly ever happens.
 _TEMPLATES_AT_MOST = 4096
-# Language, reader, status, mix, doubts, and the channels in whose place others stand.
-_Same = tuple[str, Reader, int, int, int, frozenset[Channel]]
+# Language, reader, status, mix, doubts, the channels in whose place others stand, and whether the
+# model has expired.
+_Same = tuple[str, Reader, int, int, int, frozenset[Channel], bool]
 
 
 class RecommendationWriter:
@@ -62,6 +65,8 @@ class RecommendationWriter:
         self._texts = texts
         policy = recommender.decider.policy.contact
         self._contact = Contact(policy.phone, policy.days)
+        expires_at = recommender.model.info.expires_at
+        self._expires = inf if expires_at is None else expires_at.timestamp()
 
         self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
         self._channels: dict[int, frozenset[Channel]] = {}
@@ -74,6 +79,10 @@ class RecommendationWriter:
             for language, words in texts.items()
             for reader in Reader
         }
+
+    def _expired(self) -> bool:
+        """Tells whether the model has expired, which comes to pass while it serves."""
+        return time.time() >= self._expires
 
     @property
     def texts(self) -> Mapping[str, Texts]:
@@ -159,6 +168,7 @@ class RecommendationWriter:
         message.disclosure = _DISCLOSURES[advice.disclosure]
         message.permitted_mixes.extend(mix for n, mix in enumerate(mixes) if decision.permits(n))
         message.synthetic_model = synthetic
+        message.model_expired = self._expired()
         _add_reading(message, view)
         if view.full:
             self._add_safeguards(message, decision, view)
@@ -194,10 +204,11 @@ class RecommendationWriter:
         """Gives what is the same in many answers, made once."""
         unusable = self._unusable(decision.safeguards)
         status, mix, doubts = decision.status, decision.mix, decision.doubts
-        key = (view.language, view.reader, status, mix, doubts, unusable)
+        expired = self._expired()
+        key = (view.language, view.reader, status, mix, doubts, unusable, expired)
         kept = self._same.get(key)
         if kept is None:
-            kept = self._same[key] = self._made(decision, view, unusable)
+            kept = self._same[key] = self._made(decision, view, unusable, expired=expired)
         return kept
 
     def _unusable(self, bits: int) -> frozenset[Channel]:
@@ -213,7 +224,7 @@ class RecommendationWriter:
         return Channel.SELF_SERVICE not in self._unusable(decision.safeguards)
 
     def _made(
-        self, decision: Decision, view: View, unusable: frozenset[Channel]
+        self, decision: Decision, view: View, unusable: frozenset[Channel], *, expired: bool
     ) -> recommendation_pb2.Recommendation:
         words, reader, mix = self._texts[view.language], view.reader, decision.mix
         info, catalogue = self._recommender.model.info, self._decider.catalogue
@@ -242,6 +253,11 @@ class RecommendationWriter:
             plan = words.until(reader, message.doubt_texts, plan)
         message.plan = _tested(words, plan, test=info.synthetic)
         message.notice = self._notice(words, reader, unusable, mix=True)
+        if expired:
+            message.model_expired = True
+            if reader is Reader.ADVISER:
+                # The adviser can look twice; the user could only worry.
+                message.notice = f"{words.expired} {message.notice}"
         return message
 
     def _notice(

@@ -19,6 +19,7 @@ from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
 from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
+from router.serving.shadowing import Shadowing
 from router.serving.status import InvalidRequest, NothingFound, Stands, refuse
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
@@ -35,10 +36,10 @@ _WINDOW = 64
 class ChannelRouterService(ChannelRouterServicer):
     """Recommends a mix for cases. Made on the running loop."""
 
-    def __init__(self, live: Live, journal: DurableJournal) -> None:
+    def __init__(self, live: Live, journal: DurableJournal, shadowing: Shadowing) -> None:
         self._live = live
         self._journal = journal
-        self._pipeline = Pipeline(journal)
+        self._pipeline = Pipeline(journal, shadowing)
         self._coalescer = Coalescer(self._pipeline)
 
     async def Recommend(

@@ -42,6 +42,23 @@ def test_only_the_price_changes_and_every_comment_is_kept(folder: Path) -> None:
     ] == []
 
 
+def test_behind_a_link_the_file_that_it_leads_to_is_written(folder: Path, tmp_path: Path) -> None:
+    path, elsewhere = office_file(folder), tmp_path / "mounted.toml"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    write_price(loaded(folder), folder, OFFICE, 0.0005)
+    assert path.is_symlink()
+    assert "price_per_minute = 0.0005\n" in elsewhere.read_text()
+    assert loaded(folder).usable(OFFICE).price == 0.0005
+
+
+def test_a_mark_in_front_of_the_text_does_not_stand_in_the_way(folder: Path) -> None:
+    path = office_file(folder)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    write_price(loaded(folder), folder, OFFICE, 0.0005)
+    assert loaded(folder).usable(OFFICE).price == 0.0005
+
+
 def test_a_price_that_was_not_there_is_added_where_it_belongs(folder: Path) -> None:
     path = office_file(folder)
     path.write_text(path.read_text().replace("price_per_minute = 0.0004\n", ""))

@@ -130,20 +130,20 @@ def test_a_copy_of_the_last_good_policy_stands_in_after_a_restart(
     good = loaded(
         folder, a=LEAST + "[safeguards]\ncontact_gap_days = 30\n", b="minutes_per_week = 1\n"
     )
-    keep_good(good, folder, kept)
+    keep_good(good, kept)
     (folder / "offices" / "a.toml").write_text("minutes_per_week = 'many'\n")
     found = load_policies(folder, a_catalogue(), None, kept)
     assert "a" in found.refused
     assert found.of("a").version == good.of("a").version
     assert found.of("a").limits.contact_gap_days == 30
     assert found.of("b") is found.national
-    keep_good(found, folder, kept)  # what is refused now does not replace the copy
+    keep_good(found, kept)  # what is refused now does not replace the copy
     assert load_policies(folder, a_catalogue(), None, kept).of("a").version == good.of("a").version
 
 
 def test_a_copy_outside_todays_bounds_does_not_stand_in(folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    keep_good(loaded(folder, a=LEAST + "price_per_minute = 0.002\n"), folder, kept)
+    keep_good(loaded(folder, a=LEAST + "price_per_minute = 0.002\n"), kept)
     national = folder / "national.toml"
     national.write_text(
         national.read_text().replace(

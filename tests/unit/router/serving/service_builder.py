@@ -22,6 +22,7 @@ from router.serving.live import Live, Loader
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.routing.service import ChannelRouterService
+from router.serving.shadowing import Shadowing
 from router.texts import load_texts
 from router.v1 import (
     case_pb2,
@@ -32,6 +33,8 @@ from router.v1 import (
     models_pb2_grpc,
     recommendation_pb2,
 )
+from router.versions.listing import Listing
+from router.versions.trust import TrustedKeys
 from tests.builders import ROOT
 
 FULL = channel_router_pb2.VIEW_FULL
@@ -98,7 +101,14 @@ def violations(status: status_pb2.Status) -> dict[str, str]:
 
 @contextmanager
 def a_service(
-    folder: Path, models: Path = ROOT / "models", *, told_together: int = 1, **offices: str
+    folder: Path,
+    models: Path = ROOT / "models",
+    *,
+    told_together: int = 1,
+    shadow: str | None = None,
+    expires_days: int | None = None,
+    trusted: TrustedKeys | None = None,
+    **offices: str,
 ) -> Iterator[Service]:
     """Serves, from a thread of its own until the block ends.
 
@@ -106,6 +116,9 @@ def a_service(
         folder: for the journal and the policies.
         models: the folder of versions.
         told_together: cases that metrics tell of at once.
+        shadow: what is asked beside, as `serve --shadow`.
+        expires_days: after which a version expires.
+        trusted: whose versions are served.
         offices: policies of further offices, by reference, beside those that the project ships.
     """
     policies = folder / "policies"
@@ -125,15 +138,24 @@ def a_service(
     metrics = Metrics(registry, told_together=told_together)
     store = open_journal(f"sqlite:///{folder / 'journal.db'}")
     live = Live(
-        Loader(models=models, policies=policies, trusted=None, texts=texts, metrics=metrics)
+        Loader(
+            models=models,
+            policies=policies,
+            trusted=trusted,
+            texts=texts,
+            metrics=metrics,
+            shadow=shadow,
+            expires_days=expires_days,
+        )
     )
 
-    async def begin() -> tuple[grpc.aio.Server, DurableJournal, int]:
+    async def begin() -> tuple[grpc.aio.Server, DurableJournal, Shadowing, int]:
         edge = Edge(metrics, 100, lambda: live.snapshot.national.texts)
         durable = DurableJournal(store, metrics, lambda _: None)
+        shadowing = Shadowing(durable, metrics.versions)
         edge.add(
             channel_router_pb2_grpc.add_ChannelRouterServicer_to_server,
-            ChannelRouterService(live, durable),
+            ChannelRouterService(live, durable, shadowing),
         )
         edge.add(
             caseload_pb2_grpc.add_CaseloadPlannerServicer_to_server,
@@ -141,18 +163,19 @@ def a_service(
         )
         edge.add(
             models_pb2_grpc.add_ModelsServicer_to_server,
-            ModelsService(live, texts, models),
+            ModelsService(live, texts, Listing(models, trusted, expires_days)),
         )
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((edge,))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
-        return server, durable, port
+        return server, durable, shadowing, port
 
-    server, durable, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+    server, durable, shadowing, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
 
     async def end() -> None:
         await server.stop(None)
+        await shadowing.end()
         await durable.close(5)
         await loop.shutdown_default_executor()
 

@@ -43,15 +43,26 @@ FROZEN = {
     "router_reloads": ("counter", ("part", "result")),
     "router_model_info": ("gauge", ("version", "sha256", "synthetic")),
     "router_model_age_seconds": ("gauge", ()),
-    "router_model_refused": ("gauge", ()),
     "router_ready": ("gauge", ()),
     "router_calls_in_flight": ("gauge", ()),
     "router_calls_in_flight_limit": ("gauge", ()),
     "router_loop_lag_seconds": ("histogram", ()),
+    "router_part_refused": ("gauge", ("part",)),
+    "router_last_look_timestamp_seconds": ("gauge", ()),
+    "router_model_expires_timestamp_seconds": ("gauge", ("version",)),
+    "router_model_expired": ("gauge", ("version",)),
+    "router_canary_offices": ("gauge", ("version",)),
+    "router_golden_cases": ("gauge", ("version",)),
+    "router_shadow_info": ("gauge", ("shadow", "sha256")),
+    "router_shadow_compared": ("counter", ("shadow", "mix", "agrees")),
+    "router_shadow_more_adviser_seconds": ("counter", ("shadow",)),
+    "router_shadow_less_adviser_seconds": ("counter", ("shadow",)),
+    "router_shadow_missed": ("counter", ("reason",)),
 }
 
 
 def test_names_types_and_labels_are_frozen() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    assert told(registry, vars(metrics).values(), vars(metrics.drift).values()) == FROZEN
+    parts = (vars(metrics), vars(metrics.drift), vars(metrics.versions))
+    assert told(registry, *(part.values() for part in parts)) == FROZEN

@@ -1,8 +1,10 @@
 """Lists of what the service decides with: in pages that together are the whole, each once."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,11 @@ from router.serving.paging import next_token
 from router.v1 import feature_pb2
 from router.v1 import models_pb2 as pb
 from router.v1 import recommendation_pb2 as pb_language
+from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT
 from tests.unit.router.serving.service_builder import Service, a_service, status_in, violations
+from tests.unit.router.versions.models_builder import SHIPPED, another_version, shipped_models
+from training.version.signing import generate_key, sign
 
 LISTS: dict[str, tuple[Callable[..., Any], str]] = {
     "ListModels": (pb.ListModelsRequest, "models"),
@@ -154,3 +159,75 @@ def test_a_feature_says_which_way_it_is_worse(service: Service) -> None:
     assert notes["benefit_weeks_left"].worse == feature_pb2.WORSE_LOWER
     assert list(notes["plan_has_goal"].mildest_first) == ["YES", "NO"]
     assert not notes["goal_by_user"].mildest_first
+
+
+HARMFUL_MANIFESTS: dict[str, dict[str, Any]] = {
+    "too-many-cases": {"training": {"cases": 10**19}},
+    "no-number": {"training": {"cases": True}},
+    "year-one": {"trained_at": "0001-01-01T00:00:00+00:00"},
+    "year-9999": {"trained_at": "9999-12-31T23:59:59-12:00"},
+    "no-digest": {"sha256": {"tables.npz": "x" * 100_000}},
+    "no-object": {"training": []},
+}
+
+
+def test_one_bad_folder_hurts_nobody(tmp_path: Path) -> None:
+    models = shipped_models(tmp_path)
+    good = json.loads((models / SHIPPED / "manifest.json").read_text())
+    for name, changes in HARMFUL_MANIFESTS.items():
+        (models / name).mkdir()
+        text = json.dumps(good | {"version": name} | changes)
+        (models / name / "manifest.json").write_text(text)
+    for name in ("pipe", "device", "holes", "deep"):
+        (models / name).mkdir()
+    os.mkfifo(models / "pipe" / "manifest.json")
+    (models / "device" / "manifest.json").symlink_to("/dev/zero")
+    with (models / "holes" / "manifest.json").open("wb") as file:
+        file.truncate(300 << 30)
+    (models / "deep" / "manifest.json").write_text("[" * 100_000)
+    (models / "loop").symlink_to(models)
+    with a_service(tmp_path, models=models) as service:
+        found = {one.version: one for one in listed(service, "ListModels").models}
+        assert found.keys() >= {SHIPPED, *HARMFUL_MANIFESTS, "pipe", "device", "holes", "deep"}
+        assert [name for name, one in found.items() if not one.refusal] == [SHIPPED]
+        for name in HARMFUL_MANIFESTS:
+            assert not found[name].HasField("training_cases"), name
+
+
+def test_a_version_is_judged_as_for_serving_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    models, key = shipped_models(tmp_path), tmp_path / "key"
+    public = generate_key(key)
+    sign(models / SHIPPED, key)
+    folder = another_version(models, "second")
+    with a_service(tmp_path, models=models, trusted=read_trusted_keys([public])) as service:
+
+        def second() -> pb.Model:
+            every: list[pb.Model] = list(listed(service, "ListModels").models)
+            found = {one.version: one for one in every}
+            assert found[SHIPPED].promoted
+            return found["second"]
+
+        told = second()
+        assert "is not signed" in told.refusal
+        # Of what nobody vouches for nothing is repeated.
+        assert not told.HasField("training_cases")
+        assert second() == told
+        sign(folder, key)
+        assert not second().refusal
+        assert second().training_cases == 59827
+
+
+def test_canary_and_expiry_are_told(tmp_path: Path) -> None:
+    models = shipped_models(tmp_path)
+    another_version(models, "second")
+    another_version(models, "third", expires_at="2100-01-01T00:00:00+00:00")
+    (models / "canary").write_text("second\na\nb\n")
+    with a_service(tmp_path, models=models, expires_days=1) as service:
+        found = {one.version: one for one in listed(service, "ListModels").models}
+    assert list(found["second"].canary_offices) == ["a", "b"]
+    assert not found["second"].promoted
+    assert not found[SHIPPED].canary_offices
+    third = found["third"]
+    expires = third.trained_at.ToDatetime(UTC) + timedelta(days=1)
+    assert third.expires_at.ToDatetime(UTC) == expires
+    assert third.expired == (datetime.now(UTC) > expires)

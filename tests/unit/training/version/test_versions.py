@@ -1,6 +1,7 @@
 """Promotion, rollback and comparison of versions."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,21 @@ from typing import Any
 import pytest
 
 from router.cases.features import FEATURES
+from router.versions.pointers import Canary, read_canary, version_for
 from router.versions.registry import ModelRefused, load_model, promoted_version, read_info
 from tests.builders import ROOT, random_tables
 from tests.policies_of_six import CATALOGUE
 from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
 from training.version.compare import compare
-from training.version.versions import NotPromoted, promote, read_promotions, rollback, torn_record
+from training.version.versions import (
+    NotPromoted,
+    end_canary,
+    promote,
+    read_promotions,
+    rollback,
+    start_canary,
+    torn_record,
+)
 
 
 @pytest.fixture
@@ -239,3 +249,66 @@ def test_who_promotes_without_a_name_on_the_machine_is_recorded_by_number(models
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip() in {"uid 54321", ""}
+
+
+def test_a_canary_is_let_through_as_a_promoted_version_and_recorded(models: Path) -> None:
+    a_version(models, "v4", gate=FAILED)
+    promote(models, "v1", CATALOGUE)
+    with pytest.raises(NotPromoted, match="its gate failed"):
+        start_canary(models, "v4", ["a"], CATALOGUE)
+    with pytest.raises(NotPromoted, match="number 2 looks like a national identity number"):
+        start_canary(models, "v2", ["a", "15507600333"], CATALOGUE)
+    assert read_canary(models) is None
+
+    start_canary(models, "v4", ["a", "b", "a"], CATALOGUE, override="tried at two offices")
+    assert read_canary(models) == Canary(version="v4", offices=("a", "b"))
+    assert [version_for(models, office) for office in ("a", "c", "")] == ["v4", "v1", "v1"]
+    told = read_promotions(models)[-1]
+    assert (told.kind, told.after, told.offices) == ("canary", "v4", ("a", "b"))
+    # A rollback is of what is promoted, and canaries do not count.
+    promote(models, "v2", CATALOGUE)
+    assert rollback(models, CATALOGUE).after == "v1"
+
+
+def test_a_canary_ends_by_one_command_and_when_it_is_promoted(models: Path) -> None:
+    promote(models, "v1", CATALOGUE)
+    with pytest.raises(NotPromoted, match="there is no canary"):
+        end_canary(models)
+    start_canary(models, "v2", ["a"], CATALOGUE)
+    assert end_canary(models).before == "v2"
+    assert read_canary(models) is None
+
+    start_canary(models, "v2", ["a"], CATALOGUE)
+    promote(models, "v3", CATALOGUE)
+    assert version_for(models, "a") == "v2"
+    promote(models, "v2", CATALOGUE)
+    assert read_canary(models) is None
+    # What cannot be read can be ended all the same.
+    (models / "canary").write_text("../../etc\n")
+    end_canary(models)
+    assert read_canary(models) is None
+
+
+def test_promotions_without_canaries_are_written_as_releases_before_read_them(
+    models: Path,
+) -> None:
+    promote(models, "v1", CATALOGUE)
+    (line,) = (models / "promotions.jsonl").read_text().splitlines()
+    assert "offices" not in json.loads(line)
+
+
+@pytest.mark.parametrize("name", ["promotions.jsonl", "v1/gate.json", "v1/manifest.json"])
+def test_a_pipe_in_the_place_of_a_file_holds_no_promotion_up(models: Path, name: str) -> None:
+    (models / name).unlink(missing_ok=True)
+    os.mkfifo(models / name)
+    with pytest.raises((NotPromoted, ModelRefused), match="is not a plain file"):
+        promote(models, "v1", CATALOGUE)
+    assert not (models / "promoted").exists()
+
+
+def test_behind_a_link_the_pointer_that_it_leads_to_is_written(models: Path) -> None:
+    (models / "elsewhere").write_text("v1\n")
+    (models / "promoted").symlink_to("elsewhere")
+    promote(models, "v2", CATALOGUE)
+    assert (models / "promoted").is_symlink()
+    assert (models / "elsewhere").read_text() == "v2\n"

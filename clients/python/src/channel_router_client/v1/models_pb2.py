@@ -27,7 +27,7 @@ from channel_router_client.v1 import feature_pb2 as router_dot_v1_dot_feature__p
 from channel_router_client.v1 import recommendation_pb2 as router_dot_v1_dot_recommendation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16router/v1/models.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17router/v1/feature.proto\x1a\x1erouter/v1/recommendation.proto\"\xd1\x01\n\x05Model\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12.\n\ntrained_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0etraining_cases\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tsynthetic\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x10\n\x08promoted\x18\x06 \x01(\x08\x12\x0f\n\x07refusal\x18\x07 \x01(\tB\x11\n\x0f_training_casesB\x0c\n\n_synthetic\"\x19\n\x17GetPromotedModelRequest\";\n\x18GetPromotedModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.router.v1.Model\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.router.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x13ListFeaturesRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x0b\x46\x65\x61tureInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\nannotation\x18\x02 \x01(\x0b\x32\x12.router.v1.Feature\x12\x0e\n\x06values\x18\x03 \x03(\t\x12\r\n\x05label\x18\x04 \x01(\t\"\xc0\x01\n\x12\x43hannelSuitability\x12\x0c\n\x04need\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x02 \x01(\t\x12\x14\n\x0c\x61pplies_when\x18\x03 \x01(\t\x12#\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x12.router.v1.Channel\x12+\n\x0bsuitability\x18\x05 \x01(\x0e\x32\x16.router.v1.Suitability\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0blegal_basis\x18\x07 \x01(\t\"Y\n\x14ListFeaturesResponse\x12(\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x16.router.v1.FeatureInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x10ListMixesRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"f\n\x11ListMixesResponse\x12\x1d\n\x05mixes\x18\x01 \x03(\x0b\x32\x0e.router.v1.Mix\x12\x19\n\x11\x63\x61talogue_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"e\n\x15ListSafeguardsRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x89\x01\n\tSafeguard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blegal_basis\x18\x02 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x03 \x01(\t\x12\x14\n\x0c\x61pplies_when\x18\x04 \x01(\t\x12\x13\n\x0brequirement\x18\x05 \x01(\t\x12\x0f\n\x07permits\x18\x06 \x03(\t\x12\x0c\n\x04text\x18\x07 \x01(\t\"\xa7\x01\n\x16ListSafeguardsResponse\x12(\n\nsafeguards\x18\x01 \x03(\x0b\x32\x14.router.v1.Safeguard\x12\x16\n\x0epolicy_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x32\n\x0bsuitability\x18\x04 \x03(\x0b\x32\x1d.router.v1.ChannelSuitability*\x95\x01\n\x0bSuitability\x12\x1b\n\x17SUITABILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SUITABILITY_SERVES\x10\x01\x12\x1e\n\x1aSUITABILITY_DOES_NOT_SERVE\x10\x02\x12\x19\n\x15SUITABILITY_IF_WISHED\x10\x03\x12\x16\n\x12SUITABILITY_WISHED\x10\x04\x32\xa0\x03\n\x06Models\x12[\n\x10GetPromotedModel\x12\".router.v1.GetPromotedModelRequest\x1a#.router.v1.GetPromotedModelResponse\x12I\n\nListModels\x12\x1c.router.v1.ListModelsRequest\x1a\x1d.router.v1.ListModelsResponse\x12O\n\x0cListFeatures\x12\x1e.router.v1.ListFeaturesRequest\x1a\x1f.router.v1.ListFeaturesResponse\x12\x46\n\tListMixes\x12\x1b.router.v1.ListMixesRequest\x1a\x1c.router.v1.ListMixesResponse\x12U\n\x0eListSafeguards\x12 .router.v1.ListSafeguardsRequest\x1a!.router.v1.ListSafeguardsResponseBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16router/v1/models.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17router/v1/feature.proto\x1a\x1erouter/v1/recommendation.proto\"\xaa\x02\n\x05Model\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12.\n\ntrained_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0etraining_cases\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tsynthetic\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x10\n\x08promoted\x18\x06 \x01(\x08\x12\x0f\n\x07refusal\x18\x07 \x01(\t\x12.\n\nexpires_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x65xpired\x18\t \x01(\x08\x12\x16\n\x0e\x63\x61nary_offices\x18\n \x03(\tB\x11\n\x0f_training_casesB\x0c\n\n_synthetic\"\x19\n\x17GetPromotedModelRequest\";\n\x18GetPromotedModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.router.v1.Model\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.router.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x13ListFeaturesRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x0b\x46\x65\x61tureInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\nannotation\x18\x02 \x01(\x0b\x32\x12.router.v1.Feature\x12\x0e\n\x06values\x18\x03 \x03(\t\x12\r\n\x05label\x18\x04 \x01(\t\"\xc0\x01\n\x12\x43hannelSuitability\x12\x0c\n\x04need\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x02 \x01(\t\x12\x14\n\x0c\x61pplies_when\x18\x03 \x01(\t\x12#\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x12.router.v1.Channel\x12+\n\x0bsuitability\x18\x05 \x01(\x0e\x32\x16.router.v1.Suitability\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0blegal_basis\x18\x07 \x01(\t\"Y\n\x14ListFeaturesResponse\x12(\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x16.router.v1.FeatureInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x10ListMixesRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"f\n\x11ListMixesResponse\x12\x1d\n\x05mixes\x18\x01 \x03(\x0b\x32\x0e.router.v1.Mix\x12\x19\n\x11\x63\x61talogue_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"e\n\x15ListSafeguardsRequest\x12%\n\x08language\x18\x01 \x01(\x0e\x32\x13.router.v1.Language\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x89\x01\n\tSafeguard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0blegal_basis\x18\x02 \x01(\t\x12\x0f\n\x07\x66\x65\x61ture\x18\x03 \x01(\t\x12\x14\n\x0c\x61pplies_when\x18\x04 \x01(\t\x12\x13\n\x0brequirement\x18\x05 \x01(\t\x12\x0f\n\x07permits\x18\x06 \x03(\t\x12\x0c\n\x04text\x18\x07 \x01(\t\"\xa7\x01\n\x16ListSafeguardsResponse\x12(\n\nsafeguards\x18\x01 \x03(\x0b\x32\x14.router.v1.Safeguard\x12\x16\n\x0epolicy_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x32\n\x0bsuitability\x18\x04 \x03(\x0b\x32\x1d.router.v1.ChannelSuitability*\x95\x01\n\x0bSuitability\x12\x1b\n\x17SUITABILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SUITABILITY_SERVES\x10\x01\x12\x1e\n\x1aSUITABILITY_DOES_NOT_SERVE\x10\x02\x12\x19\n\x15SUITABILITY_IF_WISHED\x10\x03\x12\x16\n\x12SUITABILITY_WISHED\x10\x04\x32\xa0\x03\n\x06Models\x12[\n\x10GetPromotedModel\x12\".router.v1.GetPromotedModelRequest\x1a#.router.v1.GetPromotedModelResponse\x12I\n\nListModels\x12\x1c.router.v1.ListModelsRequest\x1a\x1d.router.v1.ListModelsResponse\x12O\n\x0cListFeatures\x12\x1e.router.v1.ListFeaturesRequest\x1a\x1f.router.v1.ListFeaturesResponse\x12\x46\n\tListMixes\x12\x1b.router.v1.ListMixesRequest\x1a\x1c.router.v1.ListMixesResponse\x12U\n\x0eListSafeguards\x12 .router.v1.ListSafeguardsRequest\x1a!.router.v1.ListSafeguardsResponseBQ\n\x14org.channelrouter.v1P\x01Z$channelrouter/gen/router/v1;routerv1\xaa\x02\x10\x43hannelRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,36 +35,36 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.models_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024org.channelrouter.v1P\001Z$channelrouter/gen/router/v1;routerv1\252\002\020ChannelRouter.V1'
-  _globals['_SUITABILITY']._serialized_start=1671
-  _globals['_SUITABILITY']._serialized_end=1820
+  _globals['_SUITABILITY']._serialized_start=1760
+  _globals['_SUITABILITY']._serialized_end=1909
   _globals['_MODEL']._serialized_start=128
-  _globals['_MODEL']._serialized_end=337
-  _globals['_GETPROMOTEDMODELREQUEST']._serialized_start=339
-  _globals['_GETPROMOTEDMODELREQUEST']._serialized_end=364
-  _globals['_GETPROMOTEDMODELRESPONSE']._serialized_start=366
-  _globals['_GETPROMOTEDMODELRESPONSE']._serialized_end=425
-  _globals['_LISTMODELSREQUEST']._serialized_start=427
-  _globals['_LISTMODELSREQUEST']._serialized_end=485
-  _globals['_LISTMODELSRESPONSE']._serialized_start=487
-  _globals['_LISTMODELSRESPONSE']._serialized_end=566
-  _globals['_LISTFEATURESREQUEST']._serialized_start=568
-  _globals['_LISTFEATURESREQUEST']._serialized_end=667
-  _globals['_FEATUREINFO']._serialized_start=669
-  _globals['_FEATUREINFO']._serialized_end=767
-  _globals['_CHANNELSUITABILITY']._serialized_start=770
-  _globals['_CHANNELSUITABILITY']._serialized_end=962
-  _globals['_LISTFEATURESRESPONSE']._serialized_start=964
-  _globals['_LISTFEATURESRESPONSE']._serialized_end=1053
-  _globals['_LISTMIXESREQUEST']._serialized_start=1055
-  _globals['_LISTMIXESREQUEST']._serialized_end=1151
-  _globals['_LISTMIXESRESPONSE']._serialized_start=1153
-  _globals['_LISTMIXESRESPONSE']._serialized_end=1255
-  _globals['_LISTSAFEGUARDSREQUEST']._serialized_start=1257
-  _globals['_LISTSAFEGUARDSREQUEST']._serialized_end=1358
-  _globals['_SAFEGUARD']._serialized_start=1361
-  _globals['_SAFEGUARD']._serialized_end=1498
-  _globals['_LISTSAFEGUARDSRESPONSE']._serialized_start=1501
-  _globals['_LISTSAFEGUARDSRESPONSE']._serialized_end=1668
-  _globals['_MODELS']._serialized_start=1823
-  _globals['_MODELS']._serialized_end=2239
+  _globals['_MODEL']._serialized_end=426
+  _globals['_GETPROMOTEDMODELREQUEST']._serialized_start=428
+  _globals['_GETPROMOTEDMODELREQUEST']._serialized_end=453
+  _globals['_GETPROMOTEDMODELRESPONSE']._serialized_start=455
+  _globals['_GETPROMOTEDMODELRESPONSE']._serialized_end=514
+  _globals['_LISTMODELSREQUEST']._serialized_start=516
+  _globals['_LISTMODELSREQUEST']._serialized_end=574
+  _globals['_LISTMODELSRESPONSE']._serialized_start=576
+  _globals['_LISTMODELSRESPONSE']._serialized_end=655
+  _globals['_LISTFEATURESREQUEST']._serialized_start=657
+  _globals['_LISTFEATURESREQUEST']._serialized_end=756
+  _globals['_FEATUREINFO']._serialized_start=758
+  _globals['_FEATUREINFO']._serialized_end=856
+  _globals['_CHANNELSUITABILITY']._serialized_start=859
+  _globals['_CHANNELSUITABILITY']._serialized_end=1051
+  _globals['_LISTFEATURESRESPONSE']._serialized_start=1053
+  _globals['_LISTFEATURESRESPONSE']._serialized_end=1142
+  _globals['_LISTMIXESREQUEST']._serialized_start=1144
+  _globals['_LISTMIXESREQUEST']._serialized_end=1240
+  _globals['_LISTMIXESRESPONSE']._serialized_start=1242
+  _globals['_LISTMIXESRESPONSE']._serialized_end=1344
+  _globals['_LISTSAFEGUARDSREQUEST']._serialized_start=1346
+  _globals['_LISTSAFEGUARDSREQUEST']._serialized_end=1447
+  _globals['_SAFEGUARD']._serialized_start=1450
+  _globals['_SAFEGUARD']._serialized_end=1587
+  _globals['_LISTSAFEGUARDSRESPONSE']._serialized_start=1590
+  _globals['_LISTSAFEGUARDSRESPONSE']._serialized_end=1757
+  _globals['_MODELS']._serialized_start=1912
+  _globals['_MODELS']._serialized_end=2328
 # @@protoc_insertion_point(module_scope)

@@ -67,6 +67,9 @@ class Model(_message.Message):
     SYNTHETIC_FIELD_NUMBER: _builtins.int
     PROMOTED_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    CANARY_OFFICES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Name of the version."""
     sha256: _builtins.str
@@ -79,9 +82,19 @@ class Model(_message.Message):
     """Whether it is the one that is served."""
     refusal: _builtins.str
     """Why it cannot be served; empty if it can."""
+    expired: _builtins.bool
+    """Whether that moment has passed."""
     @_builtins.property
     def trained_at(self) -> _timestamp_pb2.Timestamp:
         """When it was trained."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on it should not be relied on any more: it serves on, and says so. Absent if nobody says."""
+
+    @_builtins.property
+    def canary_offices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Offices whose cases it answers instead of the promoted version; empty if it is no canary."""
 
     def __init__(
         self,
@@ -93,10 +106,13 @@ class Model(_message.Message):
         synthetic: _builtins.bool | None = ...,
         promoted: _builtins.bool = ...,
         refusal: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        expired: _builtins.bool = ...,
+        canary_offices: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "expires_at", b"expires_at", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic", "_training_cases", b"_training_cases", "canary_offices", b"canary_offices", "expired", b"expired", "expires_at", b"expires_at", "promoted", b"promoted", "refusal", b"refusal", "sha256", b"sha256", "synthetic", b"synthetic", "trained_at", b"trained_at", "training_cases", b"training_cases", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__synthetic: _TypeAlias = _typing.Literal["synthetic"]  # noqa: Y015
     _WhichOneofArgType__synthetic: _TypeAlias = _typing.Literal["_synthetic", b"_synthetic"]  # noqa: Y015

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.decision.decision import Numbers
 from router.decision.schema import Rows
 from router.policies.toml_file import PolicyError
-from training.learning.scores import Numbers
 
 GOOD_OPPORTUNITIES = "SELF_SERVICE"
 NEEDS_GUIDANCE = "DIALOGUE_AND_PHONE"
@@ -53,7 +53,7 @@ def todays_rule(rows: Rows, catalogue: Catalogue) -> Numbers:
     good &= education >= FEATURES["education_level"].slot(LEAST_EDUCATION)
 
     mix = np.where(good, numbers[GOOD_OPPORTUNITIES], numbers[NEEDS_GUIDANCE])
-    given: Numbers = np.where(hindered, numbers[STATED_HINDRANCE], mix).astype(np.int64)
+    given: Numbers = np.where(hindered, numbers[STATED_HINDRANCE], mix).astype(np.intp)
     return given
 
 

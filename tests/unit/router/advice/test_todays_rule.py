@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from router.advice.todays_rule import todays_rule
 from router.decision.catalogue import Catalogue
 from tests.builders import a_catalogue, a_row
-from training.evaluation.todays_rule import todays_rule
 
 CATALOGUE = a_catalogue()
 

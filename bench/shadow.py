@@ -1,0 +1,52 @@
+"""What a shadow costs: the service without, with a second version, and with today's rule, in turns.
+
+`python -m bench.shadow [CALLS]` prints the table. In one run, so that a busy machine slows all.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.load import Load, free_port, h2load, median, pinned
+from router.commands.demo import plain_case
+from router.v1 import channel_router_pb2
+from router.versions.registry import promoted_version
+
+RECOMMEND = "/router.v1.ChannelRouter/Recommend"
+CALLS = 20_000
+REPEATS = 5
+
+
+def main(calls: int) -> None:
+    request = channel_router_pb2.RecommendRequest(case=plain_case("c-7f3a91be"))
+    data = request.SerializeToString()
+    # As heavy as any other version: that it is the promoted one makes no difference to it.
+    kinds = {"none": (), "version": ("--shadow", promoted_version(Path("models")))}
+    kinds["rule"] = ("--shadow", "rule")
+    seen: dict[tuple[str, int], list[Load]] = {}
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        for turn in range(REPEATS):
+            for kind, flags in kinds.items():
+                port, metrics = free_port(), free_port()
+                words = ["router", "serve", "--listen", f"127.0.0.1:{port}", *flags]
+                words += ["--metrics", f"127.0.0.1:{metrics}"]
+                words += ["--journal", f"sqlite:///{folder}/{turn}-{kind}.db"]
+                with pinned(*words, ready='"serving"'):
+                    # Warms up, and is not counted.
+                    h2load(port, RECOMMEND, data, folder, in_flight=64, calls=500)
+                    for many, some in ((1, calls // 8), (64, calls)):
+                        load = h2load(port, RECOMMEND, data, folder, in_flight=many, calls=some)
+                        seen.setdefault((kind, many), []).append(load)
+    print("| in flight | shadow | calls/s | p50 µs | p99 µs | of none |")
+    print("|---|---|---|---|---|---|")
+    for (kind, many), loads in sorted(seen.items(), key=lambda one: one[0][1]):
+        cells = " | ".join(f"{median(loads, figure):,.0f}" for figure in ("rate", "p50", "p99"))
+        ratio = median(loads, "rate") / median(seen["none", many], "rate")
+        print(f"| {many} | {kind} | {cells} | {ratio:.2f} |")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else CALLS)
