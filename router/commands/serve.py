@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 import uvloop
@@ -24,6 +25,7 @@ from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
 from router.serving.settings import Address, Settings
+from router.serving.tracing import TRACES
 from router.texts import load_texts
 from router.versions.trust import read_trusted_keys
 
@@ -106,6 +108,20 @@ from router.versions.trust import read_trusted_keys
     help="Public key, PEM; serve only versions signed by one of these.",
 )
 @click.option(
+    "--access-log",
+    type=click.Choice(["off", "errors", "all"]),
+    default="errors",
+    envvar="ROUTER_ACCESS_LOG",
+    show_default=True,
+    help="Calls to log a line of: none, those that do not end OK, or all; at most 100 a second.",
+)
+@click.option(
+    "--traces",
+    default="",
+    envvar="ROUTER_TRACES",
+    help="Send traces to this OTLP/HTTP collector; needs the extra `traces`. Off by default.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
     default="INFO",
@@ -127,6 +143,8 @@ def serve(
     reload_seconds: float,
     last_good: Path | None,
     trust: tuple[Path, ...],
+    access_log: Literal["off", "errors", "all"],
+    traces: str,
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
@@ -151,6 +169,8 @@ def serve(
         lame_duck_seconds=lame_duck_seconds,
         reload_seconds=reload_seconds,
         trust=trust,
+        access_log=access_log,
+        traces=traces,
     )
 
     set_up_logs(log_level)
@@ -188,6 +208,8 @@ def serve(
         store=open_journal(journal),
         texts=texts,
     )
+    if traces:
+        TRACES.begin(traces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
 

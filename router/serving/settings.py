@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from router.mendable import Mendable
 
 _PORT_AT_MOST = 65535
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+_COLLECTOR = re.compile(r"https?://[^\s/@]+/\S+")
 
 
 class SettingsError(Mendable, ValueError):
@@ -61,6 +64,8 @@ class Settings:
     lame_duck_seconds: float = 0.0
     reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
+    access_log: Literal["off", "errors", "all"] = "errors"
+    traces: str = ""
     http: Address | None = None
     http_origins: tuple[str, ...] = ()
 
@@ -80,6 +85,12 @@ class Settings:
                 )
         if self.http_origins and self.http is None:
             raise SettingsError("http_origin: is given without http, the address to serve on")
+        if self.traces and not _COLLECTOR.fullmatch(self.traces):
+            # Not repeated: it may hold a password.
+            raise SettingsError(
+                "traces: is not http://HOST:PORT/PATH or https://HOST:PORT/PATH of a collector, as "
+                "http://127.0.0.1:4318/v1/traces"
+            )
         if not 1 <= self.max_in_flight <= 100_000:
             raise SettingsError(f"max_in_flight: {self.max_in_flight} is outside 1 to 100000")
         # Docker waits ten seconds by default, then it kills.
