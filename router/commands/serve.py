@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 import uvloop
@@ -24,6 +25,7 @@ from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
 from router.serving.settings import Address, Settings
+from router.serving.tracing import TRACES
 from router.texts import load_texts
 from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
@@ -119,6 +121,20 @@ from router.versions.trust import read_trusted_keys
     help="After so many days since it was trained a model serves on, and says that it is old.",
 )
 @click.option(
+    "--access-log",
+    type=click.Choice(["off", "errors", "all"]),
+    default="errors",
+    envvar="ROUTER_ACCESS_LOG",
+    show_default=True,
+    help="Calls to log a line of: none, those that do not end OK, or all; at most 100 a second.",
+)
+@click.option(
+    "--traces",
+    default="",
+    envvar="ROUTER_TRACES",
+    help="Send traces to this OTLP/HTTP collector; needs the extra `traces`. Off by default.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
     default="INFO",
@@ -142,6 +158,8 @@ def serve(
     trust: tuple[Path, ...],
     shadow: str | None,
     model_expires_days: int | None,
+    access_log: Literal["off", "errors", "all"],
+    traces: str,
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
@@ -168,6 +186,8 @@ def serve(
         trust=trust,
         shadow=shadow,
         model_expires_days=model_expires_days,
+        access_log=access_log,
+        traces=traces,
     )
 
     set_up_logs(log_level)
@@ -208,6 +228,8 @@ def serve(
         texts=texts,
         listing=Listing(models, trusted, model_expires_days),
     )
+    if traces:
+        TRACES.begin(traces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
 

@@ -10,7 +10,7 @@ import logging
 import time
 import traceback
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
+from router.serving.access import CALL, AccessLog, Noted, note_request, noted
 from router.serving.metrics import Metrics
 from router.serving.status import (
     DeadlineExpired,
@@ -33,6 +34,7 @@ from router.serving.status import (
     trailers,
 )
 from router.serving.telling import Gathered
+from router.serving.tracing import TRACES
 from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
@@ -74,6 +76,9 @@ class Context(Protocol):
     def code(self) -> grpc.StatusCode | int | None:
         """Gives the code that was set, if any."""
 
+    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]] | None:
+        """Gives what the caller sent beside the request."""
+
     def time_remaining(self) -> float | None:
         """Gives the seconds until the deadline, None if there is none."""
 
@@ -104,45 +109,53 @@ class CallSeries:
         self._codes: dict[grpc.StatusCode, Counter] = {
             code: metrics.handled.labels(*labels, code_label(code)) for code in grpc.StatusCode
         }
-        self._events: Gathered[tuple[grpc.StatusCode | None, float]] = Gathered(
+        self._events: Gathered[tuple[grpc.StatusCode | None, float, str]] = Gathered(
             metrics.before_scrape, self._count
         )
 
     def started(self) -> None:
         """Counts a call that starts."""
-        self._events.extend(((None, 0.0),))
+        self._events.extend(((None, 0.0, ""),))
 
-    def ended(self, code: grpc.StatusCode, seconds: float) -> None:
+    def ended(self, code: grpc.StatusCode, seconds: float, trace_id: str = "") -> None:
         """Counts a call that has ended."""
-        self._events.extend(((code, seconds),))
+        self._events.extend(((code, seconds, trace_id),))
 
-    def _count(self, events: list[tuple[grpc.StatusCode | None, float]]) -> None:
-        tally = Tally(code for code, _ in events)
+    def _count(self, events: list[tuple[grpc.StatusCode | None, float, str]]) -> None:
+        tally = Tally(code for code, _, _ in events)
         self._started.inc(tally.pop(None, 0))
         for code, calls in tally.items():
             self._codes[cast("grpc.StatusCode", code)].inc(calls)
-        for code, seconds in events:
+        for code, seconds, trace_id in events:
             if code is not None:
-                self._handling.observe(seconds)
+                self._handling.observe(seconds, {"trace_id": trace_id} if trace_id else None)
 
 
 class Counted:
-    """Counts one call by its real outcome, whatever way it ends."""
+    """Counts one call by its real outcome, whatever way it ends, and tells the access log."""
 
-    __slots__ = ("_began", "_context", "_series")
+    __slots__ = ("_access", "_began", "_call", "_context", "_method", "_series")
 
-    def __init__(self, series: CallSeries, context: Context) -> None:
+    def __init__(
+        self, series: CallSeries, context: Context, method: str, access: AccessLog, call: Noted
+    ) -> None:
         self._series = series
         self._context = context
+        self._method = method
+        self._access = access
+        self._call = call
 
     def __enter__(self) -> None:
+        CALL.set(self._call)
         self._series.started()
         self._began = time.perf_counter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        self._series.ended(self._code(error), time.perf_counter() - self._began)
+        code, seconds = self._code(error), time.perf_counter() - self._began
+        self._series.ended(code, seconds, self._call.trace_id)
+        self._access.ended(self._method, code, seconds, self._call)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
         # Set without an error by `set_code`, and before its own error by `abort`.
@@ -169,7 +182,11 @@ class Edge(grpc.GenericRpcHandler):
     """
 
     def __init__(
-        self, metrics: Metrics, max_in_flight: int, texts: Callable[[], Texts] | None = None
+        self,
+        metrics: Metrics,
+        max_in_flight: int,
+        texts: Callable[[], Texts] | None = None,
+        access: AccessLog | None = None,
     ) -> None:
         """Begins without a service.
 
@@ -178,7 +195,9 @@ class Edge(grpc.GenericRpcHandler):
             max_in_flight: calls at once; more are refused.
             texts: gives those in which people are told of a refusal where no language was asked
                 for; None tells them nothing.
+            access: is told of every call; None tells nobody.
         """
+        self._access = access or AccessLog()
         self._metrics = metrics
         self._texts = texts
         self._max_in_flight = max_in_flight
@@ -269,8 +288,10 @@ class Edge(grpc.GenericRpcHandler):
 
         async def call(request: object, context: Context) -> object:
             self._in_flight += limited
+            metadata = context.invocation_metadata() or ()
+            counted = Counted(series, context, method, self._access, noted(metadata))
             try:
-                with Counted(series, context):
+                with TRACES.call(method, metadata), counted:
                     try:
                         if limited:
                             self._admit(context)
@@ -344,7 +365,12 @@ def _unchanged(behaviour: Behaviour) -> Behaviour:
 
 
 def _parsing(parse: _Parse, behaviour: Behaviour) -> Behaviour:
-    return lambda request, context: behaviour(parse(request), context)
+    def read(request: object, context: Context) -> _Answer:
+        message = parse(request)
+        note_request(message)
+        return behaviour(message, context)
+
+    return read
 
 
 def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class that protobuf makes

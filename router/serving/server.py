@@ -17,6 +17,7 @@ from grpc_health.v1.health import aio as health_aio
 
 from router.journal.store import JournalStore
 from router.serving import reflection
+from router.serving.access import AccessLog
 from router.serving.admin import AdminPort, check_page, metrics_page
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
@@ -31,6 +32,7 @@ from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
 from router.serving.settings import Settings, SettingsError
 from router.serving.shadowing import Shadowing
+from router.serving.tracing import TRACES
 from router.texts import Texts
 from router.v1 import (
     caseload_pb2,
@@ -118,7 +120,12 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     following = Follower([live.refresh_pointers], [live.refresh], settings.reload_seconds)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, following.look_now)
 
-    edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts)
+    edge = Edge(
+        metrics,
+        settings.max_in_flight,
+        lambda: live.snapshot.national.texts,
+        AccessLog(settings.access_log),
+    )
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
@@ -188,6 +195,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await shadowing.end()
     flushed = await journal.close(_FLUSH_SECONDS)
     beating.cancel()
+    await asyncio.to_thread(TRACES.end)
     await asyncio.to_thread(admin.end)
     _log.info("stopped", extra={"journal_flushed": flushed})
 

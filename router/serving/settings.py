@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from router.mendable import Mendable
 from router.versions.registry import is_name
 
 _PORT_AT_MOST = 65535
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+_COLLECTOR = re.compile(r"https?://[^\s/@]+/\S+")
 
 
 class SettingsError(Mendable, ValueError):
@@ -73,6 +76,8 @@ class Settings:
     lame_duck_seconds: float = 0.0
     reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
+    access_log: Literal["off", "errors", "all"] = "errors"
+    traces: str = ""
     http: Address | None = None
     http_origins: tuple[str, ...] = ()
     shadow: str | None = None
@@ -94,6 +99,12 @@ class Settings:
                 )
         if self.http_origins and self.http is None:
             raise SettingsError("http_origin: is given without http, the address to serve on")
+        if self.traces and not _COLLECTOR.fullmatch(self.traces):
+            # Not repeated: it may hold a password.
+            raise SettingsError(
+                "traces: is not http://HOST:PORT/PATH or https://HOST:PORT/PATH of a collector, as "
+                "http://127.0.0.1:4318/v1/traces"
+            )
         if self.shadow is not None and not is_name(self.shadow):
             raise SettingsError(
                 f'shadow: {self.shadow[:64]!r} is neither a version\'s name nor "rule"'

@@ -6,7 +6,7 @@ The methods come from the descriptors: a new one is served without a change here
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NoReturn, TypeVar, cast
@@ -97,6 +97,10 @@ class _Context:
     def code(self) -> grpc.StatusCode | None:
         """Gives the code that `abort` has set."""
         return self._code
+
+    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]]:
+        """Gives the request's headers."""
+        return tuple(self._told.request_headers.allitems())
 
     def time_remaining(self) -> float | None:
         """Gives the seconds until the deadline, None if there is none."""

@@ -14,6 +14,7 @@ from router.serving.live import OfficeRouter
 from router.serving.requests import View
 from router.serving.shadowing import Shadowing
 from router.serving.status import NothingFound, Stands
+from router.serving.tracing import TRACES
 from router.v1 import recommendation_pb2
 
 
@@ -87,10 +88,11 @@ class Pipeline:
         repeatable = any(one.request_id for one in asked)
         decided: list[_Decided] = []
         records: list[Record] = []
-        for router, its_cases in _by_office(_each_id_once(asked) if repeatable else asked):
-            advice, its_records = _decide(router, its_cases)
-            records += its_records
-            decided.append(_Decided(router, its_cases, advice))
+        with TRACES.step("decide"):
+            for router, its_cases in _by_office(_each_id_once(asked) if repeatable else asked):
+                advice, its_records = _decide(router, its_cases)
+                records += its_records
+                decided.append(_Decided(router, its_cases, advice))
 
         if repeatable:
             # Their answers are recorded with them, so they are written first.
@@ -107,7 +109,8 @@ class Pipeline:
                 part.write()
 
         # Counted only now: what is not on record did not leave.
-        skipped = await durable
+        with TRACES.step("journal"):
+            skipped = await durable
         new: set[int] = set()
         for part in decided:
             new |= part.counted(skipped, self._shadowing)
