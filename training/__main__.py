@@ -20,6 +20,7 @@ _NAMES = (
     "card",
     "compare",
     "promote",
+    "rewrite",
     "mlflow",
 )
 _MODULES = {name: f"training.commands.{name}" for name in _NAMES} | {

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 import numpy as np
 
-from router.commands.options import FILE, JOURNAL, POLICIES
+from router.commands.options import AS_OF, DATE, FILE, JOURNAL, POLICIES, end_of
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.journal.opening import open_journal
@@ -28,7 +28,6 @@ from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
 
 ALL = "ALL"
-_DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
@@ -39,19 +38,15 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
     required=True,
     help="Reference; may be given again; ALL for all.",
 )
-@click.option("--from", "first", type=_DATE, required=True, help="First day, YYYY-MM-DD.")
-@click.option("--to", "last", type=_DATE, required=True, help="Last day, inclusive.")
+@click.option("--from", "first", type=DATE, required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "last", type=DATE, required=True, help="Last day, inclusive.")
 @click.option("--html", type=FILE, help="Page for a leader; needs the extra `ledger`.")
 @click.option("--csv", "csv_file", type=FILE, help="Office, week and tier, in minutes.")
 @click.option("--prometheus", type=FILE, help="FILE.prom for node_exporter's textfile collector.")
 @click.option(
     "--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given."
 )
-@click.option(
-    "--as-of",
-    type=_DATE,
-    help="Told on this day (UTC): later records are left out. Today if not given.",
-)
+@AS_OF
 @JOURNAL
 @POLICIES
 def ledger(
@@ -80,10 +75,10 @@ def ledger(
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
-    today = (as_of or datetime.now(UTC)).replace(tzinfo=UTC)
+    today = as_of or datetime.now(UTC)
     store = open_journal(journal, create=False)
     try:
-        entries, erased = read_entries(store, _end_of(today))
+        entries, erased = read_entries(store, end_of(today))
     finally:
         store.close()
 
@@ -101,12 +96,6 @@ def ledger(
     if html is not None:
         for path in asked.write_pages(html, language):
             click.echo(f"page: {path}")
-
-
-def _end_of(day: datetime) -> int:
-    """Gives the moment at which a day ends, microseconds since 1970, UTC."""
-    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    return round((midnight + timedelta(days=1)).timestamp()) * 1_000_000
 
 
 class Period(NamedTuple):

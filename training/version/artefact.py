@@ -14,9 +14,11 @@ from typing import Any
 import joblib
 
 from router.decision.catalogue import Catalogue
+from router.decision.tables import DecisionTables
 from router.mendable import Mendable
 from router.versions.registry import MANIFEST, TABLES, check_name
 from router.versions.table_file import tables_bytes
+from training.evaluation.figures import Figures
 from training.evaluation.figures_json import to_json
 from training.evaluation.gate import Verdict
 from training.fit import Fitted
@@ -73,24 +75,36 @@ def write_version(
         VersionExists: if there is one already.
     """
     check_new(folder)
-    figures = fitted.figures
     with folder_aside(folder) as aside:
-        (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
         joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
-        write_text(aside / FIGURES, to_json(figures))
-        write_text(aside / GATE, to_json(verdict))
+        write_files(aside, fitted.tables, fitted.figures, verdict, catalogue, manifest, key)
 
-        # Report, card and register tell the digests of what was written so far.
-        manifest = manifest | {"sha256": digests(aside)}
-        write_report(aside / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
-        write_text(aside / CARD, card(figures, verdict, manifest))
-        entry = register_entry(figures, verdict, manifest)
-        write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
 
-        manifest = manifest | {"sha256": digests(aside)}
-        write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-        if key is not None:
-            sign(aside, key)
+def write_files(
+    aside: Path,
+    tables: DecisionTables,
+    figures: Figures,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    manifest: dict[str, Any],
+    key: Path | None,
+) -> None:
+    """Writes all files of a version but its estimators, which are there already."""
+    (aside / TABLES).write_bytes(tables_bytes(tables))
+    write_text(aside / FIGURES, to_json(figures))
+    write_text(aside / GATE, to_json(verdict))
+
+    # Report, card and register tell the digests of what was written so far.
+    manifest = manifest | {"sha256": digests(aside)}
+    write_report(aside / REPORT, figures, verdict, tables, catalogue, manifest)
+    write_text(aside / CARD, card(figures, verdict, manifest))
+    entry = register_entry(figures, verdict, manifest)
+    write_text(aside / REGISTER, json.dumps(entry, indent=1) + "\n")
+
+    manifest = manifest | {"sha256": digests(aside)}
+    write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    if key is not None:
+        sign(aside, key)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_hours_used_again_are_good_news_and_whom_they_went_to_is_told(balanced: 
     found = headline(balanced, WORDS)
     assert found.state == "pass"
     assert re.fullmatch(
-        r"The plans use the released hours again. The difference is from −\d+ to \d+\xa0hours",
+        r"The plans use the released hours again. The difference is probably −\d+ to \d+\xa0hours",
         found.line,
     )
     assert (
@@ -49,7 +49,7 @@ def test_hours_used_again_are_good_news_and_whom_they_went_to_is_told(balanced: 
 def test_hours_left_over_are_to_be_given_to_somebody(tmp_path: Path) -> None:
     ledger = told(tmp_path, reported(60, LIGHT, need_group="GOOD_OPPORTUNITIES"))
     assert headline(ledger, WORDS).line == (
-        "The plans release 52\u00a0hours more than they use again, from 45 to 59\u00a0hours"
+        "The plans release 52\u00a0hours more than they use again, probably 45 to 59\u00a0hours"
     )
     assert what_to_do(ledger, WORDS)[0].startswith("You can decide who will get 52\u00a0hours.")
 
@@ -57,7 +57,7 @@ def test_hours_left_over_are_to_be_given_to_somebody(tmp_path: Path) -> None:
 def test_more_hours_given_than_released_ask_for_a_new_plan(tmp_path: Path) -> None:
     ledger = told(tmp_path, many(30, mix=OFFICE, need_group="NEEDS_GUIDANCE"))
     assert headline(ledger, WORDS).line == (
-        "The plans use 25\u00a0hours more than they release, from 18 to 32\u00a0hours"
+        "The plans use 25\u00a0hours more than they release, probably 18 to 32\u00a0hours"
     )
     assert what_to_do(ledger, WORDS)[0].startswith(
         "The plans use 25\u00a0hours more than they release."
@@ -107,9 +107,7 @@ def test_hours_of_unknown_need_are_not_called_priority_but_told(tmp_path: Path) 
     known = many(10, mix=OFFICE, prefix="k", weight=2.5, need_group="NEEDS_GUIDANCE")
     *_, priority, apart = headline(told(tmp_path, unknown + known), WORDS).sentences
     assert "22% go to users with high or highest priority" in priority
-    assert apart.startswith(
-        "The plans also use 30\u00a0hours on cases where the need is not stated."
-    )
+    assert apart.startswith("30\u00a0hours of them go to cases where the need is not stated.")
 
 
 def test_whether_there_are_none_or_a_few_is_not_told(tmp_path: Path) -> None:
