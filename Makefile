@@ -10,7 +10,6 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PROTOS := $(wildcard proto/router/v1/*.proto)
 SERVICES := $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)
-OFFICES := ALL synthetic-1 synthetic-2 synthetic-3 synthetic-4 synthetic-5
 # Exactly the files in the locks, by their hashes, and nothing that the locks do not name.
 LOCKED := --quiet --no-deps --require-hashes -r
 # The Python client as callers have it, but in its place: what is changed there is changed here.
@@ -45,12 +44,10 @@ demo: setup ## Start the server, route a sample caseload over gRPC, show answers
 demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' pages, in build/year
 	rm -rf build/year
 	$(BIN)/python -m training year --out build/year
-	for office in $(OFFICES); do \
-	  $(BIN)/python -m router ledger --office $$office --from 2026-01-05 --to 2027-01-03 \
-	    --journal sqlite:///build/year/journal.db --policies build/year/policies \
-	    --html build/year/ledger-$$office.html --csv build/year/ledger-$$office.csv \
-	    --prometheus build/year/ledger-$$office.prom || exit 1; done
-	@echo "Open build/year/ledger-ALL.html"
+	$(BIN)/python -m router ledger --office ALL --from 2026-01-05 --to 2027-01-03 --as-of 2027-01-03 \
+	  --journal sqlite:///build/year/journal.db --policies build/year/policies \
+	  --html build/year/ledger.html --csv build/year/ledger.csv --prometheus build/year/ledger.prom
+	@echo "Open build/year/ledger.html"
 
 serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
 	$(BIN)/python -m router serve

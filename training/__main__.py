@@ -21,6 +21,7 @@ _NAMES = (
     "compare",
     "promote",
     "golden",
+    "rewrite",
     "mlflow",
 )
 _MODULES = {name: f"training.commands.{name}" for name in _NAMES} | {

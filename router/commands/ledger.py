@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 import click
+import numpy as np
 
-from router.commands.options import FILE, JOURNAL, POLICIES
+from router.commands.options import AS_OF, DATE, FILE, JOURNAL, POLICIES, end_of
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.journal.opening import open_journal
 from router.ledger.account import Ledger, LedgerRefused, account
-from router.ledger.entries import Entries
+from router.ledger.entries import EPOCH, Entries
 from router.ledger.export import table, write_csv, write_prometheus
 from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
+from router.ledger.tens import in_tens, whole_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
 
 ALL = "ALL"
-_DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
@@ -34,14 +38,15 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
     required=True,
     help="Reference; may be given again; ALL for all.",
 )
-@click.option("--from", "first", type=_DATE, required=True, help="First day, YYYY-MM-DD.")
-@click.option("--to", "last", type=_DATE, required=True, help="Last day, inclusive.")
+@click.option("--from", "first", type=DATE, required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "last", type=DATE, required=True, help="Last day, inclusive.")
 @click.option("--html", type=FILE, help="Page for a leader; needs the extra `ledger`.")
 @click.option("--csv", "csv_file", type=FILE, help="Office, week and tier, in minutes.")
 @click.option("--prometheus", type=FILE, help="FILE.prom for node_exporter's textfile collector.")
 @click.option(
     "--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given."
 )
+@AS_OF
 @JOURNAL
 @POLICIES
 def ledger(
@@ -52,6 +57,7 @@ def ledger(
     csv_file: Path | None,
     prometheus: Path | None,
     language: str | None,
+    as_of: datetime | None,
     journal: str,
     policies: Path,
 ) -> None:
@@ -69,50 +75,105 @@ def ledger(
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
+    today = as_of or datetime.now(UTC)
     store = open_journal(journal, create=False)
     try:
-        entries, erased = read_entries(store)
+        entries, erased = read_entries(store, end_of(today))
     finally:
         store.close()
-    days = first.date(), last.date()
 
-    each = {
-        office: account(entries, {office: policy}, catalogue, *days)
-        for office, policy in chosen.items()
-    }
-    click.echo(table(each))
+    # From here on nothing is known of single cases: whatever is told below is told of tens.
+    told = in_tens(entries, known.offices)
+    period = Period(first=first.date(), last=last.date(), as_of=today.date())
+    asked = _Asked(told, chosen, known.offices, catalogue, period, erased)
+    click.echo(table(asked.each))
     _tell_missing(entries, known)
 
     if csv_file is not None:
-        write_csv(csv_file, each)
+        write_csv(csv_file, asked.each)
     if prometheus is not None:
-        write_prometheus(prometheus, each)
+        write_prometheus(prometheus, asked.each)
     if html is not None:
-        page = _page(entries, erased, chosen, each, list(known.offices), catalogue, days, language)
-        html.write_text(page, encoding="utf-8")
-        click.echo(f"page: {html}")
+        for path in asked.write_pages(html, language):
+            click.echo(f"page: {path}")
 
 
-def _page(
-    entries: Entries,
-    erased: int,
-    chosen: dict[str, Policy],
-    each: dict[str, Ledger],
-    known: list[str],
-    catalogue: Catalogue,
-    days: tuple[date, date],
-    language: str | None,
-) -> str:
-    # One office's own ledger is the total already.
-    if len(chosen) > 1:
-        total = account(entries, chosen, catalogue, *days)
-    else:
-        (total,) = each.values()
-    # Of several offices the first one's: a page has one language.
-    own_language = next(iter(chosen.values())).languages[0]
-    words = load_words()[language or own_language]
-    beside = practices(entries, list(chosen), known, *days)
-    return ledger_page(total, beside, each, catalogue, words, erased=erased)
+class Period(NamedTuple):
+    """The days that are told of, inclusive, and the day that it is told on."""
+
+    first: date
+    last: date
+    as_of: date
+
+    @property
+    def before(self) -> Period:
+        """As many days right before."""
+        length = self.last - self.first + timedelta(days=1)
+        return self._replace(first=self.first - length, last=self.last - length)
+
+
+class _Asked:
+    """The ledgers that were asked for."""
+
+    def __init__(
+        self,
+        told: Entries,
+        chosen: dict[str, Policy],
+        known: Mapping[str, Policy],
+        catalogue: Catalogue,
+        period: Period,
+        erased: int,
+    ) -> None:
+        self._told = told
+        self._chosen = chosen
+        self._known = known
+        self._catalogue = catalogue
+        self._period = period
+        self._erased = erased
+        self.each = {office: self._account([office], period) for office in chosen}
+
+    def _account(self, offices: Collection[str], period: Period) -> Ledger:
+        policies = {office: self._chosen[office] for office in offices}
+        return account(self._told, policies, self._catalogue, *period)
+
+    def write_pages(self, html: Path, language: str | None) -> list[Path]:
+        """Writes a page; of several offices one of all, and beside it one of each."""
+        if len(self._chosen) == 1:
+            (office,) = self._chosen
+            self._write(html, [office], language, {})
+            return [html]
+        paths = {
+            office: html.with_name(f"{html.stem}-{office}{html.suffix}") for office in self._chosen
+        }
+        self._write(html, list(self._chosen), language, {o: p.name for o, p in paths.items()})
+        for office, path in paths.items():
+            self._write(path, [office], language, {ALL: html.name})
+        return [html, *paths.values()]
+
+    def _write(
+        self, path: Path, offices: list[str], language: str | None, links: dict[str, str]
+    ) -> None:
+        # Of several offices the first one's: a page has one language.
+        own_language = self._chosen[offices[0]].languages[0]
+        page = ledger_page(
+            self._account(offices, self._period),
+            practices(self._told, offices, list(self._known), *self._period[:2]),
+            {office: self.each[office] for office in offices},
+            self._catalogue,
+            load_words()[language or own_language],
+            erased=self._erased,
+            before=self._before(offices),
+            links={name: quote(file) for name, file in links.items()},
+        )
+        path.write_text(page, encoding="utf-8")
+
+    def _before(self, offices: list[str]) -> Ledger | None:
+        """Gives the ledger of the period before, if the journal is old enough for all of it."""
+        before = self._period.before
+        days = self._told.day[np.isin(self._told.office.astype(str), offices)]
+        if not len(days) or int(days.min()) > (before.first - EPOCH).days:
+            return None
+        return self._account(offices, before)
 
 
 def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
@@ -144,10 +205,10 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
 def _tell_missing(entries: Entries, policies: Policies) -> None:
     # Told, since an office without a policy has no baseline: its hours would be missed in silence.
     told = entries.where(entries.left_out == "").office.tolist()
-    strangers = sum(office not in policies.offices for office in told)
+    strangers = whole_tens(sum(office not in policies.offices for office in told))
     if strangers:
         click.echo(
-            f"{strangers} cases in the journal belong to no office with a policy: "
+            f"at least {strangers} cases in the journal belong to no office with a policy: "
             "they are in no ledger",
             err=True,
         )

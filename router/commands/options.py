@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 # Not asked whether it exists: whoever reads it says what is missing, and in which words.
 FOLDER = click.Path(path_type=Path, file_okay=False)
+DATE = click.DateTime(formats=["%Y-%m-%d"])
+AS_OF = click.option(
+    "--as-of",
+    type=DATE,
+    help="As it stood at the end of that day (UTC), YYYY-MM-DD; now if not given.",
+)
 FILE = click.Path(path_type=Path, dir_okay=False)
 MODELS = click.option(
     "--models",
@@ -40,3 +47,9 @@ JOURNAL = click.option(
     show_default=True,
     help="Durable record: sqlite:///FILE or postgresql://...",
 )
+
+
+def end_of(day: datetime) -> int:
+    """Gives the moment at which a day ends, microseconds since 1970, UTC."""
+    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+    return round((midnight + timedelta(days=1)).timestamp()) * 1_000_000

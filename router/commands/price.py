@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from router.cases.features import FEATURES
-from router.commands.options import FOLDER, JOURNAL, MODELS, POLICIES
+from router.commands.options import AS_OF, FOLDER, JOURNAL, MODELS, POLICIES, end_of
 from router.commands.score import load_decider
 from router.decision.decide import Decider
 from router.journal.opening import open_journal
@@ -30,6 +31,7 @@ _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
     show_default=True,
     help="Whose arrivals are looked at.",
 )
+@AS_OF
 @click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
 @click.option(
     "--write-price",
@@ -43,6 +45,7 @@ _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 def price(
     office: str,
     weeks: int,
+    as_of: datetime | None,
     model: Path | None,
     writes_price: bool,
     journal: str,
@@ -57,16 +60,16 @@ def price(
     minutes_per_week = decider.policy.minutes_per_week
     if minutes_per_week is None:
         raise click.UsageError("--office: the policy in force sets no minutes a week")
-    now = time.time_ns() // 1000
-    found = read_arrivals(
-        open_journal(journal, create=False), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK
-    )
+    now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
+    since = now - weeks * _MICROSECONDS_PER_WEEK
+    found = read_arrivals(open_journal(journal, create=False), FEATURES, office, since, now)
 
     # Before the cases are counted: a young journal is told as such, not as an office without cases.
     looked_at = _weeks(found, weeks, now)
     if not len(found.rows):
         raise click.ClickException(
-            f"the journal holds no case of {office} in the last {weeks} weeks"
+            f"the journal holds no case of {office} in the {weeks} weeks looked at; "
+            "--as-of gives the day on which they end"
         )
 
     budget = minutes_per_week * looked_at

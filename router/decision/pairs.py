@@ -24,7 +24,7 @@ class Pair:
         second_bins: likewise.
         values: shape (first bins * second bins, mixes, folds), outcome points, the second feature's
             bins innermost.
-        counts: shape (cells,), training cases seen in each cell.
+        counts: shape (cells,), training cases seen in each cell, in tens (`whole_tens`).
 
     Raises:
         ValueError: if shapes do not fit each other or a number is not finite.

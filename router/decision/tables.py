@@ -34,7 +34,7 @@ class DecisionTables:
         features: the feature set that the slots belong to.
         values: shape (slots, mixes, folds), outcome points.
         intercept: shape (mixes, folds), outcome points.
-        counts: shape (slots,), training cases seen with each slot.
+        counts: shape (slots,), training cases seen with each slot, in tens (`whole_tens`).
         pairs: what pairs of model features add beyond what each adds alone.
         unscored: numbers of mixes that nothing was learned of (`unscored`).
 

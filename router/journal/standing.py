@@ -186,10 +186,14 @@ def standing_of(about: Iterable[StoredRecord]) -> Standing:
     return found
 
 
-def read_standing(store: JournalStore) -> dict[bytes, Standing]:
+def read_standing(store: JournalStore, until: int | None = None) -> dict[bytes, Standing]:
     """Reads choices, outcomes and own views of a whole journal: what stands, by decision id.
 
     Decisions that nobody answered are not there, and reviews are left out.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC: what stood then.
 
     Raises:
         JournalBroken: if a record cannot be read.
@@ -199,6 +203,8 @@ def read_standing(store: JournalStore) -> dict[bytes, Standing]:
     for stored in store.read(kinds=(CHOICE, OUTCOME, VIEW)):
         if stored.about is None:
             raise JournalBroken(f"record {stored.seq}: is about no decision")
+        if until is not None and stored.written_at >= until:
+            continue
         before = found.get(stored.about, NOTHING)
         found[stored.about] = before.after(stored_feedback(stored))
     return found

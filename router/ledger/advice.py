@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from router.ledger.account import Ledger
-from router.ledger.arithmetic import Balance, Tier
+from router.ledger.arithmetic import Tier
 from router.ledger.contacts import ChannelFigures
-from router.ledger.small_cells import AT_LEAST
 from router.ledger.words import Words
 
 EVEN = 0.1
 """Unaccounted hours up to this share of those released count as used again."""
-# Below this share of cases with reported time, the estimate stands on the catalogue alone.
+# Below this share of ended plans with reported time, the estimate stands on the catalogue alone.
 MEASURED_ENOUGH = 0.6
 # Advice that is nearly always followed is a rubber stamp (in Poland 0.58 %
 # was overridden), advice that often is not is ignored (as in a Swiss trial).
@@ -40,16 +39,16 @@ class Headline:
 
 
 def headline(ledger: Ledger, words: Words) -> Headline:
-    """Sums up a ledger in a line and one or two sentences."""
-    total = ledger.total.estimated
-    if not ledger.cases or total is None:
-        kind = "few" if ledger.cases else "empty"
+    """Sums up a ledger in a line with its range, and one or two sentences."""
+    if not ledger.cases:
+        # Not told apart: that there are a few would be a figure about fewer than ten.
         return Headline(
             state="unknown",
-            line=words(f"answer.{kind}"),
-            sentences=(words(f"answer.sentence_{kind}"),),
+            line=words("answer.few"),
+            sentences=(words("answer.sentence_few"),),
         )
 
+    total = ledger.total.estimated
     sentences = [
         words(
             "answer.sentence",
@@ -58,47 +57,56 @@ def headline(ledger: Ledger, words: Words) -> Headline:
             reused=words.in_hours(total.reused),
         )
     ]
-    if (first := priority_share(ledger)) is not None:
-        sentences.append(words("answer.priority", share=words.percent(first)))
+    if total.reused:
+        share = words.percent(priority_share(ledger))
+        sentences.append(words("answer.priority", share=share))
+    if unknown := ledger.tiers[Tier.UNKNOWN].estimated.reused:
+        sentences.append(words("answer.unknown", hours=words.in_hours(unknown)))
 
-    kind = balance_kind(total)
-    line = words(f"answer.{kind}", hours=words.in_hours(abs(total.unaccounted)))
+    kind = balance_kind(ledger)
+    low, high = ledger.left.low, ledger.left.high
+    # Of what is used beyond what was released, the smaller figure is the one nearer to nothing.
+    ends = (-high, -low) if kind == "over" else (low, high)
+    line = words(
+        f"answer.{kind}",
+        hours=words.in_hours(abs(total.unaccounted)),
+        low=words.hours(ends[0]),
+        high=words.in_hours(ends[1]),
+    )
     return Headline(
         state="pass" if kind == "even" else "look", line=line, sentences=tuple(sentences)
     )
 
 
-def balance_kind(total: Balance) -> str:
+def balance_kind(ledger: Ledger) -> str:
     """Tells whether what was released was used again.
 
     Returns:
-        "even", "left", "over", or "none" when nothing was released.
+        "even", also where it cannot be told which way it goes; "left", "over", or "none" when
+        nothing was released.
     """
+    total, left = ledger.total.estimated, ledger.left
     if not total.released and not total.reused:
         return "none"
-    if abs(total.unaccounted) <= EVEN * total.released:
+    if abs(total.unaccounted) <= EVEN * total.released or left.low <= 0 <= left.high:
         return "even"
     return "left" if total.unaccounted > 0 else "over"
 
 
-def priority_share(ledger: Ledger) -> float | None:
-    """Gives the share of the re-used minutes that went to cases with priority.
-
-    It is None if that would tell of too few.
-    """
-    total, others = ledger.total.estimated, ledger.tiers[Tier.OTHERS].estimated
-    if total is None or others is None or not total.reused:
-        return None
-    return 1 - others.reused / total.reused
+def priority_share(ledger: Ledger) -> float:
+    """Gives the share of the re-used minutes that went to cases known to have priority."""
+    first = sum(ledger.tiers[tier].estimated.reused for tier in (Tier.FIRST, Tier.NEXT))
+    total = ledger.total.estimated.reused
+    return first / total if total else 0.0
 
 
 def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
-    """Tells what the leader can do now, the most pressing first, at most four things."""
-    total, spent = ledger.total.estimated, ledger.total.measured
-    if total is None or not total.cases:
+    """Tells what can be done now and by whom, the most pressing first, at most four things."""
+    total, due = ledger.total.estimated, ledger.due
+    if not ledger.cases:
         return ()
     found = []
-    kind = balance_kind(total)
+    kind = balance_kind(ledger)
     if ledger.capacity and total.used > ledger.capacity:
         found.append(
             words(
@@ -112,9 +120,10 @@ def what_to_do(ledger: Ledger, words: Words) -> tuple[str, ...]:
         hours = words.in_hours(abs(total.unaccounted))
         found.append(words(f"advice.{kind}", hours=hours))
 
-    share = (spent.cases if spent else 0) / total.cases
-    if share < MEASURED_ENOUGH:
-        found.append(words("advice.measure", share=words.percent(share)))
+    # Of ended plans alone: a report that cannot be there yet is not missing.
+    if due.reported < MEASURED_ENOUGH * due.reports:
+        share = words.percent(due.reported, due.reports)
+        found.append(words("advice.measure", share=share))
 
     channel = _furthest(ledger.contacts)
     if channel is not None and channel.minutes is not None and channel.catalogue is not None:
@@ -141,8 +150,8 @@ def _about_choices(ledger: Ledger, words: Words) -> list[str]:
             found.append(words("advice.rubber", share=share))
         elif overrides.value > MANY_OVERRIDES:
             found.append(words("advice.ignored", share=share))
-    waiting = ledger.waiting_for_choice
-    if waiting >= AT_LEAST and waiting > WAITING_AT_MOST * ledger.cases:
+    waiting = ledger.due.without_choice
+    if waiting > WAITING_AT_MOST * ledger.cases:
         found.append(words("advice.choices", count=words.number(waiting)))
     return found
 

@@ -14,7 +14,6 @@ so that for every set of cases, however it is split into groups, and exactly:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -30,11 +29,12 @@ FIRST_FROM = 1.5
 
 
 class Tier(IntEnum):
-    """Whom the office's weights put first, the weakest first."""
+    """Whom the office's weights put first, the weakest first; and those whose need is not known."""
 
     FIRST = 0
     NEXT = 1
     OTHERS = 2
+    UNKNOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,15 @@ class Balance:
         return self.released - self.reused
 
 
-def tiers_of(weights: Floats) -> Whole:
+def tiers_of(weights: Floats, known: Flags) -> Whole:
     """Gives the `Tier` of each case by its weakest-first weight, shape (n,).
 
-    FIRST from 1.5 on, NEXT above 1, OTHERS at 1.
+    FIRST from 1.5 on, NEXT above 1, OTHERS at 1. A case whose need is not known is UNKNOWN: its
+    weight is the largest that it might have, which makes it nobody's priority.
+
+    Args:
+        weights: of the cases when they were recommended for, shape (n,), each at least 1.
+        known: whether the need is known, shape (n,).
 
     Raises:
         ValueError: if a weight is below 1 or not a number.
@@ -72,7 +77,9 @@ def tiers_of(weights: Floats) -> Whole:
     if not (weights >= 1).all():
         raise ValueError("weights: every weight must be at least 1")
     return np.select(
-        [weights >= FIRST_FROM, weights > 1], [int(Tier.FIRST), int(Tier.NEXT)], int(Tier.OTHERS)
+        [~known, weights >= FIRST_FROM, weights > 1],
+        [int(Tier.UNKNOWN), int(Tier.FIRST), int(Tier.NEXT)],
+        int(Tier.OTHERS),
     )
 
 
@@ -86,7 +93,7 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
         count: how many groups.
 
     Returns:
-        count balances; together they sum to the balance of all cases, exactly.
+        count balances; they sum to the balance of all cases, exactly.
 
     Raises:
         ValueError: if shapes differ, minutes are not whole or below 0, or a group does not exist.
@@ -110,18 +117,6 @@ def balances(baseline: Whole, used: Whole, groups: Whole, count: int) -> list[Ba
         Balance(cases=n, baseline=b, used=c, released=f, reused=g)
         for n, b, c, f, g in zip(*sums, strict=True)
     ]
-
-
-def together(parts: Iterable[Balance]) -> Balance:
-    """Sums the balances of disjoint sets of cases."""
-    found = list(parts)
-    return Balance(
-        cases=sum(one.cases for one in found),
-        baseline=sum(one.baseline for one in found),
-        used=sum(one.used for one in found),
-        released=sum(one.released for one in found),
-        reused=sum(one.reused for one in found),
-    )
 
 
 def counted_once(cases: Whole, days: Whole, ranks: Whole, horizon: int) -> Flags:

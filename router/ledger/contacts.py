@@ -13,7 +13,7 @@ import numpy as np
 from router.decision.catalogue import Catalogue, Mix
 from router.ledger.entries import CHANNELS, Entries
 from router.ledger.intervals import Interval, ratio
-from router.ledger.small_cells import AT_LEAST
+from router.ledger.tens import MEAN_OF, TEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ class ChannelFigures:
     Attributes:
         channel: its name.
         reports: that tell of contacts by it.
-        minutes: reported minutes per contact; None with fewer than ten reports.
+        minutes: reported minutes per contact; None with fewer than thirty reports.
         catalogue: minutes per contact in the catalogue, over the contacts that the same cases'
-            mixes plan; None if they plan none.
+            mixes plan; None if they plan none, or with fewer than thirty.
         contacts: reported contacts a case, over cases whose mix plans the channel; None with fewer
-            than ten.
+            than thirty.
         planned_contacts: planned contacts a case, over the same cases.
     """
 
@@ -65,17 +65,15 @@ def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigu
         if not reporting.any() and not contacts[:, at].any():
             continue
         reports, plans = int(reporting.sum()), contacts[:, at] > 0
-        enough, many = reports >= AT_LEAST, int(plans.sum()) >= AT_LEAST
+        enough, many = reports >= MEAN_OF, int(plans.sum()) >= MEAN_OF
         found.append(
             ChannelFigures(
                 channel=channel,
                 reports=reports,
-                minutes=ratio(told.minutes[reporting, at], told.contacts[reporting, at])
+                minutes=ratio(told.minutes[reporting, at], told.contacts[reporting, at], TEN)
                 if enough
                 else None,
-                catalogue=float(minutes[:, at].sum() / contacts[:, at].sum())
-                if plans.any()
-                else None,
+                catalogue=float(minutes[:, at].sum() / contacts[:, at].sum()) if many else None,
                 contacts=float(told.contacts[plans, at].mean()) if many else None,
                 planned_contacts=float(contacts[plans, at].mean()) if many else None,
             )

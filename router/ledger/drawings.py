@@ -31,10 +31,10 @@ _MEAN_OF = 5
 def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
     """Draws earlier practice, planned and spent, of cases whose time was reported.
 
-    None if they are too few.
+    None if there are none.
     """
     planned, spent = ledger.total.planned, ledger.total.measured
-    if planned is None or spent is None or not spent.cases:
+    if not spent.cases:
         return None
     uses = (
         ("baseline", planned.baseline, GREY),
@@ -104,18 +104,13 @@ def _bar(
 
 
 def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
-    """Draws released and re-used hours by week; None with fewer than two weeks to show."""
-    found = [
-        None if one.estimated is None or not one.estimated.cases else one.estimated
-        for one in ledger.weeks
-    ]
-    shown = [one for one in found if one is not None]
-    if len(shown) < 2:
+    """Draws released and re-used hours by week; None with fewer than two weeks."""
+    found = [one.estimated for one in ledger.weeks]
+    if len(found) < 2 or not ledger.cases:
         return None
     mondays = [date.fromisoformat(one.name) for one in ledger.weeks]
     released, reused = (
-        np.array([np.nan if one is None else getattr(one, name) / _HOUR for one in found])
-        for name in ("released", "reused")
+        np.array([getattr(one, name) / _HOUR for one in found]) for name in ("released", "reused")
     )
 
     def paint(figure: Figure, narrow: bool) -> None:
@@ -131,7 +126,7 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
             )
 
         # From 0, since heights are compared; at least an hour, so that nothing is not blown up.
-        highest = float(np.nanmax([released, reused]))
+        highest = float(np.max([released, reused]))
         axes.set_ylim(0, 1.08 * max(1.0, highest))
         axes.set_xlim(-0.5, len(found) - 0.5)
 
@@ -144,25 +139,20 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
 
     told = words(
         "weeks.description",
-        weeks=len(shown),
-        released=words.in_hours(sum(one.released for one in shown) / len(shown)),
-        reused=words.in_hours(sum(one.reused for one in shown) / len(shown)),
+        weeks=len(found),
+        released=words.in_hours(sum(one.released for one in found) / len(found)),
+        reused=words.in_hours(sum(one.reused for one in found) / len(found)),
     )
     return draw_two_shapes("weeks", words("weeks.drawing"), told, (3.0, 3.0), paint)
 
 
 def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gives the mean of the weeks shown among five around each, of fewer at the ends.
-
-    There is none where a week is not shown.
-    """
+    """Gives the mean of five weeks around each, of fewer at the ends."""
     reach = _MEAN_OF // 2
     # Unknown beyond the ends, so that the mean there is of fewer weeks and not of zeros.
     padded = np.pad(hours, reach, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, _MEAN_OF)
-    means: NDArray[np.float64] = np.full(len(hours), np.nan)
-    known = ~np.isnan(hours)
-    means[known] = np.nanmean(around[known], axis=1)
+    means: NDArray[np.float64] = np.nanmean(around, axis=1)
     return means
 
 

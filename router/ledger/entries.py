@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.catalogue import Channel
+from router.decision.catalogue import DAYS_PER_WEEK, Channel
 from router.ledger.arithmetic import Flags, Floats, Whole
 
 CHANNELS = tuple(channel.value for channel in Channel)
 """Columns of what is told by channel."""
 EPOCH = date(1970, 1, 1)
 """The day from which days are counted."""
+HORIZON_DAYS = 12 * DAYS_PER_WEEK
+"""A plan runs so long: a recommendation for the same case within it is the same plan."""
 GROUPS = ("need_group", "digital_skill", "age_band")
 """Fields that entries are told by."""
 # Not 0: a case that truly took no minutes was measured.

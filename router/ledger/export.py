@@ -41,8 +41,7 @@ COLUMNS = (
 )
 """Minutes; a week is named by its Monday, and ALL stands for all of them together.
 
-`measured_planned` are the catalogue's minutes of the cases that were measured. A field is empty
-where there are too few cases to tell.
+`measured_planned` are the catalogue's minutes of the cases that were measured.
 """
 
 
@@ -63,24 +62,16 @@ def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
                 ),
             ]
             for week, tier, part in lines:
-                planned = "" if part.planned is None else part.planned.used
-                out.writerow(
-                    [office, week, tier, *_cells(part.estimated), *_cells(part.measured), planned]
-                )
+                cells = [*_cells(part.estimated), *_cells(part.measured), part.planned.used]
+                out.writerow([office, week, tier, *cells])
 
 
-def _cells(one: Balance | None) -> list[int | str]:
-    return (
-        [""] * (1 + len(_OF_BALANCE))
-        if one is None
-        else [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
-    )
+def _cells(one: Balance) -> list[int]:
+    return [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
 
 
 def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
     """Writes a file for node_exporter's textfile collector, whole or not at all.
-
-    Too few cases give no sample.
 
     Raises:
         LedgerRefused: if the file's name does not end with .prom: the collector would not read it.
@@ -119,9 +110,7 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
         for basis in _BASES:
             for kind, minutes in _samples(getattr(ledger.total, basis), basis):
                 spent.labels(office, kind, basis).set(minutes * _SECONDS)
-            one = getattr(ledger.total, basis)
-            if one is not None:
-                cases.labels(office, basis).set(one.cases)
+            cases.labels(office, basis).set(getattr(ledger.total, basis).cases)
         for channel in ledger.contacts:
             if channel.minutes is not None:
                 contact.labels(office, channel.channel, "measured").set(
@@ -138,9 +127,7 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
     write_to_textfile(str(path), registry)
 
 
-def _samples(one: Balance | None, basis: str) -> Iterator[tuple[str, int]]:
-    if one is None:
-        return
+def _samples(one: Balance, basis: str) -> Iterator[tuple[str, int]]:
     for name in _OF_BALANCE:
         kind = name if name != "used" else "planned" if basis == "estimated" else "spent"
         yield kind, getattr(one, name)
@@ -153,9 +140,9 @@ def table(ledgers: Mapping[str, Ledger]) -> str:
     lines = [f"{'office':<24} {'hours':<10}" + "".join(f"{head:>12}" for head in heads)]
     for office, ledger in ledgers.items():
         for basis in _BASES:
-            one: Balance | None = getattr(ledger.total, basis)
-            if one is None:
-                lines.append(f"{office:<24} {basis:<10}  fewer than ten cases: not shown")
+            one: Balance = getattr(ledger.total, basis)
+            if not one.cases:
+                lines.append(f"{office:<24} {basis:<10}  no cases, or fewer than ten")
                 continue
             hours = (f"{getattr(one, kind) / _SECONDS:,.0f}" for kind in kinds[1:])
             lines.append(

@@ -9,14 +9,15 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from router.decision.schema import UNKNOWN
 from router.drawing.colours import GREY, INK, QUIET, SAND
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from router.ledger.account import Ledger, sum_of
+from router.ledger.account import Ledger
 from router.ledger.arithmetic import Tier
 from router.ledger.words import Words
 
 _BLUES = ("#084a73", "#0072b2", "#3d95c8", "#77b5da", "#a9d0e8", "#cfe4f2", "#e3eff8")
-_TIERS = {Tier.FIRST: "#00543e", Tier.NEXT: "#2f9b78", Tier.OTHERS: "#a5d6c4"}
+_TIERS = {Tier.FIRST: "#00543e", Tier.NEXT: "#2f9b78", Tier.OTHERS: "#a5d6c4", Tier.UNKNOWN: GREY}
 _LINE, _NARROW_LINE, _BETWEEN = 0.048, 0.035, 0.016
 """Height of a label's line, and between two labels, as shares of a column's height."""
 
@@ -36,7 +37,7 @@ def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
     None without any.
     """
     total = ledger.total.estimated
-    if total is None or (not total.released and not total.reused):
+    if not total.released and not total.reused:
         return None
     left, right = _came(ledger, words), _went(ledger, words)
 
@@ -68,44 +69,33 @@ def flow(ledger: Ledger, words: Words) -> TwoShapes | None:
 
 
 def _came(ledger: Ledger, words: Words) -> list[Segment]:
-    groups = [
-        one
-        for one in ledger.groups["need_group"]
-        if one.estimated is not None and one.estimated.released
-    ]
-    groups.sort(key=lambda one: -(one.estimated.released if one.estimated else 0))
+    groups = sorted(ledger.groups["need_group"], key=lambda one: -one.estimated.released)
     colours = [_BLUES[min(place, len(_BLUES) - 1)] for place in range(len(groups))]
     found = [
         Segment(
-            one.estimated.released if one.estimated else 0,
+            one.estimated.released,
             words.value("need_group", one.name),
-            colour,
+            # What is not known is no group like the others.
+            GREY if one.name == UNKNOWN else colour,
         )
         for one, colour in zip(groups, colours, strict=True)
     ]
     total = ledger.total.estimated
-    released, reused = (total.released, total.reused) if total else (0, 0)
-    # Small groups are left out; what they hold together
-    # stands as the rest, so that the column is whole.
-    found.append(Segment(released - sum_of(groups).released, words("rest"), GREY))
-    found.append(Segment(max(0, reused - released), words("flow.over"), SAND, open=True))
+    found.append(
+        Segment(max(0, total.reused - total.released), words("flow.over"), SAND, open=True)
+    )
     return [one for one in found if one.minutes]
 
 
 def _went(ledger: Ledger, words: Words) -> list[Segment]:
-    shown = [one for one in ledger.tiers if one.estimated is not None]
     found = [
-        Segment(
-            one.estimated.reused if one.estimated else 0,
-            words.tier(one.name),
-            _TIERS[Tier[one.name]],
-        )
-        for one in shown
+        Segment(one.estimated.reused, words.tier(one.name), _TIERS[Tier[one.name]])
+        for one in ledger.tiers
     ]
     total = ledger.total.estimated
-    released, reused = (total.released, total.reused) if total else (0, 0)
-    found.append(Segment(reused - sum_of(shown).reused, words("rest"), GREY))
-    found.append(Segment(max(0, released - reused), words("flow.left"), SAND, open=True))
+    found.append(
+        Segment(max(0, total.released - total.reused), words("flow.left"), SAND, open=True)
+    )
     return [one for one in found if one.minutes]
 
 

@@ -21,10 +21,14 @@ class Interval:
     cases: int
 
 
-def share(values: NDArray[np.float64]) -> Interval:
+def share(values: NDArray[np.float64], off_by: float = 0) -> Interval:
     """Gives the mean of values from 0 to 1 with Wilson's interval.
 
     For values between 0 and 1 it is on the wide side.
+
+    Args:
+        values: shape (n,).
+        off_by: by how much their sum may be off, which widens the interval on both sides.
 
     Raises:
         ValueError: if there are no values.
@@ -36,21 +40,40 @@ def share(values: NDArray[np.float64]) -> Interval:
     # Wilson's, since the usual one is empty where all or none reached their goal.
     centre = (mean + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * np.sqrt(mean * (1 - mean) / n + Z * Z / (4 * n * n))
+    half += off_by / n
     return Interval(
         value=mean, low=max(0.0, float(centre - half)), high=min(1.0, float(centre + half)), cases=n
     )
 
 
-def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Interval:
+def total(values: NDArray[np.int64], extra: float, off_by: float) -> Interval:
+    """Gives the sum of values and how far it would vary with others of their kind.
+
+        se^2 = sd^2 (n + extra) + (off_by * mean)^2
+
+    Args:
+        values: of each case, shape (n,).
+        extra: cases more that it varies as if it had, for what is not known of these ones.
+        off_by: standard error of their number.
+    """
+    n, value = len(values), float(values.sum())
+    if not n:
+        return Interval(value=0.0, low=0.0, high=0.0, cases=0)
+    error = float(np.hypot(values.std() * np.sqrt(n + extra), off_by * values.mean()))
+    return Interval(value=value, low=value - Z * error, high=value + Z * error, cases=n)
+
+
+def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64], alike: int = 1) -> Interval:
     """Gives minutes per contact over reports, sum by sum.
 
     The interval is the linearised one of a ratio of means.
 
-        r = sum m / sum c      se^2 = n / (n - 1) * sum (m - r c)^2 / (sum c)^2
+        r = sum m / sum c      se^2 = alike * n / (n - 1) * sum (m - r c)^2 / (sum c)^2
 
     Args:
         minutes: of each report, shape (n,).
         contacts: of each report, shape (n,), each above 0.
+        alike: how many reports say the same since they are told as one of them.
 
     Raises:
         ValueError: if there are fewer than two reports, or a contact count is not above 0.
@@ -62,5 +85,5 @@ def ratio(minutes: NDArray[np.float64], contacts: NDArray[np.float64]) -> Interv
     # Reports with many contacts weigh more, and a report's contacts hang
     # together: so the error is that of a ratio of sums, not of a mean of ratios.
     rest = minutes - value * contacts
-    error = float(np.sqrt(n / (n - 1) * (rest * rest).sum()) / contacts.sum())
+    error = float(np.sqrt(alike * n / (n - 1) * (rest * rest).sum()) / contacts.sum())
     return Interval(value=value, low=max(0.0, value - Z * error), high=value + Z * error, cases=n)

@@ -5,24 +5,37 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
-from router.ledger.advice import balance_kind, headline, what_to_do
-from router.ledger.arithmetic import Balance
+from router.ledger.advice import headline, what_to_do
 from router.ledger.contacts import mix_minutes
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
 from router.ledger.practice import Practice
-from router.ledger.small_cells import AT_LEAST, hidden
+from router.ledger.tens import whole_tens
 from router.ledger.words import Words
 
 _TEMPLATES = Path(__file__).parent / "templates"
 PRACTICES_AT_MOST = 3
+_TILES = (
+    ("released", "released"),
+    ("reused", "reused"),
+    ("left", "unaccounted"),
+    ("planned", "used"),
+)
+_DUE = ("reports", "reported", "without_outcome", "running", "without_choice", "lately")
 _NEEDED = ("jinja2", "matplotlib")
+
+
+class Tile(NamedTuple):
+    """What a tile is of, its figure, the figure's unit, and what stands below it."""
+
+    what: str
+    figure: str
+    unit: str
+    rests: tuple[str, ...]
 
 
 def check_extra() -> None:
@@ -47,6 +60,8 @@ def ledger_page(
     words: Words,
     *,
     erased: int,
+    before: Ledger | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Makes the page; equal figures give equal bytes.
 
@@ -57,6 +72,8 @@ def ledger_page(
         catalogue: the mixes.
         words: of the page's language.
         erased: recommendations whose content is gone from the journal.
+        before: as `ledger`, of the period before; None if the journal does not hold all of it.
+        links: addresses of offices' own pages, by office; on such a page of all of them, by ALL.
 
     Raises:
         LedgerRefused: if Jinja or Matplotlib are not installed.
@@ -87,68 +104,64 @@ def ledger_page(
         contacts=drawings.contacts(ledger.contacts, words),
         practice=drawings.practice(practices, words),
         practice_words=_practice_words(practices, words),
-        offices=_offices(offices) if len(offices) > 1 else {},
+        offices={name: one.total.estimated for name, one in offices.items()}
+        if len(offices) > 1
+        else {},
+        links=links or {},
         mixes=mix_minutes(ledger.contacts, catalogue),
         method=_method(ledger, words, erased),
-        **_in_words(ledger, words),
+        **_in_words(ledger, before, words),
     )
 
 
-def _in_words(ledger: Ledger, words: Words) -> dict[str, Any]:
+def _in_words(ledger: Ledger, before: Ledger | None, words: Words) -> dict[str, Any]:
     """Tells the ledger's figures in words."""
     return {
         "answer": headline(ledger, words),
-        "tiles": _tiles(ledger, words),
+        "tiles": _tiles(ledger, before, words),
         "todo": what_to_do(ledger, words),
         "groups": [(field, _rows(ledger.groups[field], words, field)) for field in GROUPS],
         "tiers": [(words.tier(one.name), one) for one in ledger.tiers],
         "choices": _choices(ledger, words),
+        "due": [(words(f"due.{name}"), getattr(ledger.due, name)) for name in _DUE],
     }
 
 
-def _tiles(ledger: Ledger, words: Words) -> list[tuple[str, str, str, str]]:
-    """Gives what each tile is of, its figure, the figure's unit and the rest."""
-    total, spent = ledger.total.estimated, ledger.total.measured
-    if total is None or not total.cases:
+def _tiles(ledger: Ledger, before: Ledger | None, words: Words) -> list[Tile]:
+    if not ledger.cases:
         return []
-    first = ledger.tiers[0].estimated
-    known = spent.cases if spent else 0
-    # Also where the balance counts as even: the tile tells a figure, which has a direction.
-    left = "over" if balance_kind(total) == "over" or total.unaccounted < 0 else "left"
-    open_minutes = abs(total.unaccounted)
-
-    released = words.percent(total.released, total.baseline)
-    to_the_first = (
-        "" if first is None else words("tile.reused_rest", first=words.in_hours(first.reused))
-    )
-    of_released = words.percent(open_minutes, total.released)
-    capacity = words.in_hours(ledger.capacity)
-    counted = {"cases": words.number(known), "all": words.number(total.cases)}
-    share_known = words.percent(known, total.cases)
-
-    tiles = [
-        ("released", total.released, words("tile.released_rest", share=released)),
-        ("reused", total.reused, to_the_first),
-        (left, open_minutes, words("tile.left_rest", share=of_released)),
-        ("planned", total.used, words("tile.planned_rest", capacity=capacity)),
-    ]
-    return [
-        *(
-            (words(f"tile.{name}"), words.hours(minutes), words.hour_unit(minutes), rest)
-            for name, minutes, rest in tiles
-        ),
-        (words("tile.measured"), share_known, "", words("tile.measured_rest", **counted)),
-    ]
-
-
-def _offices(offices: Mapping[str, Ledger]) -> dict[str, Balance | None]:
-    """Gives each office's estimate; None where it, or what the total leaves, tells of too few."""
-    # The total of all offices stands beside: what one leaves of it must not be small either.
-    hide = hidden(np.array([one.cases for one in offices.values()], np.int64))
-    return {
-        name: None if small else one.total.estimated
-        for (name, one), small in zip(offices.items(), hide.tolist(), strict=True)
+    total, due = ledger.total.estimated, ledger.due
+    then = before.total.estimated if before is not None else None
+    first = words.in_hours(ledger.tiers[0].estimated.reused)
+    of_baseline = words.percent(total.released, total.baseline)
+    of_released = words.percent(abs(total.unaccounted), total.released)
+    rests = {
+        "released": words("tile.released_rest", share=of_baseline),
+        "reused": words("tile.reused_rest", first=first),
+        # With its sign, as in the tables: one figure does not stand there in two ways.
+        "left": words("tile.over_rest")
+        if total.unaccounted < 0
+        else words("tile.left_rest", share=of_released),
+        "planned": words("tile.planned_rest", capacity=words.in_hours(ledger.capacity)),
     }
+    tiles = [
+        Tile(
+            what=words(f"tile.{name}"),
+            figure=words.hours(getattr(total, kind)),
+            unit=words.hour_unit(getattr(total, kind)),
+            rests=(rests[name], *_before(None if then is None else getattr(then, kind), words)),
+        )
+        for name, kind in _TILES
+    ]
+    counts = {"cases": words.number(due.reported), "all": words.number(due.reports)}
+    measured = words("tile.measured_rest" if due.reports else "tile.measured_none", **counts)
+    running = words("tile.running", count=words.number(due.running))
+    share = words.percent(due.reported, due.reports) if due.reports else "–"
+    return [*tiles, Tile(words("tile.measured"), share, "", (measured, running))]
+
+
+def _before(minutes: int | None, words: Words) -> tuple[str, ...]:
+    return () if minutes is None else (words("tile.before", figure=words.in_hours(minutes)),)
 
 
 def _practice_words(found: Sequence[Practice], words: Words) -> list[tuple[str, str]]:
@@ -188,34 +201,21 @@ def _rows(parts: Sequence[Part], words: Words, field: str) -> list[tuple[str, Pa
 
 def _choices(ledger: Ledger, words: Words) -> list[tuple[str, str, str]]:
     """Gives label, figure and interval of what became of the advice."""
-    found = []
-    for direction in DIRECTIONS:
-        count = ledger.choices[direction]
-        found.append(
-            (words(f"tables.{direction}"), "" if count is None else words.number(count), "")
-        )
+    found = [(words(f"tables.{one}"), words.number(ledger.choices[one]), "") for one in DIRECTIONS]
     for key, estimate in (("overrides", ledger.overrides), ("reached", ledger.reached)):
         if estimate is not None:
             ends = words(
                 "interval", low=words.percent(estimate.low), high=words.percent(estimate.high)
             )
             found.append((words(f"tables.{key}"), words.percent(estimate.value), ends))
-    for key, count in (
-        ("waiting_for_choice", ledger.waiting_for_choice),
-        ("waiting_for_outcome", ledger.waiting_for_outcome),
-    ):
-        found.append((words(f"tables.{key}"), _count(count, words), ""))
     return found
-
-
-def _count(count: int, words: Words) -> str:
-    return words("too_few") if 0 < count < AT_LEAST else words.number(count)
 
 
 def _method(ledger: Ledger, words: Words, erased: int) -> list[str]:
     counts: dict[str, Any] = {
-        "repeated": _count(ledger.left_out[REPEATED], words),
-        "withheld": _count(ledger.left_out[WITHHELD], words),
-        "erased": _count(erased, words),
+        "repeated": words.number(ledger.left_out[REPEATED]),
+        "withheld": words.number(ledger.left_out[WITHHELD]),
+        "erased": words.number(whole_tens(erased)),
+        "as_of": words.date(ledger.as_of),
     }
     return [line.format(**counts) for line in words.entries["method"]["lines"]]

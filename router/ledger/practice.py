@@ -15,7 +15,7 @@ import numpy as np
 from router.cases.features import FEATURES
 from router.ledger.arithmetic import Flags
 from router.ledger.entries import EPOCH, Entries
-from router.ledger.small_cells import AT_LEAST
+from router.ledger.tens import MEAN_OF
 
 OFFICES_AT_LEAST = 3
 """Other offices that a comparison needs: fewer could be told apart."""
@@ -32,7 +32,7 @@ class Practice:
         median: of the other offices' planned minutes a case.
         lowest: of them.
         highest: of them.
-        offices: how many others, each with at least ten such cases.
+        offices: how many others, each with at least thirty such cases.
         own_mix: what the own offices agree on most often; None as `own`.
         usual_mix: what most of the others agree on most often.
         usual_at: at how many of them.
@@ -55,14 +55,14 @@ def practices(
     """Compares practice by need group, over cases with a choice in the period.
 
     Args:
-        entries: of the whole journal.
+        entries: of the whole journal, in tens.
         own: the reader's office; several are looked at together, without an own one.
         known: offices to compare: those with a policy.
         first: first day.
         last: last day, inclusive.
 
     Returns:
-        One for each need group with at least three other offices and, with an own one, ten own
+        One for each need group with at least three other offices and, with an own one, thirty own
         cases.
     """
     days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
@@ -80,7 +80,7 @@ def _practice(
     group: str, cases: Entries, mine: str | None, known: Sequence[str]
 ) -> Practice | None:
     flags = {office: cases.office == office for office in known}
-    enough = {office: which for office, which in flags.items() if which.sum() >= AT_LEAST}
+    enough = {office: which for office, which in flags.items() if which.sum() >= MEAN_OF}
     # Without the own office: what is usual elsewhere must not follow from its own figure.
     others = [which for office, which in enough.items() if office != mine]
     if len(others) < OFFICES_AT_LEAST or (mine is not None and mine not in enough):

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from router.decision.catalogue import DAYS_PER_WEEK
 from router.decision.decision import NO_MIX
 from router.decision.schema import UNKNOWN, Rows
 from router.journal.recommendation import (
@@ -25,6 +24,7 @@ from router.ledger.arithmetic import Whole, counted_once
 from router.ledger.entries import (
     CHANNELS,
     GROUPS,
+    HORIZON_DAYS,
     MANUAL,
     NOT_SPENT,
     REPEATED,
@@ -33,13 +33,17 @@ from router.ledger.entries import (
     Names,
 )
 
-HORIZON_DAYS = 12 * DAYS_PER_WEEK
-"""A plan runs so long: a recommendation for the same case within it is the same plan."""
 _DAY = 24 * 60 * 60 * 1_000_000
 
 
-def read_entries(store: JournalStore) -> tuple[Entries, int]:
+def read_entries(store: JournalStore, until: int | None = None) -> tuple[Entries, int]:
     """Reads the whole journal, since what counts once must be told over every office and day.
+
+    These are single cases: what is shown of them is shown of `in_tens` alone.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC: as the ledger stood then.
 
     Returns:
         The entries, and how many recommendations were erased: of those nothing more is known.
@@ -49,11 +53,14 @@ def read_entries(store: JournalStore) -> tuple[Entries, int]:
         JournalUnavailable: if the journal cannot be read now.
     """
     # Before the recommendations: what is answered meanwhile is then left for the next reading.
-    standing = read_standing(store)
+    standing = read_standing(store, until)
     parts = [_nothing()]
     erased = 0
     synthetic = False
-    for run in recommendations(store):
+    for every in recommendations(store):
+        run = [one for one in every if until is None or one.written_at < until]
+        if not run:
+            continue
         context = run[0].context
         # Also of erased records: their advice was given, whatever is known of it now.
         synthetic |= bool(context.document) and reading_of(context).synthetic_model

@@ -29,15 +29,16 @@ class Arrivals(NamedTuple):
 
 
 def read_arrivals(
-    store: JournalStore, features: FeatureSet, office_ref: str, since: int
+    store: JournalStore, features: FeatureSet, office_ref: str, since: int, until: int
 ) -> Arrivals:
-    """Reads the cases that were scored for an office since a moment.
+    """Reads the cases that were scored for an office between two moments.
 
     Args:
         store: the journal; may be written to meanwhile.
         features: of the cases; one that a record does not have is unknown there.
         office_ref: whose.
         since: microseconds since 1970, UTC.
+        until: likewise; what was written then or later is left out.
 
     Raises:
         JournalBroken: if a record cannot be read, or has other values of a feature than now.
@@ -48,7 +49,9 @@ def read_arrivals(
     rows: dict[str, NDArray[np.uint16]] = {}
     for run in recommendations(store):
         recent = [
-            record for record in run if record.written_at >= since and record.payload is not None
+            record
+            for record in run
+            if since <= record.written_at < until and record.payload is not None
         ]
         if not recent:
             continue

@@ -14,6 +14,7 @@ from router.ledger.account import account
 from router.ledger.page import ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
+from router.ledger.tens import in_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
@@ -45,8 +46,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         ("synthetic-2", "nn"),
         ("synthetic-3", "en"),
     ):
-        ledger = account(entries, {office: policies.offices[office]}, catalogue, *days)
-        beside = practices(entries, [office], list(policies.offices), *days)
+        told = in_tens(entries, policies.offices)
+        one = {office: policies.offices[office]}
+        ledger = account(told, one, catalogue, *days, as_of=days[1])
+        beside = practices(told, [office], list(policies.offices), *days)
         path = folder / f"{office}-{language}.html"
         page = ledger_page(ledger, beside, {}, catalogue, words[language], erased=erased)
         path.write_text(page, encoding="utf-8")

@@ -25,6 +25,7 @@ from training.evaluation.drift import field_figures
 from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.handed_over import handed_over, lead
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
+from training.evaluation.in_tens import figures_in_tens
 from training.evaluation.sensitivity import sensitivity
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
@@ -136,7 +137,7 @@ def evaluate(
     held = _held(kept, decided, catalogue, seed, folds)
     policies = _policies(held, catalogue, promoted, decided)
     scores, expected, permitted = held.fitted.scores, decided.expected, decided.permitted
-    return replace(
+    measured = replace(
         _of_any_policy(candidate.version, cases, by, held, decided, policies, rival),
         synthetic=candidate.synthetic,
         trained_at=candidate.trained_at,
@@ -169,6 +170,7 @@ def evaluate(
         error_scale=candidate.error_scale,
         clipped=candidate.clipped,
     )
+    return figures_in_tens(measured)
 
 
 def evaluate_policy(
@@ -215,7 +217,7 @@ def evaluate_policy(
 
     policies = _policies(held, catalogue, promoted, decided)
     policies["candidate"] = _lifted(chances[served], decided)
-    found = _of_any_policy(name, cases, by, held, decided, policies, rival)
+    found = figures_in_tens(_of_any_policy(name, cases, by, held, decided, policies, rival))
     # It says whom to give what, and predicts nothing.
     return replace(found, groups=tuple(replace(group, calibration=None) for group in found.groups))
 

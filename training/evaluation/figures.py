@@ -86,6 +86,7 @@ class GroupFigures:
         source: "schema" or "audit".
         field: the field that defines the group.
         group: its value, "unknown" included.
+        cases: how many, in tens; 0 where suppressed.
         candidate: value under the candidate.
         logged: value under the logged policy.
         gain: candidate minus logged, paired.

@@ -10,6 +10,7 @@ import numpy as np
 from router.decision.pairs import Pair
 from router.decision.schema import Rows
 from router.decision.tables import DecisionTables
+from router.decision.whole_tens import whole_tens
 from training.learning.distil import Coarse, Distilled, PairModel
 from training.learning.encoding import Encoding
 from training.learning.scores import Floats
@@ -64,7 +65,8 @@ def compile_tables(
         block = np.tile(reference, (slots, 1))
         block[:, column] = np.arange(slots)
         probes.append(block)
-        counts.append(np.bincount(rows[:, column], minlength=slots))
+        # In tens from here on: what is measured later is measured of the tables that are served.
+        counts.append(whole_tens(np.bincount(rows[:, column], minlength=slots)))
 
     probe = np.concatenate(probes)
     # Without pairs, or a slot would also carry what it adds together with the reference row's.
@@ -139,7 +141,7 @@ def _pair(models: Sequence[PairModel], encoding: Encoding, rows: Rows, error_sca
         first_bins=numbers[0],
         second_bins=numbers[1],
         values=values,
-        counts=np.bincount(cells, minlength=len(grid)).astype(np.int64),
+        counts=whole_tens(np.bincount(cells, minlength=len(grid)).astype(np.int64)),
     )
 
 

@@ -87,6 +87,8 @@ def _add(counts: Counter[str], basis: str, case: TrueCase, used: int) -> None:
 
 
 def _tier(case: TrueCase) -> str:
+    if case.need_group == UNKNOWN:
+        return UNKNOWN
     weight = 1.0
     for name, value in (("need_group", case.need_group), ("digital_skill", case.digital_skill)):
         weight *= _weight(case.office.weights.get(name, {}), _MILDEST_FIRST[name], value)

@@ -15,10 +15,12 @@ import joblib
 
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.tables import DecisionTables
 from router.mendable import Mendable
 from router.versions.golden import GOLDEN, golden_bytes
 from router.versions.registry import FIGURES, MANIFEST, TABLES, check_name
 from router.versions.table_file import tables_bytes
+from training.evaluation.figures import Figures
 from training.evaluation.figures_json import to_json
 from training.evaluation.gate import Verdict
 from training.fit import Fitted
@@ -78,40 +80,61 @@ def write_version(
         VersionExists: if there is one already.
     """
     check_new(folder)
-    figures = fitted.figures
     with folder_aside(folder) as aside:
-        (aside / TABLES).write_bytes(tables_bytes(fitted.tables))
+        joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
         if golden is not None:
             (aside / GOLDEN).write_bytes(golden_bytes(golden))
-        joblib.dump(_estimators(fitted), aside / ESTIMATORS, compress=3)
-        write_text(aside / FIGURES, to_json(figures))
-        write_text(aside / GATE, to_json(verdict))
+        failed = write_files(
+            aside, fitted.tables, fitted.figures, verdict, catalogue, manifest, key
+        )
 
-        # Report, card and register tell the digests of what was written so far.
-        manifest = manifest | {"sha256": digests(aside)}
-        failed = _tell(aside, fitted, verdict, catalogue, manifest)
-
-        manifest = manifest | {"sha256": digests(aside)}
-        write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-        if key is not None:
-            sign(aside, key)
     if failed is not None:
         failed.add_note(f"{folder} is written without it: nothing that was learned is lost")
         raise failed
 
 
+def write_files(
+    aside: Path,
+    tables: DecisionTables,
+    figures: Figures,
+    verdict: Verdict,
+    catalogue: Catalogue,
+    manifest: Mapping[str, Any],
+    key: Path | None,
+) -> Exception | None:
+    """Writes all files of a version but its estimators and golden cases, which are there already.
+
+    Returns:
+        What the first of report, card and register failed with; the others are there.
+    """
+    (aside / TABLES).write_bytes(tables_bytes(tables))
+    write_text(aside / FIGURES, to_json(figures))
+    write_text(aside / GATE, to_json(verdict))
+
+    # Report, card and register tell the digests of what was written so far.
+    manifest = dict(manifest) | {"sha256": digests(aside)}
+    failed = _tell(aside, tables, figures, verdict, catalogue, manifest)
+
+    manifest = manifest | {"sha256": digests(aside)}
+    write_text(aside / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    if key is not None:
+        sign(aside, key)
+    return failed
+
+
 def _tell(
     folder: Path,
-    fitted: Fitted,
+    tables: DecisionTables,
+    figures: Figures,
     verdict: Verdict,
     catalogue: Catalogue,
     manifest: Mapping[str, Any],
 ) -> Exception | None:
     """Writes report, card and register, each that can be; gives what the first failed with."""
-    figures, failed = fitted.figures, None
+    failed = None
 
     def report() -> None:
-        write_report(folder / REPORT, figures, verdict, fitted.tables, catalogue, manifest)
+        write_report(folder / REPORT, figures, verdict, tables, catalogue, manifest)
 
     def register() -> None:
         entry = register_entry(figures, verdict, manifest)

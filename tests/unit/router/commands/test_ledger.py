@@ -49,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     heavy = [
         advised(f"h-{number}", HEAVY, weight=2.0, need_group="NEEDS_GUIDANCE", synthetic=True)
-        for number in range(12)
+        for number in range(32)
     ]
     records = many(40, mix=LIGHT, need_group="GOOD_OPPORTUNITIES")
     records += [
@@ -78,8 +78,9 @@ def ask(
 
 def test_the_table_tells_estimated_and_measured_hours_apart(place: Path) -> None:
     lines = ask(place).output.splitlines()
-    released, reused = 40 * (60 - MINUTES[LIGHT]) / 60, 12 * (MINUTES[HEAVY] - 100) / 60
-    assert [line.split()[1:3] for line in lines[1:3]] == [["estimated", "52"], ["measured", "12"]]
+    # Of 32 such cases two wait until there are ten.
+    released, reused = 40 * (60 - MINUTES[LIGHT]) / 60, 30 * (MINUTES[HEAVY] - 100) / 60
+    assert [line.split()[1:3] for line in lines[1:3]] == [["estimated", "70"], ["measured", "30"]]
     assert lines[1].split()[-3:] == [
         f"{hours:,.0f}" for hours in (released, reused, released - reused)
     ]
@@ -89,14 +90,15 @@ def test_the_page_needs_no_network_and_no_script_and_says_that_it_is_synthetic(
     place: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "ledger.html"
-    assert ask(place, "--html", str(page), "--language", "en").exit_code == 0
+    words = ("--language", "en", "--as-of", "2026-08-31")
+    assert ask(place, "--html", str(page), *words).exit_code == 0
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text
     assert not re.search(r'(?:src|href)="(?!data:|#)', text)
     assert "TEST." in text
-    assert "The plans release 25\u00a0hours more than they use again" in text
-    assert "40 of 52 cases" not in text
-    assert "12 of 52 cases have reported time" in text
+    assert "The plans use the released hours again. The difference is probably −" in text
+    assert "30 of 70 ended plans have reported time" in text
+    assert "31 August 2026" in text
 
 
 def test_the_page_is_in_the_offices_own_language_unless_another_is_asked_for(
@@ -115,24 +117,26 @@ def test_an_empty_period_gives_an_honest_page(place: Path, tmp_path: Path) -> No
         place, "--html", str(page), "--language", "en", first="2020-01-01", last="2020-12-31"
     )
     assert found.exit_code == 0
-    assert "No cases in the period" in page.read_text(encoding="utf-8")
+    assert "No cases in the period, or fewer than ten" in page.read_text(encoding="utf-8")
     assert "<svg" not in page.read_text(encoding="utf-8")
 
 
-def test_the_csv_sums_to_the_whole_and_leaves_small_cells_empty(
+def test_the_csv_sums_to_the_whole_tells_of_tens_and_leaves_nothing_empty(
     place: Path, tmp_path: Path
 ) -> None:
     assert ask(place, "--csv", str(tmp_path / "a.csv")).exit_code == 0
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()))
     whole = rows[0]
-    assert (whole["week"], whole["tier"], whole["cases"]) == ("ALL", "ALL", "52")
+    assert (whole["week"], whole["tier"], whole["cases"]) == ("ALL", "ALL", "70")
     for name in ("baseline", "planned", "released", "reused"):
         tiers = [int(row[name]) for row in rows if row["week"] == "ALL" and row["tier"] != "ALL"]
         assert sum(tiers) == int(whole[name])
     assert int(whole["baseline"]) == int(whole["planned"]) + int(whole["released"]) - int(
         whole["reused"]
     )
-    assert all(int(row["cases"]) == 0 or int(row["cases"]) >= 10 for row in rows if row["cases"])
+    assert all(int(row[name]) % 10 == 0 for row in rows for name in ("cases", "measured_cases"))
+    assert all(row.values() and "" not in row.values() for row in rows)
+    assert {row["tier"] for row in rows} == {"ALL", "FIRST", "NEXT", "OTHERS", "UNKNOWN"}
 
 
 def test_prometheus_reads_the_ledger_in_seconds(place: Path, tmp_path: Path) -> None:
@@ -140,13 +144,37 @@ def test_prometheus_reads_the_ledger_in_seconds(place: Path, tmp_path: Path) -> 
         ask(place, "--prometheus", str(tmp_path / "a.prom"), "--office", "office-b").exit_code == 0
     )
     text = (tmp_path / "a.prom").read_text(encoding="utf-8")
-    sample = 'router_ledger_seconds{basis="measured",kind="spent",office="office-a"} 79200.0'
+    sample = 'router_ledger_seconds{basis="measured",kind="spent",office="office-a"} 198000.0'
     assert sample in text
     assert (
         'router_contact_seconds{basis="measured",channel="OFFICE_MEETING",office="office-a"} 3300.0'
         in text
     )
     assert 'router_ledger_cases{basis="estimated",office="office-b"} 0.0' in text
+
+
+def test_what_was_recorded_after_the_day_it_is_told_on_is_left_out(place: Path) -> None:
+    # Time was reported 70 days after the first Monday, 11 May.
+    for day, measured in (("2026-05-10", "no cases, or fewer than ten"), ("2026-05-11", "30")):
+        line = ask(place, "--as-of", day).output.splitlines()[2]
+        assert line.split(maxsplit=2)[2].startswith(measured)
+
+
+def test_several_offices_get_a_page_each_linked_with_that_of_all(
+    place: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "all.html"
+    asked = ask(place, "--html", str(page), "--office", "office-b")
+    assert asked.exit_code == 0, asked.exception
+    text = page.read_text(encoding="utf-8")
+    # At the top of the page, and again in the table of offices.
+    assert re.findall(r'href="(all-[^"]+)"', text) == 2 * [
+        "all-office-a.html",
+        "all-office-b.html",
+    ]
+    for office in ("office-a", "office-b"):
+        own = (tmp_path / f"all-{office}.html").read_text(encoding="utf-8")
+        assert 'href="all.html"' in own
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
@@ -25,7 +25,6 @@ from router.ledger.account import Ledger, account
 from router.ledger.reading import read_entries
 from tests.builders import a_catalogue, a_policy, a_reading, a_recorded_recommendation, a_row
 
-T = TypeVar("T")
 MONDAY = date(2026, 3, 2)
 CATALOGUE = a_catalogue()
 MINUTES = {mix.id: mix.adviser_minutes for mix in CATALOGUE.mixes}
@@ -125,23 +124,18 @@ def an_office(ref: str = "office-a", **changes: Any) -> dict[str, Policy]:
     return {ref: replace(policy, **changes)}
 
 
-def shown(figure: T | None) -> T:
-    """Gives a figure that must not be left out."""
-    assert figure is not None
-    return figure
-
-
 def told(
     folder: Path,
     records: list[Record],
     offices: dict[str, Policy] | None = None,
     first: int = 0,
     last: int = 364,
+    as_of: int = 364,
 ) -> Ledger:
-    """Gives the ledger of a journal with these records, between two days after MONDAY."""
+    """Gives the ledger of these records, case by case, between two days after MONDAY."""
     store = SqliteJournal(folder / f"{uuid.uuid4().hex}.db")
     store.write_batch(sorted(records, key=lambda record: record.written_at))
     entries, _ = read_entries(store)
     store.close()
-    days = (MONDAY + timedelta(days=first), MONDAY + timedelta(days=last))
+    days = (MONDAY + timedelta(days=day) for day in (first, last, as_of))
     return account(entries, an_office() if offices is None else offices, CATALOGUE, *days)

@@ -17,7 +17,6 @@ from tests.unit.router.ledger.journal_builder import (
     came,
     chose,
     many,
-    shown,
     told,
     viewed,
 )
@@ -34,7 +33,7 @@ def test_light_cases_release_what_personal_ones_are_given(tmp_path: Path) -> Non
     )
     ledger = told(tmp_path, light + heavy)
     released, reused = 20 * (60 - MINUTES[LIGHT]), 10 * (MINUTES[OFFICE] - 100)
-    total = shown(ledger.total.estimated)
+    total = ledger.total.estimated
     assert total == Balance(
         cases=30,
         baseline=2200,
@@ -43,13 +42,13 @@ def test_light_cases_release_what_personal_ones_are_given(tmp_path: Path) -> Non
         reused=reused,
     )
     assert total.unaccounted == released - reused
-    first, _, others = ledger.tiers
-    assert (first.name, shown(first.estimated).reused, shown(others.estimated).reused) == (
+    first, _, others, _ = ledger.tiers
+    assert (first.name, first.estimated.reused, others.estimated.reused) == (
         "FIRST",
         reused,
         0,
     )
-    assert {one.name: shown(one.estimated).released for one in ledger.groups["need_group"]} == {
+    assert {one.name: one.estimated.released for one in ledger.groups["need_group"]} == {
         "GOOD_OPPORTUNITIES": released,
         "NEEDS_GUIDANCE": 0,
     }
@@ -59,8 +58,8 @@ def test_what_is_recommended_is_planned_until_something_is_chosen(tmp_path: Path
     advice = [advised(f"c-{number}", PHONE) for number in range(20)]
     choices = [chose(one, OFFICE) for one in advice[:10]]
     ledger = told(tmp_path, advice + choices)
-    assert shown(ledger.total.estimated).used == 10 * (MINUTES[PHONE] + MINUTES[OFFICE])
-    assert (ledger.waiting_for_choice, ledger.waiting_for_outcome) == (10, 10)
+    assert ledger.total.estimated.used == 10 * (MINUTES[PHONE] + MINUTES[OFFICE])
+    assert (ledger.due.without_choice, ledger.due.without_outcome) == (10, 10)
     assert ledger.choices == {"SAME": 0, "MORE": 10, "LESS": 0}
 
 
@@ -71,8 +70,7 @@ def test_a_corrected_choice_counts_and_keeps_the_day_of_the_first(tmp_path: Path
         chose(one, OFFICE, day=40, corrects=other) for one, other in zip(advice, first, strict=True)
     ]
     assert (
-        shown(told(tmp_path, advice + first + last, last=3).total.estimated).used
-        == 10 * MINUTES[OFFICE]
+        told(tmp_path, advice + first + last, last=3).total.estimated.used == 10 * MINUTES[OFFICE]
     )
     assert told(tmp_path, advice + first + last, first=4).cases == 0
 
@@ -97,11 +95,8 @@ def test_measured_takes_only_cases_whose_time_was_reported_and_is_kept_apart(
     assert ledger.total.planned == Balance(
         cases=20, baseline=2000, used=1660, released=340, reused=0
     )
-    assert (ledger.outcomes, shown(ledger.reached).value, ledger.waiting_for_outcome) == (
-        30,
-        1.0,
-        10,
-    )
+    assert ledger.reached is not None
+    assert (ledger.outcomes, ledger.reached.value, ledger.due.without_outcome) == (30, 1.0, 10)
 
 
 def test_a_corrected_outcome_replaces_what_was_reported(tmp_path: Path) -> None:
@@ -112,14 +107,15 @@ def test_a_corrected_outcome_replaces_what_was_reported(tmp_path: Path) -> None:
         for one, other in zip(advice, wrong, strict=True)
     ]
     ledger = told(tmp_path, [*advice, *(chose(one, PHONE) for one in advice), *wrong, *right])
-    assert (shown(ledger.total.measured).used, shown(ledger.reached).value) == (600, 0.0)
+    assert ledger.reached is not None
+    assert (ledger.total.measured.used, ledger.reached.value) == (600, 0.0)
 
 
 def test_advice_asked_for_again_within_twelve_weeks_is_not_counted_twice(tmp_path: Path) -> None:
     first = [advised(f"c-{number}", PHONE) for number in range(10)]
     again = [advised(f"c-{number}", OFFICE, day=20) for number in range(10)]
     ledger = told(tmp_path, [*first, *again, *(chose(one, LIGHT) for one in first)])
-    assert (ledger.cases, ledger.left_out[REPEATED], shown(ledger.total.estimated).used) == (
+    assert (ledger.cases, ledger.left_out[REPEATED], ledger.total.estimated.used) == (
         10,
         10,
         10 * MINUTES[LIGHT],
@@ -142,7 +138,7 @@ def test_withheld_advice_plans_nothing_until_something_is_chosen(tmp_path: Path)
     advice = [advised(f"c-{number}", PHONE, disclosure="CONTROL") for number in range(25)]
     ledger = told(tmp_path, [*advice, *(chose(one, OFFICE) for one in advice[:10])])
     assert (ledger.cases, ledger.left_out[WITHHELD]) == (10, 15)
-    assert shown(ledger.total.estimated).used == 10 * MINUTES[OFFICE]
+    assert ledger.total.estimated.used == 10 * MINUTES[OFFICE]
     # Nobody saw an advice that it could differ from.
     assert ledger.choices == {"SAME": 0, "MORE": 0, "LESS": 0}
 
@@ -165,7 +161,7 @@ def test_shielded_cases_are_in_no_sum(tmp_path: Path) -> None:
 def test_a_case_of_unknown_need_is_held_against_the_baseline_of_unknown_need(
     tmp_path: Path,
 ) -> None:
-    assert shown(told(tmp_path, many(10, need_group=None)).total.estimated).baseline == 10 * 90
+    assert told(tmp_path, many(10, need_group=None)).total.estimated.baseline == 10 * 90
 
 
 def test_offices_are_kept_apart_and_can_be_told_of_together(tmp_path: Path) -> None:
@@ -178,23 +174,32 @@ def test_offices_are_kept_apart_and_can_be_told_of_together(tmp_path: Path) -> N
     assert told(tmp_path, records, both, last=6).capacity == 14_000
 
 
-def test_fewer_than_ten_cases_are_told_of_in_no_figure(tmp_path: Path) -> None:
-    ledger = told(tmp_path, many(9))
-    assert ledger.total.estimated is None
-    assert ledger.overrides is None
-    assert all(
-        part.estimated is None or not part.estimated.cases
-        for part in (*ledger.tiers, *ledger.weeks)
-    )
+def test_a_case_of_unknown_need_is_nobodys_priority_and_told_apart(tmp_path: Path) -> None:
+    unknown = many(10, mix=OFFICE, weight=2.5, need_group=None)
+    ledger = told(tmp_path, many(20, prefix="k", mix=OFFICE, weight=2.5, **GUIDED) + unknown)
+    assert [one.estimated.cases for one in ledger.tiers] == [20, 0, 0, 10]
+    assert ledger.tiers[Tier.UNKNOWN].estimated.reused == 10 * (MINUTES[OFFICE] - 90)
 
 
-def test_a_small_group_does_not_follow_from_the_others(tmp_path: Path) -> None:
-    ledger = told(
-        tmp_path, many(50) + many(3, prefix="n", weight=1.2) + many(20, prefix="f", weight=3.0)
-    )
-    names = {part.name for part in ledger.tiers if part.estimated is not None}
-    assert shown(ledger.total.estimated).cases == 73
-    assert names == {Tier.OTHERS.name}
+def test_what_cannot_be_there_yet_is_not_due(tmp_path: Path) -> None:
+    old = [advised(f"o-{number}", PHONE, day=0) for number in range(30)]
+    young = [advised(f"y-{number}", PHONE, day=60) for number in range(20)]
+    records = [*old, *young, *(chose(one, PHONE, day=0) for one in old[:25])]
+    records += [came(one, PHONE=(3, 75)) for one in old[:20]]
+    due = told(tmp_path, records, as_of=84).due
+    assert (due.reports, due.reported, due.running) == (30, 20, 20)
+    assert (due.without_outcome, due.without_choice, due.lately) == (5, 25, 0)
+    due = told(tmp_path, records, as_of=70).due
+    assert (due.reports, due.reported, due.without_choice, due.lately) == (0, 0, 5, 20)
+
+
+def test_what_is_left_has_a_range_that_grows_with_the_differences(tmp_path: Path) -> None:
+    left = told(tmp_path, many(60, mix=LIGHT, **GUIDED)).left
+    assert left.low < left.value == 60 * (100 - MINUTES[LIGHT]) < left.high
+    both = many(30, mix=LIGHT, **GUIDED) + many(30, prefix="h", mix=OFFICE, **GUIDED)
+    wide = told(tmp_path, both).left
+    assert wide.high - wide.low > 2 * (left.high - left.low)
+    assert told(tmp_path, []).left.high == 0
 
 
 def test_an_office_without_a_baseline_is_refused_by_name(tmp_path: Path) -> None:

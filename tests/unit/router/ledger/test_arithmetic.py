@@ -1,5 +1,7 @@
 """The ledger's arithmetic: exact, additive over any split, and nothing counted twice."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,6 @@ from router.ledger.arithmetic import (
     balances,
     counted_once,
     tiers_of,
-    together,
 )
 
 MINUTES = st.integers(0, 3000)
@@ -47,8 +48,9 @@ def test_baseline_is_what_is_used_plus_released_less_reused_for_every_group_and_
 def test_groups_sum_to_the_whole_however_cases_are_split(cases: Triples) -> None:
     baseline, used, groups = columns(cases)
     whole = balance(baseline, used)
-    assert together(balances(baseline, used, groups, 5)) == whole
-    assert together(balances(baseline, used, np.arange(len(cases)), len(cases))) == whole
+    for split, count in ((groups, 5), (np.arange(len(cases)), len(cases))):
+        parts = [astuple(one) for one in balances(baseline, used, split, count)]
+        assert np.sum([*parts, (0,) * 5], axis=0).tolist() == list(astuple(whole))
 
 
 def test_a_case_that_takes_less_releases_and_one_that_takes_more_is_given() -> None:
@@ -78,10 +80,15 @@ def test_minutes_that_are_not_whole_or_below_zero_are_refused_by_name(
 
 
 def test_tiers_follow_the_weakest_first_weight() -> None:
-    tiers = [Tier(one) for one in tiers_of(np.array([1.0, 1.01, 1.49, 1.5, 4.0]))]
+    known = np.ones(5, bool)
+    tiers = [Tier(one) for one in tiers_of(np.array([1.0, 1.01, 1.49, 1.5, 4.0]), known)]
     assert tiers == [Tier.OTHERS, Tier.NEXT, Tier.NEXT, Tier.FIRST, Tier.FIRST]
     with pytest.raises(ValueError, match="weights"):
-        tiers_of(np.array([0.9]))
+        tiers_of(np.array([0.9]), known[:1])
+
+
+def test_whose_need_is_not_known_has_no_priority_whatever_the_weight() -> None:
+    assert tiers_of(np.array([1.0, 4.0]), np.zeros(2, bool)).tolist() == [Tier.UNKNOWN] * 2
 
 
 def counting(*asked: tuple[int, int, int]) -> list[bool]:

@@ -27,10 +27,10 @@ def practice_of(
 
 def test_practice_is_held_beside_the_other_offices_and_names_none_of_them(tmp_path: Path) -> None:
     sizes = {
-        "a": (10, "BLENDED_OFFICE"),
-        "b": (12, PHONE),
-        "c": (30, PHONE),
-        "d": (10, "SELF_SERVICE"),
+        "a": (30, "BLENDED_OFFICE"),
+        "b": (40, PHONE),
+        "c": (50, PHONE),
+        "d": (30, "SELF_SERVICE"),
     }
     one = practice_of(tmp_path, ["a"], sizes)["NEEDS_GUIDANCE"]
     assert (one.own, one.offices) == (150.0, 3)
@@ -38,6 +38,6 @@ def test_practice_is_held_beside_the_other_offices_and_names_none_of_them(tmp_pa
     assert (one.own_mix, one.usual_mix, one.usual_at) == ("BLENDED_OFFICE", PHONE, 2)
 
 
-def test_fewer_than_three_other_offices_with_ten_cases_are_not_compared(tmp_path: Path) -> None:
-    sizes = {"a": (10, PHONE), "b": (12, PHONE), "c": (30, PHONE), "d": (9, PHONE)}
+def test_fewer_than_three_other_offices_with_thirty_cases_are_not_compared(tmp_path: Path) -> None:
+    sizes = {"a": (30, PHONE), "b": (40, PHONE), "c": (50, PHONE), "d": (29, PHONE)}
     assert practice_of(tmp_path, ["a"], sizes) == {}

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:
 
 def registered(journal: Path, since: float, features: FeatureSet = FEATURES) -> list[int]:
     store = open_journal(f"sqlite:///{journal}", create=False)
-    found = read_arrivals(store, features, OFFICE, NOW - int(since * WEEK))
+    found = read_arrivals(store, features, OFFICE, NOW - int(since * WEEK), NOW + WEEK)
     store.close()
     slots = found.rows[:, FEATURES.column("weeks_registered")]
     return [int(slot) - 1 for slot in slots]
@@ -107,6 +108,17 @@ def test_the_price_is_told_and_written_only_when_asked(tmp_path: Path, policies:
         in asked(journal, policies, "--write-price").output
     )
     assert in_force(policies) == 0.00032
+
+
+def test_as_of_a_day_neither_later_nor_older_cases_are_counted(
+    tmp_path: Path, policies: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    weeks_ago = (9.0, 7.0, 5.0, 3.0, 1.0)
+    recommended(journal, *((f"c-{ago}", 2, ago, OFFICE) for ago in weeks_ago))
+    day = datetime.fromtimestamp((NOW - 4 * WEEK) / 1_000_000, UTC)
+    told = asked(journal, policies, "--as-of", f"{day:%Y-%m-%d}")
+    assert "2 cases arrived in 4.0 weeks" in told.output
 
 
 def test_without_a_week_of_answers_or_any_case_there_is_no_price(

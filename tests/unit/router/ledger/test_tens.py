@@ -1,0 +1,124 @@
+"""What is told of cases in tens: never of fewer, the same in every table, and near the truth."""
+
+from dataclasses import fields
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.disclosure import (
+    FIRST,
+    drawn,
+    found_out,
+    made_up_offices,
+    periods,
+    published,
+    without_small,
+)
+from router.ledger.account import account
+from router.ledger.entries import REPEATED, Entries
+from router.ledger.tens import TEN, in_tens, whole_tens
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
+from tests.builders import ROOT
+
+CATALOGUE = load_catalogue(ROOT / "policies" / "mixes.toml")
+OFFICES = made_up_offices("abc", load_policies(ROOT / "policies", CATALOGUE).national)
+WEEKS = 8
+
+
+def cases(seed: int, a_week: float = 12.0, weeks: int = WEEKS) -> Entries:
+    return drawn(seed, list(OFFICES), weeks, a_week, CATALOGUE)
+
+
+def counts_of(entries: Entries, *names: str) -> list[int]:
+    """Counts entries that agree in all these fields."""
+    columns = [
+        entries.group[name] if name in entries.group else getattr(entries, name) for name in names
+    ]
+    found: dict[tuple[str, ...], int] = {}
+    for key in zip(*(column.astype(str).tolist() for column in columns), strict=True):
+        found[key] = found.get(key, 0) + 1
+    return list(found.values())
+
+
+@given(st.integers(0, 10_000), st.floats(0.2, 40))
+@settings(max_examples=25, deadline=None)
+def test_what_is_told_may_be_the_truth_for_it_would_be_told_the_same(
+    seed: int, a_week: float
+) -> None:
+    told = in_tens(cases(seed, a_week), OFFICES)
+    again = in_tens(told, OFFICES)
+    for one in fields(told):
+        if one.name == "group":
+            assert all((told.group[name] == again.group[name]).all() for name in told.group)
+        elif one.name != "synthetic":
+            np.testing.assert_array_equal(getattr(told, one.name), getattr(again, one.name))
+
+
+@given(st.integers(0, 10_000), st.floats(0.2, 40))
+@settings(max_examples=25, deadline=None)
+def test_however_cases_are_split_no_part_holds_one_to_nine(seed: int, a_week: float) -> None:
+    told = in_tens(cases(seed, a_week), OFFICES)
+    every = ("office", "day", "need_group", "digital_skill", "age_band", "mix", "spent", "outcome")
+    assert all(count % TEN == 0 for count in counts_of(told, *every))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_linear_programming_over_all_that_is_published_finds_no_cell_under_ten(seed: int) -> None:
+    made = cases(seed)
+    told = list(published(in_tens(made, OFFICES), OFFICES, CATALOGUE, periods(WEEKS)))
+    assert found_out(told, made, tried=4, seed=seed) == []
+
+
+def test_the_same_attack_finds_cells_where_small_figures_are_only_left_out() -> None:
+    made = cases(0)
+    raw = without_small(list(published(made, OFFICES, CATALOGUE, periods(WEEKS))))
+    assert found_out(raw, made, tried=6, seed=0) != []
+
+
+def test_errors_do_not_grow_with_the_period() -> None:
+    made = cases(1, a_week=60.0, weeks=52)
+    told = in_tens(made, OFFICES)
+    for weeks in (4, 13, 26, 48):
+        first = FIRST + timedelta(weeks=2)
+        last = first + timedelta(days=7 * weeks - 1)
+        one, true = (
+            account(entries, OFFICES, CATALOGUE, first, last, last) for entries in (told, made)
+        )
+        assert abs(one.cases - true.cases) < 3 * TEN
+        for part, of_truth in zip(one.tiers, true.tiers, strict=True):
+            assert abs(part.estimated.cases - of_truth.estimated.cases) <= 6 * TEN
+        for name in ("released", "reused"):
+            a, b = (getattr(ledger.total.estimated, name) for ledger in (one, true))
+            assert abs(a - b) <= 100 * 60
+
+
+def test_an_offices_last_cases_wait_until_there_are_ten() -> None:
+    made = cases(2)
+    alone = made.where(made.office == "office-c")
+    assert len(in_tens(alone.where(np.arange(9)), OFFICES)) == 0
+    assert len(in_tens(alone.where(np.arange(19)), OFFICES)) == 10
+    assert [whole_tens(count) for count in (0, 9, 10, 37)] == [0, 0, 10, 30]
+
+
+def test_an_office_is_told_the_same_alone_and_among_others() -> None:
+    made = cases(3)
+    all_of_them, alone = in_tens(made, OFFICES), in_tens(made, {"office-b": OFFICES["office-b"]})
+    of_all = all_of_them.where(all_of_them.office == "office-b")
+    assert of_all.day.tolist() == alone.day.tolist()
+    assert of_all.mix.tolist() == alone.mix.tolist()
+
+
+def test_a_report_is_told_in_ten_minutes_and_what_is_left_out_apart() -> None:
+    made = cases(4)
+    made.left_out[::3] = REPEATED
+    told = in_tens(made, OFFICES)
+    assert (told.spent[told.measured] % TEN == 0).all()
+    assert all(count % TEN == 0 for count in counts_of(told, "office", "left_out"))
+
+
+def test_offices_without_a_policy_are_told_of_nowhere() -> None:
+    assert len(in_tens(cases(5), {})) == 0

@@ -1,0 +1,75 @@
+"""A version whose counts tell of single cases is written anew, and advises as before."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from router.cases.features import FEATURES
+from router.versions.registry import TABLES, ModelRefused, check_files, load_model
+from tests.builders import random_tables
+from tests.policies_of_six import CATALOGUE
+from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict, some_figures
+from training.version.artefact import folder_aside, write_files
+from training.version.files import read_figures
+from training.version.rewrite import NotRewritten, rewrite
+from training.version.signing import generate_key
+
+TABLES_OF_FEW = random_tables(0, mixes=len(CATALOGUE.mixes))
+
+
+def a_version(models: Path, key: Path | None = None) -> Path:
+    """Writes a version as those before counts were in tens."""
+    folder = models / "v9"
+    manifest = a_manifest() | {
+        "version": "v9",
+        "features": FEATURES.model_inputs,
+        "mixes": list(CATALOGUE.ids),
+    }
+    with folder_aside(folder) as aside:
+        (aside / "estimators.joblib").write_bytes(b"as it was")
+        figures = some_figures(version="v9")
+        write_files(aside, TABLES_OF_FEW, figures, a_verdict(), CATALOGUE, manifest, key)
+    return folder
+
+
+def test_counts_are_in_tens_and_digests_are_new(tmp_path: Path) -> None:
+    folder = a_version(tmp_path)
+    before = load_model(folder, FEATURES, CATALOGUE).tables
+    assert ((before.counts > 0) & (before.counts < 10)).any()
+    rewrite(folder, FEATURES, CATALOGUE)
+    check_files(folder)
+    after = load_model(folder, FEATURES, CATALOGUE).tables
+    assert (after.counts % 10 == 0).all()
+    np.testing.assert_array_equal(before.values, after.values)
+    assert all(one.cases % 10 == 0 for one in read_figures(folder).groups)
+    assert (folder / "estimators.joblib").read_bytes() == b"as it was"
+    assert [path.name for path in tmp_path.iterdir()] == ["v9"]
+
+
+def test_done_again_nothing_changes(tmp_path: Path) -> None:
+    folder = a_version(tmp_path)
+    rewrite(folder, FEATURES, CATALOGUE)
+    first = json.loads((folder / "manifest.json").read_text())
+    rewrite(folder, FEATURES, CATALOGUE)
+    assert json.loads((folder / "manifest.json").read_text()) == first
+
+
+def test_a_signed_version_is_signed_anew_or_left_alone(tmp_path: Path) -> None:
+    public = generate_key(tmp_path / "key")
+    folder = a_version(tmp_path / "models", tmp_path / "key")
+    with pytest.raises(NotRewritten, match=r"v9: is signed; give the key"):
+        rewrite(folder, FEATURES, CATALOGUE)
+    old = (folder / "manifest.sig").read_bytes()
+    rewrite(folder, FEATURES, CATALOGUE, tmp_path / "key")
+    assert public.exists()
+    assert (folder / "manifest.sig").read_bytes() != old
+    check_files(folder)
+
+
+def test_a_version_that_somebody_changed_is_refused(tmp_path: Path) -> None:
+    folder = a_version(tmp_path)
+    (folder / TABLES).write_bytes((folder / TABLES).read_bytes() + b" ")
+    with pytest.raises(ModelRefused):
+        rewrite(folder, FEATURES, CATALOGUE)

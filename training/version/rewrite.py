@@ -1,0 +1,77 @@
+"""Writes a version anew whose counts tell of single cases, as those before ADR 30 do."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from router.decision.catalogue import Catalogue
+from router.decision.schema import FeatureSet
+from router.decision.tables import DecisionTables
+from router.decision.whole_tens import whole_tens
+from router.mendable import Mendable
+from router.versions.registry import check_files, load_model
+from router.versions.trust import SIGNATURE
+from training.evaluation.in_tens import figures_in_tens
+from training.version.artefact import folder_aside, write_files
+from training.version.files import ESTIMATORS, read_figures, read_manifest, read_verdict
+
+
+class NotRewritten(Mendable, ValueError):
+    """A version stays as it is; the message says what is missing."""
+
+
+def tables_in_tens(tables: DecisionTables) -> DecisionTables:
+    """Rounds the counts of tables; what they value a case at stays as it is."""
+    ends = np.cumsum([tables.features.features[column].slots for column in tables.columns])
+    parts = np.split(tables.counts, ends[:-1])
+    return replace(
+        tables,
+        counts=np.concatenate([whole_tens(part) for part in parts]),
+        pairs=tuple(replace(pair, counts=whole_tens(pair.counts)) for pair in tables.pairs),
+    )
+
+
+def rewrite(
+    folder: Path, features: FeatureSet, catalogue: Catalogue, key: Path | None = None
+) -> None:
+    """Writes a version's tables, figures, report, card, register entry and manifest anew, in tens.
+
+    The values, the gate's verdict, the estimators and the name stay as they are. The folder is
+    replaced at once, so that nobody sees half of it. Done again, nothing changes. Golden cases are
+    left out: they tell what was decided with the counts before (`training.version.golden`).
+
+    Args:
+        folder: models/VERSION.
+        features: that it is trained on.
+        catalogue: whose mixes it values; those that it does not value are left out.
+        key: file of an Ed25519 private key; needed if the version is signed.
+
+    Raises:
+        NotRewritten: if it is signed and no key is given.
+        ModelRefused: if a file of it was changed, or it cannot be served.
+        VersionUnreadable: if figures, verdict or manifest are not as they were written.
+    """
+    if (folder / SIGNATURE).exists() and key is None:
+        raise NotRewritten(f"{folder}: is signed; give the key that signs it anew, --sign FILE")
+    manifest = read_manifest(folder)
+    valued = tuple(mix for mix in catalogue.mixes if mix.id in manifest["mixes"])
+    scored = replace(catalogue, mixes=valued)
+    check_files(folder)
+    tables = load_model(folder, features, scored).tables
+
+    figures, verdict = figures_in_tens(read_figures(folder)), read_verdict(folder)
+    described = {name: value for name, value in manifest.items() if name != "sha256"}
+    before = folder.with_name(f".{folder.name}.before")
+    with folder_aside(folder) as aside:
+        shutil.copyfile(folder / ESTIMATORS, aside / ESTIMATORS)
+        failed = write_files(
+            aside, tables_in_tens(tables), figures, verdict, scored, described, key
+        )
+        if failed is not None:
+            raise failed
+        folder.rename(before)
+    shutil.rmtree(before)
