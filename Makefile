@@ -103,7 +103,7 @@ COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
 
 lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra trust --extra postgres --extra http -o requirements.lock
+	    --extra parquet --extra trust --extra postgres --extra http --extra tls --extra tokens -o requirements.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock

@@ -40,3 +40,9 @@ JOURNAL = click.option(
     show_default=True,
     help="Durable record: sqlite:///FILE or postgresql://...",
 )
+AUDIT_LOG = click.option(
+    "--audit-log",
+    type=FILE,
+    envvar="ROUTER_AUDIT_LOG",
+    help="Keep administrative acts in this file, a JSON object a line.",
+)

@@ -29,13 +29,18 @@ _HEADERS = {
 }
 
 
-def plain_bytes(path: Path, at_most: int) -> bytes:
+def plain_bytes(path: Path, at_most: int, *, links: bool = False) -> bytes:
     """Reads the bytes of a plain file.
+
+    Args:
+        path: of the file.
+        at_most: bytes.
+        links: whether it may be a link to one: platforms swap certificates by links.
 
     Raises:
         ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.
     """
-    with _opened(path) as file:
+    with _opened(path, links=links) as file:
         # One byte more than permitted tells that there is more, whatever the file says of its size.
         data = file.read(at_most + 1)
     if len(data) > at_most:
@@ -54,10 +59,11 @@ def plain_digest(path: Path) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
+def _opened(path: Path, *, links: bool = False) -> Iterator[io.BufferedReader]:
     # The file that is looked at is the one that is read; a pipe is not waited for.
+    follow = 0 if links else os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | follow | os.O_NONBLOCK)
     except OSError as problem:
         why = (
             "is a symbolic link"

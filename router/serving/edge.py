@@ -1,4 +1,4 @@
-"""What surrounds every call: admission, parsing, mapping of errors, metrics of the real outcome.
+"""What surrounds every call: who may make it, parsing, mapping of errors, its real outcome counted.
 
 Services implement the servicers that protobuf generates, so that mypy sees an RPC that is missing.
 """
@@ -21,6 +21,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
+from router.serving.callers.access import Access, Presented
+from router.serving.callers.caller import EVERYONE, set_caller
 from router.serving.metrics import Gathered, Metrics
 from router.serving.status import (
     DeadlineExpired,
@@ -64,7 +66,7 @@ def code_label(code: grpc.StatusCode) -> str:
     return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
 
 
-class Context(Protocol):
+class Context(Presented, Protocol):
     """What the edge asks of a call's context: grpc.aio's has it, and that of any other door.
 
     `abort` raises grpc.aio.AbortError; `write` grpc.aio.InternalError when nobody listens.
@@ -168,7 +170,11 @@ class Edge(grpc.GenericRpcHandler):
     """
 
     def __init__(
-        self, metrics: Metrics, max_in_flight: int, texts: Callable[[], Texts] | None = None
+        self,
+        metrics: Metrics,
+        max_in_flight: int,
+        texts: Callable[[], Texts] | None = None,
+        access: Access | None = None,
     ) -> None:
         """Begins without a service.
 
@@ -177,9 +183,11 @@ class Edge(grpc.GenericRpcHandler):
             max_in_flight: calls at once; more are refused.
             texts: gives those in which people are told of a refusal where no language was asked
                 for; None tells them nothing.
+            access: tells who calls and whether they may; None lets everyone call everything.
         """
         self._metrics = metrics
         self._texts = texts
+        self._access = access
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
@@ -263,6 +271,9 @@ class Edge(grpc.GenericRpcHandler):
         # Health and reflection answer also while we drain or are overloaded. They take no room
         # either: every client that watches health has a call that never ends.
         limited = method.startswith(_OWN)
+        # Of a method that does not exist nobody needs to know who asks for it.
+        access = self._access if method != _NO_METHOD else None
+        path = method.removeprefix("/")
 
         async def call(request: object, context: Context) -> object:
             self._in_flight += limited
@@ -271,6 +282,7 @@ class Edge(grpc.GenericRpcHandler):
                     try:
                         if limited:
                             self._admit(context)
+                        set_caller(access.admit(path, context) if access else EVERYONE)
                         answer = behaviour(request, context)
                         if not isinstance(answer, AsyncGeneratorType):
                             return await answer

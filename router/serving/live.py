@@ -15,6 +15,7 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
+from router.files.acts import Acts
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import NATIONAL, OFFICES, Policies, keep_good, load_policies
 from router.policies.toml_file import PolicyError
@@ -134,8 +135,10 @@ class Loader:
         texts: dict[str, Texts],
         metrics: Metrics,
         last_good: Path | None = None,
+        acts: Acts | None = None,
     ) -> None:
         self._last_good = last_good
+        self._acts = acts or Acts(None)
         self._models = models
         self._policies = policies
         self._trusted = trusted
@@ -171,7 +174,7 @@ class Loader:
         except ValueError as problem:  # a PolicyError is one: the parts do not fit each other
             if last is None:
                 raise PolicyError(str(problem)) from problem
-            self._refuse("policy", str(problem))
+            self._refuse("policy", str(problem), stands=last.policies.national.version)
             return last
 
         # Told and kept only once all of it fits together.
@@ -188,12 +191,12 @@ class Loader:
         except PolicyError as problem:
             if last is None:
                 raise
-            self._refuse("policy", str(problem))
+            self._refuse("policy", str(problem), stands=last.policies.national.version)
             refused = {**last.policies.refused, "": str(problem)}
             return last.catalogue, replace(last.policies, refused=refused)
         for office, problem_text in policies.refused.items():
             stands = policies.of(office).version
-            self._refuse("office_policy", problem_text, office=office, policy_version=stands)
+            self._refuse("office_policy", problem_text, stands=stands, office=office)
         return catalogue, policies
 
     def _read_model(self, catalogue: Catalogue, last: Snapshot | None) -> ModelVersion:
@@ -203,17 +206,20 @@ class Loader:
         except ModelRefused as refusal:
             if last is None:
                 raise
-            self._refuse("model", str(refusal), model_version=last.model.info.version)
+            self._refuse("model", str(refusal), stands=last.model.info.version)
             return last.model
         # The same object, so that offices whose policy stands keep all that they have made of it.
         return last.model if last and last.model.info == model.info else model
 
-    def _refuse(self, part: str, problem: str, **stands: str) -> None:
+    def _refuse(self, part: str, problem: str, stands: str, **told: str) -> None:
         self._metrics.reloads.labels(part, "refused").inc()
+        version = "model_version" if part == "model" else "policy_version"
         _log.error(
             "refused; what was good before stands",
-            extra={"part": part, "problem": problem, **stands},
+            extra={"part": part, "problem": problem, version: stands, **told},
         )
+        act = "model refused" if part == "model" else "policy refused"
+        self._acts.note(act, stands, stands, part=part, why=problem, **told)
 
     def _assemble(
         self,
@@ -274,6 +280,7 @@ class Loader:
         }
         self._metrics.serve_policies(versions, policies.refused)
         if last is not None:
+            self._note_changes(served, last)
             self._metrics.reloads.labels("all", "taken").inc()
             _log.info(
                 "reloaded",
@@ -282,6 +289,18 @@ class Loader:
                     "policy_version": policies.national.version,
                 },
             )
+
+    def _note_changes(self, served: Snapshot, last: Snapshot) -> None:
+        models = last.model.info.version, served.model.info.version
+        if models[0] != models[1]:
+            self._acts.note("model changed", *models, part="model")
+        catalogues = last.catalogue.version, served.catalogue.version
+        if last.catalogue != served.catalogue:
+            self._acts.note("policy changed", *catalogues, part="catalogue")
+        for office in sorted({"", *last.policies.offices, *served.policies.offices}):
+            versions = last.policies.of(office).version, served.policies.of(office).version
+            if versions[0] != versions[1]:
+                self._acts.note("policy changed", *versions, part="policy", office=office)
 
 
 def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:

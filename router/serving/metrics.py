@@ -143,6 +143,30 @@ class Metrics:
             registry=registry,
         )
 
+        self.refused_callers = Counter(
+            "router_refused_callers",
+            "Calls that their caller may not make.",
+            ("caller", "reason"),
+            registry=registry,
+        )
+        self.callers_refused_file = Gauge(
+            "router_callers_file_refused",
+            "1 while the callers' file is refused and the one before is in force.",
+            registry=registry,
+        )
+        self.certificate_expiry = Gauge(
+            "router_certificate_expiry_timestamp_seconds",
+            "When the first certificate of a file ends.",
+            ("file",),
+            registry=registry,
+        )
+        self.token_keys = Gauge(
+            "router_token_keys", "Keys by which tokens are verified.", registry=registry
+        )
+        self.token_keys_age = Gauge(
+            "router_token_keys_age_seconds", "Time since they were last read.", registry=registry
+        )
+
         self.model = Gauge(
             "router_model_info",
             "The model served.",
@@ -180,6 +204,11 @@ class Metrics:
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Reads the journal's queue when asked."""
         self.queue.set_function(depth)
+
+    def watch_token_keys(self, count: Callable[[], int], age: Callable[[], float]) -> None:
+        """Reads the keys of tokens when asked."""
+        self.token_keys.set_function(count)
+        self.token_keys_age.set_function(age)
 
     def committed(self, seconds: float, records: int) -> None:  # noqa: ARG002 - the journal's observer
         """Counts a durable commit."""

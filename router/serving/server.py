@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,7 @@ from prometheus_client import start_http_server
 
 from router.journal.store import JournalStore
 from router.serving import reflection
+from router.serving.callers.access import Access
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -26,7 +30,7 @@ from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.routing.service import ChannelRouterService
-from router.serving.settings import Settings
+from router.serving.settings import Address, Settings, SettingsError
 from router.texts import Texts
 from router.v1 import (
     caseload_pb2,
@@ -41,6 +45,7 @@ from router.v1 import (
 
 if TYPE_CHECKING:
     from router.serving.http.door import Door
+    from router.serving.tls import Tls
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -94,6 +99,8 @@ class Parts:
     live: Live
     store: JournalStore
     texts: dict[str, Texts]
+    access: Access
+    tls: Tls | None = None
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
@@ -109,7 +116,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts)
+    edge = Edge(metrics, settings.max_in_flight, lambda: live.snapshot.national.texts, parts.access)
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
@@ -123,8 +130,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     _add_services(edge, parts, journal, feedback, checks)
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
-    http = _http_door(edge, settings)
-    port = server.add_insecure_port(str(settings.listen))
+    http = _http_door(edge, settings, parts.tls)
+    listens = _listen(server, settings.listen, parts.tls)
     web, web_thread = start_http_server(
         settings.metrics.port, settings.metrics.host, metrics.registry
     )
@@ -137,12 +144,15 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         await checks.set(name, _SERVING)
     _freeze_start_up_objects()
 
-    following = asyncio.ensure_future(_follow(live, settings.reload_seconds))
+    looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
+    following = asyncio.ensure_future(_follow(looks, settings.reload_seconds))
     feedback.begin()
     _log.info(
         "serving",
         extra={
-            "listen": f"{settings.listen.host}:{port}",
+            "listen": listens,
+            "tls": parts.tls is not None,
+            "callers": parts.access.version or "everyone may call everything: there is no file",
             "metrics": f"{settings.metrics.host}:{web.server_port}",
             **({"http": str(http.address)} if http else {}),
             "model_version": live.snapshot.model.info.version,
@@ -208,7 +218,35 @@ def _add_services(
         edge.add(reflection.register, told)
 
 
-def _http_door(edge: Edge, settings: Settings) -> Door | None:
+def _listen(server: grpc.aio.Server, address: Address, tls: Tls | None) -> str:
+    """Listens for gRPC, and gives where.
+
+    Raises:
+        SettingsError: if the address cannot be listened on.
+    """
+    with _closed_to_others():
+        try:
+            # A socket in the file system is guarded by its file: no certificate has its name.
+            if tls is None or address.path:
+                port = server.add_insecure_port(str(address))
+            else:
+                port = server.add_secure_port(str(address), tls.for_grpc())
+        except RuntimeError:
+            raise SettingsError(f"listen: cannot listen on {address}") from None
+    return str(address) if address.path else f"{address.host}:{port}"
+
+
+@contextmanager
+def _closed_to_others() -> Iterator[None]:
+    """Makes a socket in the file system for its owner and group alone, from its first moment on."""
+    before = os.umask(0o117)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:
     """Gives the door for HTTP, which needs libraries that others do without."""
     if settings.http is None:
         return None
@@ -221,18 +259,20 @@ def _http_door(edge: Edge, settings: Settings) -> Door | None:
         origins=settings.http_origins,
         max_in_flight=settings.max_in_flight,
         grace_seconds=settings.grace_seconds,
+        tls=tls,
     )
 
 
-async def _follow(live: Live, seconds: float) -> None:
-    """Looks for changed policies and another promoted model, beside the calls."""
+async def _follow(looks: Sequence[Callable[[], object]], seconds: float) -> None:
+    """Looks for what has changed on disk, beside the calls."""
     while True:
         await asyncio.sleep(seconds)
-        try:
-            # On a thread: reading files and tables would hold up all calls.
-            await asyncio.to_thread(live.refresh)
-        except Exception:
-            _log.exception("what is served could not be looked at; what was good before stands")
+        for look in looks:
+            try:
+                # On a thread: reading files and tables would hold up all calls.
+                await asyncio.to_thread(look)
+            except Exception:
+                _log.exception("a look for changes failed; what was good before stands")
 
 
 def _freeze_start_up_objects() -> None:

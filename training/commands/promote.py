@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from router.commands.options import AUDIT_LOG
+from router.files.acts import Acts
 from router.policies.catalogue_file import load_catalogue
 from training.commands.options import MODELS, POLICIES, VERSION
 from training.version import versions
@@ -16,20 +18,26 @@ from training.version import versions
 @click.option("--override", help="Why, although the gate did not pass; kept.")
 @MODELS
 @POLICIES
-def promote(version: str, override: str | None, models: Path, policies: Path) -> None:
+@AUDIT_LOG
+def promote(
+    version: str, override: str | None, models: Path, policies: Path, audit_log: Path | None
+) -> None:
     """Make a version the one that is served."""
     _tell_torn(models)
-    versions.promote(models, version, load_catalogue(policies / "mixes.toml"), override)
+    catalogue = load_catalogue(policies / "mixes.toml")
+    versions.promote(models, version, catalogue, override, Acts(audit_log))
     click.echo(f"{version} is promoted", err=True)
 
 
 @click.command()
 @MODELS
 @POLICIES
-def rollback(models: Path, policies: Path) -> None:
+@AUDIT_LOG
+def rollback(models: Path, policies: Path, audit_log: Path | None) -> None:
     """Return to the version that was promoted before."""
     _tell_torn(models)
-    promotion = versions.rollback(models, load_catalogue(policies / "mixes.toml"))
+    catalogue = load_catalogue(policies / "mixes.toml")
+    promotion = versions.rollback(models, catalogue, Acts(audit_log))
     click.echo(f"{promotion.after} is promoted again", err=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 from router.cases.features import FEATURES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
+from router.files.acts import Acts, who
 from router.files.aside import written_aside
 from router.mendable import Mendable
 from router.versions.registry import PROMOTED, check_files, check_name, load_model, promoted_version
@@ -23,6 +23,7 @@ from training.version.files import GATE
 
 PROMOTIONS = "promotions.jsonl"
 _REASON_AT_MOST = 500
+_KEPT_NOWHERE = Acts(None)
 
 
 class NotPromoted(Mendable, ValueError):
@@ -54,7 +55,11 @@ class Promotion:
 
 
 def promote(
-    models: Path, name: str, catalogue: Catalogue, override: str | None = None
+    models: Path,
+    name: str,
+    catalogue: Catalogue,
+    override: str | None = None,
+    acts: Acts = _KEPT_NOWHERE,
 ) -> Promotion:
     """Makes a version the one that is served, once verified as the server does, and records it.
 
@@ -64,8 +69,10 @@ def promote(
         catalogue: that it must fit.
         override: why it is promoted although its gate did not pass; 1 to 500 characters, kept in
             the record.
+        acts: where it is written down beside the record.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         ModelRefused: if it cannot be served, or a file of it was changed; no override helps.
         NotPromoted: if its gate failed or is missing and no override is given, or the override is
             no reason.
@@ -89,15 +96,17 @@ def promote(
         done = Promotion(
             kind="promote", before=before, after=name, gate=gate, override=override, **_now()
         )
+        acts.keep(done.kind, before, name, gate=gate, override=override)
         return _append(models, file, done)
 
 
-def rollback(models: Path, catalogue: Catalogue) -> Promotion:
+def rollback(models: Path, catalogue: Catalogue, acts: Acts = _KEPT_NOWHERE) -> Promotion:
     """Returns to the version that was promoted before the present one, and appends to the record.
 
     A second rollback goes one further back. The gate is not asked again.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         ModelRefused: if that version cannot be served any more.
         NotPromoted: if the record has none, or does not end with the version that is promoted.
     """
@@ -123,6 +132,7 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
             override=None,
             **_now(),
         )
+        acts.keep(done.kind, done.before, done.after)
         return _append(models, file, done)
 
 
@@ -220,16 +230,8 @@ def _current(models: Path) -> str | None:
 def _now() -> dict[str, str]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": _user(),
+        "by": who(),
     }
-
-
-def _user() -> str:
-    """Names who runs this; by number where the machine knows no name, as in many containers."""
-    try:
-        return os.environ.get("USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 @contextmanager

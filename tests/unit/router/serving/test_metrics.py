@@ -25,6 +25,11 @@ FROZEN = {
     "router_policy_info": ("gauge", ("office", "version")),
     "router_policy_refused": ("gauge", ("office",)),
     "router_reloads": ("counter", ("part", "result")),
+    "router_refused_callers": ("counter", ("caller", "reason")),
+    "router_callers_file_refused": ("gauge", ()),
+    "router_certificate_expiry_timestamp_seconds": ("gauge", ("file",)),
+    "router_token_keys": ("gauge", ()),
+    "router_token_keys_age_seconds": ("gauge", ()),
     "router_model_info": ("gauge", ("version", "sha256", "synthetic")),
     "router_model_age_seconds": ("gauge", ()),
 }
