@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from inspect import isasyncgenfunction, iscoroutinefunction
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -165,8 +166,8 @@ class Edge(grpc.GenericRpcHandler):
     grpc's own interceptors would, which run several coroutines for every call.
 
     It takes handlers of all four kinds, in both styles of grpc.aio: generators, and coroutines that
-    read from and write to the context. It does not take plain functions, for which grpc.aio has
-    threads.
+    read from and write to the context. A plain function, for which grpc.aio has threads, it takes
+    for a method that the servicer lacks.
     """
 
     def __init__(
@@ -266,7 +267,10 @@ class Edge(grpc.GenericRpcHandler):
     ) -> Call:
         """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
         kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
-        behaviour = reading(getattr(handler, kind))
+        own = getattr(handler, kind)
+        # What a servicer has not got is a plain function of the class that protobuf makes.
+        there = iscoroutinefunction(own) or isasyncgenfunction(own)
+        behaviour = reading(own if there else _unimplemented)
         series = CallSeries(self._metrics, label, method)
         # Health and reflection answer also while we drain or are overloaded. They take no room
         # either: every client that watches health has a call that never ends.

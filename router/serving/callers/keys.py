@@ -224,8 +224,12 @@ class Keys:
         return _fetched(self._source)
 
 
-def _fetched(address: str) -> bytes:
+def _fetched(address: str, within: float = FETCH_SECONDS) -> bytes:
     """Fetches a document, within bounds of size and time.
+
+    Args:
+        address: of it.
+        within: seconds that it may take to come once it has begun to.
 
     Raises:
         KeysRefused: if it is too large or too slow, or the answer is a redirection.
@@ -235,7 +239,7 @@ def _fetched(address: str) -> bytes:
     handlers: list[urllib.request.BaseHandler] = [_Straight()]
     if _is_loopback(host):
         handlers.append(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + FETCH_SECONDS
+    until = time.monotonic() + within
     request = urllib.request.Request(address, headers={"Accept": "application/json"})
     with urllib.request.build_opener(*handlers).open(request, timeout=FETCH_SECONDS) as answer:
         found = b""
@@ -244,7 +248,7 @@ def _fetched(address: str) -> bytes:
             if len(found) > KEYS_BYTES_AT_MOST:
                 raise KeysRefused(f"is larger than {KEYS_BYTES_AT_MOST} bytes")
             if time.monotonic() > until:
-                raise KeysRefused(f"did not come within {FETCH_SECONDS:g} s")
+                raise KeysRefused(f"did not come within {within:g} s")
         return found
 
 
