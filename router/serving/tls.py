@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
@@ -41,14 +42,21 @@ class TlsRefused(Exception):
     """Files of TLS cannot be used; the message says which and why, and nothing of a key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InForce:
-    """What was read and fits together."""
+class _Files(NamedTuple):
+    """What the files hold."""
 
     certificate: bytes
     key: bytes
     client_ca: bytes | None
-    context: ssl.SSLContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InForce:
+    """What was read, and fits together."""
+
+    files: _Files
+    for_grpc: grpc.ServerCertificateConfiguration
+    for_http: ssl.SSLContext
 
 
 class Tls:
@@ -60,39 +68,35 @@ class Tls:
         Raises:
             SettingsError: if they cannot be used.
         """
-        self._files = files
+        self._paths = files
         self._metrics = metrics
+        self._told = ""
         try:
-            self._now = self._read()
+            self._now = self._checked(self._read())
         except TlsRefused as problem:
             raise SettingsError(str(problem)) from None
-        self._front = _context()
+        self._front = _context(mutual=files.client_ca is not None)
         # Each handshake is passed on to the context of that moment, whatever the client asks for.
         self._front.sni_callback = self._hand_over
-        self._adopt(self._front, self._now)
-        self._grpc = _grpc_configuration(self._now)
 
     def refresh(self) -> None:
-        """Takes files that have changed; those that cannot be used are told of, once."""
+        """Takes files that have changed; those that cannot be used are told of once."""
         try:
             found = self._read()
+            if found == self._now.files:
+                return
+            self._now = self._checked(found)
         except TlsRefused as problem:
-            # Counted at each look: it stays wrong until somebody mends it.
-            self._metrics.reloads.labels("tls", "refused").inc()
-            _log.error(
-                "refused; what was good before stands",
-                extra={"part": "tls", "problem": str(problem)},
-            )
+            # Looked at again each time: a certificate may be for tomorrow.
+            if str(problem) != self._told:
+                self._told = str(problem)
+                self._metrics.reloads.labels("tls", "refused").inc()
+                _log.error(
+                    "refused; what was good before stands",
+                    extra={"part": "tls", "problem": self._told},
+                )
             return
-        same = (found.certificate, found.key, found.client_ca) == (
-            self._now.certificate,
-            self._now.key,
-            self._now.client_ca,
-        )
-        if same:
-            return
-        self._now = found
-        self._grpc = _grpc_configuration(found)
+        self._told = ""
         self._metrics.reloads.labels("tls", "taken").inc()
         _log.info("reloaded", extra={"part": "tls"})
 
@@ -100,7 +104,7 @@ class Tls:
         """Gives credentials for a port of gRPC; each new connection gets what is in force."""
         # Asked on gRPC's own threads before each handshake: no file is read there.
         return grpc.dynamic_ssl_server_credentials(
-            self._grpc, lambda: self._grpc, self._files.client_ca is not None
+            self._now.for_grpc, lambda: self._now.for_grpc, self._paths.client_ca is not None
         )
 
     def for_http(self) -> ssl.SSLContext:
@@ -110,49 +114,50 @@ class Tls:
     def _hand_over(
         self, connection: ssl.SSLSocket | ssl.SSLObject, _: str | None, __: ssl.SSLContext
     ) -> None:
-        connection.context = self._now.context
+        connection.context = self._now.for_http
 
-    def _read(self) -> _InForce:
-        """Reads the files, and checks that they fit together.
+    def _read(self) -> _Files:
+        paths = self._paths
+        return _Files(
+            _bytes("tls_certificate", paths.certificate),
+            _bytes("tls_key", paths.key),
+            _bytes("tls_client_ca", paths.client_ca) if paths.client_ca else None,
+        )
+
+    def _checked(self, files: _Files) -> _InForce:
+        """Checks that what the files hold fits together.
 
         Raises:
-            TlsRefused: if one cannot be used, or they do not.
+            TlsRefused: if it does not, or something else lies there by now.
         """
-        files = self._files
-        certificate = _bytes("tls_certificate", files.certificate)
-        key = _bytes("tls_key", files.key)
-        client_ca = _bytes("tls_client_ca", files.client_ca) if files.client_ca else None
-        chain = _certificates("tls_certificate", files.certificate, certificate)
-        _check_key(files.key, key, chain[0])
-        _check_times("tls_certificate", files.certificate, chain[:1])
-        authorities = (
-            _certificates("tls_client_ca", files.client_ca, client_ca)
-            if files.client_ca and client_ca
-            else []
-        )
-        found = _InForce(certificate=certificate, key=key, client_ca=client_ca, context=_context())
-        self._adopt(found.context, found)
-        # OpenSSL has read the files again: what lies there now need not be what was checked.
-        if _bytes("tls_certificate", files.certificate) != certificate:
+        paths = self._paths
+        chain = _certificates("tls_certificate", paths.certificate, files.certificate)
+        _check_key(paths.key, files.key, chain[0])
+        _check_times(paths.certificate, chain[0])
+        context = _context(mutual=files.client_ca is not None)
+        authorities: list[x509.Certificate] = []
+        if paths.client_ca is not None and files.client_ca is not None:
+            authorities = _certificates("tls_client_ca", paths.client_ca, files.client_ca)
+            context.load_verify_locations(
+                cadata=b"".join(one.public_bytes(Encoding.DER) for one in authorities)
+            )
+        try:
+            # From the files, for it takes no bytes; afterwards they must be what was checked.
+            context.load_cert_chain(paths.certificate, paths.key)
+        except (OSError, ssl.SSLError) as problem:
+            raise TlsRefused("tls_certificate: cannot be used, or changed meanwhile") from problem
+        if self._read() != files:
             raise TlsRefused("tls_certificate: changed while it was read")
+
         self._tell("certificate", chain)
         self._tell("client_ca", authorities)
-        return found
-
-    def _adopt(self, context: ssl.SSLContext, what: _InForce) -> None:
-        try:
-            context.load_cert_chain(self._files.certificate, self._files.key)
-        except (OSError, ssl.SSLError) as problem:
-            raise TlsRefused(
-                f"tls_key: {self._files.key} does not fit {self._files.certificate}, or changed "
-                "while it was read"
-            ) from problem
-        if what.client_ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
-            # A connection of 1.2 may go on from an earlier one, whose authority is no longer
-            # trusted; one of 1.3 without tickets cannot.
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.load_verify_locations(cadata=what.client_ca.decode("ascii", "replace"))
+        return _InForce(
+            files=files,
+            for_grpc=grpc.ssl_server_certificate_configuration(
+                [(files.key, files.certificate)], files.client_ca
+            ),
+            for_http=context,
+        )
 
     def _tell(self, file: str, certificates: Iterable[x509.Certificate]) -> None:
         ends = [one.not_valid_after_utc.timestamp() for one in certificates]
@@ -161,16 +166,17 @@ class Tls:
             self._metrics.certificate_expiry.labels(file).set(min(ends))
 
 
-def _context() -> ssl.SSLContext:
+def _context(*, mutual: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
+    if mutual:
+        context.verify_mode = ssl.CERT_REQUIRED
+        # A connection of 1.2 may go on from an earlier one, whose authority is no longer trusted;
+        # one of 1.3 without tickets cannot.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
-
-
-def _grpc_configuration(what: _InForce) -> grpc.ServerCertificateConfiguration:
-    return grpc.ssl_server_certificate_configuration([(what.key, what.certificate)], what.client_ca)
 
 
 def _bytes(setting: str, path: Path) -> bytes:
@@ -199,11 +205,10 @@ def _check_key(path: Path, data: bytes, certificate: x509.Certificate) -> None:
         raise TlsRefused(f"tls_key: {path} is not the key of the certificate")
 
 
-def _check_times(setting: str, path: Path, certificates: Iterable[x509.Certificate]) -> None:
-    now = datetime.now(UTC)
-    for one in certificates:
-        if not one.not_valid_before_utc <= now < one.not_valid_after_utc:
-            raise TlsRefused(
-                f"{setting}: {path} is valid from {one.not_valid_before_utc:%Y-%m-%d %H:%M} to "
-                f"{one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC, and not now"
-            )
+def _check_times(path: Path, certificate: x509.Certificate) -> None:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not begins <= datetime.now(UTC) < ends:
+        raise TlsRefused(
+            f"tls_certificate: {path} is valid from {begins:%Y-%m-%d %H:%M} to "
+            f"{ends:%Y-%m-%d %H:%M} UTC, and not now"
+        )

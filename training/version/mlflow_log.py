@@ -99,7 +99,7 @@ def _client(uri: str, settings: Mapping[str, str]) -> Iterator[Any]:
             yield MlflowClient(tracking_uri=uri)
         except (MlflowException, ImportError, OSError) as problem:
             # The message goes to a terminal and to logs.
-            shown = _without_password(uri)
+            shown = without_password(uri)
             raise NotLogged(f"mlflow: {shown}: {str(problem).replace(uri, shown)}") from problem
 
 
@@ -160,6 +160,8 @@ def _settings(settings: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _without_password(uri: str) -> str:
+def without_password(uri: str) -> str:
+    """Gives an address without the user's name and password; any other text as it is."""
     scheme, separator, rest = uri.partition("://")
+    # A password that is not escaped may hold any sign: all before the last @ may be it.
     return f"{scheme}://{rest.rpartition('@')[2]}" if separator else uri

@@ -41,7 +41,7 @@ class Address:
 def an_address() -> Iterator[Address]:
     address = Address()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answering(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(address.status)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
@@ -55,7 +55,7 @@ def an_address() -> Iterator[Address]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     address.url = f"http://127.0.0.1:{server.server_port}/keys"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
