@@ -57,6 +57,8 @@ COPY --from=server-libraries /app /app
 COPY models /srv/models
 COPY policies /srv/policies
 # Nothing but the journal's volume is written to: run with a read-only root file system.
+# It listens to other machines, and so refuses to start without ROUTER_TLS_CERTIFICATE, ROUTER_TLS_KEY and a callers' file (ROUTER_CALLERS)
+# from a volume, or ROUTER_INSECURE_LISTEN=1 behind a mesh. Over TLS the health check needs ROUTER_HEALTH_TLS_CA and its likes.
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     ROUTER_LISTEN=0.0.0.0:50051 \

@@ -102,7 +102,7 @@ COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
 
 lock: setup ## Resolve the lock files anew, after a change of dependencies in pyproject.toml
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra trust --extra postgres --extra http -o requirements.lock
+	    --extra trust --extra postgres --extra http --extra tls --extra tokens -o requirements.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \

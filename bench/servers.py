@@ -25,8 +25,10 @@ from bench.load import Load, free_port, h2load, median, pinned
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.commands.demo import plain_case
+from router.files.acts import Acts
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
+from router.serving.callers.opening import access_of
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.live import Live, Loader
 from router.serving.metrics import Metrics
@@ -71,6 +73,7 @@ def parts(port: str, journal: str) -> Parts:
         store=open_journal(journal),
         texts=texts,
         listing=Listing(models),
+        access=access_of(settings, metrics, Acts(None)),
     )
 
 

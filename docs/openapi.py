@@ -42,13 +42,15 @@ Schema = dict[str, Any]
 ERRORS = {
     "400": "`invalid_argument`: the request must be changed; `google.rpc.BadRequest` names each "
     "field, problem and bound. `failed_precondition`: what is recorded rules it out.",
+    "401": "`unauthenticated`: no client certificate or bearer token, or one that is not accepted.",
+    "403": "`permission_denied`: the callers' file does not let the caller do this.",
     "404": "`not_found`: what was asked for does not exist. `unimplemented`: no such method.",
     "405": "Methods are called with POST.",
     "409": "`aborted`: something else stands already; `google.rpc.ErrorInfo` says what.",
     "413": f"The body is larger than {BODY_AT_MOST:,} bytes.",
     "415": "The content type is not one that is taken.",
-    "429": "`resource_exhausted`: too many calls in flight; `google.rpc.RetryInfo` says when to "
-    "retry.",
+    "429": "`resource_exhausted`: too many calls in flight, or of this caller; "
+    "`google.rpc.RetryInfo` says when to retry.",
     "500": "`internal`: a fault of ours, without details.",
     "503": "`unavailable`: the server drains, or the journal cannot be written; nothing was "
     "acknowledged, retry.",

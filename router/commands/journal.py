@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from router.commands.options import FILE, JOURNAL
+from router.commands.options import AUDIT_LOG, FILE, JOURNAL
+from router.files.acts import Acts
 from router.journal.chain import verify as walk
 from router.journal.opening import open_journal
 from router.journal.record import Head
@@ -66,7 +67,8 @@ def export(journal: str, to: Path) -> None:
 @JOURNAL
 @click.option("--older-than", callback=_days, required=True, help="For example 730d.")
 @_YES
-def expire(journal: str, older_than: timedelta, yes: bool) -> None:
+@AUDIT_LOG
+def expire(journal: str, older_than: timedelta, yes: bool, audit_log: Path | None) -> None:
     """Erase the content of every record that is older.
 
     Whatever its kind: feedback goes by its own age, not with the recommendation it is about.
@@ -85,6 +87,7 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
             click.echo(f"no record written before {day} holds content")
             return
         _confirm(count, f"written before {day}", yes=yes)
+        Acts(audit_log).keep("expire", count, 0, what="records written before", day=day)
         erased = erase_records(
             store,
             store.held_before(moment),
@@ -100,7 +103,8 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
 @JOURNAL
 @click.option("--case", "case_ref", required=True, help="Reference of the case, as it was sent.")
 @_YES
-def erase(journal: str, case_ref: str, yes: bool) -> None:
+@AUDIT_LOG
+def erase(journal: str, case_ref: str, yes: bool, audit_log: Path | None) -> None:
     """Erase the content of one case: its recommendations and every record about them."""
     with _opened(journal) as store:
         # Any text is looked for, also one that would be refused
@@ -110,6 +114,8 @@ def erase(journal: str, case_ref: str, yes: bool) -> None:
             _finish(store)
             raise click.ClickException("no recommendation of this case holds content")
         _confirm(len(ids), "of this case", yes=yes)
+        # Never whose: the log outlives what is erased.
+        Acts(audit_log).keep("erase", len(ids), 0, what="records of one case")
         erased = erase_records(
             store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
         )

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from router.files.plain_files import plain_bytes
+from router.journal.record import JournalNotNamed
+
 # Not asked whether it exists: whoever reads it says what is missing, and in which words.
 FOLDER = click.Path(path_type=Path, file_okay=False)
 DATE = click.DateTime(formats=["%Y-%m-%d"])
@@ -45,7 +48,39 @@ JOURNAL = click.option(
     default="sqlite:///journal.db",
     envvar="ROUTER_JOURNAL",
     show_default=True,
-    help="Durable record: sqlite:///FILE or postgresql://...",
+    callback=lambda _, __, value: journal_url(value),
+    help="Durable record: sqlite:///FILE, postgresql://..., or file:FILE that holds one of these.",
+)
+_URL_BYTES_AT_MOST = 4_096
+
+
+def journal_url(told: str) -> str:
+    """Gives the URL of a journal, which may stand in a file: it may hold a password there.
+
+    Raises:
+        JournalNotNamed: if the file cannot be read, or a password stands outside one.
+    """
+    if told.startswith("file:"):
+        path = Path(told.removeprefix("file:"))
+        try:
+            return plain_bytes(path, _URL_BYTES_AT_MOST, links=True).decode().strip()
+        except ValueError as problem:
+            raise JournalNotNamed(f"journal: {path}: {problem}") from None
+    user = told.partition("://")[2].rpartition("@")[0]
+    # Everybody on the machine sees the words of a command, and many an environment is logged.
+    if ":" in user or "password=" in told.lower():
+        raise JournalNotNamed(
+            "journal: holds a password, and secrets come from files alone: leave it out and let "
+            "PGPASSFILE name a file, or put the whole URL into a file and give file:FILE"
+        )
+    return told
+
+
+AUDIT_LOG = click.option(
+    "--audit-log",
+    type=FILE,
+    envvar="ROUTER_AUDIT_LOG",
+    help="Keep administrative acts in this file, a JSON object a line.",
 )
 
 

@@ -19,12 +19,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from router.commands.options import FILE, FOLDER, JOURNAL, MODELS, POLICIES
+from router.commands.options import AUDIT_LOG, FILE, FOLDER, JOURNAL, MODELS, POLICIES
+from router.files.acts import Acts
 from router.journal.opening import journal_file, open_journal
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
-from router.serving.settings import Address, Settings
+from router.serving.settings import Address, Settings, tls_files, token_source
 from router.serving.tracing import TRACES
 from router.texts import load_texts
 from router.versions.listing import Listing
@@ -135,6 +136,49 @@ from router.versions.trust import read_trusted_keys
     help="Send traces to this OTLP/HTTP collector; needs the extra `traces`. Off by default.",
 )
 @click.option(
+    "--tls-certificate",
+    type=FILE,
+    envvar="ROUTER_TLS_CERTIFICATE",
+    help="Serve over TLS: the server's certificate and those above it, PEM.",
+)
+@click.option(
+    "--tls-key", type=FILE, envvar="ROUTER_TLS_KEY", help="Its private key, PEM, no password."
+)
+@click.option(
+    "--tls-client-ca",
+    type=FILE,
+    envvar="ROUTER_TLS_CLIENT_CA",
+    help="Authorities of client certificates, PEM; every connection then needs one.",
+)
+@click.option(
+    "--callers",
+    type=FILE,
+    envvar="ROUTER_CALLERS",
+    help="Who may call what; callers.toml beside the policies, if that is there.",
+)
+@click.option(
+    "--token-issuer",
+    envvar=["ROUTER_TOKEN_ISSUER", "AZURE_OPENID_CONFIG_ISSUER"],
+    help="Take bearer tokens of this issuer; needs the extra `tokens`.",
+)
+@click.option(
+    "--token-audience",
+    envvar=["ROUTER_TOKEN_AUDIENCE", "AZURE_APP_CLIENT_ID"],
+    help="Whom they must be for.",
+)
+@click.option(
+    "--token-jwks",
+    envvar=["ROUTER_TOKEN_JWKS", "AZURE_OPENID_CONFIG_JWKS_URI"],
+    help="The issuer's public keys: https://... or a file.",
+)
+@click.option(
+    "--insecure-listen",
+    is_flag=True,
+    envvar="ROUTER_INSECURE_LISTEN",
+    help="Let other machines call without TLS, or without a callers' file: behind a mesh alone.",
+)
+@AUDIT_LOG
+@click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
     default="INFO",
@@ -160,18 +204,22 @@ def serve(
     model_expires_days: int | None,
     access_log: Literal["off", "errors", "all"],
     traces: str,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    callers: Path | None,
+    token_issuer: str | None,
+    token_audience: str | None,
+    token_jwks: str | None,
+    insecure_listen: bool,
+    audit_log: Path | None,
     log_level: str,
 ) -> None:
     """Serve over gRPC, with metrics for Prometheus."""
     # gRPC's core writes lines of its own to standard error, which no collector of JSON can read.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # Imported here: gRPC is slow to load, and the other commands do without.
-    from router.serving.live import Live, Loader
-    from router.serving.server import Parts
-    from router.serving.server import serve as run
-
     settings = Settings(
-        listen=Address.parse("listen", listen),
+        listen=Address.parse("listen", listen, unix=True),
         metrics=Address.parse("metrics", metrics),
         http=Address.parse("http", http) if http else None,
         http_origins=http_origins,
@@ -188,7 +236,18 @@ def serve(
         model_expires_days=model_expires_days,
         access_log=access_log,
         traces=traces,
+        insecure_listen=insecure_listen,
+        tls=tls_files(tls_certificate, tls_key, tls_client_ca),
+        callers=callers,
+        tokens=token_source(token_issuer, token_audience, token_jwks),
+        audit_log=audit_log,
     )
+
+    # Imported here: gRPC is slow to load, and neither other commands nor a bad setting need it.
+    from router.serving.callers.opening import access_of, tls_of
+    from router.serving.live import Live, Loader
+    from router.serving.server import Parts
+    from router.serving.server import serve as run
 
     set_up_logs(log_level)
     # Until the loop takes it: a reload that comes too early must not end the process.
@@ -203,6 +262,7 @@ def serve(
     counts, texts = Metrics(registry), load_texts()
 
     trusted = read_trusted_keys(trust) if trust else None
+    acts = Acts(audit_log)
     loader = Loader(
         models=models,
         policies=policies,
@@ -212,6 +272,7 @@ def serve(
         last_good=last_good,
         shadow=shadow,
         expires_days=model_expires_days,
+        acts=acts,
     )
 
     if file := journal_file(journal):
@@ -227,6 +288,8 @@ def serve(
         store=open_journal(journal),
         texts=texts,
         listing=Listing(models, trusted, model_expires_days),
+        access=access_of(settings, counts, acts),
+        tls=tls_of(settings, counts),
     )
     if traces:
         TRACES.begin(traces)
@@ -249,16 +312,43 @@ def demo(models: Path, policies: Path) -> None:
 @click.option(
     "--service", default="router.v1.ChannelRouter", help="Name to ask for; empty for liveness."
 )
-def health(address: str, service: str) -> None:
+@click.option(
+    "--tls-ca",
+    type=FILE,
+    envvar="ROUTER_HEALTH_TLS_CA",
+    help="Ask over TLS, of a server whose certificate one of these authorities signed, PEM.",
+)
+@click.option(
+    "--tls-name",
+    envvar="ROUTER_HEALTH_TLS_NAME",
+    help="Name in the server's certificate, if it is not the address's.",
+)
+@click.option(
+    "--tls-certificate",
+    type=FILE,
+    envvar="ROUTER_HEALTH_TLS_CERTIFICATE",
+    help="Certificate of a caller, where the server wants one.",
+)
+@click.option("--tls-key", type=FILE, envvar="ROUTER_HEALTH_TLS_KEY", help="Its private key.")
+def health(
+    address: str,
+    service: str,
+    tls_ca: Path | None,
+    tls_name: str | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+) -> None:
     """Ask a server for its health; exit 1 unless it is serving."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    from router.commands.nearby import open_channel
+    from router.commands.nearby import Trust, open_channel
 
+    trust = Trust.read(tls_ca, tls_name, tls_certificate, tls_key) if tls_ca else None
     # The probe shares the server's environment, and "any address" is nowhere to call.
-    target = str(Address.parse("address", address)).replace("0.0.0.0", "127.0.0.1", 1)  # nosec B104
-    with open_channel(target) as channel:
+    target = str(Address.parse("address", address, unix=True))
+    target = target.replace("0.0.0.0", "127.0.0.1", 1)  # nosec B104
+    with open_channel(target, trust) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service=service)
             status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=2).status

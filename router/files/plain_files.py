@@ -37,7 +37,7 @@ def plain_bytes(path: Path, at_most: int, *, links: bool = False) -> bytes:
     Args:
         path: of the file.
         at_most: bytes that it may have.
-        links: whether it may be a link to a plain file.
+        links: whether it may be a link to a plain file: platforms swap certificates by links.
 
     Raises:
         ValueError: if it is missing, a link or no plain file, or larger than `at_most` bytes.

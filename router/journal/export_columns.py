@@ -40,6 +40,7 @@ def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
         "case_ref": text,
         "office_ref": text,
         "disclosure": text,
+        "caller": text,
         "status": text,
         "mix": text,
         "adviser_minutes": pa.float32(),

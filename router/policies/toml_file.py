@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +171,30 @@ class TomlTable:
         if not isinstance(values, list) or any(value not in known for value in values):
             raise self.error(key, f"{values!r} must be a list of {', '.join(known)}")
         return tuple(values)
+
+    def names(self, key: str, problem: Callable[[str], str]) -> tuple[str, ...]:
+        """Takes a list of different texts that are good; an empty one if it is missing.
+
+        Args:
+            key: of the list.
+            problem: tells what is wrong with a text, "" if nothing is; the text is not repeated
+                unless it does.
+
+        Raises:
+            PolicyError: if it is no list of texts, or one is not good or there twice.
+        """
+        values = self._take(key) if self.has(key) else []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise self.error(key, f"{values!r} is not a list of texts")
+        for at, value in enumerate(values):
+            told = "is there twice" if value in values[:at] else problem(value)
+            if told:
+                raise self.error(f"{key}[{at}]", told)
+        return tuple(values)
+
+    def keys(self) -> tuple[str, ...]:
+        """Gives the keys that are not taken yet, of a table whose keys are names."""
+        return tuple(self._values)
 
     def boolean(self, key: str) -> bool:
         """Takes true or false.

@@ -1,4 +1,4 @@
-"""What surrounds every call: admission, parsing, mapping of errors, metrics of the real outcome.
+"""What surrounds every call: who may make it, parsing, mapping of errors, its real outcome counted.
 
 Services implement the servicers that protobuf generates, so that mypy sees an RPC that is missing.
 """
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from inspect import isasyncgenfunction, iscoroutinefunction
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -22,6 +23,8 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
 from router.serving.access import CALL, AccessLog, Noted, note_request, noted
+from router.serving.callers.access import Access, Presented
+from router.serving.callers.caller import EVERYONE, set_caller
 from router.serving.metrics import Metrics
 from router.serving.status import (
     DeadlineExpired,
@@ -67,7 +70,7 @@ def code_label(code: grpc.StatusCode) -> str:
     return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")
 
 
-class Context(Protocol):
+class Context(Presented, Protocol):
     """What the edge asks of a call's context: grpc.aio's has it, and that of any other door.
 
     `abort` raises grpc.aio.AbortError; `write` grpc.aio.InternalError when nobody listens.
@@ -134,15 +137,15 @@ class CallSeries:
 class Counted:
     """Counts one call by its real outcome, whatever way it ends, and tells the access log."""
 
-    __slots__ = ("_access", "_began", "_call", "_context", "_method", "_series")
+    __slots__ = ("_began", "_call", "_context", "_log", "_method", "_series")
 
     def __init__(
-        self, series: CallSeries, context: Context, method: str, access: AccessLog, call: Noted
+        self, series: CallSeries, context: Context, method: str, log: AccessLog, call: Noted
     ) -> None:
         self._series = series
         self._context = context
         self._method = method
-        self._access = access
+        self._log = log
         self._call = call
 
     def __enter__(self) -> None:
@@ -155,7 +158,7 @@ class Counted:
     ) -> None:
         code, seconds = self._code(error), time.perf_counter() - self._began
         self._series.ended(code, seconds, self._call.trace_id)
-        self._access.ended(self._method, code, seconds, self._call)
+        self._log.ended(self._method, code, seconds, self._call)
 
     def _code(self, error: BaseException | None) -> grpc.StatusCode:
         # Set without an error by `set_code`, and before its own error by `abort`.
@@ -177,8 +180,8 @@ class Edge(grpc.GenericRpcHandler):
     grpc's own interceptors would, which run several coroutines for every call.
 
     It takes handlers of all four kinds, in both styles of grpc.aio: generators, and coroutines that
-    read from and write to the context. It does not take plain functions, for which grpc.aio has
-    threads.
+    read from and write to the context. A plain function, for which grpc.aio has threads, it takes
+    for a method that the servicer lacks.
     """
 
     def __init__(
@@ -186,7 +189,8 @@ class Edge(grpc.GenericRpcHandler):
         metrics: Metrics,
         max_in_flight: int,
         texts: Callable[[], Texts] | None = None,
-        access: AccessLog | None = None,
+        access: Access | None = None,
+        log: AccessLog | None = None,
     ) -> None:
         """Begins without a service.
 
@@ -195,11 +199,13 @@ class Edge(grpc.GenericRpcHandler):
             max_in_flight: calls at once; more are refused.
             texts: gives those in which people are told of a refusal where no language was asked
                 for; None tells them nothing.
-            access: is told of every call; None tells nobody.
+            access: tells who calls and whether they may; None lets everyone call everything.
+            log: is told of every call; None tells nobody.
         """
-        self._access = access or AccessLog()
+        self._log = log or AccessLog()
         self._metrics = metrics
         self._texts = texts
+        self._access = access
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
@@ -280,21 +286,31 @@ class Edge(grpc.GenericRpcHandler):
     ) -> Call:
         """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
         kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
-        behaviour = reading(getattr(handler, kind))
+        own = getattr(handler, kind)
+        # What a servicer has not got is a plain function of the class that protobuf makes.
+        there = iscoroutinefunction(own) or isasyncgenfunction(own)
+        behaviour = reading(own if there else _unimplemented)
         series = CallSeries(self._metrics, label, method)
         # Health and reflection answer also while we drain or are overloaded. They take no room
         # either: every client that watches health has a call that never ends.
         limited = method.startswith(_OWN)
+        # Of a method that does not exist nobody needs to know who asks for it.
+        access = self._access if method != _NO_METHOD else None
+        path = method.removeprefix("/")
 
         async def call(request: object, context: Context) -> object:
             self._in_flight += limited
             metadata = context.invocation_metadata() or ()
-            counted = Counted(series, context, method, self._access, noted(metadata))
+            call_noted = noted(metadata)
+            counted = Counted(series, context, method, self._log, call_noted)
             try:
                 with TRACES.call(method, metadata), counted:
                     try:
                         if limited:
                             self._admit(context)
+                        caller = access.admit(path, context) if access else EVERYONE
+                        set_caller(caller)
+                        call_noted.caller = caller.name
                         answer = behaviour(request, context)
                         if not isinstance(answer, AsyncGeneratorType):
                             return await answer

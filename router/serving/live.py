@@ -19,6 +19,7 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
+from router.files.acts import Acts
 from router.policies.catalogue_file import catalogue_of
 from router.policies.offices import Policies, PolicyFiles, keep_good, policies_of
 from router.policies.policy_file import OfficeBounds, national_policy
@@ -103,6 +104,13 @@ class Versions:
         if self.canary is not None and office_ref in self.canary_offices:
             return self.canary
         return self.model
+
+    @property
+    def told_canary(self) -> str:
+        """The canary and its offices, as the audit log tells them; "" without one."""
+        if self.canary is None:
+            return ""
+        return f"{self.canary.info.version}: {', '.join(self.canary_offices)}"
 
     @property
     def answering(self) -> tuple[ModelVersion, ...]:
@@ -218,6 +226,7 @@ class Loader:
         last_good: Path | None = None,
         shadow: str | None = None,
         expires_days: int | None = None,
+        acts: Acts | None = None,
     ) -> None:
         """Takes what does not change while it serves.
 
@@ -230,8 +239,10 @@ class Loader:
             last_good: folder for copies of offices' good policies.
             shadow: name of the version that is asked beside, or "rule"; None for none.
             expires_days: after so many days a version expires; None if only it says so itself.
+            acts: are told of what is taken and refused.
         """
         self._last_good = last_good
+        self._acts = acts or Acts(None)
         self._models = models
         self._policies = policies
         self._trusted = trusted
@@ -500,6 +511,8 @@ class Loader:
                 len(versions.canary_offices),
                 _named(versions.shadow),
             )
+        if last is not None:
+            self._note_changes(served, last)
         taken = _changed(served, last) if last else []
         for part in taken:
             self._metrics.reloads.labels(part, "taken").inc()
@@ -515,6 +528,21 @@ class Loader:
                 },
             )
         self.ended(served)
+
+    def _note_changes(self, served: Snapshot, last: Snapshot) -> None:
+        before, after = last.versions, served.versions
+        if before.model.info.version != after.model.info.version:
+            versions = before.model.info.version, after.model.info.version
+            self._acts.note("model changed", *versions, part="model")
+        if before.told_canary != after.told_canary:
+            self._acts.note("model changed", before.told_canary, after.told_canary, part="canary")
+        if last.catalogue != served.catalogue:
+            catalogues = last.catalogue.version, served.catalogue.version
+            self._acts.note("policy changed", *catalogues, part="catalogue")
+        for office in sorted({"", *last.policies.offices, *served.policies.offices}):
+            policies = last.policies.of(office).version, served.policies.of(office).version
+            if policies[0] != policies[1]:
+                self._acts.note("policy changed", *policies, part="policy", office=office)
 
     def _tell_refused(self, served: Snapshot, last: Snapshot | None) -> None:
         before = last.refused if last else {}
@@ -533,6 +561,11 @@ class Loader:
                     **({"office": office} if office else {}),
                 },
             )
+            of_model = part in {"model", "canary", "shadow"}
+            stands = served.model.info if of_model else served.policies.of(office)
+            act = "model refused" if of_model else "policy refused"
+            told = {"part": part, "why": problem, **({"office": office} if office else {})}
+            self._acts.note(act, stands.version, stands.version, **told)
         self._metrics.versions.refuse([part for part, _ in served.refused])
 
     def ended(self, served: Snapshot) -> None:

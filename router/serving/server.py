@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from router.journal.store import JournalStore
 from router.serving import reflection
 from router.serving.access import AccessLog
 from router.serving.admin import AdminPort, check_page, metrics_page
+from router.serving.callers.access import Access
 from router.serving.caseload.service import CaseloadPlannerService
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
@@ -30,7 +33,7 @@ from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
-from router.serving.settings import Settings, SettingsError
+from router.serving.settings import Address, Settings, SettingsError
 from router.serving.shadowing import Shadowing
 from router.serving.tracing import TRACES
 from router.texts import Texts
@@ -48,6 +51,7 @@ from router.versions.listing import Listing
 
 if TYPE_CHECKING:
     from router.serving.http.door import Door
+    from router.serving.tls import Tls
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -102,6 +106,8 @@ class Parts:
     store: JournalStore
     texts: dict[str, Texts]
     listing: Listing
+    access: Access
+    tls: Tls | None = None
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
@@ -117,13 +123,15 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     stop, hurry = stop or asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _ask_to_stop, stop, hurry)
-    following = Follower([live.refresh_pointers], [live.refresh], settings.reload_seconds)
+    looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
+    following = Follower([live.refresh_pointers], looks, settings.reload_seconds)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, following.look_now)
 
     edge = Edge(
         metrics,
         settings.max_in_flight,
         lambda: live.snapshot.national.texts,
+        parts.access,
         AccessLog(settings.access_log),
     )
     server = grpc.aio.server(options=_OPTIONS)
@@ -141,7 +149,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     _add_services(edge, parts, journal, feedback, shadowing, checks)
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
-    http = _http_door(edge, settings)
+    http = _http_door(edge, settings, parts.tls)
     admin = AdminPort(
         settings.metrics,
         {
@@ -150,7 +158,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             "/metrics": metrics_page(metrics.registry),
         },
     )
-    port = _listen(server, settings)
+    listens = _listen(server, settings.listen, parts.tls)
     admin.begin()
 
     await server.start()
@@ -168,7 +176,9 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     _log.info(
         "serving",
         extra={
-            "listen": f"{settings.listen.host}:{port}",
+            "listen": listens,
+            "tls": parts.tls is not None,
+            "callers": parts.access.version or "everyone may call everything: there is no file",
             "metrics": str(admin.address),
             **({"http": str(http.address)} if http else {}),
             "model_version": live.snapshot.model.info.version,
@@ -245,7 +255,37 @@ def _add_services(
         edge.add(reflection.register, told)
 
 
-def _http_door(edge: Edge, settings: Settings) -> Door | None:
+def _listen(server: grpc.aio.Server, address: Address, tls: Tls | None) -> str:
+    """Listens for gRPC, and gives where.
+
+    Raises:
+        SettingsError: if the address cannot be listened on.
+    """
+    with _closed_to_others():
+        try:
+            # A socket in the file system is guarded by its file: no certificate has its name.
+            if tls is None or address.path:
+                port = server.add_insecure_port(str(address))
+            else:
+                port = server.add_secure_port(str(address), tls.for_grpc())
+        except RuntimeError:
+            # gRPC says why in its own log at most.
+            told = f"listen: cannot listen on {address}: in use, or not an address of this host"
+            raise SettingsError(told) from None
+    return str(address) if address.path else f"{address.host}:{port}"
+
+
+@contextmanager
+def _closed_to_others() -> Iterator[None]:
+    """Makes a socket in the file system for its owner and group alone, from its first moment on."""
+    before = os.umask(0o117)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:
     """Gives the door for HTTP, which needs libraries that others do without."""
     if settings.http is None:
         return None
@@ -258,20 +298,12 @@ def _http_door(edge: Edge, settings: Settings) -> Door | None:
         origins=settings.http_origins,
         max_in_flight=settings.max_in_flight,
         grace_seconds=settings.grace_seconds,
+        tls=tls,
     )
 
 
 def _ask_to_stop(stop: asyncio.Event, hurry: asyncio.Event) -> None:
     (hurry if stop.is_set() else stop).set()
-
-
-def _listen(server: grpc.aio.Server, settings: Settings) -> int:
-    try:
-        return server.add_insecure_port(str(settings.listen))
-    except RuntimeError:
-        # gRPC says why in its own log at most.
-        told = f"listen: cannot listen on {settings.listen}: in use, or not an address of this host"
-        raise SettingsError(told) from None
 
 
 def _freeze_start_up_objects() -> None:

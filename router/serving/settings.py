@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from router.mendable import Mendable
+from router.policies.callers import CALLERS
 from router.versions.registry import is_name
 
 _PORT_AT_MOST = 65535
+# Of a socket's name, with its end: what the system takes.
+_PATH_BYTES_AT_MOST = 107
+_UNIX = "unix:"
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 _COLLECTOR = re.compile(r"https?://[^\s/@]+/\S+")
@@ -22,27 +27,57 @@ class SettingsError(Mendable, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A host and port to listen on."""
+    """Where to listen: a host and port, or the path of a Unix socket."""
 
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
+    path: str = ""
 
     @classmethod
-    def parse(cls, setting: str, text: str) -> Address:
-        """Reads HOST:PORT; port 0 means any free one.
+    def parse(cls, setting: str, text: str, *, unix: bool = False) -> Address:
+        """Reads HOST:PORT, where port 0 means any free one, or unix:PATH.
+
+        Args:
+            setting: its name.
+            text: as given.
+            unix: whether it may be a Unix socket.
 
         Raises:
             SettingsError: if it is not of that form.
         """
+        if unix and text.startswith(_UNIX):
+            path = text.removeprefix(_UNIX)
+            # Two slashes are how URLs write the same.
+            path = path.removeprefix("//") if path.startswith("///") else path
+            if not path or len(path.encode()) > _PATH_BYTES_AT_MOST or "\0" in path:
+                raise SettingsError(
+                    f"{setting}: {text!r} is not unix:PATH with a path of 1 to "
+                    f"{_PATH_BYTES_AT_MOST} bytes"
+                )
+            return cls(path=path)
         # From the right: an IPv6 address holds colons itself.
         host, colon, port = text.rpartition(":")
         if not colon or not host or not port.isdecimal() or int(port) > _PORT_AT_MOST:
+            forms = "HOST:PORT or unix:PATH" if unix else "HOST:PORT"
             raise SettingsError(
-                f"{setting}: {text!r} is not HOST:PORT with a port of 0 to {_PORT_AT_MOST}"
+                f"{setting}: {text!r} is not {forms} with a port of 0 to {_PORT_AT_MOST}"
             )
         return cls(host=host.strip("[]"), port=int(port))
 
+    @property
+    def is_near(self) -> bool:
+        """Whether this machine alone can reach it."""
+        if self.path:
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            # Another name may lead anywhere, or elsewhere tomorrow.
+            return self.host == "localhost"
+
     def __str__(self) -> str:
+        if self.path:
+            return f"{_UNIX}{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -55,6 +90,70 @@ _BOUNDS: dict[str, tuple[float, float, str]] = {
     "model_expires_days": (1, 36_500, " days"),
 }
 """Least and most of each number, and what it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """The files of TLS, in PEM.
+
+    Attributes:
+        certificate: the server's, and those between it and its authority.
+        key: its private key, without a password.
+        client_ca: authorities of client certificates; with it, every connection needs one.
+    """
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssuer:
+    """Whose bearer tokens are taken.
+
+    Attributes:
+        issuer: what `iss` must be.
+        audience: what `aud` must be, or hold.
+        jwks: of the issuer's public keys: an address, or a file.
+    """
+
+    issuer: str
+    audience: str
+    jwks: str
+
+
+def tls_files(
+    certificate: Path | None, key: Path | None, client_ca: Path | None
+) -> TlsFiles | None:
+    """Puts the settings of TLS together; None if none is given.
+
+    Raises:
+        SettingsError: if one is missing.
+    """
+    given = {"tls_certificate": certificate, "tls_key": key}
+    if not (certificate or key or client_ca):
+        return None
+    if certificate is None or key is None:
+        missing = next(name for name, path in given.items() if path is None)
+        raise SettingsError(f"{missing}: is missing; TLS needs a certificate and its key")
+    return TlsFiles(certificate=certificate, key=key, client_ca=client_ca)
+
+
+def token_source(issuer: str | None, audience: str | None, jwks: str | None) -> TokenIssuer | None:
+    """Puts the settings of tokens together; None if none is given.
+
+    Raises:
+        SettingsError: if one is missing.
+    """
+    given = {"token_issuer": issuer, "token_audience": audience, "token_jwks": jwks}
+    if not any(given.values()):
+        return None
+    if not (issuer and audience and jwks):
+        missing = next(name for name, value in given.items() if not value)
+        raise SettingsError(
+            f"{missing}: is missing; tokens need an issuer, an audience and the issuer's keys"
+        )
+    return TokenIssuer(issuer=issuer, audience=audience, jwks=jwks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +181,16 @@ class Settings:
     http_origins: tuple[str, ...] = ()
     shadow: str | None = None
     model_expires_days: int | None = None
+    insecure_listen: bool = False
+    tls: TlsFiles | None = None
+    callers: Path | None = None
+    tokens: TokenIssuer | None = None
+    audit_log: Path | None = None
+
+    @property
+    def callers_file(self) -> Path:
+        """The callers' file: the one that is named, else the one beside the policies."""
+        return self.callers or self.policies / CALLERS
 
     def __post_init__(self) -> None:
         for setting, folder in (("models", self.models), ("policies", self.policies)):
@@ -99,6 +208,7 @@ class Settings:
                 )
         if self.http_origins and self.http is None:
             raise SettingsError("http_origin: is given without http, the address to serve on")
+        self._check_callers()
         if self.traces and not _COLLECTOR.fullmatch(self.traces):
             # Not repeated: it may hold a password.
             raise SettingsError(
@@ -113,3 +223,34 @@ class Settings:
             value = getattr(self, setting)
             if value is not None and not least <= value <= most:
                 raise SettingsError(f"{setting}: {value} is outside {least} to {most}{unit}")
+
+    def _check_callers(self) -> None:
+        """Checks that nobody calls from elsewhere unseen, unless that is asked for.
+
+        Raises:
+            SettingsError: if somebody could.
+        """
+        if self.callers is not None and not self.callers.is_file():
+            raise SettingsError(f"callers: {str(self.callers)!r} is not a file")
+        for setting, address in (("listen", self.listen), ("http", self.http)):
+            if address is None or address.is_near or self.insecure_listen:
+                continue
+            if self.tls is None:
+                raise SettingsError(
+                    f"{setting}: {address} can be reached from other machines, and without TLS "
+                    "anybody on the way reads along: give tls_certificate and tls_key, listen on "
+                    "127.0.0.1 or unix:PATH, or give insecure_listen behind a mesh that encrypts"
+                )
+            if not self.callers_file.exists():
+                raise SettingsError(
+                    f"{setting}: {address} can be reached from other machines, and without "
+                    f"{self.callers_file} everybody there may call everything: write it "
+                    "(docs/security.md), or give insecure_listen behind a mesh that knows callers"
+                )
+        # Who sets either wants callers told apart; without the file nobody would be.
+        told_apart = self.tokens or (self.tls and self.tls.client_ca)
+        if told_apart and not self.callers_file.exists():
+            setting = "token_issuer" if self.tokens else "tls_client_ca"
+            raise SettingsError(
+                f"{setting}: is given without {self.callers_file}, which says who may call what"
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -52,8 +54,63 @@ class DeadlineExpired(Exception):
     """The caller no longer waits."""
 
 
+class Unauthenticated(Exception):
+    """The caller must say who it is, in a way that is accepted; not why a way was not accepted.
+
+    Attributes:
+        reason: a code.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotPermitted(Exception):
+    """The caller may not do this, whatever there is.
+
+    Attributes:
+        reason: a code.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooMuch(Exception):
+    """The caller has asked for more than its share; it may go on after a while.
+
+    Attributes:
+        seconds: until then.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the caller asks for more than its rate; retry later")
+        self.seconds = seconds
+
+
+class CallersUnknown(Exception):
+    """It cannot be told now who calls; the caller may retry after a while."""
+
+
 class NothingFound(Exception):
     """What was asked for does not exist."""
+
+
+class NoDecision(NothingFound):
+    """A decision was never made, was erased, or is another office's: all look alike."""
+
+    def __init__(self, decision_id: uuid.UUID) -> None:
+        told = f"decision_id: no recommendation {decision_id} is recorded, or it was erased"
+        super().__init__(told)
+
+
+class NoReview(NothingFound):
+    """A review was never asked for, was erased, or is another office's: all look alike."""
+
+    def __init__(self, review_id: uuid.UUID) -> None:
+        super().__init__(f"review_id: no review {review_id} is recorded, or it was erased")
 
 
 class Stands(Exception):
@@ -96,9 +153,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
 
     Anything unknown is INTERNAL without details.
     """
-    retry = error_details_pb2.RetryInfo(
-        retry_delay=duration_pb2.Duration(nanos=_RETRY_MILLISECONDS * 1_000_000)
-    )
+    retry = _retry_after(_RETRY_MILLISECONDS)
     match error:
         case InvalidRequest():
             return (
@@ -112,6 +167,8 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 "too many calls in flight; retry later",
                 [retry],
             )
+        case Unauthenticated() | NotPermitted() | TooMuch() | CallersUnknown():
+            return _of_caller(error, retry)
         case RequestTooLarge():
             return grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), []
         case JournalUnavailable():
@@ -153,6 +210,33 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
             return grpc.StatusCode.FAILED_PRECONDITION, told, details
         case _:
             return grpc.StatusCode.INTERNAL, "internal error", []
+
+
+def _of_caller(
+    error: Unauthenticated | NotPermitted | TooMuch | CallersUnknown,
+    retry: error_details_pb2.RetryInfo,
+) -> tuple[grpc.StatusCode, str, list[Message]]:
+    """Gives the same of an error that has to do with who calls."""
+    match error:
+        case TooMuch():
+            # Rounded up: who comes back exactly then must not be too early.
+            soon = _retry_after(math.ceil(error.seconds * 1000))
+            why = error_details_pb2.ErrorInfo(reason="CALLER_RATE", domain=DOMAIN)
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), [soon, why]
+        case CallersUnknown():
+            told = "the keys that tell callers apart are not known yet"
+            return grpc.StatusCode.UNAVAILABLE, told, [retry]
+        case Unauthenticated():
+            code = grpc.StatusCode.UNAUTHENTICATED
+        case NotPermitted():
+            code = grpc.StatusCode.PERMISSION_DENIED
+    return code, str(error), [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+
+
+def _retry_after(milliseconds: int) -> error_details_pb2.RetryInfo:
+    seconds, rest = divmod(milliseconds, 1000)
+    delay = duration_pb2.Duration(seconds=seconds, nanos=rest * 1_000_000)
+    return error_details_pb2.RetryInfo(retry_delay=delay)
 
 
 def trailers(code: grpc.StatusCode, message: str, details: list[Message]) -> Trailers:

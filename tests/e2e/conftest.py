@@ -65,7 +65,12 @@ def router_command(*words: str) -> list[str]:
     return [sys.executable, "-m", "router", *words]
 
 
-def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Server:
+def start(
+    folder: Path,
+    *flags: str,
+    env: dict[str, str] | None = None,
+    credentials: grpc.ChannelCredentials | None = None,
+) -> Server:
     journal = folder / "journal.db"
     # Port 0: the system gives one that is free, and the log tells which.
     command = router_command("serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
@@ -77,7 +82,11 @@ def start(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Serve
     for line in process.stderr:
         entry = json.loads(line)
         if entry["message"] == "serving":
-            channel = grpc.insecure_channel(entry["listen"])
+            channel = (
+                grpc.secure_channel(entry["listen"], credentials)
+                if credentials
+                else grpc.insecure_channel(entry["listen"])
+            )
             grpc.channel_ready_future(channel).result(STARTS_WITHIN)
             http = entry.get("http", "")
             return Server(process, entry["listen"], entry["metrics"], journal, channel, http)
@@ -89,8 +98,12 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers and ends them after the test."""
     running: list[Server] = []
 
-    def begin(*flags: str, env: dict[str, str] | None = None) -> Server:
-        running.append(start(tmp_path, *flags, env=env))
+    def begin(
+        *flags: str,
+        env: dict[str, str] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> Server:
+        running.append(start(tmp_path, *flags, env=env, credentials=credentials))
         return running[-1]
 
     yield begin

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from router.commands.options import journal_url
 from training.commands.options import PLACE
 from training.data import collect as collecting
 from training.data.collect_taken import Treatment
@@ -18,7 +19,8 @@ from training.data.k_anonymity import K
     required=True,
     envvar="ROUTER_JOURNAL",
     show_envvar=True,
-    help="URL of the journal.",
+    callback=lambda _, __, value: journal_url(value),
+    help="URL of the journal, or file:FILE that holds it.",
 )
 @click.option("--out", type=PLACE, required=True, help="Parquet or CSV file of logged cases.")
 @click.option(

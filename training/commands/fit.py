@@ -229,6 +229,8 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
 
     Not the key, nor the tracking server: they bear on nothing, and may hold a secret.
     """
+    from training.version.mlflow_log import without_password
+
     words = ["python", "-m", "training", "fit"]
     for path in files:
         words += ["--cases", str(path)]
@@ -241,7 +243,8 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
             continue
         for one in value if isinstance(value, tuple) else (value,):
             told = one.date().isoformat() if isinstance(one, datetime) else str(one)
-            words += [option.opts[0], told]
+            # Whatever option has an address: the command is published with the version.
+            words += [option.opts[0], without_password(told)]
     return shlex.join(words)
 
 

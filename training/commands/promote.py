@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from router.commands.options import AUDIT_LOG
+from router.files.acts import Acts
 from router.policies.catalogue_file import load_catalogue
 from training.commands.options import MODELS, POLICIES, VERSION
 from training.version import versions
@@ -16,20 +18,26 @@ from training.version import versions
 @click.option("--override", help="Why, although the gate did not pass; kept.")
 @MODELS
 @POLICIES
-def promote(version: str, override: str | None, models: Path, policies: Path) -> None:
+@AUDIT_LOG
+def promote(
+    version: str, override: str | None, models: Path, policies: Path, audit_log: Path | None
+) -> None:
     """Make a version the one that is served."""
     _tell_torn(models)
-    versions.promote(models, version, load_catalogue(policies / "mixes.toml"), override)
+    catalogue = load_catalogue(policies / "mixes.toml")
+    versions.promote(models, version, catalogue, override, Acts(audit_log))
     click.echo(f"{version} is promoted", err=True)
 
 
 @click.command()
 @MODELS
 @POLICIES
-def rollback(models: Path, policies: Path) -> None:
+@AUDIT_LOG
+def rollback(models: Path, policies: Path, audit_log: Path | None) -> None:
     """Return to the version that was promoted before."""
     _tell_torn(models)
-    promotion = versions.rollback(models, load_catalogue(policies / "mixes.toml"))
+    catalogue = load_catalogue(policies / "mixes.toml")
+    promotion = versions.rollback(models, catalogue, Acts(audit_log))
     click.echo(f"{promotion.after} is promoted again", err=True)
 
 
@@ -40,6 +48,7 @@ def rollback(models: Path, policies: Path) -> None:
 @click.option("--end", is_flag=True, help="The promoted version answers all offices again.")
 @MODELS
 @POLICIES
+@AUDIT_LOG
 def canary(
     version: str | None,
     offices: tuple[str, ...],
@@ -47,19 +56,21 @@ def canary(
     end: bool,
     models: Path,
     policies: Path,
+    audit_log: Path | None,
 ) -> None:
     """Have a version answer some offices' cases, or end that with --end."""
     _tell_torn(models)
     if end:
         if version is not None or offices or override is not None:
             raise click.UsageError("--end: takes neither a version nor offices")
-        ended = versions.end_canary(models)
+        ended = versions.end_canary(models, Acts(audit_log))
         click.echo(f"{ended.before or 'what stood there'} is no canary any more", err=True)
         return
     if version is None or not offices:
         raise click.UsageError("needs a version and at least one --office, or --end")
     catalogue = load_catalogue(policies / "mixes.toml")
-    done = versions.start_canary(models, version, offices, catalogue, override)
+    acts = Acts(audit_log)
+    done = versions.start_canary(models, version, offices, catalogue, override, acts)
     click.echo(f"{version} answers {len(done.offices)} offices", err=True)
 
 

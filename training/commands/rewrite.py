@@ -21,8 +21,8 @@ from training.version.rewrite import rewrite as rewrite_version
 def rewrite(version: str, sign: Path | None, models: Path, policies: Path) -> None:
     """Write a version's counts in tens, with its report, card, register entry and digests.
 
-    For versions fitted before counts were in tens. What they advise stays as it is. Golden cases are
-    left out: `golden` writes them anew.
+    For versions fitted before counts were in tens. What they advise stays as it is. Golden cases
+    are left out: `golden` writes them anew.
     """
     folder = version_folder(models, version)
     rewrite_version(folder, FEATURES, load_catalogue(policies / "mixes.toml"), sign)

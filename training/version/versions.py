@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 from router.cases.features import FEATURES, OFFICE_REF, REFERENCES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
+from router.files.acts import Acts, who
 from router.files.aside import written_aside
 from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
@@ -36,6 +36,7 @@ _REASON_AT_MOST = 500
 # Far above a century of promotions, and no more than can be held in memory.
 _BYTES_AT_MOST = 16 * 1024 * 1024
 _OF_CANARIES = ("canary", "canary-end")
+_KEPT_NOWHERE = Acts(None)
 
 
 class NotPromoted(Mendable, ValueError):
@@ -69,7 +70,11 @@ class Promotion:
 
 
 def promote(
-    models: Path, name: str, catalogue: Catalogue, override: str | None = None
+    models: Path,
+    name: str,
+    catalogue: Catalogue,
+    override: str | None = None,
+    acts: Acts = _KEPT_NOWHERE,
 ) -> Promotion:
     """Makes a version the one that is served, once verified as the server does, and records it.
 
@@ -79,8 +84,10 @@ def promote(
         catalogue: that it must fit.
         override: why it is promoted although its gate did not pass; 1 to 500 characters, kept in
             the record.
+        acts: where it is written down beside the record.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         ModelRefused: if it cannot be served, or a file of it was changed; no override helps.
         NotPromoted: if its gate failed or is missing and no override is given, or the override is
             no reason.
@@ -97,9 +104,9 @@ def promote(
             gate=gate,
             override=override,
             time=_now(),
-            by=_user(),
+            by=who(),
         )
-        _append(file, done, models / PROMOTED, f"{name}\n")
+        _append(file, done, models / PROMOTED, f"{name}\n", acts)
         # It answers everybody now; left there, it would outlive the next promotion too.
         _end_if_canary(models, name)
         return done
@@ -111,6 +118,7 @@ def start_canary(
     offices: Sequence[str],
     catalogue: Catalogue,
     override: str | None = None,
+    acts: Acts = _KEPT_NOWHERE,
 ) -> Promotion:
     """Has a version answer some offices' cases, verified and let through as a promoted one.
 
@@ -122,8 +130,10 @@ def start_canary(
         offices: their references.
         catalogue: that it must fit.
         override: why, although its gate did not pass.
+        acts: where it is written down beside the record.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         ModelRefused: if it cannot be served, or a file of it was changed.
         NotPromoted: as `promote`, or if an office's reference is none.
         ValueError: if the name is not that of a version.
@@ -141,15 +151,16 @@ def start_canary(
             override=override,
             offices=canary.offices,
             time=_now(),
-            by=_user(),
+            by=who(),
         )
-        return _append(file, done, models / CANARY, str(canary))
+        return _append(file, done, models / CANARY, str(canary), acts)
 
 
-def end_canary(models: Path) -> Promotion:
+def end_canary(models: Path, acts: Acts = _KEPT_NOWHERE) -> Promotion:
     """Has the promoted version answer all offices again.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         NotPromoted: if there is no canary.
     """
     with _record(models) as file:
@@ -168,9 +179,9 @@ def end_canary(models: Path) -> Promotion:
             override=None,
             offices=canary.offices,
             time=_now(),
-            by=_user(),
+            by=who(),
         )
-        return _append(file, done, models / CANARY, None)
+        return _append(file, done, models / CANARY, None, acts)
 
 
 def _let_through(models: Path, name: str, catalogue: Catalogue, override: str | None) -> str:
@@ -216,12 +227,13 @@ def _end_if_canary(models: Path, name: str) -> None:
         (models / CANARY).unlink(missing_ok=True)
 
 
-def rollback(models: Path, catalogue: Catalogue) -> Promotion:
+def rollback(models: Path, catalogue: Catalogue, acts: Acts = _KEPT_NOWHERE) -> Promotion:
     """Returns to the version that was promoted before the present one, and appends to the record.
 
     A second rollback goes one further back. The gate is not asked again.
 
     Raises:
+        ActNotKept: if it cannot be written down.
         ModelRefused: if that version cannot be served any more.
         NotPromoted: if the record has none, or does not end with the version that is promoted.
     """
@@ -246,9 +258,9 @@ def rollback(models: Path, catalogue: Catalogue) -> Promotion:
             gate="not asked",
             override=None,
             time=_now(),
-            by=_user(),
+            by=who(),
         )
-        return _append(file, done, models / PROMOTED, f"{done.after}\n")
+        return _append(file, done, models / PROMOTED, f"{done.after}\n", acts)
 
 
 def read_promotions(models: Path) -> tuple[Promotion, ...]:
@@ -360,14 +372,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _user() -> str:
-    """Names who runs this; by number where the machine knows no name, as in many containers."""
-    try:
-        return os.environ.get("USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
-
-
 @contextmanager
 def _record(models: Path) -> Iterator[BinaryIO]:
     """Opens the record, to append by one at a time."""
@@ -392,19 +396,26 @@ def _mended(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _append(file: BinaryIO, promotion: Promotion, pointer: Path, content: str | None) -> Promotion:
-    """Writes the record, then the pointer; without content the pointer goes.
+def _append(
+    file: BinaryIO, promotion: Promotion, pointer: Path, content: str | None, acts: Acts
+) -> Promotion:
+    """Writes the act down, then the record, then the pointer; without content the pointer goes.
 
     No promotion goes unrecorded, and one that fails leaves no line.
 
     Raises:
-        OSError: if either cannot be written.
+        ActNotKept: if the act cannot be written down.
+        OSError: if record or pointer cannot be written.
     """
-    length = _mended(file)
     told = asdict(promotion)
     if not promotion.offices:
         # As releases before canaries wrote it, and read it.
         del told["offices"]
+    # Those that it has itself, by names of its own.
+    more = {name: told[name] for name in told.keys() & {"gate", "override", "offices"}}
+    acts.keep(promotion.kind, promotion.before, promotion.after, **more)
+
+    length = _mended(file)
     line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
 
     def record() -> None:

@@ -13,6 +13,7 @@ from router.cases.features import CASE_REF, OFFICE_REF
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.decision.schema import Rows
+from router.serving.callers.caller import Caller
 from router.serving.fields import Fields
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, refuse
@@ -29,7 +30,8 @@ _ENCODED_AT_ONCE = 250
 class Caseload:
     """What has come of a request for a plan."""
 
-    def __init__(self) -> None:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self.header: caseload_pb2.PlanHeader | None = None
         self.refs: list[str] = []
         # By the number of a case; most have none.
@@ -44,6 +46,7 @@ class Caseload:
         Raises:
             InvalidRequest: if there is one already, or the office's reference or the hours are out
                 of bounds.
+            NotPermitted: if the office is not the caller's.
         """
         if self.header is not None:
             refuse("header", "came twice")
@@ -52,6 +55,7 @@ class Caseload:
         if header.HasField("hours") and not 0 <= header.hours <= HOURS_AT_MOST:
             fields.refuse("header.hours", f"{header.hours} is outside 0 to {HOURS_AT_MOST:,}")
         fields.finish()
+        self._caller.check_office(header.office_ref)
         self.header = header
 
     async def add(self, cases: caseload_pb2.CaseChunk) -> None:
@@ -69,6 +73,7 @@ class Caseload:
             )
         if not cases.cases:
             refuse("cases", "is empty; a message holds a header or at least one case")
+        self._caller.spend(len(cases.cases))
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
             rows = [self._row(case, self.header.office_ref) for case in part]

@@ -19,6 +19,7 @@ from router.decision.schema import Rows
 from router.journal.record import Context, Record
 from router.planning.plan import MINUTES_PER_HOUR, Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
+from router.serving.callers.caller import the_caller
 from router.serving.caseload.cases import Caseload
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
@@ -29,7 +30,7 @@ from router.v1.caseload_pb2_grpc import CaseloadPlannerServicer
 
 KIND = "plan"
 # Tells a reader of the journal what the payload is: one JSON object, what `plan_figures` names and
-# office_ref, model_version, model_sha256. No case is in it.
+# office_ref, model_version, model_sha256, caller. No case is in it.
 _CONTEXT = Context(document='{"kind":"plan","payload":"json"}')
 
 
@@ -47,7 +48,7 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         context: object,
     ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
-        caseload = Caseload()
+        caseload = Caseload(the_caller())
         await _read(caseload, request_iterator)
         header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
@@ -66,8 +67,10 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
             "model_version": model.version,
             "model_sha256": model.sha256,
         }
+        # Told where callers are told apart.
+        by = {"caller": name} if (name := the_caller().name) else {}
 
-        payload = json.dumps(figures | own, sort_keys=True, separators=(",", ":")).encode()
+        payload = json.dumps(figures | own | by, sort_keys=True, separators=(",", ":")).encode()
         await self._journal.append(
             [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
         )

@@ -12,7 +12,7 @@ from router.journal.feedback import REVIEW, WITHHELD, Answer, Choice, Feedback, 
 from router.journal.recommendation import Recommended, read_recommendation
 from router.journal.record import RECOMMENDATION, StoredRecord
 from router.journal.standing import Standing, StoredFeedback, standing_of, stored_feedback
-from router.serving.status import NothingFound, Stands
+from router.serving.status import NoDecision, NoReview, Stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,12 @@ def history_of(
         same_id: the record under the request id, if there is one.
 
     Raises:
-        NothingFound: if it is no recommendation, or was erased.
+        NoDecision: if it is no recommendation, or was erased.
         JournalBroken: if a record cannot be read.
     """
     recommended = read_recommendation(decision) if decision.kind == RECOMMENDATION else None
     if recommended is None:
-        told = f"decision_id: {uuid.UUID(bytes=decision.id)} is no recommendation, or it was erased"
-        raise NothingFound(told)
+        raise NoDecision(uuid.UUID(bytes=decision.id))
     return History(
         recommended=recommended,
         standing=standing_of(about),
@@ -68,10 +67,10 @@ def decision_of_review(review_id: uuid.UUID, stored: StoredRecord | None) -> uui
     """Finds the decision that a review is about.
 
     Raises:
-        NothingFound: if it is no review, or was erased.
+        NoReview: if it is no review, or was erased.
     """
     if stored is None or stored.kind != REVIEW or stored.payload is None or stored.about is None:
-        raise NothingFound(f"review_id: no review {review_id} is recorded, or it was erased")
+        raise NoReview(review_id)
     return uuid.UUID(bytes=stored.about)
 
 
@@ -90,7 +89,11 @@ def recorded_already(history: History, feedback: Feedback) -> StoredFeedback[Fee
     if same_id is not None:
         if same_id.content == feedback:
             return same_id
-        refuse_for("REQUEST_ID_USED", "request_id: it was used with other content", same_id)
+        # What is recorded about another decision may be another office's.
+        content = same_id.content
+        own = content is not None and content.decision_id == feedback.decision_id
+        told = "request_id: it was used with other content"
+        refuse_for("REQUEST_ID_USED", told, same_id if own else None)
 
     # Then the content: two clicks with two ids are one answer.
     counterpart = history.standing.counterpart(feedback)

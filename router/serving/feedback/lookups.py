@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from router.journal.record import JournalBroken, StoredRecord
 from router.journal.store import JournalStore
 from router.serving.feedback.history import History, history_of
-from router.serving.status import NothingFound
+from router.serving.status import NoDecision, NothingFound
 
 
 class Wanted(NamedTuple):
@@ -118,7 +118,7 @@ def _one(
     try:
         decision = found.get(decision_id.bytes)
         if decision is None:
-            raise NothingFound(f"decision_id: no recommendation {decision_id} is recorded")
+            raise NoDecision(decision_id)
         history = history_of(decision, store.about(decision.id), same_id)
         return LookedUp(same_id, history)
     except (NothingFound, JournalBroken) as error:

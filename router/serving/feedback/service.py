@@ -29,6 +29,7 @@ from router.journal.feedback import (
 )
 from router.journal.record import JournalBroken, JournalUnavailable
 from router.journal.standing import StoredFeedback, stored_feedback
+from router.serving.callers.caller import Caller, the_caller
 from router.serving.durable import DurableJournal
 from router.serving.feedback import rules
 from router.serving.feedback.history import (
@@ -48,7 +49,14 @@ from router.serving.feedback.requests import (
 from router.serving.feedback.reviews import FollowedReviews, KnownReview, read_review
 from router.serving.fields import Fields
 from router.serving.paging import next_token, number_of, page_size, position_of
-from router.serving.status import InvalidRequest, NothingFound, Precluded, Stands
+from router.serving.status import (
+    InvalidRequest,
+    NoDecision,
+    NoReview,
+    NothingFound,
+    Precluded,
+    Stands,
+)
 from router.v1 import feedback_pb2, recommendation_pb2
 from router.v1.feedback_pb2_grpc import FeedbackServicer
 
@@ -189,7 +197,9 @@ class FeedbackService(FeedbackServicer):
         asked = asked_answer(request)
         decision = decision_of_review(asked.review_id, await self._lookups.find(asked.review_id))
         answer = Answer(decision_id=decision, review_id=asked.review_id, result=asked.result)
-        recorded = await self._record(asked.request_id, decision, lambda _: answer)
+        recorded = await self._record(
+            asked.request_id, decision, lambda _: answer, lambda: NoReview(asked.review_id)
+        )
         await self._refresh_if_new(recorded)
         return feedback_pb2.AnswerReviewResponse(
             record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
@@ -202,6 +212,9 @@ class FeedbackService(FeedbackServicer):
         fields = Fields()
         office_ref = fields.reference("office_ref", request.office_ref, name=OFFICE_REF)
         fields.finish()
+        caller = the_caller()
+        if office_ref:
+            caller.check_office(office_ref)
         size = page_size(request.page_size)
         filters = {"office_ref": office_ref}
         after = number_of(position_of("ListReviews", filters, request.page_token) or "0")
@@ -209,7 +222,7 @@ class FeedbackService(FeedbackServicer):
         every = [
             one
             for one in await asyncio.to_thread(self._reviews.refresh)
-            if not office_ref or one.office_ref == office_ref
+            if caller.may_see(one.office_ref) and office_ref in ("", one.office_ref)
         ]
         left = [one for one in every if one.asked.seq > after]
         page = left[:size]
@@ -223,32 +236,51 @@ class FeedbackService(FeedbackServicer):
     async def GetReview(
         self, request: feedback_pb2.GetReviewRequest, context: object
     ) -> feedback_pb2.GetReviewResponse:
-        """Reads back a review with its answer."""
+        """Reads back a review with its answer.
+
+        Raises:
+            NoReview: if there is none, it was erased, or it is another office's.
+        """
         fields = Fields()
         review_id = fields.identity("review_id", request.review_id)
         fields.finish()
         found = await asyncio.to_thread(read_review, self._journal.store, review_id)
+        if not the_caller().may_see(found.office_ref):
+            raise NoReview(review_id)
         return feedback_pb2.GetReviewResponse(review=_known_review(found))
 
     async def _record(
-        self, request_id: uuid.UUID, decision_id: uuid.UUID, build: Callable[[History], _F]
+        self,
+        request_id: uuid.UUID,
+        decision_id: uuid.UUID,
+        build: Callable[[History], _F],
+        unknown: Callable[[], NothingFound] | None = None,
     ) -> Recorded[_F]:
         """Writes what `build` makes of the decision's history unless it is recorded already.
 
         Two servers may write at once; the journal keeps one, so what stands is read behind every
         write.
 
+        Args:
+            request_id: of the call.
+            decision_id: that it is about.
+            build: makes the feedback.
+            unknown: makes the error that a decision which is not there leads to.
+
         Raises:
             Stands: if something else stands.
+            unknown: if the decision is not there, or not the caller's.
         """
+        caller = the_caller()
         for _ in range(_ATTEMPTS):
-            history = await self._lookups.history(request_id, decision_id)
+            history = await self._history(caller, request_id, decision_id, unknown)
             feedback = build(history)
             earlier = recorded_already(history, feedback)
             if earlier is not None:
                 return _recorded(feedback, earlier, history, new=False)
 
-            record = feedback_record(request_id, feedback, self._now(), _claim(history, feedback))
+            claim = _claim(history, feedback)
+            record = feedback_record(request_id, feedback, self._now(), claim, caller.name)
             await self._journal.append([record])
             stored = await self._lookups.find(request_id)
             found = None if stored is None else stored_feedback(stored)
@@ -257,6 +289,29 @@ class FeedbackService(FeedbackServicer):
                 new = found.written_at == record.written_at
                 return _recorded(feedback, found, history, new=new)
         raise Stands("RACE", "request_id: others recorded at the same time; ask again", {})
+
+    async def _history(
+        self,
+        caller: Caller,
+        request_id: uuid.UUID,
+        decision_id: uuid.UUID,
+        unknown: Callable[[], NothingFound] | None,
+    ) -> History:
+        """Reads what is recorded about a decision, of the caller's own offices alone.
+
+        Raises:
+            NoDecision: if the decision is unknown, erased or another office's.
+            NothingFound: what `unknown` makes, if it is given.
+        """
+        try:
+            history = await self._lookups.history(request_id, decision_id)
+        except NothingFound:
+            if unknown is None:
+                raise
+            raise unknown() from None
+        if not caller.may_see(history.recommended.office_ref):
+            raise unknown() if unknown is not None else NoDecision(decision_id)
+        return history
 
     def _count_choice(self, recorded: Recorded[Choice], *, below: bool) -> None:
         choice, history = recorded.content, recorded.history

@@ -6,8 +6,10 @@ The methods come from the descriptors: a new one is served without a change here
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -30,6 +32,24 @@ from router.serving.http.bodies import LARGE, Unread, to_json
 from router.serving.status import RequestTooLarge, Trailers, refuse
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a call over HTTP shows of who makes it.
+
+    Attributes:
+        authorization: each header of that name.
+        connection: what is known of the connection, in gRPC's words.
+    """
+
+    authorization: tuple[str, ...] = ()
+    connection: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+
+_NOTHING = Shown()
+SHOWN: ContextVar[Shown] = ContextVar("shown", default=_NOTHING)
+"""By the call that runs: the library hands on neither connections nor repeated headers."""
 _Told = RequestContext[Any, Any]
 _CONVERTING = ThreadPoolExecutor(1, "json")
 # Answers: texts are as long, numbers and names make the rest.
@@ -89,6 +109,7 @@ class _Context:
     def __init__(self, told: _Told, requests: AsyncIterator[object] | None = None) -> None:
         self._told = told
         self._requests = requests
+        self._shown = SHOWN.get()
         self._code: grpc.StatusCode | None = None
         self.error: ConnectError | None = None
         # None is the end. One at a time: a caller who reads slowly holds the service back.
@@ -98,9 +119,17 @@ class _Context:
         """Gives the code that `abort` has set."""
         return self._code
 
-    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]]:
-        """Gives the request's headers."""
-        return tuple(self._told.request_headers.allitems())
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        """Gives the headers; of authorization those that were shown as credentials."""
+        headers = self._told.request_headers.allitems()
+        return (
+            *((name, value) for name, value in headers if name != "authorization"),
+            *(("authorization", value) for value in self._shown.authorization),
+        )
+
+    def auth_context(self) -> Mapping[str, tuple[bytes, ...]]:
+        """Gives what is known of the connection."""
+        return self._shown.connection
 
     def time_remaining(self) -> float | None:
         """Gives the seconds until the deadline, None if there is none."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, M
 from contextlib import contextmanager
 from importlib import resources
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from connectrpc.code import Code
@@ -19,12 +19,17 @@ from connectrpc.server import ConnectASGIApplication
 from google.protobuf.descriptor import ServiceDescriptor
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from router.serving.callers.certificates import of_http
 from router.serving.edge import Edge
 from router.serving.http.bodies import Binary, Json
-from router.serving.http.calls import connect_error, endpoints, path_of
+from router.serving.http.calls import SHOWN, Shown, connect_error, endpoints, path_of
 from router.serving.settings import Address, SettingsError
 from router.serving.status import Overloaded, status_of, trailers
+
+if TYPE_CHECKING:
+    from router.serving.tls import Tls
 
 BODY_AT_MOST = 4 << 20
 """Bytes of a body, once unpacked: what takes 1 MiB in protobuf takes up to four in JSON."""
@@ -41,12 +46,13 @@ _BODY_SECONDS = 30.0
 # As old as a connection of gRPC may be.
 _STREAM_SECONDS = 300.0
 _DOCUMENT = "/openapi.json"
+_CONNECTION = "connection"
 _WEB = ("application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json")
 _ALONE = ("application/json", "application/proto", *_WEB)
 _STREAMS = ("application/connect+json", "application/connect+proto", *_WEB)
 # What browsers ask about before they send a call of Connect or gRPC-Web.
 _SENT = (
-    *("content-type", "connect-protocol-version", "connect-timeout-ms"),
+    *("authorization", "content-type", "connect-protocol-version", "connect-timeout-ms"),
     *("grpc-timeout", "x-grpc-web", "x-user-agent"),
 )
 _SEEN = ("grpc-status", "grpc-message", "grpc-status-details-bin")
@@ -75,6 +81,7 @@ class Door:
         max_in_flight: int,
         grace_seconds: float,
         body_seconds: float = _BODY_SECONDS,
+        tls: Tls | None = None,
     ) -> None:
         app = application(
             edge,
@@ -92,7 +99,8 @@ class Door:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Protocol,
+                ssl_context_factory=(lambda *_: tls.for_http()) if tls else None,
                 h11_max_incomplete_event_size=_HEADERS_AT_MOST,
                 lifespan="off",
                 ws="none",
@@ -121,6 +129,17 @@ class Door:
         await self._serving
         # Those whose time was up are cancelled by now, and count themselves as they end.
         await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
+
+
+class _Protocol(H11Protocol):
+    """Tells each request of the certificate that its connection came with."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Reads the certificate once a connection."""
+        super().connection_made(transport)
+        secured = transport.get_extra_info("ssl_object")
+        connection = of_http(secured.getpeercert()) if secured is not None else {}
+        self.app_state = {**self.app_state, _CONNECTION: connection}
 
 
 class _Server(uvicorn.Server):
@@ -196,6 +215,7 @@ class _Front:
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         answer = self._no_call(scope)
         if answer is None:
+            SHOWN.set(_shown(scope))
             seconds = _STREAM_SECONDS if self._streams[scope["path"]] else self._body_seconds
             await self._calls(scope, _within(seconds, receive), send)
         else:
@@ -234,6 +254,14 @@ class _Front:
             text = f"the body has {length} bytes; {BODY_AT_MOST} are permitted: send fewer cases"
             return _refusal(413, Code.RESOURCE_EXHAUSTED, text)
         return None
+
+
+def _shown(scope: _Scope) -> Shown:
+    sent = (value for name, value in scope["headers"] if name == b"authorization")
+    return Shown(
+        authorization=tuple(value.decode("latin-1") for value in sent),
+        connection=scope.get("state", {}).get(_CONNECTION, {}),
+    )
 
 
 def _within(seconds: float, receive: _Receive) -> _Receive:

@@ -29,6 +29,7 @@ class Asked(NamedTuple):
         view: how the answer is written.
         answer: the message to fill in.
         request_id: by which it may be asked again, if any.
+        caller: who asks, by name.
     """
 
     router: OfficeRouter
@@ -38,6 +39,7 @@ class Asked(NamedTuple):
     view: View
     answer: recommendation_pb2.Recommendation
     request_id: RequestId | None = None
+    caller: str = ""
 
 
 class _Decided(NamedTuple):
@@ -170,6 +172,7 @@ def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], lis
         [one.row for one in asked],
         [one.case_ref for one in asked],
         office_refs=[one.office_ref for one in asked],
+        callers=[one.caller for one in asked],
         ids=[one.request_id and one.request_id.decision for one in asked],
     )
     views = [one.view for one in asked]

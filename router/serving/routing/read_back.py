@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -22,9 +22,11 @@ from router.journal.recommendation import (
 )
 from router.journal.record import RECOMMENDATION, StoredRecord
 from router.journal.store import JournalStore
-from router.serving.status import NothingFound
+from router.serving.status import NoDecision
 from router.v1 import channel_router_pb2, recommendation_pb2
 
+MaySee = Callable[[str], bool]
+"""Tells of an office whether what belongs to it may be seen."""
 _DISCLOSURES = {
     SHOWN: recommendation_pb2.DISCLOSURE_UNSPECIFIED,
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
@@ -33,28 +35,27 @@ _DISCLOSURES = {
 
 
 def read_back(
-    store: JournalStore, decision_id: uuid.UUID
+    store: JournalStore, decision_id: uuid.UUID, may_see: MaySee
 ) -> channel_router_pb2.RecordedRecommendation:
     """Reads one recommendation; it blocks.
 
     Raises:
-        NothingFound: if there is none, or it was erased.
+        NoDecision: if there is none, it was erased, or it may not be seen.
         JournalUnavailable: if the journal cannot be read now.
         JournalBroken: if the record cannot be read.
     """
     found = store.find([decision_id.bytes])
     stored = found[0] if found else None
     # Ids are one space: that of an outcome is no decision's.
-    if stored is None or stored.kind != RECOMMENDATION:
-        raise NothingFound(f"decision_id: no recommendation {decision_id} is recorded")
-    recommended = read_recommendation(stored)
-    if recommended is None:
-        raise NothingFound(f"decision_id: recommendation {decision_id} was erased")
+    known = stored is not None and stored.kind == RECOMMENDATION
+    recommended = read_recommendation(stored) if stored is not None and known else None
+    if stored is None or recommended is None or not may_see(recommended.office_ref):
+        raise NoDecision(decision_id)
     return _message(recommended, store.about(stored.id))
 
 
 def read_back_of_case(
-    store: JournalStore, case_ref: str, before: int | None, most: int
+    store: JournalStore, case_ref: str, before: int | None, most: int, may_see: MaySee
 ) -> tuple[list[channel_router_pb2.RecordedRecommendation], int | None]:
     """Reads recommendations of a case, the latest first; it blocks.
 
@@ -63,6 +64,7 @@ def read_back_of_case(
         case_ref: as sent, not empty.
         before: only those recorded before this number of the chain.
         most: of them.
+        may_see: those of other offices are left out.
 
     Returns:
         The recommendations, and the number before which there are more; None if there are none.
@@ -74,6 +76,8 @@ def read_back_of_case(
     found: list[channel_router_pb2.RecordedRecommendation] = []
     last = None
     for stored, recommended in recommendations_of(store, case_ref, before):
+        if not may_see(recommended.office_ref):
+            continue
         if len(found) == most:
             return found, last
         found.append(_message(recommended, store.about(stored.id)))

@@ -9,6 +9,7 @@ from router.cases.features import NOT_SHIELDED, SHIELDED
 from router.cases.message import encode
 from router.cases.problems import FieldProblem
 from router.journal.answer import RequestId
+from router.serving.callers.caller import the_caller
 from router.serving.fields import Fields
 from router.serving.live import OfficeRouter, Snapshot
 from router.serving.messages import named_from
@@ -37,6 +38,7 @@ class CaseReader:
             InvalidRequest: if language, view or reader are not the contract's.
         """
         self._snapshot = snapshot
+        self._caller = the_caller()
         self._language = request.language
         self._asked = b"%d %d %d " % (request.view, request.language, request.reader)
         self._offices: dict[str, tuple[OfficeRouter, View]] = {}
@@ -71,6 +73,7 @@ class CaseReader:
 
         Raises:
             InvalidRequest: if it cannot be answered; fields are named from the request's root.
+            NotPermitted: if its office is not the caller's.
         """
         problems: list[FieldProblem] = []
         top_coded: list[str] = []
@@ -80,15 +83,28 @@ class CaseReader:
             refused = named_from(name, problems, self.texts)
             raise refused
 
+        shielded = row[SHIELDED] != NOT_SHIELDED
+        # A shielded case need not tell whose it is: nothing is told of it, or kept, either way.
+        if case.office_ref or not shielded:
+            self._caller.check_office(case.office_ref)
         router, view = self._office(case.office_ref)
-        if row[SHIELDED] != NOT_SHIELDED:
+        if shielded:
             # Of a shielded case nothing but the fact is kept, and an office's policy names the
             # office. Its language is that of the words alone.
             router = self._snapshot.national
         if top_coded:
             view = view._replace(top_coded=top_coded)
         repeatable = self._request_id(request_id, case, row, index) if request_id else None
-        return Asked(router, row, case.case_ref, case.office_ref, view, answer, repeatable)
+        return Asked(
+            router,
+            row,
+            case.case_ref,
+            case.office_ref,
+            view,
+            answer,
+            repeatable,
+            self._caller.name,
+        )
 
     def _office(self, office_ref: str) -> tuple[OfficeRouter, View]:
         # A batch names few offices many times.

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from router.cases.features import CASE_REF
+from router.serving.callers.caller import the_caller
 from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live
@@ -20,7 +21,7 @@ from router.serving.routing.pipeline import Asked, Pipeline
 from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
 from router.serving.shadowing import Shadowing
-from router.serving.status import InvalidRequest, NothingFound, Stands, refuse
+from router.serving.status import InvalidRequest, NothingFound, NotPermitted, Stands, refuse
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -61,6 +62,8 @@ class ChannelRouterService(ChannelRouterServicer):
         # Refused before anything is decided.
         with told_in(reader.texts):
             _check_numbers(cases, len(request.request_ids), full=reader.full)
+        # The call itself was one.
+        the_caller().spend(cases - 1)
 
         response = channel_router_pb2.RecommendBatchResponse()
         request_ids = request.request_ids or [""] * cases
@@ -73,7 +76,7 @@ class ChannelRouterService(ChannelRouterServicer):
             try:
                 waiting.append(reader.read(case, request_id, result.recommendation, index))
                 theirs.append(result)
-            except InvalidRequest as refused:
+            except (InvalidRequest, NotPermitted) as refused:
                 result.error.CopyFrom(case_error(refused))
 
         if waiting:
@@ -92,10 +95,13 @@ class ChannelRouterService(ChannelRouterServicer):
         """Answers in the order of the requests; up to 64 are under way at once."""
         queue: asyncio.Queue[asyncio.Task[channel_router_pb2.RecommendStreamResponse] | None]
         queue = asyncio.Queue(_WINDOW)
+        caller = the_caller()
 
         async def read() -> None:
             try:
                 async for request in request_iterator:
+                    # Who sends more than its share is read more slowly, and so waits.
+                    await caller.take_turn()
                     await queue.put(asyncio.ensure_future(self._stream_answer(request)))
             finally:
                 await queue.put(None)
@@ -123,7 +129,7 @@ class ChannelRouterService(ChannelRouterServicer):
             reader = CaseReader(self._live.snapshot, request)
             asked = reader.read(request.case, request.request_id, response.recommendation)
             await self._coalescer.answer(asked)
-        except (InvalidRequest, Stands, NothingFound) as refused:
+        except (InvalidRequest, NotPermitted, Stands, NothingFound) as refused:
             # Of this case alone: the stream goes on.
             response.error.CopyFrom(case_error(refused))
         return response
@@ -135,7 +141,8 @@ class ChannelRouterService(ChannelRouterServicer):
         fields = Fields()
         decision_id = fields.identity("decision_id", request.decision_id)
         fields.finish()
-        found = await asyncio.to_thread(read_back, self._journal.store, decision_id)
+        may_see = the_caller().may_see
+        found = await asyncio.to_thread(read_back, self._journal.store, decision_id, may_see)
         return channel_router_pb2.GetRecommendationResponse(recommendation=found)
 
     async def ListRecommendations(
@@ -151,7 +158,7 @@ class ChannelRouterService(ChannelRouterServicer):
         before = None if position is None else number_of(position)
 
         found, rest = await asyncio.to_thread(
-            read_back_of_case, self._journal.store, case_ref, before, size
+            read_back_of_case, self._journal.store, case_ref, before, size, the_caller().may_see
         )
         token = "" if rest is None else next_token("ListRecommendations", filters, str(rest))
         return channel_router_pb2.ListRecommendationsResponse(
