@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from router.commands.options import FILE, JOURNAL
-from router.journal.chain import verify as walk
-from router.journal.opening import open_journal
+from router.journal.opening import open_journal, open_to_read
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader, JournalStore
+from router.journal.verification import verify as walk
 
 _MOST_DAYS = 36_500
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -40,14 +40,18 @@ def journal() -> None:
 def verify(journal: str, head: str | None) -> None:
     """Verify the hash chain; exit 1 if it is broken."""
     expected = Head.parse(head) if head else None
-    with _opened(journal) as store:
+    with _read(journal) as store:
         verdict = walk(store, expected)
     click.echo(f"{verdict.records} records, {verdict.erased} erased, head {verdict.head}")
-    if not verdict.intact:
+    for line in (*verdict.notes, *verdict.problems):
+        click.echo(line)
+    if verdict.broken_seq is not None:
         raise click.ClickException(
             f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}"
         )
     click.echo("the chain is intact")
+    if verdict.problems:
+        raise click.ClickException("the journal is not as it was written: see above")
 
 
 @journal.command()
@@ -57,7 +61,7 @@ def export(journal: str, to: Path) -> None:
     """Export recommendations to a file."""
     from router.journal.export import export as write  # imports PyArrow
 
-    with _opened(journal) as store:
+    with _read(journal) as store:
         click.echo(f"{write(store, to)} records exported to {to}")
 
 
@@ -86,8 +90,7 @@ def expire(journal: str, older_than: timedelta, yes: bool) -> None:
         _confirm(count, f"written before {day}", yes=yes)
         erased = erase_records(
             store,
-            store.held_before(moment),
-            records=count,
+            lambda: store.held_before(moment),
             now=_microseconds(now),
             why="age",
             before=day,
@@ -104,20 +107,22 @@ def erase(journal: str, case_ref: str, yes: bool) -> None:
     with _opened(journal) as store:
         # Any text is looked for, also one that would be refused
         # today: an older journal may hold it, and must let go of it.
-        ids = of_case(store, case_ref)
-        if not ids:
+        held = of_case(store, case_ref)
+        if not held:
             _finish(store)
             raise click.ClickException("no recommendation of this case holds content")
-        _confirm(len(ids), "of this case", yes=yes)
-        erased = erase_records(
-            store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
-        )
+        _confirm(len(held), "of this case", yes=yes)
+        erased = erase_records(store, lambda: held, now=time.time_ns() // 1000, why="request")
     _tell_erased(erased)
 
 
 def _tell_erased(count: int) -> None:
     records = "1 record" if count == 1 else f"{count} records"
     click.echo(f"{records} erased; the chain keeps the digests")
+
+
+def _read(url: str) -> closing[JournalReader]:
+    return closing(open_to_read(url))
 
 
 def _opened(url: str) -> closing[JournalStore]:

@@ -29,7 +29,7 @@ from router.journal.feedback import (
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
 from router.journal.record import JournalBroken, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 Content_co = TypeVar("Content_co", bound=Feedback, covariant=True)
 
@@ -186,7 +186,7 @@ def standing_of(about: Iterable[StoredRecord]) -> Standing:
     return found
 
 
-def read_standing(store: JournalStore) -> dict[bytes, Standing]:
+def read_standing(store: JournalReader) -> dict[bytes, Standing]:
     """Reads choices, outcomes and own views of a whole journal: what stands, by decision id.
 
     Decisions that nobody answered are not there, and reviews are left out.

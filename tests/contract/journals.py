@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 
 from router.journal.record import Context, Record
-from router.journal.store import JournalStore
+from router.journal.retention import erase as erase_with_a_record
+from router.journal.store import Held, JournalStore
 from router.journal.stores.postgres import PostgresJournal
 from router.journal.stores.postgres_database import LOCK_KEY
 from router.journal.stores.sqlite import SqliteJournal
@@ -90,6 +91,13 @@ def a_record_about(
     return Record(
         os.urandom(16), kind, context, json.dumps(content).encode(), 2_000, decision, claim
     )
+
+
+def erase(store: JournalStore, *records: Record) -> int:
+    """Erases records as an operator does, with a record of it; gives how many held content."""
+    stored = store.find([record.id for record in records])
+    held = [Held(one.seq, one.id) for one in stored]
+    return erase_with_a_record(store, lambda: held, now=3_000, why="request")
 
 
 def ids(store: JournalStore) -> list[bytes]:
