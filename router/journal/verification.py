@@ -187,9 +187,11 @@ class _Walk:
             return None
         if stored.kind != RECOMMENDATION:
             return None if stored.subject is None else "it has a subject, and is no recommendation"
-        if stored.subject != read_subject(stored):
-            return "its subject is not that of its case"
-        return None
+        try:
+            belongs = stored.subject == read_subject(stored)
+        except ValueError:
+            return "its case cannot be read, which its subject is to be that of"
+        return None if belongs else "its subject is not that of its case"
 
     def _link_flaw(self, stored: StoredRecord) -> str | None:
         if not follows(self.head.digest, stored):

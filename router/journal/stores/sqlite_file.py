@@ -76,6 +76,8 @@ def explained(path: Path) -> Iterator[None]:
         broken = any(name.startswith(code) for code in _BROKEN)
         kind = JournalBroken if broken else JournalUnavailable
         raise kind(f"journal {path}: {error} ({name})") from error
+    except UnicodeDecodeError as error:
+        raise JournalBroken(f"journal {path}: a text in it is no UTF-8: it is damaged") from error
     except OSError as error:
         raise JournalUnavailable(f"journal {path}: {error.strerror or error}") from error
 
