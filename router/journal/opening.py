@@ -3,6 +3,8 @@
 The URL of a new store joins here.
 """
 
+from pathlib import Path
+
 from router.journal.record import JournalBroken, JournalNotNamed
 from router.journal.store import JournalReader, JournalStore
 from router.journal.stores.sqlite import SqliteJournal
@@ -54,6 +56,15 @@ def open_to_read(url: str) -> JournalReader:
 
         return PostgresReader(url)
     return SqliteReader(_path_of(url))
+
+
+def file_of(url: str) -> Path | None:
+    """Gives the path of a journal in a file, absolute; None of one elsewhere.
+
+    Raises:
+        JournalNotNamed: if the URL cannot be read.
+    """
+    return None if url.startswith(_POSTGRES) else Path(_path_of(url)).absolute()
 
 
 def _path_of(url: str) -> str:

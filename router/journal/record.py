@@ -16,7 +16,16 @@ _KIND_AT_MOST = 32
 
 
 class JournalUnavailable(Mendable):
-    """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids."""
+    """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids.
+
+    Attributes:
+        code: the system's or the database's name of the cause, such as ENOSPC; "" where it gives
+            none.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class JournalFull(Exception):

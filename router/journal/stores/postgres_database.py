@@ -181,13 +181,13 @@ class Database:
             yield
         except psycopg.Error as error:
             state = error.sqlstate or ""
-            kind = JournalBroken if state.startswith(_BROKEN) else JournalUnavailable
             # Of what the server says the first line alone, and no cause: the rest may quote a row,
             # and with it a case.
             text = str(error).partition("\n")[0] if state else " ".join(str(error).split())
-            raise kind(
-                f"journal {self.name}: {text or type(error).__name__}{state and f' ({state})'}"
-            ) from None
+            told = f"journal {self.name}: {text or type(error).__name__}{state and f' ({state})'}"
+            if state.startswith(_BROKEN):
+                raise JournalBroken(told) from None
+            raise JournalUnavailable(told, state) from None
 
 
 def _parameters_of(url: str) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """The SQLite file: its schema, how it is opened, and what its errors mean."""
 
+import errno
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -73,13 +75,37 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        broken = any(name.startswith(code) for code in _BROKEN)
-        kind = JournalBroken if broken else JournalUnavailable
-        raise kind(f"journal {path}: {error} ({name})") from error
+        if any(name.startswith(code) for code in _BROKEN):
+            raise JournalBroken(f"journal {path}: {error} ({name})") from error
+        number = _errno(path, name)
+        code = errno.errorcode.get(number, "")
+        cause = f"{name}, {code}: {os.strerror(number)}" if code else name
+        raise JournalUnavailable(f"journal {path}: {error} ({cause})", code) from error
     except UnicodeDecodeError as error:
         raise JournalBroken(f"journal {path}: a text in it is no UTF-8: it is damaged") from error
     except OSError as error:
-        raise JournalUnavailable(f"journal {path}: {error.strerror or error}") from error
+        code = errno.errorcode.get(error.errno or 0, "")
+        told = f"{error.strerror or error}" + (f" ({code})" if code else "")
+        raise JournalUnavailable(f"journal {path}: {told}", code) from error
+
+
+def _errno(path: Path, name: str) -> int:
+    """Finds the system's error behind SQLite's, which does not tell it; 0 if there is none.
+
+    The file itself is not opened for it: closing it would give up the locks of this process.
+    """
+    if name.startswith("SQLITE_FULL"):
+        return errno.ENOSPC
+    if name.startswith("SQLITE_IOERR"):
+        return errno.EIO
+    if not name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return 0
+    try:
+        path.stat()
+        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError as found:
+        return found.errno or 0
+    return errno.EROFS if read_only else errno.EACCES
 
 
 def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connection:

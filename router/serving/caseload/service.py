@@ -100,7 +100,7 @@ async def _read(
 
 def _plan(recommender: Recommender, rows: Rows, refs: Sequence[str], budget: float) -> Plan:
     """Plans, without telling of a case what the service would withhold of it."""
-    unshown = are_unshown(recommender.policy.disclosure, refs)
+    unshown = are_unshown(recommender.draws, recommender.policy.disclosure, refs)
     return plan_caseload(recommender.decider, rows, budget, unshown)
 
 
