@@ -11,11 +11,14 @@ from pathlib import Path
 import click
 
 from router.commands.options import FILE, JOURNAL
+from router.journal.backup import backup as write_backup
+from router.journal.backup import restore as restore_backup
 from router.journal.opening import open_journal, open_to_read
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
 from router.journal.store import JournalReader, JournalStore
+from router.journal.verification import Verification
 from router.journal.verification import verify as walk
 
 _MOST_DAYS = 36_500
@@ -52,6 +55,34 @@ def verify(journal: str, head: str | None) -> None:
     click.echo("the chain is intact")
     if verdict.problems:
         raise click.ClickException("the journal is not as it was written: see above")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--to", type=FILE, required=True, help="A new file.")
+def backup(journal: str, to: Path) -> None:
+    """Copy the journal, while it is served, into a file that holds one moment of it."""
+    _tell_copied(write_backup(journal, to), f"in {to}")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--from", "kept", type=FILE, required=True, help="A backup.")
+@click.option("--head", help="A head noted earlier, SEQ:HEX, which the backup must hold.")
+def restore(journal: str, kept: Path, head: str | None) -> None:
+    """Put a backup in the place of a journal that is lost; the server must be stopped."""
+    expected = Head.parse(head) if head else None
+    _tell_copied(restore_backup(kept, journal, expected), "in the journal")
+
+
+def _tell_copied(verdict: Verification, where: str) -> None:
+    click.echo(f"{verdict.records} records {where}, {verdict.erased} erased, head {verdict.head}")
+    for line in (*verdict.notes, *verdict.problems):
+        click.echo(line)
+    if not verdict.intact:
+        raise click.ClickException(
+            f"what was copied does not verify: {verdict.reason or 'see above'}"
+        )
 
 
 @journal.command()

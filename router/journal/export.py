@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.files.aside import written_aside
 from router.files.formats import Format, OutRefused, format_of
+from router.files.spreadsheet import batch_as_text
 from router.journal.export_columns import columns, schema
 from router.journal.recommendation import Reading, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
@@ -88,4 +89,4 @@ def _writer(
     import pyarrow.csv as pc
 
     csv = pc.CSVWriter(str(path), layout)
-    return csv, csv.write_batch
+    return csv, lambda batch: csv.write_batch(batch_as_text(batch))

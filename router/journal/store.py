@@ -1,6 +1,7 @@
 """The seam: what every durable store behind the journal must do."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from router.journal.record import Context, Head, Record, StoredRecord
@@ -98,6 +99,14 @@ class JournalReader(Protocol):
 
     def subjects_after(self) -> int:
         """Tells up to which number records may have no subject: an earlier release wrote them."""
+
+    def copy_to(self, path: Path) -> None:
+        """Writes one moment of the journal into a file that is new and empty: an SQLite journal.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now, or the file cannot be written.
+            JournalBroken: if the store is damaged.
+        """
 
     def examine(self) -> Iterator[str]:
         """Looks below the records, and tells what is wrong there.

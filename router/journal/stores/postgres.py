@@ -8,45 +8,42 @@ from typing import Any
 
 from psycopg import errors
 
-from router.journal.chain import COLUMNS, Row, admissible, chained, skipped
+from router.journal.chain import COLUMNS, START, admissible, chained, skipped
 from router.journal.record import (
     RECOMMENDATION,
     Context,
     Head,
+    JournalBroken,
     JournalUnavailable,
     Record,
     StoredRecord,
 )
 from router.journal.seal import Sealing
+from router.journal.stores.moments import chunks
 from router.journal.stores.postgres_database import Database, migrate
 from router.journal.stores.postgres_reader import (
     READ_ROWS,
     READ_SECONDS,
     PostgresReader,
+    every_row,
     head_of,
     read_contexts,
     read_subjects_after,
 )
 from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
 from router.journal.stores.rows import BLOCK, STORED, stored
+from router.journal.stores.sqlite_reader import SqliteReader
 
-# In the order of `COLUMNS`: a binary copy tells no types,
-# and a wrong width would be refused or misread.
-_TYPES = (
-    "int8",
-    "bytea",
-    "text",
-    "int8",
-    "int8",
-    "bytea",
-    "bytea",
-    "bytea",
-    "bytea",
-    "bytea",
-    "text",
-    "bytea",
-    "int2",
-    "text",
+# A binary copy tells no types, and a wrong width would be refused or misread.
+_NOT_BYTES = {
+    **dict.fromkeys(("seq", "context", "written_at"), "int8"),
+    **dict.fromkeys(("kind", "claim", "caller"), "text"),
+    "version": "int2",
+}
+_CONTEXT_TYPES = ("int8", "bytea", "text")
+_COLUMN_TYPES, _STORED_TYPES = (
+    tuple(_NOT_BYTES.get(name, "bytea") for name in columns.split(", "))
+    for columns in (COLUMNS, STORED)
 )
 # Erasing lets go of its locks this often, so that appending goes on.
 _ERASE_ROWS = 500
@@ -105,6 +102,27 @@ class PostgresJournal(PostgresReader):
                     contexts = read_contexts(cursor)
                 yield stored(row, contexts)
 
+    def adopt(self, kept: SqliteReader) -> None:
+        """Takes over all records of a journal in a file; this one must be empty.
+
+        Raises:
+            JournalBroken: if it is not.
+            JournalUnavailable: if they are not durable.
+        """
+        with kept.moment() as moment, self._writing.transaction(APPEND) as cursor:
+            if head_of(cursor) != START:
+                raise JournalBroken(f"journal {self._database.name}: holds records already")
+            _copy(cursor, "context", "id, digest, document", _CONTEXT_TYPES, moment.contexts)
+            last = 0
+            for rows in chunks(moment.records):
+                _copy(cursor, "record", STORED, _STORED_TYPES, rows)
+                last = rows[-1][0]
+            after = min(moment.subjects_after, last)
+            cursor.execute("UPDATE state SET value = %s WHERE name = 'subjects_after'", (after,))
+            # Else the next context would be given a number that is taken.
+            numbers = "pg_get_serial_sequence('context', 'id')"
+            cursor.execute(f"SELECT setval({numbers}, max(id)) FROM context")
+
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes content and subject, then the old rows that hold them; see JournalStore."""
         erased, rest = 0, iter(ids)
@@ -144,7 +162,7 @@ class PostgresJournal(PostgresReader):
             return number
 
         rows, _ = chained(records, head, context_id)
-        _copy(cursor, rows)
+        _copy(cursor, "record", COLUMNS, _COLUMN_TYPES, rows)
         return known, added
 
     def _seal(self) -> None:
@@ -159,7 +177,7 @@ class PostgresJournal(PostgresReader):
             if cursor.execute(last).fetchone() != (1,):
                 return
             sealing, contexts = Sealing(), read_contexts(cursor)
-            for row in _every_row(cursor):
+            for row in every_row(cursor, STORED):
                 sealing.add(stored(row, contexts))
             seal = sealing.seal(read_subjects_after(cursor))
             self._write(cursor, [seal.record(time.time_ns() // 1000)], head)
@@ -206,10 +224,12 @@ def _keep_context(cursor: Cursor, context: Context) -> int:
     return int(cursor.fetchall()[0][0])
 
 
-def _copy(cursor: Cursor, rows: list[Row]) -> None:
+def _copy(
+    cursor: Cursor, table: str, columns: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
     try:
-        with cursor.copy(f"COPY record ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(_TYPES)
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
     except errors.UniqueViolation:
@@ -245,12 +265,3 @@ def _without_subject(cursor: Cursor, end: int) -> Iterator[tuple[Any, ...]]:
     while rows := cursor.execute(query, (end, RECOMMENDATION, READ_ROWS)).fetchall():
         yield from rows
         end = rows[-1][0]
-
-
-def _every_row(cursor: Cursor) -> Iterator[tuple[Any, ...]]:
-    """Yields all rows in the order of the chain, some at a time: each statement is short."""
-    query = f"SELECT {STORED} FROM record WHERE seq > %s ORDER BY seq LIMIT {READ_ROWS}"
-    after = 0
-    while rows := cursor.execute(query, (after,), binary=True).fetchall():
-        yield from rows
-        after = rows[-1][0]

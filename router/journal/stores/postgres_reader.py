@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
 from router.journal.chain import START
 from router.journal.record import (
@@ -14,6 +16,7 @@ from router.journal.record import (
     StoredRecord,
 )
 from router.journal.store import Held
+from router.journal.stores.moments import Moment, write_moment
 from router.journal.stores.postgres_database import Database, Link, check_readable
 from router.journal.stores.postgres_examination import examine
 from router.journal.stores.postgres_session import READ, Cursor, Session
@@ -112,6 +115,18 @@ class PostgresReader:
         with self._reading.transaction(READ) as cursor:
             return read_subjects_after(cursor)
 
+    def copy_to(self, path: Path) -> None:
+        """Writes one moment of it into a file; see JournalReader."""
+        with self._connected(READ_SECONDS) as link, link.transaction():
+            link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # Between two statements a disk may be slow.
+            link.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
+            with link.cursor(binary=True) as cursor:
+                contexts = cursor.execute("SELECT id, digest, document FROM context").fetchall()
+                after = read_subjects_after(cursor)
+                rows = every_row(cursor, self._stored)
+                write_moment(Moment(contexts, rows, after), path)
+
     def examine(self) -> Iterator[str]:
         """Looks below the records; see JournalReader."""
         with self._connected(_EXAMINE_SECONDS) as link:
@@ -163,6 +178,15 @@ def read_contexts(cursor: Cursor, ids: Collection[int] | None = None) -> dict[in
         WHERE %s::bigint[] IS NULL OR id = ANY(%s) ORDER BY id"""
     cursor.execute(query, (only, only))
     return numbered(cursor.fetchall())
+
+
+def every_row(cursor: Cursor, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Yields all rows in the order of the chain, some at a time: each statement is short."""
+    query = f"SELECT {columns} FROM record WHERE seq > %s ORDER BY seq LIMIT {READ_ROWS}"
+    after = 0
+    while rows := cursor.execute(query, (after,), binary=True).fetchall():
+        yield from rows
+        after = rows[-1][0]
 
 
 def read_subjects_after(cursor: Cursor) -> int:

@@ -10,7 +10,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from router.journal.chain import COLUMNS, admissible, chained, skipped
-from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.record import (
+    Context,
+    Head,
+    JournalUnavailable,
+    Record,
+    StoredRecord,
+)
 from router.journal.seal import Sealing
 from router.journal.stores.rows import STORED, stored
 from router.journal.stores.sqlite_file import explained, open_to_write

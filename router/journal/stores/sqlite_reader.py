@@ -14,6 +14,7 @@ from router.journal.record import (
     StoredRecord,
 )
 from router.journal.store import Held
+from router.journal.stores.moments import Moment, copy_file
 from router.journal.stores.rows import STORED, STORED_AS_0_3_0, STORED_WITH_SUBJECTS, stored
 from router.journal.stores.sqlite_examination import examine
 from router.journal.stores.sqlite_file import check_readable, explained, open_to_read
@@ -110,6 +111,24 @@ class SqliteReader:
         """Tells up to where records may have no subject; see JournalStore."""
         with self._reading() as connection:
             return read_subjects_after(connection)
+
+    def copy_to(self, path: Path) -> None:
+        """Copies the file as it is at this moment; see JournalReader."""
+        with self._reading() as connection:
+            copy_file(connection, path)
+
+    @contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """Gives what it holds at one moment, row by row."""
+        with self._reading() as connection:
+            connection.execute("BEGIN")
+            contexts = connection.execute("SELECT id, digest, document FROM context")
+            records = f"SELECT {self._stored} FROM record ORDER BY seq"
+            yield Moment(
+                contexts.fetchall(),
+                connection.execute(records),
+                read_subjects_after(connection),
+            )
 
     def examine(self) -> Iterator[str]:
         """Looks below the records; see JournalStore."""
