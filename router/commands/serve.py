@@ -209,7 +209,7 @@ def _open_checked(url: str, head_file: Path | None) -> tuple[JournalStore, HeadF
     head = HeadFile(head_file)
     # Before it is opened to write: a journal that is lost is not made anew.
     if head.exists():
-        with closing(open_to_read(url)) as reader:
+        with head.refusing_missing(), closing(open_to_read(url)) as reader:
             head.check(reader)
     store = open_journal(url)
     try:

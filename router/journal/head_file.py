@@ -7,6 +7,8 @@ of the file does not start on it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +18,10 @@ from router.journal.store import JournalReader
 
 # A head of any length that a counter can have.
 _BYTES_AT_MOST = 128
+
+
+class JournalLost(JournalBroken):
+    """The journal does not hold what was noted of it outside."""
 
 
 class HeadFile:
@@ -29,11 +35,25 @@ class HeadFile:
         """Whether a head was noted before."""
         return self._path.exists()
 
+    @contextmanager
+    def refusing_missing(self) -> Iterator[None]:
+        """Tells of a journal that cannot be opened inside that there was one.
+
+        Raises:
+            JournalLost: if it cannot be opened.
+        """
+        try:
+            yield
+        except JournalLost:
+            raise
+        except JournalBroken as problem:
+            self._refuse(f"{problem}, but one was written to")
+
     def check(self, store: JournalReader) -> None:
         """Refuses a journal that does not hold the record that was noted.
 
         Raises:
-            JournalBroken: if the journal does not hold it, or the file cannot be read.
+            JournalLost: if the journal does not hold it, or the file cannot be read.
             JournalUnavailable: if the journal cannot be read now.
         """
         noted = self._read()
@@ -75,10 +95,10 @@ class HeadFile:
                 data = file.read(_BYTES_AT_MOST)
             return Head.parse(data.decode("ascii", "replace"))
         except (OSError, JournalNotNamed) as problem:
-            raise JournalBroken(f"head file {self._path}: cannot be read: {problem}") from problem
+            raise JournalLost(f"head file {self._path}: cannot be read: {problem}") from problem
 
     def _refuse(self, found: str) -> NoReturn:
-        raise JournalBroken(
+        raise JournalLost(
             f"head file {self._path}: {found}: it lost records, was replaced or is new. Restore it "
             "(`journal restore`); to go on without what is lost, move the head file away first"
         )
