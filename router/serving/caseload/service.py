@@ -19,7 +19,7 @@ from router.decision.schema import Rows
 from router.journal.record import Context, Record
 from router.planning.plan import MINUTES_PER_HOUR, Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
-from router.serving.caseload.cases import Caseload
+from router.serving.caseload.cases import Caseload, Room
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
 from router.serving.live import Live
@@ -40,6 +40,7 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         self._live = live
         self._journal = journal
         self._planning = asyncio.Semaphore(1)
+        self._room = Room()
 
     async def PlanCaseload(
         self,
@@ -47,7 +48,18 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         context: object,
     ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
-        caseload = Caseload()
+        caseload = Caseload(self._room)
+        try:
+            async for answer in self._planned(caseload, request_iterator):
+                yield answer
+        finally:
+            caseload.release()
+
+    async def _planned(
+        self,
+        caseload: Caseload,
+        request_iterator: AsyncIterator[caseload_pb2.PlanCaseloadRequest],
+    ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         await _read(caseload, request_iterator)
         header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
