@@ -191,8 +191,8 @@ class InAFile:
             try:
                 rows = {
                     table: file.execute(
-                        f"SELECT *, {','.join(f'typeof({name})' for name in names)} FROM {table} "
-                        f"NOT INDEXED {_meaningful(table)} ORDER BY 1"
+                        f"SELECT {_said(table)}, {','.join(f'typeof({name})' for name in names)} "
+                        f"FROM {table} NOT INDEXED {_meaningful(table)} ORDER BY 1"
                     ).fetchall()
                     for table, names in _TABLES.items()
                 }
@@ -256,7 +256,9 @@ class InADatabase:
     def contents(self) -> object:
         try:
             rows = {
-                table: self._link.execute(f"SELECT * FROM {table} {_meaningful(table)} ORDER BY 1")
+                table: self._link.execute(
+                    f"SELECT {_said(table)} FROM {table} {_meaningful(table)} ORDER BY 1"
+                )
                 for table in _TABLES
             }
             return {table: found.fetchall() for table, found in rows.items()}
@@ -265,6 +267,10 @@ class InADatabase:
 
     def close(self) -> None:
         self._link.close()
+
+
+def _said(table: str) -> str:
+    return "version" if table == "migration" else "*"
 
 
 def _meaningful(table: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +23,6 @@ from router.serving.metrics import Metrics
 from router.serving.settings import Address, Settings
 from router.texts import load_texts
 from router.versions.trust import read_trusted_keys
-
-_log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -196,10 +193,7 @@ def _draws(draw_key: Path | None, url: str) -> Draws:
     if place is None:
         return Draws()
     beside = place.with_name(f"{place.name}.draw-key")
-    key, new = kept_draw_key(beside)
-    if new:
-        _log.info("a key for draws was made", extra={"draw_key": str(beside)})
-    return Draws(key)
+    return Draws(kept_draw_key(beside)[0])
 
 
 def _open_checked(url: str, head_file: Path | None) -> tuple[JournalStore, HeadFile | None]:
