@@ -14,7 +14,7 @@ import numpy as np
 from router.commands.options import AS_OF, DATE, FILE, JOURNAL, POLICIES, end_of
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
-from router.journal.opening import open_journal
+from router.journal.opening import open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.entries import EPOCH, Entries
 from router.ledger.export import table, write_csv, write_prometheus
@@ -76,7 +76,7 @@ def ledger(
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
     today = as_of or datetime.now(UTC)
-    store = open_journal(journal, create=False)
+    store = open_to_read(journal)
     try:
         entries, erased = read_entries(store, end_of(today))
     finally:

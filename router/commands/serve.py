@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +20,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from router.commands.options import AUDIT_LOG, FILE, FOLDER, JOURNAL, MODELS, POLICIES
+from router.commands.options import AUDIT_LOG, DRAW_KEY, FILE, FOLDER, JOURNAL, MODELS, POLICIES
+from router.decision.draws import Draws
 from router.files.acts import Acts
-from router.journal.opening import journal_file, open_journal
+from router.files.draw_key import kept_draw_key, read_draw_key
+from router.journal.head_file import HeadFile
+from router.journal.opening import file_of, journal_file, open_journal, open_to_read
+from router.journal.store import JournalStore
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
@@ -101,6 +106,13 @@ from router.versions.trust import read_trusted_keys
     type=FOLDER,
     envvar="ROUTER_LAST_GOOD",
     help="Folder for copies of offices' good policies, which stand in after a restart too.",
+)
+@DRAW_KEY
+@click.option(
+    "--head-file",
+    type=FILE,
+    envvar="ROUTER_HEAD_FILE",
+    help="File on another disk in which the journal's head is kept, and checked at start.",
 )
 @click.option(
     "--trust",
@@ -199,6 +211,8 @@ def serve(
     lame_duck_seconds: float,
     reload_seconds: float,
     last_good: Path | None,
+    draw_key: Path | None,
+    head_file: Path | None,
     trust: tuple[Path, ...],
     shadow: str | None,
     model_expires_days: int | None,
@@ -273,19 +287,22 @@ def serve(
         shadow=shadow,
         expires_days=model_expires_days,
         acts=acts,
+        draws=_draws(draw_key, journal),
     )
 
     if file := journal_file(journal):
         counts.watch_disk(file)
     live, feedback = Live(loader), FeedbackMetrics(registry)
     feedback.offer(live.snapshot.catalogue.ids)
+    # After what is served was loaded: a bad model or policy leaves no empty journal behind.
+    store, head = _open_checked(journal, head_file)
     parts = Parts(
         settings=settings,
         metrics=counts,
         feedback_metrics=feedback,
         live=live,
-        # After what is served was loaded: a bad model or policy leaves no empty journal behind.
-        store=open_journal(journal),
+        store=store,
+        head_file=head,
         texts=texts,
         listing=Listing(models, trusted, model_expires_days),
         access=access_of(settings, counts, acts),
@@ -295,6 +312,39 @@ def serve(
         TRACES.begin(traces)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
+
+
+def _draws(draw_key: Path | None, url: str) -> Draws:
+    """Gives the secret by which cases are drawn: that of the file named, or one by the journal.
+
+    Beside a database there is no place that all its servers share: there it must be named.
+    """
+    if draw_key is not None:
+        return Draws(read_draw_key(draw_key))
+    place = file_of(url)
+    if place is None:
+        return Draws()
+    beside = place.with_name(f"{place.name}.draw-key")
+    return Draws(kept_draw_key(beside)[0])
+
+
+def _open_checked(url: str, head_file: Path | None) -> tuple[JournalStore, HeadFile | None]:
+    """Opens the journal; refuses one that does not hold the head that was noted."""
+    if head_file is None:
+        return open_journal(url), None
+    head = HeadFile(head_file)
+    # Before it is opened to write: a journal that is lost is not made anew.
+    if head.exists():
+        with head.refusing_missing(), closing(open_to_read(url)) as reader:
+            head.check(reader)
+    store = open_journal(url)
+    try:
+        # Now rather than in the first minute of traffic, if it cannot be written.
+        head.note(max(store.heads()))
+    except BaseException:
+        store.close()
+        raise
+    return store, head
 
 
 @click.command()

@@ -30,6 +30,7 @@ MINUTES_AT_MOST = 10_000
 _CONTEXT = Context(document='{"feedback":1}')
 _MINUTES = "adviser_minutes"
 _CALLER = "caller"
+_CORRECTS = "corrects"
 
 
 class WishedBy(StrEnum):
@@ -178,11 +179,12 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a review came to."""
+    """What a review came to; `corrects` is the answer that it corrects."""
 
     decision_id: uuid.UUID
     review_id: uuid.UUID
     result: ReviewResult
+    corrects: uuid.UUID | None = None
 
 
 Feedback: TypeAlias = Choice | Outcome | View | Review | Answer
@@ -216,6 +218,9 @@ def to_payload(feedback: Feedback, caller: str = "") -> bytes:
         # 1 and 1.0 are equal outcomes, and equal feedback has equal bytes;
         # the sum is for those who read the journal without this code.
         content |= {OUTCOME: float(feedback.outcome), _MINUTES: feedback.adviser_minutes}
+    # First answers are written as they were before answers could be corrected.
+    if isinstance(feedback, Answer) and feedback.corrects is None:
+        del content[_CORRECTS]
     # Not msgspec's own JSON: it writes 1e-5 where the journal has always had 1e-05.
     text = json.dumps(
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -239,6 +244,8 @@ def from_payload(kind: str, payload: bytes) -> Feedback:
 
     # What is kept is whole: a default is for those who write, never for what was lost.
     expected = {field.name for field in fields(found)}
+    if isinstance(found, Answer):
+        expected.discard(_CORRECTS)
     if isinstance(found, Outcome):
         expected.add(_MINUTES)
     if missing := expected - content.keys():
@@ -285,7 +292,8 @@ def claim_of(feedback: Choice | Outcome | View | Answer) -> str:
     That is a first choice, or a correction of the same choice, and so on.
     """
     match feedback:
-        case Choice(corrects=uuid.UUID() as corrected) | Outcome(corrects=uuid.UUID() as corrected):
+        case Choice() | Outcome() | Answer() if feedback.corrects is not None:
+            corrected = feedback.corrects
             return f"{kind_of(feedback)}:{corrected.hex}"
         case Answer():
             return f"{ANSWER}:{feedback.review_id.hex}"

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from router.decision.decision import NO_MIX
 from router.decision.schema import Feature
 from router.journal.record import RECOMMENDATION, Context, JournalBroken, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader, JournalStore
 
 MOST_MIXES = 64
 """Mixes are bits of one 64-bit mask, and their index is one signed byte."""
@@ -291,7 +291,7 @@ def coded(features: Iterable[Feature]) -> tuple[CodedField, ...]:
     )
 
 
-def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
+def recommendations(store: JournalReader) -> Iterator[list[StoredRecord]]:
     """Yields neighbouring recommendations that are read the same way, in chain order.
 
     Erased ones are among them; `CHUNK` come together at most.
@@ -328,6 +328,20 @@ def recommendations_of(
         recommended = read_recommendation(stored)
         if recommended is not None and recommended.case_ref == case_ref:
             yield stored, recommended
+
+
+def read_subject(stored: StoredRecord) -> bytes | None:
+    """Gives the subject that follows from the content of a recommendation that was not erased.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        reading = reading_of(stored.context)
+    except JournalBroken as problem:
+        raise ValueError(str(problem)) from problem
+    _, (tail,) = reading.layout.unpack([stored.payload or b""])
+    return subject_of(tail.case_ref)
 
 
 class Unpacked(NamedTuple):

@@ -19,7 +19,7 @@ from router.journal.recommendation import (
 )
 from router.journal.record import JournalBroken, StoredRecord
 from router.journal.standing import NOTHING, Standing, read_standing
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 from router.ledger.arithmetic import Whole, counted_once
 from router.ledger.entries import (
     CHANNELS,
@@ -36,7 +36,7 @@ from router.ledger.entries import (
 _DAY = 24 * 60 * 60 * 1_000_000
 
 
-def read_entries(store: JournalStore, until: int | None = None) -> tuple[Entries, int]:
+def read_entries(store: JournalReader, until: int | None = None) -> tuple[Entries, int]:
     """Reads the whole journal, since what counts once must be told over every office and day.
 
     These are single cases: what is shown of them is shown of `in_tens` alone.

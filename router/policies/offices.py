@@ -234,7 +234,7 @@ def keep_good(policies: Policies, kept: Path) -> None:
         # Reloads are many and changes few: a copy that is there already costs no write.
         if TomlFile.read(target).content == file.content:
             continue
-        with written_aside(target) as aside:
+        with written_aside(target, shared=True) as aside:
             aside.write_bytes(file.content)
 
 

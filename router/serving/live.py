@@ -18,6 +18,7 @@ from router.advice.shadow import RULE, Shadow
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.draws import Draws
 from router.decision.policy import Policy
 from router.files.acts import Acts
 from router.policies.catalogue_file import catalogue_of
@@ -227,6 +228,7 @@ class Loader:
         shadow: str | None = None,
         expires_days: int | None = None,
         acts: Acts | None = None,
+        draws: Draws | None = None,
     ) -> None:
         """Takes what does not change while it serves.
 
@@ -240,9 +242,11 @@ class Loader:
             shadow: name of the version that is asked beside, or "rule"; None for none.
             expires_days: after so many days a version expires; None if only it says so itself.
             acts: are told of what is taken and refused.
+            draws: of control group and exploration.
         """
         self._last_good = last_good
         self._acts = acts or Acts(None)
+        self._draws = draws or Draws()
         self._models = models
         self._policies = policies
         self._trusted = trusted
@@ -418,7 +422,7 @@ class Loader:
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
             # Refuses a catalogue under which a safeguard would not be monotone.
             _ = decider.safeguards
-            recommender = Recommender(model, decider)
+            recommender = Recommender(model, decider, self._draws)
             return OfficeRouter(
                 recommender=recommender,
                 writer=RecommendationWriter(recommender, self._texts),

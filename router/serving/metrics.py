@@ -139,7 +139,6 @@ class Metrics:
         self.commit_failures = Counter(
             "router_journal_commit_failures", "Failed commits.", registry=registry
         )
-        self.records = Counter("router_journal_records", "Records made durable.", registry=registry)
         self.disk_free = Gauge(
             "router_journal_disk_free_bytes",
             "Free space of the disk that the journal is on; NaN for a database.",
@@ -157,6 +156,20 @@ class Metrics:
         )
         self.journal_up = Gauge(
             "router_journal_up", "1 while the journal can be written.", registry=registry
+        )
+
+        self.records = Counter(
+            "router_journal_records", "Records that this server made durable.", registry=registry
+        )
+        self.head = Gauge(
+            "router_journal_head_sequence",
+            "Number of the journal's last record, whoever wrote it.",
+            registry=registry,
+        )
+        self.head_failures = Counter(
+            "router_journal_head_failures",
+            "Times that the journal's head could not be noted.",
+            registry=registry,
         )
 
         self.withheld = Counter(

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,10 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
-from router.journal.store import JournalStore
+from router.journal.head_file import HeadFile
+from router.journal.opening import open_to_read
+from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
+from router.journal.store import JournalReader, JournalStore
 from router.serving import reflection
 from router.serving.access import AccessLog
 from router.serving.admin import AdminPort, check_page, metrics_page
@@ -72,6 +75,9 @@ _ROUTING, _, _FEEDBACK, _PLANNING = NAMES
 _WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
 # PostgreSQL ends a statement after as long: what waits is written by then, or not at all.
 _FLUSH_SECONDS = 5.0
+# Between looks at how far the journal has come; what was written since the last one is known to the
+# journal alone.
+_HEAD_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
 _MEBIBYTE = 1 << 20
@@ -108,6 +114,7 @@ class Parts:
     listing: Listing
     access: Access
     tls: Tls | None = None
+    head_file: HeadFile | None = None
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
@@ -121,11 +128,9 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     """
     settings, metrics, live = parts.settings, parts.metrics, parts.live
     stop, hurry = stop or asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _ask_to_stop, stop, hurry)
     looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
     following = Follower([live.refresh_pointers], looks, settings.reload_seconds)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, following.look_now)
+    _hear_signals(stop, hurry, following)
 
     edge = Edge(
         metrics,
@@ -172,6 +177,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
 
     following.begin()
     beating = asyncio.ensure_future(readiness.beat())
+    noting = asyncio.ensure_future(_note_heads(parts))
     feedback.begin()
     _log.info(
         "serving",
@@ -189,29 +195,53 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await stop.wait()
     readiness.serving = False
     await checks.enter_graceful_shutdown()
-    if settings.lame_duck_seconds:
-        _log.info("not ready any more; still answering")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(settings.lame_duck_seconds):
-                await hurry.wait()
+    await _go_on(settings.lame_duck_seconds, hurry)
 
     _log.info("draining")
     # In this order: nothing new comes in, calls end, then the journal that
     # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
     following.end()
+    noting.cancel()
     await feedback.end()
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
     await shadowing.end()
     flushed = await journal.close(_FLUSH_SECONDS)
     beating.cancel()
+    # What was written last; the store that wrote it is closed.
+    await asyncio.to_thread(_note_last_head, parts)
     await asyncio.to_thread(TRACES.end)
     await asyncio.to_thread(admin.end)
     _log.info("stopped", extra={"journal_flushed": flushed})
 
 
+def _hear_signals(stop: asyncio.Event, hurry: asyncio.Event, following: Follower) -> None:
+    """Has SIGTERM and SIGINT stop, a second one hurry, and SIGHUP look at the disk at once."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _ask_to_stop, stop, hurry)
+    loop.add_signal_handler(signal.SIGHUP, following.look_now)
+
+
+def _ask_to_stop(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    (hurry if stop.is_set() else stop).set()
+
+
+async def _go_on(seconds: float, hurry: asyncio.Event) -> None:
+    """Goes on answering for as long as balancers need to hear that the server is not ready."""
+    if not seconds:
+        return
+    _log.info("not ready any more; still answering")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
+
+
 class _ReadinessTeller:
-    """Tells health when the journal begins or ceases to fail. Called on the running loop."""
+    """Tells health when the journal begins or ceases to fail. Called on the running loop.
+
+    The journal's writer has logged it, with the cause.
+    """
 
     def __init__(self, readiness: Readiness, checks: health_aio.HealthServicer) -> None:
         self._readiness = readiness
@@ -219,7 +249,6 @@ class _ReadinessTeller:
         self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
 
     def __call__(self, up: bool) -> None:
-        _log.warning("journal up" if up else "journal down")
         self._readiness.journal_up = up
         # While it stops, health has its last word already.
         if self._readiness.serving:
@@ -302,8 +331,35 @@ def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:
     )
 
 
-def _ask_to_stop(stop: asyncio.Event, hurry: asyncio.Event) -> None:
-    (hurry if stop.is_set() else stop).set()
+async def _note_heads(parts: Parts) -> None:
+    """Tells how far the journal has come, and notes it outside, beside the calls."""
+    while True:
+        await asyncio.to_thread(_note_head, parts, parts.store)
+        await asyncio.sleep(_HEAD_SECONDS)
+
+
+def _note_last_head(parts: Parts) -> None:
+    if parts.head_file is None:
+        return
+    try:
+        with closing(open_to_read(parts.settings.journal)) as store:
+            _note_head(parts, store)
+    except (JournalBroken, JournalUnavailable) as problem:
+        _log.error("the journal's last head could not be noted", extra={"problem": str(problem)})
+
+
+def _note_head(parts: Parts, store: JournalReader) -> None:
+    try:
+        head = max(store.heads())
+        parts.metrics.head.set(head.seq)
+        if parts.head_file is not None:
+            parts.head_file.note(head)
+    # Of the journal its writer tells; that the head is not noted is for people to mend.
+    except JournalUnavailable:
+        return
+    except (JournalBroken, JournalNotNamed) as problem:
+        parts.metrics.head_failures.inc()
+        _log.error("the journal's head could not be noted", extra={"problem": str(problem)})
 
 
 def _freeze_start_up_objects() -> None:

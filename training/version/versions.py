@@ -429,7 +429,7 @@ def _append(
             record()
             pointer.unlink(missing_ok=True)
         else:
-            with written_aside(pointer) as aside:
+            with written_aside(pointer, shared=True) as aside:
                 aside.write_text(content, encoding="utf-8")
                 record()
     except OSError:

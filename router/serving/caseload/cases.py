@@ -16,22 +16,51 @@ from router.decision.schema import Rows
 from router.serving.callers.caller import Caller
 from router.serving.fields import Fields
 from router.serving.messages import path
-from router.serving.status import InvalidRequest, refuse
+from router.serving.status import InvalidRequest, Overloaded, refuse
 from router.v1 import case_pb2, caseload_pb2
 
 # An office has thousands; more would hold the machine up while they are planned.
 CASES_AT_MOST = 50_000
+HELD_AT_MOST = 200_000
+"""Cases of all plans under way, half a kilobyte each."""
 HOURS_AT_MOST = 1_000_000
 _PROBLEMS_AT_MOST = 50
 # A few milliseconds of the loop at a time.
 _ENCODED_AT_ONCE = 250
 
 
+class Room:
+    """Room for cases that were sent and not yet planned, of all plans together.
+
+    A plan takes memory from its first case until it is answered, however long its caller waits to
+    send the last one.
+    """
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Takes room for cases.
+
+        Raises:
+            Overloaded: if there is none.
+        """
+        if self._held + count > HELD_AT_MOST:
+            raise Overloaded
+        self._held += count
+
+    def give(self, count: int) -> None:
+        """Gives room back."""
+        self._held -= count
+
+
 class Caseload:
     """What has come of a request for a plan."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, room: Room) -> None:
         self._caller = caller
+        self._room = room
+        self._taken = 0
         self.header: caseload_pb2.PlanHeader | None = None
         self.refs: list[str] = []
         # By the number of a case; most have none.
@@ -39,6 +68,11 @@ class Caseload:
         self._numbers: dict[str, int] = {}
         self._slices: list[Rows] = []
         self._problems: list[FieldProblem] = []
+
+    def release(self) -> None:
+        """Gives back the room that its cases took."""
+        self._room.give(self._taken)
+        self._taken = 0
 
     def begin(self, header: caseload_pb2.PlanHeader) -> None:
         """Takes the header.
@@ -64,6 +98,7 @@ class Caseload:
         Raises:
             InvalidRequest: if the header has not come, there are too many cases, or too many
                 problems with them.
+            Overloaded: if other plans hold too many.
         """
         if self.header is None:
             refuse("header", "must come first")
@@ -74,6 +109,8 @@ class Caseload:
         if not cases.cases:
             refuse("cases", "is empty; a message holds a header or at least one case")
         self._caller.spend(len(cases.cases))
+        self._room.take(len(cases.cases))
+        self._taken += len(cases.cases)
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
             rows = [self._row(case, self.header.office_ref) for case in part]

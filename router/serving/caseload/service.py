@@ -20,7 +20,7 @@ from router.journal.record import Context, Record
 from router.planning.plan import MINUTES_PER_HOUR, Plan, plan_caseload
 from router.planning.plan_figures import plan_figures
 from router.serving.callers.caller import the_caller
-from router.serving.caseload.cases import Caseload
+from router.serving.caseload.cases import Caseload, Room
 from router.serving.caseload.messages import planned_cases, summary
 from router.serving.durable import DurableJournal
 from router.serving.live import Live
@@ -41,6 +41,7 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         self._live = live
         self._journal = journal
         self._planning = asyncio.Semaphore(1)
+        self._room = Room()
 
     async def PlanCaseload(
         self,
@@ -48,7 +49,18 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
         context: object,
     ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         """Answers with the plan once it is on record, then with the cases."""
-        caseload = Caseload(the_caller())
+        caseload = Caseload(the_caller(), self._room)
+        try:
+            async for answer in self._planned(caseload, request_iterator):
+                yield answer
+        finally:
+            caseload.release()
+
+    async def _planned(
+        self,
+        caseload: Caseload,
+        request_iterator: AsyncIterator[caseload_pb2.PlanCaseloadRequest],
+    ) -> AsyncIterator[caseload_pb2.PlanCaseloadResponse]:
         await _read(caseload, request_iterator)
         header, rows = caseload.finish()
         # Taken only now: a plan is by what is in force when it is made.
@@ -104,7 +116,7 @@ async def _read(
 
 def _plan(recommender: Recommender, rows: Rows, refs: Sequence[str], budget: float) -> Plan:
     """Plans, without telling of a case what the service would withhold of it."""
-    unshown = are_unshown(recommender.policy.disclosure, refs)
+    unshown = are_unshown(recommender.draws, recommender.policy.disclosure, refs)
     return plan_caseload(recommender.decider, rows, budget, unshown)
 
 

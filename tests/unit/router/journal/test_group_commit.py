@@ -241,3 +241,31 @@ def test_a_closing_journal_takes_nothing_more(writer: GroupCommit[str]) -> None:
     assert writer.close(SECONDS)
     with pytest.raises(JournalUnavailable, match="closing"):
         writer.submit(some_records(1), "late")
+
+
+def test_an_idle_store_that_fails_is_found_without_a_call_and_told_once_with_its_cause(
+    store: MemoryStore, watcher: Watcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    group: GroupCommit[str] = GroupCommit(
+        store,
+        watcher.resolve,
+        on_up_change=watcher.ups.put,
+        retry_seconds=0.01,
+        idle_seconds=0.01,
+    )
+    cause = "journal /srv/journal.db: database or disk is full (SQLITE_FULL)"
+    store.failure = JournalUnavailable(cause, "ENOSPC")
+    assert watcher.ups.get(timeout=SECONDS) is False
+    with pytest.raises(JournalUnavailable, match="cannot be written now"):
+        group.submit(some_records(1), "a")
+    store.failure = None
+    assert watcher.ups.get(timeout=SECONDS) is True
+    assert group.close(SECONDS)
+    down, up = caplog.records
+    assert (down.message, vars(down)["reason"], vars(down)["errno"]) == (
+        "the journal is down",
+        cause,
+        "ENOSPC",
+    )
+    assert up.message == "the journal is up"

@@ -13,6 +13,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
+from router.decision.draws import Draws
 from router.journal.opening import open_journal
 from router.journal.store import JournalStore
 from router.serving.caseload.service import CaseloadPlannerService
@@ -146,6 +147,7 @@ def a_service(
             metrics=metrics,
             shadow=shadow,
             expires_days=expires_days,
+            draws=Draws(b"a key of sixteen"),
         )
     )
 

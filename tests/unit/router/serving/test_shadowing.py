@@ -104,7 +104,7 @@ def test_what_a_shadow_said_is_erased_with_its_case(models: Path) -> None:
         service.ask(a_case(case_ref="mine"))
         service.ask(a_case(case_ref="other"))
     store = kept(models)
-    ids = of_case(store, "mine")
+    ids = [one.id for one in of_case(store, "mine")]
     assert [one.kind for one in store.find(ids)] == [RECOMMENDATION, SHADOW]
     store.erase(ids)
     assert total(compared(store), "cases") == 1
