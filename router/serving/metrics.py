@@ -24,6 +24,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from router.decision.decision import Doubt
 from router.journal.recommendation import SHOWN
+from router.serving.callers.metrics import CallerMetrics
 from router.serving.drift import Drift
 from router.serving.telling import TOLD_TOGETHER, BeforeScrape, Gathered, ManyHistogram
 from router.serving.version_metrics import VersionMetrics
@@ -202,29 +203,7 @@ class Metrics:
         for part, result in product(PARTS, ("taken", "refused")):
             self.reloads.labels(part, result)
 
-        self.refused_callers = Counter(
-            "router_refused_callers",
-            "Calls that their caller may not make.",
-            ("caller", "reason"),
-            registry=registry,
-        )
-        self.callers_refused_file = Gauge(
-            "router_callers_file_refused",
-            "1 while the callers' file is refused and the one before is in force.",
-            registry=registry,
-        )
-        self.certificate_expiry = Gauge(
-            "router_certificate_expiry_timestamp_seconds",
-            "When the first certificate of a file ends.",
-            ("file",),
-            registry=registry,
-        )
-        self.token_keys = Gauge(
-            "router_token_keys", "Keys by which tokens are verified.", registry=registry
-        )
-        self.token_keys_age = Gauge(
-            "router_token_keys_age_seconds", "Time since they were last read.", registry=registry
-        )
+        self.callers = CallerMetrics(registry)
 
         self.model = Gauge(
             "router_model_info",
@@ -292,11 +271,6 @@ class Metrics:
         files = (journal, journal.with_name(f"{journal.name}-wal"))
         self.disk_free.set_function(lambda: _free(journal.parent))
         self.journal_bytes.set_function(lambda: sum(map(_size, files)))
-
-    def watch_token_keys(self, count: Callable[[], int], age: Callable[[], float]) -> None:
-        """Reads the keys of tokens when asked."""
-        self.token_keys.set_function(count)
-        self.token_keys_age.set_function(age)
 
     def committed(self, seconds: float, records: int) -> None:
         """Counts a durable commit."""

@@ -163,7 +163,7 @@ class Tls:
         ends = [one.not_valid_after_utc.timestamp() for one in certificates]
         if ends:
             # The first that ends breaks the chain.
-            self._metrics.certificate_expiry.labels(file).set(min(ends))
+            self._metrics.callers.certificate_expiry.labels(file).set(min(ends))
 
 
 def _context(*, mutual: bool) -> ssl.SSLContext:

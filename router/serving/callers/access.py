@@ -99,14 +99,14 @@ class Access:
             policy = load_callers(self._path, RULES, WITHOUT_CREDENTIALS)
         except PolicyError as problem:
             self._metrics.reloads.labels("callers", "refused").inc()
-            self._metrics.callers_refused_file.set(1)
+            self._metrics.callers.file_refused.set(1)
             _log.error(
                 "refused; what was good before stands",
                 extra={"part": "callers", "problem": str(problem), "policy_version": before},
             )
             self._acts.note("policy refused", before, before, part="callers", why=str(problem))
         else:
-            self._metrics.callers_refused_file.set(0)
+            self._metrics.callers.file_refused.set(0)
             if self._in_force is None or policy != self._in_force.policy:
                 self._take(policy)
                 self._metrics.reloads.labels("callers", "taken").inc()
@@ -187,7 +187,7 @@ class Access:
             ) from None
 
     def _refused(self, caller: str, reason: str) -> None:
-        self._metrics.refused_callers.labels(caller, reason).inc()
+        self._metrics.callers.refused.labels(caller, reason).inc()
 
     def _take(self, policy: CallersPolicy) -> None:
         before = self._in_force.callers if self._in_force else {}

@@ -49,5 +49,5 @@ def _tokens(source: TokenIssuer, metrics: Metrics) -> Tokens:
 
     check_source(source.jwks)
     keys = Keys(source.jwks)
-    metrics.watch_token_keys(lambda: keys.count, lambda: keys.age)
+    metrics.callers.watch_token_keys(lambda: keys.count, lambda: keys.age)
     return Tokens(source.issuer, source.audience, keys)

@@ -71,5 +71,6 @@ FROZEN = {
 def test_names_types_and_labels_are_frozen() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    parts = (vars(metrics), vars(metrics.drift), vars(metrics.versions))
+    rooms = (metrics, metrics.callers, metrics.drift, metrics.versions)
+    parts = [vars(room) for room in rooms]
     assert told(registry, *(part.values() for part in parts)) == FROZEN
