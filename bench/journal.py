@@ -15,11 +15,11 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from router.journal.chain import verify
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.journal.record import Context, JournalUnavailable, Record
 from router.journal.store import JournalStore
+from router.journal.verification import verify
 from tests.postgres_server import PostgresServer, binaries
 
 CONTEXT = Context(document='{"model_version":"bench"}')

@@ -15,8 +15,8 @@ import time
 
 import grpc
 
-from router.journal.chain import verify
 from router.journal.opening import open_journal
+from router.journal.verification import verify
 from tests.e2e.callers import Answer, Callers, answered, refused
 from tests.postgres_server import PostgresServer, binaries
 

@@ -7,27 +7,37 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.explore import draw
+from router.decision.draws import Draws
 from router.decision.policy import DisclosureShares
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 
 
-def group_of(shares: DisclosureShares, case_ref: str) -> str:
+def group_of(draws: Draws, shares: DisclosureShares, case_ref: str) -> str:
     """Tells to which group a case belongs: SHOWN, AFTER_OWN_VIEW or CONTROL.
 
     The same case always falls into the same one.
+
+    Raises:
+        DrawKeyMissing: if there is no key to draw with.
     """
     # Without the versions: a case stays in its group for as long as the groups are compared.
-    drawn = draw("disclosure", case_ref)
+    drawn = draws.number("disclosure", case_ref)
     if drawn < shares.control:
         return CONTROL
     return AFTER_OWN_VIEW if drawn < shares.control + shares.after_own_view else SHOWN
 
 
-def are_unshown(shares: DisclosureShares, case_refs: Iterable[str]) -> NDArray[np.bool_]:
-    """Says which cases belong to a group whose plain advice is withheld, shape (n,)."""
+def are_unshown(
+    draws: Draws, shares: DisclosureShares, case_refs: Iterable[str]
+) -> NDArray[np.bool_]:
+    """Says which cases belong to a group whose plain advice is withheld, shape (n,).
+
+    Raises:
+        DrawKeyMissing: if some are withheld and there is no key to draw with.
+    """
     refs = list(case_refs)
     # Most offices withhold nothing, and then nothing need be drawn.
     if shares.control + shares.after_own_view <= 0:
         return np.zeros(len(refs), np.bool_)
-    return np.array([group_of(shares, ref) != SHOWN for ref in refs], np.bool_)
+    draws.need_key("disclosure")
+    return np.array([group_of(draws, shares, ref) != SHOWN for ref in refs], np.bool_)

@@ -16,8 +16,9 @@ from router.advice.disclosure import group_of
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
+from router.decision.draws import Draws
 from router.decision.explain import Explainer
-from router.decision.explore import draw, explore
+from router.decision.explore import explore
 from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
@@ -48,8 +49,19 @@ class Advice(NamedTuple):
 class Recommender:
     """Recommends with one model and one policy."""
 
-    def __init__(self, model: ModelVersion, decider: Decider) -> None:
+    def __init__(self, model: ModelVersion, decider: Decider, draws: Draws | None = None) -> None:
+        """Takes what decides.
+
+        Args:
+            model: it.
+            decider: with the policy.
+            draws: with a key, if the policy explores or withholds.
+
+        Raises:
+            DrawKeyMissing: if it does, and there is none.
+        """
         self.model = model
+        self.draws = draws or Draws()
         self.decider = decider
         self.policy = decider.policy
         self.explainer = Explainer(decider=decider)
@@ -61,6 +73,8 @@ class Recommender:
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._explores = self.policy.exploration.share > 0
         self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
+        if self._explores or self.withholds:
+            self.draws.need_key("exploration.share" if self._explores else "disclosure")
 
     def decide(
         self,
@@ -68,7 +82,6 @@ class Recommender:
         case_refs: Sequence[str],
         *,
         office_refs: Sequence[str] | None = None,
-        callers: Sequence[str] | None = None,
         ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
     ) -> tuple[list[Advice], list[Record]]:
@@ -80,7 +93,6 @@ class Recommender:
             rows: slots by feature.
             case_refs: one for each.
             office_refs: as sent, one for each; the policy's office if not given.
-            callers: who asks for each, one for each; nobody if not given.
             ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
@@ -98,9 +110,7 @@ class Recommender:
             decisions = [decision for decision, _ in drawn]
             chances = [chance for _, chance in drawn]
 
-        asking = [""] * len(rows) if callers is None else callers
-        told = zip(decisions, case_refs, offices, asking, strict=True)
-        tails = [self._tail(*one) for one in told]
+        tails = [self._tail(*one) for one in zip(decisions, case_refs, offices, strict=True)]
         payloads = [
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
@@ -132,23 +142,24 @@ class Recommender:
         ]
         # With the versions: another model or policy
         # explores other cases, not the same ones for ever.
-        drawn = draw("exploration", self.model.info.version, self.policy.version, case_ref)
+        versions = self.model.info.version, self.policy.version
+        drawn = self.draws.number("exploration", case_ref, *versions)
         return explore(decision, utility, self.policy.exploration, drawn)
 
-    def _tail(self, decision: Decision, case_ref: str, office_ref: str, caller: str) -> Tail:
-        # Shielded: the journal keeps the fact, but not whose it is. A caller may be an office's.
+    def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
+        # Shielded: the journal keeps the fact, but not whose it is.
         if not decision.is_scored:
             return _NOTHING
         if not self.withholds:
-            return Tail(case_ref, office_ref, SHOWN, caller)
-        return Tail(case_ref, office_ref, self._disclosure(case_ref, decision), caller)
+            return Tail(case_ref, office_ref)
+        return Tail(case_ref, office_ref, self._disclosure(case_ref, decision))
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Tells whether plain advice is shown; the same case always falls into the same group."""
         # Only plain advice is withheld: that a person must look at a case is told at once.
         if decision.status != Status.RECOMMENDED:
             return SHOWN
-        return group_of(self.policy.disclosure, case_ref)
+        return group_of(self.draws, self.policy.disclosure, case_ref)
 
     def _payload(self, row: list[int], decision: Decision, tail: Tail, chance: float) -> bytes:
         return self._layout.pack(

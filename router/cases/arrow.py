@@ -21,6 +21,7 @@ from router.cases.tables import open_tables
 from router.decision.schema import Rows
 from router.files.aside import written_aside
 from router.files.formats import Format, check_out, format_of
+from router.files.spreadsheet import batch_as_text
 
 # Rows at once: large enough that Arrow and NumPy do the work, small beside any memory.
 _BATCH = 16384
@@ -136,11 +137,12 @@ def write_batches(batches: Iterable[pa.RecordBatch], out: Path, cases: Path | No
     """
     check_out(out, () if cases is None else (cases,))
     count, writer = 0, None
+    as_text = format_of(out) is Format.CSV
     with written_aside(out) as aside:
         for batch in batches:
             if writer is None:
                 writer = _writer(aside, format_of(out), batch.schema)
-            writer.write_batch(batch)
+            writer.write_batch(batch_as_text(batch) if as_text else batch)
             count += len(batch)
         if writer is None:
             raise CasesRefused(f"{cases}: has no cases" if cases else "has no cases")

@@ -12,12 +12,15 @@ import click
 
 from router.commands.options import AUDIT_LOG, FILE, JOURNAL
 from router.files.acts import Acts
-from router.journal.chain import verify as walk
-from router.journal.opening import open_journal
+from router.journal.backup import backup as write_backup
+from router.journal.backup import restore as restore_backup
+from router.journal.opening import open_journal, open_to_read
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader, JournalStore
+from router.journal.verification import Verification
+from router.journal.verification import verify as walk
 
 _MOST_DAYS = 36_500
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -41,14 +44,46 @@ def journal() -> None:
 def verify(journal: str, head: str | None) -> None:
     """Verify the hash chain; exit 1 if it is broken."""
     expected = Head.parse(head) if head else None
-    with _opened(journal) as store:
+    with _read(journal) as store:
         verdict = walk(store, expected)
     click.echo(f"{verdict.records} records, {verdict.erased} erased, head {verdict.head}")
-    if not verdict.intact:
+    for line in (*verdict.notes, *verdict.problems):
+        click.echo(line)
+    if verdict.broken_seq is not None:
         raise click.ClickException(
             f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}"
         )
     click.echo("the chain is intact")
+    if verdict.problems:
+        raise click.ClickException("the journal is not as it was written: see above")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--to", type=FILE, required=True, help="A new file.")
+def backup(journal: str, to: Path) -> None:
+    """Copy the journal, while it is served, into a file that holds one moment of it."""
+    _tell_copied(write_backup(journal, to), f"in {to}")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--from", "kept", type=FILE, required=True, help="A backup.")
+@click.option("--head", help="A head noted earlier, SEQ:HEX, which the backup must hold.")
+def restore(journal: str, kept: Path, head: str | None) -> None:
+    """Put a backup in the place of a journal that is lost; the server must be stopped."""
+    expected = Head.parse(head) if head else None
+    _tell_copied(restore_backup(kept, journal, expected), "in the journal")
+
+
+def _tell_copied(verdict: Verification, where: str) -> None:
+    click.echo(f"{verdict.records} records {where}, {verdict.erased} erased, head {verdict.head}")
+    for line in (*verdict.notes, *verdict.problems):
+        click.echo(line)
+    if not verdict.intact:
+        raise click.ClickException(
+            f"what was copied does not verify: {verdict.reason or 'see above'}"
+        )
 
 
 @journal.command()
@@ -58,7 +93,7 @@ def export(journal: str, to: Path) -> None:
     """Export recommendations to a file."""
     from router.journal.export import export as write  # imports PyArrow
 
-    with _opened(journal) as store:
+    with _read(journal) as store:
         click.echo(f"{write(store, to)} records exported to {to}")
 
 
@@ -89,8 +124,7 @@ def expire(journal: str, older_than: timedelta, yes: bool, audit_log: Path | Non
         Acts(audit_log).keep("expire", count, 0, what="records written before", day=day)
         erased = erase_records(
             store,
-            store.held_before(moment),
-            records=count,
+            lambda: store.held_before(moment),
             now=_microseconds(now),
             why="age",
             before=day,
@@ -108,22 +142,24 @@ def erase(journal: str, case_ref: str, yes: bool, audit_log: Path | None) -> Non
     with _opened(journal) as store:
         # Any text is looked for, also one that would be refused
         # today: an older journal may hold it, and must let go of it.
-        ids = of_case(store, case_ref)
-        if not ids:
+        held = of_case(store, case_ref)
+        if not held:
             _finish(store)
             raise click.ClickException("no recommendation of this case holds content")
-        _confirm(len(ids), "of this case", yes=yes)
+        _confirm(len(held), "of this case", yes=yes)
         # Never whose: the log outlives what is erased.
-        Acts(audit_log).keep("erase", len(ids), 0, what="records of one case")
-        erased = erase_records(
-            store, ids, records=len(ids), now=time.time_ns() // 1000, why="request"
-        )
+        Acts(audit_log).keep("erase", len(held), 0, what="records of one case")
+        erased = erase_records(store, lambda: held, now=time.time_ns() // 1000, why="request")
     _tell_erased(erased)
 
 
 def _tell_erased(count: int) -> None:
     records = "1 record" if count == 1 else f"{count} records"
     click.echo(f"{records} erased; the chain keeps the digests")
+
+
+def _read(url: str) -> closing[JournalReader]:
+    return closing(open_to_read(url))
 
 
 def _opened(url: str) -> closing[JournalStore]:

@@ -10,7 +10,7 @@ import click
 from router.commands.options import FILE, JOURNAL, POLICIES
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
-from router.journal.opening import open_journal
+from router.journal.opening import open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.entries import Entries
 from router.ledger.export import table, write_csv, write_prometheus
@@ -69,7 +69,7 @@ def ledger(
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
-    store = open_journal(journal, create=False)
+    store = open_to_read(journal)
     try:
         entries, erased = read_entries(store)
     finally:

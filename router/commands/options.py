@@ -36,6 +36,12 @@ MAP = click.option(
     type=FILE,
     help="What columns and codes are called in the files: a TOML file (docs/files.md).",
 )
+DRAW_KEY = click.option(
+    "--draw-key",
+    type=FILE,
+    envvar="ROUTER_DRAW_KEY",
+    help="File with the secret by which cases are drawn, if a policy explores or withholds.",
+)
 JOURNAL = click.option(
     "--journal",
     default="sqlite:///journal.db",

@@ -12,11 +12,13 @@ import click
 
 from router.advice.disclosure import are_unshown
 from router.cases.assumed import Assumed
-from router.commands.options import CASES, FILE, FOLDER, MAP, MODELS, POLICIES
+from router.commands.options import CASES, DRAW_KEY, FILE, FOLDER, MAP, MODELS, POLICIES
 from router.commands.score import load_decider
 from router.commands.told import tell_assumed
 from router.decision.decide import Decider
+from router.decision.draws import Draws
 from router.files.aside import written_aside
+from router.files.draw_key import read_draw_key
 from router.files.formats import OutRefused, check_out
 from router.planning.allocate import BudgetTooSmall
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
@@ -45,6 +47,7 @@ from router.versions.registry import promoted_version
 @click.option(
     "--write-price", "writes_price", is_flag=True, help="Write the price into the office's policy."
 )
+@DRAW_KEY
 @MAP
 @MODELS
 @POLICIES
@@ -57,6 +60,7 @@ def plan(
     figures_file: Path | None,
     model: Path | None,
     writes_price: bool,
+    draw_key: Path | None,
     map_file: Path | None,
     models: Path,
     policies: Path,
@@ -78,7 +82,8 @@ def plan(
     budget = _budget(decider, hours, minutes)
     found = read_open_cases(cases, office, mapping, assumed)
     tell_assumed(assumed)
-    unshown = are_unshown(decider.policy.disclosure, found.refs.to_pylist())
+    draws = Draws(read_draw_key(draw_key) if draw_key else None)
+    unshown = are_unshown(draws, decider.policy.disclosure, found.refs.to_pylist())
     try:
         planned = plan_caseload(decider, found.rows, budget, unshown)
     except BudgetTooSmall as short:

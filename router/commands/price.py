@@ -11,7 +11,7 @@ from router.cases.features import FEATURES
 from router.commands.options import FOLDER, JOURNAL, MODELS, POLICIES
 from router.commands.score import load_decider
 from router.decision.decide import Decider
-from router.journal.opening import open_journal
+from router.journal.opening import open_to_read
 from router.planning.clearing_price import at_price
 from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
 from router.planning.price_file import KEY, write_price
@@ -59,7 +59,7 @@ def price(
         raise click.UsageError("--office: the policy in force sets no minutes a week")
     now = time.time_ns() // 1000
     found = read_arrivals(
-        open_journal(journal, create=False), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK
+        open_to_read(journal), FEATURES, office, now - weeks * _MICROSECONDS_PER_WEEK
     )
 
     # Before the cases are counted: a young journal is told as such, not as an office without cases.

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
 import uvloop
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from router.commands.options import AUDIT_LOG, FILE, FOLDER, JOURNAL, MODELS, POLICIES
+from router.commands.options import (
+    AUDIT_LOG,
+    DRAW_KEY,
+    FILE,
+    FOLDER,
+    JOURNAL,
+    MODELS,
+    POLICIES,
+)
+from router.decision.draws import Draws
 from router.files.acts import Acts
-from router.journal.opening import open_journal
+from router.files.draw_key import kept_draw_key, read_draw_key
+from router.journal.head_file import HeadFile
+from router.journal.opening import file_of, open_journal, open_to_read
+from router.journal.store import JournalStore
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
 from router.serving.settings import Address, Settings, tls_files, token_source
 from router.texts import load_texts
 from router.versions.trust import read_trusted_keys
+
+_log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -83,6 +99,13 @@ from router.versions.trust import read_trusted_keys
     type=FOLDER,
     envvar="ROUTER_LAST_GOOD",
     help="Folder for copies of offices' good policies, which stand in after a restart too.",
+)
+@DRAW_KEY
+@click.option(
+    "--head-file",
+    type=FILE,
+    envvar="ROUTER_HEAD_FILE",
+    help="File on another disk in which the journal's head is kept, and checked at start.",
 )
 @click.option(
     "--trust",
@@ -154,6 +177,8 @@ def serve(
     grace_seconds: float,
     reload_seconds: float,
     last_good: Path | None,
+    draw_key: Path | None,
+    head_file: Path | None,
     trust: tuple[Path, ...],
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -211,21 +236,60 @@ def serve(
         metrics=counts,
         last_good=last_good,
         acts=acts,
+        draws=_draws(draw_key, journal),
     )
 
+    # After what is served was loaded: a bad model or policy leaves no empty journal behind.
+    store, head = _open_checked(journal, head_file)
     parts = Parts(
         settings=settings,
         metrics=counts,
         feedback_metrics=FeedbackMetrics(registry),
         live=Live(loader),
-        # After what is served was loaded: a bad model or policy leaves no empty journal behind.
-        store=open_journal(journal),
+        store=store,
+        head_file=head,
         texts=texts,
         access=access_of(settings, counts, acts),
         tls=tls_of(settings, counts),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
+
+
+def _draws(draw_key: Path | None, url: str) -> Draws:
+    """Gives the secret by which cases are drawn: that of the file named, or one by the journal.
+
+    Beside a database there is no place that all its servers share: there it must be named.
+    """
+    if draw_key is not None:
+        return Draws(read_draw_key(draw_key))
+    place = file_of(url)
+    if place is None:
+        return Draws()
+    beside = place.with_name(f"{place.name}.draw-key")
+    key, new = kept_draw_key(beside)
+    if new:
+        _log.info("a key for draws was made", extra={"draw_key": str(beside)})
+    return Draws(key)
+
+
+def _open_checked(url: str, head_file: Path | None) -> tuple[JournalStore, HeadFile | None]:
+    """Opens the journal; refuses one that does not hold the head that was noted."""
+    if head_file is None:
+        return open_journal(url), None
+    head = HeadFile(head_file)
+    # Before it is opened to write: a journal that is lost is not made anew.
+    if head.exists():
+        with closing(open_to_read(url)) as reader:
+            head.check(reader)
+    store = open_journal(url)
+    try:
+        # Now rather than in the first minute of traffic, if it cannot be written.
+        head.note(max(store.heads()))
+    except BaseException:
+        store.close()
+        raise
+    return store, head
 
 
 @click.command()

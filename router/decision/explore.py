@@ -1,25 +1,11 @@
-"""Draws: a number that anyone can check, and the mix that exploration draws by a recorded chance.
-
-A draw is made of the case's reference and of what decides, by SHA-256: it looks random to
-everybody, the same case asked again is answered alike, and anyone can check it.
-"""
+"""Exploration: the mix that is drawn by a recorded chance."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from router.decision.decision import Decision, Status
 from router.decision.policy import Exploration
-
-_SCALE = 1 << 64
-
-
-def draw(*parts: str) -> float:
-    """Gives a number in [0, 1) that follows from the parts."""
-    # Joined by what no part holds: "a", "bc" must not draw as "ab", "c".
-    digest = hashlib.sha256("\0".join(parts).encode()).digest()
-    return int.from_bytes(digest[:8], "big") / _SCALE
 
 
 def explore(

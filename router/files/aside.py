@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PRIVATE, _SHARED = 0o600, 0o666
+
 
 @contextmanager
-def written_aside(target: Path) -> Iterator[Path]:
+def written_aside(target: Path, *, shared: bool = False) -> Iterator[Path]:
     """Gives a path in the target's folder to write to, and renames it to the target at the end.
 
     If anything is raised meanwhile, what was written is removed and the target stays as it was.
 
     Args:
         target: the file to be; replaced if it exists.
+        shared: whether others may read it, as far as the umask lets them. Most files may hold
+            cases, and are for their owner alone.
 
     Raises:
-        OSError: if it cannot be renamed.
+        OSError: if it cannot be made or renamed.
     """
-    # Beside the target, since only within a file system a rename is
-    # atomic; the process in its name keeps two that write at once apart.
-    aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    # Beside the target, since only within a file system a rename is atomic; by a name that nobody
+    # can have put a link under, and never through one.
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    os.close(os.open(aside, flags, _SHARED if shared else _PRIVATE))
     try:
         yield aside
         aside.replace(target)

@@ -1,34 +1,59 @@
 """The hash chain: each record commits to its content and to every record before it.
 
+Version 2, in which records are written:
+
+    commitment = SHA256(name | salt | context digest | subject | payload)
+    head       = SHA256(name | previous head | seq | written_at | id | context digest | commitment
+                        | lengths of kind, about, claim and caller | these four)
+
+What has one length only is checked to have it; a subject is a byte that tells whether there is one,
+and 16 bytes; a length is 4 bytes, of what is absent the highest number there is. So every byte has
+one meaning, and none can move to another field. All numbers are big-endian.
+
+Version 1, which 0.3.0 wrote and which is still verified:
+
     commitment = SHA256(salt | context digest | payload)
     head       = SHA256(previous head | seq | id | kind | written_at | commitment)
 
-A record about another one has kind ":" about (in hexadecimal digits) in the place of kind, and
-kinds hold no colon. seq and written_at are 8 bytes, big-endian; the head before record 1 is 32 zero
-bytes. The salt keeps an erased payload from being guessed out of its commitment. The chain holds no
-secret: whoever can rewrite the whole store can rewrite the chain, so heads are exported and kept
-elsewhere, and `verify` compares.
+There a record about another one has kind ":" about (in hexadecimal digits) in the place of kind.
+With lengths checked, and kinds that hold no colon, it is read in one way too; but it commits to
+neither claim nor subject. A record of the kind "seal" commits to them where version 2 begins.
+
+seq and written_at are 8 bytes; the head before record 1 is 32 zero bytes. The salt keeps an erased
+payload from being guessed out of its commitment. The chain holds no secret: whoever can rewrite the
+whole store can rewrite the chain, so heads are exported and kept elsewhere.
 """
 
 import hashlib
 import os
 import struct
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 
-from router.journal.record import Context, Head, Record, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.record import RECOMMENDATION, Context, Head, Record, StoredRecord
 
+VERSION = 2
+"""Of the chain, in which records are written."""
 SALT_BYTES = 16
-START = Head(0, bytes(32))
+DIGEST_BYTES = 32
+START = Head(0, bytes(DIGEST_BYTES))
 
 _sha256 = hashlib.sha256
 _eight_bytes = struct.Struct(">q").pack
+# Named, so that no digest of one thing is ever one of another.
+_COMMITMENT = b"router journal commitment 2\0"
+_HEAD = b"router journal record 2\0"
+_NO_SUBJECT = bytes(17)
+_fixed = struct.Struct(">32sqq16s32s32sIIII").pack
+_ABSENT = 0xFFFFFFFF
 
 
-def commitment(salt: bytes, context_digest: bytes, payload: bytes) -> bytes:
-    """Commits to a payload and to how it is read; `salt` has 16 bytes and the digest 32."""
-    return _sha256(salt + context_digest + payload).digest()
+def commitment(salt: bytes, context_digest: bytes, payload: bytes, subject: bytes | None) -> bytes:
+    """Commits to a payload, to how it is read and to its subject, which is erased with it.
+
+    `salt` and `subject` have 16 bytes and the digest 32.
+    """
+    told = _NO_SUBJECT if subject is None else b"\1" + subject
+    return _sha256(_COMMITMENT + salt + context_digest + told + payload).digest()
 
 
 def next_head(
@@ -37,26 +62,94 @@ def next_head(
     id: bytes,
     kind: str,
     written_at: int,
+    context_digest: bytes,
     commitment: bytes,
-    about: bytes | None = None,
+    about: bytes | None,
+    claim: str | None,
+    caller: str,
 ) -> bytes:
-    """Chains one record to the head before it.
+    """Chains one record to the head before it; lengths of what has one only are the caller's."""
+    named, called = kind.encode(), caller.encode()
+    claimed = b"" if claim is None else claim.encode()
+    fixed = _fixed(
+        previous,
+        seq,
+        written_at,
+        id,
+        context_digest,
+        commitment,
+        len(named),
+        _ABSENT if about is None else len(about),
+        _ABSENT if claim is None else len(claimed),
+        len(called),
+    )
+    return _sha256(_HEAD + fixed + named + (about or b"") + claimed + called).digest()
 
-    Only `kind` (with `about`) varies in length, so no two records hash the same bytes.
+
+def follows(previous: bytes, stored: StoredRecord) -> bool:
+    """Tells whether a record follows from the head before it, by the version it was written in.
+
+    Its fields have their lengths and types.
     """
-    if about is not None:
-        kind = f"{kind}:{about.hex()}"
+    if stored.version == 1:
+        return _head_1(previous, stored) == stored.head
+    head = next_head(
+        previous,
+        stored.seq,
+        stored.id,
+        stored.kind,
+        stored.written_at,
+        stored.context.digest,
+        stored.commitment,
+        stored.about,
+        stored.claim,
+        stored.caller,
+    )
+    return head == stored.head
+
+
+def is_committed(stored: StoredRecord) -> bool:
+    """Tells whether the content of a record that was not erased is what it committed to."""
+    salt, payload = stored.salt or b"", stored.payload or b""
+    if stored.version == 1:
+        sealed = _sha256(salt + stored.context.digest + payload).digest()
+    else:
+        sealed = commitment(salt, stored.context.digest, payload, stored.subject)
+    return sealed == stored.commitment
+
+
+def _head_1(previous: bytes, stored: StoredRecord) -> bytes:
+    kind = stored.kind if stored.about is None else f"{stored.kind}:{stored.about.hex()}"
     return _sha256(
-        previous + _eight_bytes(seq) + id + kind.encode() + _eight_bytes(written_at) + commitment
+        previous
+        + _eight_bytes(stored.seq)
+        + stored.id
+        + kind.encode()
+        + _eight_bytes(stored.written_at)
+        + stored.commitment
     ).digest()
 
 
 Row = tuple[
-    int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes | None, str | None, bytes | None
+    int,
+    bytes,
+    str,
+    int,
+    int,
+    bytes,
+    bytes,
+    bytes,
+    bytes,
+    bytes | None,
+    str | None,
+    bytes | None,
+    int,
+    str,
 ]
 """What a store keeps of a record, in the order of `COLUMNS`."""
 COLUMNS = (
-    "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim, subject"
+    "seq, id, kind, context, written_at, payload, salt, commitment, head, about, claim, subject, "
+    "version, caller"
 )
 
 
@@ -82,13 +175,14 @@ def chained(
     rows: list[Row] = []
     known, number = None, 0
     for at, record in enumerate(records):
-        id_, kind, context, payload, written_at, about, claim, subject = record
+        id_, kind, context, payload, written_at, about, claim, subject, caller = record
         # What `check` would look for in most records, without a call for each of them.
         if (
             len(id_) != 16
-            or ":" in kind
+            or kind != RECOMMENDATION
             or about is not None
             or claim
+            or caller
             or (subject is not None and len(subject) != 16)
         ):
             record.check()
@@ -98,8 +192,20 @@ def chained(
 
         seq += 1
         salt = salts[at * SALT_BYTES : (at + 1) * SALT_BYTES]
-        sealed = commitment(salt, context.digest, payload)
-        digest = next_head(digest, seq, id_, kind, written_at, sealed, about)
+        sealed = commitment(salt, context.digest, payload, subject)
+        claimed = claim or None
+        digest = next_head(
+            digest,
+            seq,
+            id_,
+            kind,
+            written_at,
+            context.digest,
+            sealed,
+            about,
+            claimed,
+            caller,
+        )
         rows.append(
             (
                 seq,
@@ -112,8 +218,10 @@ def chained(
                 sealed,
                 digest,
                 about,
-                claim or None,
+                claimed,
                 subject,
+                VERSION,
+                caller,
             )
         )
     return rows, Head(seq, digest)
@@ -156,110 +264,3 @@ def skipped(records: Sequence[Record], admitted: Sequence[Record]) -> frozenset[
     """Gives the ids of a batch's records that were not admitted."""
     new = set(map(id, admitted))
     return frozenset(record.id for record in records if id(record) not in new)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What a verification found.
-
-    Attributes:
-        records: Records that hold, counted from the start of the chain.
-        erased: How many of them have been erased.
-        head: The last record that holds.
-        broken_seq: The first record that does not hold; None when all do.
-        reason: Why it does not; None when all do.
-    """
-
-    records: int
-    erased: int
-    head: Head
-    broken_seq: int | None = None
-    reason: str | None = None
-
-    @property
-    def intact(self) -> bool:
-        """Whether every record holds."""
-        return self.broken_seq is None
-
-
-def verify(store: JournalStore, expected: Head | None = None) -> Verification:
-    """Walks the chain from its start and stops at the first record that does not hold.
-
-    Args:
-        store: a store with one chain.
-        expected: a head exported earlier; without it, records removed at the end go unnoticed.
-
-    Raises:
-        JournalUnavailable: if the store cannot be read now.
-        JournalBroken: if the store is damaged below the level of records.
-    """
-    head, erased = START, 0
-    for stored in store.read():
-        broken = _flaw(head, stored, expected)
-        if broken:
-            seq, reason = broken
-            return Verification(
-                records=head.seq, erased=erased, head=head, broken_seq=seq, reason=reason
-            )
-        head = Head(stored.seq, stored.head)
-        erased += stored.payload is None
-    # A chain that lost its end still holds: only a head kept elsewhere tells.
-    if expected is not None and expected.seq > head.seq:
-        reason = f"its end was removed: record {expected.seq} was seen, but {head.seq} is the last"
-        return Verification(
-            records=head.seq, erased=erased, head=head, broken_seq=head.seq + 1, reason=reason
-        )
-    return Verification(records=head.seq, erased=erased, head=head)
-
-
-def _flaw(head: Head, stored: StoredRecord, expected: Head | None) -> tuple[int, str] | None:
-    """Finds the first broken number and why; None when `stored` follows from `head`."""
-    seq = head.seq + 1
-    if stored.seq != seq:
-        return seq, f"missing: record {stored.seq} comes next"
-    try:
-        reason = _content_flaw(stored) or _link_flaw(head, stored)
-    except (TypeError, AttributeError, ValueError, struct.error):
-        # SQLite keeps what it is given whatever a column's type: an edited file may hold anything.
-        return seq, "a column holds another type of value than the journal writes"
-    if (
-        reason is None
-        and expected is not None
-        and expected.seq == seq
-        and expected.digest != stored.head
-    ):
-        reason = "its head differs from the one exported: the journal was rewritten"
-    return (seq, reason) if reason else None
-
-
-def _content_flaw(stored: StoredRecord) -> str | None:
-    if not stored.context.document:
-        return "its context is missing or altered"
-    # Erased: nothing is left to compare; that it follows is checked by the commitment that stays.
-    if stored.payload is None and stored.salt is None:
-        return None
-    if stored.payload is None or stored.salt is None:
-        return "half erased: payload and salt go together"
-    if commitment(stored.salt, stored.context.digest, stored.payload) != stored.commitment:
-        return "its content does not match its commitment: edited"
-    return None
-
-
-def _link_flaw(head: Head, stored: StoredRecord) -> str | None:
-    # Else "kind:about" hashes the same bytes as that kind about that record.
-    if ":" in stored.kind:
-        return "its kind holds a colon: what it is about was moved there"
-    computed = next_head(
-        head.digest,
-        stored.seq,
-        stored.id,
-        stored.kind,
-        stored.written_at,
-        stored.commitment,
-        stored.about,
-    )
-    return (
-        None
-        if computed == stored.head
-        else "it does not follow the record before it: edited or moved"
-    )

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from router.files.aside import written_aside
 from router.files.formats import Format, OutRefused, format_of
+from router.files.spreadsheet import batch_as_text
 from router.journal.export_columns import columns, schema
 from router.journal.recommendation import Reading, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def export(store: JournalStore, path: str | Path) -> int:
+def export(store: JournalReader, path: str | Path) -> int:
     """Writes every recommendation in chain order; the file appears whole or not at all.
 
     Erased records keep seq, decision_id, kind and written_at and are null elsewhere. In CSV the
@@ -44,7 +45,7 @@ def export(store: JournalStore, path: str | Path) -> int:
         return _write(store, aside, lists=kind is Format.PARQUET)
 
 
-def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
+def _write(store: JournalReader, path: Path, *, lists: bool) -> int:
     # All contexts first: a file has its columns before its first row.
     readings = _readings(store)
     layout = schema(list(readings.values()), lists=lists)
@@ -65,7 +66,7 @@ def _write(store: JournalStore, path: Path, *, lists: bool) -> int:
     return rows
 
 
-def _readings(store: JournalStore) -> dict[bytes, Reading]:
+def _readings(store: JournalReader) -> dict[bytes, Reading]:
     """Finds how to read recommendations, by digest of the context.
 
     Records of other kinds have contexts of their own.
@@ -88,4 +89,4 @@ def _writer(
     import pyarrow.csv as pc
 
     csv = pc.CSVWriter(str(path), layout)
-    return csv, csv.write_batch
+    return csv, lambda batch: csv.write_batch(batch_as_text(batch))

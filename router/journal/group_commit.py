@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from router.journal.record import JournalFull, JournalUnavailable, Record
+from router.journal.record import JournalBroken, JournalFull, JournalUnavailable, Record
 from router.journal.store import Appending
 
 T = TypeVar("T")
@@ -29,7 +29,8 @@ class GroupCommit(Generic[T]):
     """A bounded queue and the one thread that writes it; started when made.
 
     A ticket is whatever the caller wants back when its records are durable. While the store fails,
-    new submissions are refused at once and the thread probes the store until it works again.
+    new submissions are refused at once and the thread probes the store until it works again. It
+    probes an idle one too: whether it can be written is known before somebody asks.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class GroupCommit(Generic[T]):
         largest_batch: int = 1024,
         observe: Observer | None = None,
         retry_seconds: float = 0.25,
+        idle_seconds: float = 1.0,
         on_up_change: Callable[[bool], None] | None = None,
     ) -> None:
         """Takes over the store and starts writing.
@@ -53,6 +55,7 @@ class GroupCommit(Generic[T]):
             largest_batch: most records written together; a larger submission goes alone.
             observe: told of each batch.
             retry_seconds: between probes while the store fails.
+            idle_seconds: between probes while nothing is to be written.
             on_up_change: called on the writer's thread when the store begins or ceases to fail.
         """
         self._store = store
@@ -61,6 +64,7 @@ class GroupCommit(Generic[T]):
         self._largest_batch = largest_batch
         self._observe = observe
         self._retry_seconds = retry_seconds
+        self._idle_seconds = idle_seconds
         self._on_up_change = on_up_change
 
         self._changed = threading.Condition()
@@ -122,8 +126,11 @@ class GroupCommit(Generic[T]):
 
     def _run(self) -> None:
         try:
-            while batch := self._next_batch():
-                self._write(batch)
+            while (batch := self._next_batch()) or not self._closing:
+                if batch:
+                    self._write(batch)
+                else:
+                    self._try_out()
                 # Probed here, not by a caller's records: nobody
                 # pays for finding out that it still fails.
                 while not self._up and not self._closing:
@@ -135,10 +142,10 @@ class GroupCommit(Generic[T]):
     def _next_batch(self) -> list[tuple[Sequence[Record], T]]:
         """Waits for work and takes as many whole submissions as fit.
 
-        There is none when the journal is closing and nothing waits.
+        There is none when nothing came for a while, or the journal is closing and nothing waits.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._changed.wait_for(lambda: self._waiting or self._closing, self._idle_seconds)
             batch: list[tuple[Sequence[Record], T]] = []
             size = 0
             while self._waiting and (
@@ -158,7 +165,7 @@ class GroupCommit(Generic[T]):
         seconds = time.perf_counter() - started
         # Before those who wait are taken: from here on new
         # ones are refused, so that none is left behind.
-        self._change(error is None)
+        self._change(error)
         if error is not None:
             # They hear now, instead of each after a time-out of its own.
             tickets += self._take_waiting()
@@ -175,7 +182,10 @@ class GroupCommit(Generic[T]):
             self._changed.wait_for(lambda: self._closing, self._retry_seconds)
             if self._closing:
                 return
-        self._change(self._attempt(self._store.probe) is None)
+        self._try_out()
+
+    def _try_out(self) -> None:
+        self._change(self._attempt(self._store.probe))
 
     def _attempt(self, write: Callable[[], None]) -> JournalUnavailable | None:
         """Does it, and turns whatever it raises into the one error that callers know."""
@@ -183,8 +193,12 @@ class GroupCommit(Generic[T]):
             write()
         except JournalUnavailable as error:
             return error
+        except JournalBroken as error:
+            # Tables or rights were changed under it: for those who call it is the same.
+            return JournalUnavailable(str(error))
         except Exception as error:
-            _log.exception("the journal failed unexpectedly")
+            if self._up:
+                _log.exception("the journal failed unexpectedly")
             unavailable = JournalUnavailable(
                 f"the journal failed unexpectedly: {type(error).__name__}"
             )
@@ -192,13 +206,19 @@ class GroupCommit(Generic[T]):
             return unavailable
         return None
 
-    def _change(self, up: bool) -> None:
+    def _change(self, error: JournalUnavailable | None) -> None:
+        up = error is None
         with self._changed:
             # Told of changes alone: a failing store would log each probe.
             if self._up is up:
                 return
             self._up = up
-        _log.log(logging.INFO if up else logging.ERROR, "the journal is %s", "up" if up else "down")
+        if error is None:
+            _log.info("the journal is up")
+        else:
+            # The reason names the place; no text of it holds a case.
+            cause = {"reason": str(error), "errno": error.code}
+            _log.error("the journal is down", extra=cause)
         if self._on_up_change is not None:
             on_up_change = self._on_up_change
             self._guarded(lambda: on_up_change(up))

@@ -3,9 +3,12 @@
 The URL of a new store joins here.
 """
 
+from pathlib import Path
+
 from router.journal.record import JournalBroken, JournalNotNamed
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader, JournalStore
 from router.journal.stores.sqlite import SqliteJournal
+from router.journal.stores.sqlite_reader import SqliteReader
 
 _SQLITE = "sqlite:///"
 # Both are libpq's: platforms hand out the one or the other.
@@ -26,7 +29,45 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
         JournalBroken: if it is no journal, a newer version wrote it, or its driver is missing.
     """
     if url.startswith(_POSTGRES):
-        return _postgres(url, create=create)
+        _need_psycopg()
+        from router.journal.stores.postgres import PostgresJournal  # noqa: PLC0415
+
+        return PostgresJournal(url, create=create)
+    return SqliteJournal(_path_of(url), create=create)
+
+
+def open_to_read(url: str) -> JournalReader:
+    """Opens the journal that a URL names for those who only read, and leave nothing behind.
+
+    A file may be another user's, in a folder that nobody may write to; of a database SELECT is
+    enough.
+
+    Args:
+        url: as `open_journal` takes it.
+
+    Raises:
+        JournalNotNamed: if the scheme is another, or the URL cannot be read.
+        JournalUnavailable: if the journal cannot be reached.
+        JournalBroken: if it is no journal, its version is not read here, or its driver is missing.
+    """
+    if url.startswith(_POSTGRES):
+        _need_psycopg()
+        from router.journal.stores.postgres_reader import PostgresReader  # noqa: PLC0415
+
+        return PostgresReader(url)
+    return SqliteReader(_path_of(url))
+
+
+def file_of(url: str) -> Path | None:
+    """Gives the path of a journal in a file, absolute; None of one elsewhere.
+
+    Raises:
+        JournalNotNamed: if the URL cannot be read.
+    """
+    return None if url.startswith(_POSTGRES) else Path(_path_of(url)).absolute()
+
+
+def _path_of(url: str) -> str:
     path = url.removeprefix(_SQLITE)
     if path == url or not path or path.endswith("/"):
         # Only the scheme is repeated: the rest of a URL may hold a password.
@@ -35,17 +76,14 @@ def open_journal(url: str, *, create: bool = True) -> JournalStore:
             f"journal: cannot use {scheme!r} this way; accepted are sqlite:///relative.db, "
             "sqlite:////absolute.db and postgresql://HOST/DATABASE"
         )
-    return SqliteJournal(path, create=create)
+    return path
 
 
-def _postgres(url: str, *, create: bool) -> JournalStore:
-    # Imported here: a journal in a file needs no driver.
+def _need_psycopg() -> None:
+    # Imported where it is used: a journal in a file needs no driver.
     try:
         import psycopg  # noqa: F401, PLC0415
     except ImportError as error:
         raise JournalBroken(
             f"journal: PostgreSQL needs psycopg; install channel-router[postgres] ({error})"
         ) from error
-    from router.journal.stores.postgres import PostgresJournal  # noqa: PLC0415
-
-    return PostgresJournal(url, create=create)

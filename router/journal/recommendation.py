@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from router.decision.decision import NO_MIX
 from router.decision.schema import Feature
 from router.journal.record import RECOMMENDATION, Context, JournalBroken, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader, JournalStore
 
 MOST_MIXES = 64
 """Mixes are bits of one 64-bit mask, and their index is one signed byte."""
@@ -72,14 +72,11 @@ class Tail(NamedTuple):
         case_ref: as sent; "" for none.
         office_ref: as sent; "" for none.
         disclosure: to whom the advice is shown.
-        caller: who asked, by the name that the callers' file gives; "" where callers are not told
-            apart. No releases up to 0.3.0 read it.
     """
 
     case_ref: str
     office_ref: str = ""
     disclosure: str = SHOWN
-    caller: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Tail:
@@ -94,11 +91,10 @@ class Tail(NamedTuple):
         return cls(*parts)
 
     def __str__(self) -> str:
-        # Most records lack most of them, and those from before any was told are read alike.
-        if self.caller:
-            return _BETWEEN.join(self)
+        # Most records have neither office nor disclosure, and
+        # those from before either was told are read alike.
         if self.disclosure != SHOWN:
-            return _BETWEEN.join(self[:3])
+            return _BETWEEN.join(self)
         return f"{self.case_ref}{_BETWEEN}{self.office_ref}" if self.office_ref else self.case_ref
 
 
@@ -291,7 +287,7 @@ def coded(features: Iterable[Feature]) -> tuple[CodedField, ...]:
     )
 
 
-def recommendations(store: JournalStore) -> Iterator[list[StoredRecord]]:
+def recommendations(store: JournalReader) -> Iterator[list[StoredRecord]]:
     """Yields neighbouring recommendations that are read the same way, in chain order.
 
     Erased ones are among them; `CHUNK` come together at most.
@@ -328,6 +324,20 @@ def recommendations_of(
         recommended = read_recommendation(stored)
         if recommended is not None and recommended.case_ref == case_ref:
             yield stored, recommended
+
+
+def read_subject(stored: StoredRecord) -> bytes | None:
+    """Gives the subject that follows from the content of a recommendation that was not erased.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        reading = reading_of(stored.context)
+    except JournalBroken as problem:
+        raise ValueError(str(problem)) from problem
+    _, (tail,) = reading.layout.unpack([stored.payload or b""])
+    return subject_of(tail.case_ref)
 
 
 class Unpacked(NamedTuple):
@@ -386,7 +396,6 @@ class Recommended:
         synthetic_model: whether it was trained on synthetic data.
         policy_version: in force.
         written_at: microseconds since 1970, UTC.
-        caller: who asked; "" where callers were not told apart.
     """
 
     decision_id: str
@@ -406,7 +415,6 @@ class Recommended:
     synthetic_model: bool
     policy_version: str
     written_at: int
-    caller: str = ""
 
     def minutes_of(self, mix: str) -> float:
         """Gives the adviser minutes of a mix.
@@ -454,5 +462,4 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
         synthetic_model=reading.synthetic_model,
         policy_version=reading.policy_version,
         written_at=stored.written_at,
-        caller=tail.caller,
     )

@@ -8,10 +8,24 @@ from router.mendable import Mendable
 
 RECOMMENDATION = "recommendation"
 """The kind that most records are; others are about one of these, or about the journal itself."""
+ERASURE, SEAL = "erasure", "seal"
+"""Kinds about the journal itself: what was erased, and what stood in it when its chain changed."""
+CALLER_AT_MOST = 128
+"""Characters of the name of a caller."""
+_KIND_AT_MOST = 32
 
 
 class JournalUnavailable(Mendable):
-    """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids."""
+    """The journal cannot write now (disk full, file locked, I/O error): retry with the same ids.
+
+    Attributes:
+        code: the system's or the database's name of the cause, such as ENOSPC; "" where it gives
+            none.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class JournalFull(Exception):
@@ -56,9 +70,11 @@ class Record(NamedTuple):
         about: Id of the recommendation it is about, 16 bytes; None for a recommendation. The chain
             commits to it.
         claim: What only one record about that recommendation may hold, such as "outcome"; "" claims
-            nothing. A lock between writers, no content: the chain does not commit to it.
+            nothing. A lock between writers, no content. The chain commits to it.
         subject: By which the records of one case are found, 16 bytes (`subject_of`); None for
-            none. It goes when the content is erased, and the chain does not commit to it.
+            none. It goes when the content is erased, and the chain commits to both together.
+        caller: The system that called, as it is known to the server; "" when unknown. Never a
+            person: it stays when the content is erased. The chain commits to it.
     """
 
     id: bytes
@@ -69,13 +85,14 @@ class Record(NamedTuple):
     about: bytes | None = None
     claim: str = ""
     subject: bytes | None = None
+    caller: str = ""
 
     def check(self) -> None:
         """Refuses what no store may keep.
 
         Raises:
-            ValueError: if an id is not 16 bytes, the kind has a colon, or the claim is about
-                nothing.
+            ValueError: if an id is not 16 bytes, the kind is no word, the claim is about nothing,
+                or the caller is too long or does not print.
         """
         if len(self.id) != 16:
             raise ValueError(f"id: {len(self.id)} bytes instead of 16")
@@ -85,15 +102,22 @@ class Record(NamedTuple):
             raise ValueError(f"subject: {len(self.subject)} bytes instead of 16")
         if self.about is None and self.claim:
             raise ValueError(f"claim: {self.claim!r} is about no recommendation")
-        if ":" in self.kind:
-            raise ValueError(f"kind: {self.kind!r} holds a colon")
+        if not is_kind(self.kind):
+            raise ValueError(f"kind: {self.kind!r} is no word of a to z, at most {_KIND_AT_MOST}")
+        if self.caller and not (self.caller.isprintable() and len(self.caller) <= CALLER_AT_MOST):
+            raise ValueError(f"caller: must be at most {CALLER_AT_MOST} characters that print")
+
+
+def is_kind(text: str) -> bool:
+    """Tells whether a text may be the kind of a record: letters from a to z."""
+    return text.isascii() and text.isalpha() and text.islower() and len(text) <= _KIND_AT_MOST
 
 
 class StoredRecord(NamedTuple):
     """One record as the store returns it.
 
-    `payload` and `salt` are None once erased; `context.document` is empty when it was lost or
-    altered.
+    `payload`, `salt` and `subject` are None once erased; `context.document` is empty when it was
+    lost or altered; `version` is that of the chain under which it was written.
     """
 
     seq: int
@@ -106,6 +130,10 @@ class StoredRecord(NamedTuple):
     commitment: bytes
     head: bytes
     about: bytes | None
+    version: int = 2
+    claim: str | None = None
+    subject: bytes | None = None
+    caller: str = ""
 
 
 class Head(NamedTuple):

@@ -3,23 +3,19 @@
 The chain keeps every digest and still verifies.
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-import uuid_utils
-
+from router.journal.erasures import Erasure
 from router.journal.recommendation import recommendations_of
-from router.journal.record import Context, JournalNotNamed, JournalUnavailable, Record
-from router.journal.store import JournalStore
+from router.journal.record import JournalNotNamed, JournalUnavailable, Record
+from router.journal.seqs import Seqs
+from router.journal.store import Held, JournalStore
 
-ERASURE = "erasure"
-"""Kind of the records that tell of an erasure, in JSON: why, and of how many records."""
 # Each waits for the lock as long as the store does, a second by default: half a minute in all.
 _TRIES = 30
-_CONTEXT = Context(document='{"erasure":1}')
 
 
-def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
+def of_case(store: JournalStore, case_ref: str) -> list[Held]:
     """Finds all that holds content about a case: recommendations, and the records about them.
 
     A record about a recommendation whose own content is erased already is not found: nothing ties
@@ -36,26 +32,31 @@ def of_case(store: JournalStore, case_ref: str) -> list[bytes]:
     """
     if not case_ref:
         raise JournalNotNamed("case: the reference is empty")
-    found: list[bytes] = []
+    found: list[Held] = []
     # The first in the chain first, as they were recorded.
     for stored, _ in reversed(list(recommendations_of(store, case_ref))):
-        found.append(stored.id)
-        found += [other.id for other in store.about(stored.id) if other.payload is not None]
+        found.append(Held(stored.seq, stored.id))
+        about = store.about(stored.id)
+        found += [Held(one.seq, one.id) for one in about if one.payload is not None]
     return found
 
 
 def erase(
-    store: JournalStore, ids: Iterable[bytes], *, records: int, now: int, why: str, **facts: str
+    store: JournalStore,
+    held: Callable[[], Iterable[Held]],
+    *,
+    now: int,
+    why: str,
+    **facts: str,
 ) -> int:
-    """Records on the chain that content is erased, then erases it.
+    """Records on the chain which records are erased, by number, then erases them.
 
     The record comes first: without it nothing is erased, and a second run after a failure adds
     another one.
 
     Args:
         store: the journal.
-        ids: of the records that lose their content.
-        records: how many they are.
+        held: gives the records that lose their content; asked twice, so that many need no memory.
         now: microseconds since 1970, UTC.
         why: such as "age" or "request"; never whose.
         **facts: what else the record tells; never the reference of a case.
@@ -66,9 +67,11 @@ def erase(
     Raises:
         JournalUnavailable: if not all are erased, or copies are left: call again.
     """
-    payload = json.dumps({"why": why, "records": records, **facts}, sort_keys=True).encode()
-    _write(store, Record(uuid_utils.uuid7().bytes, ERASURE, _CONTEXT, payload, now))
-    return store.erase(ids)
+    seqs = Seqs(sorted(one.seq for one in held()))
+    told = Erasure(why=why, records=len(seqs), seqs=seqs, facts=facts)
+    _write(store, told.record(now))
+    # Only what was told: more may be found the second time.
+    return store.erase(one.id for one in held() if one.seq in seqs)
 
 
 def _write(store: JournalStore, record: Record) -> None:

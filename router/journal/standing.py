@@ -1,8 +1,8 @@
 """What stands for a decision: its choice, outcome, own view and reviews; and was the advice seen.
 
-Nothing in the journal is overwritten, so this is the one law of what counts. Of choices, outcomes
-and own views the last in the chain stands; of the answers to a review the first. A record whose
-content was erased still stands: what it said is not known any more, and nothing older comes back.
+Nothing in the journal is overwritten, so this is the one law of what counts. Of choices, outcomes,
+own views and the answers to a review the last in the chain stands. A record whose content was
+erased still stands: what it said is not known any more, and nothing older comes back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from router.journal.feedback import (
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
 from router.journal.record import JournalBroken, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 Content_co = TypeVar("Content_co", bound=Feedback, covariant=True)
 
@@ -135,7 +135,8 @@ class Standing:
         """
         match feedback:
             case Answer():
-                return next((one for one in self.others if _same_review(one, feedback)), None)
+                answers = [one for one in self.others if _same_review(one, feedback)]
+                return answers[-1] if answers else None
             case Review():
                 waiting = self.open_reviews().values()
                 return next((one for one in waiting if one.content == feedback), None)
@@ -179,14 +180,30 @@ def standing_of(about: Iterable[StoredRecord]) -> Standing:
         JournalBroken: if a record cannot be read.
     """
     found = NOTHING
-    for stored in about:
-        # Plans, withheld advice and kinds of later versions stand for nothing here.
-        if stored.kind in KINDS:
-            found = found.after(stored_feedback(stored))
+    for stored in _that_count(about):
+        found = found.after(stored_feedback(stored))
     return found
 
 
-def read_standing(store: JournalStore) -> dict[bytes, Standing]:
+def _that_count(about: Iterable[StoredRecord]) -> list[StoredRecord]:
+    """Leaves out what was corrected: however many corrections there are, few are read.
+
+    Of choices the first one stays too, for its day.
+    """
+    kept: dict[object, StoredRecord] = {}
+    for stored in about:
+        if stored.kind == CHOICE and stored.payload is not None:
+            kept.setdefault("first", stored)
+        if stored.kind in (CHOICE, OUTCOME, VIEW):
+            kept[stored.kind] = stored
+        # Plans, withheld advice and kinds of later versions stand for nothing here.
+        elif stored.kind in KINDS:
+            kept[stored.id] = stored
+    unique = {stored.seq: stored for stored in kept.values()}
+    return [unique[seq] for seq in sorted(unique)]
+
+
+def read_standing(store: JournalReader) -> dict[bytes, Standing]:
     """Reads choices, outcomes and own views of a whole journal: what stands, by decision id.
 
     Decisions that nobody answered are not there, and reviews are left out.

@@ -1,9 +1,17 @@
 """The seam: what every durable store behind the journal must do."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from router.journal.record import Context, Head, Record, StoredRecord
+
+
+class Held(NamedTuple):
+    """A record that holds content: its number, and its id."""
+
+    seq: int
+    id: bytes
 
 
 class Appending(Protocol):
@@ -36,8 +44,8 @@ class Appending(Protocol):
         """Releases the store; closing twice does nothing."""
 
 
-class JournalStore(Appending, Protocol):
-    """An append-only store of chained records; one thread writes, any thread reads."""
+class JournalReader(Protocol):
+    """A store as those have it who only read; any thread may."""
 
     def read(
         self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
@@ -70,23 +78,10 @@ class JournalStore(Appending, Protocol):
             JournalBroken: if the store is damaged.
         """
 
-    def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
-        """Yields every record that may be about a subject, the latest first.
+    def held_before(self, moment: int) -> Iterator[Held]:
+        """Yields, in chain order, records that hold content and are older.
 
-        Those that have it, and of a journal that an earlier release began all recommendations
-        from before subjects were kept: whoever asks looks into them.
-
-        Args:
-            subject: 16 bytes.
-            before: only records with a lower number.
-
-        Raises:
-            JournalUnavailable: if the store cannot be read now.
-            JournalBroken: if the store is damaged.
-        """
-
-    def held_before(self, moment: int) -> Iterator[bytes]:
-        """Yields, in chain order, ids of records that hold content and are older.
+        Those that tell of the journal itself are left out: what was erased stays on record.
 
         Args:
             moment: before which they were written, microseconds since 1970, UTC.
@@ -101,6 +96,50 @@ class JournalStore(Appending, Protocol):
 
     def heads(self) -> Sequence[Head]:
         """Lists the end of each chain in the store: one chain per writer."""
+
+    def subjects_after(self) -> int:
+        """Tells up to which number records may have no subject: an earlier release wrote them."""
+
+    def copy_to(self, path: Path) -> None:
+        """Writes one moment of the journal into a file that is new and empty: an SQLite journal.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now, or the file cannot be written.
+            JournalBroken: if the store is damaged.
+        """
+
+    def examine(self) -> Iterator[str]:
+        """Looks below the records, and tells what is wrong there.
+
+        That is whatever is not as the store makes it: tables, columns, indexes, triggers; pages or
+        rows that an index does not lead to; contexts that were altered or that no record has.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if it is damaged so far that it cannot be read.
+        """
+
+    def close(self) -> None:
+        """Releases the store; closing twice does nothing."""
+
+
+class JournalStore(JournalReader, Appending, Protocol):
+    """An append-only store of chained records; one thread writes, any thread reads."""
+
+    def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
+        """Yields every record that may be about a subject, the latest first.
+
+        Those that have it, and of a journal that an earlier release began all recommendations
+        from before subjects were kept: whoever asks looks into them.
+
+        Args:
+            subject: 16 bytes.
+            before: only records with a lower number.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
+        """
 
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes payload, salt and subject of these records for good; the chain still verifies.

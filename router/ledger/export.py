@@ -11,6 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
+from router.files.spreadsheet import as_text
 from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
 from router.ledger.entries import EPOCH
@@ -65,7 +66,14 @@ def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
             for week, tier, part in lines:
                 planned = "" if part.planned is None else part.planned.used
                 out.writerow(
-                    [office, week, tier, *_cells(part.estimated), *_cells(part.measured), planned]
+                    [
+                        as_text(office),
+                        week,
+                        tier,
+                        *_cells(part.estimated),
+                        *_cells(part.measured),
+                        planned,
+                    ]
                 )
 
 

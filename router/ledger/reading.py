@@ -20,7 +20,7 @@ from router.journal.recommendation import (
 )
 from router.journal.record import JournalBroken, StoredRecord
 from router.journal.standing import NOTHING, Standing, read_standing
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 from router.ledger.arithmetic import Whole, counted_once
 from router.ledger.entries import (
     CHANNELS,
@@ -38,7 +38,7 @@ HORIZON_DAYS = 12 * DAYS_PER_WEEK
 _DAY = 24 * 60 * 60 * 1_000_000
 
 
-def read_entries(store: JournalStore) -> tuple[Entries, int]:
+def read_entries(store: JournalReader) -> tuple[Entries, int]:
     """Reads the whole journal, since what counts once must be told over every office and day.
 
     Returns:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from router.decision.schema import FeatureSet, Rows
 from router.journal.recommendation import CodedField, coded, recommendations, unpacked
 from router.journal.record import RECOMMENDATION, JournalBroken
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 
 class Arrivals(NamedTuple):
@@ -29,7 +29,7 @@ class Arrivals(NamedTuple):
 
 
 def read_arrivals(
-    store: JournalStore, features: FeatureSet, office_ref: str, since: int
+    store: JournalReader, features: FeatureSet, office_ref: str, since: int
 ) -> Arrivals:
     """Reads the cases that were scored for an office since a moment.
 

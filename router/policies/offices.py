@@ -137,7 +137,7 @@ def keep_good(policies: Policies, folder: Path, kept: Path) -> None:
         # Reloads are many and changes few: a copy that is there already costs no write.
         if target.exists() and target.read_bytes() == content:
             continue
-        with written_aside(target) as aside:
+        with written_aside(target, shared=True) as aside:
             aside.write_bytes(content)
 
 

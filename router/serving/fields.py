@@ -15,6 +15,8 @@ from router.serving.status import InvalidRequest
 
 _Code = TypeVar("_Code", bound=Enum)
 # `uuid.UUID` also takes braces, "urn:uuid:" and digits without dashes: one id, one form.
+# What a variable of that type holds before anybody sets it: all requests would share one answer.
+_UNMADE = frozenset({str(uuid.UUID(int=0)), str(uuid.UUID(int=(1 << 128) - 1))})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # `date.fromisoformat` also takes 20261125 and weeks.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -51,6 +53,13 @@ class Fields:
             # Read on, so that every problem is told at once.
             return uuid.UUID(int=0)
         return uuid.UUID(text)
+
+    def request_id(self, field: str, text: str) -> uuid.UUID:
+        """Reads the UUID of a request, which nobody else may have."""
+        identity = self.identity(field, text)
+        if text.lower() in _UNMADE:
+            self.refuse(field, "is the same for everyone; make a random UUID for each request")
+        return identity
 
     def identity_or_none(self, field: str, text: str) -> uuid.UUID | None:
         """Reads a UUID, None for an empty text."""

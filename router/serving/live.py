@@ -14,6 +14,7 @@ from router.advice.recommender import Recommender
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.draws import Draws
 from router.decision.policy import Policy
 from router.files.acts import Acts
 from router.policies.catalogue_file import load_catalogue
@@ -136,9 +137,11 @@ class Loader:
         metrics: Metrics,
         last_good: Path | None = None,
         acts: Acts | None = None,
+        draws: Draws | None = None,
     ) -> None:
         self._last_good = last_good
         self._acts = acts or Acts(None)
+        self._draws = draws or Draws()
         self._models = models
         self._policies = policies
         self._trusted = trusted
@@ -240,7 +243,7 @@ class Loader:
             decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
             # Refuses a catalogue under which a safeguard would not be monotone.
             _ = decider.safeguards
-            recommender = Recommender(model, decider)
+            recommender = Recommender(model, decider, self._draws)
             writer = RecommendationWriter(recommender, self._texts)
             return OfficeRouter(recommender=recommender, writer=writer, counts=counts)
 

@@ -115,6 +115,20 @@ class Metrics:
             "router_journal_up", "1 while the journal can be written.", registry=registry
         )
 
+        self.records = Counter(
+            "router_journal_records", "Records that this server made durable.", registry=registry
+        )
+        self.head = Gauge(
+            "router_journal_head_sequence",
+            "Number of the journal's last record, whoever wrote it.",
+            registry=registry,
+        )
+        self.head_failures = Counter(
+            "router_journal_head_failures",
+            "Times that the journal's head could not be noted.",
+            registry=registry,
+        )
+
         self.withheld = Counter(
             "router_withheld", "Answers without the advice.", ("disclosure",), registry=registry
         )
@@ -210,9 +224,10 @@ class Metrics:
         self.token_keys.set_function(count)
         self.token_keys_age.set_function(age)
 
-    def committed(self, seconds: float, records: int) -> None:  # noqa: ARG002 - the journal's observer
+    def committed(self, seconds: float, records: int) -> None:
         """Counts a durable commit."""
         self.commit.observe(seconds)
+        self.records.inc(records)
 
     def failed(self) -> None:
         """Counts a failed commit."""

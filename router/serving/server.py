@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from prometheus_client import start_http_server
 
-from router.journal.store import JournalStore
+from router.journal.head_file import HeadFile
+from router.journal.opening import open_to_read
+from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
+from router.journal.store import JournalReader, JournalStore
 from router.serving import reflection
 from router.serving.callers.access import Access
 from router.serving.caseload.service import CaseloadPlannerService
@@ -66,6 +69,9 @@ _ROUTING, _, _FEEDBACK, _PLANNING = NAMES
 _WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
 # PostgreSQL ends a statement after as long: what waits is written by then, or not at all.
 _FLUSH_SECONDS = 5.0
+# Between looks at how far the journal has come; what was written since the last one is known to the
+# journal alone.
+_HEAD_SECONDS = 5.0
 # Calls leave hardly any cycles behind: looking for them every 700 objects took a tenth of the time.
 _GC_THRESHOLDS = (50_000, 20, 50)
 _MEBIBYTE = 1 << 20
@@ -100,6 +106,7 @@ class Parts:
     store: JournalStore
     texts: dict[str, Texts]
     access: Access
+    head_file: HeadFile | None = None
     tls: Tls | None = None
 
 
@@ -146,6 +153,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
 
     looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
     following = asyncio.ensure_future(_follow(looks, settings.reload_seconds))
+    noting = asyncio.ensure_future(_note_heads(parts))
     feedback.begin()
     _log.info(
         "serving",
@@ -166,17 +174,23 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     # they wait for; the metrics go last, so that the end can still be scraped.
     edge.draining = True
     following.cancel()
+    noting.cancel()
     await feedback.end()
     await checks.enter_graceful_shutdown()
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
     flushed = await journal.close(_FLUSH_SECONDS)
+    # What was written last; the store that wrote it is closed.
+    await asyncio.to_thread(_note_last_head, parts)
     await asyncio.to_thread(web.shutdown)
     web_thread.join()
     _log.info("stopped", extra={"journal_flushed": flushed})
 
 
 class _ReadinessTeller:
-    """Tells health when the journal begins or ceases to fail. Called on the running loop."""
+    """Tells health when the journal begins or ceases to fail. Called on the running loop.
+
+    The journal's writer has logged it, with the cause.
+    """
 
     def __init__(self, edge: Edge, checks: health_aio.HealthServicer) -> None:
         self._edge = edge
@@ -184,7 +198,6 @@ class _ReadinessTeller:
         self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
 
     def __call__(self, up: bool) -> None:
-        _log.warning("journal up" if up else "journal down")
         # While it drains, health has its last word already.
         if not self._edge.draining:
             task = asyncio.ensure_future(self._tell(_SERVING if up else _NOT_SERVING))
@@ -273,6 +286,37 @@ async def _follow(looks: Sequence[Callable[[], object]], seconds: float) -> None
                 await asyncio.to_thread(look)
             except Exception:
                 _log.exception("a look for changes failed; what was good before stands")
+
+
+async def _note_heads(parts: Parts) -> None:
+    """Tells how far the journal has come, and notes it outside, beside the calls."""
+    while True:
+        await asyncio.to_thread(_note_head, parts, parts.store)
+        await asyncio.sleep(_HEAD_SECONDS)
+
+
+def _note_last_head(parts: Parts) -> None:
+    if parts.head_file is None:
+        return
+    try:
+        with closing(open_to_read(parts.settings.journal)) as store:
+            _note_head(parts, store)
+    except (JournalBroken, JournalUnavailable) as problem:
+        _log.error("the journal's last head could not be noted", extra={"problem": str(problem)})
+
+
+def _note_head(parts: Parts, store: JournalReader) -> None:
+    try:
+        head = max(store.heads())
+        parts.metrics.head.set(head.seq)
+        if parts.head_file is not None:
+            parts.head_file.note(head)
+    # Of the journal its writer tells; that the head is not noted is for people to mend.
+    except JournalUnavailable:
+        return
+    except (JournalBroken, JournalNotNamed) as problem:
+        parts.metrics.head_failures.inc()
+        _log.error("the journal's head could not be noted", extra={"problem": str(problem)})
 
 
 def _freeze_start_up_objects() -> None:

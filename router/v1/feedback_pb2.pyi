@@ -640,22 +640,26 @@ class AnswerReviewRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REVIEW_ID_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    CORRECTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID made by the caller; the same again changes nothing."""
     review_id: _builtins.str
     """The review."""
     result: Global___ReviewResult.ValueType
     """What it came to."""
+    corrects: _builtins.str
+    """Request id of the answer that this one corrects, which must be the one that stands; empty for a first answer."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         review_id: _builtins.str = ...,
         result: Global___ReviewResult.ValueType = ...,
+        corrects: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "result", b"result", "review_id", b"review_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrects", b"corrects", "request_id", b"request_id", "result", b"result", "review_id", b"review_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

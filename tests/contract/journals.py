@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 
 from router.journal.record import Context, Record
-from router.journal.store import JournalStore
+from router.journal.retention import erase as erase_with_a_record
+from router.journal.store import Held, JournalReader, JournalStore
 from router.journal.stores.postgres import PostgresJournal
 from router.journal.stores.postgres_database import LOCK_KEY
 from router.journal.stores.sqlite import SqliteJournal
@@ -26,7 +27,15 @@ class Kept:
     open: Callable[[], JournalStore]
     sql: Callable[[str], None]
     lock: Callable[[], Callable[[], None]]
+    lose: Callable[[], None]
     opened: list[JournalStore] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Closes what is open and loses the journal."""
+        for store in self.opened:
+            store.close()
+        self.opened.clear()
+        self.lose()
 
     def store(self) -> JournalStore:
         self.opened.append(self.open())
@@ -49,7 +58,13 @@ def in_a_file(folder: Path) -> Kept:
         connection.execute("BEGIN IMMEDIATE")
         return connection.close
 
-    return Kept(url=f"sqlite:///{path}", open=lambda: SqliteJournal(path), sql=sql, lock=lock)
+    return Kept(
+        url=f"sqlite:///{path}",
+        open=lambda: SqliteJournal(path),
+        sql=sql,
+        lock=lock,
+        lose=path.unlink,
+    )
 
 
 def in_a_database(url: str) -> Kept:
@@ -65,7 +80,10 @@ def in_a_database(url: str) -> Kept:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
         return connection.close
 
-    return Kept(url=url, open=lambda: PostgresJournal(url), sql=sql, lock=lock)
+    def lose() -> None:
+        sql("DROP TABLE record, context, state, migration")
+
+    return Kept(url=url, open=lambda: PostgresJournal(url), sql=sql, lock=lock, lose=lose)
 
 
 def _as_postgres_writes(statement: str) -> str:
@@ -92,6 +110,13 @@ def a_record_about(
     )
 
 
-def ids(store: JournalStore) -> list[bytes]:
+def erase(store: JournalStore, *records: Record) -> int:
+    """Erases records as an operator does, with a record of it; gives how many held content."""
+    stored = store.find([record.id for record in records])
+    held = [Held(one.seq, one.id) for one in stored]
+    return erase_with_a_record(store, lambda: held, now=3_000, why="request")
+
+
+def ids(store: JournalReader) -> list[bytes]:
     """Gives the ids of all that is kept, in chain order."""
     return [stored.id for stored in store.read()]

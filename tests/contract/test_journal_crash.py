@@ -9,11 +9,11 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from router.journal.chain import verify
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.journal.record import JournalUnavailable
 from router.journal.stores.sqlite import SqliteJournal
+from router.journal.verification import verify
 from tests.contract.journals import Kept, some_records
 
 ROOT = Path(__file__).parents[2]

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from router.commands.journal import journal
-from router.journal.chain import verify
 from router.journal.record import Head, JournalUnavailable, Record
 from router.journal.store import JournalStore
 from router.journal.stores.sqlite import SqliteJournal
+from router.journal.verification import verify
 from tests.builders import a_reading, a_recorded_recommendation
 from tests.contract.journals import Kept, a_record_about, in_a_file, some_records
 
@@ -71,7 +71,11 @@ def test_an_erasure_is_on_the_chain_and_does_not_say_whose(kept: Kept) -> None:
     two_cases(store)
     run(kept, "erase", "--case", "c-1", "--yes")
     (record,) = store.read(kinds=("erasure",))
-    assert json.loads(record.payload or b"") == {"why": "request", "records": 4}
+    assert json.loads(record.payload or b"") == {
+        "why": "request",
+        "records": 4,
+        "seqs": [[1, 1], [3, 4], [6, 6]],
+    }
     assert record.about is None
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from router.journal.chain import verify
 from router.journal.record import JournalUnavailable, Record
 from router.journal.stores.postgres import PostgresJournal
+from router.journal.verification import verify
 from tests.contract.journals import some_records
 from tests.postgres_server import PostgresServer, a_server
 

@@ -9,8 +9,8 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from router.journal.chain import verify
 from router.journal.stores.sqlite import SqliteJournal
+from router.journal.verification import verify
 from router.v1 import channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
 from tests.builders import a_case

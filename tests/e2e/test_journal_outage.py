@@ -7,8 +7,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from router.journal.chain import verify
 from router.journal.opening import open_journal
+from router.journal.verification import verify
 from tests.e2e.callers import Callers, answered, refused
 from tests.e2e.conftest import Server
 from tests.postgres_server import PostgresServer, a_server

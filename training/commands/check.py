@@ -62,7 +62,7 @@ def check(
     tables = open_tables(find_sources(files), mapping, Problems(), Assumed())
     _tell_columns(tables)
     if draft is not None:
-        with written_aside(draft) as aside:
+        with written_aside(draft, shared=True) as aside:
             aside.write_text(draft_mapping(tables), encoding="utf-8")
         click.echo(f"a mapping to fill in: {draft}")
 
@@ -91,7 +91,7 @@ def check(
         # Imported here: what draws is slow to load.
         from training.report.files_page import write_files_page
 
-        with written_aside(page) as aside:
+        with written_aside(page, shared=True) as aside:
             write_files_page(aside, [str(file) for file in files], assumed.lines(), refused, seen)
         click.echo(f"page: {page}")
 

@@ -97,7 +97,7 @@ def evaluate(
         # Here, since drawing takes a second to load.
         from training.report.page import policy_page
 
-        with written_aside(page) as aside:
+        with written_aside(page, shared=True) as aside:
             aside.write_text(policy_page(figures, verdict, start.catalogue), encoding="utf-8")
         click.echo(f"report: {page}")
     if not verdict.passed:

@@ -31,7 +31,7 @@ def report(version: str, to: Path | None, models: Path) -> None:
     place = folder / REPORT
     if to is not None:
         # Copied as it is: the report's digest is in the signed manifest.
-        with written_aside(to) as aside:
+        with written_aside(to, shared=True) as aside:
             shutil.copyfile(place, aside)
         place = to
     click.echo(f"report: {place}")

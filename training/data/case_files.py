@@ -15,6 +15,7 @@ from router.cases.sources import Kind, Source
 from router.cases.tables import reading
 from router.files.aside import written_aside
 from router.files.formats import Format, format_of
+from router.files.spreadsheet import FORMULA
 
 Texts = NDArray[np.str_]
 BATCH = 65_536
@@ -49,7 +50,8 @@ def write_cases(frame: pl.DataFrame, out: Path, marks: Mapping[str, str]) -> Non
     """
     with written_aside(out) as aside:
         if format_of(out) is Format.CSV:
-            frame.write_csv(aside)
+            texts = pl.col(pl.String).str.replace(FORMULA, "'$1")
+            frame.with_columns(texts).write_csv(aside)
         else:
             frame.write_parquet(aside, metadata=dict(marks))
 

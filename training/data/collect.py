@@ -25,7 +25,7 @@ from pathlib import Path
 import polars as pl
 
 from router.files.formats import check_out
-from router.journal.opening import open_journal
+from router.journal.opening import open_to_read
 from router.journal.standing import read_standing
 from router.mendable import Mendable
 from training.data.collect_journal import read_advised, read_cases_of
@@ -87,7 +87,7 @@ def collect(
     """
     # Before the whole journal is read for nothing.
     check_out(out)
-    store = open_journal(journal_url, create=False)
+    store = open_to_read(journal_url)
     try:
         # Answers first: what is recommended meanwhile has none yet, and is left out.
         stands = read_standing(store)

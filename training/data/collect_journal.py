@@ -11,7 +11,7 @@ from router.cases.features import FEATURES
 from router.decision.decision import NO_MIX
 from router.journal.export_columns import columns, schema
 from router.journal.recommendation import Reading, recommendations, unpacked
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
@@ -33,7 +33,7 @@ class Advised(NamedTuple):
     at: int
 
 
-def read_advised(store: JournalStore) -> tuple[list[Advised], tuple[Reading, ...]]:
+def read_advised(store: JournalReader) -> tuple[list[Advised], tuple[Reading, ...]]:
     """Reads every recommendation in chain order, erased ones left out.
 
     Returns:
@@ -60,7 +60,7 @@ def read_advised(store: JournalStore) -> tuple[list[Advised], tuple[Reading, ...
 
 
 def read_cases_of(
-    store: JournalStore, readings: tuple[Reading, ...], wanted: Mapping[bytes, object]
+    store: JournalReader, readings: tuple[Reading, ...], wanted: Mapping[bytes, object]
 ) -> Iterator[tuple[list[bytes], pl.DataFrame]]:
     """Yields decision ids and their cases, in chain order.
 

@@ -59,7 +59,7 @@ def generate_key(path: Path) -> Path:
 def _create(path: Path, data: bytes, mode: int) -> None:
     try:
         # Made with its mode: there is no moment in which others could read it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     except FileExistsError:
         raise KeyExists(
             f"{path}: exists; a key is never overwritten, choose another name"
@@ -96,7 +96,7 @@ def sign(folder: Path, key: Path) -> Path:
     # A signature over a manifest that is wrong about its files would refuse them for ever.
     check_files(folder)
     signature = folder / SIGNATURE
-    with written_aside(signature) as aside:
+    with written_aside(signature, shared=True) as aside:
         aside.write_bytes(private.sign((folder / MANIFEST).read_bytes()))
     return signature
 

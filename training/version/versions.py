@@ -268,7 +268,7 @@ def _append(models: Path, file: BinaryIO, promotion: Promotion) -> Promotion:
     line = json.dumps(asdict(promotion), ensure_ascii=False).encode() + b"\n"
     try:
         # The pointer is renamed into place only after the line is on disk.
-        with written_aside(models / PROMOTED) as aside:
+        with written_aside(models / PROMOTED, shared=True) as aside:
             aside.write_text(f"{promotion.after}\n", encoding="utf-8")
             file.write(line)
             file.flush()

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -56,6 +56,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX record_subject ON record ((seq >> 10), subject) WHERE subject IS NOT NULL",
         # Earlier records have no subject: up to here a case's are found by reading.
         "INSERT INTO state SELECT 'subjects_after', coalesce(max(seq), 0) FROM record",
+    ),
+    (
+        # Of the chain: what is there already is of version 1.
+        "ALTER TABLE record ADD COLUMN version smallint NOT NULL DEFAULT 1",
+        # A server of an earlier release is refused from here on: it would write in version 1.
+        "ALTER TABLE record ALTER COLUMN version DROP DEFAULT",
+        "ALTER TABLE record ADD COLUMN caller text NOT NULL DEFAULT ''",
     ),
 )
 
@@ -174,13 +181,13 @@ class Database:
             yield
         except psycopg.Error as error:
             state = error.sqlstate or ""
-            kind = JournalBroken if state.startswith(_BROKEN) else JournalUnavailable
             # Of what the server says the first line alone, and no cause: the rest may quote a row,
             # and with it a case.
             text = str(error).partition("\n")[0] if state else " ".join(str(error).split())
-            raise kind(
-                f"journal {self.name}: {text or type(error).__name__}{state and f' ({state})'}"
-            ) from None
+            told = f"journal {self.name}: {text or type(error).__name__}{state and f' ({state})'}"
+            if state.startswith(_BROKEN):
+                raise JournalBroken(told) from None
+            raise JournalUnavailable(told, state) from None
 
 
 def _parameters_of(url: str) -> dict[str, Any] | None:
@@ -216,9 +223,9 @@ def migrate(link: Link, name: str, *, create: bool) -> None:
     Raises:
         JournalBroken: if no journal is there (without `create`), or a newer version made it.
     """
-    version = _version(link)
+    version = version_of(link)
     if version == 0 and not create:
-        raise JournalBroken(f"journal {name}: there is no journal in this database")
+        _refuse_missing(name)
     if version < len(MIGRATIONS):
         with link.transaction():
             link.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
@@ -227,20 +234,42 @@ def migrate(link: Link, name: str, *, create: bool) -> None:
                 "(version bigint PRIMARY KEY, applied_at bigint NOT NULL)"
             )
             # Read again under the lock: another server may have just migrated.
-            version = _version(link)
+            version = version_of(link)
             for number, statements in enumerate(MIGRATIONS[version:], version + 1):
                 for statement in statements:
                     link.execute(statement)
                 link.execute(
                     "INSERT INTO migration VALUES (%s, %s)", (number, time.time_ns() // 1000)
                 )
+    _refuse_newer(version, name)
+
+
+def check_readable(link: Link, name: str) -> int:
+    """Gives the version of a journal's schema.
+
+    Raises:
+        JournalBroken: if no journal is there, or a newer version made it.
+    """
+    version = version_of(link)
+    if version == 0:
+        _refuse_missing(name)
+    _refuse_newer(version, name)
+    return version
+
+
+def _refuse_missing(name: str) -> NoReturn:
+    raise JournalBroken(f"journal {name}: there is no journal in this database")
+
+
+def _refuse_newer(version: int, name: str) -> None:
     if version > len(MIGRATIONS):
         raise JournalBroken(
             f"journal {name}: version {version} is newer than {len(MIGRATIONS)}, known here"
         )
 
 
-def _version(link: Link) -> int:
+def version_of(link: Link) -> int:
+    """Reads the version of the schema, 0 where there is none."""
     if link.execute("SELECT to_regclass('migration')").fetchall()[0][0] is None:
         return 0
     return int(link.execute("SELECT coalesce(max(version), 0) FROM migration").fetchall()[0][0])

@@ -1,12 +1,17 @@
 """From a database's rows to records and contexts, alike in every store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from router.journal.record import Context, StoredRecord
 
-STORED = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
+_ALWAYS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
+STORED = f"{_ALWAYS}, version, claim, subject, caller"
 """The columns of a row that `stored` reads."""
+STORED_WITH_SUBJECTS = f"{_ALWAYS}, 1, claim, subject, ''"
+"""The same of a table from before records had a version of the chain and a caller."""
+STORED_AS_0_3_0 = f"{_ALWAYS}, 1, claim, NULL, ''"
+"""The same of a table from before records had a subject."""
 BLOCK = 10
 """A subject is looked for in blocks of 2 ** 10 records, some microseconds each.
 
@@ -30,3 +35,10 @@ def numbered(rows: Iterable[tuple[int, bytes, str]]) -> dict[int, Context]:
     """
     read = ((id_, digest, Context(document=str(document))) for id_, digest, document in rows)
     return {id_: context if context.digest == digest else _LOST for id_, digest, context in read}
+
+
+def lost(rows: Iterable[tuple[int, object, object]]) -> Iterator[int]:
+    """Yields numbers of contexts whose document is not the one of their digest."""
+    for id_, digest, document in rows:
+        if type(document) is not str or Context(document=document).digest != digest:
+            yield id_

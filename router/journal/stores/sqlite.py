@@ -5,18 +5,26 @@ import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 
 from router.journal.chain import COLUMNS, admissible, chained, skipped
-from router.journal.record import Context, Head, JournalUnavailable, Record, StoredRecord
+from router.journal.record import (
+    Context,
+    Head,
+    JournalUnavailable,
+    Record,
+    StoredRecord,
+)
+from router.journal.seal import Sealing
 from router.journal.stores.rows import STORED, stored
-from router.journal.stores.sqlite_file import explained, open_to_read, open_to_write
+from router.journal.stores.sqlite_file import explained, open_to_write
+from router.journal.stores.sqlite_reader import SqliteReader
 from router.journal.stores.sqlite_rows import (
-    filtered,
     read_contexts,
     read_head,
+    read_subjects_after,
     with_subject,
     without_subject,
 )
@@ -24,12 +32,12 @@ from router.journal.stores.sqlite_rows import (
 # sqlite3 gives up the GIL at every statement and may wait 5 ms to get it back while another thread
 # computes. One statement for many rows avoids that; powers of two keep the prepared statements few.
 _LARGEST_STATEMENT = 512
+_PLACES = ",".join("?" * len(COLUMNS.split(",")))
 _INSERT = {
-    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?,?,?,?)"] * rows)
+    rows: f"INSERT INTO record ({COLUMNS}) VALUES " + ",".join([f"({_PLACES})"] * rows)
     for rows in (1 << power for power in range(_LARGEST_STATEMENT.bit_length()))
 }
-# A reader lets go of its snapshot this often, so that the log can be checkpointed below it.
-_READ_ROWS = 1000
+_MARK_OPEN = "UPDATE state SET value = ? WHERE name = 'open'"
 # Erasing lets go of the lock this often, so that another process may append.
 _ERASE_ROWS = 500
 # Times the usual wait for a lock: a server that writes without a pause leaves few gaps, and erasing
@@ -38,7 +46,7 @@ _ERASE_PATIENCE = 60
 _EMPTY_PATIENCE = 10
 
 
-class SqliteJournal:
+class SqliteJournal(SqliteReader):
     """A JournalStore in a file. It may be used from any thread; one batch is written at a time."""
 
     def __init__(self, path: Path | str, *, create: bool = True, busy_seconds: float = 1.0) -> None:
@@ -46,7 +54,8 @@ class SqliteJournal:
 
         Args:
             path: the file; its log lies beside it with the endings -wal and -shm.
-            create: whether a missing file is made.
+            create: whether a missing file is made. Whoever does serves from it: until it is closed
+                the file says that it is open.
             busy_seconds: how long to wait for another process's lock.
 
         Raises:
@@ -54,16 +63,25 @@ class SqliteJournal:
                 `create`.
             JournalUnavailable: if the file cannot be opened or is locked.
         """
-        self._path = Path(path).absolute()
-        self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
-        self._connection = open_to_write(self._path, create=create, busy_seconds=busy_seconds)
+        self._connection = open_to_write(
+            Path(path).absolute(), create=create, busy_seconds=busy_seconds
+        )
+        super().__init__(path, busy_seconds=busy_seconds)
         # Of the file that is open: a path may lead to another one later.
         self._file = self._identity()
         # Kept between batches: nobody else appends, or the
         # next number is taken and the batch is told so.
         self._head: Head | None = None
         self._context_ids: dict[bytes, int] = {}
+        self._serves = create
+        try:
+            self._seal()
+            if create:
+                self._mark_open()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         """Appends the records that are new; see JournalStore."""
@@ -85,42 +103,6 @@ class SqliteJournal:
         with self._transaction():
             self._connection.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
-    def read(
-        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
-    ) -> Iterator[StoredRecord]:
-        """Yields records in chain order; see JournalStore."""
-        query = f"SELECT {STORED} FROM record {filtered(kinds)} ORDER BY seq LIMIT ?"
-        contexts: dict[int, Context] = {}
-        # No kinds are no records, without a statement.
-        limit = 0 if kinds is not None and not kinds else limit
-        with self._reading() as connection:
-            while limit is None or limit > 0:
-                wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
-                rows = connection.execute(query, (after, *(kinds or ()), wanted)).fetchall()
-                if any(row[3] not in contexts for row in rows):
-                    contexts = read_contexts(connection)
-                yield from (stored(row, contexts) for row in rows)
-                if len(rows) < wanted:
-                    return
-                after, limit = rows[-1][0], None if limit is None else limit - wanted
-
-    def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
-        """Finds the records with these ids, in the order asked; see JournalStore."""
-        query = f"SELECT {STORED} FROM record WHERE id = ?"
-        with self._reading() as connection:
-            found = (connection.execute(query, (id_,)).fetchone() for id_ in ids)
-            rows = [row for row in found if row]
-            contexts = read_contexts(connection, {row[3] for row in rows})
-        return [stored(row, contexts) for row in rows]
-
-    def about(self, decision: bytes) -> list[StoredRecord]:
-        """Finds the records about this recommendation; see JournalStore."""
-        query = f"SELECT {STORED} FROM record WHERE about = ? ORDER BY seq"
-        with self._reading() as connection:
-            rows = connection.execute(query, (decision,)).fetchall()
-            contexts = read_contexts(connection, {row[3] for row in rows})
-        return [stored(row, contexts) for row in rows]
-
     def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
         """Yields what may be about a subject, the latest first; see JournalStore."""
         with self._reading() as connection:
@@ -131,26 +113,6 @@ class SqliteJournal:
                 if row[3] not in contexts:
                     contexts = read_contexts(connection)
                 yield stored(row, contexts)
-
-    def held_before(self, moment: int) -> Iterator[bytes]:
-        """Yields ids of records that hold content and are older; see JournalStore."""
-        query = """SELECT seq, id FROM record
-            WHERE seq > ? AND written_at < ? AND payload IS NOT NULL ORDER BY seq LIMIT ?"""
-        after = 0
-        with self._reading() as connection:
-            while rows := connection.execute(query, (after, moment, _READ_ROWS)).fetchall():
-                yield from (id_ for _, id_ in rows)
-                after = rows[-1][0]
-
-    def contexts(self) -> Sequence[Context]:
-        """Lists the contexts, oldest first; see JournalStore."""
-        with self._reading() as connection:
-            return tuple(read_contexts(connection).values())
-
-    def heads(self) -> Sequence[Head]:
-        """Gives the end of the file's one chain; see JournalStore."""
-        with self._reading() as connection:
-            return (read_head(connection),)
 
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes content and subject for good, from the log too; see JournalStore."""
@@ -168,8 +130,33 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Closes the file; the last one out empties the log into it."""
+        if self._serves:
+            self._serves = False
+            # It says no more than that the log is needed, which is true as long as it is there.
+            with suppress(JournalUnavailable), self._transaction():
+                self._connection.execute(_MARK_OPEN, (0,))
         with self._lock, explained(self._path):
             self._connection.close()
+
+    def _seal(self) -> None:
+        """Seals what was written in version 1 of the chain, before anything in version 2."""
+        with self._transaction():
+            last = "SELECT version FROM record ORDER BY seq DESC LIMIT 1"
+            row = self._connection.execute(last).fetchone()
+            if row is None or row[0] != 1:
+                return
+            sealing, contexts = Sealing(), read_contexts(self._connection)
+            for row in self._connection.execute(f"SELECT {STORED} FROM record ORDER BY seq"):
+                sealing.add(stored(row, contexts))
+            seal = sealing.seal(read_subjects_after(self._connection))
+            self._append([seal.record(time.time_ns() // 1000)])
+
+    def _mark_open(self) -> None:
+        """Says in the file itself, not in its log alone, that the log belongs to it."""
+        with self._transaction():
+            self._connection.execute(_MARK_OPEN, (1,))
+        with self._lock, explained(self._path):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _busy_for(self, seconds: float) -> Iterator[None]:
@@ -227,11 +214,6 @@ class SqliteJournal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with explained(self._path), open_to_read(self._path, self._busy_seconds) as connection:
-            yield connection
 
     def _append(self, records: Sequence[Record]) -> None:
         rows, head = chained(records, self._head or read_head(self._connection), self._context_id)

@@ -1,5 +1,7 @@
 """The SQLite file: its schema, how it is opened, and what its errors mean."""
 
+import errno
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -44,7 +46,19 @@ context INTEGER NOT NULL,
         # Earlier records have no subject: up to here a case's are found by reading.
         "INSERT INTO state SELECT 'subjects_after', coalesce(max(seq), 0) FROM record",
     ),
+    (
+        # Of the chain: what is there already is of version 1.
+        "ALTER TABLE record ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE record ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
+        # 1 while a server has the file open: a copy that says so needs the log beside it.
+        "INSERT INTO state (name, value) VALUES ('open', 0)",
+    ),
 )
+MIGRATION_TABLE = (
+    "CREATE TABLE migration (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"
+)
+OLDEST_READ = 2
+"""A schema before this one, older than 0.3.0, is brought up to date before it can be read."""
 
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 
@@ -61,11 +75,37 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        broken = any(name.startswith(code) for code in _BROKEN)
-        kind = JournalBroken if broken else JournalUnavailable
-        raise kind(f"journal {path}: {error} ({name})") from error
+        if any(name.startswith(code) for code in _BROKEN):
+            raise JournalBroken(f"journal {path}: {error} ({name})") from error
+        number = _errno(path, name)
+        code = errno.errorcode.get(number, "")
+        cause = f"{name}, {code}: {os.strerror(number)}" if code else name
+        raise JournalUnavailable(f"journal {path}: {error} ({cause})", code) from error
+    except UnicodeDecodeError as error:
+        raise JournalBroken(f"journal {path}: a text in it is no UTF-8: it is damaged") from error
     except OSError as error:
-        raise JournalUnavailable(f"journal {path}: {error.strerror or error}") from error
+        code = errno.errorcode.get(error.errno or 0, "")
+        told = f"{error.strerror or error}" + (f" ({code})" if code else "")
+        raise JournalUnavailable(f"journal {path}: {told}", code) from error
+
+
+def _errno(path: Path, name: str) -> int:
+    """Finds the system's error behind SQLite's, which does not tell it; 0 if there is none.
+
+    The file itself is not opened for it: closing it would give up the locks of this process.
+    """
+    if name.startswith("SQLITE_FULL"):
+        return errno.ENOSPC
+    if name.startswith("SQLITE_IOERR"):
+        return errno.EIO
+    if not name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return 0
+    try:
+        path.stat()
+        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError as found:
+        return found.errno or 0
+    return errno.EROFS if read_only else errno.EACCES
 
 
 def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connection:
@@ -97,14 +137,76 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
     return connection
 
 
-def open_to_read(path: Path, busy_seconds: float) -> "closing[sqlite3.Connection]":
-    """Opens a second, read-only connection: a reader neither waits for the writer nor stops it."""
+def log_of(path: Path) -> Path:
+    """Names the write-ahead log of a journal file."""
+    return path.with_name(f"{path.name}-wal")
+
+
+@contextmanager
+def open_to_read(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection]:
+    """Opens a read-only connection, and leaves nothing behind.
+
+    A reader neither waits for a writer nor stops it. SQLite makes a missing log and its index even
+    for readers, whose files the server then could not use: where nobody has the file open it is
+    read without them, so that any user can read, in any folder.
+
+    Raises:
+        JournalUnavailable: if somebody began to write what is read as it lies.
+    """
     # Quoted: a question mark or per cent sign in a path would be read as a part of the URI.
     uri = f"file:{quote(str(path))}?mode=ro"
+    log, index = log_of(path), path.with_name(f"{path.name}-shm")
+    shared = log.exists() and index.exists()
+    logged = not shared and _size(log) > 0
+    if logged:
+        # A log without its index: of a copy. Locks and the index are of this connection alone.
+        uri += "&vfs=unix-none"
+    elif not shared:
+        uri += "&immutable=1"
+    before = _stamp(path)
     connection = sqlite3.connect(
         uri, busy_seconds, isolation_level=None, check_same_thread=False, uri=True
     )
-    return closing(connection)
+    with closing(connection):
+        if logged:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        yield connection
+    if not shared and _stamp(path) != before:
+        raise JournalUnavailable(f"journal {path}: it was written to while it was read; read again")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Tells file and log apart from any later state of them."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, _size(log_of(path))
+
+
+def check_readable(connection: sqlite3.Connection, path: Path) -> int:
+    """Gives the version of a journal's schema.
+
+    Raises:
+        JournalBroken: if it is no journal, or of a version that is not read here.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        raise JournalBroken(f"journal {path}: no journal, but {_what(connection)}")
+    version = version_of(connection)
+    _refuse_newer(version, path)
+    if version < OLDEST_READ:
+        raise JournalBroken(
+            f"journal {path}: version {version} is older than {OLDEST_READ}; "
+            "start the server on it once, or `journal expire`, which bring it up to date"
+        )
+    return version
+
+
+def _what(connection: sqlite3.Connection) -> str:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return "an SQLite file of another program" if tables else "an empty file"
 
 
 def _configure(connection: sqlite3.Connection, path: Path) -> None:
@@ -128,24 +230,18 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = _version(connection)
-    if version > len(MIGRATIONS):
-        raise JournalBroken(
-            f"journal {path}: version {version} is newer than {len(MIGRATIONS)}, known here"
-        )
+    version = version_of(connection)
+    _refuse_newer(version, path)
     if version == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS migration "
-            "(version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"
-        )
         # Read again under the lock: another process may have just migrated.
-        for number, statements in enumerate(
-            MIGRATIONS[_version(connection) :], _version(connection) + 1
-        ):
+        version = version_of(connection)
+        if version == 0:
+            connection.execute(MIGRATION_TABLE)
+        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
             for statement in statements:
                 connection.execute(statement)
             connection.execute(
@@ -158,7 +254,15 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _refuse_newer(version: int, path: Path) -> None:
+    if version > len(MIGRATIONS):
+        raise JournalBroken(
+            f"journal {path}: version {version} is newer than {len(MIGRATIONS)}, known here"
+        )
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Reads the version of the schema, 0 of an empty file."""
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration'").fetchone()
     if not known:
         return 0

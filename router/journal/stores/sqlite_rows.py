@@ -1,6 +1,7 @@
 """SQL of the SQLite journal's reads: the chain's end, contexts, records by kind or subject."""
 
 import sqlite3
+import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -53,9 +54,14 @@ def with_subject(
 
 def without_subject(connection: sqlite3.Connection, end: int) -> Iterator[tuple[Any, ...]]:
     """Yields recommendations from before subjects were kept, the latest first."""
-    query = "SELECT value FROM state WHERE name = 'subjects_after'"
-    (last,) = connection.execute(query).fetchone()
-    end = min(end, last + 1)
+    end = min(end, read_subjects_after(connection) + 1)
     while rows := connection.execute(_WITHOUT, (end, _READ_ROWS)).fetchall():
         yield from rows
         end = rows[-1][0]
+
+
+def read_subjects_after(connection: sqlite3.Connection) -> int:
+    """Reads up to where records may have no subject; before subjects were kept, that is all."""
+    query = "SELECT value FROM state WHERE name = 'subjects_after'"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else sys.maxsize

@@ -76,6 +76,7 @@ class AskedAnswer:
     request_id: uuid.UUID
     review_id: uuid.UUID
     result: ReviewResult
+    corrects: uuid.UUID | None
 
 
 def asked_choice(request: feedback_pb2.RecordChoiceRequest) -> AskedChoice:
@@ -86,7 +87,7 @@ def asked_choice(request: feedback_pb2.RecordChoiceRequest) -> AskedChoice:
     """
     fields = Fields()
     asked = AskedChoice(
-        request_id=fields.identity("request_id", request.request_id),
+        request_id=fields.request_id("request_id", request.request_id),
         decision_id=fields.identity("decision_id", request.decision_id),
         mix=request.mix_id,
         wished_by=fields.code("wished_by", feedback_pb2.WishedBy, WishedBy, request.wished_by),
@@ -107,7 +108,7 @@ def asked_outcome(request: feedback_pb2.RecordOutcomeRequest) -> AskedOutcome:
     """
     fields = Fields()
     asked = AskedOutcome(
-        request_id=fields.identity("request_id", request.request_id),
+        request_id=fields.request_id("request_id", request.request_id),
         decision_id=fields.identity("decision_id", request.decision_id),
         outcome=_outcome(fields, request),
         time=_time(fields, request),
@@ -126,7 +127,7 @@ def asked_view(request: feedback_pb2.RecordOwnViewRequest) -> AskedView:
     """
     fields = Fields()
     asked = AskedView(
-        request_id=fields.identity("request_id", request.request_id),
+        request_id=fields.request_id("request_id", request.request_id),
         decision_id=fields.identity("decision_id", request.decision_id),
         mix=request.mix_id,
     )
@@ -142,7 +143,7 @@ def asked_review(request: feedback_pb2.RequestReviewRequest) -> AskedReview:
     """
     fields = Fields()
     asked = AskedReview(
-        request_id=fields.identity("request_id", request.request_id),
+        request_id=fields.request_id("request_id", request.request_id),
         decision_id=fields.identity("decision_id", request.decision_id),
         asked_by=fields.code("asked_by", feedback_pb2.AskedBy, AskedBy, request.asked_by),
         reason=fields.code("reason", feedback_pb2.ReviewReason, ReviewReason, request.reason),
@@ -159,9 +160,10 @@ def asked_answer(request: feedback_pb2.AnswerReviewRequest) -> AskedAnswer:
     """
     fields = Fields()
     asked = AskedAnswer(
-        request_id=fields.identity("request_id", request.request_id),
+        request_id=fields.request_id("request_id", request.request_id),
         review_id=fields.identity("review_id", request.review_id),
         result=fields.code("result", feedback_pb2.ReviewResult, ReviewResult, request.result),
+        corrects=fields.identity_or_none("corrects", request.corrects),
     )
     fields.finish()
     return asked

@@ -47,18 +47,16 @@ def read_review(store: JournalStore, review_id: uuid.UUID) -> KnownReview:
     """
     found = store.find([review_id.bytes])
     decision = decision_of_review(review_id, found[0] if found else None)
-    answer = next(
-        (
-            one
-            for one in map(stored_feedback, store.about(decision.bytes))
-            if isinstance(one.content, Answer) and one.content.review_id == review_id
-        ),
-        None,
-    )
+    answers = [
+        one
+        for one in map(stored_feedback, store.about(decision.bytes))
+        if isinstance(one.content, Answer) and one.content.review_id == review_id
+    ]
     return KnownReview(
         asked=cast("StoredFeedback[Review]", stored_feedback(found[0])),
         office_ref=_offices(store, [decision.bytes]).get(decision.bytes, ""),
-        answer=cast("StoredFeedback[Answer] | None", answer),
+        # Of corrected ones the last stands.
+        answer=cast("StoredFeedback[Answer]", answers[-1]) if answers else None,
     )
 
 

@@ -198,7 +198,12 @@ class FeedbackService(FeedbackServicer):
         """Records what a review came to."""
         asked = asked_answer(request)
         decision = decision_of_review(asked.review_id, await self._lookups.find(asked.review_id))
-        answer = Answer(decision_id=decision, review_id=asked.review_id, result=asked.result)
+        answer = Answer(
+            decision_id=decision,
+            review_id=asked.review_id,
+            result=asked.result,
+            corrects=asked.corrects,
+        )
         recorded = await self._record(
             asked.request_id, decision, lambda _: answer, lambda: NoReview(asked.review_id)
         )

@@ -370,16 +370,20 @@ class ChannelRouterClient:
         review_id: str,
         result: feedback_pb2.ReviewResult.ValueType,
         *,
+        corrects: str = "",
         request_id: str | None = None,
         timeout: float | None = None,
     ) -> feedback_pb2.AnswerReviewResponse:
-        """Answers a review, once.
+        """Answers a review, once; `corrects` names the answer that this one corrects.
 
         Raises:
             ChannelRouterError: `Stands` if it is answered otherwise.
         """
         request = feedback_pb2.AnswerReviewRequest(
-            request_id=request_id or new_request_id(), review_id=review_id, result=result
+            request_id=request_id or new_request_id(),
+            review_id=review_id,
+            result=result,
+            corrects=corrects,
         )
         return self._call(self._feedback.AnswerReview, request, timeout, request.request_id)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
-from router.decision.explore import draw, explore
+from router.decision.explore import explore
 from router.decision.policy import Exploration
 from tests.builders import a_decider, a_policy, random_rows
 
@@ -54,11 +54,3 @@ def test_each_mix_is_drawn_as_often_as_its_recorded_chance_says() -> None:
                 chance, abs=0.002
             )
     assert several
-
-
-def test_draws_are_even_and_follow_from_their_parts() -> None:
-    drawn = [draw("disclosure", f"case-{n}") for n in range(4000)]
-    assert drawn == [draw("disclosure", f"case-{n}") for n in range(4000)]
-    shares = np.histogram(drawn, bins=10, range=(0, 1))[0] / 4000
-    assert np.abs(shares - 0.1).max() < 0.02
-    assert draw("a", "bc") != draw("ab", "c")

@@ -170,12 +170,13 @@ def test_a_review_waits_until_it_is_answered_and_may_be_asked_for_again() -> Non
     assert answered.counterpart(a_review()) is None
 
 
-def test_of_the_answers_to_one_review_the_first_stands() -> None:
+def test_of_the_answers_to_one_review_the_last_stands() -> None:
     first, second = uuid.UUID(int=77), uuid.UUID(int=78)
     found = standing(an_answer(second), an_answer(first), an_answer(first, ReviewResult.CHANGED))
     counterpart = found.counterpart(an_answer(first, ReviewResult.WITHDRAWN))
     assert counterpart is not None
-    assert (counterpart.seq, counterpart.content) == (2, an_answer(first))
+    changed = an_answer(first, ReviewResult.CHANGED)
+    assert (counterpart.seq, counterpart.content) == (3, changed)
     assert found.counterpart(an_answer(uuid.UUID(int=79))) is None
 
 

@@ -13,6 +13,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
+from router.decision.draws import Draws
 from router.journal.opening import open_journal
 from router.journal.store import JournalStore
 from router.serving.caseload.service import CaseloadPlannerService
@@ -121,7 +122,14 @@ def a_service(folder: Path, models: Path = ROOT / "models", **offices: str) -> I
     registry, texts = CollectorRegistry(), load_texts()
     metrics, store = Metrics(registry), open_journal(f"sqlite:///{folder / 'journal.db'}")
     live = Live(
-        Loader(models=models, policies=policies, trusted=None, texts=texts, metrics=metrics)
+        Loader(
+            models=models,
+            policies=policies,
+            trusted=None,
+            texts=texts,
+            metrics=metrics,
+            draws=Draws(b"a key of sixteen"),
+        )
     )
 
     async def begin() -> tuple[grpc.aio.Server, DurableJournal, int]:

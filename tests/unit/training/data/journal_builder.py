@@ -11,6 +11,7 @@ import polars as pl
 
 from router.advice.recommender import Recommender
 from router.decision.catalogue import Channel
+from router.decision.draws import Draws
 from router.decision.policy import Exploration
 from router.journal.feedback import (
     ChannelTime,
@@ -38,7 +39,7 @@ def a_recommender(**policy: Any) -> Recommender:
     decider = a_decider(1, policy=dataclasses.replace(a_policy(), **policy), effect=0, spread=0)
     info = ModelInfo(version="v1", sha256="0" * 64, trained_at=DAY, cases=1, synthetic=True)
     model = ModelVersion(info=info, tables=decider.tables)
-    return Recommender(model, decider)
+    return Recommender(model, decider, Draws(b"a key of sixteen"))
 
 
 PLAIN, EXPLORER = a_recommender(), a_recommender(**EXPLORING)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from router.commands.ledger import ledger as ledger_command
-from router.journal.chain import verify
 from router.journal.opening import open_journal
+from router.journal.verification import verify
 from router.ledger.account import Ledger, account
 from router.ledger.arithmetic import Balance
 from router.ledger.reading import read_entries

@@ -29,7 +29,7 @@ class FeedbackStub:
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     def __init__(self, channel):
@@ -79,7 +79,7 @@ class FeedbackServicer:
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     def RecordChoice(self, request, context):
@@ -181,7 +181,7 @@ class Feedback:
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     @staticmethod

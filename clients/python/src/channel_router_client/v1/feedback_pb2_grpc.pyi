@@ -32,7 +32,7 @@ class FeedbackStub:
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     @_typing.overload
@@ -59,7 +59,7 @@ class FeedbackAsyncStub(FeedbackStub):
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -82,7 +82,7 @@ class FeedbackServicer(metaclass=_abc_1.ABCMeta):
     """Records what came of the advice. Every call that records is idempotent: the same request id with the same content is
     answered as it was at first, with other content it is ABORTED. A correction is a new record that names the one it
     corrects; nothing is overwritten. An unknown or erased decision is NOT_FOUND. ABORTED carries a google.rpc.ErrorInfo
-    whose metadata says what stands.
+    whose metadata says that something stands, and since when.
     """
 
     @_abc_1.abstractmethod

@@ -5,10 +5,10 @@ import os
 import sqlite3
 from pathlib import Path
 
-from router.journal.chain import verify
 from router.journal.record import Context, Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.journal.stores.sqlite_file import APPLICATION_ID, MIGRATIONS
+from router.journal.verification import verify
 
 CONTEXT = Context(document='{"model_version":"m1"}')
 
@@ -43,7 +43,12 @@ def test_a_journal_of_the_first_version_still_verifies_and_goes_on(tmp_path: Pat
     first = next(store.read())
     about = Record(os.urandom(16), "choice", CONTEXT, b"{}", 2_000, first.id, "choice")
     store.write_batch([about])
-    assert [stored.seq for stored in store.about(first.id)] == [4]
+    assert [(one.kind, one.version) for one in store.read()] == [
+        *[("recommendation", 1)] * 3,
+        ("seal", 2),
+        ("choice", 2),
+    ]
+    assert [stored.seq for stored in store.about(first.id)] == [5]
     verdict = verify(store)
     store.close()
-    assert (verdict.intact, verdict.records) == (True, 4)
+    assert (verdict.intact, verdict.records) == (True, 5)

@@ -8,8 +8,11 @@ from typing import Any
 import grpc
 import pytest
 
+from router.serving.feedback.history import RECORDS_AT_MOST
 from router.v1 import feedback_pb2 as pb
 from tests.unit.router.serving.feedback.feedback_builder import MIXES, Desk, a_desk, an_id, details
+
+DAY = 24 * 3600 * 1_000_000
 
 LESS: dict[str, Any] = {
     "mix": "DIALOGUE_AND_PHONE",
@@ -141,20 +144,11 @@ def test_the_same_choice_under_another_request_id_is_answered_with_what_stands(d
 def test_a_request_id_used_again_for_something_else_is_aborted(desk: Desk) -> None:
     decision, request = desk.decide(), an_id()
     desk.choose(decision, request_id=request)
-
-    def aborted(about: str) -> dict[str, str]:
-        return refused(
-            desk, about, grpc.StatusCode.ABORTED, mix="BLENDED_OFFICE", request_id=request
+    for other in (decision, desk.decide()):
+        found = refused(
+            desk, other, grpc.StatusCode.ABORTED, mix="BLENDED_OFFICE", request_id=request
         )
-
-    found = aborted(decision)
-    assert (found["why"], found["record_id"], found["mix"]) == (
-        "REQUEST_ID_USED",
-        request,
-        "BLENDED_VIDEO",
-    )
-    # What is recorded about another decision may be another office's: that it is, and no more.
-    assert aborted(desk.decide()) == {"why": "REQUEST_ID_USED"}
+        assert found == {"why": "REQUEST_ID_USED"}
     assert (
         refused(desk, decision, grpc.StatusCode.ABORTED, request_id=decision)["why"]
         == "REQUEST_ID_USED"
@@ -163,13 +157,11 @@ def test_a_request_id_used_again_for_something_else_is_aborted(desk: Desk) -> No
 
 def test_a_second_choice_that_differs_is_aborted_with_what_stands(desk: Desk) -> None:
     decision = desk.decide()
-    stands = desk.choose(decision).record_id
+    desk.choose(decision)
     found = refused(desk, decision, grpc.StatusCode.ABORTED, mix="BLENDED_OFFICE")
-    assert (found["why"], found["record_id"], found["mix"]) == (
-        "CHOICE_RECORDED",
-        stands,
-        "BLENDED_VIDEO",
-    )
+    # Neither its id nor what it says: whoever recorded it has both.
+    assert (found["why"], found["kind"]) == ("CHOICE_RECORDED", "choice")
+    assert found.keys() == {"why", "kind", "recorded_at"}
 
 
 def test_a_correction_is_a_new_record_and_must_name_the_one_that_stands(desk: Desk) -> None:
@@ -184,24 +176,43 @@ def test_a_correction_is_a_new_record_and_must_name_the_one_that_stands(desk: De
     found = refused(
         desk, decision, grpc.StatusCode.ABORTED, mix="INTENSIVE_PERSONAL", corrects=first
     )
-    assert (found["why"], found["record_id"], found["mix"]) == (
-        "CORRECTS_ANOTHER",
-        second,
-        "BLENDED_OFFICE",
-    )
+    assert (found["why"], found["kind"]) == ("CORRECTS_ANOTHER", "choice")
     assert desk.choose(decision, "INTENSIVE_PERSONAL", corrects=second).record_id
     assert desk.choose(decision, request_id=first).record_id == first
 
 
 def test_a_choice_after_an_outcome_is_aborted_with_the_outcome(desk: Desk) -> None:
     decision = desk.decide()
-    stands = desk.came(decision, outcome=0.25).record_id
-    found = refused(desk, decision, grpc.StatusCode.ABORTED)
-    assert (found["why"], found["record_id"], found["outcome"]) == (
-        "OUTCOME_RECORDED",
-        stands,
-        "0.25",
-    )
+    with desk.later(DAY):
+        desk.came(decision, outcome=0.25)
+        found = refused(desk, decision, grpc.StatusCode.ABORTED)
+    assert (found["why"], found["kind"]) == ("OUTCOME_RECORDED", "outcome")
+    assert found.keys() == {"why", "kind", "recorded_at"}
+
+
+def test_an_outcome_on_the_day_of_the_advice_keeps_nobody_from_choosing(desk: Desk) -> None:
+    decision = desk.decide()
+    desk.came(decision, outcome=0.25)
+    with desk.later(DAY):
+        assert desk.choose(decision).record_id
+
+
+def test_corrections_of_a_choice_come_to_an_end(desk: Desk) -> None:
+    decision = desk.decide()
+    stands = desk.choose(decision).record_id
+    for at in range(RECORDS_AT_MOST - 1):
+        mix = ("BLENDED_OFFICE", "BLENDED_VIDEO")[at % 2]
+        stands = desk.choose(decision, mix, corrects=stands).record_id
+    mix = "INTENSIVE_PERSONAL"
+    ended = grpc.StatusCode.FAILED_PRECONDITION
+    assert refused(desk, decision, ended, mix=mix, corrects=stands)["why"] == "TOO_MANY_RECORDS"
+
+
+@pytest.mark.parametrize("one", ["0", "f", "F"])
+def test_a_request_id_that_everyone_has_is_refused(desk: Desk, one: str) -> None:
+    request = "-".join(one * length for length in (8, 4, 4, 4, 12))
+    found = refused(desk, desk.decide(), grpc.StatusCode.INVALID_ARGUMENT, request_id=request)
+    assert "is the same for everyone" in found["request_id"]
 
 
 def test_a_choice_made_before_the_outcome_is_still_answered_after_it(desk: Desk) -> None:
@@ -252,11 +263,7 @@ def test_a_choice_whose_content_was_erased_still_stands_and_may_be_corrected(des
     erased = desk.choose(decision).record_id
     desk.store.erase([uuid.UUID(erased).bytes])
     found = refused(desk, decision, grpc.StatusCode.ABORTED)
-    assert (found["why"], found["record_id"], found["erased"]) == (
-        "CHOICE_RECORDED",
-        erased,
-        "true",
-    )
+    assert (found["why"], found["erased"]) == ("CHOICE_RECORDED", "true")
     assert desk.choose(decision, corrects=erased).record_id
 
 

@@ -38,12 +38,17 @@ def ask(
 
 
 def answer(
-    desk: Desk, review: str, result: int = pb.REVIEW_RESULT_UPHELD, request: str = ""
+    desk: Desk,
+    review: str,
+    result: int = pb.REVIEW_RESULT_UPHELD,
+    request: str = "",
+    corrects: str = "",
 ) -> pb.AnswerReviewResponse:
     asked = pb.AnswerReviewRequest(
         request_id=request or an_id(),
         review_id=review,
         result=result,  # type: ignore[arg-type] # a number that may be none of the contract's
+        corrects=corrects,
     )
     return desk.feedback.AnswerReview(asked, timeout=5)
 
@@ -73,7 +78,7 @@ def test_an_own_view_cannot_be_changed_once_the_advice_is_known(desk: Desk) -> N
     decision = desk.decide(disclosure="AFTER_OWN_VIEW")
     view(desk, decision, "BLENDED_OFFICE")
     found = why(grpc.StatusCode.ABORTED, view, desk, decision, "SELF_SERVICE")
-    assert (found["why"], found["mix"]) == ("VIEW_RECORDED", "BLENDED_OFFICE")
+    assert (found["why"], found["kind"]) == ("VIEW_RECORDED", "view")
 
 
 @pytest.mark.parametrize(
@@ -146,11 +151,23 @@ def test_a_review_is_listed_until_it_is_answered_once(desk: Desk) -> None:
     assert review not in listed(desk, 200).reviews
     assert answer(desk, review.review_id) == first
     found = why(grpc.StatusCode.ABORTED, answer, desk, review.review_id, pb.REVIEW_RESULT_CHANGED)
-    assert (found["why"], found["record_id"], found["result"]) == (
-        "ANSWER_RECORDED",
-        first.record_id,
-        "UPHELD",
+    assert (found["why"], found["kind"]) == ("ANSWER_RECORDED", "answer")
+    assert first.record_id not in str(found)
+
+
+def test_a_wrong_answer_to_a_review_is_corrected_by_who_has_its_id(desk: Desk) -> None:
+    review = ask(desk, desk.decide()).review_id
+    first = answer(desk, review).record_id
+    changed = pb.REVIEW_RESULT_CHANGED
+    second = answer(desk, review, changed, corrects=first).record_id
+    asked = pb.GetReviewRequest(review_id=review)
+    assert desk.feedback.GetReview(asked, timeout=5).review.result == changed
+    assert review not in {one.review_id for one in listed(desk, 200).reviews}
+    found = why(
+        grpc.StatusCode.ABORTED, answer, desk, review, pb.REVIEW_RESULT_WITHDRAWN, "", first
     )
+    assert found["why"] == "CORRECTS_ANOTHER"
+    assert answer(desk, review, pb.REVIEW_RESULT_UPHELD, corrects=second).record_id
 
 
 def test_asking_again_while_a_review_is_open_gives_the_open_one_and_afterwards_a_new_one(

@@ -1,0 +1,84 @@
+"""The head kept outside: a file elsewhere that tells how far the journal has come.
+
+A journal that lost records, was replaced or is new does not hold that record: a server that is told
+of the file does not start on it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from router.files.aside import written_aside
+from router.journal.record import Head, JournalBroken, JournalNotNamed
+from router.journal.store import JournalReader
+
+# A head of any length that a counter can have.
+_BYTES_AT_MOST = 128
+
+
+class HeadFile:
+    """One line, SEQ:HEX, as `journal verify` prints it and `--head` takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._noted: Head | None = None
+
+    def exists(self) -> bool:
+        """Whether a head was noted before."""
+        return self._path.exists()
+
+    def check(self, store: JournalReader) -> None:
+        """Refuses a journal that does not hold the record that was noted.
+
+        Raises:
+            JournalBroken: if the journal does not hold it, or the file cannot be read.
+            JournalUnavailable: if the journal cannot be read now.
+        """
+        noted = self._read()
+        if noted.seq == 0:
+            return
+        stored = next(iter(store.read(after=noted.seq - 1, limit=1)), None)
+        if stored is None or stored.seq != noted.seq:
+            last = max(head.seq for head in store.heads())
+            self._refuse(f"record {noted.seq} was written, but the journal ends at record {last}")
+        if stored.head != noted.digest:
+            self._refuse(f"record {noted.seq} is another one than was written")
+        self._noted = noted
+
+    def note(self, head: Head) -> None:
+        """Writes a head, durably, unless it is the one noted last.
+
+        Raises:
+            JournalNotNamed: if it cannot be written.
+        """
+        if head == self._noted:
+            return
+        try:
+            self._write(head)
+        except OSError as problem:
+            raise JournalNotNamed(
+                f"head file {self._path}: cannot be written: {problem.strerror}"
+            ) from problem
+        self._noted = head
+
+    def _write(self, head: Head) -> None:
+        with written_aside(self._path) as aside, aside.open("w", encoding="ascii") as file:
+            file.write(f"{head}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self) -> Head:
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(_BYTES_AT_MOST)
+            return Head.parse(data.decode("ascii", "replace"))
+        except (OSError, JournalNotNamed) as problem:
+            raise JournalBroken(f"head file {self._path}: cannot be read: {problem}") from problem
+
+    def _refuse(self, found: str) -> NoReturn:
+        raise JournalBroken(
+            f"head file {self._path}: {found}: it lost records, was replaced or is new. Restore it "
+            "(`journal restore`); to go on without what is lost, move the head file away first"
+        )
