@@ -82,7 +82,6 @@ class Recommender:
         case_refs: Sequence[str],
         *,
         office_refs: Sequence[str] | None = None,
-        callers: Sequence[str] | None = None,
         ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
     ) -> tuple[list[Advice], list[Record]]:
@@ -94,7 +93,6 @@ class Recommender:
             rows: slots by feature.
             case_refs: one for each.
             office_refs: as sent, one for each; the policy's office if not given.
-            callers: who asks for each, one for each; nobody if not given.
             ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
         """
@@ -112,9 +110,7 @@ class Recommender:
             decisions = [decision for decision, _ in drawn]
             chances = [chance for _, chance in drawn]
 
-        asking = [""] * len(rows) if callers is None else callers
-        told = zip(decisions, case_refs, offices, asking, strict=True)
-        tails = [self._tail(*one) for one in told]
+        tails = [self._tail(*one) for one in zip(decisions, case_refs, offices, strict=True)]
         payloads = [
             self._payload(*one) for one in zip(rows, decisions, tails, chances, strict=True)
         ]
@@ -150,13 +146,13 @@ class Recommender:
         drawn = self.draws.number("exploration", case_ref, *versions)
         return explore(decision, utility, self.policy.exploration, drawn)
 
-    def _tail(self, decision: Decision, case_ref: str, office_ref: str, caller: str) -> Tail:
-        # Shielded: the journal keeps the fact, but not whose it is. A caller may be an office's.
+    def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
+        # Shielded: the journal keeps the fact, but not whose it is.
         if not decision.is_scored:
             return _NOTHING
         if not self.withholds:
-            return Tail(case_ref, office_ref, SHOWN, caller)
-        return Tail(case_ref, office_ref, self._disclosure(case_ref, decision), caller)
+            return Tail(case_ref, office_ref)
+        return Tail(case_ref, office_ref, self._disclosure(case_ref, decision))
 
     def _disclosure(self, case_ref: str, decision: Decision) -> str:
         """Tells whether plain advice is shown; the same case always falls into the same group."""

@@ -37,10 +37,10 @@ def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
         "kind": text,
         "written_at": pa.timestamp("us", tz="UTC"),
         "erased": pa.bool_(),
+        "caller": text,
         "case_ref": text,
         "office_ref": text,
         "disclosure": text,
-        "caller": text,
         "status": text,
         "mix": text,
         "adviser_minutes": pa.float32(),
@@ -96,6 +96,7 @@ def _of_chain(records: Sequence[StoredRecord], erased: npt.NDArray[np.bool_]) ->
         "kind": [record.kind for record in records],
         "written_at": [record.written_at for record in records],
         "erased": erased,
+        "caller": [record.caller for record in records],
     }
 
 

@@ -1,8 +1,7 @@
 """Feedback as the journal keeps it: choices, outcomes, own views, reviews and their answers.
 
 Each is one canonical JSON object in UTF-8 (sorted keys, no blanks) with the attributes below as its
-keys, and an outcome also holds the sum of its time as `adviser_minutes`; `caller` stands beside
-them where callers are told apart. The record's id is the
+keys, and an outcome also holds the sum of its time as `adviser_minutes`. The record's id is the
 request id of the call and it is `about` the decision; `router.journal.standing` tells which of them
 stands. Reasons are codes: no free text, and nothing that tells who the adviser was.
 """
@@ -29,7 +28,6 @@ CONTACTS_AT_MOST = 200
 MINUTES_AT_MOST = 10_000
 _CONTEXT = Context(document='{"feedback":1}')
 _MINUTES = "adviser_minutes"
-_CALLER = "caller"
 _CORRECTS = "corrects"
 
 
@@ -203,17 +201,9 @@ def kind_of(feedback: Feedback) -> str:
     return _KIND_OF[type(feedback)]
 
 
-def to_payload(feedback: Feedback, caller: str = "") -> bytes:
-    """Writes the bytes that the journal keeps; equal feedback has equal bytes.
-
-    Args:
-        feedback: the content.
-        caller: who answered it, "" where callers are not told apart. It is told beside the content
-            and is no part of it: who says the same says the same, whoever it is.
-    """
+def to_payload(feedback: Feedback) -> bytes:
+    """Writes the bytes that the journal keeps; equal feedback has equal bytes."""
     content = msgspec.to_builtins(feedback)
-    if caller:
-        content[_CALLER] = caller
     if isinstance(feedback, Outcome):
         # 1 and 1.0 are equal outcomes, and equal feedback has equal bytes;
         # the sum is for those who read the journal without this code.
@@ -279,11 +269,18 @@ def feedback_record(
         feedback: the content.
         written_at: microseconds since 1970, UTC.
         claim: what no other record about the decision may hold, see `claim_of`.
-        caller: who answered it, "" where callers are not told apart.
+        caller: who sent it, "" where callers are not told apart.
     """
-    kind, about = kind_of(feedback), feedback.decision_id.bytes
-    payload = to_payload(feedback, caller)
-    return Record(identity.bytes, kind, _CONTEXT, payload, written_at, about, claim)
+    return Record(
+        identity.bytes,
+        kind_of(feedback),
+        _CONTEXT,
+        to_payload(feedback),
+        written_at,
+        feedback.decision_id.bytes,
+        claim,
+        caller=caller,
+    )
 
 
 def claim_of(feedback: Choice | Outcome | View | Answer) -> str:

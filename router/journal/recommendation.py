@@ -72,14 +72,11 @@ class Tail(NamedTuple):
         case_ref: as sent; "" for none.
         office_ref: as sent; "" for none.
         disclosure: to whom the advice is shown.
-        caller: who asked, by the name that the callers' file gives; "" where callers are not told
-            apart. No releases up to 0.3.0 read it.
     """
 
     case_ref: str
     office_ref: str = ""
     disclosure: str = SHOWN
-    caller: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Tail:
@@ -94,11 +91,10 @@ class Tail(NamedTuple):
         return cls(*parts)
 
     def __str__(self) -> str:
-        # Most records lack most of them, and those from before any was told are read alike.
-        if self.caller:
-            return _BETWEEN.join(self)
+        # Most records have neither office nor disclosure, and
+        # those from before either was told are read alike.
         if self.disclosure != SHOWN:
-            return _BETWEEN.join(self[:3])
+            return _BETWEEN.join(self)
         return f"{self.case_ref}{_BETWEEN}{self.office_ref}" if self.office_ref else self.case_ref
 
 
@@ -400,7 +396,6 @@ class Recommended:
         synthetic_model: whether it was trained on synthetic data.
         policy_version: in force.
         written_at: microseconds since 1970, UTC.
-        caller: who asked; "" where callers were not told apart.
     """
 
     decision_id: str
@@ -420,7 +415,6 @@ class Recommended:
     synthetic_model: bool
     policy_version: str
     written_at: int
-    caller: str = ""
 
     def minutes_of(self, mix: str) -> float:
         """Gives the adviser minutes of a mix.
@@ -468,5 +462,4 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
         synthetic_model=reading.synthetic_model,
         policy_version=reading.policy_version,
         written_at=stored.written_at,
-        caller=tail.caller,
     )

@@ -113,8 +113,8 @@ class Parts:
     texts: dict[str, Texts]
     listing: Listing
     access: Access
-    tls: Tls | None = None
     head_file: HeadFile | None = None
+    tls: Tls | None = None
 
 
 async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:

@@ -30,7 +30,7 @@ from router.v1.caseload_pb2_grpc import CaseloadPlannerServicer
 
 KIND = "plan"
 # Tells a reader of the journal what the payload is: one JSON object, what `plan_figures` names and
-# office_ref, model_version, model_sha256, caller. No case is in it.
+# office_ref, model_version, model_sha256. No case is in it.
 _CONTEXT = Context(document='{"kind":"plan","payload":"json"}')
 
 
@@ -79,12 +79,19 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
             "model_version": model.version,
             "model_sha256": model.sha256,
         }
-        # Told where callers are told apart.
-        by = {"caller": name} if (name := the_caller().name) else {}
 
-        payload = json.dumps(figures | own | by, sort_keys=True, separators=(",", ":")).encode()
+        payload = json.dumps(figures | own, sort_keys=True, separators=(",", ":")).encode()
         await self._journal.append(
-            [Record(identity.bytes, KIND, _CONTEXT, payload, time.time_ns() // 1000)]
+            [
+                Record(
+                    identity.bytes,
+                    KIND,
+                    _CONTEXT,
+                    payload,
+                    time.time_ns() // 1000,
+                    caller=the_caller().name,
+                )
+            ]
         )
 
         unknown = snapshot.is_unknown(header.office_ref)

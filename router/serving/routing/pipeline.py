@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from router.advice.recommender import Advice
 from router.journal.answer import RequestId, answer_record, read_answer
@@ -101,7 +102,7 @@ class Pipeline:
             for part in decided:
                 part.write()
                 records += _answers(part.asked, records[0].written_at)
-        durable = self._journal.append(records)
+        durable = self._journal.append(_with_callers(records, decided))
 
         # The journal's thread begins its write and other calls have their turn; meanwhile the
         # answers are written.
@@ -172,11 +173,26 @@ def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], lis
         [one.row for one in asked],
         [one.case_ref for one in asked],
         office_refs=[one.office_ref for one in asked],
-        callers=[one.caller for one in asked],
         ids=[one.request_id and one.request_id.decision for one in asked],
     )
     views = [one.view for one in asked]
     return advice, records + router.writer.withheld(advice, views, records[0].written_at)
+
+
+def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Sequence[Record]:
+    """Names who asked in the records of decisions, and in those about them.
+
+    Of a case that was not scored nothing is kept but the fact, and a caller may be one office's.
+    """
+    callers = {
+        UUID(advice.decision_id).bytes: case.caller
+        for part in decided
+        for case, advice in zip(part.asked, part.advice, strict=True)
+        if case.caller and advice.decision.is_scored
+    }
+    if not callers:
+        return records
+    return [one._replace(caller=callers.get(one.about or one.id, "")) for one in records]
 
 
 def _by_office(asked: Sequence[Asked]) -> Iterable[tuple[OfficeRouter, list[Asked]]]:

@@ -67,10 +67,10 @@ def test_a_recommendation_is_a_row_of_named_values(tmp_path: Path) -> None:
             microsecond=123_456
         ),
         "erased": False,
+        "caller": "",
         "case_ref": "sak-1",
         "office_ref": "",
         "disclosure": "SHOWN",
-        "caller": "",
         "status": "RECOMMENDED",
         "mix": "PERSONAL",
         "adviser_minutes": 60.0,

@@ -103,14 +103,6 @@ def test_the_bytes_of_a_record_never_change() -> None:
     assert Layout(2, 2).pack(TAIL, **COLUMNS) == PAYLOAD
 
 
-def test_a_caller_is_told_behind_what_records_told_before() -> None:
-    by = TAIL._replace(caller="case-system")
-    payload = Layout(2, 2).pack(by, **COLUMNS)
-    assert payload == PAYLOAD + b"\0case-system"
-    assert Layout(2, 2).unpack([payload, PAYLOAD])[1] == [by, TAIL]
-    assert str(Tail("sak-1", caller="case-system")) == "sak-1\0\0SHOWN\0case-system"
-
-
 def test_a_context_is_read_back_equal() -> None:
     assert Reading.of(READING.context()) == READING
     assert Reading.of(a_reading().context()) == a_reading()
@@ -158,8 +150,8 @@ def test_a_payload_that_is_too_short_is_named() -> None:
 
 
 def test_a_tail_of_more_parts_than_are_known_is_refused() -> None:
-    with pytest.raises(ValueError, match="a tail of 5 parts"):
-        Tail.parse("a\0b\0c\0d\0e")
+    with pytest.raises(ValueError, match="a tail of 4 parts"):
+        Tail.parse("a\0b\0c\0d")
 
 
 @pytest.mark.parametrize(("features", "mixes"), [(0, 1), (1, 0), (1, 65)])
@@ -174,7 +166,7 @@ def test_a_recommendation_is_read_by_name() -> None:
     )
     found = read_recommendation(stored(record))
     assert found is not None
-    assert Tail(found.case_ref, found.office_ref, found.disclosure, found.caller) == TAIL
+    assert (found.case_ref, found.office_ref, found.disclosure) == TAIL
     assert (found.mix, found.status, found.written_at) == ("PERSONAL", "RECOMMENDED", 7)
     assert (found.mixes, found.permitted) == (("DIGITAL", "PERSONAL"), ("DIGITAL", "PERSONAL"))
     assert found.minutes_of("PERSONAL") == 60
