@@ -31,8 +31,8 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
         first_row: number of the batch's first row, for messages.
 
     Returns:
-        case_ref, status, mix (null for MANUAL_ONLY), adviser_minutes, and expected_, error_ and
-        permitted_ by mix.
+        case_ref, status, mix (null for MANUAL_ONLY), adviser_minutes, and expected_, error_ (null
+        where no model judged, or knows nothing of the mix) and permitted_ by mix.
 
     Raises:
         CasesRefused: naming column, rows and bound.
@@ -60,8 +60,10 @@ def score_cells(cells: Cells, decider: Decider) -> pa.RecordBatch:
         "adviser_minutes": pa.array(minutes, mask=none),
     }
 
-    unscored = np.isnan(decisions.expected[:, 0])
+    unjudged = np.isnan(decisions.expected[:, 0])
     for number, mix in enumerate(catalogue.ids):
+        # What the next lighter mix is worth serves to decide; in a file it would pass for learned.
+        unscored = unjudged | (number in decider.tables.unscored)
         expected = as_probabilities(decisions.expected[:, number])
         columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
         columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)

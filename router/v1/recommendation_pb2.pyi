@@ -301,6 +301,7 @@ class Option(_message.Message):
     ADVISER_MINUTES_FIELD_NUMBER: _builtins.int
     PERMITTED_FIELD_NUMBER: _builtins.int
     FORBIDDEN_BY_FIELD_NUMBER: _builtins.int
+    UNSCORED_FIELD_NUMBER: _builtins.int
     mix_id: _builtins.str
     """The mix's name in the catalogue."""
     expected_outcome: _builtins.float
@@ -313,6 +314,10 @@ class Option(_message.Message):
     """Whether the safeguards and the policy permit it."""
     forbidden_by: _builtins.str
     """The first safeguard that forbids it, or "MENU" when the policy does not offer it; empty when permitted."""
+    unscored: _builtins.bool
+    """Whether the model knows nothing of the mix, which is newer than it: its expected outcome is then that of the next lighter
+    mix. An answer that is rebuilt from its record (`as_answered` false) does not tell.
+    """
     def __init__(
         self,
         *,
@@ -322,10 +327,11 @@ class Option(_message.Message):
         adviser_minutes: _builtins.float = ...,
         permitted: _builtins.bool = ...,
         forbidden_by: _builtins.str = ...,
+        unscored: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "expected_outcome", b"expected_outcome", "forbidden_by", b"forbidden_by", "mix_id", b"mix_id", "permitted", b"permitted", "standard_error", b"standard_error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adviser_minutes", b"adviser_minutes", "expected_outcome", b"expected_outcome", "forbidden_by", b"forbidden_by", "mix_id", b"mix_id", "permitted", b"permitted", "standard_error", b"standard_error", "unscored", b"unscored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -300,6 +300,7 @@ class RecommendationWriter:
                     adviser_minutes=self._minutes[number],
                     permitted=not forbidden_by,
                     forbidden_by=forbidden_by,
+                    unscored=number in self._decider.tables.unscored,
                 )
             )
         return options

@@ -3,7 +3,9 @@
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +69,30 @@ def test_the_case_the_choice_and_the_outcome_are_joined(
         "decided_on",
     }
     assert str(done).startswith("6 of 6 recommendations taken; left out: none; 6 cases exported")
+
+
+def test_a_field_that_was_unknown_is_unknown_in_the_file_and_changes_no_other(
+    tmp_path: Path, journal: SqliteJournal
+) -> None:
+    fields = [name for name in FEATURES.names if name != "shielded"]
+    lacking = [{one} for one in fields] + [{one, other} for one, other in pairwise(fields)]
+    lacking.append(set(fields))
+    unknown: list[dict[str, Any]] = [dict.fromkeys(names) for names in lacking]
+    # Three of each, so that none is too rare to be shown.
+    decisions = [
+        decision
+        for place, changes in enumerate(unknown)
+        for decision in recommended(3, first=3 * place, **changes)
+    ]
+    journal.write_batch([*decisions, *both(decisions)])
+    _, frame = collected(tmp_path)
+
+    found = frame.sort("case_ref").select(fields)
+    names_by_case = {f"c-{number}": lacking[number // 3] for number in range(len(decisions))}
+    assert len(found) == len(names_by_case)
+    for case, row in zip(sorted(names_by_case), found.rows(named=True), strict=True):
+        assert {name for name, value in row.items() if value is None} == names_by_case[case]
+    assert all(found[name].drop_nulls().n_unique() == 1 for name in fields)
 
 
 def test_offices_are_told_as_bands(tmp_path: Path, journal: SqliteJournal) -> None:
