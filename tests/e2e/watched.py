@@ -157,10 +157,12 @@ class _Textfile(http.server.BaseHTTPRequestHandler):
     text = ""
 
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(type(self).text.encode())
+        # Prometheus may have given up waiting.
+        with suppress(OSError):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(type(self).text.encode())
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
@@ -236,13 +238,13 @@ class Watched:
 
     def batch(self, kind: Callable[[int], case_pb2.Case], office: str = "") -> None:
         """Sends a thousand cases of a kind."""
-        cases = [kind(number) for number in range(1_000)]
+        cases = [kind(number) for number in range(100)]
         for case in cases:
             case.office_ref = office
-        for half in (cases[:500], cases[500:]):
-            request = channel_router_pb2.RecommendBatchRequest(cases=half)
+        half = channel_router_pb2.RecommendBatchRequest(cases=cases * 5)
+        for _ in range(2):
             with suppress(grpc.RpcError):
-                self.server.router.RecommendBatch(request, timeout=WITHIN)
+                self.server.router.RecommendBatch(half, timeout=WITHIN)
 
     def large_batches(self) -> None:
         threads = [threading.Thread(target=self.batch, args=(plain,)) for _ in range(4)]
