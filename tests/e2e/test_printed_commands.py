@@ -23,7 +23,8 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 COMMAND = re.compile(
-    r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir |docker |kubectl |createuser )",
+    r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir |docker |kubectl |"
+    r"createuser |openssl )",
     re.MULTILINE,
 )
 SUITE = re.compile(r"^\.venv/bin/python -m pytest .*\n", re.MULTILINE)
