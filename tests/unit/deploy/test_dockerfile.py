@@ -16,9 +16,9 @@ for line in LINES:
 SHIPPED = ("reports", "server")
 
 
-def test_every_stage_begins_from_the_one_base_that_a_digest_names() -> None:
-    bases = {line.rpartition(" AS ")[0] for line in LINES if line.startswith("FROM")}
-    assert bases == {"FROM ${BASE}@${DIGEST}"}
+def test_every_stage_begins_from_the_one_image_that_a_digest_names() -> None:
+    images = {line.rpartition(" AS ")[0] for line in LINES if line.startswith("FROM")}
+    assert images == {"FROM ${BASE}@${DIGEST}"}
     # None is made up here: without one, nothing is built.
     assert "ARG DIGEST" in LINES
 
