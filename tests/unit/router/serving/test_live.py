@@ -390,6 +390,19 @@ def test_a_canary_that_cannot_be_served_leaves_the_promoted_one_answering(disk: 
     assert disk.value("router_part_refused", part="canary") == 0
 
 
+def test_folders_that_are_gone_change_nothing_and_are_said(disk: Disk) -> None:
+    disk.office("a")
+    another_version(disk.models, "second")
+    (disk.models / "canary").write_text("second\na\n")
+    live = disk.live()
+    for folder in (disk.models, disk.policies):
+        folder.rename(folder.with_name(f"{folder.name}-elsewhere"))
+    live.refresh()
+    assert live.snapshot.recommender("a").model.info.version == "second"
+    assert live.snapshot.policies.of("a").minutes_per_week == 9000
+    assert {part for part, _ in live.snapshot.refused} == {"policy", "offices", "model", "canary"}
+
+
 @pytest.mark.parametrize(
     "text", ["", "../second\na\n", "second\n", "second\n15507600333\n", "second\n" + "a\n" * 70_000]
 )
