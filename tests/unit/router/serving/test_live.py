@@ -329,8 +329,8 @@ def test_a_rollback_is_taken_in_one_quick_look(disk: Disk) -> None:
     point(disk.models, SHIPPED)
     follower.turn(whole=False)
     assert live.snapshot.model.info.version == SHIPPED
-    # Two looks within a second, so that a look that has just begun is no excuse.
-    assert 2 * QUICK_SECONDS <= 1
+    # Four within a second: a look that has just begun, or a slow one, is no excuse.
+    assert 4 * QUICK_SECONDS <= 1
 
 
 def test_a_look_that_does_not_end_holds_up_neither_calls_nor_the_end(disk: Disk) -> None:
