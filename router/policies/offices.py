@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -238,12 +238,18 @@ def keep_good(policies: Policies, kept: Path) -> None:
             aside.write_bytes(file.content)
 
 
-def _copies(kept: Path | None) -> Iterator[str]:
-    if kept is None or not kept.is_dir():
-        return
-    for path in kept.iterdir():
-        if path.suffix == ".toml" and not REFERENCES[OFFICE_REF].problem(path.stem):
-            yield path.stem
+def _copies(kept: Path | None) -> list[str]:
+    """Lists the offices of which there is a copy."""
+    try:
+        found = list(kept.iterdir()) if kept is not None else []
+    except OSError:
+        # What is no folder, or cannot be read, holds none.
+        return []
+    return [
+        path.stem
+        for path in found
+        if path.suffix == ".toml" and not REFERENCES[OFFICE_REF].problem(path.stem)
+    ]
 
 
 def _good_once(

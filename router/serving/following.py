@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 _log = logging.getLogger(__name__)
-QUICK_SECONDS = 0.5
+QUICK_SECONDS = 0.25
 """Between looks at which version is promoted: a rollback is taken within a second."""
 SLOW_SECONDS = 10.0
 """A look that takes longer is told of while it lasts."""
@@ -33,7 +33,7 @@ class Follower:
         """Takes the looks, each of which reads and takes what has changed.
 
         Args:
-            quick: cheap ones, made every half second.
+            quick: cheap ones, made four times a second.
             whole: the others.
             seconds: between those.
             slow_seconds: after which a look is told of while it lasts.

@@ -395,11 +395,14 @@ class Loader:
                 model.golden.check_decisions(decider)
             except ValueError as problem:
                 raise ModelRefused(f"{name}: {problem}") from problem
+        # Removed first, so that the one used last comes last.
+        self._loaded.pop(name, None)
         self._loaded[name] = (stamp, catalogue.ids, model)
         return model
 
     def _forget(self, needed: set[str]) -> None:
-        for name in self._loaded.keys() - needed:
+        # One more than are needed: a rollback is to what was there before.
+        for name in [name for name in self._loaded if name not in needed][:-1]:
             del self._loaded[name]
 
     def _assemble(

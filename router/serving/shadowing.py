@@ -27,7 +27,8 @@ _log = logging.getLogger(__name__)
 WAITING_AT_MOST = 4_096
 """Cases that wait for the shadow; more are let go."""
 _AT_ONCE = 128  # of a commit a few milliseconds, which callers' records may wait for
-_GATHER_SECONDS = 0.02
+# Longer than a commit takes: each further one costs the callers' records more than it holds.
+_GATHER_SECONDS = 0.1
 _END_SECONDS = 1.0
 # Callers' records are refused when the queue is full: the shadow's keep far away from that.
 _BUSY = 1_024

@@ -78,6 +78,9 @@ def read_canary(models: Path) -> Canary | None:
     """
     path = models / CANARY
     if not lexists(path):
+        # That a canary has ended is not to be concluded from a folder that is gone.
+        if not models.is_dir():
+            raise ModelRefused(f"{path}: no canary can be read: {models} is not a folder")
         return None
     try:
         version, *offices = plain_bytes(path, _BYTES_AT_MOST, links=True).decode().split()

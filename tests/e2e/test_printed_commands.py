@@ -24,7 +24,7 @@ BLOCK = re.compile(
 )
 COMMAND = re.compile(
     r"^(\.venv/bin/|python |make |npm |npx |node |curl |pip |clients/|mkdir |docker |kubectl "
-    r"|createuser )",
+    r"|createuser |openssl )",
     re.MULTILINE,
 )
 SUITE = re.compile(r"^\.venv/bin/python -m pytest .*\n", re.MULTILINE)

@@ -52,6 +52,7 @@ _TEMPLATES_AT_MOST = 4096
 # Language, reader, status, mix, doubts, the channels in whose place others stand, and whether the
 # model has expired.
 _Same = tuple[str, Reader, int, int, int, frozenset[Channel], bool]
+_Rule = tuple[recommendation_pb2.AppliedSafeguard, recommendation_pb2.Reason]
 
 
 class RecommendationWriter:
@@ -71,14 +72,7 @@ class RecommendationWriter:
         self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
         self._channels: dict[int, frozenset[Channel]] = {}
         self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
-        self._rules = {
-            (language, reader): [
-                self._rule(words, reader, number)
-                for number in range(len(self._decider.safeguards.rules))
-            ]
-            for language, words in texts.items()
-            for reader in Reader
-        }
+        self._rules: dict[tuple[str, Reader], list[_Rule]] = {}
 
     def _expired(self) -> bool:
         """Tells whether the model has expired, which comes to pass while it serves."""
@@ -89,9 +83,19 @@ class RecommendationWriter:
         """The texts by the code of their language."""
         return self._texts
 
-    def _rule(
-        self, words: Texts, reader: Reader, number: int
-    ) -> tuple[recommendation_pb2.AppliedSafeguard, recommendation_pb2.Reason]:
+    def _rules_in(self, language: str, reader: Reader) -> list[_Rule]:
+        """Gives every rule in words, written when it is first asked for.
+
+        Hundreds of offices are swapped at once, and a rollback must not wait for words.
+        """
+        kept = self._rules.get((language, reader))
+        if kept is None:
+            words, count = self._texts[language], len(self._decider.safeguards.rules)
+            kept = [self._rule(words, reader, number) for number in range(count)]
+            self._rules[language, reader] = kept
+        return kept
+
+    def _rule(self, words: Texts, reader: Reader, number: int) -> _Rule:
         rule = self._decider.safeguards.rules[number]
         fact = words.safeguard(reader, rule.name)
         [whole] = words.grouped(reader, [(rule.name, rule.effect.requirement.value)])
@@ -280,7 +284,7 @@ class RecommendationWriter:
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
     ) -> None:
-        written, bits = self._rules[view.language, view.reader], decision.safeguards
+        written, bits = self._rules_in(view.language, view.reader), decision.safeguards
         rules = self._decider.safeguards.rules
         applied = [number for number in range(bits.bit_length()) if bits >> number & 1]
         message.safeguards.extend(written[number][0] for number in applied)

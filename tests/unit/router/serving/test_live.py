@@ -329,8 +329,8 @@ def test_a_rollback_is_taken_in_one_quick_look(disk: Disk) -> None:
     point(disk.models, SHIPPED)
     follower.turn(whole=False)
     assert live.snapshot.model.info.version == SHIPPED
-    # Two looks within a second, so that a look that has just begun is no excuse.
-    assert 2 * QUICK_SECONDS <= 1
+    # Four within a second: a look that has just begun, or a slow one, is no excuse.
+    assert 4 * QUICK_SECONDS <= 1
 
 
 def test_a_look_that_does_not_end_holds_up_neither_calls_nor_the_end(disk: Disk) -> None:
@@ -388,6 +388,19 @@ def test_a_canary_that_cannot_be_served_leaves_the_promoted_one_answering(disk: 
     assert live.refresh()
     assert live.snapshot.recommender("a").model.info.version == "second"
     assert disk.value("router_part_refused", part="canary") == 0
+
+
+def test_folders_that_are_gone_change_nothing_and_are_said(disk: Disk) -> None:
+    disk.office("a")
+    another_version(disk.models, "second")
+    (disk.models / "canary").write_text("second\na\n")
+    live = disk.live()
+    for folder in (disk.models, disk.policies):
+        folder.rename(folder.with_name(f"{folder.name}-elsewhere"))
+    live.refresh()
+    assert live.snapshot.recommender("a").model.info.version == "second"
+    assert live.snapshot.policies.of("a").minutes_per_week == 9000
+    assert {part for part, _ in live.snapshot.refused} == {"policy", "offices", "model", "canary"}
 
 
 @pytest.mark.parametrize(
