@@ -28,9 +28,15 @@ _FRAME = """<!DOCTYPE html><body style="margin:0">
 const frame = document.getElementById("page");
 frame.onload = () => {{
   const inside = frame.contentDocument, view = frame.contentWindow;
-  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: []}};
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], out: []}};
   found.wide = inside.body.scrollWidth - view.innerWidth;
   for (const heading of inside.querySelectorAll("main h2")) found.headings.push(heading.id);
+  for (const figure of inside.querySelectorAll(".figure")) {{
+    const text = inside.createRange();
+    text.selectNodeContents(figure);
+    if (text.getBoundingClientRect().right > figure.getBoundingClientRect().right + 1)
+      found.out.push(figure.textContent);
+  }}
   for (const svg of inside.querySelectorAll("figure svg")) {{
     const edge = svg.getBoundingClientRect();
     if (!edge.width) continue;

@@ -57,7 +57,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
     return found
 
 
-@pytest.mark.parametrize("width", [1280, 380])
+@pytest.mark.parametrize("width", [1280, 500, 380])
 def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
     pages: dict[tuple[str, str], Path], tmp_path: Path, width: int
 ) -> None:
@@ -80,6 +80,17 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "small": [],
         }
         assert found["wide"] <= 0
+
+
+@pytest.mark.parametrize("width", [1280, 500, 390])
+def test_no_figure_leaves_its_tile_however_long_it_is(
+    pages: dict[tuple[str, str], Path], tmp_path: Path, width: int
+) -> None:
+    text = pages["synthetic-1", "nb"].read_text(encoding="utf-8")
+    long = re.sub(r'(<p class="figure">)[^<]*', "\\1−1\u00a0029\u00a0388 ", text)
+    page = tmp_path / "long.html"
+    page.write_text(long, encoding="utf-8")
+    assert measured(tmp_path, page, width)["out"] == []
 
 
 def test_it_prints_on_a_few_sheets(pages: dict[tuple[str, str], Path], tmp_path: Path) -> None:

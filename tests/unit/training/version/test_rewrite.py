@@ -1,13 +1,14 @@
 """A version whose counts tell of single cases is written anew, and advises as before."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from router.cases.features import FEATURES
-from router.versions.registry import TABLES, ModelRefused, check_files, load_model
+from router.versions.registry import FORMAT, TABLES, ModelRefused, check_files, load_model
 from tests.builders import random_tables
 from tests.policies_of_six import CATALOGUE
 from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict, some_figures
@@ -16,13 +17,15 @@ from training.version.files import read_figures
 from training.version.rewrite import NotRewritten, rewrite
 from training.version.signing import generate_key
 
-TABLES_OF_FEW = random_tables(0, mixes=len(CATALOGUE.mixes))
+DRAWN = random_tables(0, mixes=len(CATALOGUE.mixes))
+TABLES_OF_FEW = replace(DRAWN, counts=np.arange(len(DRAWN.counts)) % 13)
 
 
 def a_version(models: Path, key: Path | None = None) -> Path:
     """Writes a version as those before counts were in tens."""
     folder = models / "v9"
     manifest = a_manifest() | {
+        "format": FORMAT,
         "version": "v9",
         "features": FEATURES.model_inputs,
         "mixes": list(CATALOGUE.ids),
