@@ -13,9 +13,9 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from router.serving.telling import TOLD_TOGETHER
+
 _SECONDS = 60
-TOLD_TOGETHER = 20
-"""Comparisons that are told of at once, at least: two readings around one call show nothing."""
 PARTS = ("policy", "offices", "model", "canary", "shadow")
 """What can be refused whole, each on its own; an office's policy is told by its office."""
 

@@ -14,8 +14,6 @@ from tests.e2e.conftest import tool
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-# Made on the branch for watching.
-TO_COME = {"deploy/grafana/dashboards", "deploy/grafana/provisioning"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -29,7 +27,7 @@ def test_a_service_is_reachable_from_this_machine_alone_and_of_a_named_version(n
         source, _, rest = mount.partition(":")
         if source.startswith("./"):
             path = source.removeprefix("./")
-            assert path in TO_COME or (ROOT / path).exists()
+            assert (ROOT / path).exists()
             assert rest.endswith(":ro")
         else:
             assert source in COMPOSE["volumes"]
@@ -43,7 +41,7 @@ def test_the_server_runs_as_in_a_cluster_and_its_command_and_settings_are_real()
     # Without a digest there is no image, and the message says how to find one.
     assert server["build"]["args"]["DIGEST"].startswith("${DIGEST:?")
     known = {name for option in serve.params for name in _names(option)}
-    assert set(server["environment"]) - {"ROUTER_INSECURE_LISTEN"} <= known
+    assert set(server["environment"]) <= known
     assert server["command"] == [serve.name]
 
 

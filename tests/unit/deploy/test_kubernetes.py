@@ -18,16 +18,6 @@ OVERLAYS = ("demo", "production")
 VERSION = "1.37"
 # Read by others than the server.
 OTHERS = {"PGSERVICEFILE"}
-# Of settings that come with other branches.
-TO_COME = {
-    "ROUTER_CALLERS",
-    "ROUTER_DRAW_KEY",
-    "ROUTER_INSECURE_LISTEN",
-    "ROUTER_LAME_DUCK_SECONDS",
-    "ROUTER_TLS_CERTIFICATE",
-    "ROUTER_TLS_CLIENT_CA",
-    "ROUTER_TLS_KEY",
-}
 
 
 @cache
@@ -116,7 +106,7 @@ def test_every_variable_is_a_setting_of_the_server(overlay: str) -> None:
         names = option.envvar or ()
         known |= {names} if isinstance(names, str) else set(names)
     given = {one["name"] for one in container(overlay)["env"]}
-    assert given - OTHERS - TO_COME <= known
+    assert given - OTHERS <= known
     assert container(overlay)["args"] == ["serve"]
 
 
