@@ -263,13 +263,13 @@ def serve(
     from router.serving.server import Parts
     from router.serving.server import serve as run
 
-    set_up_logs(log_level)
+    # Of its own, with what the library's global one would hold: tests make many in one process.
+    registry = CollectorRegistry()
+    set_up_logs(log_level, registry)
     # Until the loop takes it: a reload that comes too early must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # When a series began is of no use here, and doubles what is scraped.
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    # Of its own, with what the library's global one would hold: tests make many in one process.
-    registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

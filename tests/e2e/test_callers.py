@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -415,6 +416,13 @@ def test_a_greedy_caller_is_refused_until_its_bucket_fills_and_nobody_else(world
     assert world.code(health, "greedy", *requests_of(world, health, "")) is grpc.StatusCode.OK
 
 
+def put(path: Path, text: str) -> None:
+    """Writes a file in one step: half of one is a bad one, and would be on record as that."""
+    aside = path.with_suffix(".new")
+    aside.write_text(text)
+    aside.replace(path)
+
+
 def test_a_changed_file_is_taken_a_bad_one_is_not_and_both_are_on_record(world: World) -> None:
     folder = world.server.journal.parent
     path, acts = folder / "callers.toml", folder / "acts.jsonl"
@@ -422,17 +430,17 @@ def test_a_changed_file_is_taken_a_bad_one_is_not_and_both_are_on_record(world: 
     (request,) = requests_of(world, method, "")
     new = '\n[[callers]]\nname = "new"\nroles = ["observer"]\noffices = []\ntokens = ["new"]\n'
     assert world.code(method, "new", request) is grpc.StatusCode.PERMISSION_DENIED
-    path.write_text(callers_file() + new)
+    put(path, callers_file() + new)
     while world.code(method, "new", request) is not grpc.StatusCode.OK:
         pass
 
-    path.write_text("no TOML")
+    put(path, "no TOML")
     while "router_callers_file_refused 1.0" not in world.server.scrape():
         pass
     assert world.code(method, "new", request) is grpc.StatusCode.OK
     path.unlink()
     assert world.code(method, "new", request) is grpc.StatusCode.OK
-    path.write_text(callers_file())
+    put(path, callers_file())
     while world.code(method, "new", request) is grpc.StatusCode.OK:
         pass
 

@@ -1,0 +1,31 @@
+"""Lines of the log are handed on, in order, or counted as lost."""
+
+import io
+import json
+import logging
+
+from prometheus_client import CollectorRegistry
+
+from router.serving.logs import Lines
+
+
+def a_line(number: int) -> logging.LogRecord:
+    return logging.makeLogRecord({"name": "here", "msg": f"line {number}", "levelname": "INFO"})
+
+
+def test_what_nobody_takes_is_lost_and_counted() -> None:
+    registry, lines = CollectorRegistry(), Lines(waiting=2)
+    registry.register(lines)
+    for number in range(5):
+        lines.handle(a_line(number))
+    assert registry.get_sample_value("router_log_lines_lost_total") == 3
+
+
+def test_lines_are_json_and_in_order() -> None:
+    out, lines = io.StringIO(), Lines()
+    for number in range(3):
+        lines.handle(a_line(number))
+    lines.write_to(out)
+    lines.flush()
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [one["message"] for one in told] == ["line 0", "line 1", "line 2"]
