@@ -20,7 +20,7 @@ from router.journal.store import JournalStore
 from router.serving.durable import DurableJournal
 from router.serving.metrics import Metrics
 from router.serving.shadowing import WAITING_AT_MOST, Shadowing
-from router.serving.version_metrics import TOLD_TOGETHER
+from router.serving.telling import TOLD_TOGETHER
 from router.v1 import recommendation_pb2
 from router.versions.registry import read_info
 from tests.builders import a_case, a_catalogue
