@@ -32,9 +32,7 @@ def test_what_has_no_names_is_in_the_order_of_labels(given: Any) -> None:
 
 
 def test_names_of_other_mixes_are_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^propensity: columns are a, b, must be the mixes"
-    ):
+    with pytest.raises(ValueError, match=r"^propensity: columns are a, b, must be the mixes"):
         in_order(pd.DataFrame({"a": [0.5], "b": [0.5]}), LABELS)
 
 
