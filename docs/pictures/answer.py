@@ -134,9 +134,10 @@ def _options(
         colour = GREEN if chosen else QUIET if option.permitted else LINE
         ink = INK if option.permitted else QUIET
         picture.text(x, y, option.mix_id, size=11, bold=chosen, colour=ink)
-        picture.bar(start, y - 9, room * option.expected_outcome, 10, colour)
+        if not option.unscored:
+            picture.bar(start, y - 9, room * option.expected_outcome, 10, colour)
         figures = (
-            (x + width - 52, f"{option.expected_outcome:.2f}"),
+            (x + width - 52, "not known" if option.unscored else f"{option.expected_outcome:.2f}"),
             (x + width, f"{option.adviser_minutes:.0f}"),
         )
         for end, figure in figures:

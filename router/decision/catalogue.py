@@ -25,6 +25,8 @@ class Channel(Enum):
 
 DIGITAL = frozenset({Channel.SELF_SERVICE, Channel.DIALOGUE_MESSAGE})
 TALK = frozenset({Channel.PHONE, Channel.VIDEO, Channel.OFFICE_MEETING})
+# One's own adviser, who knows one's case: a course for many is not that.
+WITH_AN_ADVISER = TALK | {Channel.DIALOGUE_MESSAGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,8 @@ class Explanation(NamedTuple):
     """Why a mix.
 
     Attributes:
-        other: the best other permitted mix; None if there is none.
+        other: the best other permitted mix that was learned of; None if there is none, or nothing
+            was learned of the one advised.
         parts: all that makes the difference to it, which they add up to.
         near_equal: a mix that cannot be told apart from the one advised; None if there is none.
         changes: at most one action and one wish that would change the mix.
@@ -124,8 +125,11 @@ class Explainer:
         each = np.arange(len(rows))
         rest = np.where(members(permitted, worth.shape[1]).T, worth, -np.inf)
         rest[each, mix] = -np.inf
+        # What nothing was learned of is worth what a lighter mix is: nobody knows how good it is.
+        unscored = [*self.decider.tables.unscored]
+        rest[:, unscored] = -np.inf
         other = rest.argmax(axis=1)
-        alone = rest[each, other] == -np.inf
+        alone = (rest[each, other] == -np.inf) | np.isin(mix, unscored)
 
         parts = self._parts(rows, decisions, mix, other)
         near = self._near_equal(rows, rest, mix)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.catalogue import DIGITAL, TALK, Catalogue, Channel, Mix
+from router.decision.catalogue import DIGITAL, TALK, WITH_AN_ADVISER, Catalogue, Channel, Mix
 from router.decision.schema import FeatureSet, Rows
 
 Masks = NDArray[np.int64]
@@ -40,7 +40,7 @@ class Requirement(Enum):
         """Tells whether a mix meets it whose contacts go by these channels."""
         match self:
             case Requirement.ADVISER_DIALOGUE:
-                return bool(channels - {Channel.SELF_SERVICE})
+                return bool(channels & WITH_AN_ADVISER)
             case Requirement.USABLE_CHANNELS:
                 return True
             case Requirement.PERSONAL_TALK:

@@ -11,20 +11,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import narwhals as nw
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from training.learning.arguments import array_of, check_chances, in_order
 from training.learning.crossfit import FOLDS, NestedNuisances, cross_fit_nested
 from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
 from training.learning.error_scale import error_scale
 from training.learning.learned import Learned
 from training.learning.minutes import learn_minutes
 from training.learning.prior import Prior
-from training.learning.scores import ERRORS, MOST_APART, Floats, Numbers
+from training.learning.scores import Floats, Numbers
 from training.learning.stack import centred, in_parts, stacked
 from training.learning.teachers import TEACHERS, Lesson, Teacher, Values
 from training.learning.weigh import weigh
@@ -119,8 +119,9 @@ def learn(
         outcome: (n,) 0 to 1.
         minutes: (n,) adviser minutes that the logged mix took, 0 or more, unknown as NaN; None if
             none are known.
-        propensity: (n,) logged probability of the logged mix, or (n, K) of every mix, above 0;
-            estimated if None.
+        propensity: (n,) logged probability of the logged mix, 0.000001 to 1; or (n, K) of every
+            mix, 0 where a mix could not be drawn, in the order of mixes or, of a table with names,
+            by the mixes' numbers as names; estimated if None.
         confounders: (n, more) columns for the nuisances only: they confound, but must not decide.
         groups: (n,) persons or offices, whose cases stay together in folds.
         teachers: by name.
@@ -140,17 +141,19 @@ def learn(
     Raises:
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
     """
-    rows, mix, outcome = _array("rows", rows), _array("mix", mix), _array("outcome", outcome)
-    minutes, propensity, confounders, groups = (
-        None if given is None else _array(name, given)
+    rows, mix, outcome = array_of("rows", rows), array_of("mix", mix), array_of("outcome", outcome)
+    minutes, confounders, groups = (
+        None if given is None else array_of(name, given)
         for name, given in (
             ("minutes", minutes),
-            ("propensity", propensity),
             ("confounders", confounders),
             ("groups", groups),
         )
     )
-    _check(rows, mix, outcome, minutes, propensity)
+    _check(rows, mix, outcome, minutes)
+    if propensity is not None:
+        propensity = in_order(propensity, range(int(mix.max()) + 1))
+        check_chances(propensity, mix, range(int(mix.max()) + 1))
     if groups is not None:
         _check_length("groups", groups, rows)
         groups = np.unique(groups, return_inverse=True)[1]
@@ -316,26 +319,7 @@ def _calibrated(task: _Task, learned: Learned) -> float:
     return scale
 
 
-def _array(name: str, given: ArrayLike) -> NDArray[Any]:
-    """Gives a table or column of any kind as an array; unknown numbers as NaN.
-
-    Raises:
-        ValueError: if it holds neither numbers nor, of mixes and groups, labels.
-    """
-    # A frame of whole numbers and gaps is one of objects to NumPy.
-    found = nw.from_native(given, allow_series=True, pass_through=True, eager_only=True)
-    array = found.to_numpy() if isinstance(found, nw.DataFrame | nw.Series) else np.asarray(given)
-    if array.dtype.kind not in "biuf" and name != "groups":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as problem:
-            raise ValueError(f"{name}: must be numbers, unknown as NaN: {problem}") from problem
-    return array
-
-
-def _check(
-    rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None, propensity: Floats | None
-) -> None:
+def _check(rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None) -> None:
     if rows.ndim != 2 or not len(rows):
         raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
     if np.isinf(rows).any():
@@ -344,8 +328,6 @@ def _check(
     _check_length("outcome", outcome, rows)
     if minutes is not None:
         _check_length("minutes", minutes, rows)
-    if propensity is not None and (propensity.ndim != 2 or len(propensity) != len(rows)):
-        _check_length("propensity", propensity, rows)
 
     # Gaps would leave a mix without cases, for which no model could be fitted.
     whole = np.issubdtype(mix.dtype, np.integer)
@@ -364,38 +346,11 @@ def _check(
         raise ValueError("outcome: must be from 0 to 1")
     if minutes is not None and ((minutes < 0) | np.isinf(minutes)).any():
         raise ValueError("minutes: must be 0 or more, or NaN where unknown")
-    if propensity is not None:
-        _check_chances(propensity, mix, int(mix.max()) + 1)
 
 
 def _check_length(name: str, array: Floats | Numbers, rows: Floats) -> None:
     if array.shape != (len(rows),):
         raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
-
-
-def _check_chances(propensity: Floats, mix: Numbers, mixes: int) -> None:
-    if not ((propensity > 0) & (propensity <= 1)).all():
-        raise ValueError("propensity: must be above 0 and at most 1")
-    own = propensity
-    if propensity.ndim == 2:
-        if propensity.shape[1] != mixes or not np.allclose(propensity.sum(axis=1), 1):
-            needed = f"a column for each of {mixes} mixes, and rows that sum to 1"
-            raise ValueError(f"propensity: must have {needed}")
-        own = propensity[np.arange(len(mix)), mix]
-
-    for number in range(mixes):
-        weights = (mix == number) / own
-        error = weights.std() / len(weights) ** 0.5
-        above = weights.mean() - 1 - ERRORS * error - MOST_APART
-        # Below 1 only where every case could get every mix, which chances of one mix do not tell.
-        below = 1 - weights.mean() - ERRORS * error - MOST_APART
-        if above > 0 or (propensity.ndim == 2 and below > 0):
-            bound = "1" if propensity.ndim == 2 else "at most 1"
-            raise ValueError(
-                f"propensity: 1 / propensity of the cases with mix {number} adds up to "
-                f"{weights.mean():.2f} a case of all, must be {bound} but for chance: mixes were "
-                "not drawn with these chances; leave them out, and they are estimated"
-            )
 
 
 def _check_options(
@@ -408,6 +363,8 @@ def _check_options(
 ) -> None:
     if confounders is not None and (confounders.ndim != 2 or len(confounders) != len(rows)):
         raise ValueError(f"confounders: shape {confounders.shape}, must be ({len(rows)}, columns)")
+    if confounders is not None and np.isinf(confounders).any():
+        raise ValueError("confounders: must be finite, or NaN where unknown")
     if not teachers:
         raise ValueError("teachers: there are none; at least one is needed")
     if monotone is not None and (len(monotone) != rows.shape[1] or not set(monotone) <= {0, 1}):

@@ -7,6 +7,7 @@ learner.predict(X), learner.predict_values(X), learner.effect(X, T0="phone", T1=
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from training.learning.arguments import array_of, check_chances, in_order
 from training.learning.crossfit import FOLDS
 from training.learning.learned import Learned
 from training.learning.learner import LEAST_CASES, PAIRS, Watch, learn, nobody_watches
@@ -97,8 +99,9 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
             X: (n, features) of numbers.
             mix: (n,) label of the mix that each case was given.
             outcome: (n,) what came of it, of any scale; more is better.
-            propensity: (n,) probability of the logged mix, or (n, mixes) in the order of sorted
-                labels; estimated if None.
+            propensity: (n,) probability of the logged mix, 0.000001 to 1; or (n, mixes) of every
+                mix, 0 where a mix could not be drawn: a table with the labels as names, or an
+                array in the order of sorted labels; estimated if None.
             confounders: (n, more) columns that explain the choice of the mix but must not decide.
             groups: (n,) persons or offices whose cases stay together in folds.
             sample_weight: (n,) how often each case counts, relative to the mean: cases are drawn
@@ -124,6 +127,13 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         self.outcome_range_ = low, high = float(found.min()), float(found.max())
         if low == high:
             raise ValueError(f"outcome: all are {low:g}; there is nothing to learn")
+        if not math.isfinite(high - low):
+            raise ValueError(f"outcome: {low:g} to {high:g} is wider than numbers can be; rescale")
+        chances = None
+        if propensity is not None:
+            labelled = self.classes_.tolist()
+            chances = in_order(propensity, labelled)
+            check_chances(chances, numbers, labelled)
 
         random = check_random_state(self.random_state)
         seed = int(random.randint(_SEEDS))
@@ -139,7 +149,7 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
             rows[taken],
             numbers[taken],
             ((found - low) / (high - low))[taken],
-            propensity=None if propensity is None else np.asarray(propensity, np.float64)[taken],
+            propensity=None if chances is None else chances[taken],
             confounders=None if confounders is None else _matrix(confounders)[taken],
             groups=None if groups is None and sample_weight is None else together[taken],
             teachers={name: TEACHERS[name] for name in self._names()},
@@ -230,7 +240,7 @@ def _is_unknown(label: object) -> bool:
 
 
 def _matrix(table: Any) -> Floats:  # noqa: ANN401 - a table of any kind
-    rows = np.asarray(table, np.float64)
+    rows: Floats = array_of("confounders", table).astype(np.float64)
     return rows[:, None] if rows.ndim == 1 else rows
 
 

@@ -342,3 +342,10 @@ def test_masks_are_the_same_for_one_row_and_for_many() -> None:
 
 def test_every_safeguard_names_its_legal_basis() -> None:
     assert all(rule.legal_basis for rule in RULES.rules)
+
+
+def test_a_course_for_many_is_no_contact_with_ones_own_adviser() -> None:
+    course = frozenset({Channel.SELF_SERVICE, Channel.GROUP_MEETING})
+    mix = a_catalogue().mixes[0]
+    assert not Requirement.ADVISER_DIALOGUE.is_met(mix, course)
+    assert Requirement.ADVISER_DIALOGUE.is_met(mix, course | {Channel.DIALOGUE_MESSAGE})

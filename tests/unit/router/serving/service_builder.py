@@ -181,10 +181,12 @@ def a_service(
         await durable.close(5)
         await loop.shutdown_default_executor()
 
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Service(channel, registry, store, live)
-    # All of it on the loop's thread: gRPC's asyncio server must end where it began.
-    asyncio.run_coroutine_threadsafe(end(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Service(channel, registry, store, live)
+    finally:
+        # All of it on the loop's thread: gRPC's asyncio server must end where it began.
+        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from router.commands.score import score
+from router.v1 import recommendation_pb2
 from tests.builders import ROOT, a_case, a_catalogue
 from tests.policies_of_six import CATALOGUE as SIX
 from tests.unit.router.serving.service_builder import FULL, a_service
@@ -28,6 +29,18 @@ def test_an_answer_marks_the_mixes_that_nothing_was_learned_of(
     with a_service(tmp_path, models=models) as service:
         answer = service.ask(a_case(), view=FULL)
     assert [one.mix_id for one in answer.options if one.unscored] == NEW
+
+
+def test_no_answer_compares_with_a_mix_that_nothing_was_learned_of(
+    models: Path, tmp_path: Path
+) -> None:
+    readers = [recommendation_pb2.READER_USER, recommendation_pb2.READER_ADVISER]
+    with a_service(tmp_path, models=models) as service:
+        for weeks in range(0, 200, 4):
+            case = a_case(weeks_registered=weeks)
+            for answer in [service.ask(case, view=FULL, reader=one) for one in readers]:
+                told = {one.compared_with for one in answer.reasons} | {answer.near_equal_mix}
+                assert not told & set(NEW)
 
 
 def test_a_scored_file_has_no_expected_outcome_of_them(models: Path, tmp_path: Path) -> None:
