@@ -80,6 +80,8 @@ def start(
     )
     assert process.stderr is not None
     for line in process.stderr:
+        if line.startswith(b"error:"):
+            break
         entry = json.loads(line)
         if entry["message"] == "serving":
             channel = (
@@ -90,7 +92,8 @@ def start(
             grpc.channel_ready_future(channel).result(STARTS_WITHIN)
             http = entry.get("http", "")
             return Server(process, entry["listen"], entry["metrics"], journal, channel, http)
-    raise AssertionError(f"the server stopped with {process.wait()}")
+    process.stderr.close()
+    raise AssertionError(f"the server stopped with {process.wait()}: {line.decode()}")
 
 
 @pytest.fixture

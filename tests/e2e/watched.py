@@ -192,6 +192,7 @@ class Watched:
         self.prometheus = Prometheus(folder, self.server.metrics, node)
 
         self._end = threading.Event()
+        self._connections: list[socket.socket] = []
         self._number = 0
         self._people = threading.Thread(target=self._daily, daemon=True)
         self._people.start()
@@ -225,6 +226,8 @@ class Watched:
     def stop(self) -> None:
         self._end.set()
         self._people.join()
+        for connection in self._connections:
+            connection.close()
         for process in (self.prometheus.process, self.server.process):
             process.kill()
             process.wait()
@@ -282,7 +285,8 @@ class Watched:
 
     def many_connections(self) -> None:
         host, _, port = self.server.listen.rpartition(":")
-        self._connections = [socket.create_connection((host, int(port))) for _ in range(200)]
+        where = (host, int(port))
+        self._connections += [socket.create_connection(where) for _ in range(200)]
 
     def bad_model(self) -> None:
         (self.models / "promoted").write_text("missing\n")
@@ -383,9 +387,7 @@ class Watched:
     def _lay_out(self) -> None:
         promoted = (ROOT / "models" / "promoted").read_text().strip()
         for name in (promoted, "next"):
-            (self.models / name).mkdir(parents=True)
-            for file in ("manifest.json", "tables.npz", "figures.json"):
-                shutil.copy(ROOT / "models" / promoted / file, self.models / name / file)
+            shutil.copytree(ROOT / "models" / promoted, self.models / name)
         manifest = json.loads((self.models / "next" / "manifest.json").read_text())
         older = {"version": "next", "trained_at": "2025-01-01T00:00:00+00:00"}
         (self.models / "next" / "manifest.json").write_text(json.dumps(manifest | older))
