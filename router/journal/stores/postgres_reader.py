@@ -147,7 +147,7 @@ class PostgresReader:
     def _select(self, condition: str, value: object) -> list[StoredRecord]:
         with self._reading.transaction(READ) as cursor:
             cursor.execute(
-                f"SELECT {self._stored} FROM record WHERE {condition} ORDER BY seq",
+                f"SELECT {self._stored} FROM record WHERE {condition} ORDER BY seq",  # nosec B608
                 (value,),
                 binary=True,
             )

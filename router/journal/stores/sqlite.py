@@ -146,7 +146,8 @@ class SqliteJournal(SqliteReader):
             if row is None or row[0] != 1:
                 return
             sealing, contexts = Sealing(), read_contexts(self._connection)
-            for row in self._connection.execute(f"SELECT {STORED} FROM record ORDER BY seq"):
+            rows = f"SELECT {STORED} FROM record ORDER BY seq"  # nosec B608
+            for row in self._connection.execute(rows):
                 sealing.add(stored(row, contexts))
             seal = sealing.seal(read_subjects_after(self._connection))
             self._append([seal.record(time.time_ns() // 1000)])
