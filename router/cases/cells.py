@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +45,8 @@ _TRUTH = {"TRUE": "YES", "FALSE": "NO", "SANN": "YES", "USANN": "NO"}
 # What a number may look like in a file; beyond it there are dates, thousands and much else.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+# Thousands or decimals, where a comma may be the decimal sign.
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _FAR = 2.0**53
 _DATED = re.compile(
     r"(\d{4}-\d{2}-\d{2})([T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?)?"
@@ -53,6 +56,8 @@ _PLAIN_DAY = re.compile(r"(20\d{2})(\d{2})(\d{2})")
 # When it is midnight in Norway, by UTC.
 _MIDNIGHTS = ("22:00", "23:00")
 _LOCAL = "write the local date, without a time"
+# In which a zone that is UTC by another name had no time of its own.
+_YEARS = range(2000, 2031)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,6 +433,8 @@ class Cells:
         plain = text.strip()
         if plain in NOT_KNOWN:
             return math.nan
+        if self.comma and not self.mapping.decimal and _EITHER.fullmatch(plain):
+            return None
         if _NUMBER.fullmatch(plain):
             # A mapping that says how decimals are written leaves no other sign for them.
             return None if self.mapping.decimal == "," and "." in plain else float(plain)
@@ -443,7 +450,7 @@ class Cells:
     def _of_timestamps(self, values: pa.Array, name: str) -> tuple[Days, Bools]:
         """Reads moments as days: those of the zone that they are in."""
         zone = values.type.tz
-        if zone and zone.upper() not in {"UTC", "Z", "+00:00", "ETC/UTC", "GMT"}:
+        if zone and not _is_utc(zone):
             self._note(f"moments are read as their date in {zone}", name)
             values = pc.local_timestamp(values)
             zone = None
@@ -541,6 +548,18 @@ def text_problems(texts: pa.Array, rule: TextRule) -> dict[str, NDArray[np.bool_
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_utc(zone: str) -> bool:
+    """Tells whether a zone is UTC by whatever name: never another time than that."""
+    if zone in {"Z", "+00:00", "-00:00"}:
+        return True
+    try:
+        found = ZoneInfo(zone)
+    except (ValueError, OSError):
+        return False
+    moments = (datetime(year, month, 1, tzinfo=found) for year in _YEARS for month in (1, 7))
+    return not any(moment.utcoffset() for moment in moments)
 
 
 def _decimals(texts: pa.Array) -> bool:

@@ -29,6 +29,9 @@ _FIXES = {
     ".sas7bdat": "write it as CSV",
 }
 
+_BESIDE = {".md", ".html", ".toml", ".yaml", ".yml", ".ini", ".log", ".crc", ".md5", ".sha256"}
+"""Endings of files that may lie in a folder of cases and hold none."""
+
 
 class Kind(Enum):
     """How a file is read."""
@@ -89,8 +92,8 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
     each = list(found.values())
     names = _names(each)
     return [
-        Source(path=file, name=name, kind=_kind(file), partitions=_partitions(base, file))
-        for (base, file), name in zip(each, names, strict=True)
+        Source(path=file, name=name, kind=_kind(file), partitions=_partitions(file))
+        for (_, file), name in zip(each, names, strict=True)
     ]
 
 
@@ -117,30 +120,44 @@ def _files(path: Path) -> list[tuple[Path, Path]]:
             if file.is_file() and not _is_aside(file.relative_to(path))
         ]
         files = [file for file in inside if kind_of(file)]
-        strange = [file for file in inside if file.suffix.lower() in _FIXES]
+        strange = [file for file in inside if not kind_of(file) and file.suffix not in _BESIDE]
         if strange:
+            # What is passed over without a word is missed by nobody.
             _kind(strange[0])
+        _refuse_links(path)
         if not files:
             raise CasesRefused(f"{path}: holds no file that ends with {READ}")
         return [(path, file) for file in files]
     if not path.exists() and glob.has_magic(str(path)):
         matched = [Path(one) for one in sorted(glob.glob(str(path), recursive=True))]
-        files = [one for one in matched if one.is_file()]
+        files = [(one.parent, one) for one in matched if one.is_file()]
+        # "**" goes into folders by itself.
+        if "**" not in path.parts:
+            files += [file for one in matched if one.is_dir() for file in _files(one)]
         if not files:
             raise CasesRefused(f"{path}: no file matches it")
-        return [(one.parent, one) for one in files]
+        return files
     if not path.exists():
         raise CasesRefused(f"{path}: cannot be read: there is no such file or folder")
     return [(path.parent, path)]
+
+
+def _refuse_links(folder: Path) -> None:
+    for one in sorted(folder.rglob("*")):
+        if one.is_symlink() and one.is_dir() and not _is_aside(one.relative_to(folder)):
+            raise CasesRefused(
+                f"{one}: is a link to a folder, which is not followed; give that folder as well, "
+                "or take the link away"
+            )
 
 
 def _is_aside(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _partitions(base: Path, file: Path) -> dict[str, str | None]:
-    # Of a file given alone the folders around it may be partitions all the same.
-    folders = file.relative_to(base).parts[:-1] or file.parts[:-1]
+def _partitions(file: Path) -> dict[str, str | None]:
+    # However the file was given, the folders around it say the same of it.
+    folders = file.absolute().parts[:-1]
     pairs = (folder.partition("=") for folder in folders if "=" in folder)
     return {name: None if value == _NO_VALUE else unquote(value) for name, _, value in pairs}
 

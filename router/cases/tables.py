@@ -243,7 +243,7 @@ def _open(
     found = _Names(source.path, names, mapping, problems, assumed, audit=audit, own=own)
     constants: dict[str, str | None] = {}
     if not audit:
-        inside = {name: value for name, value in source.partitions.items() if name in KNOWN}
+        inside = _of_folders(source, mapping)
         constants = {**mapping.constants, **inside}
     for name in constants:
         if name in found.places:
@@ -259,6 +259,16 @@ def _open(
         names=names,
         mapping=mapping,
     )
+
+
+def _of_folders(source: Source, mapping: FileMapping) -> dict[str, str | None]:
+    """Gives what the folders around a file say of fields, by the names that columns go by."""
+    found = {}
+    for name, value in source.partitions.items():
+        field = mapping.columns.get(name, name.lower())
+        if field in KNOWN:
+            found[field] = value
+    return found
 
 
 class _Names:

@@ -8,7 +8,8 @@ Whoever writes tables asks here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import glob
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -76,12 +77,27 @@ def check_place(
         raise OutRefused(f"{option}: {out} is a folder; give the name of a file")
     if not out.parent.is_dir():
         raise OutRefused(f"{option}: {out}: there is no folder {out.parent}")
+    target = out.resolve()
     for one in inputs:
-        inside = one.is_dir() and one.resolve() in out.resolve().parents
-        if inside or out.resolve() == one.resolve() or out.match(str(one)):
+        # A file that is not there yet would be read with the others the next time.
+        if one.is_dir() and one.resolve() in target.parents:
             raise OutRefused(
-                f"{option}: {out} is one of the files that are read, or among them; "
-                "give another place"
+                f"{option}: {out} is among the files that are read in {one}; give another place"
             )
-        if out.exists() and one.exists() and out.samefile(one):
-            raise OutRefused(f"{option}: {out} is the same file as {one}; give another place")
+        for read in _read(one):
+            # By what they are: a link and a hard link are other names of the same bytes.
+            if read.resolve() == target or (out.exists() and out.samefile(read)):
+                raise OutRefused(f"{option}: {out} is a file that is read; give another place")
+
+
+def _read(given: Path) -> Iterator[Path]:
+    """Gives the files that a path, a folder or a pattern stands for, links too."""
+    if given.is_dir():
+        found = given.rglob("*")
+    elif not given.exists() and glob.has_magic(str(given)):
+        found = (Path(one) for one in glob.iglob(str(given), recursive=True))
+    else:
+        found = iter((given,))
+    for one in found:
+        if one.is_file():
+            yield one
