@@ -43,10 +43,10 @@ def main(calls: int, turns: int) -> None:
                     # Warms up, and is not counted.
                     h2load(port, RECOMMEND, data, folder, in_flight=64, calls=500)
                     for many, some in ((1, calls // 8), (64, calls)):
-                        before = processor(server.pid)
+                        before = cpu_micros(server.pid)
                         load = h2load(port, RECOMMEND, data, folder, in_flight=many, calls=some)
                         seen.setdefault((kind, many), []).append(load)
-                        used = (processor(server.pid) - before) / some
+                        used = (cpu_micros(server.pid) - before) / some
                         spent.setdefault((kind, many), []).append(used)
     print("| in flight | shadow | calls/s | p50 µs | p99 µs | of none | CPU µs a call | of none |")
     print("|---|---|---|---|---|---|---|---|")
@@ -57,7 +57,7 @@ def main(calls: int, turns: int) -> None:
         print(f"| {many} | {kind} | {cells} | {ratio:.2f} | {cost:,.0f} | {cost / alone:.2f} |")
 
 
-def processor(pid: int) -> float:
+def cpu_micros(pid: int) -> float:
     """Gives the processor's time of a process so far, in microseconds."""
     times = psutil.Process(pid).cpu_times()
     return 1e6 * (times.user + times.system)

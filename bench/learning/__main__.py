@@ -15,6 +15,7 @@ from bench.learning.peers import PEERS
 from bench.learning.published import published
 from bench.learning.tables import known_table, known_verdicts, trial_table, trial_verdicts
 from bench.learning.trials import TRIALS
+from bench.plans import PROBLEMS as OPEN
 
 SPLITS, PEER_SPLITS = 20, 5
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Runs what is asked for."""
     asked = _asked()
     verdicts: list[str] = []
-    for name in asked.problem or ([] if asked.trial else PROBLEMS):
+    for name in asked.problem or ([] if asked.trial else OPEN):
         verdicts += _known(name, asked.seeds, ours_only=asked.ours_only)
     for name in asked.trial or (TRIALS if asked.data and not asked.problem else []):
         verdicts += _trial(

@@ -16,6 +16,7 @@ from training import learn
 from training.learning.scores import Floats, Numbers
 
 PROBLEMS = OPEN | SEALED
+"""By name. The sealed ones are run by name alone: what is run each day is tuned on."""
 
 CASES = 20_000
 FRESH = 1_000  # a fresh problem's seed is the logged one's plus this

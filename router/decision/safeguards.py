@@ -247,11 +247,8 @@ class CompiledSafeguards:
         """
         known = self._milder.get(code)
         if known is None:
-            own, settled, bits = self.permitted[code], code & ~self.ordered, code & self.ordered
-            while (
-                more := reduce(or_, [self._implied[one] for one in _bits_of(bits)], bits)
-            ) > bits:
-                bits = more
+            own, settled = self.permitted[code], code & ~self.ordered
+            bits = self._may_be_set(code & self.ordered)
             # All subsets of the bits, the empty one last.
             subset, masks = bits, []
             while subset:
@@ -260,6 +257,11 @@ class CompiledSafeguards:
             wider = [mask for mask in masks if mask & own == own and mask != own]
             known = self._milder[code] = tuple(dict.fromkeys(wider))
         return known
+
+    def _may_be_set(self, bits: int) -> int:
+        """Gives ordered bits and all that milder values may set in their place."""
+        more = reduce(or_, [self._implied[one] for one in _bits_of(bits)], bits)
+        return bits if more == bits else self._may_be_set(more)
 
     @cached_property
     def _milder(self) -> dict[int, tuple[int, ...]]:

@@ -96,7 +96,7 @@ def _of_chain(records: Sequence[StoredRecord], erased: npt.NDArray[np.bool_]) ->
         "kind": [record.kind for record in records],
         "written_at": [record.written_at for record in records],
         "erased": erased,
-        "caller": [record.caller for record in records],
+        "caller": [record.caller or None for record in records],
     }
 
 

@@ -102,6 +102,7 @@ def test_a_fit_whose_gate_failed_writes_the_version_and_its_report(fit: Fit) -> 
         "estimators.joblib",
         "figures.json",
         "gate.json",
+        "golden.json",
         "manifest.json",
         "manifest.sig",
         "register.json",

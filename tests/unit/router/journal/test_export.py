@@ -67,7 +67,7 @@ def test_a_recommendation_is_a_row_of_named_values(tmp_path: Path) -> None:
             microsecond=123_456
         ),
         "erased": False,
-        "caller": "",
+        "caller": None,
         "case_ref": "sak-1",
         "office_ref": "",
         "disclosure": "SHOWN",

@@ -173,6 +173,7 @@ def test_no_request_has_a_field_for_free_text_or_for_who_the_adviser_is() -> Non
     assert texts == {
         "RecordChoiceRequest.adviser_view",  # a mix
         "RecordChoiceRequest.user_view",
+        "AnswerReviewRequest.corrects",
         "RecordChoiceRequest.corrects",
         "RecordOutcomeRequest.observed_on",
         "RecordOutcomeRequest.corrects",

@@ -29,6 +29,8 @@ from training.learning.scores import Floats
 HeldOut = tuple[LoggedCases, Floats]
 # Fewer cases would leave a mix with less than the 200 that reading asks for.
 CASES, RUNS, SHIELDED = 2600, 10, 11
+# Published counts are in tens.
+HALF_A_TEN = 5
 NAMES = {
     "candidate",
     "promoted",
@@ -124,9 +126,9 @@ def test_the_logged_policy_is_worth_what_was_seen(measured: Figures, held_out: H
     )
     assert cases.minutes is not None
     assert logged.minutes == pytest.approx(cases.minutes.mean())
-    assert measured.logged_mixes == dict(
-        zip(CATALOGUE.ids, np.bincount(cases.mix).tolist(), strict=True)
-    )
+    counted = dict(zip(CATALOGUE.ids, np.bincount(cases.mix).tolist(), strict=True))
+    assert measured.logged_mixes == pytest.approx(counted, abs=HALF_A_TEN)
+    assert all(count % 10 == 0 for count in measured.logged_mixes.values())
 
 
 def test_nobody_is_given_less_than_the_safeguards_permit_by_any_policy(
@@ -135,7 +137,8 @@ def test_nobody_is_given_less_than_the_safeguards_permit_by_any_policy(
     cases, _ = held_out
     lightest = deciders[0].decide(cases.rows).first_permitted
     expected = np.bincount(lightest, minlength=len(CATALOGUE.ids)) / len(lightest)
-    assert list(named(measured, "uniform:SELF_SERVICE").mixes.values()) == pytest.approx(expected)
+    shares = list(named(measured, "uniform:SELF_SERVICE").mixes.values())
+    assert shares == pytest.approx(expected, abs=2 * HALF_A_TEN / CASES)
     assert named(measured, "todays_rule").mixes["SELF_SERVICE"] <= expected[0]
 
 
@@ -171,7 +174,7 @@ def test_small_groups_are_suppressed_and_an_empty_audit_value_is_unknown(
     regions = {group.group: group for group in measured.groups if group.source == "audit"}
     assert set(regions) == {"small", "north", "unknown"}
     small = regions.pop("small")
-    assert (small.cases, small.suppressed) == (40, True)
+    assert (small.cases, small.suppressed) == (0, True)
     assert (small.gain, small.minutes, small.mixes) == (None, None, None)
     for group in regions.values():
         assert group.gain is not None
@@ -180,7 +183,10 @@ def test_small_groups_are_suppressed_and_an_empty_audit_value_is_unknown(
         assert group.gain.low < group.gain.value < group.gain.high
         assert group.gain.value == pytest.approx(group.candidate.value - group.logged.value)
     ages = [group for group in measured.groups if group.field == "age_band"]
-    assert sum(group.cases for group in ages) == sum(measured.logged_mixes.values())
+    assert sum(group.cases for group in ages) == pytest.approx(
+        sum(measured.logged_mixes.values()),
+        abs=HALF_A_TEN * (len(ages) + len(measured.logged_mixes)),
+    )
     assert sum(group.hours_share or 0 for group in ages) <= 1 + 1e-9
 
 
@@ -188,12 +194,13 @@ def test_a_case_that_only_a_person_may_assess_is_counted_and_left_out(
     blind: Figures, held_out: HeldOut
 ) -> None:
     cases = len(held_out[1])
-    assert blind.abstention["MANUAL_ONLY"] == pytest.approx(SHIELDED / cases)
-    assert named(blind, "logged").matched == cases - SHIELDED
+    told = HALF_A_TEN / cases
+    assert blind.abstention["MANUAL_ONLY"] == pytest.approx(SHIELDED / cases, abs=told)
+    assert named(blind, "logged").matched == pytest.approx(cases - SHIELDED, abs=HALF_A_TEN)
     statuses = [
         blind.abstention[name] for name in ("RECOMMENDED", "NEEDS_ASSESSMENT", "MANUAL_ONLY")
     ]
-    assert sum(statuses) == pytest.approx(1)
+    assert sum(statuses) == pytest.approx(1, abs=3 * told)
 
 
 def test_what_does_not_fit_is_refused_by_name(
