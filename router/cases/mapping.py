@@ -162,5 +162,6 @@ def _check_fields(path: Path, table: str, names: Mapping[str, object], problems:
 def _check_encoding(path: Path, encoding: str, problems: Problems) -> None:
     try:
         "".encode(encoding or "utf-8")
-    except LookupError:
+    except (LookupError, ValueError):
+        # The latter of a name with NUL, or of a codec for no text.
         problems.add(f"{path}: csv.encoding", f"{encoding!r} is not known; an example is utf-8")

@@ -216,7 +216,8 @@ def open_tables(
     """
     tables = [_open(source, mapping, problems, assumed, audit, own) for source in sources]
     for column, name in mapping.columns.items():
-        if not (audit or partial) and not any(column in table.names for table in tables):
+        names = (name for table in tables for name in (*table.names, *table.source.partitions))
+        if not (audit or partial) and column not in names:
             problems.add(
                 f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
             )
@@ -243,7 +244,7 @@ def _open(
     found = _Names(source.path, names, mapping, problems, assumed, audit=audit, own=own)
     constants: dict[str, str | None] = {}
     if not audit:
-        inside = _of_folders(source, mapping)
+        inside = _of_folders(source, mapping, problems, assumed)
         constants = {**mapping.constants, **inside}
     for name in constants:
         if name in found.places:
@@ -261,12 +262,23 @@ def _open(
     )
 
 
-def _of_folders(source: Source, mapping: FileMapping) -> dict[str, str | None]:
+def _of_folders(
+    source: Source, mapping: FileMapping, problems: Problems, assumed: Assumed
+) -> dict[str, str | None]:
     """Gives what the folders around a file say of fields, by the names that columns go by."""
-    found = {}
+    found: dict[str, str | None] = {}
     for name, value in source.partitions.items():
         field = mapping.columns.get(name, name.lower())
-        if field in KNOWN:
+        if name in mapping.ignore:
+            continue
+        # A field that the mapping gives another column is not read from this folder.
+        elsewhere = name not in mapping.columns and field in mapping.columns.values()
+        if field not in KNOWN or elsewhere:
+            told = "folders named after no field say nothing of their cases"
+            assumed.add(told, shown_name(name), str(source.path))
+        elif field in found:
+            problems.add(f"{source.path}: folder {shown_name(name)}", f"{field} is said twice")
+        else:
             found[field] = value
     return found
 

@@ -47,8 +47,9 @@ def check(
     policies: Path,
 ) -> None:
     """Say what logged cases are read as and look like; exit 1 if `fit` would not start on them."""
+    read = [*files, *reading.files]
     if page is not None:
-        check_place(page, (".html",), files, "page")
+        check_place(page, (".html",), read, "page")
     if draft is not None:
         check_place(draft, (".toml",), files, "draft-mapping")
         if draft.exists():

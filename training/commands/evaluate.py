@@ -54,7 +54,8 @@ def evaluate(
     others. Without --policy their references are printed, one a line.
     """
     if page is not None:
-        check_place(page, (".html",), [*cases, *([chosen] if chosen else [])], "page")
+        read = [*cases, *reading.files, *([chosen] if chosen else [])]
+        check_place(page, (".html",), read, "page")
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)

@@ -183,8 +183,8 @@ def read_cases(
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
     """
     assumed = Assumed() if assumed is None else assumed
-    given = find_sources([*paths, *([audit] if audit else [])])
-    sources = given[: len(given) - bool(audit)]
+    given = find_sources([*paths, *([audit] if audit else [])], assumed)
+    sources = given[: len(find_sources(paths))]
     if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
         raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
 
@@ -210,7 +210,9 @@ def read_cases(
     categories: dict[str, Texts] = {}
     audit_unknown = 0
     if audit:
-        categories, audit_unknown = read_audit(given[-1], case_refs, problems, mapping, assumed)
+        categories, audit_unknown = read_audit(
+            given[len(sources) :], case_refs, problems, mapping, assumed
+        )
     problems.refuse()
 
     known = logged.columns

@@ -46,7 +46,8 @@ def read_policy(
         CasesRefused: if it cannot be read, lacks a case or column, or a row is no policy.
     """
     problems, assumed = Problems(), Assumed() if assumed is None else assumed
-    tables = open_tables(find_sources([path]), mapping, problems, assumed, own=mixes, partial=True)
+    sources = find_sources([path], assumed)
+    tables = open_tables(sources, mapping, problems, assumed, own=mixes, partial=True)
     for table in tables:
         _check_columns(table, mixes, problems)
     problems.refuse()
@@ -100,10 +101,17 @@ def _given(cells: Cells, mixes: tuple[str, ...], asked: Bools) -> Floats:
 
     policy = np.zeros((len(cells), len(mixes)))
     for number, mix in enumerate(mixes):
-        found = cells.numbers(mix, 0.0, 1.0, "0 to 1, the chance of the mix", asked)
+        bound = "0 to 1, the chance of the mix"
+        found = cells.numbers(mix, 0.0, 1.0, bound, asked, truth=True)
         if found is not None:
             # A mix that a row does not name is one that it does not give.
             policy[:, number] = np.nan_to_num(found)
-    bad = ~(np.abs(policy.sum(axis=1) - 1) < _SUM)
-    cells.refuse(CASE_REF, bad & asked, "have chances that do not sum to 1")
+    sums = policy.sum(axis=1)
+    bad = ~(np.abs(sums - 1) < _SUM) & asked
+    if bad.any():
+        told = (
+            f"have chances that do not sum to 1 (within {_SUM:f}), but to {sums[bad][0]:.6g} in "
+            "the first of these; write more digits, or divide the chances of a row by their sum"
+        )
+        cells.refuse(CASE_REF, bad, told)
     return policy

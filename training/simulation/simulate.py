@@ -77,13 +77,18 @@ def simulate(cases: int, seed: int, catalogue: Catalogue, world: World = DEFAULT
     )
 
 
+def truth_place(out: Path) -> Path:
+    """Says where the truth of cases is written, beside them."""
+    return out.with_name(f"{out.stem}.truth.parquet")
+
+
 def write_simulation(simulation: Simulation, out: Path, seed: int) -> Path:
     """Writes the cases to `out`, marked as synthetic, and the truth beside them.
 
     Returns:
         The truth's path.
     """
-    truth = out.with_name(f"{out.stem}.truth.parquet")
+    truth = truth_place(out)
     mark = {SYNTHETIC_KEY: "true", SEED_KEY: str(seed)}
     for frame, path in ((simulation.truth, truth), (simulation.cases, out)):
         with written_aside(path) as aside:
