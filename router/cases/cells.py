@@ -217,6 +217,17 @@ class Cells:
         self.refuse(name, (found < 0) & kept, bound + fix, given)
         return found.astype(np.int64)
 
+    def known(self, name: str) -> Bools:
+        """Says of which rows a column says something, shape (n,)."""
+        given = self._plain(name)
+        if given is None or pa.types.is_null(given.type):
+            return np.zeros(len(self), np.bool_)
+        values = _without_nan(given)
+        if _is_text(values.type):
+            unknown = pc.is_in(pc.utf8_trim_whitespace(values), _not_known_texts())
+            values = pc.if_else(unknown, None, values)
+        return np.asarray(values.is_valid())
+
     def short_texts(self, name: str, rule: TextRule) -> pa.Array | None:
         """Reads texts, those that say nothing as null; those that the rule refuses are problems.
 

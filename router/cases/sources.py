@@ -128,11 +128,11 @@ def _files(path: Path, assumed: Assumed) -> list[Path]:
         pattern = path.parent if path.name == "**" else path
         found: dict[Path, None] = {}
         for one in map(Path, sorted(glob.glob(str(pattern), recursive=True))):
-            found |= dict.fromkeys(_files_in(one, assumed) if one.is_dir() else [_regular(one)])
+            found |= dict.fromkeys(_files_in(one, assumed) if one.is_dir() else [regular_file(one)])
         if not found:
             raise CasesRefused(f"{path}: no file matches it")
         return list(found)
-    return [_regular(path)]
+    return [regular_file(path)]
 
 
 def _files_in(folder: Path, assumed: Assumed) -> list[Path]:
@@ -160,13 +160,13 @@ def _files_in(folder: Path, assumed: Assumed) -> list[Path]:
             assumed.add("files beside the cases are passed over", one.name, str(folder))
         else:
             _kind(one)
-            files.append(_regular(one))
+            files.append(regular_file(one))
     if not files:
         raise CasesRefused(f"{folder}: holds no file that ends with {READ}")
     return files
 
 
-def _regular(path: Path) -> Path:
+def regular_file(path: Path) -> Path:
     """Gives a file that can be read to its end.
 
     Raises:

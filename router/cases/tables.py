@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -209,15 +209,20 @@ def open_tables(
         assumed: what was assumed is added here.
         audit: whether columns that are no fields of a case are wanted, under their own names.
         own: names of such columns that are wanted though the others are not.
-        partial: whether the mapping is of other files too, whose columns these need not have.
+        partial: whether the mapping is of other files too, whose columns these need not have; the
+            contract's names are read as well then. So they are of audit files.
 
     Raises:
         CasesRefused: if a file cannot be read at all.
     """
-    tables = [_open(source, mapping, problems, assumed, audit, own) for source in sources]
+    partial = partial or audit
+    tables = [
+        _open(source, mapping, problems, assumed, audit=audit, own=own, partial=partial)
+        for source in sources
+    ]
     for column, name in mapping.columns.items():
         names = (name for table in tables for name in (*table.names, *table.source.partitions))
-        if not (audit or partial) and column not in names:
+        if not partial and column not in names:
             problems.add(
                 f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
             )
@@ -229,8 +234,10 @@ def _open(
     mapping: FileMapping,
     problems: Problems,
     assumed: Assumed,
+    *,
     audit: bool,
     own: Collection[str],
+    partial: bool,
 ) -> Table:
     written = None
     with reading(source.path):
@@ -241,6 +248,8 @@ def _open(
             packed = source.kind is Kind.CSV_GZ
             written = csv_text(source.path, known, mapping, assumed, packed=packed)
             names = written.names
+    if partial:
+        mapping = _of_these(mapping, names)
     found = _Names(source.path, names, mapping, problems, assumed, audit=audit, own=own)
     constants: dict[str, str | None] = {}
     if not audit:
@@ -281,6 +290,12 @@ def _of_folders(
         else:
             found[field] = value
     return found
+
+
+def _of_these(mapping: FileMapping, names: Sequence[str]) -> FileMapping:
+    """Gives a mapping without the columns that a file does not have."""
+    columns = {column: name for column, name in mapping.columns.items() if column in names}
+    return replace(mapping, columns=columns)
 
 
 class _Names:

@@ -60,30 +60,26 @@ def evaluate(
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)
     check_policy(catalogue, agency)
+    # Before the cases are read for minutes.
+    assumed, given = Assumed(), None
+    if chosen is not None:
+        given = read_policy(chosen, catalogue.ids, read_mapping(reading.map_file), assumed)
+        tell_assumed(assumed)
     assumed = Assumed()
     logged = reading.read(cases, catalogue, assumed)
     tell_assumed(assumed)
     start = ready(logged, catalogue, agency, seed=reading.seed)
     tell_few(start.few)
     later, by = hold_out(start.cases, start.seed)[1:]
-    if chosen is None:
+    if given is None:
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
-    of_policy = Assumed()
-    given = read_policy(
-        chosen,
-        later.case_refs.tolist(),
-        start.catalogue.ids,
-        read_mapping(reading.map_file),
-        of_policy,
-    )
-    tell_assumed(of_policy)
     found = evaluate_policy(
         later,
         by,
-        chosen.stem,
-        given,
+        given.path.stem,
+        given.of(later.case_refs.tolist(), start.catalogue.ids),
         promoted_rival(models, catalogue, start.catalogue),
         start.catalogue,
         start.policy,

@@ -28,5 +28,5 @@ def simulate(cases: int, out: Path, seed: int, world: str, policies: Path) -> No
         check_place(place, (".parquet",))
     catalogue = load_catalogue(policies / "mixes.toml")
     drawn = simulation.simulate(cases, seed, catalogue, WORLDS[world])
-    truth = simulation.write_simulation(drawn, out, seed)
+    truth = simulation.write_simulation(drawn, out)
     click.echo(f"{cases} synthetic cases in {out}, their truth in {truth}", err=True)

@@ -52,7 +52,7 @@ def test_all_that_is_logged_is_read(tmp_path: Path) -> None:
         first["office_ref"],
         first["decided_on"],
     )
-    assert (cases.synthetic, cases.seed) == (True, "3")
+    assert (cases.synthetic, cases.simulation) == (True, {"seed": "3"})
     assert cases.sha256 == {"cases.parquet": hashlib.sha256(path.read_bytes()).hexdigest()}
     assert cases.dates == (cases.days.min().item(), cases.days.max().item())
 
