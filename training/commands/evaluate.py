@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -75,7 +74,7 @@ def evaluate(
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
-    found = evaluate_policy(
+    figures = evaluate_policy(
         later,
         by,
         given.path.stem,
@@ -83,9 +82,9 @@ def evaluate(
         promoted_rival(models, catalogue, start.catalogue),
         start.catalogue,
         start.policy,
+        start.sound,
         seed=start.seed,
     )
-    figures = replace(found, soundness=start.sound)
     # Parity and features are of tables; of those nothing is asked here.
     verdict = judge(figures, gate, parity_difference=0.0, features_ok=True)
     tell_figures(figures)
