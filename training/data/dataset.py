@@ -51,7 +51,8 @@ LEAST_CHANCE = 1e-6
 """A case of a smaller propensity would outweigh a million others."""
 _CHANCE = "0.000001 to 1, the probability of the logged mix"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
-_NEEDED = (CASE_REF, "shielded", "mix", "outcome")
+NEEDED = (CASE_REF, "shielded", "mix", "outcome")
+"""Columns that no file may lack."""
 _SHOWN = 5
 # Where a case stands: the number of its file, and of its row in the file, from 1.
 _FILE, _ROW = "file", "row"
@@ -301,7 +302,7 @@ def _parts(
     table: Table, clusters: Sequence[str], problems: Problems, assumed: Assumed
 ) -> Iterator[Cells]:
     """Reads one file, a batch at a time; at least one, so that every column has its type."""
-    for name in (*_NEEDED, *clusters):
+    for name in (*NEEDED, *clusters):
         if name not in table.columns:
             problems.add(f"{table.path}: column {name}", "is missing")
 
