@@ -499,8 +499,14 @@ class Cells:
         """Reads moments as days: those of the zone that they are in."""
         zone = values.type.tz
         if zone and not _UTC.fullmatch(zone):
+            try:
+                values = pc.local_timestamp(values)
+            except pa.ArrowInvalid:
+                self.problems.add(self._where(name), f"its time zone {zone} is not known; {_LOCAL}")
+                return np.full(len(values), np.datetime64("NaT"), "datetime64[D]"), np.zeros(
+                    len(values), np.bool_
+                )
             self._note(f"moments are read as their date in {zone}", name)
-            values = pc.local_timestamp(values)
             zone = None
         elif zone:
             values = values.cast(pa.timestamp(values.type.unit))

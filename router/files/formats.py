@@ -80,10 +80,8 @@ def check_place(
     target = out.resolve()
     for one in inputs:
         if _is_read(target, one):
-            raise OutRefused(
-                f"{option}: {out} is a file that is read, or would be read with {one} the next "
-                "time; give another place"
-            )
+            later = "" if one.is_file() else f", or would be read with {one} the next time"
+            raise OutRefused(f"{option}: {out} is a file that is read{later}; give another place")
 
 
 def check_writable(out: Path, option: str = "out") -> None:

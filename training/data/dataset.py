@@ -304,7 +304,10 @@ def _parts(
     """Reads one file, a batch at a time; at least one, so that every column has its type."""
     for name in (*NEEDED, *clusters):
         if name not in table.columns:
-            problems.add(f"{table.path}: column {name}", "is missing")
+            # Whether anybody is shielded is never taken for granted.
+            told = '; if no case is, say so in --map: shielded = "NO", under constants'
+            way_out = told if name == "shielded" else ""
+            problems.add(f"{table.path}: column {name}", f"is missing{way_out}")
 
     first_row = 0
     for batch in table.batches(BATCH):

@@ -563,3 +563,14 @@ def test_what_never_ends_is_not_waited_for(tmp_path: Path, place: str) -> None:
     os.mkfifo(tmp_path / "pipe.parquet")
     (tmp_path / "null.csv").symlink_to("/dev/zero")
     assert "is no regular file" in refusal(tmp_path / place)
+
+
+def test_a_time_zone_that_nobody_knows_is_refused() -> None:
+    problems = Problems()
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array([60], pa.timestamp("s", "Foo/Bar"))], ["decided_on"]
+    )
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed())
+    cells.days("decided_on", np.ones(1, np.bool_))
+    with pytest.raises(CasesRefused, match="its time zone Foo/Bar is not known; write the local"):
+        problems.refuse()
