@@ -98,7 +98,7 @@ def simulated(
     simulation = simulate(cases, seed, catalogue)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.parquet"
-        write_simulation(simulation, path, seed)
+        write_simulation(simulation, path)
         logged = read_cases([path], catalogue)
     truth = simulation.truth
     if truth["case_ref"].to_list() != logged.case_refs.tolist():

@@ -74,7 +74,7 @@ def measured(rows: Rows, truth: Floats, decider: Decider | None = None) -> Attai
 def _log(cases: int, seed: int, world: World) -> LoggedCases:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.parquet"
-        write_simulation(simulate(cases, seed, CATALOGUE, world), path, seed)
+        write_simulation(simulate(cases, seed, CATALOGUE, world), path)
         return read_cases([path], CATALOGUE)
 
 

@@ -39,7 +39,7 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
         CasesRefused: naming file, column and bound, if there is nothing that can be read.
     """
     problems = Problems()
-    tables = open_tables(find_sources([cases]), mapping, problems, assumed)
+    tables = open_tables(find_sources([cases], assumed), mapping, problems, assumed)
     for table in tables:
         if CASE_REF not in table.columns:
             problems.add(f"{table.path}: column {CASE_REF}", "is missing")

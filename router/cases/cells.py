@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -44,15 +44,25 @@ _TRUTH = {"TRUE": "YES", "FALSE": "NO", "SANN": "YES", "USANN": "NO"}
 # What a number may look like in a file; beyond it there are dates, thousands and much else.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+# Thousands or decimals, where a comma may be the decimal sign.
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_SIGNED = re.compile(rf"{_NUMBER.pattern}|{_COMMA_NUMBER.pattern}")
 _FAR = 2.0**53
 _DATED = re.compile(
-    r"(\d{4}-\d{2}-\d{2})([T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?)?"
+    r"(\d{4}-\d{2}-\d{2})([T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?"
+    r"(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})( 0?0:00(:00)?)?")
 _PLAIN_DAY = re.compile(r"(20\d{2})(\d{2})(\d{2})")
 # When it is midnight in Norway, by UTC.
-_MIDNIGHTS = ("22:00", "23:00")
+_MIDNIGHTS = {"22:00", "23:00"}
+_BY_UTC = "are moments by UTC, whose day depends on the time zone"
+_ELSEWHERE = "are all at 22:00, 23:00 or 0:00, midnight in another zone"
 _LOCAL = "write the local date, without a time"
+_UTC = re.compile(
+    r"(etc/)?(utc|uct|zulu|universal|greenwich|gmt[+-]?0?)|z|[+-]00(:?00)?", re.IGNORECASE
+)
+"""UTC by whatever name, but for regions that have no summer time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,8 @@ class Cells:
             fix = ""
             if feature.values:
                 fix = f"; say in --map, under values.{feature.name}, what other codes mean"
+            elif self.comma and _is_text(given.type) and _are_either(given.filter(pa.array(bad))):
+                fix = "; say in --map, as csv.decimal, how decimals are written"
             if "NONE" in feature.values:
                 fix += "; None in other letters may mean NONE or unknown: say which in --map"
             self.refuse(feature.name, bad, bound + fix, given)
@@ -146,7 +158,7 @@ class Cells:
         elif _is_number(given.type):
             numbers, unread = _floats(given), np.zeros(len(given), np.bool_)
         elif _is_text(given.type):
-            numbers, unread = self._numbers_of_texts(given, name, truth=truth)
+            numbers, unread = self._numbers_of_texts(given, name, upper, truth=truth)
         else:
             self._wrong_type(name, given.type, bound)
             return None
@@ -205,6 +217,17 @@ class Cells:
         self.refuse(name, (found < 0) & kept, bound + fix, given)
         return found.astype(np.int64)
 
+    def known(self, name: str) -> Bools:
+        """Says of which rows a column says something, shape (n,)."""
+        given = self._plain(name)
+        if given is None or pa.types.is_null(given.type):
+            return np.zeros(len(self), np.bool_)
+        values = _without_nan(given)
+        if _is_text(values.type):
+            unknown = pc.is_in(pc.utf8_trim_whitespace(values), _not_known_texts())
+            values = pc.if_else(unknown, None, values)
+        return np.asarray(values.is_valid())
+
     def short_texts(self, name: str, rule: TextRule) -> pa.Array | None:
         """Reads texts, those that say nothing as null; those that the rule refuses are problems.
 
@@ -219,14 +242,18 @@ class Cells:
         kind = values.type
         if pa.types.is_null(kind):
             return pa.nulls(len(values), pa.string())
-        if pa.types.is_floating(kind) and rule.alphabet:
+        if pa.types.is_floating(kind):
             # An integer column with a hole in it, in pandas.
             numbers = np.asarray(values.fill_null(0))
             if (np.abs(numbers) < _FAR).all() and (numbers == np.trunc(numbers)).all():
                 values = values.cast(pa.int64())
                 kind = values.type
-        if pa.types.is_integer(kind) and rule.alphabet:
-            self._note("numbers in the place of references are read as texts", name)
+        if pa.types.is_integer(kind):
+            self._note("numbers in the place of texts are read as texts", name)
+            values = values.cast(pa.string())
+        elif pa.types.is_boolean(kind) and not rule.alphabet:
+            # Of a category; no reference is true or false.
+            self._note("true and false are read as texts", name)
             values = values.cast(pa.string())
         elif not _is_text(kind):
             self._wrong_type(name, kind, f"a text of {rule.bound}")
@@ -242,7 +269,7 @@ class Cells:
         """Gives references that were numbers with a hole in their column without the `.0`."""
         holed = pc.match_substring_regex(texts, r"^\d+\.0$")
         if pc.any(holed).as_py():
-            self._note("numbers in the place of references are read as texts", name)
+            self._note("numbers in the place of texts are read as texts", name)
             texts = pc.replace_substring_regex(texts, r"^(\d+)\.0$", r"\1")
         rounded = pc.match_substring_regex(texts, r"^\d([.,]\d+)?[eE]\+?\d+$").fill_null(False)
         told = "are numbers that a spreadsheet has rounded; write the column as text"
@@ -305,14 +332,16 @@ class Cells:
             texts = pc.replace_substring_regex(texts, r"^(-?\d+)[.,]0$", r"\1")
         else:
             texts = values.cast(pa.string())
-        places = pc.index_in(texts, pa.array(list(codes), pa.string()))
+        # As the cells: without blanks around them, and whole ones without the `.0`.
+        names = [re.sub(r"^(-?\d+)[.,]0$", r"\1", code.strip()) for code in codes]
+        places = pc.index_in(texts, pa.array(names, pa.string()))
         meant = pa.array([value or None for value in codes.values()], pa.string()).take(places)
         return pc.if_else(places.is_valid(), meant, texts)
 
     def _known_texts(self, values: pa.Array, name: str) -> pa.Array:
         """Gives texts, null where they say that nothing is known."""
         texts = values.cast(pa.string())
-        unknown = pc.is_in(texts, _not_known_texts())
+        unknown = pc.is_in(pc.utf8_trim_whitespace(texts), _not_known_texts())
         if pc.any(unknown).as_py():
             self._tell_unknown(texts.filter(unknown), name)
             texts = pc.if_else(unknown, None, texts)
@@ -320,8 +349,8 @@ class Cells:
 
     def _tell_unknown(self, texts: pa.Array, name: str) -> None:
         for text in pc.unique(texts).to_pylist():
-            if text:
-                self._note(f"{text} is read as unknown", name)
+            if text.strip():
+                self._note(f"{text.strip()} is read as unknown", name)
 
     def _places(self, values: pa.Array, feature: Feature) -> tuple[NDArray[np.int64], Bools] | None:
         """Gives each value's place among the feature's, from 1; 0 where unknown or not read."""
@@ -361,6 +390,9 @@ class Cells:
     def _meant(self, text: str, name: str, permitted: tuple[str, ...], prefix: str) -> str | None:
         """Gives the permitted value that a text means: "" for unknown, None if it is not clear."""
         stripped = text.strip()
+        if stripped in permitted:
+            self._note("blanks around values are left out", name)
+            return stripped
         if stripped.upper() == "NONE" and "NONE" in permitted:
             return None
         plain = re.sub(r"[ \-]+", "_", stripped.upper())
@@ -412,22 +444,45 @@ class Cells:
         return numbers, known
 
     def _numbers_of_texts(
-        self, values: pa.Array, name: str, *, truth: bool
+        self, values: pa.Array, name: str, upper: float = math.inf, *, truth: bool
     ) -> tuple[Floats, Bools]:
         """Reads texts as numbers, unknown as NaN; and says which are none."""
         texts = self._known_texts(values, name)
         apart = texts.dictionary_encode()
-        read = [self._number(text, name, truth=truth) for text in apart.dictionary.to_pylist()]
+        each = apart.dictionary.to_pylist()
+        unsure = self._thousands(each, upper)
+        read = [None if text in unsure else self._number(text, name, truth=truth) for text in each]
         # One more, for null.
         numbers = np.array([*(np.nan if one is None else one for one in read), np.nan])
         bad = np.array([*(one is None for one in read), False], np.bool_)
         indices = np.asarray(apart.indices.fill_null(len(read)))
         return numbers[indices], bad[indices]
 
+    def _thousands(self, texts: Sequence[str], upper: float) -> set[str]:
+        """Gives the texts whose sign may be of thousands or of decimals, such as 1.250.
+
+        Args:
+            texts: of a column.
+            upper: highest number that there can be.
+        """
+        if not self.comma or self.mapping.decimal:
+            return set()
+        unsure = {text for text in texts if _EITHER.fullmatch(text.strip())}
+        # A sign that stands in 12.5 or 0.125 too is that of decimals.
+        signs = {
+            sign
+            for text in {*texts} - unsure
+            for sign in ".,"
+            if _SIGNED.fullmatch(text.strip()) and sign in text
+        }
+        return {
+            text
+            for text in unsure
+            if not signs.intersection(text) and abs(float(re.sub("[.,]", "", text))) <= upper
+        }
+
     def _number(self, text: str, name: str, *, truth: bool) -> float | None:
         plain = text.strip()
-        if plain in NOT_KNOWN:
-            return math.nan
         if _NUMBER.fullmatch(plain):
             # A mapping that says how decimals are written leaves no other sign for them.
             return None if self.mapping.decimal == "," and "." in plain else float(plain)
@@ -443,9 +498,15 @@ class Cells:
     def _of_timestamps(self, values: pa.Array, name: str) -> tuple[Days, Bools]:
         """Reads moments as days: those of the zone that they are in."""
         zone = values.type.tz
-        if zone and zone.upper() not in {"UTC", "Z", "+00:00", "ETC/UTC", "GMT"}:
+        if zone and not _UTC.fullmatch(zone):
+            try:
+                values = pc.local_timestamp(values)
+            except pa.ArrowInvalid:
+                self.problems.add(self._where(name), f"its time zone {zone} is not known; {_LOCAL}")
+                return np.full(len(values), np.datetime64("NaT"), "datetime64[D]"), np.zeros(
+                    len(values), np.bool_
+                )
             self._note(f"moments are read as their date in {zone}", name)
-            values = pc.local_timestamp(values)
             zone = None
         elif zone:
             values = values.cast(pa.timestamp(values.type.unit))
@@ -462,11 +523,9 @@ class Cells:
         late = known & (minutes != 0)
         if not late.any():
             return np.zeros(len(known), np.bool_)
-        if utc or np.isin(minutes[known], (22 * 60, 23 * 60)).all():
-            why = "are moments by UTC" if utc else "are all at 22:00 or 23:00, midnight by UTC"
-            self.problems.add(
-                self._where(name), f"{why}, whose day depends on the time zone; {_LOCAL}"
-            )
+        times = {f"{one // 60:02}:{one % 60:02}" for one in np.unique(minutes[known]).tolist()}
+        if utc or _are_midnights(times):
+            self.problems.add(self._where(name), f"{_BY_UTC if utc else _ELSEWHERE}; {_LOCAL}")
             return np.zeros(len(known), np.bool_)
         self._note("moments are read as their date", name)
         return np.zeros(len(known), np.bool_)
@@ -479,11 +538,8 @@ class Cells:
         bad = np.array([*(day is None for day, _ in read), False], np.bool_)
         indices = np.asarray(apart.indices.fill_null(len(read)))
         times = {time for _, time in read if time}
-        if times and all(time[:5] in _MIDNIGHTS for time in times):
-            self.problems.add(
-                self._where(name),
-                f"are all at 22:00 or 23:00, midnight by UTC; {_LOCAL}",
-            )
+        if _are_midnights({time[:5] for time in times}):
+            self.problems.add(self._where(name), f"{_ELSEWHERE}; {_LOCAL}")
         return days[indices], bad[indices]
 
     def _day(self, text: str, name: str) -> tuple[date | None, str]:
@@ -494,9 +550,8 @@ class Cells:
         if found := _DATED.fullmatch(plain):
             day, _, time, zone = found.groups()
             late = bool(time) and time.strip("0:.,") != ""
-            if zone in {"Z", "UTC", "+00:00", "+0000", "-00:00"} and late:
-                told = "are moments by UTC, whose day depends on the time zone"
-                self.problems.add(self._where(name), f"{told}; {_LOCAL}")
+            if zone and _UTC.fullmatch(zone) and late:
+                self.problems.add(self._where(name), f"{_BY_UTC}; {_LOCAL}")
                 return date.fromisoformat(day) if _is_day(day) else None, ""
             if late:
                 self._note("moments are read as their date", name)
@@ -541,6 +596,15 @@ def text_problems(texts: pa.Array, rule: TextRule) -> dict[str, NDArray[np.bool_
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _are_midnights(times: Set[str]) -> bool:
+    """Tells whether times of day are midnights by another zone's clock, not by one's own."""
+    return bool(times & _MIDNIGHTS) and times <= {*_MIDNIGHTS, "00:00"}
+
+
+def _are_either(texts: pa.Array) -> bool:
+    return any(text and _EITHER.fullmatch(text.strip()) for text in pc.unique(texts).to_pylist())
 
 
 def _decimals(texts: pa.Array) -> bool:

@@ -139,6 +139,10 @@ def _values(path: Path, found: Mapping[str, Any], problems: Problems) -> dict[st
     values = {}
     for name in tables:
         values[name] = _texts(path, tables, name, problems)
+        if "" in values[name]:
+            # An empty cell is unknown, and what is unknown is never taken for a value.
+            told = "is an empty cell, which is always unknown; write the value into the file"
+            problems.add(f'{path}: values.{name}.""', told)
         if name not in FEATURES.names:
             continue
         feature = FEATURES[name]
@@ -158,5 +162,6 @@ def _check_fields(path: Path, table: str, names: Mapping[str, object], problems:
 def _check_encoding(path: Path, encoding: str, problems: Problems) -> None:
     try:
         "".encode(encoding or "utf-8")
-    except LookupError:
+    except (LookupError, ValueError):
+        # The latter of a name with NUL, or of a codec for no text.
         problems.add(f"{path}: csv.encoding", f"{encoding!r} is not known; an example is utf-8")

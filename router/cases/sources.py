@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import glob
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote
 
+from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -28,6 +31,11 @@ _FIXES = {
     ".dta": "write it as CSV",
     ".sas7bdat": "write it as CSV",
 }
+
+_BESIDE = {".md", ".html", ".toml", ".yaml", ".yml", ".ini", ".log", ".crc", ".md5", ".sha256"}
+"""Endings of files that may lie in a folder of cases and hold none."""
+_TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}
+"""Folders that say what of the files beside them still counts."""
 
 
 class Kind(Enum):
@@ -71,26 +79,30 @@ def kind_of(path: Path) -> Kind | None:
     return next((kind for end, kind in _KINDS.items() if name.endswith(end)), None)
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
+def find_sources(paths: Sequence[Path], assumed: Assumed | None = None) -> list[Source]:
     """Finds the files, in order; those of a folder or pattern by name.
+
+    Args:
+        paths: files, folders and patterns.
+        assumed: what was passed over is added here.
 
     Raises:
         CasesRefused: if there is none, one is there twice, cannot be read, or is not as named.
     """
     if not paths:
         raise CasesRefused("cases: no file given; at least one is needed")
-    found: dict[Path, tuple[Path, Path]] = {}
+    assumed = Assumed() if assumed is None else assumed
+    found: dict[Path, Path] = {}
     for path in paths:
-        for base, file in _files(path):
+        for file in _files(path, assumed):
             real = file.resolve()
             if real in found:
                 raise CasesRefused(f"{file}: is given twice; permitted is once")
-            found[real] = base, file
+            found[real] = file
     each = list(found.values())
-    names = _names(each)
     return [
-        Source(path=file, name=name, kind=_kind(file), partitions=_partitions(base, file))
-        for (base, file), name in zip(each, names, strict=True)
+        Source(path=file, name=name, kind=_kind(file), partitions=_partitions(file))
+        for file, name in zip(each, _names(each), strict=True)
     ]
 
 
@@ -103,52 +115,104 @@ def _kind(path: Path) -> Kind:
     return kind
 
 
-def _files(path: Path) -> list[tuple[Path, Path]]:
-    """Gives the files that a path stands for, each with the folder that its name begins in.
+def _files(path: Path, assumed: Assumed) -> list[Path]:
+    """Gives the files that a path stands for.
 
     Raises:
-        CasesRefused: if there is none.
+        CasesRefused: if there is none, or something there can neither be read nor passed over.
     """
     if path.is_dir():
-        inside = [
-            file
-            for file in sorted(path.rglob("*"))
-            # Hidden ones, and those that Spark and others leave behind.
-            if file.is_file() and not _is_aside(file.relative_to(path))
-        ]
-        files = [file for file in inside if kind_of(file)]
-        strange = [file for file in inside if file.suffix.lower() in _FIXES]
-        if strange:
-            _kind(strange[0])
-        if not files:
-            raise CasesRefused(f"{path}: holds no file that ends with {READ}")
-        return [(path, file) for file in files]
+        return _files_in(path, assumed)
     if not path.exists() and glob.has_magic(str(path)):
-        matched = [Path(one) for one in sorted(glob.glob(str(path), recursive=True))]
-        files = [one for one in matched if one.is_file()]
-        if not files:
+        # Of "months/**" the folder, since the pattern names all in it, what is aside too.
+        pattern = path.parent if path.name == "**" else path
+        found: dict[Path, None] = {}
+        for one in map(Path, sorted(glob.glob(str(pattern), recursive=True))):
+            found |= dict.fromkeys(_files_in(one, assumed) if one.is_dir() else [regular_file(one)])
+        if not found:
             raise CasesRefused(f"{path}: no file matches it")
-        return [(one.parent, one) for one in files]
-    if not path.exists():
-        raise CasesRefused(f"{path}: cannot be read: there is no such file or folder")
-    return [(path.parent, path)]
+        return list(found)
+    return [regular_file(path)]
+
+
+def _files_in(folder: Path, assumed: Assumed) -> list[Path]:
+    """Gives the files of cases in a folder; what is passed over is told.
+
+    Raises:
+        CasesRefused: if there is none, or something there can neither be read nor passed over.
+    """
+    files = []
+    for one in sorted(folder.rglob("*")):
+        # Hidden ones, and those that Spark and others leave behind.
+        aside = _is_aside(one.relative_to(folder))
+        if one.is_dir():
+            if one.name in _TABLES:
+                raise CasesRefused(
+                    f"{one.parent}: is {_TABLES[one.name]}, whose files hold old cases too; export "
+                    "the cases as Parquet first"
+                )
+            if one.is_symlink() and not aside:
+                raise CasesRefused(
+                    f"{one}: is a link to a folder, which is not followed; give that folder as "
+                    "well, or take the link away"
+                )
+        elif aside or one.suffix.lower() in _BESIDE:
+            assumed.add("files beside the cases are passed over", one.name, str(folder))
+        else:
+            _kind(one)
+            files.append(regular_file(one))
+    if not files:
+        raise CasesRefused(f"{folder}: holds no file that ends with {READ}")
+    return files
+
+
+def regular_file(path: Path) -> Path:
+    """Gives a file that can be read to its end.
+
+    Raises:
+        CasesRefused: if it is none, such as a pipe, of which nothing may ever come.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as problem:
+        missing = "there is no such file or folder"
+        told = missing if isinstance(problem, FileNotFoundError) else problem.strerror
+        raise CasesRefused(f"{path}: cannot be read: {told}") from None
+    if not stat.S_ISREG(mode):
+        raise CasesRefused(
+            f"{path}: is no regular file (a pipe, a device or a socket); write it to a file first"
+        )
+    return path
 
 
 def _is_aside(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _partitions(base: Path, file: Path) -> dict[str, str | None]:
-    # Of a file given alone the folders around it may be partitions all the same.
-    folders = file.relative_to(base).parts[:-1] or file.parts[:-1]
-    pairs = (folder.partition("=") for folder in folders if "=" in folder)
-    return {name: None if value == _NO_VALUE else unquote(value) for name, _, value in pairs}
+def _partitions(file: Path) -> dict[str, str | None]:
+    """Gives what the folders around a file say, however it was given.
+
+    Raises:
+        CasesRefused: if two of them say something else of the same.
+    """
+    found: dict[str, str | None] = {}
+    # As it was given, and where it is if that leads through a link.
+    for folder in (*Path(os.path.abspath(file)).parts[:-1], *file.resolve().parts[:-1]):
+        name, is_one, text = folder.partition("=")
+        if not is_one:
+            continue
+        value = None if text == _NO_VALUE else unquote(text)
+        if found.setdefault(name, value) != value:
+            raise CasesRefused(
+                f"{file}: folders around it say both {name}={found[name]} and {folder}; move it"
+            )
+    return found
 
 
-def _names(files: Sequence[tuple[Path, Path]]) -> list[str]:
+def _names(files: Sequence[Path]) -> list[str]:
     """Names files by as much of their paths as tells them apart."""
-    for depth in range(1, 1 + max((len(file.parts) for _, file in files), default=1)):
-        names = ["/".join(file.parts[-depth:]) for _, file in files]
+    for depth in range(1, 1 + max((len(file.parts) for file in files), default=1)):
+        names = ["/".join(file.parts[-depth:]) for file in files]
         if len(set(names)) == len(names):
             return names
-    return [str(file) for _, file in files]
+    return [str(file) for file in files]

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -209,14 +209,20 @@ def open_tables(
         assumed: what was assumed is added here.
         audit: whether columns that are no fields of a case are wanted, under their own names.
         own: names of such columns that are wanted though the others are not.
-        partial: whether the mapping is of other files too, whose columns these need not have.
+        partial: whether the mapping is of other files too, whose columns these need not have; the
+            contract's names are read as well then. So they are of audit files.
 
     Raises:
         CasesRefused: if a file cannot be read at all.
     """
-    tables = [_open(source, mapping, problems, assumed, audit, own) for source in sources]
+    partial = partial or audit
+    tables = [
+        _open(source, mapping, problems, assumed, audit=audit, own=own, partial=partial)
+        for source in sources
+    ]
     for column, name in mapping.columns.items():
-        if not (audit or partial) and not any(column in table.names for table in tables):
+        names = (name for table in tables for name in (*table.names, *table.source.partitions))
+        if not partial and column not in names:
             problems.add(
                 f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
             )
@@ -228,8 +234,10 @@ def _open(
     mapping: FileMapping,
     problems: Problems,
     assumed: Assumed,
+    *,
     audit: bool,
     own: Collection[str],
+    partial: bool,
 ) -> Table:
     written = None
     with reading(source.path):
@@ -240,10 +248,12 @@ def _open(
             packed = source.kind is Kind.CSV_GZ
             written = csv_text(source.path, known, mapping, assumed, packed=packed)
             names = written.names
+    if partial:
+        mapping = _of_these(mapping, names)
     found = _Names(source.path, names, mapping, problems, assumed, audit=audit, own=own)
     constants: dict[str, str | None] = {}
     if not audit:
-        inside = {name: value for name, value in source.partitions.items() if name in KNOWN}
+        inside = _of_folders(source, mapping, problems, assumed)
         constants = {**mapping.constants, **inside}
     for name in constants:
         if name in found.places:
@@ -259,6 +269,33 @@ def _open(
         names=names,
         mapping=mapping,
     )
+
+
+def _of_folders(
+    source: Source, mapping: FileMapping, problems: Problems, assumed: Assumed
+) -> dict[str, str | None]:
+    """Gives what the folders around a file say of fields, by the names that columns go by."""
+    found: dict[str, str | None] = {}
+    for name, value in source.partitions.items():
+        field = mapping.columns.get(name, name.lower())
+        if name in mapping.ignore:
+            continue
+        # A field that the mapping gives another column is not read from this folder.
+        elsewhere = name not in mapping.columns and field in mapping.columns.values()
+        if field not in KNOWN or elsewhere:
+            told = "folders named after no field say nothing of their cases"
+            assumed.add(told, shown_name(name), str(source.path))
+        elif field in found:
+            problems.add(f"{source.path}: folder {shown_name(name)}", f"{field} is said twice")
+        else:
+            found[field] = value
+    return found
+
+
+def _of_these(mapping: FileMapping, names: Sequence[str]) -> FileMapping:
+    """Gives a mapping without the columns that a file does not have."""
+    columns = {column: name for column, name in mapping.columns.items() if column in names}
+    return replace(mapping, columns=columns)
 
 
 class _Names:

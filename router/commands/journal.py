@@ -12,9 +12,10 @@ import click
 
 from router.commands.options import AUDIT_LOG, FILE, JOURNAL
 from router.files.acts import Acts
+from router.files.formats import check_place, check_writable
 from router.journal.backup import backup as write_backup
 from router.journal.backup import restore as restore_backup
-from router.journal.opening import open_journal, open_to_read
+from router.journal.opening import file_of, open_journal, open_to_read
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
@@ -64,6 +65,7 @@ def verify(journal: str, head: str | None) -> None:
 @click.option("--to", type=FILE, required=True, help="A new file.")
 def backup(journal: str, to: Path) -> None:
     """Copy the journal, while it is served, into a file that holds one moment of it."""
+    check_writable(to, "to")
     _tell_copied(write_backup(journal, to), f"in {to}")
 
 
@@ -94,6 +96,8 @@ def export(journal: str, to: Path) -> None:
     """Export recommendations to a file."""
     from router.journal.export import export as write  # imports PyArrow
 
+    kept = file_of(journal)
+    check_place(to, (), [kept] if kept else [], "to")
     with _read(journal) as store:
         click.echo(f"{write(store, to)} records exported to {to}")
 

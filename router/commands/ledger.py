@@ -14,7 +14,8 @@ import numpy as np
 from router.commands.options import AS_OF, DATE, FILE, JOURNAL, POLICIES, end_of
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
-from router.journal.opening import open_to_read
+from router.files.formats import check_place
+from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.entries import EPOCH, Entries
 from router.ledger.export import table, write_csv, write_prometheus
@@ -69,6 +70,11 @@ def ledger(
         raise LedgerRefused(
             f"prometheus: {prometheus} must end with .prom, or the collector does not read it"
         )
+    kept = file_of(journal)
+    for place, end, option in ((html, ".html", "html"), (csv_file, ".csv", "csv"),
+                               (prometheus, ".prom", "prometheus")):  # fmt: skip
+        if place is not None:
+            check_place(place, (end,), [kept] if kept else [], option)
     if last < first:
         raise LedgerRefused(f"to: {last.date()} is before from, {first.date()}")
 

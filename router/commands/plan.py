@@ -19,7 +19,7 @@ from router.decision.decide import Decider
 from router.decision.draws import Draws
 from router.files.aside import written_aside
 from router.files.draw_key import read_draw_key
-from router.files.formats import OutRefused, check_out
+from router.files.formats import OutRefused, check_out, check_place
 from router.planning.allocate import BudgetTooSmall
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
 from router.planning.plan_figures import plan_figures
@@ -74,9 +74,12 @@ def plan(
     from router.cases.mapping import read_mapping
     from router.planning.plan_file import read_open_cases, write_plan
 
-    check_out(out, [cases])
-    if figures_file and figures_file.resolve() in {cases.resolve(), out.resolve()}:
-        raise OutRefused(f"json: {figures_file} is the file of cases or of the plan")
+    read = [cases, *(one for one in (map_file, draw_key) if one)]
+    check_out(out, read)
+    if figures_file:
+        check_place(figures_file, (), read, "json")
+        if figures_file.resolve() == out.resolve():
+            raise OutRefused(f"json: {figures_file} is the file of the plan; give another place")
     mapping, assumed = read_mapping(map_file), Assumed()
     decider, known = load_decider(model or models / version_for(models, office), policies, office)
     budget = _budget(decider, hours, minutes)

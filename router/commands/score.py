@@ -46,7 +46,7 @@ def score(
     from router.advice.score import score_file
     from router.cases.mapping import read_mapping
 
-    check_out(out, [cases])
+    check_out(out, [cases, *([map_file] if map_file else [])])
     mapping, assumed = read_mapping(map_file), Assumed()
     decider, _ = load_decider(model or models / version_for(models, office), policies, office)
     count = score_file(cases, out, decider, mapping, assumed)

@@ -8,6 +8,9 @@ Whoever writes tables asks here.
 
 from __future__ import annotations
 
+import fnmatch
+import glob
+import tempfile
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -56,32 +59,98 @@ def check_place(
 
     Args:
         out: where.
-        ends: one of which its name must have.
+        ends: one of which its name must have; () for any.
         inputs: files, folders and patterns that it is made from, none of which is overwritten.
         option: that names the place, for messages.
 
     Raises:
-        OutRefused: if its ending is another, it is a folder or in none, it is an input, or it would
-            change a version of a model, whose files are signed or listed with their digests.
+        OutRefused: if its ending is another, nothing can be written there, it is or would be an
+            input, or it would change a version of a model, whose files are signed or listed with
+            their digests.
     """
-    if out.suffix not in ends:
+    if ends and out.suffix not in ends:
         told = " or ".join(ends)
         raise OutRefused(f"{option}: {out} must end with {told}, in small letters")
+    check_writable(out, option)
     if (out.parent / _OF_A_VERSION).exists():
         raise OutRefused(
             f"{option}: {out} is among the files of a model version, which are never changed; "
             "give another place"
         )
-    if out.is_dir():
-        raise OutRefused(f"{option}: {out} is a folder; give the name of a file")
-    if not out.parent.is_dir():
-        raise OutRefused(f"{option}: {out}: there is no folder {out.parent}")
+    target = out.resolve()
     for one in inputs:
-        inside = one.is_dir() and one.resolve() in out.resolve().parents
-        if inside or out.resolve() == one.resolve() or out.match(str(one)):
-            raise OutRefused(
-                f"{option}: {out} is one of the files that are read, or among them; "
-                "give another place"
-            )
-        if out.exists() and one.exists() and out.samefile(one):
-            raise OutRefused(f"{option}: {out} is the same file as {one}; give another place")
+        if _is_read(target, one):
+            later = "" if one.is_file() else f", or would be read with {one} the next time"
+            raise OutRefused(f"{option}: {out} is a file that is read{later}; give another place")
+
+
+def check_writable(out: Path, option: str = "out") -> None:
+    """Checks that a file can be made in a place or replaced there, before work is spent on it.
+
+    Args:
+        out: where; of a link, what it leads to.
+        option: that names the place, for messages.
+
+    Raises:
+        OutRefused: if it is there and no regular file, or nothing can be made in its folder.
+    """
+    try:
+        target = out.resolve()
+        is_folder = target.is_dir()
+    except (OSError, RuntimeError) as problem:
+        # A link that leads to itself, or a name that is too long.
+        raise OutRefused(f"{option}: {out} is no place for a file: {problem}") from None
+    if is_folder:
+        raise OutRefused(f"{option}: {out} is a folder; give the name of a file")
+    if target.exists() and not target.is_file():
+        raise OutRefused(f"{option}: {out} is no regular file; give the name of a file")
+    check_folder(target.parent if out.is_symlink() else out.parent, out, option)
+
+
+def check_folder(folder: Path, out: Path, option: str = "out") -> None:
+    """Checks that something can be made in a folder.
+
+    Args:
+        folder: in which.
+        out: what is to be made, for messages.
+        option: that names it, for messages.
+
+    Raises:
+        OutRefused: if it is no folder, or nothing can be made in it.
+    """
+    if not folder.is_dir():
+        raise OutRefused(f"{option}: {out}: there is no folder {folder}")
+    try:
+        # Tried, since permissions do not say it all: disks are mounted to be read alone.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise OutRefused(f"{option}: {out}: nothing can be written in {folder}: {why}") from None
+
+
+def _is_read(target: Path, given: Path) -> bool:
+    """Tells whether a file is, or would be, among those that a path or a pattern stands for.
+
+    By what files are: a link and a hard link are other names of the same bytes.
+    """
+    if given.is_dir():
+        inside = given.resolve() in target.parents
+        return inside or any(_is_same(target, file) for file in given.rglob("*"))
+    if given.exists() or not glob.has_magic(str(given)):
+        return _is_same(target, given)
+
+    found = [Path(one) for one in glob.glob(str(given), recursive=True)]
+    if any(one.resolve() in target.parents if one.is_dir() else _is_same(target, one)
+           for one in found):  # fmt: skip
+        return True
+    # One that is not there yet would be read the next time.
+    folders = glob.glob(str(given.parent), recursive=True)
+    named = given.name == "**" or fnmatch.fnmatch(target.name, given.name)
+    return named and any(Path(one).resolve() == target.parent for one in folders)
+
+
+def _is_same(target: Path, file: Path) -> bool:
+    return file.resolve() == target or (
+        target.exists() and file.is_file() and target.samefile(file)
+    )

@@ -19,7 +19,7 @@ OFFICE = "office-01"
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plan") / "cases.parquet"
-    write_simulation(simulate(12_000, 5, a_catalogue()), path, 5)
+    write_simulation(simulate(12_000, 5, a_catalogue()), path)
     return path
 
 

@@ -23,7 +23,7 @@ from router.policies.toml_file import PolicyError
 from training.commands.options import PLACE, POLICIES
 from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_few
-from training.data.dataset import LoggedCases
+from training.data.dataset import NEEDED, LoggedCases
 from training.data.draft_mapping import draft_mapping
 from training.evaluation.examined import Examined, examine
 from training.evaluation.ready import check_policy, ready
@@ -47,8 +47,9 @@ def check(
     policies: Path,
 ) -> None:
     """Say what logged cases are read as and look like; exit 1 if `fit` would not start on them."""
+    read = [*files, *reading.files]
     if page is not None:
-        check_place(page, (".html",), files, "page")
+        check_place(page, (".html",), read, "page")
     if draft is not None:
         check_place(draft, (".toml",), files, "draft-mapping")
         if draft.exists():
@@ -63,8 +64,11 @@ def check(
     _tell_columns(tables)
     if draft is not None:
         with written_aside(draft, shared=True) as aside:
-            aside.write_text(draft_mapping(tables), encoding="utf-8")
-        click.echo(f"a mapping to fill in: {draft}")
+            aside.write_text(draft_mapping(tables, catalogue.ids, mapping), encoding="utf-8")
+        click.echo(
+            f"A draft of a mapping is in {draft}. Its guesses and gaps change nothing until their "
+            "# is taken away."
+        )
 
     refused, cases, start = "", None, None
     try:
@@ -80,8 +84,8 @@ def check(
 
     seen = None
     if cases is not None and len(cases.mix):
-        left_out = f"{cases.shielded} shielded, {cases.too_recent} too recent"
-        click.echo(f"{len(cases.mix)} cases; left out: {left_out}")
+        left_out = f"{number(cases.shielded)} shielded, {number(cases.too_recent)} too recent"
+        click.echo(f"{number(len(cases.mix))} cases are read. Left out: {left_out}.")
         sound = start.sound if start else soundness(cases, catalogue, seed=reading.seed)
         seen = examine(cases, catalogue.ids, sound, reading.seed)
         _tell(seen)
@@ -140,14 +144,18 @@ def _tell_columns(tables: list[Table]) -> None:
             grid.add_row(name, ", ".join(own), f"{len(owners)} of {len(tables)}")
     _show(grid)
     lacking = [name for name in KNOWN if not any(name in table.columns for table in tables)]
-    if lacking:
-        click.echo(f"no column for, and so unknown: {', '.join(lacking)}")
+    needed = [name for name in lacking if name in NEEDED]
+    unknown = [name for name in lacking if name not in NEEDED]
+    if needed:
+        click.echo(f"Missing, and needed: {', '.join(needed)}")
+    if unknown:
+        click.echo(f"Unknown, for no column says them: {', '.join(unknown)}")
 
 
 def _tell(seen: Examined) -> None:
-    by, first = seen.split
-    since = f", from {first} on" if first else ""
-    click.echo(f"held out for evaluation: by {by}{since}")
+    _, first = seen.split
+    held = f"the cases from {first} on" if first else "three tenths of the cases, drawn at random"
+    click.echo(f"Held out for evaluation: {held}.")
     if seen.months:
         grid = _grid("By month", "month", "cases", "reach the goal", "standard error")
         for month in seen.months:

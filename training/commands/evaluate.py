@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -54,41 +53,38 @@ def evaluate(
     others. Without --policy their references are printed, one a line.
     """
     if page is not None:
-        check_place(page, (".html",), [*cases, *([chosen] if chosen else [])], "page")
+        read = [*cases, *reading.files, *([chosen] if chosen else [])]
+        check_place(page, (".html",), read, "page")
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = of_any_policy(load_gate(policies / "gate.toml"))
     agency = load_policy(policies / "national.toml", catalogue)
     check_policy(catalogue, agency)
+    # Before the cases are read for minutes.
+    assumed, given = Assumed(), None
+    if chosen is not None:
+        given = read_policy(chosen, catalogue.ids, read_mapping(reading.map_file), assumed)
+        tell_assumed(assumed)
     assumed = Assumed()
     logged = reading.read(cases, catalogue, assumed)
     tell_assumed(assumed)
     start = ready(logged, catalogue, agency, seed=reading.seed)
     tell_few(start.few)
     later, by = hold_out(start.cases, start.seed)[1:]
-    if chosen is None:
+    if given is None:
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
-    of_policy = Assumed()
-    given = read_policy(
-        chosen,
-        later.case_refs.tolist(),
-        start.catalogue.ids,
-        read_mapping(reading.map_file),
-        of_policy,
-    )
-    tell_assumed(of_policy)
-    found = evaluate_policy(
+    figures = evaluate_policy(
         later,
         by,
-        chosen.stem,
-        given,
+        given.path.stem,
+        given.of(later.case_refs.tolist(), start.catalogue.ids),
         promoted_rival(models, catalogue, start.catalogue),
         start.catalogue,
         start.policy,
+        start.sound,
         seed=start.seed,
     )
-    figures = replace(found, soundness=start.sound)
     # Parity and features are of tables; of those nothing is asked here.
     verdict = judge(figures, gate, parity_difference=0.0, features_ok=True)
     tell_figures(figures)

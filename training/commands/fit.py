@@ -141,6 +141,8 @@ def fit(
         f"{logged.too_recent} too recent, "
         f"{logged.audit_unknown} rows of the audit file without a case"
     )
+    if known is not None:
+        known.of(logged.case_refs)
     start = ready(logged, catalogue, policy, seed=reading.seed)
     tell_few(start.few)
     for one in start.sound.suspicions:

@@ -78,6 +78,11 @@ class Reading:
     clusters: tuple[str, ...]
     seed: int
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that are read beside the cases."""
+        return tuple(one for one in (self.map_file, self.audit) if one is not None)
+
     def read(
         self,
         files: Sequence[Path],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from router.files.formats import OutRefused
+from router.files.formats import check_place
 from router.policies.catalogue_file import load_catalogue
 from training.commands.options import PLACE, POLICIES, SEED, WORLD
 from training.simulation import simulate as simulation
@@ -24,9 +24,9 @@ from training.simulation.worlds import WORLDS
 def simulate(cases: int, out: Path, seed: int, world: str, policies: Path) -> None:
     """Simulate logged cases. They are synthetic and say nothing about real people."""
     # A CSV has no place to say that its cases are synthetic.
-    if out.suffix != ".parquet":
-        raise OutRefused(f"out: {out} must end with .parquet")
+    for place in (out, simulation.truth_place(out)):
+        check_place(place, (".parquet",))
     catalogue = load_catalogue(policies / "mixes.toml")
     drawn = simulation.simulate(cases, seed, catalogue, WORLDS[world])
-    truth = simulation.write_simulation(drawn, out, seed)
+    truth = simulation.write_simulation(drawn, out)
     click.echo(f"{cases} synthetic cases in {out}, their truth in {truth}", err=True)

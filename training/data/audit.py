@@ -6,6 +6,8 @@ enters the rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -27,12 +29,16 @@ _BOUND = f"category texts of {_CATEGORY.bound}, at most {CATEGORIES_AT_MOST} dif
 
 
 def read_audit(
-    source: Source, case_refs: Texts, problems: Problems, mapping: FileMapping, assumed: Assumed
+    sources: Sequence[Source],
+    case_refs: Texts,
+    problems: Problems,
+    mapping: FileMapping,
+    assumed: Assumed,
 ) -> tuple[dict[str, Texts], int]:
     """Reads an audit file: `case_ref`, and columns of short categories.
 
     Args:
-        source: Parquet or CSV.
+        sources: Parquet or CSV; of a folder all.
         case_refs: of the n cases to join to, shape (n,).
         problems: what is wrong is added here.
         mapping: what columns and codes are called in the file.
@@ -45,31 +51,34 @@ def read_audit(
     Raises:
         CasesRefused: if the file cannot be read.
     """
-    (table,) = open_tables([source], mapping, problems, assumed, audit=True)
-    path, names = source.path, _good_names(table, problems)
-    if CASE_REF not in names:
-        problems.add(f"{path}: column {CASE_REF}", "is missing")
+    frames = []
+    for table in open_tables(sources, mapping, problems, assumed, audit=True):
+        path, names = table.path, _good_names(table, problems)
+        if CASE_REF not in names:
+            problems.add(f"{path}: column {CASE_REF}", "is missing")
+            continue
+        # A column of a case under this file would be measured here and learned from there.
+        taken = {*FEATURES.names, *REFERENCES, *LOGGED} - {CASE_REF}
+        for name in names:
+            if name in taken:
+                told = "is of the logged cases already; an audit file has others"
+                problems.add(f"{path}: column {name}", told)
+        frames.append(_frame(table, names, problems, assumed))
+    if not frames:
         return {}, 0
-    # A column of a case under this file would be measured here and learned from there.
-    taken = {*FEATURES.names, *REFERENCES, *LOGGED} - {CASE_REF}
-    for name in names:
-        if name in taken:
-            problems.add(
-                f"{path}: column {name}", "is of the logged cases already; an audit file has others"
-            )
 
-    frame = _frame(table, names, problems, assumed)
+    frame, where = pl.concat(frames, how="diagonal"), ", ".join(str(one.path) for one in sources)
     refs = frame[CASE_REF]
     twice = refs.is_duplicated() & refs.is_not_null()
     problems.cells(
-        f"{path}: column {CASE_REF}", twice.to_numpy(), 0, "are of a case that the file has twice"
+        f"{where}: column {CASE_REF}", twice.to_numpy(), 0, "are of a case that is there twice"
     )
-    for name in names:
+    for name in frame.columns:
         kinds = frame[name].n_unique()
         # One more, since cells without a category count as a value too.
         if name != CASE_REF and kinds > CATEGORIES_AT_MOST + 1:
             problems.add(
-                f"{path}: column {name}", f"has {kinds} different values; permitted are {_BOUND}"
+                f"{where}: column {name}", f"has {kinds} different values; permitted are {_BOUND}"
             )
     # Refused above, but until all problems are told the join must not double a case.
     return _joined(frame.filter(~twice), case_refs)

@@ -22,7 +22,7 @@ BATCH = 65_536
 """Rows held as columns of text and numbers at a time."""
 # Marks: what a file says of itself, beside its columns.
 SYNTHETIC_KEY = "synthetic"
-SEED_KEY = "seed"
+SEED_KEY, WORLD_KEY, CASES_KEY = "seed", "world", "cases"
 
 
 def marks(source: Source) -> dict[str, str]:

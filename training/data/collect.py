@@ -25,7 +25,7 @@ from pathlib import Path
 import polars as pl
 
 from router.files.formats import check_out
-from router.journal.opening import open_to_read
+from router.journal.opening import file_of, open_to_read
 from router.journal.standing import read_standing
 from router.mendable import Mendable
 from training.data.collect_journal import read_advised, read_cases_of
@@ -86,7 +86,8 @@ def collect(
         ValueError: if a journal or file name cannot be used.
     """
     # Before the whole journal is read for nothing.
-    check_out(out)
+    kept = file_of(journal_url)
+    check_out(out, [kept] if kept else [])
     store = open_to_read(journal_url)
     try:
         # Answers first: what is recommended meanwhile has none yet, and is left out.

@@ -31,7 +31,16 @@ from router.decision.catalogue import Catalogue
 from router.decision.schema import Rows
 from router.journal.feedback import MINUTES_AT_MOST
 from training.data.audit import UNKNOWN, read_audit
-from training.data.case_files import BATCH, SEED_KEY, SYNTHETIC_KEY, Texts, digest, marks
+from training.data.case_files import (
+    BATCH,
+    CASES_KEY,
+    SEED_KEY,
+    SYNTHETIC_KEY,
+    WORLD_KEY,
+    Texts,
+    digest,
+    marks,
+)
 
 # Forty a fold. Fewer say next to nothing of a mix, yet its value would be served.
 CASES_OF_A_MIX = 200
@@ -42,7 +51,8 @@ LEAST_CHANCE = 1e-6
 """A case of a smaller propensity would outweigh a million others."""
 _CHANCE = "0.000001 to 1, the probability of the logged mix"
 _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
-_NEEDED = (CASE_REF, "shielded", "mix", "outcome")
+NEEDED = (CASE_REF, "shielded", "mix", "outcome")
+"""Columns that no file may lack."""
 _SHOWN = 5
 # Where a case stands: the number of its file, and of its row in the file, from 1.
 _FILE, _ROW = "file", "row"
@@ -71,7 +81,8 @@ class LoggedCases:
         too_recent: cases left out because their outcome window had not ended.
         shielded: cases left out because they are shielded or do not say.
         synthetic: whether the files say that they are; None if they do not say.
-        seed: of a simulation, "" otherwise.
+        simulation: what a simulated file says of how it was drawn (`seed`, `world`, `cases`); of
+            several files their seeds alone.
         sha256: of every file by its name, the audit file's too.
         clusters: by column that clusters the cases, (n,) what each belongs to, such as its person;
             a case that does not say stands alone. Never an input of a model.
@@ -90,7 +101,7 @@ class LoggedCases:
     too_recent: int
     shielded: int
     synthetic: bool | None
-    seed: str
+    simulation: dict[str, str]
     sha256: dict[str, str]
     clusters: dict[str, Texts] = field(default_factory=dict)
 
@@ -183,8 +194,8 @@ def read_cases(
         CasesRefused: listing every problem with file, column, row numbers (from 1) and bound.
     """
     assumed = Assumed() if assumed is None else assumed
-    given = find_sources([*paths, *([audit] if audit else [])])
-    sources = given[: len(given) - bool(audit)]
+    given = find_sources([*paths, *([audit] if audit else [])], assumed)
+    sources = given[: len(find_sources(paths))]
     if horizon_days is not None and not 1 <= horizon_days <= HORIZON_AT_MOST:
         raise CasesRefused(f"horizon: {horizon_days} is outside 1 to {HORIZON_AT_MOST} days")
 
@@ -197,7 +208,7 @@ def read_cases(
     problems = Problems()
     tables = open_tables(sources, mapping, problems, assumed, own=clusters)
     paths = [source.path for source in sources]
-    synthetic, seed = _marks(sources, problems)
+    synthetic, simulation = _marks(sources, problems)
     rows, logged, shielded = _read(tables, catalogue, clusters, problems, assumed)
     _refuse_twice(logged, paths, problems)
     _refuse_mixtures(logged, paths, problems)
@@ -210,7 +221,9 @@ def read_cases(
     categories: dict[str, Texts] = {}
     audit_unknown = 0
     if audit:
-        categories, audit_unknown = read_audit(given[-1], case_refs, problems, mapping, assumed)
+        categories, audit_unknown = read_audit(
+            given[len(sources) :], case_refs, problems, mapping, assumed
+        )
     problems.refuse()
 
     known = logged.columns
@@ -228,7 +241,7 @@ def read_cases(
         too_recent=int((~complete).sum()),
         shielded=shielded,
         synthetic=synthetic,
-        seed=seed,
+        simulation=simulation,
         sha256={source.name: digest(source.path) for source in given},
         clusters={name: _cluster(logged, name) for name in clusters},
     )
@@ -236,9 +249,9 @@ def read_cases(
     return cases.take(complete) if cases.too_recent else cases
 
 
-def _marks(sources: Sequence[Source], problems: Problems) -> tuple[bool | None, str]:
+def _marks(sources: Sequence[Source], problems: Problems) -> tuple[bool | None, dict[str, str]]:
     said: dict[str, bool | None] = {}
-    seeds = []
+    drawn: list[dict[str, str]] = []
     for source in sources:
         path, mark = source.path, marks(source)
         value = mark.get(SYNTHETIC_KEY)
@@ -247,14 +260,17 @@ def _marks(sources: Sequence[Source], problems: Problems) -> tuple[bool | None, 
                 f"{path}: mark {SYNTHETIC_KEY}", f"is {shown(value)}; permitted is true or false"
             )
         said[source.name] = None if value is None else value == "true"
-        seeds.append(mark.get(SEED_KEY, ""))
+        drawn.append({key: mark[key] for key in (SEED_KEY, WORLD_KEY, CASES_KEY) if key in mark})
     if len(set(said.values())) > 1:
         words = {True: "is", False: "is not", None: "does not say"}
         each = ", ".join(f"{name}: {words[value]}" for name, value in said.items())
         problems.add(
             "cases", f"files disagree about being synthetic ({each}); give files of one kind"
         )
-    return next(iter(said.values())), ",".join(dict.fromkeys(seed for seed in seeds if seed))
+    if len(drawn) > 1:
+        seeds = dict.fromkeys(one[SEED_KEY] for one in drawn if SEED_KEY in one)
+        drawn = [{SEED_KEY: ",".join(seeds)} if seeds else {}]
+    return next(iter(said.values())), drawn[0]
 
 
 def _read(
@@ -286,9 +302,12 @@ def _parts(
     table: Table, clusters: Sequence[str], problems: Problems, assumed: Assumed
 ) -> Iterator[Cells]:
     """Reads one file, a batch at a time; at least one, so that every column has its type."""
-    for name in (*_NEEDED, *clusters):
+    for name in (*NEEDED, *clusters):
         if name not in table.columns:
-            problems.add(f"{table.path}: column {name}", "is missing")
+            # Whether anybody is shielded is never taken for granted.
+            told = '; if no case is, say so in --map: shielded = "NO", under constants'
+            way_out = told if name == "shielded" else ""
+            problems.add(f"{table.path}: column {name}", f"is missing{way_out}")
 
     first_row = 0
     for batch in table.batches(BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,62 +21,102 @@ _MIX = "mix"
 _SUM = 1e-6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenPolicy:
+    """What a policy would give.
+
+    Attributes:
+        path: of its file.
+        mixes: (K,) ids of the catalogue.
+        places: row of each case's chances.
+        chances: of each mix, (rows, K).
+    """
+
+    path: Path
+    mixes: tuple[str, ...]
+    places: dict[str, int]
+    chances: Floats
+
+    def of(self, case_refs: Sequence[str], mixes: tuple[str, ...]) -> Floats:
+        """Gives the chances of each mix for some cases.
+
+        Args:
+            case_refs: (n,) of the cases that are evaluated.
+            mixes: (k,) ids of those that can be measured.
+
+        Returns:
+            Chances, (n, k).
+
+        Raises:
+            CasesRefused: if it says nothing of a case, or gives a mix that cannot be measured.
+        """
+        lacking = [ref for ref in case_refs if ref not in self.places]
+        if lacking:
+            raise CasesRefused(
+                f"{self.path}: says nothing of {len(lacking)} of the {len(case_refs)} cases to "
+                f"evaluate on, such as {shown(lacking[0])}; a policy must say what it gives to "
+                "every one of them"
+            )
+        given = self.chances[[self.places[ref] for ref in case_refs]]
+        for number, mix in enumerate(self.mixes):
+            count = int((given[:, number] > 0).sum())
+            if count and mix not in mixes:
+                raise CasesRefused(
+                    f"{self.path}: gives {mix} to {count} cases, and too few cases were logged of "
+                    f"it to be measured; permitted are {', '.join(mixes)}"
+                )
+        return given[:, [self.mixes.index(mix) for mix in mixes]]
+
+
 def read_policy(
     path: Path,
-    case_refs: Sequence[str],
     mixes: tuple[str, ...],
     mapping: FileMapping = AS_IS,
     assumed: Assumed | None = None,
-) -> Floats:
+) -> GivenPolicy:
     """Reads what a policy would give each case.
 
     The file has a column `case_ref` and either a column `mix`, or a column of chances for each mix
-    that it may give, by the mix's id. Cases that are not asked for are passed over.
+    that it may give, by the mix's id. Rows that say nothing else are passed over.
 
     Args:
         path: as files of cases are, of any kind.
-        case_refs: (n,) of the cases that are evaluated.
         mixes: (K,) ids of the catalogue.
         mapping: what columns and codes are called in the files of cases, and perhaps in this one.
         assumed: what was assumed of the file is added here.
 
-    Returns:
-        Chances of each mix, (n, K).
-
     Raises:
-        CasesRefused: if it cannot be read, lacks a case or column, or a row is no policy.
+        CasesRefused: if it cannot be read, lacks a column, or a row is no policy.
     """
     problems, assumed = Problems(), Assumed() if assumed is None else assumed
-    tables = open_tables(find_sources([path]), mapping, problems, assumed, own=mixes, partial=True)
+    sources = find_sources([path], assumed)
+    tables = open_tables(sources, mapping, problems, assumed, own=mixes, partial=True)
     for table in tables:
         _check_columns(table, mixes, problems)
     problems.refuse()
 
-    wanted, found = set(case_refs), dict[str, Floats]()
+    places: dict[str, int] = {}
+    parts = [np.zeros((0, len(mixes)))]
     for table in tables:
         first_row = 0
         for batch in table.batches(BATCH):
             cells = table.cells(batch, first_row, problems, assumed)
+            first_row += len(batch)
             texts = cells.short_texts(CASE_REF, REFERENCES[CASE_REF])
             refs = [None] * len(batch) if texts is None else texts.to_pylist()
-            asked = np.array([ref in wanted for ref in refs], np.bool_)
-            given = _given(cells, mixes, asked)
-            twice = np.zeros(len(batch), np.bool_)
-            for row, (ref, chances) in enumerate(zip(refs, given, strict=True)):
-                if ref in wanted:
-                    twice[row] = ref in found
-                    found[ref] = chances
-            cells.refuse(CASE_REF, twice, "are of a case that was there before; permitted is once")
-            first_row += len(batch)
-    problems.refuse()
+            given, says = _given(cells, mixes)
+            nameless = np.array([ref is None for ref in refs], np.bool_)
+            cells.refuse(CASE_REF, nameless & says, "have no case_ref")
 
-    lacking = [ref for ref in case_refs if ref not in found]
-    if lacking:
-        raise CasesRefused(
-            f"{path}: lacks {len(lacking)} of the {len(case_refs)} cases to evaluate on, such as "
-            f"{shown(lacking[0])}; a policy must say what it gives to every one of them"
-        )
-    return np.stack([found[ref] for ref in case_refs])
+            twice = np.zeros(len(batch), np.bool_)
+            for row in np.flatnonzero(says & ~nameless).tolist():
+                ref = str(refs[row])
+                twice[row] = ref in places
+                places.setdefault(ref, len(places))
+            cells.refuse(CASE_REF, twice, "are of a case that was there before; permitted is once")
+            parts.append(given[says & ~nameless])
+    problems.refuse()
+    return GivenPolicy(path=path, mixes=mixes, places=places, chances=np.concatenate(parts))
 
 
 def _check_columns(table: Table, mixes: tuple[str, ...], problems: Problems) -> None:
@@ -90,20 +131,30 @@ def _check_columns(table: Table, mixes: tuple[str, ...], problems: Problems) -> 
         problems.add(f"{table.path}: column {_MIX}", told)
 
 
-def _given(cells: Cells, mixes: tuple[str, ...], asked: Bools) -> Floats:
-    """Reads the chances of some rows, (rows, K); only those asked for must be as they must."""
+def _given(cells: Cells, mixes: tuple[str, ...]) -> tuple[Floats, Bools]:
+    """Reads the chances of some rows, (rows, K), and which rows say anything, (rows,)."""
+    every = np.ones(len(cells), np.bool_)
     if _MIX in cells.batch.schema.names:
-        numbers = cells.codes(_MIX, mixes, asked)
+        says = cells.known(_MIX)
+        numbers = cells.codes(_MIX, mixes, says)
         known = np.zeros(len(cells), np.int64) if numbers is None else np.maximum(numbers, 0)
         chosen: Floats = np.eye(len(mixes))[known]
-        return chosen
+        return chosen, says
 
-    policy = np.zeros((len(cells), len(mixes)))
+    policy, says = np.zeros((len(cells), len(mixes))), ~every
     for number, mix in enumerate(mixes):
-        found = cells.numbers(mix, 0.0, 1.0, "0 to 1, the chance of the mix", asked)
+        bound = "0 to 1, the chance of the mix"
+        found = cells.numbers(mix, 0.0, 1.0, bound, every, truth=True)
         if found is not None:
             # A mix that a row does not name is one that it does not give.
             policy[:, number] = np.nan_to_num(found)
-    bad = ~(np.abs(policy.sum(axis=1) - 1) < _SUM)
-    cells.refuse(CASE_REF, bad & asked, "have chances that do not sum to 1")
-    return policy
+            says |= ~np.isnan(found)
+    sums = policy.sum(axis=1)
+    bad = ~(np.abs(sums - 1) < _SUM) & says
+    if bad.any():
+        told = (
+            f"have chances that do not sum to 1 (within {_SUM:f}), but to {sums[bad][0]:.6g} in "
+            "the first of these; write more digits, or divide the chances of a row by their sum"
+        )
+        cells.refuse(CASE_REF, bad, told)
+    return policy, says

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from router.cases.problems import CasesRefused
+from router.cases.sources import regular_file
 from router.decision.catalogue import Catalogue
 from training.data.case_files import SYNTHETIC_KEY
 
@@ -49,6 +50,7 @@ def read_truth(path: Path, catalogue: Catalogue) -> Truth:
     Raises:
         CasesRefused: if it is not one of simulated cases and these mixes.
     """
+    regular_file(path)
     columns = [f"value_{mix}" for mix in catalogue.ids]
     try:
         if pl.read_parquet_metadata(path).get(SYNTHETIC_KEY) != "true":

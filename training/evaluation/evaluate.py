@@ -26,6 +26,7 @@ from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.handed_over import handed_over, lead
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 from training.evaluation.in_tens import figures_in_tens
+from training.evaluation.peeking import peeks
 from training.evaluation.sensitivity import sensitivity
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
@@ -181,6 +182,7 @@ def evaluate_policy(
     rival: Rival | None,
     catalogue: Catalogue,
     policy: Policy,
+    sound: figures.Soundness,
     *,
     seed: int,
     folds: int = FOLDS,
@@ -199,6 +201,7 @@ def evaluate_policy(
         rival: the promoted version, or None.
         catalogue: the mixes.
         policy: of the agency, whose safeguards hold.
+        sound: whether the cases can be believed; whether the policy can is added.
         seed: of folds and boosting.
         folds: of the nuisances, which are fitted on the held-out cases alone.
 
@@ -218,8 +221,21 @@ def evaluate_policy(
     policies = _policies(held, catalogue, promoted, decided)
     policies["candidate"] = _lifted(chances[served], decided)
     found = figures_in_tens(_of_any_policy(name, cases, by, held, decided, policies, rival))
-    # It says whom to give what, and predicts nothing.
-    return replace(found, groups=tuple(replace(group, calibration=None) for group in found.groups))
+    peeking = peeks(
+        chances[served, kept.mix],
+        _inputs(kept, decided),
+        kept.mix,
+        kept.outcome,
+        held.fitted,
+        held.cluster,
+        seed=seed,
+    )
+    return replace(
+        found,
+        # It says whom to give what, and predicts nothing.
+        groups=tuple(replace(group, calibration=None) for group in found.groups),
+        soundness=replace(sound, suspicions=(*sound.suspicions, *peeking)),
+    )
 
 
 def _of_any_policy(
@@ -304,13 +320,9 @@ def _held_out(cases: LoggedCases, by: str) -> figures.HeldOut:
 def _held(
     cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
 ) -> Held:
-    offices = cases.office_numbers()
-    # All that advisers go by, as in learning; by the candidate's safeguards, which are the
-    # policy's.
-    inputs = confounders(plain_numbers(cases.rows), decided.first_permitted, offices, cases.days)
     count = len(catalogue.ids)
     fitted = cross_fit(
-        inputs,
+        _inputs(cases, decided),
         cases.mix,
         cases.outcome,
         count,
@@ -332,6 +344,15 @@ def _held(
         minutes=minutes,
         spent=spent,
     )
+
+
+def _inputs(cases: LoggedCases, decided: Decisions) -> Floats:
+    """Gives all that advisers go by, as in learning, (n, features).
+
+    By the candidate's safeguards, which are the policy's.
+    """
+    rows, offices = plain_numbers(cases.rows), cases.office_numbers()
+    return confounders(rows, decided.first_permitted, offices, cases.days)
 
 
 def _policies(

@@ -28,6 +28,7 @@ _Z = 1.645
 # A gain is then shown in four of five draws.
 _POWER = 0.84
 _KNOWN_APART = 0.2
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ def examine(cases: LoggedCases, mixes: tuple[str, ...], sound: Soundness, seed: 
             Finding(what=f"column {one.column}: {one.problem}", way_out=one.fix)
             for one in sound.suspicions
         ),
+        *_never_known(fields),
         *_apart(fields),
         *_small_side(cases),
     ]
@@ -145,6 +147,21 @@ def examine(cases: LoggedCases, mixes: tuple[str, ...], sound: Soundness, seed: 
         fields=fields,
         needed=_needed(cases, len(mixes)),
         findings=tuple(findings),
+    )
+
+
+def _never_known(fields: tuple[FieldSeen, ...]) -> tuple[Finding, ...]:
+    never = [one.name for one in fields if one.unknown_earlier + one.unknown_later >= 2]
+    if not never:
+        return ()
+    shown, more = ", ".join(never[:_NAMED]), len(never) - _NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        Finding(
+            what=f"{len(never)} of {len(fields)} fields are unknown in all cases: {shown}{rest}",
+            way_out="give their columns, or name them in --map; nothing can be learned of what is "
+            "never known",
+        ),
     )
 
 

@@ -29,13 +29,18 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _simulated(figures: Figures, training: Mapping[str, Any], command: str) -> tuple[str, ...]:
     """Gives the command that simulated the cases, if they are of one simulation."""
-    seed, words = training.get("simulation_seed"), shlex.split(command)
-    if not figures.synthetic or not str(seed or "").isdecimal() or words.count("--cases") != 1:
+    drawn, words = training.get("simulation") or {}, shlex.split(command)
+    known = {"--cases": "cases", "--seed": "seed", "--world": "world"}
+    told = {option: str(drawn.get(key, "")) for option, key in known.items()}
+    # It is what a file says of itself, and may hold anything: only plain words become a command.
+    plain = all(text.isascii() and text.isalnum() for text in told.values())
+    if not figures.synthetic or not plain or words.count("--cases") != 1:
         return ()
-    left_out = training.get("shielded", 0) + training.get("too_recent", 0)
-    cases = figures.trained_on + figures.held_out.cases + left_out
-    out = shlex.quote(words[words.index("--cases") + 1])
-    return (f"python -m training simulate --cases {cases} --seed {seed} --out {out}",)
+    told["--out"] = words[words.index("--cases") + 1]
+    if "--policies" in words:
+        told["--policies"] = words[words.index("--policies") + 1]
+    every = [word for pair in told.items() for word in pair]
+    return (shlex.join(["python", "-m", "training", "simulate", *every]),)
 
 
 def recorded(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

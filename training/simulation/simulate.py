@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
-from training.data.case_files import SEED_KEY, SYNTHETIC_KEY
+from training.data.case_files import CASES_KEY, SEED_KEY, SYNTHETIC_KEY, WORLD_KEY
 from training.simulation.effects import mix_values
 from training.simulation.logged_policy import draw_offices, mix_propensities
 from training.simulation.population import Floats, Slots, draw_population
@@ -35,11 +35,17 @@ UNKNOWN_RESERVATION = 0.005
 class Simulation:
     """Logged cases, and the truth for those that are not shielded.
 
-    The truth is value_<MIX> and propensity_<MIX> by case_ref.
+    Attributes:
+        cases: as they are logged.
+        truth: value_<MIX> and propensity_<MIX> by case_ref.
+        seed: of all draws.
+        world: name of the world that they are of.
     """
 
     cases: pl.DataFrame
     truth: pl.DataFrame
+    seed: int
+    world: str
 
 
 def simulate(cases: int, seed: int, catalogue: Catalogue, world: World = DEFAULT) -> Simulation:
@@ -74,17 +80,29 @@ def simulate(cases: int, seed: int, catalogue: Catalogue, world: World = DEFAULT
     return Simulation(
         cases=_hide(frame, shielded),
         truth=_truth(refs, values, propensities, catalogue).filter(~pl.Series(shielded)),
+        seed=seed,
+        world=world.name,
     )
 
 
-def write_simulation(simulation: Simulation, out: Path, seed: int) -> Path:
+def truth_place(out: Path) -> Path:
+    """Says where the truth of cases is written, beside them."""
+    return out.with_name(f"{out.stem}.truth.parquet")
+
+
+def write_simulation(simulation: Simulation, out: Path) -> Path:
     """Writes the cases to `out`, marked as synthetic, and the truth beside them.
 
     Returns:
         The truth's path.
     """
-    truth = out.with_name(f"{out.stem}.truth.parquet")
-    mark = {SYNTHETIC_KEY: "true", SEED_KEY: str(seed)}
+    truth = truth_place(out)
+    mark = {
+        SYNTHETIC_KEY: "true",
+        SEED_KEY: str(simulation.seed),
+        WORLD_KEY: simulation.world,
+        CASES_KEY: str(len(simulation.cases)),
+    }
     for frame, path in ((simulation.truth, truth), (simulation.cases, out)):
         with written_aside(path) as aside:
             frame.write_parquet(aside, metadata=mark)

@@ -16,6 +16,7 @@ import joblib
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.tables import DecisionTables
+from router.files.formats import check_folder
 from router.mendable import Mendable
 from router.versions.golden import GOLDEN, golden_bytes
 from router.versions.registry import FIGURES, MANIFEST, TABLES, check_name
@@ -42,12 +43,16 @@ def check_new(folder: Path) -> None:
         ValueError: if the folder's name is not lower-case letters, digits, dots and dashes, 1 to 64
             characters.
         VersionExists: if there is one already.
+        OutRefused: if nothing can be written there.
     """
     check_name(folder.name)
     if folder.exists():
         raise VersionExists(
             f"{folder}: exists; a version is never overwritten, choose another name"
         )
+    # Folders that are lacking are made.
+    around = next(one for one in folder.absolute().parents if one.exists())
+    check_folder(around, folder)
 
 
 def write_version(

@@ -59,7 +59,7 @@ def manifest(
             "sha256": cases.sha256,
             "outcome_mean": float(cases.outcome.mean()),
             "dates": [day.isoformat() for day in cases.dates] if cases.dates else None,
-            "simulation_seed": cases.seed,
+            "simulation": cases.simulation,
             "seed": seed,
             "command": command,
             "mixes": dict(zip(catalogue.ids, counts, strict=True)),

@@ -1,10 +1,12 @@
 """`check`: what a data scientist is told of files before anything is learned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from router.cases.features import FEATURES
 from router.cases.mapping import read_mapping
 from tests.plain_language import HARDEST_GRADE, faults, grade
 from tests.unit.training.data.cases_builder import FRAME, ROWS, a_file
@@ -20,8 +22,8 @@ def test_good_files_are_told_column_by_column_and_fit_would_start(tmp_path: Path
     told = command("check", cases, "--page", page, *POLICIES)
     assert told.code == 0, told.err + told.out
     assert "yes: fit would start" in told.out
-    assert f"{len(ROWS)} cases; left out: {len(FRAME) - len(ROWS)} shielded" in told.out
-    for words in ("no column for, and so unknown: propensity", "weeks_registered", "By month"):
+    assert f"cases are read. Left out: {len(FRAME) - len(ROWS)} shielded" in told.out
+    for words in ("Unknown, for no column says them: propensity", "weeks_registered", "By month"):
         assert words in told.out
     text = page.read_text(encoding="utf-8")
     assert "Yes: fit would start" in text
@@ -55,7 +57,8 @@ def test_an_agencys_file_gets_a_draft_of_its_mapping_that_changes_nothing_as_it_
     told = command("check", cases, "--draft-mapping", draft, *POLICIES)
     assert told.code == 1
     text = draft.read_text(encoding="utf-8")
-    for line in ('# weeks_registered = "weeks_regd"', "[values.has_eid]", '# "J" = ""'):
+    guess = '# weeks_registered = "weeks_regd"  # a guess, by the name alone'
+    for line in (guess, "[values.has_eid]", '# "J" = ""'):
         assert line in text
     assert '"tiltak"' in text
     assert not read_mapping(draft).columns
@@ -63,9 +66,30 @@ def test_an_agencys_file_gets_a_draft_of_its_mapping_that_changes_nothing_as_it_
     filled = text.replace('# weeks_registered = "weeks_regd"', 'weeks_registered = "weeks_regd"')
     filled = filled.replace('# mix = ""', 'mix = "tiltak"').replace('# "J" = ""', '"J" = "YES"')
     draft.write_text(filled.replace('# "N" = ""', '"N" = "NO"'), encoding="utf-8")
-    told = command("check", cases, "--map", draft, *POLICIES)
+    second = tmp_path / "second.toml"
+    told = command("check", cases, "--map", draft, "--draft-mapping", second, *POLICIES)
     assert told.code == 0, told.out
     assert "weeks_regd" in told.out
+    # What the first said, the second says too.
+    assert replace(read_mapping(second), path=draft) == read_mapping(draft)
+    assert second.read_text(encoding="utf-8").count("[values.has_eid]") == 1
+
+
+def test_fields_that_are_never_known_are_something_to_look_at(tmp_path: Path) -> None:
+    cases, page = a_file(tmp_path, LOGGED.drop("has_eid", "age_band")), tmp_path / "check.html"
+    told = command("check", cases, "--page", page, *POLICIES)
+    says = "fields are unknown in all cases: age_band, has_eid"
+    assert f"look at: 2 of {len(FEATURES.features)} {says}" in told.out
+    assert says in page.read_text(encoding="utf-8")
+
+
+def test_codes_of_mixes_are_drafted_too(tmp_path: Path) -> None:
+    frame = LOGGED.with_columns(mix=pl.col("mix").replace({"SELF_SERVICE": "S1"}))
+    draft = tmp_path / "mapping.toml"
+    command("check", a_file(tmp_path, frame), "--draft-mapping", draft, *POLICIES)
+    text = draft.read_text(encoding="utf-8")
+    assert "[values.mix]\n# one of " in text
+    assert '# "S1" = ""' in text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import contextlib
 import html
 import io
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -133,6 +134,9 @@ def test_the_command_in_the_report_makes_the_same_version_again(fit: Fit) -> Non
     assert set(manifest["policies"]) == {"mixes.toml", "national.toml", "gate.toml"}
     again = manifest["training"]["command"]
     assert html.escape(again) in (fit.folder / "report.html").read_text()
+    # Whatever was left out of the fit, the cases are those that were simulated.
+    simulated = "simulate --cases 3000 --seed 3 --world differing --out "
+    assert simulated in (fit.folder / "report.html").read_text()
     # A key or a server may be secret, and neither bears on what is learned.
     assert "--sign" not in json.dumps(manifest)
 
@@ -247,6 +251,17 @@ def test_a_file_that_says_it_is_synthetic_is_never_fitted_as_real(tmp_path: Path
     assert not (tmp_path / "v").exists()
 
 
+def test_the_truth_of_other_cases_is_refused_before_anything_is_fitted(tmp_path: Path) -> None:
+    cases = a_file(tmp_path, FRAME, synthetic="true")
+    values = {f"value_{mix}": [0.5] for mix in CATALOGUE.ids}
+    truth = a_file(
+        tmp_path, pl.DataFrame({"case_ref": ["x"], **values}), "t.parquet", synthetic="true"
+    )
+    told = command("fit", "--cases", cases, "--truth", truth, "--out", tmp_path / "v", *POLICIES)
+    assert "it must be the file that was written beside these cases" in told.err
+    assert told.code == 2
+
+
 def test_too_few_cases_to_hold_out_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
     cases = a_file(
         tmp_path, FRAME.with_columns(decided_on=FRAME["decided_on"].min()), synthetic="true"
@@ -277,6 +292,14 @@ def test_a_bad_cell_is_told_with_file_column_row_and_bound(tmp_path: Path) -> No
         ),
         (("simulate", "--cases", "5", "--out", "{tmp}/cases.csv"), "must end with .parquet"),
         (("simulate", "--cases", "5", "--out", "{tmp}/absent/cases.parquet"), "absent"),
+        (("simulate", "--cases", "5", "--out", "/proc/x.parquet"), "nothing can be written in /p"),
+        (("simulate", "--cases", "5", "--out", "{tmp}/taken.parquet"), "is a folder"),
+        (("fit", "--cases", "a.parquet", "--out", "/proc/x/v"), "nothing can be written in /proc"),
+        (("fit", "--cases", "{tmp}/pipe.csv", "--out", "{tmp}/v"), "is no regular file"),
+        (("evidence", "--out", "/proc/v"), "nothing can be written in /proc"),
+        (("evaluate", "--cases", "a.csv", "--policy", "p.csv"), "p.csv: cannot be read"),
+        (("evaluate", "--cases", "**", "--page", "{tmp}/absent/p.html"), "there is no folder"),
+        (("collect", "--journal", "sqlite:///a.csv", "--out", "a.csv"), "is a file that is read"),
         (("gate", "v7", "--models", "{tmp}"), "v7"),
         (("gate", "../v7", "--models", "{tmp}"), "must be 1 to 64 of a-z"),
         (("report", "v7", "--models", "{tmp}"), "v7: there is no such version"),
@@ -296,6 +319,9 @@ def test_what_can_be_mended_is_one_clear_line_and_exit_code_2(
     tmp_path: Path, words: tuple[str], says: str
 ) -> None:
     (tmp_path / "taken").mkdir()
+    (tmp_path / "taken.truth.parquet").mkdir()
+    (tmp_path / "taken.parquet").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
     told = command(*(word.format(tmp=tmp_path) for word in words))
     assert told.refused(says), told.err
 

@@ -1,6 +1,7 @@
 """Files as pandas, polars, spreadsheets and R write them: read where clear, else refused."""
 
 import gzip
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -158,6 +159,9 @@ def test_what_r_and_spreadsheets_write_is_read(tmp_path: Path, text: str) -> Non
         ("case_ref,has_eid\na,1\n", "column has_eid: row 1: '1'; permitted is one of YES, NO"),
         ("case_ref,education_level\na,None\n", "may mean NONE or unknown: say which in --map"),
         ('case_ref,weeks_registered\na,"1,234"\n', "row 1: '1,234'; permitted is 0 to 520"),
+        ("case_ref;weeks_registered\na;1.250\n", "row 1: '1.250'"),
+        ("case_ref;weeks_registered\na;1,250\n", "say in --map, as csv.decimal, how decimals"),
+        ("case_ref;weeks_registered\na;1.250\nb;12,0\n", "row 1: '1.250'"),
         ("case_ref,weeks_registered\na,12.5\n", "row 1: '12.5'"),
         ("case_ref,weeks_registered\na,1 234\n", "row 1: '1 234'"),
         ("case_ref,weeks_registered\na,-\n", "row 1: '-'"),
@@ -194,13 +198,22 @@ def test_texts_of_windows_are_read_and_a_decimal_comma_too(tmp_path: Path) -> No
         (pd.Timestamp("2026-07-06 01:15", tz="Europe/Oslo"), date(2026, 7, 6)),
         (datetime(2026, 7, 6, tzinfo=UTC), date(2026, 7, 6)),
         (datetime(2026, 7, 5, 22, tzinfo=UTC), "are moments by UTC"),
-        (datetime(2026, 7, 5, 22), "are all at 22:00 or 23:00, midnight by UTC"),
+        *(
+            (pd.Timestamp("2026-07-05 22:00", tz=zone), "are moments by UTC")
+            for zone in ("Zulu", "Etc/GMT", "Etc/UTC", "GMT", "Etc/Greenwich", "Universal")
+        ),
+        (datetime(2026, 7, 5, 22), "are all at 22:00, 23:00 or 0:00, midnight in another zone"),
+        # Winter time all the year round.
+        (pd.Timestamp("2026-07-05 23:00", tz="Etc/GMT-1"), "midnight in another zone"),
+        ("2026-07-05 23:00:00+01", "midnight in another zone"),
         ("2026-07-06", date(2026, 7, 6)),
         ("2026-07-06 00:00:00", date(2026, 7, 6)),
         ("2026-07-06T13:30:00.123", date(2026, 7, 6)),
         ("2026-07-06T01:15:00+02:00", date(2026, 7, 6)),
         ("2026-07-05T23:15:00Z", "are moments by UTC"),
-        ("2026-07-05 22:00:00", "are all at 22:00 or 23:00"),
+        ("2026-07-05 22:00:00+00", "are moments by UTC"),
+        ("2026-07-05 22:00 GMT", "are moments by UTC"),
+        ("2026-07-05 22:00:00", "are all at 22:00, 23:00 or 0:00"),
         ("6.7.2026", date(2026, 7, 6)),
         ("06.07.2026", date(2026, 7, 6)),
         ("20260706", date(2026, 7, 6)),
@@ -383,7 +396,9 @@ def test_an_agencys_columns_and_codes_are_read_by_a_mapping(tmp_path: Path) -> N
         ("[columns]\nmix = 3", "columns.mix: is 3; permitted is a text in quotes"),
         ("[values.has_eid]\nJ = 'JA'", "values.has_eid.J: is 'JA'; permitted is one of YES, NO"),
         ("[csv]\nseparator = 'x'", "csv.separator: must be one of , ; | or a tab"),
+        ("[values.has_eid]\n'' = 'NO'", "is an empty cell, which is always unknown"),
         ("[csv]\nencoding = 'x'", "csv.encoding: 'x' is not known"),
+        ('[csv]\nencoding = "utf\\u0000"', "is not known; an example is utf-8"),
         ("date_format = 'dd.mm'", "date_format: must be as"),
         ("columns = [", "is not a mapping"),
     ],
@@ -451,3 +466,111 @@ def test_that_no_column_says_who_is_shielded_is_told(tmp_path: Path) -> None:
     rows, assumed = read(a_csv(tmp_path, "case_ref,weeks_registered\na,3\n"))
     assert rows[0, FEATURES.column("weeks_registered")] == 0
     assert "all are left to advisers, unless --map says it of all" in assumed
+
+
+@pytest.mark.parametrize(
+    ("column", "upper"), [(("1.250", "12.5"), 10_000), (("1.000",), 1), (("0,125", "1,250"), 9999)]
+)
+def test_a_sign_that_can_only_be_of_decimals_is_read(column: tuple[str, ...], upper: float) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array(column)], ["adviser_minutes"])
+    problems = Problems()
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed(), comma=True)
+    kept = np.ones(len(column), np.bool_)
+    found = cells.numbers("adviser_minutes", 0, upper, "", kept)
+    problems.refuse()
+    assert found is not None
+    assert found.tolist() == [float(text.replace(",", ".")) for text in column]
+
+
+def test_blanks_around_values_are_left_out(tmp_path: Path) -> None:
+    path = a_csv(tmp_path, "case_ref,education_level,has_eid,weeks_registered\na, NONE,YES , NA\n")
+    rows, assumed = read(path, NOT_SHIELDED)
+    assert rows.tolist() == [
+        FEATURES.row(shielded="NO", education_level="NONE", has_eid="YES").tolist()
+    ]
+    assert "blanks around values are left out: education_level, has_eid" in assumed
+    assert "NA is read as unknown: weeks_registered" in assumed
+
+
+@pytest.mark.parametrize("way", ["folder", "outer", "file", "pattern", "link"])
+def test_folders_say_the_same_of_a_file_however_it_is_given(tmp_path: Path, way: str) -> None:
+    inner = tmp_path / "a" / "kontor=o-1" / "b" / "month=2"
+    inner.mkdir(parents=True)
+    pl.DataFrame(CASES).write_parquet(inner / "x.parquet")
+    (tmp_path / "link").symlink_to(inner)
+    given = {
+        "folder": tmp_path / "a",
+        "outer": inner.parent,
+        "file": inner / "x.parquet",
+        "pattern": inner.parent / "*" / "*.parquet",
+        "link": tmp_path / "link",
+    }[way]
+    mapping = FileMapping(columns={"kontor": "office_ref"})
+    (cells,) = read_batches(given, assumed := Assumed(), mapping)
+    assert set(read_rows(cells).references["office_ref"].to_pylist()) == {"o-1"}
+    assert "folders named after no field say nothing of their cases: month" in assumed.lines()[0]
+
+
+def test_folders_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    inner = tmp_path / "office_ref=o-1" / "office_ref=o-2"
+    inner.mkdir(parents=True)
+    pl.DataFrame(CASES).write_parquet(inner / "x.parquet")
+    assert "say both office_ref=o-1 and office_ref=o-2" in refusal(inner)
+
+
+@pytest.mark.parametrize("given", ["months", "mon*", "**"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("more.txt", "more.txt: must end with .parquet, .csv"),
+        ("part-00000", "part-00000: must end with"),
+        ("linked", "is a link to a folder, which is not followed"),
+        ("gone.csv", "there is no such file or folder"),
+        ("pipe.csv", "is no regular file (a pipe, a device or a socket)"),
+        ("_delta_log", "is a Delta table, whose files hold old cases too"),
+    ],
+)
+def test_nothing_in_a_folder_is_passed_over_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, name: str, says: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    folder = tmp_path / "here" / "months" / "2026-07"
+    elsewhere.mkdir()
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    frame().to_csv(folder / "cases.csv", index=False)
+    (folder / "README.md").touch()
+    (folder / "_SUCCESS").touch()
+    rows, assumed = read(Path(given))
+    assert len(rows) == COUNT
+    assert "files beside the cases are passed over: README.md, _SUCCESS" in assumed
+    if name == "linked":
+        (folder / name).symlink_to(elsewhere)
+    elif name == "gone.csv":
+        (folder / name).symlink_to(elsewhere / name)
+    elif name == "pipe.csv":
+        os.mkfifo(folder / name)
+    elif name.startswith("_"):
+        (folder / name).mkdir()
+    else:
+        (folder / name).touch()
+    assert says in refusal(Path(given))
+
+
+@pytest.mark.parametrize("place", ["pipe.csv", "pipe.parquet", "null.csv"])
+def test_what_never_ends_is_not_waited_for(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    os.mkfifo(tmp_path / "pipe.parquet")
+    (tmp_path / "null.csv").symlink_to("/dev/zero")
+    assert "is no regular file" in refusal(tmp_path / place)
+
+
+def test_a_time_zone_that_nobody_knows_is_refused() -> None:
+    problems = Problems()
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array([60], pa.timestamp("s", "Foo/Bar"))], ["decided_on"]
+    )
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed())
+    cells.days("decided_on", np.ones(1, np.bool_))
+    with pytest.raises(CasesRefused, match="its time zone Foo/Bar is not known; write the local"):
+        problems.refuse()

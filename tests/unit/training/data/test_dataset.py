@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
 from tests.policies_of_six import CATALOGUE
 from tests.unit.training.data.cases_builder import (
@@ -51,7 +52,7 @@ def test_all_that_is_logged_is_read(tmp_path: Path) -> None:
         first["office_ref"],
         first["decided_on"],
     )
-    assert (cases.synthetic, cases.seed) == (True, "3")
+    assert (cases.synthetic, cases.simulation) == (True, {"seed": "3"})
     assert cases.sha256 == {"cases.parquet": hashlib.sha256(path.read_bytes()).hexdigest()}
     assert cases.dates == (cases.days.min().item(), cases.days.max().item())
 
@@ -145,7 +146,7 @@ def test_the_columns_of_an_audit_file_are_joined_and_never_part_of_rows(tmp_path
         ({"origin": ["A"] * 4}, "column case_ref: is missing"),
         (
             {"case_ref": ["a", "b", "a", "c"]},
-            "column case_ref: rows 1, 3: are of a case that the file has twice",
+            "column case_ref: rows 1, 3: are of a case that is there twice",
         ),
         (
             {"case_ref": list("abcd"), "age_band": ["A"] * 4},
@@ -184,10 +185,25 @@ def test_an_audit_file_that_is_not_of_short_categories_is_refused(
     assert NATIONAL_ID not in message
 
 
-def test_numbers_in_an_audit_file_are_refused(tmp_path: Path) -> None:
-    pl.DataFrame({"case_ref": ["a"], "income": [1]}).write_parquet(tmp_path / "audit.parquet")
+def test_measures_in_an_audit_file_are_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"case_ref": ["a"], "income": [1.5]}).write_parquet(tmp_path / "audit.parquet")
     message = refusal(a_file(tmp_path), audit=tmp_path / "audit.parquet")
-    assert "column income: has type int64; permitted is a text of 1 to 64" in message
+    assert "column income: has type double; permitted is a text of 1 to 64" in message
+
+
+def test_categories_that_are_numbers_or_true_in_a_folder_of_audit_files_are_read(
+    tmp_path: Path,
+) -> None:
+    refs = FRAME["case_ref"].gather([row - 1 for row in ROWS[:3]]).to_list()
+    (tmp_path / "audit").mkdir()
+    groups = pl.DataFrame({"case_ref": refs, "region": [3, None, 7], "moved": [True, False, None]})
+    groups[:2].write_parquet(tmp_path / "audit" / "1.parquet")
+    groups[2:].write_parquet(tmp_path / "audit" / "2.parquet")
+    assumed = Assumed()
+    cases = read_cases([a_file(tmp_path)], CATALOGUE, tmp_path / "audit", assumed=assumed)
+    assert cases.audit["region"][:4].tolist() == ["3", "unknown", "7", "unknown"]
+    assert cases.audit["moved"][:3].tolist() == ["true", "false", "unknown"]
+    assert "true and false are read as texts: moved" in "\n".join(assumed.lines())
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

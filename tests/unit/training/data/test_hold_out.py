@@ -25,7 +25,7 @@ def some_cases(count: int, days: np.ndarray | None) -> LoggedCases:
         too_recent=0,
         shielded=0,
         synthetic=True,
-        seed="",
+        simulation={},
         sha256={},
     )
 

@@ -335,7 +335,7 @@ def a_manifest(**changes: Any) -> dict[str, Any]:
             "sha256": "b0226410f1d2c5fc6bc695401f85a6e85cd18c099e143a4ea3c84b77dc8eee99",
             "outcome_mean": 0.4656,
             "dates": ["2024-09-01", "2026-08-31"],
-            "simulation_seed": "7",
+            "simulation": {"seed": "7", "world": "published", "cases": "64243"},
             "seed": 1,
             "command": "python -m training fit --cases cases.parquet --out models/2026-12 --seed 1",
         },

@@ -21,7 +21,7 @@ from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from training.data.dataset import LoggedCases
 from training.evaluation.evaluate import Rival, evaluate, evaluate_policy
-from training.evaluation.figures import Figures, PolicyFigures
+from training.evaluation.figures import Figures, PolicyFigures, Soundness
 from training.evaluation.figures_json import from_json, to_json
 from training.evaluation.gate import judge, load_gate, of_any_policy
 from training.learning.scores import Floats
@@ -31,6 +31,7 @@ HeldOut = tuple[LoggedCases, Floats]
 CASES, RUNS, SHIELDED = 2600, 10, 11
 # Published counts are in tens.
 HALF_A_TEN = 5
+SOUND = Soundness(suspicions=(), periods=(), clusters={})
 NAMES = {
     "candidate",
     "promoted",
@@ -260,8 +261,9 @@ def test_the_same_mixes_brought_as_a_policy_get_the_same_figures_and_a_verdict(
     chances = np.eye(len(CATALOGUE.ids))[np.maximum(given, 0)]
     rival = Rival(version="good", tables=deciders[1].tables)
     found = evaluate_policy(
-        cases, "time", "mine", chances, rival, CATALOGUE, NATIONAL, seed=1, folds=2
+        cases, "time", "mine", chances, rival, CATALOGUE, NATIONAL, SOUND, seed=1, folds=2
     )
+    assert found.soundness == SOUND
     for name in ("candidate", "promoted", "todays_rule", "logged"):
         mine, own = named(found, name), named(measured, name)
         assert mine.estimates["dr"].value == pytest.approx(own.estimates["dr"].value)

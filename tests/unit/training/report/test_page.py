@@ -257,6 +257,9 @@ def test_the_manifest_is_told_in_full_and_what_it_lacks_is_not_recorded() -> Non
     assert told["libraries · numpy"] == "2.4.6"
     command = "python -m training fit --cases 'my cases.csv' --out models/2026-12 --seed 3"
     assert command in commands(some_figures(), a_manifest(training={"command": command}))
+    words = {"seed": "3", "world": "$(reboot)", "cases": "5"}
+    training = {"command": command, "simulation": words}
+    assert "simulate" not in commands(some_figures(), a_manifest(training=training))[0]
     told_not = commands(some_figures(), a_manifest(training={"seed": 3}))[0]
     assert told_not == "# the command of 2026-12 was not recorded"
 
