@@ -10,6 +10,7 @@ The servers have one core, and the calls come from a process on the other, which
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -121,8 +122,15 @@ class Load:
         return self.end(self.begin(mode, **values))
 
     def peak(self) -> float:
-        """Gives the answers a second of a server that is busy and no more than that."""
-        return self.run("closed", in_flight=64, seconds=1.0, warm=0.3).rate
+        """Gives the answers a second of a server that is busy and no more than that.
+
+        Raises:
+            SystemExit: if there are none.
+        """
+        rate = self.run("closed", in_flight=64, seconds=1.0, warm=0.5).rate
+        if not rate:
+            raise SystemExit("nothing is answered: the machine is too busy to measure anything")
+        return rate
 
     def scraped(self, name: str) -> float:
         """Sums a metric over its labels."""
@@ -200,8 +208,10 @@ ROWS: dict[str, Callable[[Load], str]] = {
 def column(load: Load, process: psutil.Process) -> Iterator[str]:
     """Measures one server, row by row."""
     yield f"{load.peak():,.0f}/s"
-    for measure in ROWS.values():
-        yield measure(load)
+    for name, measure in ROWS.items():
+        told = measure(load)
+        print(f"{name}: {told}", file=sys.stderr, flush=True)
+        yield told
     yield f"{getattr(process.memory_info(), 'rss') >> 20} MiB"  # noqa: B009 - of Linux alone
     # What waited has been answered or refused by now.
     received = load.scraped("router_grpc_calls_received_total")
@@ -226,7 +236,7 @@ def main() -> None:
         for number, flags in enumerate(servers.values()):
             with server(folder, str(number), flags) as (load, process):
                 columns.append(list(column(load, process)))
-                print(f"{number + 1} of {len(servers)}", file=sys.stderr)
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}\n")
     print(f"| | {' | '.join(servers)} |")
     print(f"|---|{'---|' * len(servers)}")
     names = ("64 who wait: the peak", *ROWS, "memory at the end", "calls counted")

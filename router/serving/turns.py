@@ -30,6 +30,8 @@ _PAUSE_SECONDS = 0.0005
 _ON_TIME_SECONDS = 0.0015
 # Pauses without a new call after which nobody waits in gRPC's core.
 _QUIET = 2
+# Looks after which those in line begin, however late the looks and whoever else comes.
+_LOOKS = 6
 # Pauses after which those who are at work wait for something else than the loop.
 _STALLED = 10
 # How much the newest figure counts in what a case takes, and what is said before there is one.
@@ -157,7 +159,7 @@ class Turns:
         except asyncio.CancelledError:
             if began.cancelled():
                 self._waiting -= 1
-            else:  # Its turn came at that moment.
+            elif began.exception() is None:  # Its turn came at that moment.
                 self.end()
             raise
 
@@ -184,32 +186,42 @@ class Turns:
     def _look(self) -> None:
         if self._waiting and not self._looking:
             self._looking = True
-            self._look_again(self._came, self._came, self._went, 0)
+            self._look_again(self._came, self._came, self._went, 0, 0)
 
-    def _look_again(self, first: int, came: int, went: int, quiet: int) -> None:
-        """Comes back until there is room and nobody new comes, then lets some begin."""
+    def _look_again(self, first: int, came: int, went: int, quiet: int, free: int) -> None:
+        """Comes back until there is room and nobody new comes, then lets some begin.
+
+        Args:
+            first: how many had come when it began to look.
+            came: how many had come at the last look.
+            went: how many had gone then.
+            quiet: looks since then, each in time, at which nobody came or went.
+            free: looks at which nobody was at work.
+        """
         now = self._clock()
         on_time = now - self._looked_at < _ON_TIME_SECONDS
         self._looked_at = now
         quiet = quiet + on_time if (came, went) == (self._came, self._went) else 0
+        free += not self._at_work
 
-        room = not self._at_work
         # Who comes in a flood is not taken up before the others are answered, nor is anybody whose
         # turn would come too late then.
         seen = (
             quiet >= _QUIET
+            or free >= _LOOKS
             or self._came - first > 2 * TOGETHER
             or self._waiting > _SEEN
             or self._waiting * self._seconds_a_case > self._patience / 2
         )
         stalled = quiet >= _STALLED and self._at_work <= _AT_ONCE - TOGETHER
-        if (room and seen) or stalled:
+        if (not self._at_work and seen) or stalled:
             self._looking = False
             self._let_begin(now)
             self._look()
             return
-        loop = asyncio.get_running_loop()
-        loop.call_later(_PAUSE_SECONDS, self._look_again, first, self._came, self._went, quiet)
+        asyncio.get_running_loop().call_later(
+            _PAUSE_SECONDS, self._look_again, first, self._came, self._went, quiet, free
+        )
 
     def _let_begin(self, now: float) -> None:
         if self._last is not None:

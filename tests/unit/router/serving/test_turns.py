@@ -129,6 +129,20 @@ def test_a_batch_takes_the_room_of_its_cases() -> None:
     asyncio.run(run())
 
 
+def test_on_a_machine_that_is_always_late_all_begin_too() -> None:
+    async def run() -> None:
+        hall = Hall(seconds_at_most=1e9)
+        await hall.come("a", 3 * TOGETHER)
+        ending = asyncio.ensure_future(hall.end())
+        while not ending.done():
+            hall.now += 1.0
+            await asyncio.sleep(0)
+        assert not await ending
+        assert len(hall.begun) == 3 * TOGETHER
+
+    asyncio.run(run())
+
+
 def test_a_commit_that_takes_long_does_not_keep_others_from_beginning() -> None:
     async def run() -> None:
         hall = Hall()
