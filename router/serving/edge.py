@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
+from math import inf
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -30,7 +31,6 @@ from router.serving.status import (
     DeadlineExpired,
     Draining,
     InvalidRequest,
-    Overloaded,
     Trailers,
     refuse,
     status_of,
@@ -38,6 +38,7 @@ from router.serving.status import (
 )
 from router.serving.telling import Gathered
 from router.serving.tracing import TRACES
+from router.serving.turns import Turns, set_turns
 from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
@@ -191,16 +192,18 @@ class Edge(grpc.GenericRpcHandler):
         texts: Callable[[], Texts] | None = None,
         access: Access | None = None,
         log: AccessLog | None = None,
+        queue_seconds: float = inf,
     ) -> None:
         """Begins without a service.
 
         Args:
             metrics: counted by.
-            max_in_flight: calls at once; more are refused.
+            max_in_flight: calls at once, those in line too; more are refused.
             texts: gives those in which people are told of a refusal where no language was asked
                 for; None tells them nothing.
             access: tells who calls and whether they may; None lets everyone call everything.
             log: is told of every call; None tells nobody.
+            queue_seconds: that a call waits in line at most.
         """
         self._log = log or AccessLog()
         self._metrics = metrics
@@ -208,11 +211,15 @@ class Edge(grpc.GenericRpcHandler):
         self._access = access
         self._max_in_flight = max_in_flight
         self._in_flight = 0
+        self._turns = Turns(queue_seconds)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
         self.draining = False
+        # Calls over gRPC that came as far as here: the core may have refused others.
+        self.taken = 0
         metrics.in_flight.set_function(lambda: self._in_flight)
         metrics.in_flight_limit.set(max_in_flight)
+        metrics.in_line.set_function(lambda: self._turns.waiting)
 
     def add(
         self,
@@ -234,6 +241,7 @@ class Edge(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler:
         """Gives the method's handler, wrapped and kept, so that a call pays for a look-up only."""
         method: str = handler_call_details.method
+        self.taken += 1
         kept = self._handlers.get(method)
         if kept is None:
             handler, on_error = self._find(handler_call_details)
@@ -296,6 +304,8 @@ class Edge(grpc.GenericRpcHandler):
         limited = method.startswith(_OWN)
         # Of a method that does not exist nobody needs to know who asks for it.
         access = self._access if method != _NO_METHOD else None
+        # A stream lasts for as long as it likes: its messages take turns, not itself.
+        in_turn = limited and (label == "unary")
         path = method.removeprefix("/")
 
         async def call(request: object, context: Context) -> object:
@@ -311,6 +321,13 @@ class Edge(grpc.GenericRpcHandler):
                         caller = access.admit(path, context) if access else EVERYONE
                         set_caller(caller)
                         call_noted.caller = caller.name
+                        # The call itself is counted already.
+                        if limited and self._in_flight > self._max_in_flight:
+                            self._turns.make_room(caller.name)
+                        set_turns(self._turns)
+                        if in_turn:
+                            async with self._turns.turn(caller.name, context.time_remaining()):
+                                return await cast("Awaitable[object]", behaviour(request, context))
                         answer = behaviour(request, context)
                         if not isinstance(answer, AsyncGeneratorType):
                             return await answer
@@ -341,9 +358,6 @@ class Edge(grpc.GenericRpcHandler):
     def _admit(self, context: Context) -> None:
         if self.draining:
             raise Draining
-        # The call itself is counted already.
-        if self._in_flight > self._max_in_flight:
-            raise Overloaded
         # Who no longer waits is not worked for: under overload that is what frees the others.
         left = context.time_remaining()
         if left is not None and left <= 0:
@@ -416,4 +430,8 @@ async def _abort(error: Exception, context: Context) -> NoReturn:
             f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
         ]
         _log.error("internal error", extra={"error": type(error).__name__, "frames": frames})
-    await context.abort(code, message, trailers(code, message, details))
+    try:
+        await context.abort(code, message, trailers(code, message, details))
+    except grpc.aio.InternalError:
+        # Nobody to tell, as above: it would be counted as UNKNOWN, and logged by grpc as a fault.
+        raise asyncio.CancelledError from None

@@ -26,6 +26,7 @@ from router.serving.access import AccessLog
 from router.serving.admin import AdminPort, check_page, metrics_page
 from router.serving.callers.access import Access
 from router.serving.caseload.service import CaseloadPlannerService
+from router.serving.core_calls import CoreCalls
 from router.serving.durable import DurableJournal
 from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
@@ -84,10 +85,6 @@ _MEBIBYTE = 1 << 20
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MEBIBYTE),
     ("grpc.max_metadata_size", 16 * 1024),
-    # gRPC itself cancels calls at random once a thousand wait to be taken up, without a status that
-    # tells when to retry, and uncounted. Here the edge refuses what is too much, so they all wait.
-    ("grpc.server.max_pending_requests", 16_384),
-    ("grpc.server.max_pending_requests_hard_limit", 16_384),
     # Strictly below what clients commonly set (10 s), so that none is sent away for too many pings.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -138,8 +135,10 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         lambda: live.snapshot.national.texts,
         parts.access,
         AccessLog(settings.access_log),
+        settings.queue_seconds,
     )
-    server = grpc.aio.server(options=_OPTIONS)
+    metrics.registry.register(CoreCalls(lambda: edge.taken))
+    server = grpc.aio.server(options=(*_OPTIONS, *_overload_options(settings)))
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
 
@@ -213,6 +212,22 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await asyncio.to_thread(TRACES.end)
     await asyncio.to_thread(admin.end)
     _log.info("stopped", extra={"journal_flushed": flushed})
+
+
+def _overload_options(settings: Settings) -> tuple[tuple[str, int], ...]:
+    """Gives how many calls may wait in gRPC's core, and how long.
+
+    What comes on top it cancels, without a status that tells when to retry, but at a fraction of
+    what a refusal in Python costs. By default all of a large burst may wait, but nobody so long
+    that the five seconds of our own clients would be over by the time of the answer.
+    """
+    return (
+        ("grpc.server.max_pending_requests", settings.max_pending),
+        ("grpc.server.max_pending_requests_hard_limit", settings.max_pending_hard),
+        ("grpc.server_max_unrequested_time_in_server", settings.queue_seconds),
+        # Nothing else knows of the calls that it cancels.
+        ("grpc.enable_channelz", 1),
+    )
 
 
 def _hear_signals(stop: asyncio.Event, hurry: asyncio.Event, following: Follower) -> None:

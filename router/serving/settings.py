@@ -83,6 +83,10 @@ class Address:
 
 _BOUNDS: dict[str, tuple[float, float, str]] = {
     "max_in_flight": (1, 100_000, ""),
+    "max_pending": (1, 100_000, ""),
+    "max_pending_hard": (1, 100_000, ""),
+    # gRPC's core takes whole seconds, and waits for 30 by default.
+    "queue_seconds": (1, 30, " seconds"),
     # Docker waits ten seconds by default, then it kills.
     "grace_seconds": (0, 9, " seconds"),
     "lame_duck_seconds": (0, 60, " seconds"),
@@ -172,6 +176,9 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    max_pending: int = 16_384
+    max_pending_hard: int = 16_384
+    queue_seconds: int = 4
     lame_duck_seconds: float = 0.0
     reload_seconds: float = 2.0
     trust: tuple[Path, ...] = ()
@@ -223,6 +230,10 @@ class Settings:
             value = getattr(self, setting)
             if value is not None and not least <= value <= most:
                 raise SettingsError(f"{setting}: {value} is outside {least} to {most}{unit}")
+        if self.max_pending > self.max_pending_hard:
+            raise SettingsError(
+                f"max_pending: {self.max_pending} is over max_pending_hard, {self.max_pending_hard}"
+            )
 
     def _check_callers(self) -> None:
         """Checks that nobody calls from elsewhere unseen, unless that is asked for.

@@ -20,7 +20,7 @@ export interface FieldViolation {
  * - NOT_FOUND: it was never made, or is erased.
  * - ABORTED: something else is recorded; `facts` says what.
  * - FAILED_PRECONDITION: what is recorded, or the hours, rule it out; `reason` says why.
- * - RESOURCE_EXHAUSTED: too many calls; it was sent again a few times.
+ * - RESOURCE_EXHAUSTED, CANCELLED: too many calls; it was sent again a few times.
  * - UNAVAILABLE, DEADLINE_EXCEEDED: send it again with the same request ids: it counts once.
  * - UNIMPLEMENTED: the server is older than this client.
  */

@@ -112,7 +112,9 @@ def test_the_clients_and_their_page_say_the_same_of_retries() -> None:
             (said,) = re.findall(rf'{key}"?[:,] "?([\d.]+)', text)
             assert float(said) == float(str(policy[key]).rstrip("s")), (name, key)
         assert (
-            re.findall(r"UNAVAILABLE|RESOURCE_EXHAUSTED", text.partition("retryable")[2])[:2]
+            re.findall(r"UNAVAILABLE|RESOURCE_EXHAUSTED|CANCELLED", text.partition("retryable")[2])[
+                :3
+            ]
             == (policy["retryableStatusCodes"])
         )
         for one in calls["name"]:

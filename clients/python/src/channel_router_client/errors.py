@@ -101,6 +101,8 @@ _KINDS: dict[grpc.StatusCode, type[ChannelRouterError]] = {
     grpc.StatusCode.ABORTED: Stands,
     grpc.StatusCode.FAILED_PRECONDITION: Precluded,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    # Nobody here cancels: gRPC's core does, on a server with more calls than it has room for.
+    grpc.StatusCode.CANCELLED: Overloaded,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.UNIMPLEMENTED: Unimplemented,

@@ -52,7 +52,7 @@ final class Channels {
         "initialBackoff", "0.2s",
         "maxBackoff", "2s",
         "backoffMultiplier", 2.0,
-        "retryableStatusCodes", List.of("UNAVAILABLE", "RESOURCE_EXHAUSTED"));
+        "retryableStatusCodes", List.of("UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"));
     List<Map<String, String>> retried = List.of(
         Map.of("service", ROUTER, "method", "Recommend"),
         Map.of("service", ROUTER, "method", "RecommendBatch"),
