@@ -36,6 +36,7 @@ class Callers:
         options: Sequence[tuple[str, object]] = (),
         *,
         patient: bool = False,
+        patience: float = PATIENCE_SECONDS,
         request: channel_router_pb2.RecommendRequest = REQUEST,
     ) -> None:
         """Begins to call.
@@ -45,10 +46,12 @@ class Callers:
             count: of threads.
             options: of the channel they share.
             patient: whether they wait for a connection instead of failing for want of one.
+            patience: seconds that they wait for an answer.
             request: what each asks.
         """
         self._channel = grpc.insecure_channel(listen, options)
         self._patient = patient
+        self._patience = patience
         self._request = request
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -89,7 +92,7 @@ class Callers:
             decision_id, version, told = None, None, ""
             try:
                 answer = router.Recommend(
-                    self._request, timeout=PATIENCE_SECONDS, wait_for_ready=self._patient
+                    self._request, timeout=self._patience, wait_for_ready=self._patient
                 ).recommendation
                 decision_id, version = answer.decision_id, answer.model_version
             except grpc.RpcError as error:

@@ -76,6 +76,7 @@ def postgres_stopped(stops: int, folder: Path) -> str:
                 database.stop("immediate")
                 callers.wait(refused, 20)
                 assert server.health() == "NOT_SERVING"
+                assert server.figure("router_journal_up") == 0
                 database.start()
                 callers.wait(answered, 100)
         return told(callers.answers, database.url)

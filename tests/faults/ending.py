@@ -24,7 +24,7 @@ ROUND_ROBIN = ROOT / "deploy" / "balancing" / "round_robin.json"
 )
 def killed(kills: int, folder: Path) -> str:
     server = Served(folder, "--head-file", str(folder / "head"))
-    load = Callers(server.listen, CALLERS, OPTIONS, patient=True)
+    load = Callers(server.listen, CALLERS, OPTIONS, patient=True, patience=120)
     chance = random.Random(1)
     try:
         for _ in range(kills):
@@ -52,7 +52,7 @@ def killed(kills: int, folder: Path) -> str:
 def drained(ends: int, folder: Path) -> str:
     server = Served(folder)
     options = (*OPTIONS, ("grpc.service_config", ROUND_ROBIN.read_text()))
-    load = Callers(server.listen, CALLERS, options, patient=True)
+    load = Callers(server.listen, CALLERS, options, patient=True, patience=120)
     chance = random.Random(2)
     try:
         for _ in range(ends):

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
-from tests.faults import database, ending, replicas
-from tests.faults.fault import ALL
+from tests.faults import (
+    clock,
+    connections,
+    database,
+    disk,
+    ending,
+    fuzz,
+    history,
+    models,
+    replicas,
+    sizes,
+    soak,
+    waiting,
+)
+from tests.faults.fault import ALL, Fault
 
-_MODULES = (ending, database, replicas)
+_MODULES = (
+    fuzz,
+    ending,
+    database,
+    models,
+    disk,
+    connections,
+    sizes,
+    clock,
+    replicas,
+    waiting,
+    soak,
+    history,
+)
 
-MATRIX = sorted(ALL, key=lambda one: int(one.row) if one.row.isdigit() else 99)
+
+def _place(one: Fault) -> tuple[int, int]:
+    return int(one.row), ALL.index(one)
+
+
+MATRIX = sorted(ALL, key=_place)

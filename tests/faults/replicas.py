@@ -40,7 +40,7 @@ def replicas(folder: Path) -> Iterator[tuple[str, list[Served]]]:
             yield database.url, servers
         finally:
             for server in servers:
-                server.process.kill()
+                server.end(signal.SIGKILL)
 
 
 def round_robin(servers: Sequence[Served]) -> tuple[str, Options]:

@@ -26,7 +26,7 @@ from tests.builders import ROOT
 from tests.e2e.callers import Answer
 from tests.e2e.conftest import router_command
 
-STARTS_WITHIN = 60
+STARTS_WITHIN = 300
 LINES_KEPT = 2000
 # Whoever lost a connection asks again at once: a server that was killed is soon back.
 OPTIONS: Sequence[tuple[str, int]] = (
@@ -136,10 +136,24 @@ class Served:
 
     def figure(self, name: str) -> float:
         """Reads a metric, its labels in the name; 0 where it was never counted."""
-        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=20) as answer:
-            text = answer.read().decode()
-        found = re.search(rf"^{re.escape(name)} (\S+)", text, re.MULTILINE)
+        found = re.search(rf"^{re.escape(name)} (\S+)", self._scrape(), re.MULTILINE)
         return float(found[1]) if found else 0.0
+
+    def handled(self) -> dict[str, int]:
+        """Counts the calls that it has ended, by the code that it says they ended with."""
+        counts: dict[str, int] = {}
+        line = re.compile(
+            r'^grpc_server_handled_total\{.*grpc_code="(\w+)".*\} (\S+)', re.MULTILINE
+        )
+        for code, count in line.findall(self._scrape()):
+            if float(count):
+                counts[code] = counts.get(code, 0) + int(float(count))
+        return counts
+
+    def _scrape(self) -> str:
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=20) as answer:
+            text: str = answer.read().decode()
+            return text
 
     def memory(self) -> float:
         """Gives its resident memory, in MiB."""
