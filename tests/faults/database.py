@@ -172,7 +172,7 @@ class Between:
     passes="slow answers are answers; silence and cuts end as UNAVAILABLE before the deadline; it "
     "goes on by itself, nothing acknowledged is lost",
     full=10,
-    short=1,
+    short=0,
 )
 def postgres_slow(times: int, folder: Path) -> str:
     with a_database() as database:

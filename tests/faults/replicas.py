@@ -25,7 +25,7 @@ BALANCING = ROOT / "deploy" / "balancing"
 SERVERS = 3
 CALLERS = 8
 # How many answers show that those left serve on, and that the one started anew serves too.
-BETWEEN = 60
+BETWEEN = 40
 # As deployed: who watches health has turned away before calls are refused.
 LAME_DUCK = {"ROUTER_LAME_DUCK_SECONDS": "3"}
 Options = Sequence[tuple[str, object]]
@@ -35,8 +35,12 @@ Options = Sequence[tuple[str, object]]
 def replicas(folder: Path) -> Iterator[tuple[str, list[Served]]]:
     """Runs servers on one database; gives its URL and them."""
     with a_database() as database:
-        servers = [Served(folder, journal=database.url, env=LAME_DUCK) for _ in range(SERVERS)]
+        servers = [
+            Served(folder, journal=database.url, env=LAME_DUCK, wait=False) for _ in range(SERVERS)
+        ]
         try:
+            for server in servers:
+                server.wait()
             yield database.url, servers
         finally:
             for server in servers:

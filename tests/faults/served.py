@@ -47,6 +47,7 @@ class Served:
         journal: str = "",
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
+        wait: bool = True,
     ) -> None:
         """Starts it.
 
@@ -56,6 +57,7 @@ class Served:
             journal: its URL.
             env: more of its environment.
             command: what is run in the place of `python -m router`.
+            wait: whether it is waited for until it serves.
         """
         self.port = free_port()
         self.listen = f"127.0.0.1:{self.port}"
@@ -67,7 +69,8 @@ class Served:
         self._command = [*command, *words] if command else router_command(*words)
         self._env = {**os.environ, **(env or {})}
         self.begin()
-        self.wait()
+        if wait:
+            self.wait()
 
     def begin(self) -> None:
         """Starts it, without waiting until it serves."""
