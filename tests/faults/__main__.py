@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,10 +33,12 @@ def done(one: Fault, times: int) -> str:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         try:
             seen = one.run(times, Path(folder))
-        except AssertionError as error:
-            seen = f"**FAILED**: {error}"
         except NotHere as why:
             seen = f"not done: {why}"
+        # Whatever it was, the other faults are done.
+        except Exception as error:
+            traceback.print_exc()
+            seen = f"**FAILED**: {type(error).__name__}: {error}"
     less = "" if times >= one.full else f" (of {one.full:,} at full size)"
     seconds = f"{time.monotonic() - began:.0f} s"
     return _LINE.format(

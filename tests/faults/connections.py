@@ -15,7 +15,7 @@ import psutil
 
 from router.v1 import channel_router_pb2_grpc
 from tests.e2e.callers import REQUEST
-from tests.faults.fault import NotHere, fault
+from tests.faults.fault import NotAllowed, fault
 from tests.faults.served import Served
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -32,7 +32,9 @@ def many_files(count: int) -> Iterator[None]:
     """Lets this process and those that it starts hold so many files open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < count + SPARE:
-        raise NotHere(f"a process may hold {hard} files open, and {count} connections are too many")
+        raise NotAllowed(
+            f"a process may hold {hard} files open, and {count} connections are too many"
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + SPARE), hard))
     try:
         yield

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.callers import Callers, answered, refused
-from tests.faults.fault import NotHere, fault
+from tests.faults.fault import NotAllowed, fault
 from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
 from tests.faults.shim import Below
 
@@ -61,12 +61,12 @@ def disk_fails(times: int, folder: Path) -> str:
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """Mounts a file system of its own in memory."""
     if os.getuid() != 0:
-        raise NotHere("only root may mount a disk")
+        raise NotAllowed("only root may mount a disk")
     place = folder / "disk"
     place.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     if subprocess.run(words, check=False, capture_output=True).returncode:
-        raise NotHere("no disk may be mounted here")
+        raise NotAllowed("no disk may be mounted here")
     try:
         yield place
     finally:

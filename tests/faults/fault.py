@@ -58,3 +58,7 @@ def fault(
 
 class NotHere(Exception):
     """This machine lacks what the fault is made with; says what."""
+
+
+class NotAllowed(NotHere):
+    """Whoever runs this may not make the fault; nothing that is installed helps."""
