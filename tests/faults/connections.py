@@ -21,7 +21,7 @@ from tests.faults.served import Served
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 LINGER_NOT = struct.pack("ii", 1, 0)
-MEMORY_MIB = 400.0
+MEMORY_MIB = 300.0
 SLOW_SHARE = 100
 SPARE = 200
 CALLS = 20

@@ -12,12 +12,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.e2e.callers import Answer, Callers, answered, refused
+from tests.e2e.callers import Callers, answered, refused
 from tests.faults.fault import NotHere, fault
-from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
+from tests.faults.served import OPTIONS, Served, accounted
 from tests.postgres_server import PostgresServer, binaries
 
 CALLERS = 4
+REFUSALS = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 
 def programs() -> Path:
@@ -49,12 +50,6 @@ def load(server: Served) -> Iterator[Callers]:
         server.end()
 
 
-def told(answers: Sequence[Answer], url: str) -> str:
-    """Checks the calls and what is kept of them, and says what was seen."""
-    seen, kept = codes(answers, "UNAVAILABLE", "RESOURCE_EXHAUSTED"), kept_in(url, ids(answers))
-    return f"{seen}; acknowledged {len(ids(answers)):,}, kept {kept:,}"
-
-
 @fault(
     row="3",
     done="PostgreSQL stopped as by a crash {} times, under load and once without any",
@@ -79,7 +74,7 @@ def postgres_stopped(stops: int, folder: Path) -> str:
                 assert server.figure("router_journal_up") == 0
                 database.start()
                 callers.wait(answered, 100)
-        return told(callers.answers, database.url)
+        return accounted(callers.answers, database.url, *REFUSALS)
 
 
 @fault(
@@ -104,7 +99,7 @@ def postgres_frozen(freezes: int, folder: Path) -> str:
                 finally:
                     signalled(processes, signal.SIGCONT)
                 callers.wait(answered, 100, seconds=60)
-        return told(callers.answers, database.url)
+        return accounted(callers.answers, database.url, *REFUSALS)
 
 
 def signalled(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
@@ -190,7 +185,7 @@ def postgres_slow(times: int, folder: Path) -> str:
                 between.cut()
                 callers.wait(answered, 50, seconds=60)
         between.end()
-        return told(callers.answers, database.url)
+        return accounted(callers.answers, database.url, *REFUSALS)
 
 
 def synchronous(primary: PostgresServer, names: str) -> None:
@@ -231,7 +226,7 @@ def postgres_switched(switches: int, folder: Path) -> str:
                 free = primary.port
                 primary.remove()
                 primary = standby
-        return told(callers.answers, url)
+        return accounted(callers.answers, url, *REFUSALS)
     finally:
         for one in {primary, standby}:
             one.remove()

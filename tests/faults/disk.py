@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.e2e.callers import Callers, answered, refused
 from tests.faults.fault import NotAllowed, fault
-from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
+from tests.faults.served import OPTIONS, Served, accounted
 from tests.faults.shim import Below
 
 CALLERS = 4
@@ -53,8 +53,7 @@ def disk_fails(times: int, folder: Path) -> str:
         below.fail()
         answers = load.stop()
         server.end()
-    seen, kept = codes(answers, "UNAVAILABLE"), kept_in(server.journal, ids(answers))
-    return f"{seen}; acknowledged {len(ids(answers)):,}, kept {kept:,}"
+    return accounted(answers, server.journal, "UNAVAILABLE")
 
 
 @contextmanager
@@ -96,8 +95,7 @@ def disk_full(times: int, folder: Path) -> str:
         finally:
             answers = load.stop()
             server.end()
-        seen, kept = codes(answers, "UNAVAILABLE"), kept_in(server.journal, ids(answers))
-    return f"{seen}; acknowledged {len(ids(answers)):,}, kept {kept:,}"
+        return accounted(answers, server.journal, "UNAVAILABLE")
 
 
 def fill(path: Path) -> None:

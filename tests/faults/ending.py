@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.builders import ROOT
 from tests.e2e.callers import Callers, answered
 from tests.faults.fault import fault
-from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
+from tests.faults.served import OPTIONS, Served, accounted
 
 CALLERS = 4
 ROUND_ROBIN = ROOT / "deploy" / "balancing" / "round_robin.json"
@@ -35,9 +35,7 @@ def killed(kills: int, folder: Path) -> str:
     finally:
         answers = load.stop()
         server.end()
-    seen = codes(answers, "UNAVAILABLE")
-    kept = kept_in(server.journal, ids(answers))
-    return f"{seen}; acknowledged {len(ids(answers)):,}, kept {kept:,}"
+    return accounted(answers, server.journal, "UNAVAILABLE")
 
 
 @fault(
@@ -65,6 +63,4 @@ def drained(ends: int, folder: Path) -> str:
     finally:
         answers = load.stop()
         server.end()
-    seen = codes(answers)
-    kept = kept_in(server.journal, ids(answers))
-    return f"{seen}; acknowledged {len(ids(answers)):,}, kept {kept:,}"
+    return accounted(answers, server.journal)

@@ -30,7 +30,7 @@ from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT, a_case, a_catalogue
 from tests.e2e.callers import Callers, answered
 from tests.faults.fault import fault
-from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
+from tests.faults.served import OPTIONS, Served, accounted, codes
 
 SHIPPED = promoted_version(ROOT / "models")
 SECOND = "second"
@@ -81,12 +81,11 @@ def models_swapped(swaps: int, folder: Path) -> str:
     finally:
         answers = load.stop()
         server.end()
-    counted = codes(answers)
+    counted = accounted(answers, server.journal)
     assert {one.version for one in answers} == {SHIPPED, SECOND}
     assert seen
     assert all(len(versions) == 1 for versions in seen), "a batch is of two versions"
-    kept_in(server.journal, ids(answers))
-    return f"{counted}, 0 failed; {len(seen):,} batches, each of one version"
+    return f"{counted}; 0 failed; {len(seen):,} batches, each of one version"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tests.builders import ROOT
 from tests.e2e.callers import Callers, answered
 from tests.faults.database import a_database
 from tests.faults.fault import NotHere, fault
-from tests.faults.served import Served, codes, ids, kept_in
+from tests.faults.served import Served, accounted
 
 BALANCING = ROOT / "deploy" / "balancing"
 SERVERS = 3
@@ -108,12 +108,9 @@ def under_load(
 
 def seen(load: Callers, url: str) -> str:
     """Checks that no call failed and all that was answered is kept; says what was seen."""
-    counted, kept = codes(load.answers), kept_in(url, ids(load.answers))
-    longest = max(1000 * (one.ended - one.began) for one in load.answers)
-    return (
-        f"{counted}, 0 failed, longest {longest:.0f} ms; "
-        f"acknowledged {len(ids(load.answers)):,}, kept {kept:,}"
-    )
+    counted = accounted(load.answers, url)
+    longest = max(one.ended - one.began for one in load.answers)
+    return f"{counted}; 0 failed, longest {longest:.1f} s"
 
 
 KILLED = "one of 3 replicas on PostgreSQL killed (SIGKILL) {} times under load, each started again"

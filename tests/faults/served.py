@@ -183,6 +183,13 @@ def kept_in(url: str, acknowledged: Iterable[str]) -> int:
     return len(kept)
 
 
+def accounted(answers: Sequence[Answer], url: str, *allowed: str) -> str:
+    """Checks that calls ended OK or by these codes, and that what was acknowledged is kept."""
+    seen, acknowledged = codes(answers, *allowed), ids(answers)
+    kept = kept_in(url, acknowledged)
+    return f"{seen}; acknowledged {len(acknowledged):,}, kept {kept:,}"
+
+
 def ids(answers: Iterable[Answer]) -> list[str]:
     """Gives the decisions that were acknowledged."""
     return [one.decision_id for one in answers if one.decision_id]

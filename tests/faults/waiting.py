@@ -12,7 +12,7 @@ import psutil
 from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.e2e.callers import REQUEST, Callers, answered
 from tests.faults.fault import fault
-from tests.faults.served import OPTIONS, Served, codes, ids, kept_in
+from tests.faults.served import OPTIONS, Served, accounted
 
 AT_ONCE = 100
 SLOTS = 64
@@ -126,5 +126,4 @@ def server_paused(seconds: int, folder: Path) -> str:
         answers = load.stop()
         server.end()
     longest = max(one.ended - one.began for one in answers)
-    kept = kept_in(server.journal, ids(answers))
-    return f"{codes(answers)}, 0 failed, longest {longest:.1f} s, kept {kept:,}"
+    return f"{accounted(answers, server.journal)}; 0 failed, longest {longest:.1f} s"
