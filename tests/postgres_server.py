@@ -31,8 +31,22 @@ class PostgresServer:
     PostgreSQL refuses to run as root, so it runs as another user.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
-        """Makes a cluster with the superuser `router`, and starts it."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fsync: bool = True,
+        of: "PostgresServer | None" = None,
+        port: int = 0,
+    ) -> None:
+        """Makes a cluster with the superuser `router`, and starts it.
+
+        Args:
+            folder: of the server's programs.
+            fsync: whether it outlives a crash of the machine.
+            of: a server whose standby this one becomes; None makes one that stands alone.
+            port: its port; 0 takes a free one.
+        """
         self._binaries = folder
         self._folder = Path(tempfile.mkdtemp(prefix="router-pg-"))
         self._account = _account()
@@ -42,10 +56,13 @@ class PostgresServer:
         # Without it a crash of the machine, which no test makes, could lose what was written.
         durable = "on" if fsync else "off"
         self._options = f"-c fsync={durable} -c unix_socket_directories='' -c shared_buffers=32MB"
-        self.port = 0
+        self.port = port
         try:
-            how = ["-U", "router", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-            self._run("initdb", "-D", self._data, *how)
+            if of is None:
+                how = ["-U", "router", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+                self._run("initdb", "-D", self._data, *how)
+            else:
+                self._run("pg_basebackup", "-D", self._data, "-d", of.url, "-R", "-c", "fast")
             self.start()
         # Also when interrupted: nobody else would remove the folder.
         except BaseException:
@@ -70,6 +87,10 @@ class PostgresServer:
     def postmaster(self) -> int:
         """Reads the process id of the server."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def promote(self) -> None:
+        """Makes a standby the one that is written to."""
+        self._run("pg_ctl", "promote", "-w", "-D", self._data)
 
     def remove(self) -> None:
         """Stops it and removes what it kept."""

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -60,6 +60,7 @@ _KINDS = {
 }
 # The clocks of a deadline and of a call are read one after the other, and the loop's is coarse.
 _CLOCKS_DIFFER = 0.01
+_QUIET_SECONDS = 0.05
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -214,6 +215,7 @@ class Edge(grpc.GenericRpcHandler):
         self._turns = Turns(queue_seconds)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
+        self._begun = 0
         self.draining = False
         # Calls over gRPC that came as far as here: the core may have refused others.
         self.taken = 0
@@ -251,6 +253,19 @@ class Edge(grpc.GenericRpcHandler):
             if kept is None:
                 kept = self._handlers[method] = self._wrapped(method, handler, on_error)
         return kept
+
+    async def quiet(self, seconds: float) -> None:
+        """Waits until no more calls come, at most so many seconds.
+
+        Calls that gRPC has taken in, but nobody has taken up when it is stopped, it cancels: their
+        callers could not tell that from a cancellation of their own, and would not ask again.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                before = -1
+                while before != self._begun:
+                    before = self._begun
+                    await asyncio.sleep(_QUIET_SECONDS)
 
     def call(self, method: str, reading: Callable[[Behaviour], Behaviour]) -> Call:
         """Gives what runs a method for another door than grpc's own; what is counted is the same.
@@ -310,6 +325,7 @@ class Edge(grpc.GenericRpcHandler):
 
         async def call(request: object, context: Context) -> object:
             self._in_flight += limited
+            self._begun += limited
             metadata = context.invocation_metadata() or ()
             call_noted = noted(metadata)
             counted = Counted(series, context, method, self._log, call_noted)

@@ -203,6 +203,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     following.end()
     noting.cancel()
     await feedback.end()
+    # Who is refused with the reason that it stops asks elsewhere, or waits before it asks again.
+    await edge.quiet(settings.grace_seconds / 4)
     await asyncio.gather(server.stop(settings.grace_seconds), *([http.end()] if http else ()))
     await shadowing.end()
     flushed = await journal.close(_FLUSH_SECONDS)

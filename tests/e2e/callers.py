@@ -11,6 +11,7 @@ from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.builders import a_case
 
 REQUEST = channel_router_pb2.RecommendRequest(case=a_case())
+PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,38 @@ class Answer:
     began: float
     ended: float
     decision_id: str | None
+    version: str | None
     code: grpc.StatusCode
+    told: str = ""
 
 
 class Callers:
     """Threads that call until they are stopped; each has one call in flight."""
 
-    def __init__(self, listen: str, count: int, options: Sequence[tuple[str, object]] = ()) -> None:
+    def __init__(
+        self,
+        listen: str,
+        count: int,
+        options: Sequence[tuple[str, object]] = (),
+        *,
+        patient: bool = False,
+        patience: float = PATIENCE_SECONDS,
+        request: channel_router_pb2.RecommendRequest = REQUEST,
+    ) -> None:
+        """Begins to call.
+
+        Args:
+            listen: where.
+            count: of threads.
+            options: of the channel they share.
+            patient: whether they wait for a connection instead of failing for want of one.
+            patience: seconds that they wait for an answer.
+            request: what each asks.
+        """
         self._channel = grpc.insecure_channel(listen, options)
+        self._patient = patient
+        self._patience = patience
+        self._request = request
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self.answers: list[Answer] = []
@@ -63,14 +88,25 @@ class Callers:
     def _call(self) -> None:
         router = channel_router_pb2_grpc.ChannelRouterStub(self._channel)
         while not self._stop.is_set():
-            began, decision_id, code = time.monotonic(), None, grpc.StatusCode.OK
+            began, code = time.monotonic(), grpc.StatusCode.OK
+            decision_id, version, told = None, None, ""
             try:
-                decision_id = router.Recommend(REQUEST, timeout=10).recommendation.decision_id
+                answer = router.Recommend(
+                    self._request, timeout=self._patience, wait_for_ready=self._patient
+                ).recommendation
+                decision_id, version = answer.decision_id, answer.model_version
             except grpc.RpcError as error:
-                code = error.code()
+                code, told = error.code(), error.details() or ""
             with self._changed:
                 self.answers.append(
-                    Answer(began=began, ended=time.monotonic(), decision_id=decision_id, code=code)
+                    Answer(
+                        began=began,
+                        ended=time.monotonic(),
+                        decision_id=decision_id,
+                        version=version,
+                        code=code,
+                        told=told,
+                    )
                 )
                 self._changed.notify_all()
 

@@ -1,4 +1,4 @@
-"""Both ways to balance over the pods are those that were measured: see bench/replicas.py."""
+"""Both ways to balance over the pods are those that were measured: see tests/faults/replicas.py."""
 
 import json
 import re
