@@ -35,6 +35,8 @@ from tests.builders import ROOT, a_case, a_catalogue, a_reading, a_recorded_reco
 from tests.e2e.conftest import Server, closed, start, tool
 
 WITHIN = 120
+# As long as the rates of the test look back.
+BUSY_SECONDS = 5
 _DAY = 86_400
 _MICRO = 1_000_000
 _OLD = 22
@@ -250,7 +252,14 @@ class Watched:
                 self.server.router.RecommendBatch(half, timeout=WITHIN)
 
     def large_batches(self) -> None:
-        threads = [threading.Thread(target=self.batch, args=(plain,)) for _ in range(4)]
+        """Sends batches for as long as a rate looks back: less would not stand out."""
+        end = time.monotonic() + BUSY_SECONDS
+
+        def send() -> None:
+            while time.monotonic() < end:
+                self.batch(plain)
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
