@@ -23,4 +23,4 @@ def test_what_must_hold_holds_under(one: Fault, tmp_path: Path) -> None:
 def test_the_page_of_reliability_has_a_line_for_every_fault_and_none_that_failed() -> None:
     lines = rows_of(PAGE.read_text(encoding="utf-8"))
     assert list(lines) == [one.name for one in MATRIX]
-    assert not [line for line in lines.values() if "FAILED" in line]
+    assert not [line for line in lines.values() if "**FAILED**" in line]
