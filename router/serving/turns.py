@@ -30,8 +30,8 @@ _PAUSE_SECONDS = 0.0005
 _ON_TIME_SECONDS = 0.0015
 # Pauses without a new call after which nobody waits in gRPC's core.
 _QUIET = 2
-# Looks after which those in line begin, however late the looks and whoever else comes.
-_LOOKS = 6
+# The same where every pause takes longer.
+_STILL = 6
 # Pauses after which those who are at work wait for something else than the loop.
 _STALLED = 10
 # How much the newest figure counts in what a case takes, and what is said before there is one.
@@ -94,7 +94,7 @@ class Turns:
         self._came = self._went = 0
         self._looking = False
         self._looked_at = 0.0
-        self._patience = seconds_at_most
+        self._patience = inf
         self._seconds_a_case = _SECONDS_A_CASE
         # When and how many began last, if somebody has been in line ever since.
         self._last: tuple[float, int] | None = None
@@ -146,7 +146,7 @@ class Turns:
         """
         self._came += 1
         until = self._seconds_until(caller)
-        self._patience = self._seconds_at_most if left is None else left
+        self._patience = inf if left is None else left
         # Neither is worth its work: the answer would come to nobody.
         if until > min(self._patience, self._seconds_at_most):
             raise Overloaded(until)
@@ -188,27 +188,29 @@ class Turns:
             self._looking = True
             self._look_again(self._came, self._came, self._went, 0, 0)
 
-    def _look_again(self, first: int, came: int, went: int, quiet: int, free: int) -> None:
+    def _look_again(self, first: int, came: int, went: int, quiet: int, still: int) -> None:
         """Comes back until there is room and nobody new comes, then lets some begin.
 
         Args:
             first: how many had come when it began to look.
             came: how many had come at the last look.
             went: how many had gone then.
-            quiet: looks since then, each in time, at which nobody came or went.
-            free: looks at which nobody was at work.
+            quiet: looks in time, one after the other, at which nobody had come or gone.
+            still: the same, in time or not.
         """
         now = self._clock()
         on_time = now - self._looked_at < _ON_TIME_SECONDS
         self._looked_at = now
-        quiet = quiet + on_time if (came, went) == (self._came, self._went) else 0
-        free += not self._at_work
+        if (came, went) == (self._came, self._went):
+            quiet, still = quiet + on_time, still + 1
+        else:
+            quiet = still = 0
 
         # Who comes in a flood is not taken up before the others are answered, nor is anybody whose
         # turn would come too late then.
         seen = (
             quiet >= _QUIET
-            or free >= _LOOKS
+            or still >= _STILL
             or self._came - first > 2 * TOGETHER
             or self._waiting > _SEEN
             or self._waiting * self._seconds_a_case > self._patience / 2
@@ -220,7 +222,7 @@ class Turns:
             self._look()
             return
         asyncio.get_running_loop().call_later(
-            _PAUSE_SECONDS, self._look_again, first, self._came, self._went, quiet, free
+            _PAUSE_SECONDS, self._look_again, first, self._came, self._went, quiet, still
         )
 
     def _let_begin(self, now: float) -> None:
