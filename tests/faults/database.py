@@ -202,7 +202,7 @@ def synchronous(primary: PostgresServer, names: str) -> None:
     passes="calls end OK or UNAVAILABLE, it goes on at the new primary by itself, nothing "
     "acknowledged is lost or doubled",
     full=10,
-    short=1,
+    short=0,
 )
 def postgres_switched(switches: int, folder: Path) -> str:
     primary = PostgresServer(programs())

@@ -125,7 +125,7 @@ NONE_FAILS = "no failed call, nothing acknowledged is lost"
     done=f"{KILLED}; client with round_robin, health and retries",
     passes=NONE_FAILS,
     full=50,
-    short=1,
+    short=0,
 )
 def replica_killed(kills: int, folder: Path) -> str:
     with replicas(folder) as (url, servers):

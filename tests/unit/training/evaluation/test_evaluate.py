@@ -28,7 +28,7 @@ from training.learning.scores import Floats
 
 HeldOut = tuple[LoggedCases, Floats]
 # Fewer cases would leave a mix with less than the 200 that reading asks for.
-CASES, RUNS, SHIELDED = 2600, 10, 11
+CASES, RUNS, SHIELDED = 2600, 6, 11
 # Published counts are in tens.
 HALF_A_TEN = 5
 SOUND = Soundness(suspicions=(), periods=(), clusters={})

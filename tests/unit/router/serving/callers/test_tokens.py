@@ -63,8 +63,8 @@ def soon(seconds: int) -> int:
     ("claims", "reason"),
     [
         ({"exp": soon(-60)}, "TOKEN_EXPIRED"),
-        ({"nbf": soon(600)}, "TOKEN_NOT_YET_VALID"),
-        ({"iat": soon(600)}, "TOKEN_NOT_YET_VALID"),
+        ({"nbf": soon(86_400)}, "TOKEN_NOT_YET_VALID"),
+        ({"iat": soon(86_400)}, "TOKEN_NOT_YET_VALID"),
         ({"iss": "https://login.example.org/other/v2.0"}, "TOKEN_ISSUER"),
         ({"iss": ISSUER + "/"}, "TOKEN_ISSUER"),
         ({"aud": "another"}, "TOKEN_AUDIENCE"),
