@@ -52,9 +52,8 @@ demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' page
 serve: setup ## Keep a server running on 127.0.0.1:50051, metrics on 127.0.0.1:9464
 	$(BIN)/python -m router serve
 
-# One more than there are cores: many tests wait for servers that they have started.
 test: setup clients/typescript/dist build/java/ready ## Run all tests, and say which ten were the slowest
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadscope --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --durations 10
 
 clients/typescript/node_modules: clients/typescript/package-lock.json | setup
 	cd clients/typescript && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts

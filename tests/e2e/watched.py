@@ -274,7 +274,8 @@ class Watched:
         with self._lock():
             asked = channel_router_pb2.RecommendRequest(case=plain(0))
             calls = [self.server.router.Recommend.future(asked, timeout=10) for _ in range(100)]
-            time.sleep(0.3)
+            # Longer than from one scrape to the next: who is in flight is seen by one.
+            time.sleep(1.5)
         for call in calls:
             with suppress(grpc.RpcError):
                 call.result()
