@@ -78,7 +78,7 @@ from router.versions.trust import read_trusted_keys
     default=16_384,
     envvar="ROUTER_MAX_IN_FLIGHT",
     show_default=True,
-    help="Calls that are answered or in line; more are refused. Bounds memory.",
+    help="Calls that are being answered; more are refused. Bounds memory.",
 )
 @click.option(
     "--max-pending",
@@ -99,7 +99,7 @@ from router.versions.trust import read_trusted_keys
     default=4,
     envvar="ROUTER_QUEUE_SECONDS",
     show_default=True,
-    help="Longest wait to be taken up, and then in line; who waits longer is refused.",
+    help="Longest wait to be taken up; who waits longer is cancelled by gRPC's core.",
 )
 @click.option(
     "--grace-seconds",

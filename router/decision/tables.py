@@ -209,7 +209,9 @@ class DecisionTables:
             part = slice(start, start + size)
             # At least 1: a pair or feature that no training
             # case had contributes nothing on average.
-            means.append(counts[part] / max(1, counts[part].sum()) @ self.mean[part])
+            shares = counts[part] / max(1, counts[part].sum())
+            # Not by BLAS: its last digits, and so the answers, would differ by processor.
+            means.append((shares[:, np.newaxis] * self.mean[part]).sum(axis=0))
             start += size
         return np.array(means)
 

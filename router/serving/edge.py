@@ -15,7 +15,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
-from math import inf
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -31,6 +30,7 @@ from router.serving.status import (
     DeadlineExpired,
     Draining,
     InvalidRequest,
+    Overloaded,
     Trailers,
     refuse,
     status_of,
@@ -38,7 +38,6 @@ from router.serving.status import (
 )
 from router.serving.telling import Gathered
 from router.serving.tracing import TRACES
-from router.serving.turns import Turns, set_turns
 from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
@@ -193,18 +192,16 @@ class Edge(grpc.GenericRpcHandler):
         texts: Callable[[], Texts] | None = None,
         access: Access | None = None,
         log: AccessLog | None = None,
-        queue_seconds: float = inf,
     ) -> None:
         """Begins without a service.
 
         Args:
             metrics: counted by.
-            max_in_flight: calls at once, those in line too; more are refused.
+            max_in_flight: calls at once; more are refused.
             texts: gives those in which people are told of a refusal where no language was asked
                 for; None tells them nothing.
             access: tells who calls and whether they may; None lets everyone call everything.
             log: is told of every call; None tells nobody.
-            queue_seconds: that a call waits in line at most.
         """
         self._log = log or AccessLog()
         self._metrics = metrics
@@ -212,16 +209,13 @@ class Edge(grpc.GenericRpcHandler):
         self._access = access
         self._max_in_flight = max_in_flight
         self._in_flight = 0
-        self._turns = Turns(queue_seconds)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
-        self._begun = 0
         self.draining = False
         # Calls over gRPC that came as far as here: the core may have refused others.
         self.taken = 0
         metrics.in_flight.set_function(lambda: self._in_flight)
         metrics.in_flight_limit.set(max_in_flight)
-        metrics.in_line.set_function(lambda: self._turns.waiting)
 
     def add(
         self,
@@ -263,8 +257,8 @@ class Edge(grpc.GenericRpcHandler):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 before = -1
-                while before != self._begun:
-                    before = self._begun
+                while before != self.taken:
+                    before = self.taken
                     await asyncio.sleep(_QUIET_SECONDS)
 
     def call(self, method: str, reading: Callable[[Behaviour], Behaviour]) -> Call:
@@ -319,13 +313,10 @@ class Edge(grpc.GenericRpcHandler):
         limited = method.startswith(_OWN)
         # Of a method that does not exist nobody needs to know who asks for it.
         access = self._access if method != _NO_METHOD else None
-        # A stream lasts for as long as it likes: its messages take turns, not itself.
-        in_turn = limited and (label == "unary")
         path = method.removeprefix("/")
 
         async def call(request: object, context: Context) -> object:
             self._in_flight += limited
-            self._begun += limited
             metadata = context.invocation_metadata() or ()
             call_noted = noted(metadata)
             counted = Counted(series, context, method, self._log, call_noted)
@@ -337,13 +328,6 @@ class Edge(grpc.GenericRpcHandler):
                         caller = access.admit(path, context) if access else EVERYONE
                         set_caller(caller)
                         call_noted.caller = caller.name
-                        # The call itself is counted already.
-                        if limited and self._in_flight > self._max_in_flight:
-                            self._turns.make_room(caller.name)
-                        set_turns(self._turns)
-                        if in_turn:
-                            async with self._turns.turn(caller.name, context.time_remaining()):
-                                return await cast("Awaitable[object]", behaviour(request, context))
                         answer = behaviour(request, context)
                         if not isinstance(answer, AsyncGeneratorType):
                             return await answer
@@ -374,6 +358,9 @@ class Edge(grpc.GenericRpcHandler):
     def _admit(self, context: Context) -> None:
         if self.draining:
             raise Draining
+        # The call itself is counted already.
+        if self._in_flight > self._max_in_flight:
+            raise Overloaded
         # Who no longer waits is not worked for: under overload that is what frees the others.
         left = context.time_remaining()
         if left is not None and left <= 0:

@@ -223,9 +223,6 @@ class Metrics:
         self.in_flight_limit = Gauge(
             "router_calls_in_flight_limit", "Calls in flight at most.", registry=registry
         )
-        self.in_line = Gauge(
-            "router_calls_in_line", "Calls that wait for their turn.", registry=registry
-        )
         self.loop_lag = Histogram(
             "router_loop_lag_seconds",
             "How long what is due waits for its turn on the server's loop.",

@@ -135,7 +135,6 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         lambda: live.snapshot.national.texts,
         parts.access,
         AccessLog(settings.access_log),
-        settings.queue_seconds,
     )
     metrics.registry.register(CoreCalls(lambda: edge.taken))
     server = grpc.aio.server(options=(*_OPTIONS, *_overload_options(settings)))

@@ -22,8 +22,6 @@ DOMAIN = "channel-router"
 Trailers = tuple[tuple[str, bytes], ...]
 # A full house of 1,024 calls is answered in about as long.
 _RETRY_MILLISECONDS = 200
-# Whoever is told to wait longer than people do asks elsewhere, or gives up.
-_RETRY_SECONDS_AT_MOST = 5.0
 
 
 class InvalidRequest(Exception):
@@ -41,15 +39,7 @@ class InvalidRequest(Exception):
 
 
 class Overloaded(Exception):
-    """Too many calls are in flight; the caller may retry after a while.
-
-    Attributes:
-        seconds: after which it may; 0 for as soon as anybody may.
-    """
-
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__("too many calls in flight; retry later")
-        self.seconds = seconds
+    """Too many calls are in flight; the caller may retry after a while."""
 
 
 class RequestTooLarge(Exception):
@@ -175,7 +165,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
             return (
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "too many calls in flight; retry later",
-                [_after_those(error)],
+                [retry],
             )
         case Unauthenticated() | NotPermitted() | TooMuch() | CallersUnknown():
             return _of_caller(error, retry)
@@ -241,13 +231,6 @@ def _of_caller(
         case NotPermitted():
             code = grpc.StatusCode.PERMISSION_DENIED
     return code, str(error), [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
-
-
-def _after_those(error: Overloaded | JournalFull) -> error_details_pb2.RetryInfo:
-    """Says when those who are in line will have been answered."""
-    seconds = error.seconds if isinstance(error, Overloaded) else 0.0
-    milliseconds = math.ceil(1000 * min(seconds, _RETRY_SECONDS_AT_MOST))
-    return _retry_after(max(_RETRY_MILLISECONDS, milliseconds))
 
 
 def _retry_after(milliseconds: int) -> error_details_pb2.RetryInfo:

@@ -11,6 +11,7 @@ import base64
 import gzip
 import hashlib
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -70,6 +71,20 @@ class Exchange:
     method: str
     requests: list[Any]
     outcome: Outcome
+
+
+def alike(ours: Any, theirs: Any) -> bool:
+    """Tells whether two JSON values are the same, but for the last digits of a number.
+
+    In 0.3.0 those depended on the processor.
+    """
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(alike(ours[key], theirs[key]) for key in ours)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(alike, ours, theirs))
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, rel_tol=1e-12, abs_tol=1e-15)
+    return bool(ours == theirs)
 
 
 class Names:

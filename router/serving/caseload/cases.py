@@ -17,7 +17,6 @@ from router.serving.callers.caller import Caller
 from router.serving.fields import Fields
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, Overloaded, refuse
-from router.serving.turns import the_turns
 from router.v1 import case_pb2, caseload_pb2
 
 # An office has thousands; more would hold the machine up while they are planned.
@@ -112,14 +111,9 @@ class Caseload:
         self._caller.spend(len(cases.cases))
         self._room.take(len(cases.cases))
         self._taken += len(cases.cases)
-        async with the_turns().turn(self._caller.name):
-            with the_turns().more(len(cases.cases) - 1):
-                await self._encode(cases, self.header.office_ref)
-
-    async def _encode(self, cases: caseload_pb2.CaseChunk, office_ref: str) -> None:
         for start in range(0, len(cases.cases), _ENCODED_AT_ONCE):
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
-            rows = [self._row(case, office_ref) for case in part]
+            rows = [self._row(case, self.header.office_ref) for case in part]
             self._slices.append(np.array(rows, np.uint16))
             await asyncio.sleep(0)
             # Enough to see what is wrong: the rest of a bad caseload need not be sent.

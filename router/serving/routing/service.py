@@ -22,7 +22,6 @@ from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
 from router.serving.shadowing import Shadowing
 from router.serving.status import InvalidRequest, NothingFound, NotPermitted, Stands, refuse
-from router.serving.turns import the_turns
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -65,13 +64,7 @@ class ChannelRouterService(ChannelRouterServicer):
             _check_numbers(cases, len(request.request_ids), full=reader.full)
         # The call itself was one.
         the_caller().spend(cases - 1)
-        with the_turns().more(cases - 1):
-            return await self._answer_batch(request, reader)
 
-    async def _answer_batch(
-        self, request: channel_router_pb2.RecommendBatchRequest, reader: CaseReader
-    ) -> channel_router_pb2.RecommendBatchResponse:
-        cases = len(request.cases)
         response = channel_router_pb2.RecommendBatchResponse()
         request_ids = request.request_ids or [""] * cases
         waiting: list[Asked] = []
@@ -135,8 +128,7 @@ class ChannelRouterService(ChannelRouterServicer):
         try:
             reader = CaseReader(self._live.snapshot, request)
             asked = reader.read(request.case, request.request_id, response.recommendation)
-            async with the_turns().turn(the_caller().name):
-                await self._coalescer.answer(asked)
+            await self._coalescer.answer(asked)
         except (InvalidRequest, NotPermitted, Stands, NothingFound) as refused:
             # Of this case alone: the stream goes on.
             response.error.CopyFrom(case_error(refused))

@@ -53,7 +53,6 @@ FROZEN = {
     "router_ready": ("gauge", ()),
     "router_calls_in_flight": ("gauge", ()),
     "router_calls_in_flight_limit": ("gauge", ()),
-    "router_calls_in_line": ("gauge", ()),
     "router_loop_lag_seconds": ("histogram", ()),
     "router_part_refused": ("gauge", ("part",)),
     "router_last_look_timestamp_seconds": ("gauge", ()),
