@@ -199,9 +199,13 @@ class Watched:
         self._people = threading.Thread(target=self._daily, daemon=True)
         self._people.start()
         self.batch(plain)
-        self.batch(plain)
+        # A series that begins with a fault shows no rise: each is begun before.
+        for office in ("office-01", "withholds", "draws"):
+            for number in range(20):
+                self._advised(office_ref=office, case_ref=f"{office}-{number}")
+        self.wrong_feedback()
         self.faults: dict[str, Callable[[], None]] = {
-            "other people": partial(self.batch, other),
+            "other people": self.other_people,
             "sparse cases": partial(self.batch, sparse),
             "large batches": self.large_batches,
             "wrong calls": self.wrong_calls,
@@ -250,6 +254,11 @@ class Watched:
         for _ in range(2):
             with suppress(grpc.RpcError):
                 self.server.router.RecommendBatch(half, timeout=WITHIN)
+
+    def other_people(self) -> None:
+        """Sends as many as drift is told of, so that nobody else is among them."""
+        for _ in range(2):
+            self.batch(other)
 
     def large_batches(self) -> None:
         """Sends batches for as long as a rate looks back: less would not stand out."""
