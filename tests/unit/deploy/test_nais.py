@@ -9,7 +9,7 @@ import yaml
 from tests.builders import ROOT
 
 # Of github.com/nais/liberator, commit 4a88a48, as it is there.
-CRD = yaml.safe_load((ROOT / "third_party/nais/nais.io_applications.yaml").read_text())
+CRD = yaml.load((ROOT / "third_party/nais/nais.io_applications.yaml").read_text(), yaml.CSafeLoader)
 APPLICATION = yaml.safe_load((ROOT / "deploy/nais/nais.yaml").read_text())
 
 
