@@ -31,6 +31,7 @@ from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
+from tests.authority import DAY, Authority
 from tests.builders import ROOT, a_case, a_catalogue, a_reading, a_recorded_recommendation
 from tests.e2e.conftest import Server, closed, start, tool
 
@@ -178,10 +179,15 @@ class Watched:
         self.models, self.policies = folder / "models", folder / "policies"
         self._lay_out()
         self.old = self._old_decisions(folder / "journal.db")
+        self._authority = Authority(folder, "servers")
+        self._certificate = self._authority.server()
         self.server: Server = start(
             folder,
             *("--models", str(self.models), "--policies", str(self.policies)),
             *("--reload-seconds", "0.1", "--max-in-flight", "32"),
+            *("--tls-certificate", str(self._certificate.certificate)),
+            *("--tls-key", str(self._certificate.key)),
+            credentials=grpc.ssl_channel_credentials(self._authority.file.read_bytes()),
         )
         # Read, or the server would wait for somebody to.
         self._log = threading.Thread(target=self._read_log, daemon=True)
@@ -214,6 +220,7 @@ class Watched:
             "journal down": partial(self.locked, 3.0),
             "many connections": self.many_connections,
             "bad model": self.bad_model,
+            "a short certificate": self.short_certificate,
             "another model": self.another_model,
             "an office asks": partial(self.batch, plain, "office-01"),
             "an office draws": partial(self.batch, plain, "draws"),
@@ -312,6 +319,9 @@ class Watched:
 
     def another_model(self) -> None:
         (self.models / "promoted").write_text("next\n")
+
+    def short_certificate(self) -> None:
+        self._certificate.replace_by(self._authority.server(ends=2 * DAY))
 
     def overrides(self) -> None:
         for _ in range(22):
