@@ -43,6 +43,18 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
+def _no_fault_of_ours(record: logging.LogRecord) -> bool:
+    """Tells as what it is that an answer found nobody.
+
+    Whoever gives up between two of grpc's looks makes it fail in the core, which grpc calls an
+    error of the method.
+    """
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind and kind.__name__ == "ExecuteBatchError":
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
+
+
 class Lines(QueueHandler, Collector):
     """Hands lines to a thread that writes them, so that no call waits for who reads them.
 
@@ -54,6 +66,7 @@ class Lines(QueueHandler, Collector):
         self._lines: Queue[logging.LogRecord] = Queue(waiting)
         super().__init__(self._lines)
         self.setFormatter(JsonFormatter())
+        self.addFilter(_no_fault_of_ours)
         self._lost = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:

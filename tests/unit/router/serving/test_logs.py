@@ -1,12 +1,18 @@
 """Lines of the log are handed on, in order, or counted as lost."""
 
+import importlib
 import io
 import json
 import logging
+from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from router.serving.logs import Lines
+
+# It has no stubs.
+CYGRPC: Any = importlib.import_module("grpc._cython.cygrpc")
 
 
 def a_line(number: int) -> logging.LogRecord:
@@ -19,6 +25,22 @@ def test_what_nobody_takes_is_lost_and_counted() -> None:
     for number in range(5):
         lines.handle(a_line(number))
     assert registry.get_sample_value("router_log_lines_lost_total") == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(CYGRPC.ExecuteBatchError("failed"), "INFO"), (KeyError("x"), "ERROR")]
+)
+def test_that_a_caller_has_gone_is_no_error_of_the_server(error: Exception, level: str) -> None:
+    out, lines, log = io.StringIO(), Lines(), logging.Logger("grpc._cython.cygrpc")
+    log.addHandler(lines)
+    try:
+        raise error
+    except Exception:
+        log.exception("raised in core by servicer method")
+    lines.write_to(out)
+    lines.flush()
+    (told,) = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert told["level"] == level
 
 
 def test_lines_are_json_and_in_order() -> None:
