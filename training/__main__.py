@@ -15,6 +15,7 @@ _NAMES = (
     "evidence",
     "fit",
     "evaluate",
+    "synergy",
     "report",
     "gate",
     "card",
