@@ -16,6 +16,7 @@ _NAMES = (
     "fit",
     "evaluate",
     "synergy",
+    "propose",
     "report",
     "gate",
     "card",

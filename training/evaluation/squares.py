@@ -74,14 +74,19 @@ def squares(catalogue: Catalogue, pair: Pair, logged: Sequence[str]) -> tuple[Sq
         pair: of channels.
         logged: ids of the mixes that can be measured.
     """
+    found = nearest_squares(catalogue, pair, logged)
+    complete = tuple(one for one in found if not one.missing)
+    return complete or found[:1]
+
+
+def nearest_squares(catalogue: Catalogue, pair: Pair, logged: Sequence[str]) -> tuple[Square, ...]:
+    """Gives every square of two channels, those that lack least first; as for `squares`."""
 
     def lack(one: Square) -> tuple[int, int, int]:
         new = sum(mix.id not in catalogue.ids for mix in one.missing)
         return len(one.missing), new, sum(mix.adviser_minutes for mix in one.missing)
 
-    found = sorted(_every_square(catalogue, pair, logged), key=lack)
-    complete = tuple(one for one in found if not one.missing)
-    return complete or tuple(found[:1])
+    return tuple(sorted(_every_square(catalogue, pair, logged), key=lack))
 
 
 def with_mixes(catalogue: Catalogue, mixes: tuple[Mix, ...]) -> Catalogue:
