@@ -15,6 +15,8 @@ _NAMES = (
     "evidence",
     "fit",
     "evaluate",
+    "synergy",
+    "propose",
     "report",
     "gate",
     "card",

@@ -18,7 +18,7 @@ from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.draws import Draws
 from router.decision.explain import Explainer
-from router.decision.explore import explore
+from router.decision.explore import ALL, explore
 from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
@@ -72,6 +72,9 @@ class Recommender:
 
         self._minutes: list[float] = decider.catalogue.minutes.tolist()
         self._explores = self.policy.exploration.share > 0
+        named = set(self.policy.exploration.mixes)
+        # As bits, once: cases are many.
+        self._among = sum(1 << decider.catalogue.ids.index(mix) for mix in named) if named else ALL
         self.withholds = self.policy.disclosure.control + self.policy.disclosure.after_own_view > 0
         if self._explores or self.withholds:
             self.draws.need_key("exploration.share" if self._explores else "disclosure")
@@ -144,7 +147,7 @@ class Recommender:
         # explores other cases, not the same ones for ever.
         versions = self.model.info.version, self.policy.version
         drawn = self.draws.number("exploration", case_ref, *versions)
-        return explore(decision, utility, self.policy.exploration, drawn)
+        return explore(decision, utility, self.policy.exploration, drawn, self._among)
 
     def _tail(self, decision: Decision, case_ref: str, office_ref: str) -> Tail:
         # Shielded: the journal keeps the fact, but not whose it is.

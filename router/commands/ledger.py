@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 import numpy as np
 
-from router.commands.options import AS_OF, DATE, FILE, JOURNAL, POLICIES, end_of
+from router.commands.options import AS_OF, DATE, FILE, JOURNAL, MODELS, POLICIES, end_of
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.files.formats import check_place
@@ -27,6 +27,7 @@ from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
+from router.versions.synergies import ChannelSynergies, promoted_synergies
 
 ALL = "ALL"
 
@@ -50,6 +51,7 @@ ALL = "ALL"
 @AS_OF
 @JOURNAL
 @POLICIES
+@MODELS
 def ledger(
     offices: tuple[str, ...],
     first: datetime,
@@ -61,6 +63,7 @@ def ledger(
     as_of: datetime | None,
     journal: str,
     policies: Path,
+    models: Path,
 ) -> None:
     """Tell minutes planned, released, re-used and unaccounted, of offices over a period."""
     if html is not None:
@@ -91,7 +94,8 @@ def ledger(
     # From here on nothing is known of single cases: whatever is told below is told of tens.
     told = in_tens(entries, known.offices)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
-    asked = _Asked(told, chosen, known.offices, catalogue, period, erased)
+    synergies = promoted_synergies(models) if html is not None else None
+    asked = _Asked(told, chosen, known.offices, catalogue, period, erased, synergies)
     click.echo(table(asked.each))
     _tell_missing(entries, known)
 
@@ -129,6 +133,7 @@ class _Asked:
         catalogue: Catalogue,
         period: Period,
         erased: int,
+        synergies: ChannelSynergies | None,
     ) -> None:
         self._told = told
         self._chosen = chosen
@@ -136,6 +141,7 @@ class _Asked:
         self._catalogue = catalogue
         self._period = period
         self._erased = erased
+        self._synergies = synergies
         self.each = {office: self._account([office], period) for office in chosen}
 
     def _account(self, offices: Collection[str], period: Period) -> Ledger:
@@ -170,6 +176,7 @@ class _Asked:
             erased=self._erased,
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
+            synergies=self._synergies,
         )
         path.write_text(page, encoding="utf-8")
 

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from router.decision.decision import Decision, Status
 from router.decision.policy import Exploration
 
+ALL = -1
+"""Every bit: all mixes may be drawn."""
+
 
 def explore(
     decision: Decision,
     utility: Sequence[float],
     exploration: Exploration,
     drawn: float,
+    among: int = ALL,
 ) -> tuple[Decision, float]:
     """Draws a mix among the permitted ones near the best.
 
-        P(mix) = share / n + (1 - share) * [mix is the best]
+        P(mix) = share / n * [mix may be drawn] + (1 - share) * [mix is the best]
 
-    among the n mixes whose utility is within the margin of the best one's.
+    among the n mixes that the policy lets be drawn and whose utility is within the margin of the
+    best one's. The best one itself is drawn only if it is among them.
 
     Only a plain recommendation is explored: neither a case that a person must assess nor one that
     people alone handle, and never a mix that a safeguard or the menu forbids.
@@ -28,6 +33,7 @@ def explore(
         utility: of each mix, outcome points.
         exploration: share and margin.
         drawn: in [0, 1).
+        among: the mixes that the policy lets be drawn, mix k as bit k.
 
     Returns:
         The decision with the drawn mix, and the probability with which it was drawn.
@@ -37,7 +43,10 @@ def explore(
 
     best = decision.mix
     least = utility[best] - exploration.margin
-    near = [k for k in range(len(utility)) if decision.permits(k) and utility[k] >= least]
+    lets = decision.permitted & among
+    near = [k for k in range(len(utility)) if lets >> k & 1 and utility[k] >= least]
+    if not near:
+        return decision, 1.0
 
     # One number draws both whether and which: where it is below the share, it is even within it.
     mix = best
@@ -46,7 +55,8 @@ def explore(
         # The division may round up to 1.
         mix = near[min(place, len(near) - 1)]
     # The best one may be drawn too: its chance is that of both ways.
-    chance = exploration.share / len(near) + (1 - exploration.share) * (mix == best)
+    chance = exploration.share / len(near) * (mix in near)
+    chance += (1 - exploration.share) * (mix == best)
 
     if mix == best:
         return decision, chance

@@ -33,10 +33,12 @@ class Exploration:
     Attributes:
         share: of cases.
         margin: outcome points below the best mix within which a permitted one may be drawn.
+        mixes: ids of those that may be drawn; all of the menu if none is named.
     """
 
     share: float
     margin: float
+    mixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,10 @@ from router.ledger.advice import headline, what_to_do
 from router.ledger.contacts import mix_minutes
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
 from router.ledger.practice import Practice
+from router.ledger.synergy import synergy_sentence
 from router.ledger.tens import whole_tens
 from router.ledger.words import Words
+from router.versions.synergies import ChannelSynergies
 
 _TEMPLATES = Path(__file__).parent / "templates"
 PRACTICES_AT_MOST = 3
@@ -62,6 +64,7 @@ def ledger_page(
     erased: int,
     before: Ledger | None = None,
     links: Mapping[str, str] | None = None,
+    synergies: ChannelSynergies | None = None,
 ) -> str:
     """Makes the page; equal figures give equal bytes.
 
@@ -74,6 +77,7 @@ def ledger_page(
         erased: recommendations whose content is gone from the journal.
         before: as `ledger`, of the period before; None if the journal does not hold all of it.
         links: addresses of offices' own pages, by office; on such a page of all of them, by ALL.
+        synergies: what the promoted version's figures say of channels together; None leaves it out.
 
     Raises:
         LedgerRefused: if Jinja or Matplotlib are not installed.
@@ -83,7 +87,7 @@ def ledger_page(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
-    from router.ledger import drawings, flow_drawing  # noqa: PLC0415
+    from router.ledger import drawings, flow_drawing, synergy_drawing  # noqa: PLC0415
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -108,6 +112,9 @@ def ledger_page(
         if len(offices) > 1
         else {},
         links=links or {},
+        synergy=None if synergies is None else synergy_sentence(synergies, words),
+        synergy_synthetic=synergies is not None and synergies.synthetic,
+        synergy_drawing=None if synergies is None else synergy_drawing.synergy(synergies, words),
         mixes=mix_minutes(ledger.contacts, catalogue),
         method=_method(ledger, words, erased),
         **_in_words(ledger, before, words),

@@ -133,18 +133,21 @@ def _policy(
         ]
         return _numbers(wanted, parts.get(part, table), spans, national)
 
+    menu = _menu(table, catalogue, national)
     policy = Policy(
         version="",
         office="",
         **numbers(""),
         weights=_weights(table, spans["weights"], national),
-        menu=_menu(table, catalogue, national),
+        menu=menu,
         abstention=Abstention(**numbers("abstention")),
         limits=SafeguardLimits(**numbers("safeguards")),
         minutes_per_week=None,
         baseline_minutes={},
         languages=_languages(table, national),
-        exploration=Exploration(**numbers("exploration")),
+        exploration=Exploration(
+            **numbers("exploration"), mixes=_drawn(parts["exploration"], menu, national)
+        ),
         disclosure=DisclosureShares(**numbers("disclosure")),
         contact=ContactPolicy(phone=_phone(parts["contact"], national), **numbers("contact")),
     )
@@ -169,6 +172,16 @@ def _menu(table: TomlTable, catalogue: Catalogue, national: Policy | None) -> tu
     if national and not table.has("menu"):
         return national.menu
     return table.texts("menu", catalogue.ids)
+
+
+def _drawn(table: TomlTable, menu: tuple[str, ...], national: Policy | None) -> tuple[str, ...]:
+    """Reads which mixes may be drawn; an office draws what the agency does unless it says so.
+
+    What an office does not offer it does not draw either.
+    """
+    if table.has("mixes"):
+        return table.texts("mixes", menu)
+    return tuple(mix for mix in national.exploration.mixes if mix in menu) if national else ()
 
 
 def _phone(table: TomlTable, national: Policy | None) -> str:

@@ -298,13 +298,34 @@ def _tables(data: bytes, features: FeatureSet, mixes: int) -> DecisionTables:
         raise ValueError(f"{TABLES}: {problem.args[0]}") from problem
 
 
+def read_figures_of(folder: Path) -> dict[str, Any] | None:
+    """Reads what was measured of a version; None if there is nothing that its manifest vouches for.
+
+    Raises:
+        ModelRefused: if the manifest cannot be read.
+    """
+    with _refusing(folder):
+        manifest = _manifest(folder)
+    try:
+        return _figures(folder, manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _figures(folder: Path, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    data = plain_bytes(folder / FIGURES, _MANIFEST_BYTES_AT_MOST)
+    if hashlib.sha256(data).hexdigest() != manifest["sha256"][FIGURES]:
+        return None
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
 def _evaluated(folder: Path, manifest: dict[str, Any]) -> Evaluated | None:
     """Reads the figures beside the tables. They decide nothing: without them, nothing is told."""
     try:
-        data = plain_bytes(folder / FIGURES, _MANIFEST_BYTES_AT_MOST)
-        if hashlib.sha256(data).hexdigest() != manifest["sha256"][FIGURES]:
+        figures = _figures(folder, manifest)
+        if figures is None:
             return None
-        figures = json.loads(data)
         (candidate,) = (one for one in figures["policies"] if one["name"] == "candidate")
         mixes = {str(mix): float(share) for mix, share in candidate["mixes"].items()}
         return Evaluated(mixes=mixes, outcome=float(candidate["estimates"]["dr"]["value"]))

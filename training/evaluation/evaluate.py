@@ -28,6 +28,7 @@ from training.evaluation.heterogeneity import calibration, fidelity, heterogenei
 from training.evaluation.in_tens import figures_in_tens
 from training.evaluation.peeking import peeks
 from training.evaluation.sensitivity import sensitivity
+from training.evaluation.synergy import Log, synergies
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
 from training.learning.encoding import plain_numbers
@@ -139,7 +140,7 @@ def evaluate(
     policies = _policies(held, catalogue, promoted, decided)
     scores, expected, permitted = held.fitted.scores, decided.expected, decided.permitted
     measured = replace(
-        _of_any_policy(candidate.version, cases, by, held, decided, policies, rival),
+        _of_any_policy(candidate.version, cases, by, held, decided, policies, rival, catalogue),
         synthetic=candidate.synthetic,
         trained_at=candidate.trained_at,
         trained_on=len(candidate.trained_on),
@@ -220,7 +221,9 @@ def evaluate_policy(
 
     policies = _policies(held, catalogue, promoted, decided)
     policies["candidate"] = _lifted(chances[served], decided)
-    found = figures_in_tens(_of_any_policy(name, cases, by, held, decided, policies, rival))
+    found = figures_in_tens(
+        _of_any_policy(name, cases, by, held, decided, policies, rival, catalogue)
+    )
     peeking = peeks(
         chances[served, kept.mix],
         _inputs(kept, decided),
@@ -238,6 +241,41 @@ def evaluate_policy(
     )
 
 
+def measured_synergy(
+    cases: LoggedCases,
+    tried: Catalogue,
+    catalogue: Catalogue,
+    policy: Policy,
+    size: float,
+    seed: int,
+) -> figures.Synergies:
+    """Measures the synergy of every two channels on logged cases; no model is judged.
+
+    Args:
+        cases: of the mixes of `tried`.
+        tried: of the mixes that there are enough cases of.
+        catalogue: of all mixes.
+        policy: whose safeguards say who may be served.
+        size: outcome points to count the needed cases for.
+        seed: of folds and boosting.
+    """
+    held = served_by_nothing(cases, tried, policy, seed)
+    groups = schema_groups(held.cases.rows)
+    return synergies(synergy_log(held), held.mixes, catalogue, groups, size)
+
+
+def served_by_nothing(cases: LoggedCases, tried: Catalogue, policy: Policy, seed: int) -> Held:
+    """Gives the cases that advice may be given to at all, with their nuisances."""
+    decider = Decider(tables=_nothing_known(len(tried.ids)), catalogue=tried, policy=policy)
+    kept = cases.take(_served(cases, decider, None))
+    return _held(kept, decider.decide(kept.rows), tried, seed, FOLDS)
+
+
+def synergy_log(held: Held) -> Log:
+    """Gives what contrasts of mixes are measured on."""
+    return Log.of(held.fitted, held.cases.mix, held.cases.outcome, held.cluster)
+
+
 def _of_any_policy(
     name: str,
     cases: LoggedCases,
@@ -246,6 +284,7 @@ def _of_any_policy(
     decided: Decisions,
     policies: dict[str, Floats],
     rival: Rival | None,
+    catalogue: Catalogue,
 ) -> figures.Figures:
     """Measures what can be known of any policy; what is only known of tables is empty."""
     unknown = figures.Estimate(value=np.nan, error=np.nan, low=np.nan, high=np.nan)
@@ -261,6 +300,7 @@ def _of_any_policy(
         logged_mixes=dict(zip(held.mixes, counts.tolist(), strict=True)),
         propensity=figures.ESTIMATED if cases.propensity is None else figures.LOGGED,
         policies=(*(_figures(one, given, held) for one, given in policies.items()), _logged(held)),
+        synergy=synergies(synergy_log(held), held.mixes, catalogue, schema_groups(held.cases.rows)),
         differences=_differences(policies, held),
         sensitivity=tuple(
             _sensitivity(than, policies, held) for than in figures.RIVALS if than in policies

@@ -433,6 +433,80 @@ class EvidenceFigures:
     means: dict[str, float]
 
 
+IDENTIFIED, BY_MODEL, NOT_IDENTIFIED = "identified", "by model only", "not at all"
+"""Whether mixes and log can tell a synergy: with no model, only with one, or not."""
+COMPLEMENT, SUBSTITUTE, CANNOT_TELL = "complement", "substitute", "cannot tell"
+"""Answers on two channels: together worth more than apart, less, or neither is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynergyOfGroup:
+    """The synergy of two channels in one group of cases; `cases` are in tens."""
+
+    field: str
+    group: str
+    cases: int
+    outcome: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynergyOfPair:
+    """What two channels are worth together beyond what each is worth alone.
+
+    Attributes:
+        first: a channel.
+        second: another.
+        identified: `IDENTIFIED`, `BY_MODEL` or `NOT_IDENTIFIED`.
+        squares: ids of both, the first alone, the second alone and neither, of each square that was
+            measured; each counts alike. Of a pair that is not identified the nearest square.
+        missing: ids of the square's mixes that the log lacks, with their adviser minutes.
+        answer: `COMPLEMENT`, `SUBSTITUTE` or `CANNOT_TELL`.
+        cases: for whom each of the mixes had a chance, in tens.
+        overlap: `OK` or `NOT_ENOUGH`.
+        outcome: the synergy, outcome points; None unless identified.
+        looked: its interval, 97.5 per cent for all pairs at once, by which the answer is given.
+        logit: the synergy on the logit scale; None where a mean is not between 0 and 1.
+        needed: cases like the logged ones that would tell a synergy of `Synergies.size`, 4 times in
+            5; None unless identified.
+        needed_even: the same, were each of the four mixes drawn for a quarter of cases.
+        groups: those that have overlap enough.
+    """
+
+    first: str
+    second: str
+    identified: str
+    squares: tuple[tuple[str, str, str, str], ...]
+    missing: dict[str, int]
+    answer: str
+    cases: int
+    overlap: str
+    outcome: Estimate | None
+    looked: Estimate | None
+    logit: Estimate | None
+    needed: int | None
+    needed_even: int
+    groups: tuple[SynergyOfGroup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synergies:
+    """Synergies of every two channels of the catalogue.
+
+    Attributes:
+        pairs: in the contract's order.
+        size: outcome points that `needed` counts cases for.
+        none: p-value of "no pair has a synergy"; None unless a pair is identified.
+        no_substitutes: p-value of "all pairs are complements, or nothing".
+        no_complements: p-value of "all pairs are substitutes, or nothing".
+    """
+
+    pairs: tuple[SynergyOfPair, ...]
+    size: float
+    none: float | None
+    no_substitutes: float | None
+    no_complements: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything measured of one version.
@@ -454,6 +528,7 @@ class Figures:
         evidence: how findings known beforehand were joined; None without any.
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
         attainable: what could be gained at most, of simulated cases whose true values were given.
+        synergy: of channels; None in figures of before it was measured.
     """
 
     version: str
@@ -486,6 +561,7 @@ class Figures:
     evidence: EvidenceFigures | None = None
     handed_over: tuple[HandedOver, ...] | None = None
     attainable: Attainable | None = None
+    synergy: Synergies | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

@@ -20,6 +20,8 @@ from training.report import (
     effect_tables,
     groups,
     pair_tables,
+    synergy_drawings,
+    synergy_words,
     value_drawings,
     words,
 )
@@ -42,6 +44,7 @@ SECTIONS = (
     ("estimators", "Estimators side by side"),
     ("sensitivity", "What if something was not seen?"),
     ("heterogeneity", "Do effects vary at all?"),
+    ("synergy", "Are two channels worth more together?"),
     ("fidelity", "What the tables kept of the learners"),
     ("severity", "Does worse ever mean less contact?"),
     ("abstention", "When an adviser must look first"),
@@ -50,7 +53,16 @@ SECTIONS = (
 )
 """Anchor and heading of each section, in order."""
 
-_OF_ANY_POLICY = ("value", "groups", "gate", "overlap", "basis", "estimators", "sensitivity")
+_OF_ANY_POLICY = (
+    "value",
+    "groups",
+    "gate",
+    "overlap",
+    "basis",
+    "estimators",
+    "sensitivity",
+    "synergy",
+)
 """Sections that do not speak of tables."""
 
 SHOWN_FALLS = 20
@@ -137,6 +149,7 @@ def policy_page(figures: Figures, verdict: Verdict, catalogue: Catalogue) -> str
         values=value_drawings.values(figures),
         estimator_drawing=check_drawings.estimators(figures),
         sensitivity=check_drawings.sensitivity(figures),
+        synergy_drawing=synergy_drawings.synergies(figures),
     )
 
 
@@ -157,6 +170,7 @@ def _rendered(
         catalogue=catalogue,
         first=first_screen(figures, verdict),
         colours=dict(zip(catalogue.ids, colours, strict=True)),
+        synergy_sentence=synergy_words.synergy_sentence,
         policies=value_drawings.ordered(figures),
         estimators=ESTIMATORS,
         OK=OK,
@@ -208,6 +222,7 @@ def drawings(figures: Figures) -> dict[str, TwoShapes | None]:
         "sensitivity": check_drawings.sensitivity(figures),
         "calibration": check_drawings.calibration(figures),
         "reliability": check_drawings.reliability(figures),
+        "synergy_drawing": synergy_drawings.synergies(figures),
     }
 
 

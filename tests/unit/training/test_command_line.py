@@ -299,6 +299,7 @@ def test_a_bad_cell_is_told_with_file_column_row_and_bound(tmp_path: Path) -> No
         (("evidence", "--out", "/proc/v"), "nothing can be written in /proc"),
         (("evaluate", "--cases", "a.csv", "--policy", "p.csv"), "p.csv: cannot be read"),
         (("evaluate", "--cases", "**", "--page", "{tmp}/absent/p.html"), "there is no folder"),
+        (("synergy", "--cases", "absent.csv"), "absent.csv"),
         (("collect", "--journal", "sqlite:///a.csv", "--out", "a.csv"), "is a file that is read"),
         (("gate", "v7", "--models", "{tmp}"), "v7"),
         (("gate", "../v7", "--models", "{tmp}"), "must be 1 to 64 of a-z"),

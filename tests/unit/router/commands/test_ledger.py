@@ -227,3 +227,19 @@ def test_the_ledger_without_a_page_loads_neither_jinja_nor_matplotlib() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_the_page_says_what_the_promoted_model_knows_of_channels_together(
+    place: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    models = ("--models", str(ROOT / "models"), "--language", "en")
+    assert ask(place, "--html", str(page), *models).exit_code == 0
+    assert "Do two channels give more together?" in page.read_text(encoding="utf-8")
+
+
+def test_without_a_promoted_model_the_page_leaves_it_out(place: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    words = ("--models", str(tmp_path / "absent"), "--language", "en")
+    assert ask(place, "--html", str(page), *words).exit_code == 0
+    assert "give more together" not in page.read_text(encoding="utf-8")

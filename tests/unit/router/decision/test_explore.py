@@ -38,6 +38,27 @@ def test_what_is_drawn_is_permitted_and_within_the_margin(seed: int, drawn: floa
         assert 0 < chance <= 1
 
 
+def test_only_what_the_policy_names_is_drawn() -> None:
+    _, decisions, utility = utilities(7, 40)
+    among, elsewhere = 0b101010101010, 0
+    for decision, worth in zip(decisions, utility.tolist(), strict=True):
+        if decision.status != Status.RECOMMENDED:
+            continue
+        drawn_evenly = ((np.arange(500) + 0.5) / 500).tolist()
+        found = [explore(decision, worth, WAYS, drawn, among) for drawn in drawn_evenly]
+        chances = {explored.mix: chance for explored, chance in found}
+        assert all(among >> mix & 1 for mix in chances if mix != decision.mix)
+        assert sum(chances.values()) == pytest.approx(1.0)
+        elsewhere += not among >> decision.mix & 1 and len(chances) > 1
+    assert elsewhere
+
+
+def test_where_nothing_named_is_near_the_best_nothing_is_drawn() -> None:
+    _, decisions, utility = utilities(7, 10)
+    for decision, worth in zip(decisions, utility.tolist(), strict=True):
+        assert explore(decision, worth, WAYS, 0.01, 0) == (decision, 1.0)
+
+
 def test_each_mix_is_drawn_as_often_as_its_recorded_chance_says() -> None:
     _, decisions, utility = utilities(7, 40)
     drawn_evenly = (np.arange(3000) + 0.5) / 3000

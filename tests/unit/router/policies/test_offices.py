@@ -93,6 +93,10 @@ def test_another_value_is_another_version_and_the_national_version_is_part_of_it
         ),
         ("[weights.education_level]\nNONE = 2", "weights.education_level: is not a known key"),
         ("[exploration]\nshare = 0.3", "exploration.share: 0.3 is outside 0.0 to 0.2"),
+        (
+            '[exploration]\nmixes = ["EMAIL"]',
+            "exploration.mixes: .* must be a list of SELF_SERVICE",
+        ),
         ("[disclosure]\ncontrol = 0.2", "disclosure.control: 0.2 is outside 0.0 to 0.1"),
         (
             'menu = ["INTENSIVE_PERSONAL"]',

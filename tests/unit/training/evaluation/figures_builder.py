@@ -20,6 +20,10 @@ from tests.unit.training.evaluation.parts_builder import (
     some_policies,
 )
 from training.evaluation.figures import (
+    CANNOT_TELL,
+    IDENTIFIED,
+    NOT_IDENTIFIED,
+    OK,
     Diagnostics,
     Difference,
     Estimate,
@@ -36,6 +40,8 @@ from training.evaluation.figures import (
     Sensitivity,
     Soundness,
     Suspicion,
+    Synergies,
+    SynergyOfPair,
 )
 from training.evaluation.gate import Condition, Verdict
 
@@ -48,11 +54,13 @@ __all__ = [
     "a_policy_of_figures",
     "a_proof",
     "a_soundness",
+    "a_synergy",
     "a_verdict",
     "an_estimate",
     "no_overlap",
     "some_diagnostics",
     "some_figures",
+    "some_synergies",
 ]
 
 
@@ -169,6 +177,45 @@ def a_joined(**changes: Any) -> EvidenceFigures:
     return replace(joined, **changes)
 
 
+def a_synergy(**changes: Any) -> SynergyOfPair:
+    """Gives a synergy of dialogue and phone that cannot be told, with some values changed."""
+    found = SynergyOfPair(
+        first="DIALOGUE_MESSAGE",
+        second="PHONE",
+        identified=IDENTIFIED,
+        squares=(("DIALOGUE_AND_PHONE", "LIGHT_DIALOGUE", "PHONE_TALKS", "SELF_SERVICE"),),
+        missing={},
+        answer=CANNOT_TELL,
+        cases=4210,
+        overlap=OK,
+        outcome=an_estimate(0.011, 0.02),
+        looked=Estimate(value=0.011, error=0.02, low=-0.034, high=0.056),
+        logit=an_estimate(-0.02, 0.08),
+        needed=187_340,
+        needed_even=80_210,
+        groups=(),
+    )
+    return replace(found, **changes)
+
+
+def some_synergies(*pairs: SynergyOfPair) -> Synergies:
+    """Gives the synergies of some pairs, and of one that was not measured."""
+    video = a_synergy(
+        second="VIDEO",
+        identified=NOT_IDENTIFIED,
+        squares=(("NEW", "LIGHT_DIALOGUE", "EARLY_VIDEO", "SELF_SERVICE"),),
+        missing={"NEW": 64},
+        cases=0,
+        outcome=None,
+        looked=None,
+        logit=None,
+        needed=None,
+    )
+    return Synergies(
+        pairs=(*pairs, video), size=0.02, none=0.58, no_substitutes=0.71, no_complements=0.29
+    )
+
+
 def a_handed_over(low: float, high: float) -> HandedOver:
     """Gives what handing over adds, by the ends of its interval."""
     added = Estimate(value=(low + high) / 2, error=(high - low) / 3.3, low=low, high=high)
@@ -240,6 +287,7 @@ def some_figures(**changes: Any) -> Figures:
         diagnostics=some_diagnostics(),
         evidence=a_joined(),
         handed_over=(a_handed_over(-0.01, 0.01), a_handed_over(0.002, 0.004)),
+        synergy=some_synergies(a_synergy()),
     )
     return replace(figures, **changes)
 
