@@ -11,22 +11,37 @@ errors over draws:
 - `year`: share of draws whose interval at the end of the year holds the truth.
 - `half`: half the width then. `found`: share of draws that have shown an effect by then.
 
+With `--years N` it simulates so many years (`python -m training year --control 0.1`) instead, whose
+truth is what showing the advice does to each case on average, and says how often the interval at
+the end of the year holds it, for each office and for all.
+
 The seeds begin at 7,000,000: nothing was chosen on them.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from router.journal.opening import open_to_read
 from router.ledger.arithmetic import Tier
-from router.ledger.entries import NOT_SPENT
+from router.ledger.entries import EPOCH, NOT_SPENT
 from router.ledger.sequences import Effect
-from router.ledger.shown import FOLLOWED_DAYS, Drawn, Shown, drawn_in_tens, shown_against_control
+from router.ledger.shown import (
+    FOLLOWED_DAYS,
+    Drawn,
+    Shown,
+    drawn_in_tens,
+    read_drawn,
+    shown_against_control,
+)
+from training.simulation.year import Extent, simulate_year
 
 FIRST_SEED = 7_000_000
 LOOKS = 52
@@ -155,7 +170,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--only", type=int, nargs="*", help="settings by place")
+    parser.add_argument("--years", type=int, default=0)
     asked = parser.parse_args()
+    if asked.years:
+        _years(asked.years)
+        return
     print("| setting | of | ever wrong | year holds | half | found |")
     print("|---|---|---:|---:|---:|---:|")
     for place, setting in enumerate(SETTINGS):
@@ -171,6 +190,30 @@ def main() -> None:
             cells = [_share([one.ever_wrong for one in reads]), _share(held), f"{half:.3f}",
                      _share([one.ever_claimed for one in reads])]  # fmt: skip
             print(f"| {setting.name} | {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _years(count: int) -> None:
+    held: dict[tuple[str, str], list[bool]] = {}
+    for number in range(count):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "year"
+            extent = Extent(seed=FIRST_SEED + number, control=0.1)
+            truth = simulate_year(folder, extent, models=Path("models"), policies=Path("policies"))
+            store = open_to_read(f"sqlite:///{folder}/journal.db")
+            told = drawn_in_tens(read_drawn(store))
+            store.close()
+        last = (extent.last_day - EPOCH).days
+        for ref, true in truth["shown"].items():
+            offices = sorted(truth["offices"]) if ref == "ALL" else [ref]
+            found = shown_against_control(told, offices, last)
+            for of in ("outcome", "minutes"):
+                one: Effect | None = getattr(found, of)
+                if one is not None:
+                    kind = ("all" if ref == "ALL" else "an office", of)
+                    held.setdefault(kind, []).append(one.low <= true[of] <= one.high)
+    print(f"| of {count} simulated years | of | told | holds the truth |\n|---|---|---:|---:|")
+    for (scope, of), flags in sorted(held.items()):
+        print(f"| {scope} | {of} | {len(flags)} | {_share(flags)} |")
 
 
 def _share(flags: list[bool]) -> str:

@@ -127,6 +127,12 @@ class Shown:
         return tuple(name for name, one in self.groups.items() if one.sign < 0)
 
 
+UNDRAWN = Shown(
+    drawn=False, shown=0, control=0, answered=None, outcome=None, minutes=None, groups={}
+)
+"""Of offices without a control group."""
+
+
 def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
     """Reads who was drawn, each case once: by the first plain advice that was.
 
