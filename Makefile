@@ -47,7 +47,7 @@ demo: setup ## Start the server, route a sample caseload over gRPC, show answers
 
 demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' pages, in build/year
 	rm -rf build/year
-	$(BIN)/python -m training year --out build/year
+	$(BIN)/python -m training year --control 0.1 --out build/year
 	$(BIN)/python -m router ledger --office ALL --from 2026-01-05 --to 2027-01-03 --as-of 2027-01-03 \
 	  --journal sqlite:///build/year/journal.db --policies build/year/policies \
 	  --html build/year/ledger.html --csv build/year/ledger.csv --prometheus build/year/ledger.prom

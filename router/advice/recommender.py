@@ -19,7 +19,16 @@ from router.decision.decision import Decision, Status
 from router.decision.draws import Draws
 from router.decision.explain import Explainer
 from router.decision.explore import ALL, explore
-from router.journal.recommendation import SHOWN, CodedMix, Reading, Tail, coded, subject_of
+from router.decision.policy import Policy
+from router.journal.recommendation import (
+    SHOWN,
+    CodedMix,
+    Reading,
+    Shares,
+    Tail,
+    coded,
+    subject_of,
+)
 from router.journal.record import RECOMMENDATION, Record
 from router.versions.registry import ModelVersion
 
@@ -195,4 +204,18 @@ def _reading(model: ModelVersion, decider: Decider) -> Reading:
         mixes=tuple(CodedMix(id=mix.id, minutes=mix.adviser_minutes) for mix in mixes),
         statuses=("", *(status.name for status in Status)),
         safeguards=tuple(rule.name for rule in decider.safeguards.rules),
+        shares=_shares(decider.policy),
+    )
+
+
+def _shares(policy: Policy) -> Shares | None:
+    """Gives the chances of the policy's draws; None where nothing is drawn."""
+    shown, drawn = policy.disclosure, policy.exploration
+    if not (shown.control or shown.after_own_view or drawn.share):
+        return None
+    return Shares(
+        after_own_view=shown.after_own_view,
+        control=shown.control,
+        exploration=drawn.share,
+        margin=drawn.margin,
     )

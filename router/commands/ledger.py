@@ -22,6 +22,7 @@ from router.ledger.export import table, write_csv, write_prometheus
 from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
+from router.ledger.shown import Drawn, Shown, drawn_in_tens, read_drawn, shown_against_control
 from router.ledger.tens import in_tens, whole_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
@@ -88,21 +89,22 @@ def ledger(
     store = open_to_read(journal)
     try:
         entries, erased = read_entries(store, end_of(today))
+        drawn = read_drawn(store, end_of(today))
     finally:
         store.close()
 
     # From here on nothing is known of single cases: whatever is told below is told of tens.
-    told = in_tens(entries, known.offices)
+    told, groups = in_tens(entries, known.offices), drawn_in_tens(drawn)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     synergies = promoted_synergies(models) if html is not None else None
-    asked = _Asked(told, chosen, known.offices, catalogue, period, erased, synergies)
+    asked = _Asked(told, groups, chosen, known.offices, catalogue, period, erased, synergies)
     click.echo(table(asked.each))
     _tell_missing(entries, known)
 
     if csv_file is not None:
         write_csv(csv_file, asked.each)
     if prometheus is not None:
-        write_prometheus(prometheus, asked.each)
+        write_prometheus(prometheus, asked.each, asked.shown)
     if html is not None:
         for path in asked.write_pages(html, language):
             click.echo(f"page: {path}")
@@ -128,6 +130,7 @@ class _Asked:
     def __init__(
         self,
         told: Entries,
+        groups: Drawn,
         chosen: dict[str, Policy],
         known: Mapping[str, Policy],
         catalogue: Catalogue,
@@ -136,6 +139,7 @@ class _Asked:
         synergies: ChannelSynergies | None,
     ) -> None:
         self._told = told
+        self._groups = groups
         self._chosen = chosen
         self._known = known
         self._catalogue = catalogue
@@ -143,6 +147,15 @@ class _Asked:
         self._erased = erased
         self._synergies = synergies
         self.each = {office: self._account([office], period) for office in chosen}
+
+    @property
+    def shown(self) -> dict[str, Shown]:
+        """What showing the advice does, by office; of several offices also of ALL."""
+        found = {office: self._shown([office]) for office in self._chosen}
+        return found | ({ALL: self._shown(self._chosen)} if len(self._chosen) > 1 else {})
+
+    def _shown(self, offices: Collection[str]) -> Shown:
+        return shown_against_control(self._groups, offices, (self._period.as_of - EPOCH).days)
 
     def _account(self, offices: Collection[str], period: Period) -> Ledger:
         policies = {office: self._chosen[office] for office in offices}
@@ -174,6 +187,7 @@ class _Asked:
             self._catalogue,
             load_words()[language or own_language],
             erased=self._erased,
+            shown=self._shown(offices),
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
             synergies=self._synergies,

@@ -204,10 +204,29 @@ class CodedMix:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """With which chances the office's policy drew when these records were made.
+
+    Attributes:
+        after_own_view: of plain advice, that it waits for an own view.
+        control: of plain advice, that it is never shown.
+        exploration: of cases, whose mix is drawn.
+        margin: outcome points below the best within which it is drawn.
+    """
+
+    after_own_view: float = 0.0
+    control: float = 0.0
+    exploration: float = 0.0
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a context document tells about the payloads written under it.
 
     The document is a JSON object of these attributes, canonical since it is hashed into the chain.
+    It says nothing of `shares` where the policy draws nothing; nor did versions that did not know
+    them, so that absent means: the chances cannot be known from here.
     """
 
     model_version: str
@@ -219,6 +238,7 @@ class Reading:
     mixes: tuple[CodedMix, ...]
     statuses: tuple[str, ...]
     safeguards: tuple[str, ...]
+    shares: Shares | None = None
 
     @classmethod
     def of(cls, context: Context) -> Reading:
@@ -237,6 +257,8 @@ class Reading:
     def context(self) -> Context:
         """Writes the context document; equal readings give equal bytes."""
         content = msgspec.to_builtins(self)
+        if self.shares is None:
+            del content["shares"]
         return Context(document=json.dumps(content, sort_keys=True, separators=(",", ":")))
 
     @property

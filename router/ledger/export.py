@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
@@ -15,6 +16,7 @@ from router.files.spreadsheet import as_text
 from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
 from router.ledger.entries import EPOCH
+from router.ledger.shown import Shown
 
 # Of a minute: Prometheus asks for base units.
 _SECONDS = 60
@@ -22,6 +24,7 @@ _DAY_SECONDS = 86_400
 _BASES = ("estimated", "measured")
 _OF_BALANCE = ("baseline", "used", "released", "reused", "unaccounted")
 ALL = "ALL"
+_NOTHING_SHOWN: Mapping[str, Shown] = MappingProxyType({})
 COLUMNS = (
     "office",
     "week",
@@ -71,8 +74,15 @@ def _cells(one: Balance) -> list[int]:
     return [one.cases, *(getattr(one, name) for name in _OF_BALANCE)]
 
 
-def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
+def write_prometheus(
+    path: Path, ledgers: Mapping[str, Ledger], shown: Mapping[str, Shown] = _NOTHING_SHOWN
+) -> None:
     """Writes a file for node_exporter's textfile collector, whole or not at all.
+
+    Args:
+        path: of the file.
+        ledgers: by office.
+        shown: what showing the advice does, by office; what cannot be told has no sample.
 
     Raises:
         LedgerRefused: if the file's name does not end with .prom: the collector would not read it.
@@ -124,8 +134,41 @@ def write_prometheus(path: Path, ledgers: Mapping[str, Ledger]) -> None:
         for end, day in (("first", ledger.first), ("last", ledger.last)):
             ends.labels(end).set((day - EPOCH).days * _DAY_SECONDS)
 
+    _write_shown(registry, shown)
     # Aside and renamed by the library: the collector may read at any moment.
     write_to_textfile(str(path), registry)
+
+
+def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> None:
+    names = ("office", "group", "end")
+    outcome = Gauge(
+        "router_shown_outcome_ratio",
+        "Outcome of cases shown the advice, less that of the control group.",
+        names,
+        registry=registry,
+    )
+    spent = Gauge(
+        "router_shown_adviser_seconds",
+        "Adviser time of a case shown the advice, less that of the control group.",
+        names,
+        registry=registry,
+    )
+    cases = Gauge(
+        "router_shown_cases",
+        "Cases that were drawn and followed up for 16 weeks.",
+        ("office", "drawn"),
+        registry=registry,
+    )
+    for office, one in shown.items():
+        if not one.drawn:
+            continue
+        cases.labels(office, "shown").set(one.shown)
+        cases.labels(office, "control").set(one.control)
+        effects = [(outcome, ALL, one.outcome, 1), (spent, ALL, one.minutes, _SECONDS)]
+        effects += [(outcome, name, effect, 1) for name, effect in one.groups.items()]
+        for gauge, group, effect, times in effects:
+            for end in ("value", "low", "high") if effect is not None else ():
+                gauge.labels(office, group, end).set(times * getattr(effect, end))
 
 
 def _samples(one: Balance, basis: str) -> Iterator[tuple[str, int]]:

@@ -13,7 +13,9 @@ from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
 from router.ledger.advice import headline, what_to_do
 from router.ledger.contacts import mix_minutes
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
+from router.ledger.helps import helps
 from router.ledger.practice import Practice
+from router.ledger.shown import UNDRAWN, Shown
 from router.ledger.synergy import synergy_sentence
 from router.ledger.tens import whole_tens
 from router.ledger.words import Words
@@ -62,6 +64,7 @@ def ledger_page(
     words: Words,
     *,
     erased: int,
+    shown: Shown = UNDRAWN,
     before: Ledger | None = None,
     links: Mapping[str, str] | None = None,
     synergies: ChannelSynergies | None = None,
@@ -75,6 +78,7 @@ def ledger_page(
         catalogue: the mixes.
         words: of the page's language.
         erased: recommendations whose content is gone from the journal.
+        shown: what showing the advice does, of the same offices.
         before: as `ledger`, of the period before; None if the journal does not hold all of it.
         links: addresses of offices' own pages, by office; on such a page of all of them, by ALL.
         synergies: what the promoted version's figures say of channels together; None leaves it out.
@@ -115,6 +119,7 @@ def ledger_page(
         synergy=None if synergies is None else synergy_sentence(synergies, words),
         synergy_synthetic=synergies is not None and synergies.synthetic,
         synergy_drawing=None if synergies is None else synergy_drawing.synergy(synergies, words),
+        helps=helps(shown, ledger, words),
         mixes=mix_minutes(ledger.contacts, catalogue),
         method=_method(ledger, words, erased),
         **_in_words(ledger, before, words),

@@ -54,7 +54,7 @@ def in_tens(entries: Entries, policies: Mapping[str, Policy]) -> Entries:
         came = entries.where(stream)
         baseline = _baseline(came, policies)
         true, told = _columns(came, baseline), _columns(rounded.where(stream), baseline)
-        chosen = _chosen(true, told)
+        chosen = like_all(true, told)
         picked.append(stream[chosen])
         days.append(came.day[_FIFTH::TEN][: len(chosen)])
 
@@ -145,8 +145,8 @@ def _each(names: Names) -> NDArray[np.bool_]:
     return table
 
 
-def _chosen(true: Whole, told: Whole) -> NDArray[np.intp]:
-    """Picks one of each ten.
+def like_all(true: Whole, told: Whole) -> NDArray[np.intp]:
+    """Picks one of each ten, such that the sums of all picked so far stay nearest to the true ones.
 
     Args:
         true: what came, shape (n, columns).

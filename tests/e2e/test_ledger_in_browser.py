@@ -67,6 +67,7 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "flow",
             "now",
             "measured",
+            "helps",
             "weeks",
             "contacts",
             "practice",

@@ -52,6 +52,11 @@ router_ledger_capacity_seconds{{office="ALL"}} 3600000
 router_ledger_cases{{office="ALL",basis="estimated"}} {cases}
 # TYPE router_contact_seconds gauge
 router_contact_seconds{{office="ALL",channel="PHONE",basis="measured"}} {contact}
+# TYPE router_shown_outcome_ratio gauge
+router_shown_outcome_ratio{{office="ALL",group="ALL",end="high"}} {helps}
+router_shown_outcome_ratio{{office="ALL",group="FIRST",end="high"}} {helps}
+# TYPE router_shown_adviser_seconds gauge
+router_shown_adviser_seconds{{office="ALL",group="ALL",end="high"}} {contact}
 # TYPE router_ledger_period_seconds gauge
 router_ledger_period_seconds{{end="last"}} {last}
 """
@@ -463,6 +468,7 @@ class Watched:
             released=1_000_000 * factor,
             cases=400 * factor,
             contact=900 * factor,
+            helps=0.01 * factor,
             last=last * _DAY,
         )
 

@@ -32,6 +32,13 @@ from training.simulation.year import NOTICE, Extent, simulate_year
     show_default=True,
     help="Arrivals a week and office, on average.",
 )
+@click.option(
+    "--control",
+    type=click.FloatRange(0, 0.1),
+    default=0.0,
+    show_default=True,
+    help="Share of plain advice that is never shown, to compare with.",
+)
 @WORLD
 @POLICIES
 @MODELS
@@ -41,6 +48,7 @@ def year(
     offices: int,
     weeks: int,
     cases: int,
+    control: float,
     world: str,
     policies: Path,
     models: Path,
@@ -49,7 +57,14 @@ def year(
 
     It is synthetic and says nothing about real people.
     """
-    extent = Extent(seed=seed, offices=offices, weeks=weeks, cases_a_week=cases, world=world)
+    extent = Extent(
+        seed=seed,
+        offices=offices,
+        weeks=weeks,
+        cases_a_week=cases,
+        world=world,
+        control=control,
+    )
     truth = simulate_year(out, extent, models=models, policies=policies)
     counted = sum(one["cases"] for one in truth["offices"].values())
     click.echo(NOTICE)

@@ -7,6 +7,7 @@ of real people.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +18,8 @@ from prometheus_client import CollectorRegistry
 
 from router.advice.recommender import Advice
 from router.cases.features import FEATURES
+from router.decision.decision import Status
+from router.decision.draws import Draws
 from router.decision.schema import UNKNOWN
 from router.files.formats import OutRefused
 from router.journal.opening import open_journal
@@ -45,13 +48,14 @@ _DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much is simulated, from which seed, and in which world."""
+    """How much is simulated, from which seed, in which world, and whose advice is withheld."""
 
     seed: int = 1
     offices: int = 5
     weeks: int = 52
     cases_a_week: int = 60
     world: str = DEFAULT.name
+    control: float = 0.0
 
     @property
     def last_day(self) -> date:
@@ -78,7 +82,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
     if not 1 <= extent.weeks <= 520 or not 1 <= extent.cases_a_week <= 10_000:
         weeks = f"weeks: {extent.weeks} is outside 1 to 520"
         raise ValueError(f"{weeks}, or cases: {extent.cases_a_week} outside 1 to 10000")
-    offices = made_up_offices(extent.offices, extent.cases_a_week)
+    offices = made_up_offices(extent.offices, extent.cases_a_week, extent.control)
     if out.exists() and any(out.iterdir()):
         raise OutRefused(f"out: {out} is not empty; give a new folder")
     write_policies(out / POLICIES, offices, policies)
@@ -86,7 +90,13 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
     # A registry of its own, for nobody scrapes a simulation.
     metrics = Metrics(CollectorRegistry())
     loader = Loader(
-        models=models, policies=out / POLICIES, trusted=None, texts=load_texts(), metrics=metrics
+        models=models,
+        policies=out / POLICIES,
+        trusted=None,
+        texts=load_texts(),
+        metrics=metrics,
+        # No secret: whoever repeats the seed gets the same groups.
+        draws=Draws(f"synthetic year {extent.seed}".encode()) if extent.control else None,
     )
     year = _Year(loader.load(loader.look(), None), extent)
     for week in range(extent.weeks):
@@ -102,6 +112,8 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         "to": str(extent.last_day),
         "offices": count_truth(year.cases),
     }
+    if extent.control:
+        truth["shown"] = year.shown()
     (out / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     return truth
 
@@ -119,6 +131,16 @@ class _Year:
         self._world = WORLDS[extent.world]
         self._end = _moment(extent.last_day + timedelta(days=1), 0)
         self._people = People(self._rng, served.catalogue, self._end)
+        self._effects: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def shown(self) -> dict[str, dict[str, float]]:
+        """Gives what showing plain advice truly does on average, by office and for ALL.
+
+        Outcome, and minutes by the catalogue.
+        """
+        every = {**self._effects, "ALL": [one for part in self._effects.values() for one in part]}
+        means = {office: np.mean(found, axis=0).tolist() for office, found in every.items()}
+        return {office: {"outcome": one[0], "minutes": one[1]} for office, one in means.items()}
 
     def arrive(self, office: MadeUpOffice, week: int) -> None:
         """Lets a week's cases arrive at one office, with all that comes of them within the year."""
@@ -157,6 +179,9 @@ class _Year:
             if one.decision.mix < 0:
                 continue  # shielded: people alone, and no ledger
             case = self._case(office, one)
+            if one.decision.status == Status.RECOMMENDED:
+                effect = self._people.effect(one, values[place], office, case.need_group)
+                self._effects[office.ref].append(effect)
             self.records += self._people.answer(
                 case, one, values[place], later if again[place] else moment, office, habits
             )

@@ -35,6 +35,7 @@ class MadeUpOffice:
         baseline: minutes a case before, by need group and UNKNOWN.
         override: share of choices that differ from the advice.
         reports: share of outcomes whose time is reported.
+        control: share of plain advice that is never shown.
     """
 
     ref: str
@@ -44,6 +45,7 @@ class MadeUpOffice:
     baseline: dict[str, int]
     override: float
     reports: float
+    control: float = 0.0
 
 
 # Weights of an office that puts the weakest first, and of one that does so a little.
@@ -66,7 +68,9 @@ _KINDS: tuple[tuple[float, dict[str, float], dict[str, float], float, float, flo
 )
 
 
-def made_up_offices(count: int, cases_a_week: int) -> tuple[MadeUpOffice, ...]:
+def made_up_offices(
+    count: int, cases_a_week: int, control: float = 0.0
+) -> tuple[MadeUpOffice, ...]:
     """Gives the first so many offices; after five the kinds repeat.
 
     Raises:
@@ -90,6 +94,7 @@ def made_up_offices(count: int, cases_a_week: int) -> tuple[MadeUpOffice, ...]:
                 baseline={group: round(minutes * before) for group, minutes in _BEFORE.items()},
                 override=override,
                 reports=reports,
+                control=control,
             )
         )
     return tuple(found)
@@ -110,6 +115,8 @@ def _policy(office: MadeUpOffice) -> str:
         f"minutes_per_week = {office.minutes_per_week}",
         f"price_per_minute = {office.price}",
     ]
+    if office.control:
+        lines += ["", "[disclosure]", f"control = {office.control}"]
     sections: dict[str, Mapping[str, float]] = {
         f"weights.{field}": values for field, values in office.weights.items()
     }

@@ -20,6 +20,7 @@ from router.journal.feedback import (
     claim_of,
     feedback_record,
 )
+from router.journal.recommendation import CONTROL
 from router.journal.record import Record
 from training.simulation.population import Floats
 from training.simulation.year_offices import MadeUpOffice
@@ -105,13 +106,15 @@ class People:
         if self._rng.random() >= CHOOSES or chosen_at >= self._end:
             return []
 
-        mix = self._override(advice, office.override)
+        hidden = advice.disclosure == CONTROL
+        own = self.own_view(advice, office, case.need_group) if hidden else advice.decision.mix
+        mix = own if hidden else self._override(advice, office.override)
         records = [self._choice(decision, advice.decision.mix, mix, chosen_at)]
 
         corrected_at = chosen_at + int(self._rng.integers(1, 3)) * _DAY
         if self._rng.random() < CORRECTS and corrected_at < self._end:
             # Of corrections half say that the advice was followed, whatever was said at first.
-            mix = self._override(advice, 0.5)
+            mix = own if hidden else self._override(advice, 0.5)
             first = uuid.UUID(bytes=records[0].id)
             records.append(self._choice(decision, advice.decision.mix, mix, corrected_at, first))
         # What was chosen last stands, as it does in the ledger.
@@ -146,6 +149,40 @@ class People:
         case.reached = reached
         case.time = {one.channel.value: (one.contacts, one.minutes) for one in time}
         return records
+
+    def own_view(self, advice: Advice, office: MadeUpOffice, need_group: str) -> int:
+        """Gives what an adviser does who sees no advice (assumed): the practice before.
+
+        That is the permitted mix whose minutes are nearest to the office's earlier ones.
+        """
+        before = office.baseline[need_group]
+        permitted = [k for k in range(len(self._mixes)) if advice.decision.permits(k)]
+        return min(permitted, key=lambda k: abs(self._mixes[k].adviser_minutes - before))
+
+    def effect(
+        self, advice: Advice, values: Floats, office: MadeUpOffice, need_group: str
+    ) -> tuple[float, float]:
+        """Gives what showing the advice does to a case: outcome, and catalogue minutes.
+
+        Corrections, of a few in a hundred, are left out.
+
+        Args:
+            advice: that it got, shown or not.
+            values: chance that the goal is reached under each mix, shape (mixes,).
+            office: where.
+            need_group: of the case.
+        """
+        mix = advice.decision.mix
+        more = mix + 1 if mix + 1 < len(self._mixes) else mix
+        less = mix - 1 if mix > 0 and advice.decision.permits(mix - 1) else mix
+        minutes = np.array([float(one.adviser_minutes) for one in self._mixes])
+        own = self.own_view(advice, office, need_group)
+        away, up = office.override, MORE_PERSONAL
+        outcome, spent = (
+            (1 - away) * of[mix] + away * (up * of[more] + (1 - up) * of[less]) - of[own]
+            for of in (values, minutes)
+        )
+        return float(outcome), float(spent)
 
     def _override(self, advice: Advice, share: float) -> int:
         """Draws the mix agreed: the one advised, the next more personal, or the next lighter.

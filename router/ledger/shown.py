@@ -1,0 +1,343 @@
+"""Does showing the advice help? Those who were shown it against the control group.
+
+Of plain advice an office's policy may withhold a share for good (`[disclosure] control`); who is
+drawn follows from a secret key, and the chance is written with the record. So whatever differs
+between the two groups, beyond chance, is what showing the advice does: intention to treat, whatever
+was chosen then.
+
+What is told is told of tens here too (ADR 30, 35), in a release of its own: one question, asked of
+all that came since the draws began, with no period to choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.catalogue import DAYS_PER_WEEK
+from router.decision.decision import Status
+from router.journal.feedback import Outcome
+from router.journal.recommendation import (
+    CONTROL,
+    SHOWN,
+    Reading,
+    Tail,
+    recommendations,
+    unpacked,
+)
+from router.journal.standing import NOTHING, read_standing
+from router.journal.store import JournalReader
+from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
+from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT, Names
+from router.ledger.sequences import WRONG, Arm, Effect, contrast
+from router.ledger.tens import TEN, like_all
+
+FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
+"""A case is looked at so many days after its advice: the plan's weeks, and four to agree on it.
+
+What came later counts for neither group, so that no reading chooses which outcomes it waits for.
+"""
+ENOUGH = 50
+"""Cases with an outcome that each group needs before anything is told of them."""
+TIMED_ENOUGH = 150
+"""Cases with reported time that each needs: the spread of minutes is told by means of ten."""
+# By how many the outcomes of one office's group are off in sum since they are told in tens; those
+# of several offices by as much times their square root (`python -m bench.control`).
+_OFF = 8.0
+# What one case too many or too few is worth when a ten is told as one of its cases: outcomes
+# before tiers, for the main question is about them.
+_CASE, _REACHED, _OF_TIER = 60, 300, 120
+_DAY = 24 * 60 * 60 * 1_000_000
+_PLAIN = Status.RECOMMENDED.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Cases whose plain advice was shown or never, by a draw: n of them, in order of their advice.
+
+    Attributes:
+        office: (n,) reference.
+        day: (n,) days since 1970-01-01 (UTC) of the advice.
+        tier: (n,) `Tier` by the weight that the case had then.
+        control: (n,) whether the advice is never shown.
+        chance: (n,) with which it was drawn into its group.
+        expected: (n,) outcome that the advice was expected to have, before the draw.
+        minutes: (n,) the catalogue's of the mix advised.
+        outcome: (n,) 0 to 1; NaN where none was seen in time.
+        spent: (n,) minutes reported with it, NOT_SPENT where none were.
+    """
+
+    office: Names
+    day: Whole
+    tier: Whole
+    control: Flags
+    chance: Floats
+    expected: Floats
+    minutes: Floats
+    outcome: Floats
+    spent: Floats
+
+    def __len__(self) -> int:
+        """Counts them."""
+        return len(self.day)
+
+    def where(self, which: Flags | NDArray[np.intp]) -> Drawn:
+        """Picks some, by flags of shape (n,) or by places."""
+        return Drawn(**{one.name: getattr(self, one.name)[which] for one in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What showing the advice does, as far as it can be told.
+
+    Attributes:
+        drawn: whether any office asked for has a control group.
+        shown: cases told of whose advice was shown, with or without an outcome, in tens.
+        control: likewise of the control group.
+        answered: effect on the share with an outcome; None while there are too few.
+        outcome: effect on the outcome; None while there are too few, or where `uneven`.
+        minutes: effect on adviser minutes a case; likewise.
+        groups: effect on the outcome by tier's name, of those that are large enough; these are as
+            wide as they must be for all of them to be read together.
+    """
+
+    drawn: bool
+    shown: int
+    control: int
+    answered: Effect | None
+    outcome: Effect | None
+    minutes: Effect | None
+    groups: Mapping[str, Effect]
+
+    @property
+    def uneven(self) -> bool:
+        """Whether outcomes are reported of one group more than of the other: nothing is told then.
+
+        Whoever is missing may differ from who is not.
+        """
+        return self.answered is not None and self.answered.sign != 0
+
+    @property
+    def harmed(self) -> tuple[str, ...]:
+        """The tiers that are shown to lose by the advice."""
+        return tuple(name for name, one in self.groups.items() if one.sign < 0)
+
+
+UNDRAWN = Shown(
+    drawn=False, shown=0, control=0, answered=None, outcome=None, minutes=None, groups={}
+)
+"""Of offices without a control group."""
+
+
+def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
+    """Reads who was drawn, each case once: by the first plain advice that was.
+
+    Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
+    about the first. Cases whose advice waits for an own view belong to neither group.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    standing = read_standing(store, until)
+    first: dict[str, dict[str, Any]] = {}
+    for every in recommendations(store):
+        run = [one for one in every if one.payload is not None]
+        run = [one for one in run if until is None or one.written_at < until]
+        if not run:
+            continue
+        found = unpacked(run)
+        for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
+            if tail.case_ref not in first:
+                case = _case(found.reading, row, tail, record.written_at // _DAY)
+                if case is None:
+                    continue
+                first[tail.case_ref] = case
+            case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
+            if came is not None and np.isnan(case["outcome"]):
+                _follow(case, came)
+    cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
+    return Drawn(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
+
+
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("office", object),
+    ("day", np.int64),
+    ("tier", np.int64),
+    ("control", np.bool_),
+    ("chance", np.float64),
+    ("expected", np.float64),
+    ("minutes", np.float64),
+    ("outcome", np.float64),
+    ("spent", np.float64),
+)
+
+
+def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any] | None:
+    """Gives a case that was drawn, none of whose outcome is known yet; None if it was not."""
+    shares = reading.shares
+    plain = reading.statuses[int(row["status"])] == _PLAIN
+    if shares is None or not shares.control or not plain or not tail.case_ref:
+        return None
+    chances = {CONTROL: shares.control, SHOWN: 1 - shares.control - shares.after_own_view}
+    mix = int(row["mix"])
+    return {
+        "office": tail.office_ref,
+        "day": day,
+        "tier": int(tiers_of(np.maximum(row["weight"], 1.0)[None], _known(reading, row))[0]),
+        "control": tail.disclosure == CONTROL,
+        # Whose advice waits is of neither group: nothing was drawn between these two for it.
+        "chance": chances.get(tail.disclosure, 0.0),
+        "expected": float(row["expected"][mix]),
+        "minutes": float(row["minutes"][mix]),
+        "outcome": np.nan,
+        "spent": float(NOT_SPENT),
+    }
+
+
+def _known(reading: Reading, row: np.void) -> Flags:
+    """Tells whether the need group is stated, shape (1,)."""
+    names = [one.name for one in reading.features]
+    return np.array(["need_group" in names and row["row"][names.index("need_group")] > 0])
+
+
+def _follow(case: dict[str, Any], came: Outcome) -> None:
+    if (came.observed_on - EPOCH).days - case["day"] > FOLLOWED_DAYS:
+        return
+    case["outcome"] = came.outcome
+    if came.adviser_minutes is not None:
+        case["spent"] = float(came.adviser_minutes)
+
+
+def drawn_in_tens(drawn: Drawn) -> Drawn:
+    """Tells cases in tens: each ten of an office's group as ten cases like one of them.
+
+    By the law of `tens.in_tens`: what one ten says too much, the next ones make up for, and cases
+    told so already stay as they are. Cases without an outcome, with one, and with one and time are
+    put in tens apart; a ten is of the day on which its last case came, and its minutes are the mean
+    of the ten.
+
+    Args:
+        drawn: in order of their advice.
+    """
+    spent = np.where(drawn.spent == NOT_SPENT, NOT_SPENT, np.rint(drawn.spent / TEN) * TEN)
+    came = replace(drawn, outcome=np.rint(drawn.outcome), spent=spent)
+    parts = [came.where(np.zeros(0, np.intp))]
+    for stream in _streams(drawn):
+        here = came.where(stream)
+        chosen = like_all(_columns(drawn.where(stream)), _columns(here))
+        full = len(chosen) * TEN
+        parts.append(
+            replace(
+                here.where(chosen),
+                day=here.day[TEN - 1 :: TEN],
+                # Means of ten people, where one of them would be too far from all.
+                minutes=here.minutes[:full].reshape(-1, TEN).mean(axis=1),
+                spent=np.rint(here.spent[:full].reshape(-1, TEN).mean(axis=1) / TEN) * TEN
+                if len(here) and here.spent[0] != NOT_SPENT
+                else np.full(len(chosen), float(NOT_SPENT)),
+            )
+        )
+    table = {
+        one.name: np.repeat(np.concatenate([getattr(part, one.name) for part in parts]), TEN)
+        for one in fields(Drawn)
+    }
+    return Drawn(**table)
+
+
+def _streams(drawn: Drawn) -> Iterator[NDArray[np.intp]]:
+    # Whether there is an outcome, and whether it has time.
+    known = (~np.isnan(drawn.outcome)).astype(np.int64) + (drawn.spent != NOT_SPENT)
+    for office in sorted(set(drawn.office.tolist())):
+        for control in (False, True):
+            for much in range(3):
+                here = (drawn.office == office) & (drawn.control == control)
+                yield np.flatnonzero(here & (known == much))
+
+
+def _columns(drawn: Drawn) -> Whole:
+    """Gives what should add up to the truth, shape (n, columns)."""
+    reached = np.nan_to_num(drawn.outcome)[:, None]
+    tiers = (drawn.tier[:, None] == np.arange(len(Tier))).astype(np.float64)
+    table = [
+        _REACHED * reached,
+        _REACHED * drawn.expected[:, None],
+        _OF_TIER * tiers * (reached - drawn.expected[:, None]),
+        _CASE * tiers,
+    ]
+    found: Whole = np.rint(np.concatenate(table, axis=1)).astype(np.int64)
+    return found
+
+
+def shown_against_control(told: Drawn, offices: Collection[str], as_of: int) -> Shown:
+    """Compares those who were shown the advice with the control group, of some offices together.
+
+    Args:
+        told: in tens, if anything of it is shown to anybody.
+        offices: whose cases; those of others are left out.
+        as_of: days since 1970-01-01: cases count once they have been followed so long by then.
+    """
+    here = np.isin(told.office.astype(str), sorted(offices))
+    found = told.where(here & (told.day + FOLLOWED_DAYS <= as_of))
+    answered = found.where(~np.isnan(found.outcome))
+    off = max(1, len(set(found.office.tolist()))) ** 0.5
+    # Of ten that are not full yet, up to nine wait in each group: the shares are off by them.
+    asked = _compared(found, (~np.isnan(found.outcome)).astype(np.float64), TEN * off)
+    one = Shown(
+        drawn=bool(len(told.where(here))),
+        shown=int((~found.control).sum()),
+        control=int(found.control.sum()),
+        answered=asked,
+        outcome=None,
+        minutes=None,
+        groups={},
+    )
+    if asked is None or one.uneven:
+        return one
+    timed = answered.where(answered.spent != NOT_SPENT)
+    beyond = answered.outcome - answered.expected
+    groups = {
+        tier.name: _compared(
+            answered.where(answered.tier == tier),
+            beyond[answered.tier == tier],
+            _OFF * off,
+            WRONG / len(Tier),
+        )
+        for tier in Tier
+    }
+    return replace(
+        one,
+        outcome=_compared(answered, beyond, _OFF * off),
+        minutes=_compared(timed, timed.spent - timed.minutes, alike=TEN),
+        groups={name: effect for name, effect in groups.items() if effect is not None},
+    )
+
+
+def _compared(
+    cases: Drawn, value: Floats, off_by: float = 0.0, wrong: float = WRONG, alike: int = 1
+) -> Effect | None:
+    """Compares the groups; None where one of them is too small.
+
+    Args:
+        cases: n of them.
+        value: (n,) of each.
+        off_by: by how much each group's sum of values may be off.
+        wrong: as for `reach`.
+        alike: so many cases in a row have the mean of all of them as their value.
+    """
+    least = min(int(cases.control.sum()), int((~cases.control).sum()))
+    if least < (ENOUGH if alike == 1 else TIMED_ENOUGH):
+        return None
+    shown, control = (
+        Arm(value=value[which][::alike], weight=1 / cases.chance[which][::alike], alike=alike)
+        for which in (~cases.control, cases.control)
+    )
+    return contrast(shown, control, wrong, off_by * (1 / len(shown) + 1 / len(control)))

@@ -1,0 +1,87 @@
+"""What leaders read of whether the advice helps."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from router.ledger.account import Ledger
+from router.ledger.export import write_prometheus
+from router.ledger.helps import helps
+from router.ledger.sequences import Effect
+from router.ledger.shown import UNDRAWN, Shown
+from router.ledger.words import load_words
+from tests.unit.router.ledger.journal_builder import many, told
+
+WORDS = load_words()["en"]
+
+
+def an_effect(value: float, half: float) -> Effect:
+    return Effect(value=value, low=value - half, high=value + half, shown=900, control=100)
+
+
+SHOWN = Shown(
+    drawn=True,
+    shown=900,
+    control=100,
+    answered=an_effect(0.0, 0.1),
+    outcome=an_effect(0.05, 0.02),
+    minutes=an_effect(-20, 5),
+    groups={"FIRST": an_effect(-0.2, 0.1)},
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return told(tmp_path, many(20))
+
+
+def test_it_says_whether_the_advice_helps_and_who_loses_by_it(ledger: Ledger) -> None:
+    found = helps(SHOWN, ledger, WORDS)
+    assert found.sentences[0].startswith("The advice helps")
+    assert "highest priority" in found.sentences[1]
+    assert (found.rows[0].value, found.rows[0].range) == ("5.0", "3.0 to 7.0")
+    assert (
+        helps(replace(SHOWN, outcome=an_effect(-0.05, 0.02)), ledger, WORDS)
+        .sentences[0]
+        .startswith("The advice does harm")
+    )
+    assert (
+        helps(replace(SHOWN, outcome=an_effect(0.01, 0.02)), ledger, WORDS)
+        .sentences[0]
+        .startswith("We cannot tell")
+    )
+
+
+def test_measured_and_estimated_hours_stand_beside_each_other_told_apart(ledger: Ledger) -> None:
+    *_, measured, estimated = helps(SHOWN, ledger, WORDS).rows
+    assert (measured.value, measured.basis) == ("−300", "measured")
+    assert estimated.basis == "estimate"
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (UNDRAWN, "nobody can say"),
+        (replace(SHOWN, outcome=None), "cannot say yet"),
+        (replace(SHOWN, answered=an_effect(0.2, 0.1), outcome=None), "One group has outcomes"),
+    ],
+)
+def test_no_figure_stands_where_nothing_can_be_said(
+    ledger: Ledger, shown: Shown, said: str
+) -> None:
+    found = helps(shown, ledger, WORDS)
+    assert said in found.sentences[0]
+    assert found.rows == ()
+
+
+def test_the_textfile_has_ends_of_what_is_known_and_nothing_of_what_is_not(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    path = tmp_path / "ledger.prom"
+    write_prometheus(path, {"a": ledger}, {"a": SHOWN, "b": UNDRAWN})
+    text = path.read_text()
+    assert 'router_shown_outcome_ratio{end="low",group="ALL",office="a"} 0.03' in text
+    assert 'router_shown_adviser_seconds{end="value",group="ALL",office="a"} -1200.0' in text
+    assert 'router_shown_cases{drawn="control",office="a"} 100.0' in text
+    assert 'office="b"' not in text
