@@ -434,6 +434,19 @@ class EvidenceFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFigures:
+    """Effects on the outcome of showing plain advice, each as (value, low, high).
+
+    Attributes:
+        overall: at all offices told of together.
+        groups: by priority.
+    """
+
+    overall: tuple[float, float, float] | None
+    groups: dict[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything measured of one version.
 
@@ -454,6 +467,7 @@ class Figures:
         evidence: how findings known beforehand were joined; None without any.
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
         attainable: what could be gained at most, of simulated cases whose true values were given.
+        shown: what showing advice did, as a ledger's textfile told; None if none was given.
     """
 
     version: str
@@ -486,6 +500,7 @@ class Figures:
     evidence: EvidenceFigures | None = None
     handed_over: tuple[HandedOver, ...] | None = None
     attainable: Attainable | None = None
+    shown: ShownFigures | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""
