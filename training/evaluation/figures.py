@@ -508,6 +508,19 @@ class Synergies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFigures:
+    """Effects on the outcome of showing plain advice, each as (value, low, high).
+
+    Attributes:
+        overall: at all offices told of together.
+        groups: by priority.
+    """
+
+    overall: tuple[float, float, float] | None
+    groups: dict[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything measured of one version.
 
@@ -529,6 +542,9 @@ class Figures:
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
         attainable: what could be gained at most, of simulated cases whose true values were given.
         synergy: of channels; None in figures of before it was measured.
+
+
+        shown: what showing advice did, as a ledger's textfile told; None if none was given.
     """
 
     version: str
@@ -562,6 +578,8 @@ class Figures:
     handed_over: tuple[HandedOver, ...] | None = None
     attainable: Attainable | None = None
     synergy: Synergies | None = None
+
+    shown: ShownFigures | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:
         """Gives the policy of a name, or None."""

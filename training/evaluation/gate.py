@@ -350,6 +350,31 @@ def _sensitivity(evidence: _Evidence) -> _Found:
     )
 
 
+def _not_harmful(evidence: _Evidence) -> _Found:
+    """Judges what the service did so far: advice that is shown to harm is not built on.
+
+    Too few cases neither pass in silence nor block: a warning says that nobody knows.
+    """
+    shown = evidence.figures.shown
+    if shown is None or shown.overall is None:
+        why = "no textfile of a ledger was given (--shown)."
+        if shown is not None:
+            why = "the groups are too small or uneven."
+        why = f"Nobody knows whether showing the advice helps: {why}"
+        return _Found(value=None, passed=True, warning=why)
+    every = {"all": shown.overall, **shown.groups}
+    # By the upper end: below the bound it is shown to harm, above it may.
+    worst = min(every, key=lambda name: every[name][2])
+    value, low, high = every[worst]
+    bound = evidence.bound("advice_not_harmful")
+    unsure = sum(one[1] < bound <= one[2] for one in every.values())
+    return _Found(
+        value=high,
+        remark=f"Worst: {worst}, {value:+.3f} ({low:+.3f} to {high:+.3f}).",
+        warning=f"It cannot be told for {unsure} of {len(every)}." if unsure else "",
+    )
+
+
 # After the functions that it names. A bound beyond its limits here would undo the condition.
 _KINDS: dict[str, _Kind] = {
     "sound_cases": _Kind(measure=_sound_cases, sense="at most", upper=0),
@@ -385,6 +410,7 @@ _KINDS: dict[str, _Kind] = {
     ),
     "sensitivity_gamma": _Kind(measure=_sensitivity, sense="at least", lower=1, upper=5),
     "abstention": _Kind(measure=lambda e: 1 - e.figures.abstention["RECOMMENDED"], sense="at most"),
+    "advice_not_harmful": _Kind(measure=_not_harmful, sense="at least", lower=-0.2, upper=0.0),
     "feature_set": _Kind(measure=lambda e: e.features, sense="is"),
     "parity": _Kind(measure=lambda e: e.parity, sense="at most", upper=1e-6),
 }

@@ -20,9 +20,11 @@ from training.evaluation.figures import (
     Heterogeneity,
     PolicyFigures,
     Sensitivity,
+    ShownFigures,
     Suspicion,
 )
 from training.evaluation.gate import Condition, Verdict, judge, load_gate
+from training.evaluation.shown_file import ShownUnreadable, read_shown
 
 GATE_FILE = ROOT / "policies" / "gate.toml"
 GATE = load_gate(GATE_FILE)
@@ -129,8 +131,8 @@ def line(verdict: Verdict, name: str) -> Condition:
 def test_a_version_that_meets_every_condition_passes_and_says_so_line_by_line() -> None:
     verdict = judged()
     assert verdict.passed
-    assert verdict.version == "2026-12"
-    assert len(verdict.conditions) == len(GATE.rules) == 21
+    assert verdict.version == "2026-13"
+    assert len(verdict.conditions) == len(GATE.rules) == 22
     assert all(condition.explanation and condition.bound for condition in verdict.conditions)
 
 
@@ -327,13 +329,13 @@ def test_figures_without_a_candidate_are_refused() -> None:
     ("old", "new", "message"),
     [
         ("margin = 0.01", "margin = 0.1", r"gate\.toml: margin: 0\.1 is outside 0 to 0\.05"),
-        ('version = "2026-12"', 'version = "2026-12"\nquick = true', r"quick: is not a known key"),
+        ('version = "2026-13"', 'version = "2026-13"\nquick = true', r"quick: is not a known key"),
         ("bound = 2000", "bound = 5", r"condition\[4\]\.bound: 5 is outside 100 to"),
         ("bound = true", "bound = false", r"condition\[5\]\.bound: overlap must be true"),
         (
             'name = "parity"',
             'name = "luck"',
-            r"condition\[20\]\.name: 'luck' is not one of sound_cases",
+            r"condition\[21\]\.name: 'luck' is not one of sound_cases",
         ),
         (
             'name = "parity"',
@@ -352,3 +354,48 @@ def test_a_gate_file_with_a_mistake_is_refused_by_file_key_value_and_bound(
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PolicyError, match=message):
         load_gate(path)
+
+
+@pytest.mark.parametrize(
+    ("shown", "passes", "said"),
+    [
+        (None, True, "Nobody knows"),
+        (ShownFigures(overall=None, groups={}), True, "too small or uneven"),
+        (ShownFigures(overall=(0.03, 0.01, 0.05), groups={}), True, ""),
+        (ShownFigures(overall=(0.0, -0.1, 0.1), groups={}), True, "cannot be told for 1 of 1"),
+        (ShownFigures(overall=(-0.05, -0.08, -0.02), groups={}), False, ""),
+        (
+            ShownFigures(overall=(0.03, 0.01, 0.05), groups={"FIRST": (-0.1, -0.15, -0.05)}),
+            False,
+            "",
+        ),
+    ],
+)
+def test_advice_that_is_shown_to_harm_is_refused_and_what_nobody_knows_is_warned_of(
+    shown: ShownFigures | None, passes: bool, said: str
+) -> None:
+    (found,) = [one for one in judged(shown=shown).conditions if one.name == "advice_not_harmful"]
+    assert found.passed is passes
+    assert said in found.warning
+    assert bool(found.warning) is bool(said)
+
+
+def test_what_the_ledger_wrote_is_read_for_all_offices_or_the_only_one(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.prom"
+    lines = [
+        f'router_shown_outcome_ratio{{office="{office}",group="{group}",end="{end}"}} {value}'
+        for office, group in (("a", "ALL"), ("ALL", "ALL"), ("ALL", "FIRST"))
+        for end, value in (("value", 0.1), ("low", 0.0), ("high", 0.2))
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    both = ShownFigures(overall=(0.1, 0.0, 0.2), groups={"FIRST": (0.1, 0.0, 0.2)})
+    assert read_shown(path) == both
+    path.write_text("\n".join(lines[:3]) + "\n")
+    assert read_shown(path) == replace(both, groups={})
+    path.write_text("\n".join([*lines[:3], lines[0].replace('"a"', '"b"')]) + "\n")
+    with pytest.raises(ShownUnreadable, match="2 offices and not of ALL"):
+        read_shown(path)
+    path.write_text("")
+    assert read_shown(path) == ShownFigures(overall=None, groups={})
+    with pytest.raises(ShownUnreadable, match="no textfile"):
+        read_shown(tmp_path / "missing.prom")
