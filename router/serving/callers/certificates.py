@@ -8,10 +8,13 @@ be taken for somebody by it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from ssl import DER_cert_to_PEM_cert
 
 _SPIFFE = "spiffe://"
 _HAS_ONE = "x509_pem_cert"
+# A caller has one, or a few while it changes them.
+_KEPT_AT_MOST = 1_024
 
 
 def identities(
@@ -29,30 +32,34 @@ def identities(
 
 def identities_of(auth_context: Mapping[str, Iterable[bytes]]) -> tuple[str, ...]:
     """Reads the identities of a connection; none without a client certificate."""
-    if _HAS_ONE not in auth_context:
+    # The names are the certificate's own: those that gRPC lists end at a NUL, so that whoever may
+    # have a name below a domain of theirs could put another's before it.
+    return next((_of_certificate(pem) for pem in auth_context.get(_HAS_ONE, ())), ())
+
+
+def of_http(certificate: bytes | None) -> Mapping[str, tuple[bytes, ...]]:
+    """Tells of a connection over HTTP in gRPC's words, from its certificate in DER."""
+    return {_HAS_ONE: (DER_cert_to_PEM_cert(certificate).encode(),)} if certificate else {}
+
+
+@lru_cache(maxsize=_KEPT_AT_MOST)
+def _of_certificate(pem: bytes) -> tuple[str, ...]:
+    from cryptography import x509  # noqa: PLC0415 - an extra, there where certificates are
+
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        common_names = [
+            name.value
+            for name in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+            if isinstance(name.value, str)
+        ]
+        try:
+            other = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            return identities((), (), common_names)
+        uris = other.value.get_values_for_type(x509.UniformResourceIdentifier)
+        dns = other.value.get_values_for_type(x509.DNSName)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        # What cannot be read whole is nobody's.
         return ()
-    names = (_texts(auth_context, key) for key in ("peer_uri", "peer_dns", "x509_common_name"))
-    return identities(*names)
-
-
-def of_http(certificate: Mapping[str, Any] | None) -> Mapping[str, tuple[bytes, ...]]:
-    """Tells of a connection over HTTP in gRPC's words, from what `ssl` tells of its certificate."""
-    if not certificate:
-        return {}
-    other = certificate.get("subjectAltName", ())
-    subject = [pair for part in certificate.get("subject", ()) for pair in part]
-    return {
-        _HAS_ONE: (b"",),
-        "peer_uri": _values(other, "URI"),
-        "peer_dns": _values(other, "DNS"),
-        "x509_common_name": _values(subject, "commonName"),
-    }
-
-
-def _values(pairs: Iterable[tuple[str, str]], wanted: str) -> tuple[bytes, ...]:
-    return tuple(value.encode() for kind, value in pairs if kind == wanted)
-
-
-def _texts(auth_context: Mapping[str, Iterable[bytes]], key: str) -> list[str]:
-    # What is no UTF-8 is like no name that a file could hold.
-    return [value.decode(errors="replace") for value in auth_context.get(key, ())]
+    return identities(uris, dns, common_names)

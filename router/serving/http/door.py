@@ -138,7 +138,7 @@ class _Protocol(H11Protocol):
         """Reads the certificate once a connection."""
         super().connection_made(transport)
         secured = transport.get_extra_info("ssl_object")
-        connection = of_http(secured.getpeercert()) if secured is not None else {}
+        connection = of_http(secured.getpeercert(binary_form=True)) if secured is not None else {}
         self.app_state = {**self.app_state, _CONNECTION: connection}
 
 
