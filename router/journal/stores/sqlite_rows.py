@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from router.journal.chain import START
-from router.journal.record import RECOMMENDATION, Context, Head
+from router.journal.record import RECOMMENDATION, Context, Head, JournalBroken
 from router.journal.stores.rows import BLOCK, STORED, numbered
 
 # Asked for anew so often that no reader holds the log for long.
@@ -61,7 +61,13 @@ def without_subject(connection: sqlite3.Connection, end: int) -> Iterator[tuple[
 
 
 def read_subjects_after(connection: sqlite3.Connection) -> int:
-    """Reads up to where records may have no subject; before subjects were kept, that is all."""
+    """Reads up to where records may have no subject; before subjects were kept, that is all.
+
+    Raises:
+        JournalBroken: if no number stands there: SQLite keeps what it is given.
+    """
     query = "SELECT value FROM state WHERE name = 'subjects_after'"
     row = connection.execute(query).fetchone()
-    return int(row[0]) if row else sys.maxsize
+    if row and type(row[0]) is not int:
+        raise JournalBroken("state subjects_after holds no number: it was altered")
+    return row[0] if row else sys.maxsize
