@@ -433,10 +433,8 @@ class EvidenceFigures:
     means: dict[str, float]
 
 
-IDENTIFIED, BY_MODEL, NOT_IDENTIFIED = "identified", "by model only", "not at all"
-"""Whether mixes and log can tell a synergy: with no model, only with one, or not."""
-COMPLEMENT, SUBSTITUTE, CANNOT_TELL = "complement", "substitute", "cannot tell"
-"""Answers on two channels: together worth more than apart, less, or neither is shown."""
+BY_MODEL, NOT_IDENTIFIED = "by model only", "not at all"
+"""Beside `router.versions.synergies.IDENTIFIED`: mixes and log tell a synergy only so, or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from router.decision.severity import Fall, Proof
+from router.versions.synergies import CANNOT_TELL, IDENTIFIED
 from tests.builders import FOLDS
 from tests.unit.training.evaluation.parts_builder import (
     HELD_OUT,
@@ -20,8 +21,6 @@ from tests.unit.training.evaluation.parts_builder import (
     some_policies,
 )
 from training.evaluation.figures import (
-    CANNOT_TELL,
-    IDENTIFIED,
     NOT_IDENTIFIED,
     OK,
     Diagnostics,
