@@ -229,7 +229,9 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
         drawn: in order of their advice.
     """
     spent = np.where(drawn.spent == NOT_SPENT, NOT_SPENT, np.rint(drawn.spent / TEN) * TEN)
-    came = replace(drawn, outcome=np.rint(drawn.outcome), spent=spent)
+    # What was expected has sixteen digits of one person: with two it may be anybody's.
+    expected = np.round(drawn.expected, 2)
+    came = replace(drawn, outcome=np.rint(drawn.outcome), expected=expected, spent=spent)
     parts = [came.where(np.zeros(0, np.intp))]
     for stream in _streams(drawn):
         here = came.where(stream)
