@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.schema import FeatureSet, Rows
+from router.decision.together import Whose
 
 MORE, LESS = "MORE", "LESS"
 ACTIONS = (
@@ -101,7 +102,9 @@ class Changes:
     def _candidates(self) -> tuple[_Candidate, ...]:
         return tuple(_candidates(self.decider.tables.features))
 
-    def of(self, rows: Rows, decisions: Sequence[Decision]) -> list[list[Change]]:
+    def of(
+        self, rows: Rows, decisions: Sequence[Decision], whose: Whose | None = None
+    ) -> list[list[Change]]:
         """Gives at most one action and one wish for each row, the first that changes its mix.
 
         Only of plain recommendations, and such that the answer would be one as well.
@@ -109,6 +112,7 @@ class Changes:
         Args:
             rows: slots, shape (n, features).
             decisions: those of the rows.
+            whose: the rows are, if not all this decider's.
         """
         plain = [n for n, one in enumerate(decisions) if one.status == Status.RECOMMENDED]
         found: list[list[Change]] = [[] for _ in decisions]
@@ -123,7 +127,12 @@ class Changes:
             tried[:, number, one.column] = then
             # Only what is another case: most candidates leave a row as it is.
             differs[:, number] = (then != now[:, one.column]) & ~one.not_of[now[:, one.asked_of]]
-        answers = self.decider.decide(tried[differs])
+        terms = None
+        if whose is not None:
+            each = np.zeros(len(rows), np.intp)
+            each[plain] = differs.sum(axis=1)
+            terms = whose.terms(tried[differs], each)
+        answers = self.decider.decide(tried[differs], terms)
         mix = np.full(differs.shape, -1)
         mix[differs] = np.where(answers.status == int(Status.RECOMMENDED), answers.mix, -1)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,33 @@ def _compiled(
     return CompiledSafeguards(features=features, catalogue=catalogue, rules=rules, menu=menu)
 
 
+@lru_cache(maxsize=16)
+def _contradictions(features: FeatureSet) -> CompiledContradictions:
+    """Compiles contradictions once for all offices."""
+    return CompiledContradictions(features=features)
+
+
+class Terms(NamedTuple):
+    """What minutes cost each of n cases, and how much its outcome counts.
+
+    Attributes:
+        price: (n,) of an adviser minute, outcome points.
+        weight: (n,) at least 1.
+    """
+
+    price: Floats
+    weight: Floats
+
+    def costs(self, minutes: Floats) -> Floats:
+        """Gives the price of each mix's minutes, outcome points, shape (n, K).
+
+        Args:
+            minutes: (K,) of the mixes.
+        """
+        found: Floats = (self.price / self.weight)[:, None] * minutes
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decider:
     """Decides for rows with one model, one catalogue and one policy.
@@ -71,7 +99,7 @@ class Decider:
     @cached_property
     def contradictions(self) -> CompiledContradictions:
         """Facts that contradict each other."""
-        return CompiledContradictions(features=self.tables.features)
+        return _contradictions(self.tables.features)
 
     @cached_property
     def has_job(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -93,9 +121,11 @@ class Decider:
         Returns:
             Outcome points, shape (rows, mixes).
         """
-        prices = self.policy.price / self.policy.weights.of(rows)
-        costs: Floats = prices[:, None] * self.catalogue.minutes
-        return costs
+        return self.terms(rows).costs(self.catalogue.minutes)
+
+    def terms(self, rows: Rows) -> Terms:
+        """Gives what minutes cost each row by the policy."""
+        return Terms(np.full(len(rows), self.policy.price), self.policy.weights.of(rows))
 
     @cached_property
     def doubtful(self) -> NDArray[np.int64]:
@@ -121,7 +151,7 @@ class Decider:
         """Factor of the folds' squared spread: (F - 1) / F."""
         return (self.tables.folds - 1) / self.tables.folds
 
-    def decide(self, rows: Rows) -> Decisions:
+    def decide(self, rows: Rows, terms: Terms | None = None) -> Decisions:
         """Decides for each row.
 
         Rows come last in the arrays within, so that a thousand rows are added as one.
@@ -129,6 +159,7 @@ class Decider:
         Args:
             rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
                 never scored.
+            terms: of the rows, if they are not all this policy's (`together`).
 
         Returns:
             The decisions; equal bits for a row alone and among others.
@@ -137,8 +168,8 @@ class Decider:
         permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
         expected, deviation = self._estimates(places)
-        weight = self.policy.weights.of(rows)
-        worth = expected - self.catalogue.minutes[:, None] * (self.policy.price / weight)
+        price, weight = terms or self.terms(rows)
+        worth = expected - self.catalogue.minutes[:, None] * (price / weight)
 
         # A sum with -inf in the place of a mask: of few rows, each array call counts.
         allowed = _closed(worth, permitted)

@@ -108,6 +108,11 @@ class DecisionTables:
         return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
+    def flat_to_the_end(self) -> Floats:
+        """The values of all places, then the intercept, shape (places + 1, mixes * folds)."""
+        return np.vstack([self.flat, self.intercept.reshape(1, -1)])
+
+    @cached_property
     def mean(self) -> Floats:
         """Mean over folds, shape (places, mixes)."""
         return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))
@@ -214,6 +219,11 @@ class DecisionTables:
             means.append((shares[:, np.newaxis] * self.mean[part]).sum(axis=0))
             start += size
         return np.array(means)
+
+    @cached_property
+    def centred(self) -> Floats:
+        """Contribution of each place less its feature's or pair's average, (mixes, places)."""
+        return np.ascontiguousarray((self.mean - np.repeat(self.average, self.sizes, axis=0)).T)
 
     @cached_property
     def sizes(self) -> list[int]:

@@ -22,6 +22,7 @@ from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
 from router.serving.shadowing import Shadowing
 from router.serving.status import InvalidRequest, NothingFound, NotPermitted, Stands, refuse
+from router.serving.turns import give_way
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -29,7 +30,7 @@ CASES_AT_MOST = 1_000
 FULL_AT_MOST = 250
 """Cases of a batch in the FULL view: no answer outgrows the 4 MiB that clients take by default."""
 # After so many of a batch are read, some milliseconds, other calls have their turn.
-_CASES_OF_A_TURN = 500
+_CASES_OF_A_TURN = 64
 # As many as leave together (`Coalescer`); a client that sends faster waits.
 _WINDOW = 64
 
@@ -71,7 +72,7 @@ class ChannelRouterService(ChannelRouterServicer):
         theirs: list[channel_router_pb2.RecommendBatchResult] = []
         for index, (case, request_id) in enumerate(zip(request.cases, request_ids, strict=True)):
             if index % _CASES_OF_A_TURN == 0:
-                await asyncio.sleep(0)
+                await give_way()
             result = response.results.add(index=index)
             try:
                 waiting.append(reader.read(case, request_id, result.recommendation, index))
