@@ -112,7 +112,7 @@ def minutes_told(explanation: Explanation) -> str:
     if explanation.near_equal == explanation.other:
         return "MINUTES"
     beside = (PartKind.MINUTES, PartKind.WEIGHT)
-    effect = sum([part.points for part in explanation.parts if part.kind not in beside])
+    effect = sum(part.points for part in explanation.parts if part.kind not in beside)
     if effect >= _HELPS_MORE:
         return "MINUTES_TOO"
     return "MINUTES_OVER_EFFECT" if effect <= -_HELPS_MORE else "MINUTES"
