@@ -405,6 +405,21 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedFrom:
+    """What was learned from a part of the cases, with the same settings.
+
+    Attributes:
+        cases: of the part, in tens.
+        value: of its advice on the held-out cases.
+        more: value of the version's advice, learned from all, above that.
+    """
+
+    cases: int
+    value: Estimate
+    more: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceFigures:
     """How published findings and the log were joined, outcome points centred over mixes.
 
@@ -540,8 +555,7 @@ class Figures:
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
         attainable: what could be gained at most, of simulated cases whose true values were given.
         synergy: of channels; None in figures of before it was measured.
-
-
+        learning_curve: of parts of the cases, the smallest first; None if nobody asked.
         shown: what showing advice did, as a ledger's textfile told; None if none was given.
     """
 
@@ -576,7 +590,7 @@ class Figures:
     handed_over: tuple[HandedOver, ...] | None = None
     attainable: Attainable | None = None
     synergy: Synergies | None = None
-
+    learning_curve: tuple[LearnedFrom, ...] | None = None
     shown: ShownFigures | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:

@@ -86,6 +86,7 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     folder = place / "models" / "v1"
     # One quick teacher, and errors as they come: what each does is tried beside them.
     quick = ("--teacher", "r_spline", "--folds", 3, "--jobs", 2, "--no-calibrate", "--horizon", 20)
+    quick = (*quick, "--curve")
     options = ("--models", place / "models", "--sign", place / "key", *quick, *POLICIES)
     told = command("fit", "--cases", cases, "--out", folder, *options)
     return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))

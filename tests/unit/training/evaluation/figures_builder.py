@@ -33,6 +33,7 @@ from training.evaluation.figures import (
     HeldOut,
     Heterogeneity,
     Influence,
+    LearnedFrom,
     MixDiagnostics,
     ModelFit,
     Period,
@@ -287,6 +288,14 @@ def some_figures(**changes: Any) -> Figures:
         evidence=a_joined(),
         handed_over=(a_handed_over(-0.01, 0.01), a_handed_over(0.002, 0.004)),
         synergy=some_synergies(a_synergy()),
+        learning_curve=(
+            LearnedFrom(
+                cases=11220, value=an_estimate(0.512, 0.006), more=an_estimate(0.011, 0.004)
+            ),
+            LearnedFrom(
+                cases=22440, value=an_estimate(0.519, 0.006), more=an_estimate(0.004, 0.003)
+            ),
+        ),
     )
     return replace(figures, **changes)
 
