@@ -83,6 +83,7 @@ class Address:
 
 _BOUNDS: dict[str, tuple[float, float, str]] = {
     "max_in_flight": (1, 100_000, ""),
+    "max_connections": (1, 100_000, ""),
     "max_pending": (1, 100_000, ""),
     "max_pending_hard": (1, 100_000, ""),
     # gRPC's core takes whole seconds, and waits for 30 by default.
@@ -176,6 +177,7 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    max_connections: int = 16_384
     max_pending: int = 16_384
     max_pending_hard: int = 16_384
     queue_seconds: int = 4
