@@ -355,6 +355,7 @@ def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:
         address=settings.http,
         origins=settings.http_origins,
         max_in_flight=settings.max_in_flight,
+        max_connections=settings.max_connections,
         grace_seconds=settings.grace_seconds,
         tls=tls,
     )
