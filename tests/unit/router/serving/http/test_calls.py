@@ -277,7 +277,7 @@ def test_a_head_that_trickles_in_is_not_waited_for(before: bytes) -> None:
             reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
             writer.write(before)
             if before:
-                await reader.readuntil(b'"a"')
+                await reader.readuntil(b"0\r\n\r\n")
             ended = asyncio.ensure_future(reader.read())
             # A byte at a time for as long as the connection is there: the head never ends.
             while not ended.done():
