@@ -39,7 +39,7 @@ def test_of_too_many_connections_one_more_is_closed_and_the_others_are_served(
     server = start_server("--max-connections", "3")
     held = [joined(server.listen, PREFACE, SETTINGS) for _ in range(2)]
     assert not any(map(ended, held))
-    with joined(server.listen, PREFACE, SETTINGS) as another:
+    with joined(server.listen) as another:
         assert ended(another)
     assert server.router.Recommend(REQUEST, timeout=20)
     for connection in held:
