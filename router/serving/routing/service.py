@@ -14,7 +14,7 @@ from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live
 from router.serving.messages import case_error
-from router.serving.paging import next_token, number_of, page_size, position_of
+from router.serving.paging import next_token, page_size, position_of
 from router.serving.requests import told_in
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
@@ -156,12 +156,10 @@ class ChannelRouterService(ChannelRouterServicer):
         size = page_size(request.page_size)
         filters = {"case_ref": case_ref}
         position = position_of("ListRecommendations", filters, request.page_token)
-        before = None if position is None else number_of(position)
-
         found, rest = await asyncio.to_thread(
-            read_back_of_case, self._journal.store, case_ref, before, size, the_caller().may_see
+            read_back_of_case, self._journal.store, case_ref, position, size, the_caller().may_see
         )
-        token = "" if rest is None else next_token("ListRecommendations", filters, str(rest))
+        token = rest and next_token("ListRecommendations", filters, rest)
         return channel_router_pb2.ListRecommendationsResponse(
             recommendations=found, next_page_token=token
         )
