@@ -91,8 +91,16 @@ class JournalReader(Protocol):
             JournalBroken: if the store is damaged.
         """
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists every context that a record was written under, oldest first."""
+    def contexts(self) -> Iterator[Context]:
+        """Yields every context that a record was written under, oldest first; some at a time.
+
+        One for each policy of each office since the start: of a country over years too many to
+        hold.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
+        """
 
     def heads(self) -> Sequence[Head]:
         """Lists the end of each chain in the store: one chain per writer."""

@@ -11,13 +11,13 @@ from router.decision.decision import NO_MIX
 from router.decision.schema import UNKNOWN, Rows
 from router.journal.recommendation import (
     SHOWN,
+    Chunk,
     Reading,
     Unpacked,
     reading_of,
     recommendations,
-    unpacked,
 )
-from router.journal.record import JournalBroken, StoredRecord
+from router.journal.record import JournalBroken
 from router.journal.standing import NOTHING, Standing, read_standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Whole, counted_once
@@ -58,19 +58,19 @@ def read_entries(store: JournalReader, until: int | None = None) -> tuple[Entrie
     erased = 0
     synthetic = False
     for every in recommendations(store):
-        run = [one for one in every if until is None or one.written_at < until]
-        if not run:
-            continue
-        context = run[0].context
+        chunk = every.where(lambda one: until is None or one.written_at < until)
         # Also of erased records: their advice was given, whatever is known of it now.
-        synthetic |= bool(context.document) and reading_of(context).synthetic_model
-        kept = [record for record in run if record.payload is not None]
-        erased += len(run) - len(kept)
-        if kept:
-            parts.append(_part(kept, standing))
+        synthetic |= any(
+            reading_of(context).synthetic_model
+            for context in chunk.contexts().values()
+            if context.document
+        )
+        held = chunk.held()
+        erased += len(chunk) - len(held)
+        parts.append(_part(held, standing))
     found = _joined(parts)
 
-    case, hidden = found.pop("case"), found.pop("hidden")
+    case, hidden = _numbered(found.pop("case")), found.pop("hidden")
     recommended_on = found.pop("recommended_on")
     # Of one case's recommendations the one that was answered most counts, and a manual one last.
     manual = found["left_out"] == MANUAL
@@ -82,19 +82,32 @@ def read_entries(store: JournalReader, until: int | None = None) -> tuple[Entrie
     return Entries(**found, synthetic=synthetic), erased
 
 
-def _part(records: Sequence[StoredRecord], standing: Mapping[bytes, Standing]) -> dict[str, Any]:
-    """Gives columns of the recommendations of one context.
+def _part(chunk: Chunk, standing: Mapping[bytes, Standing]) -> dict[str, Any]:
+    """Gives columns of recommendations that hold content, in their order.
 
     Raises:
-        JournalBroken: if a choice is of a mix that the context does not name.
+        JournalBroken: if one cannot be read, or a choice is of a mix that its context does not
+            name.
     """
-    run = unpacked(records)
-    rows, tails = run.rows, run.tails
-    stands = [standing.get(record.id, NOTHING) for record in run.records]
-    days = [record.written_at // _DAY for record in run.records]
+    parts, places = [_nothing()], [np.zeros(0, np.intp)]
+    for part in chunk.by_context():
+        parts.append(_of_context(part, standing))
+        places.append(part.places)
+    # Back from contexts to the order of the chain.
+    order = np.argsort(np.concatenate(places))
+    found = _joined(parts)
+    return {name: values[order] for name, values in found.items() if name != "group"} | {
+        "group": {name: values[order] for name, values in found["group"].items()}
+    }
+
+
+def _of_context(part: Unpacked, standing: Mapping[bytes, Standing]) -> dict[str, Any]:
+    records, rows, tails = part.records, part.rows, part.tails
+    stands = [standing.get(record.id, NOTHING) for record in records]
+    days = [record.written_at // _DAY for record in records]
 
     try:
-        found = _choices(run, stands) | _outcomes(stands)
+        found = _choices(part, stands) | _outcomes(stands)
     except KeyError as problem:
         first, last = records[0].seq, records[-1].seq
         raise JournalBroken(f"records {first} to {last}: {problem!r}") from problem
@@ -108,7 +121,7 @@ def _part(records: Sequence[StoredRecord], standing: Mapping[bytes, Standing]) -
         # Journals from before office policies hold one weight for all, which may be below 1: nobody
         # is put first.
         "weight": np.maximum(rows["weight"], 1.0),
-        "group": {name: _group(name, run.reading, rows["row"]) for name in GROUPS},
+        "group": {name: _group(name, part.reading, rows["row"]) for name in GROUPS},
     }
 
 
@@ -127,12 +140,12 @@ def _group(name: str, reading: Reading, rows: Rows) -> Names:
     return np.full(len(rows), UNKNOWN, object)
 
 
-def _choices(run: Unpacked, stands: Sequence[Standing]) -> dict[str, Any]:
-    ids = run.reading.mix_ids
+def _choices(part: Unpacked, stands: Sequence[Standing]) -> dict[str, Any]:
+    ids = part.reading.mix_ids
     places = {mix: place for place, mix in enumerate(ids)}
-    advised = run.rows["mix"].astype(np.int64)
+    advised = part.rows["mix"].astype(np.int64)
     agreed, took, seen = advised.copy(), np.zeros(len(stands), bool), np.zeros(len(stands), bool)
-    for at, (standing, tail) in enumerate(zip(stands, run.tails, strict=True)):
+    for at, (standing, tail) in enumerate(zip(stands, part.tails, strict=True)):
         # Who did not see the advice neither followed nor overrode it.
         seen[at] = standing.advice_seen(tail.disclosure)
         if standing.choice is not None:
@@ -141,7 +154,7 @@ def _choices(run: Unpacked, stands: Sequence[Standing]) -> dict[str, Any]:
 
     every = np.arange(len(stands))
     # Whole in the catalogue, but kept as floats: sums must not depend on their order.
-    minutes = np.rint(run.rows["minutes"]).astype(np.int64)
+    minutes = np.rint(part.rows["minutes"]).astype(np.int64)
     planned = minutes[every, agreed]
     # The catalogue's mixes differ in minutes, so that no difference is the same mix; -1 counts from
     # the end.
@@ -173,14 +186,13 @@ def _outcomes(stands: Sequence[Standing]) -> dict[str, Any]:
 
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Puts the parts' columns behind each other; cases as numbers."""
+    """Puts the parts' columns behind each other."""
     found: dict[str, Any] = {
         name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "group"
     }
     found["group"] = {
         name: np.concatenate([part["group"][name] for part in parts]) for name in GROUPS
     }
-    found["case"] = _numbered(found["case"])
     return found
 
 

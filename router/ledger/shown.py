@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,12 @@ from router.journal.feedback import Outcome
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
+    Chunk,
     Reading,
     Tail,
     recommendations,
-    unpacked,
 )
+from router.journal.record import StoredRecord
 from router.journal.standing import NOTHING, read_standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
@@ -150,18 +151,15 @@ def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
     standing = read_standing(store, until)
     first: dict[str, dict[str, Any]] = {}
     for every in recommendations(store):
-        run = [one for one in every if one.payload is not None]
-        run = [one for one in run if until is None or one.written_at < until]
-        if not run:
-            continue
-        found = unpacked(run)
-        for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
-            if tail.case_ref not in first:
-                case = _case(found.reading, row, tail, record.written_at // _DAY)
+        chunk = every.held().where(lambda one: until is None or one.written_at < until)
+        for asked in _in_order(chunk):
+            ref = asked.tail.case_ref
+            if ref not in first:
+                case = _case(asked)
                 if case is None:
                     continue
-                first[tail.case_ref] = case
-            case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
+                first[ref] = case
+            case, came = first[ref], standing.get(asked.record.id, NOTHING).outcome
             if came is not None and np.isnan(case["outcome"]):
                 _follow(case, came)
     cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
@@ -181,8 +179,28 @@ _KINDS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any] | None:
+class _Asked(NamedTuple):
+    """One recommendation."""
+
+    record: StoredRecord
+    reading: Reading
+    row: np.void
+    tail: Tail
+
+
+def _in_order(chunk: Chunk) -> Iterator[_Asked]:
+    """Yields recommendations as they stand in the chain: which one was the first matters."""
+    found: dict[int, _Asked] = {}
+    for part in chunk.by_context():
+        columns = zip(part.places.tolist(), part.records, part.rows, part.tails, strict=True)
+        for place, record, row, tail in columns:
+            found[place] = _Asked(record, part.reading, row, tail)
+    return (found[place] for place in range(len(chunk)))
+
+
+def _case(asked: _Asked) -> dict[str, Any] | None:
     """Gives a case that was drawn, none of whose outcome is known yet; None if it was not."""
+    record, reading, row, tail = asked
     shares = reading.shares
     plain = reading.statuses[int(row["status"])] == _PLAIN
     if shares is None or not shares.control or not plain or not tail.case_ref:
@@ -191,7 +209,7 @@ def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any
     mix = int(row["mix"])
     return {
         "office": tail.office_ref,
-        "day": day,
+        "day": record.written_at // _DAY,
         "tier": int(tiers_of(np.maximum(row["weight"], 1.0)[None], _known(reading, row))[0]),
         "control": tail.disclosure == CONTROL,
         # Whose advice waits is of neither group: nothing was drawn between these two for it.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.schema import FeatureSet, Rows
-from router.journal.recommendation import CodedField, coded, recommendations, unpacked
+from router.journal.recommendation import CodedField, Unpacked, coded, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalReader
 
@@ -47,24 +47,21 @@ def read_arrivals(
     # Of any office: a journal younger than the weeks asked for holds fewer weeks' arrivals.
     first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
     rows: dict[str, NDArray[np.uint16]] = {}
-    for run in recommendations(store):
-        recent = [
-            record
-            for record in run
-            if since <= record.written_at < until and record.payload is not None
-        ]
-        if not recent:
-            continue
-        found = unpacked(recent)
-        try:
-            rows_now = _as_now(found.rows["row"], found.reading.features, features)
-        except ValueError as problem:
-            digest = recent[0].context.digest.hex()[:12]
-            raise JournalBroken(f"context {digest}: {problem}") from None
-        for row, tail in zip(rows_now, found.tails, strict=True):
+    for every in recommendations(store):
+        chunk = every.held().where(lambda record: since <= record.written_at < until)
+        asked: dict[int, tuple[str, NDArray[np.uint16]]] = {}
+        for part in chunk.by_context():
             # Without a reference a case was not scored: its minutes are outside the office's hours.
-            if tail.case_ref and tail.office_ref == office_ref:
-                rows[tail.case_ref] = row
+            its = [tail.office_ref == office_ref and bool(tail.case_ref) for tail in part.tails]
+            if not any(its):
+                continue
+            rows_now = _rows_now(part, features)
+            for which, place, row, tail in zip(its, part.places.tolist(), rows_now, part.tails,
+                                               strict=True):  # fmt: skip
+                if which:
+                    asked[place] = tail.case_ref, row
+        # As they stand in the chain: the last answer about a case counts.
+        rows |= dict(asked[place] for place in sorted(asked))
 
     # Of no case at all NumPy would not know the columns.
     arrived = np.array(list(rows.values()), np.uint16)
@@ -72,6 +69,14 @@ def read_arrivals(
         rows=arrived.reshape(len(rows), len(features.features)),
         began_at=first.written_at if first else None,
     )
+
+
+def _rows_now(part: Unpacked, features: FeatureSet) -> Rows:
+    try:
+        return _as_now(part.rows["row"], part.reading.features, features)
+    except ValueError as problem:
+        digest = part.records[0].context.digest.hex()[:12]
+        raise JournalBroken(f"context {digest}: {problem}") from None
 
 
 def _as_now(rows: Rows, then: Sequence[CodedField], features: FeatureSet) -> Rows:

@@ -10,7 +10,7 @@ import polars as pl
 from router.cases.features import FEATURES
 from router.decision.decision import NO_MIX
 from router.journal.export_columns import columns, schema
-from router.journal.recommendation import Reading, recommendations, unpacked
+from router.journal.recommendation import Reading, recommendations
 from router.journal.store import JournalReader
 
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
@@ -37,25 +37,30 @@ def read_advised(store: JournalReader) -> tuple[list[Advised], tuple[Reading, ..
     """Reads every recommendation in chain order, erased ones left out.
 
     Returns:
-        The recommendations, and all the ways in which they are read.
+        The recommendations, and a reading for each set of fields and mixes that they have.
 
     Raises:
         JournalBroken: if one cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
     found: list[Advised] = []
-    readings: dict[bytes, Reading] = {}
+    readings: dict[object, Reading] = {}
     for every in recommendations(store):
         # An erased record keeps its place in the chain, and nothing else.
-        run = [record for record in every if record.payload is not None]
-        if not run:
-            continue
-        reading, records, rows, tails = unpacked(run)
-        # All of a run are read in one way, that of its context.
-        readings[run[0].context.digest] = reading
-        for record, tail, mix in zip(records, tails, rows["mix"].tolist(), strict=True):
-            case_ref = "" if mix == NO_MIX else tail.case_ref
-            found.append(Advised(record.id, case_ref, tail.disclosure, record.written_at))
+        chunk = every.held()
+        advised: dict[int, Advised] = {}
+        for part in chunk.by_context():
+            # Offices have contexts of their own, and nearly all tell the same fields and mixes.
+            readings.setdefault((part.reading.features, part.reading.mixes), part.reading)
+            columns = zip(
+                part.places.tolist(), part.records, part.tails, part.rows["mix"].tolist(),
+                strict=True,
+            )  # fmt: skip
+            for place, record, tail, mix in columns:
+                case_ref = "" if mix == NO_MIX else tail.case_ref
+                advised[place] = Advised(record.id, case_ref, tail.disclosure, record.written_at)
+        # As they stand in the chain: which one was the first for a case matters.
+        found += [advised[place] for place in range(len(chunk))]
     return found, tuple(readings.values())
 
 
@@ -75,12 +80,12 @@ def read_cases_of(
         JournalBroken: if one cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    # The columns of all readings, so that runs of any time can be put below each other.
+    # The columns of all readings, so that chunks of any time can be put below each other.
     target = schema(readings, lists=False)
-    for run in recommendations(store):
-        kept = [record for record in run if record.id in wanted and record.payload is not None]
-        if not kept:
+    for every in recommendations(store):
+        chunk = every.held().where(lambda record: record.id in wanted)
+        if not len(chunk):
             continue
-        frame = pl.DataFrame(pl.from_arrow(columns(kept, target)))
+        frame = pl.DataFrame(pl.from_arrow(columns(chunk, target)))
         names = [name for name in _COLUMNS if name in frame.columns]
-        yield [one.id for one in kept], frame.select(names)
+        yield [one.id for one in chunk.records], frame.select(names)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from router.journal.stores.rows import (
     STORED_WITH_SUBJECTS,
     numbered,
     stored,
+    with_those_of,
 )
 
 # Asked for anew so often, behind the last number: no transaction stays open while a reader is slow.
@@ -72,8 +74,7 @@ class PostgresReader:
             while limit is None or limit > 0:
                 wanted = READ_ROWS if limit is None else min(limit, READ_ROWS)
                 rows = cursor.execute(query, (after, *(kinds or ()), wanted)).fetchall()
-                if any(row[3] not in contexts for row in rows):
-                    contexts = read_contexts(cursor)
+                contexts = with_those_of(rows, contexts, partial(read_contexts, cursor))
                 yield from (stored(row, contexts) for row in rows)
                 if len(rows) < wanted:
                     return
@@ -99,10 +100,14 @@ class PostgresReader:
                 yield from map(Held._make, rows)
                 after = rows[-1][0]
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists the contexts, oldest first; see JournalStore."""
-        with self._reading.transaction(READ) as cursor:
-            return tuple(read_contexts(cursor).values())
+    def contexts(self) -> Iterator[Context]:
+        """Yields the contexts, oldest first; see JournalStore."""
+        query = "SELECT id, digest, document FROM context WHERE id > %s ORDER BY id LIMIT %s"
+        after = -sys.maxsize
+        with self._connected(READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            while rows := cursor.execute(query, (after, READ_ROWS)).fetchall():
+                yield from numbered(rows).values()
+                after = rows[-1][0]
 
     def heads(self) -> Sequence[Head]:
         """Gives the end of the one chain; see JournalStore."""

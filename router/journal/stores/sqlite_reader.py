@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from router.journal.record import (
@@ -15,10 +16,17 @@ from router.journal.record import (
 )
 from router.journal.store import Held
 from router.journal.stores.moments import Moment, copy_file
-from router.journal.stores.rows import STORED, STORED_AS_0_3_0, STORED_WITH_SUBJECTS, stored
+from router.journal.stores.rows import (
+    STORED,
+    STORED_AS_0_3_0,
+    STORED_WITH_SUBJECTS,
+    stored,
+    with_those_of,
+)
 from router.journal.stores.sqlite_examination import examine
 from router.journal.stores.sqlite_file import check_readable, explained, open_to_read
 from router.journal.stores.sqlite_rows import (
+    every_context,
     filtered,
     read_contexts,
     read_head,
@@ -62,8 +70,7 @@ class SqliteReader:
             while limit is None or limit > 0:
                 wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
                 rows = connection.execute(query, (after, *(kinds or ()), wanted)).fetchall()
-                if any(row[3] not in contexts for row in rows):
-                    contexts = read_contexts(connection)
+                contexts = with_those_of(rows, contexts, partial(read_contexts, connection))
                 yield from (stored(row, contexts) for row in rows)
                 if len(rows) < wanted:
                     return
@@ -97,10 +104,10 @@ class SqliteReader:
                 yield from map(Held._make, rows)
                 after = rows[-1][0]
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists the contexts, oldest first; see JournalStore."""
+    def contexts(self) -> Iterator[Context]:
+        """Yields the contexts, oldest first; see JournalStore."""
         with self._reading() as connection:
-            return tuple(read_contexts(connection).values())
+            yield from every_context(connection)
 
     def heads(self) -> Sequence[Head]:
         """Gives the end of the file's one chain; see JournalStore."""
