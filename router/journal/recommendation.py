@@ -309,13 +309,17 @@ def coded(features: Iterable[Feature]) -> tuple[CodedField, ...]:
     )
 
 
-def recommendations(store: JournalReader) -> Iterator[Chunk]:
-    """Yields all recommendations in chain order, `CHUNK` at a time; erased ones are among them.
+def recommendations(store: JournalReader, since: int | None = None) -> Iterator[Chunk]:
+    """Yields recommendations in chain order, `CHUNK` at a time; erased ones are among them.
+
+    Args:
+        store: the journal.
+        since: only what was written then or later, microseconds since 1970, UTC.
 
     Raises:
         JournalUnavailable: if the journal cannot be read now.
     """
-    every = store.read(kinds=(RECOMMENDATION,))
+    every = store.read(kinds=(RECOMMENDATION,), since=since)
     while records := list(islice(every, CHUNK)):
         yield Chunk(records)
 

@@ -19,6 +19,11 @@ One index over all would touch a page of its own for every record that is append
 takes a third of the rows a second. Within a block those pages are few; larger blocks have more of
 them, and are fewer to look in (ADR 17).
 """
+PASSED_OVER = 100_000
+"""Records that one statement passes over at most when it looks for the few that are asked for.
+
+However long the journal is, each statement is short.
+"""
 CONTEXTS_KEPT = 4096
 """Contexts held in memory by one reading, some kilobytes each."""
 _LOST = Context(document="")
