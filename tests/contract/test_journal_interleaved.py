@@ -19,7 +19,7 @@ from router.planning.recent_cases import read_arrivals
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation, a_row
 from tests.contract.journals import Kept
 from tests.unit.router.ledger.journal_builder import came, chose, micro
-from training.data.collect_journal import read_advised, read_cases_of
+from training.data.collect_journal import Advice, read_cases_of
 
 OFFICES = 7
 MIXES = a_catalogue().ids
@@ -128,11 +128,12 @@ def test_arrivals_are_each_offices_own_as_last_asked_about(store: JournalStore) 
 def test_what_is_collected_is_in_the_order_of_the_chain(
     store: JournalStore, decisions: Sequence[Record]
 ) -> None:
-    asked, readings = read_advised(store)
+    advice = Advice(store)
+    asked = [one for one, _ in advice]
     held = [one for one in decisions if one is not decisions[31]]
     assert [one.decision for one in asked] == [one.id for one in held]
     wanted = {one.id: None for one in held[10:90:7]}
-    ((found, frame),) = read_cases_of(store, readings, wanted)
+    ((found, frame),) = read_cases_of(store, advice.readings, wanted)
     assert found == list(wanted)
     numbers = [decisions.index(one) for one in decisions if one.id in wanted]
     assert frame["weeks_registered"].to_list() == numbers

@@ -10,13 +10,14 @@ import polars as pl
 from router.cases.features import FEATURES
 from router.decision.decision import NO_MIX
 from router.journal.export_columns import columns, schema
-from router.journal.recommendation import Reading, recommendations
+from router.journal.recommendation import Chunk, Reading, recommendations
+from router.journal.standing import NOTHING, Standing, end_of_chain, read_standing
 from router.journal.store import JournalReader
 
 _COLUMNS = ("case_ref", "office_ref", "mix", "propensity", *FEATURES.names)
 
 
-# A tuple: of a year there may be millions, and all are held at once.
+# A tuple: of a year there may be millions.
 class Advised(NamedTuple):
     """One recommendation as far as it decides whether its case is taken.
 
@@ -33,35 +34,59 @@ class Advised(NamedTuple):
     at: int
 
 
-def read_advised(store: JournalReader) -> tuple[list[Advised], tuple[Reading, ...]]:
-    """Reads every recommendation in chain order, erased ones left out.
+class Advice:
+    """Every recommendation of a journal with what stands for it, in chain order.
 
-    Returns:
-        The recommendations, and a reading for each set of fields and mixes that they have.
+    Erased ones are left out. They are read anew each time, some at a time: of a country's year they
+    are more than memory holds.
 
-    Raises:
-        JournalBroken: if one cannot be read.
-        JournalUnavailable: if the journal cannot be read now.
+    Attributes:
+        count: recommendations that were read last.
+        readings: one for each set of fields and mixes that they have.
     """
-    found: list[Advised] = []
-    readings: dict[object, Reading] = {}
-    for every in recommendations(store):
-        # An erased record keeps its place in the chain, and nothing else.
-        chunk = every.held()
-        advised: dict[int, Advised] = {}
-        for part in chunk.by_context():
-            # Offices have contexts of their own, and nearly all tell the same fields and mixes.
-            readings.setdefault((part.reading.features, part.reading.mixes), part.reading)
-            columns = zip(
-                part.places.tolist(), part.records, part.tails, part.rows["mix"].tolist(),
-                strict=True,
-            )  # fmt: skip
-            for place, record, tail, mix in columns:
-                case_ref = "" if mix == NO_MIX else tail.case_ref
-                advised[place] = Advised(record.id, case_ref, tail.disclosure, record.written_at)
-        # As they stand in the chain: which one was the first for a case matters.
-        found += [advised[place] for place in range(len(chunk))]
-    return found, tuple(readings.values())
+
+    def __init__(self, store: JournalReader) -> None:
+        self._store = store
+        self.count = 0
+        self.readings: tuple[Reading, ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[Advised, Standing]]:
+        """Reads them.
+
+        Raises:
+            JournalBroken: if one cannot be read.
+            JournalUnavailable: if the journal cannot be read now.
+        """
+        self.count = 0
+        readings: dict[object, Reading] = {}
+        # What is answered while this reads is left out.
+        last = end_of_chain(self._store)
+        for every in recommendations(self._store):
+            chunk = every.held()
+            standing = read_standing(self._store, [one.id for one in chunk.records], last=last)
+            advised = _advised(chunk, readings)
+            self.count += len(chunk)
+            self.readings = tuple(readings.values())
+            for one in advised:
+                yield one, standing.get(one.decision, NOTHING)
+
+
+def _advised(chunk: Chunk, readings: dict[object, Reading]) -> list[Advised]:
+    """Gives recommendations as they stand in the chain: which was the first for a case matters."""
+    found: dict[int, Advised] = {}
+    for part in chunk.by_context():
+        # Offices have contexts of their own, and nearly all tell the same fields and mixes.
+        readings.setdefault((part.reading.features, part.reading.mixes), part.reading)
+        for place, record, tail, mix in zip(
+            part.places.tolist(),
+            part.records,
+            part.tails,
+            part.rows["mix"].tolist(),
+            strict=True,
+        ):
+            case_ref = "" if mix == NO_MIX else tail.case_ref
+            found[place] = Advised(record.id, case_ref, tail.disclosure, record.written_at)
+    return [found[place] for place in range(len(chunk))]
 
 
 def read_cases_of(
@@ -73,7 +98,7 @@ def read_cases_of(
 
     Args:
         store: the journal.
-        readings: from `read_advised`.
+        readings: from `Advice`.
         wanted: decisions, by id.
 
     Raises:
