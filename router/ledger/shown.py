@@ -174,8 +174,11 @@ class Draws:
         asked = np.array(
             [self._asked is None or name in self._asked for name in self._offices.numbers], bool
         )
-        found = [_first_of_each(self._advice.of(part)) for part in range(_PARTS)]
-        cases = np.concatenate([rows[asked[rows["office"]]] for rows in found])
+        parts = []
+        for part in range(_PARTS):
+            first = _first_of_each(self._advice.of(part))
+            parts.append(first[asked[first["office"]]])
+        cases = np.concatenate(parts)
         cases = cases[np.lexsort((cases["seq"], cases["day"]))]
         columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
         return Drawn(office=self._offices.names(cases["office"]), **columns)

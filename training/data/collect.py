@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +28,7 @@ from router.files.formats import check_out
 from router.journal.opening import file_of, open_to_read
 from router.mendable import Mendable
 from training.data.collect_journal import Advice, read_cases_of
-from training.data.collect_taken import Taken, Treatment, chosen, recommended
+from training.data.collect_taken import Taken, Treatment, chosen, of_days, recommended
 from training.data.k_anonymity import Exported, K, export_cases
 
 __all__ = ["Collected", "NothingToLearn", "Treatment", "collect"]
@@ -66,7 +66,12 @@ class Collected:
 
 
 def collect(
-    journal_url: str, out: Path, k: int = K, treatment: Treatment = Treatment.CHOSEN
+    journal_url: str,
+    out: Path,
+    k: int = K,
+    treatment: Treatment = Treatment.CHOSEN,
+    first: date | None = None,
+    last: date | None = None,
 ) -> Collected:
     """Joins recommendations to what stands for them: a file of logged cases, k-anonymous.
 
@@ -75,6 +80,8 @@ def collect(
         out: ends with .parquet or .csv.
         k: fewest cases that must share their quasi-identifiers; see `training.data.k_anonymity`.
         treatment: which mix is logged.
+        first: day (UTC), inclusive: only cases decided on it or later; None for no bound.
+        last: likewise the last day. Memory follows the cases of these days.
 
     Raises:
         NothingToLearn: if no recommendation can be taken, or no advice was drawn among several
@@ -90,7 +97,7 @@ def collect(
     store = open_to_read(journal_url)
     try:
         advice = Advice(store)
-        taken, left_out = _SELECT[treatment](advice)
+        taken, left_out = of_days(_SELECT[treatment](advice), first, last)
         if not taken:
             raise NothingToLearn(
                 f"0 of {advice.count} recommendations can be learned from; {_told(left_out)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from sys import intern
 from typing import NamedTuple, TypeAlias
@@ -20,6 +21,7 @@ NO_OUTCOME = "without an outcome"
 AGAIN = "again for the same case"
 CONTROLS = "in the control group"
 NEVER_REVEALED = "never revealed"
+OUTSIDE = "of other days"
 BAD_REFERENCE = "with a reference that is refused today"
 
 
@@ -140,3 +142,24 @@ def recommended(asked: Asked) -> Selection:
     if len(taken) < len(first):
         left_out[NO_OUTCOME] += len(first) - len(taken)
     return Selection(taken, left_out)
+
+
+def of_days(selection: Selection, first: date | None, last: date | None) -> Selection:
+    """Leaves out what was decided on other days, UTC.
+
+    Behind the selection: which decision stands for a case is told over the whole journal, so that
+    of several periods' files none holds a case twice.
+
+    Args:
+        selection: from the whole journal.
+        first: day, inclusive; None for no bound.
+        last: likewise.
+    """
+    found = Selection({}, Counter(selection.left_out))
+    for decision, taken in selection.taken.items():
+        day = datetime.fromtimestamp(taken.at // 1_000_000, UTC).date()
+        if (first is None or first <= day) and (last is None or day <= last):
+            found.taken[decision] = taken
+        else:
+            found.left_out[OUTSIDE] += 1
+    return found
