@@ -29,7 +29,7 @@ from router.files.stores import is_uri, store_of
 from router.mendable import Mendable
 
 ROWS = 1 << 18
-"""A part has at least so many rows if its file has: seconds of work, and few files."""
+"""Rows that a part has at least, if its file has: seconds of work, and few files."""
 DONE = "_scored.json"
 """The file that says that all of a folder is there, and what decided."""
 _END = ".parquet"
@@ -69,7 +69,9 @@ class EngineRefused(Mendable, RuntimeError):
     """An engine cannot score, or no longer; the message says what is wrong and the way out."""
 
 
-def parts_of(cases: str, assumed: Assumed, mapping: FileMapping = AS_IS) -> list[Part]:
+def parts_of(
+    cases: str, assumed: Assumed, mapping: FileMapping = AS_IS, rows: int = ROWS
+) -> list[Part]:
     """Finds the parts of a file, a folder or a pattern, in the order of the cases.
 
     Only the ends of files are read, where Parquet says its columns and row groups.
@@ -78,6 +80,7 @@ def parts_of(cases: str, assumed: Assumed, mapping: FileMapping = AS_IS) -> list
         cases: Parquet; a path, or the URI of a file or folder in an object store.
         assumed: what was assumed is added here.
         mapping: what columns and codes are called there.
+        rows: that a part has at least, but for the last of a file; row groups are never divided.
 
     Raises:
         CasesRefused: naming file, column and bound, if something cannot be read or has no cases.
@@ -95,7 +98,7 @@ def parts_of(cases: str, assumed: Assumed, mapping: FileMapping = AS_IS) -> list
     problems.refuse()
     parts: list[Part] = []
     for table in open_cases(sources, assumed, mapping):
-        parts += _parts_of(table, root)
+        parts += _parts_of(table, root, rows)
     if not parts:
         raise CasesRefused(f"{cases}: has no cases")
     return parts
@@ -117,14 +120,14 @@ def _sources(cases: str, assumed: Assumed) -> tuple[list[Source], Path]:
     return sources, path if path.is_dir() else Path(root)
 
 
-def _parts_of(table: Table, root: Path) -> Iterator[Part]:
+def _parts_of(table: Table, root: Path, rows: int) -> Iterator[Part]:
     stem = table.path.relative_to(root).as_posix().removesuffix(_END)
     first_group, first_row, row, number = 0, 0, 0, 0
     sizes = table.row_groups()
-    for group, rows in enumerate(sizes):
-        row += rows
+    for group, size in enumerate(sizes):
+        row += size
         is_last = group + 1 == len(sizes)
-        if row - first_row >= ROWS or (is_last and row > first_row):
+        if row - first_row >= rows or (is_last and row > first_row):
             yield Part(
                 table=table,
                 groups=range(first_group, group + 1),
