@@ -7,16 +7,19 @@ Few tasks are under way at a time, so both stay as small for a billion cases as 
 from __future__ import annotations
 
 import logging
+import operator
 import os
 import secrets
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.comm.core import CommClosedError
+from distributed.protocol import pickle
 
 from router.advice.bulk import EngineRefused, Part, Scored, score_part
 from router.advice.installed import installed
@@ -59,9 +62,11 @@ def score_parts(
     with _connected(scheduler) as client:
         _check_workers(client)
         run = secrets.token_hex(8)
-        # A task of its own: whichever worker has it hands it on, and if all of these are lost the
-        # scheduler has it made again.
-        sent = client.submit(_itself, decider, key=f"decider-{run}", pure=False)
+        # The scheduler reads tasks: of bytes and functions of Python's own, it needs no code of
+        # ours. A worker that has the job hands it on; if all are lost that have it, the scheduler
+        # has it made again.
+        words = pickle.dumps(_Job(decider=decider, out=out, needed=installed()))
+        job = client.submit(pickle.loads, words, key=f"job-{run}", pure=False)
         waiting = deque(enumerate(parts))
         under_way: deque[tuple[Part, Any]] = deque()
         try:
@@ -70,9 +75,9 @@ def score_parts(
                 at_once = _AHEAD * sum(client.nthreads().values())
                 while waiting and len(under_way) < at_once:
                     number, part = waiting.popleft()
-                    key = f"score-{run}-{number:07}"
-                    words = (part, sent, out, installed())
-                    under_way.append((part, client.submit(_scored, *words, key=key, pure=False)))
+                    key, words = f"score-{run}-{number:07}", pickle.dumps(part)
+                    future = client.submit(operator.call, job, words, key=key, pure=False)
+                    under_way.append((part, future))
                 if not under_way:
                     _wait_for_workers(client)
                     continue
@@ -99,25 +104,34 @@ def _result(part: Part, future: Any) -> Scored:  # noqa: ANN401 - Dask's
     raise found
 
 
-def _itself(decider: Decider) -> Decider:
-    return decider
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What is the same for all parts; a worker calls it with the words of one.
 
-
-def _scored(
-    part: Part, decider: Decider, out: OutFolder, needed: Mapping[str, str]
-) -> Scored | Mendable:
-    """Scores a part on a worker.
-
-    What is wrong is returned: what a task raises is logged, and it may show cells.
+    Attributes:
+        decider: what decides.
+        out: the folder.
+        needed: what a worker must have installed.
     """
-    # Workers also come while parts are scored.
-    if told := _differs(needed, installed()):
-        return EngineRefused(f"workers: one has not what this process has: {told}")
-    try:
-        return score_part(part, decider, out)
-    except (CasesRefused, OutRefused, StoreRefused) as problem:
-        # Without what it came from, which may not be sent.
-        return type(problem)(*problem.args)
+
+    decider: Decider
+    out: OutFolder
+    needed: Mapping[str, str]
+
+    def __call__(self, words: bytes) -> Scored | Mendable:
+        """Scores a part.
+
+        What is wrong is returned: what a task raises is logged, and it may show cells.
+        """
+        # Workers also come while parts are scored.
+        if told := _differs(self.needed, installed()):
+            return EngineRefused(f"workers: one has not what this process has: {told}")
+        part: Part = pickle.loads(words)
+        try:
+            return score_part(part, self.decider, self.out)
+        except (CasesRefused, OutRefused, StoreRefused) as problem:
+            # Without what it came from, which may not be sent.
+            return type(problem)(*problem.args)
 
 
 @contextmanager
@@ -174,13 +188,9 @@ def _check_workers(client: Client) -> None:
     _wait_for_workers(client)
     lines = []
     for address, found in sorted(client.run(installed, on_error="return").items()):
-        if isinstance(found, ModuleNotFoundError):
-            told = f"has no {found.name}"
-        elif isinstance(found, Exception):
-            told = f"cannot say what it has: {type(found).__name__}: {found}"
-        else:
-            told = _differs(installed(), found)
-        if told:
+        if isinstance(found, Exception):
+            lines.append(f"{address} cannot say what it has: {found}")
+        elif told := _differs(installed(), found):
             lines.append(f"{address} {told}")
     if lines:
         more = f"\nand {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
