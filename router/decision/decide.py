@@ -182,14 +182,16 @@ class Decider:
         if not len(cases):
             return None
         own = permitted[cases]
-        milder = [self.safeguards.milder(code) for code in codes[cases].tolist()]
-        filled = np.tile(own[:, None], max(map(len, milder)))
+        # Many cases have few codes between them.
+        distinct, first, which = np.unique(codes[cases], return_index=True, return_inverse=True)
+        milder = [self.safeguards.milder(code) for code in distinct.tolist()]
+        filled = np.tile(own[first, None], max(map(len, milder)))
         for row, masks in zip(filled, milder, strict=True):
             row[: len(masks)] = masks
         return Between(
             cases=cases,
             permitted=own,
-            milder=filled,
+            milder=filled[which],
             bearable=self.safeguards.bearable.take(codes[cases]),
         )
 
