@@ -11,7 +11,7 @@ in doubt depends on nothing but its facts and the price, as any other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, reduce
 
 import numpy as np
@@ -62,6 +62,10 @@ class Decider:
         if len(self.tables.intercept) != len(self.catalogue.mixes):
             valued, offered = len(self.tables.intercept), len(self.catalogue.mixes)
             raise ValueError(f"the model values {valued} mixes, the catalogue has {offered}")
+
+    def __getstate__(self) -> dict[str, object]:
+        """Gives what it is made of alone: what it has compiled is made anew where it is sent."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @cached_property
     def safeguards(self) -> CompiledSafeguards:
