@@ -109,8 +109,8 @@ def a_cluster(folder: Path, *codes: Path | None) -> Iterator[str]:
         running.enter_context(started(*scheduler, folder=folder))
         for code in codes:
             running.enter_context(started(*worker, folder=folder, path=code))
-        with Client(scheduler_file=str(told), timeout=60) as client:
-            client.wait_for_workers(len(codes), timeout=60)
+        with Client(scheduler_file=str(told), timeout=120) as client:
+            client.wait_for_workers(len(codes), timeout=120)
         yield json.loads(told.read_text())["address"]
 
 
