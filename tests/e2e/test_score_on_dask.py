@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import dask
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from distributed import Client, LocalCluster
 
 from bench.cases import folder_of_cases
-from router.advice.bulk import begin, finish, parts_of
+from router.advice.bulk import EngineRefused, begin, finish, parts_of
 from router.advice.on_dask import score_parts
 from router.advice.score import score_file
 from router.cases.assumed import Assumed
@@ -72,6 +73,27 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
         again = score_parts(parts, decider, out, cluster.scheduler_address)
         assert sum(told.rows for told in again) == scored
         assert files(tmp_path / "out") == first
+
+
+def test_a_part_whose_workers_all_end_is_named_with_its_file(cases: Path, tmp_path: Path) -> None:
+    out = OutFolder.at(str(tmp_path / "out"))
+    parts = parts_of(str(cases), Assumed(), rows=GROUP)
+    own = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    # As Dask counts: a part is given up once it was on a worker that ended.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(**own, silence_logs=50) as cluster,
+        Client(cluster) as client,
+    ):
+        begin(parts, str(cases), out)
+        (pid,) = client.run(os.getpid).values()
+        scored = score_parts(parts, a_decider(), out, cluster.scheduler_address)
+        next(scored)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(
+            EngineRefused, match=r"cases-\d\.parquet: every worker that took up rows"
+        ):
+            list(scored)
 
 
 @contextmanager
