@@ -165,7 +165,9 @@ def _own_cluster() -> LocalCluster:
         # Whoever can speak to a scheduler runs code on its workers: by certificates of its own.
         security=True,
         dashboard_address=None,
-        silence_logs=logging.ERROR,
+        # Workers log as errors that the cluster ends while they report; what is wrong with a part
+        # is told without their logs.
+        silence_logs=logging.CRITICAL,
     )
 
 
