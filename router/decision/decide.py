@@ -11,7 +11,7 @@ in doubt depends on nothing but its facts and the price, as any other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, reduce
 from typing import NamedTuple
 
@@ -90,6 +90,10 @@ class Decider:
         if len(self.tables.intercept) != len(self.catalogue.mixes):
             valued, offered = len(self.tables.intercept), len(self.catalogue.mixes)
             raise ValueError(f"the model values {valued} mixes, the catalogue has {offered}")
+
+    def __getstate__(self) -> dict[str, object]:
+        """Gives what it is made of alone: what it has compiled is made anew where it is sent."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @cached_property
     def safeguards(self) -> CompiledSafeguards:
@@ -213,14 +217,16 @@ class Decider:
         if not len(cases):
             return None
         own = permitted[cases]
-        milder = [self.safeguards.milder(code) for code in codes[cases].tolist()]
-        filled = np.tile(own[:, None], max(map(len, milder)))
+        # Many cases have few codes between them.
+        distinct, first, which = np.unique(codes[cases], return_index=True, return_inverse=True)
+        milder = [self.safeguards.milder(code) for code in distinct.tolist()]
+        filled = np.tile(own[first, None], max(map(len, milder)))
         for row, masks in zip(filled, milder, strict=True):
             row[: len(masks)] = masks
         return Between(
             cases=cases,
             permitted=own,
-            milder=filled,
+            milder=filled[which],
             bearable=self.safeguards.bearable.take(codes[cases]),
         )
 

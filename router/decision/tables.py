@@ -17,6 +17,8 @@ from router.decision.schema import FeatureSet, Role, Rows
 Floats = NDArray[np.float64]
 # Up to so many rows one gather of all places is faster; above, it would make a large array of them.
 _FEW_ROWS = 8
+# Of more, so many at once: what is added up then stays in the cache of a core.
+_ROWS_AT_ONCE = 2048
 _WINDOW = 20
 
 
@@ -170,12 +172,22 @@ class DecisionTables:
         if len(places) <= _FEW_ROWS:
             total = np.add.reduce(table.take(places, axis=0), axis=1)
         else:
-            total = table.take(places[:, 0], axis=0)
-            for column in range(1, places.shape[1]):
-                total += table.take(places[:, column], axis=0)
+            total = np.empty((len(places), table.shape[1]))
+            for first in range(0, len(places), _ROWS_AT_ONCE):
+                self._add_up(places[first : first + _ROWS_AT_ONCE], total[first:])
         total += self.intercept.reshape(-1)
         folds: Floats = total.reshape(len(places), *self.intercept.shape)
         return folds
+
+    def _add_up(self, places: NDArray[np.intp], total: Floats) -> None:
+        """Adds the values of places, column after column, into the first rows of `total`."""
+        table, total = self.flat, total[: len(places)]
+        more = np.empty_like(total)
+        # Places are in the table, so that nothing is clipped; any other mode copies once more.
+        table.take(places[:, 0], axis=0, out=total, mode="clip")
+        for column in range(1, places.shape[1]):
+            table.take(places[:, column], axis=0, out=more, mode="clip")
+            total += more
 
     @cached_property
     def support(self) -> NDArray[np.int64]:
