@@ -19,6 +19,13 @@ from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.entries import EPOCH, Entries
 from router.ledger.export import table, write_csv, write_prometheus
+from router.ledger.overrides import (
+    Overrides,
+    Viewed,
+    own_against_best,
+    read_viewed,
+    viewed_in_tens,
+)
 from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
@@ -90,21 +97,23 @@ def ledger(
     try:
         entries, erased = read_entries(store, end_of(today))
         drawn = read_drawn(store, end_of(today))
+        viewed = read_viewed(store, end_of(today))
     finally:
         store.close()
 
     # From here on nothing is known of single cases: whatever is told below is told of tens.
-    told, groups = in_tens(entries, known.offices), drawn_in_tens(drawn)
+    told = in_tens(entries, known.offices)
+    groups, views = drawn_in_tens(drawn), viewed_in_tens(viewed)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     synergies = promoted_synergies(models) if html is not None else None
-    asked = _Asked(told, groups, chosen, known.offices, catalogue, period, erased, synergies)
+    asked = _Asked(told, groups, views, chosen, known.offices, catalogue, period, erased, synergies)
     click.echo(table(asked.each))
     _tell_missing(entries, known)
 
     if csv_file is not None:
         write_csv(csv_file, asked.each)
     if prometheus is not None:
-        write_prometheus(prometheus, asked.each, asked.shown)
+        write_prometheus(prometheus, asked.each, asked.shown, asked.overrides)
     if html is not None:
         for path in asked.write_pages(html, language):
             click.echo(f"page: {path}")
@@ -131,6 +140,7 @@ class _Asked:
         self,
         told: Entries,
         groups: Drawn,
+        views: Viewed,
         chosen: dict[str, Policy],
         known: Mapping[str, Policy],
         catalogue: Catalogue,
@@ -140,6 +150,7 @@ class _Asked:
     ) -> None:
         self._told = told
         self._groups = groups
+        self._views = views
         self._chosen = chosen
         self._known = known
         self._catalogue = catalogue
@@ -153,6 +164,15 @@ class _Asked:
         """What showing the advice does, by office; of several offices also of ALL."""
         found = {office: self._shown([office]) for office in self._chosen}
         return found | ({ALL: self._shown(self._chosen)} if len(self._chosen) > 1 else {})
+
+    @property
+    def overrides(self) -> dict[str, Overrides]:
+        """Whether own views do better, by office; of several offices also of ALL."""
+        found = {office: self._overrides([office]) for office in self._chosen}
+        return found | ({ALL: self._overrides(self._chosen)} if len(self._chosen) > 1 else {})
+
+    def _overrides(self, offices: Collection[str]) -> Overrides:
+        return own_against_best(self._views, offices, (self._period.as_of - EPOCH).days)
 
     def _shown(self, offices: Collection[str]) -> Shown:
         return shown_against_control(self._groups, offices, (self._period.as_of - EPOCH).days)
@@ -188,6 +208,7 @@ class _Asked:
             load_words()[language or own_language],
             erased=self._erased,
             shown=self._shown(offices),
+            overrides=self._overrides(offices),
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
             synergies=self._synergies,

@@ -29,6 +29,7 @@ from router.journal.recommendation import (
     recommendations,
     unpacked,
 )
+from router.journal.record import StoredRecord
 from router.journal.standing import NOTHING, read_standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
@@ -51,7 +52,8 @@ _OFF = 8.0
 # What one case too many or too few is worth when a ten is told as one of its cases: outcomes
 # before tiers, for the main question is about them.
 _CASE, _REACHED, _OF_TIER = 60, 300, 120
-_DAY = 24 * 60 * 60 * 1_000_000
+DAY = 24 * 60 * 60 * 1_000_000
+"""Microseconds of a day."""
 _PLAIN = Status.RECOMMENDED.name
 
 
@@ -149,23 +151,52 @@ def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
     """
     standing = read_standing(store, until)
     first: dict[str, dict[str, Any]] = {}
+    for reading, record, row, tail in read_advice(store, until):
+        if tail.case_ref not in first:
+            case = _case(reading, row, tail, record.written_at // DAY)
+            if case is None:
+                continue
+            first[tail.case_ref] = case
+        case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
+        if came is not None and np.isnan(case["outcome"]) and in_time(case["day"], came):
+            case["outcome"] = came.outcome
+            if came.adviser_minutes is not None:
+                case["spent"] = float(came.adviser_minutes)
+    cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
+    return Drawn(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
+
+
+def read_advice(
+    store: JournalReader, until: int | None
+) -> Iterator[tuple[Reading, StoredRecord, np.void, Tail]]:
+    """Yields each recommendation that holds content, in chain order: how it is read, and itself.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC.
+    """
     for every in recommendations(store):
         run = [one for one in every if one.payload is not None]
         run = [one for one in run if until is None or one.written_at < until]
-        if not run:
-            continue
-        found = unpacked(run)
-        for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
-            if tail.case_ref not in first:
-                case = _case(found.reading, row, tail, record.written_at // _DAY)
-                if case is None:
-                    continue
-                first[tail.case_ref] = case
-            case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
-            if came is not None and np.isnan(case["outcome"]):
-                _follow(case, came)
-    cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
-    return Drawn(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
+        if run:
+            found = unpacked(run)
+            for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
+                yield found.reading, record, row, tail
+
+
+def is_plain(reading: Reading, row: np.void, tail: Tail) -> bool:
+    """Tells whether it is plain advice on a case that can be told apart: only that is drawn."""
+    return bool(tail.case_ref) and reading.statuses[int(row["status"])] == _PLAIN
+
+
+def in_time(day: int, came: Outcome) -> bool:
+    """Tells whether an outcome was seen while the case was followed.
+
+    Args:
+        day: of its advice, days since 1970-01-01.
+        came: the outcome.
+    """
+    return (came.observed_on - EPOCH).days - day <= FOLLOWED_DAYS
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (
@@ -184,8 +215,7 @@ _KINDS: tuple[tuple[str, Any], ...] = (
 def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any] | None:
     """Gives a case that was drawn, none of whose outcome is known yet; None if it was not."""
     shares = reading.shares
-    plain = reading.statuses[int(row["status"])] == _PLAIN
-    if shares is None or not shares.control or not plain or not tail.case_ref:
+    if shares is None or not shares.control or not is_plain(reading, row, tail):
         return None
     chances = {CONTROL: shares.control, SHOWN: 1 - shares.control - shares.after_own_view}
     mix = int(row["mix"])
@@ -207,14 +237,6 @@ def _known(reading: Reading, row: np.void) -> Flags:
     """Tells whether the need group is stated, shape (1,)."""
     names = [one.name for one in reading.features]
     return np.array(["need_group" in names and row["row"][names.index("need_group")] > 0])
-
-
-def _follow(case: dict[str, Any], came: Outcome) -> None:
-    if (came.observed_on - EPOCH).days - case["day"] > FOLLOWED_DAYS:
-        return
-    case["outcome"] = came.outcome
-    if came.adviser_minutes is not None:
-        case["spent"] = float(came.adviser_minutes)
 
 
 def drawn_in_tens(drawn: Drawn) -> Drawn:

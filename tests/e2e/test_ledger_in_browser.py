@@ -68,6 +68,7 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "now",
             "measured",
             "helps",
+            "overrides",
             "weeks",
             "contacts",
             "practice",
