@@ -1,29 +1,39 @@
-"""`price`: keeps an office's price in step with the cases that arrive."""
+"""`price`: keeps an office's price in step with its cases; and what hours buy elsewhere."""
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from router.cases.features import FEATURES
-from router.commands.options import AS_OF, FOLDER, JOURNAL, MODELS, POLICIES, end_of
+from router.commands.options import AS_OF, FILE, FOLDER, JOURNAL, MODELS, POLICIES, end_of
 from router.commands.score import load_decider
 from router.decision.decide import Decider
-from router.journal.opening import open_to_read
+from router.files.aside import written_aside
+from router.files.formats import check_place
+from router.journal.opening import file_of, open_to_read
+from router.planning.allocate import BudgetTooSmall
 from router.planning.clearing_price import at_price
+from router.planning.hours_elsewhere import ENOUGH, hours_figures, worth_of_hours
 from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
 from router.planning.price_file import KEY, write_price
-from router.planning.recent_cases import Arrivals, read_arrivals
+from router.planning.recent_cases import Arrivals, read_arrivals, read_arrivals_of
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
 from router.versions.pointers import version_for
 
 _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
+ALL = "ALL"
 
 
 @click.command()
-@click.option("--office", required=True, help="Whose price.")
+@click.option("--office", required=True, help="Whose price; ALL: hours elsewhere.")
 @click.option(
     "--weeks",
     type=click.IntRange(1, 26),
@@ -39,6 +49,7 @@ _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
     is_flag=True,
     help="Write the next price into the office's policy.",
 )
+@click.option("--json", "figures_file", type=FILE, help="Of ALL: the figures, as JSON.")
 @JOURNAL
 @MODELS
 @POLICIES
@@ -48,19 +59,36 @@ def price(
     as_of: datetime | None,
     model: Path | None,
     writes_price: bool,
+    figures_file: Path | None,
     journal: str,
     models: Path,
     policies: Path,
 ) -> None:
     """Say, or write, the price at which the last weeks' arrivals take the office's minutes.
 
-    Run it once a week: the price moves by a quarter at most, within the office's bounds.
+    Run it once a week: the price moves by a quarter at most, within the office's bounds. Of ALL
+    it says what ten hours more or fewer would do at each office, and the best move between two.
     """
+    now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
+    if office == ALL:
+        if writes_price:
+            raise click.UsageError("--write-price: name one office; of ALL nothing is written")
+        kept = file_of(journal)
+        if figures_file is not None:
+            check_place(figures_file, (".json",), [kept] if kept else [], "json")
+        figures = _elsewhere(model, models, policies, journal, weeks, now)
+        if figures_file is not None:
+            with written_aside(figures_file) as aside:
+                aside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        for line in words(figures):
+            click.echo(line)
+        return
+    if figures_file is not None:
+        raise click.UsageError("--json: only of --office ALL")
     decider, known = load_decider(model or models / version_for(models, office), policies, office)
     minutes_per_week = decider.policy.minutes_per_week
     if minutes_per_week is None:
         raise click.UsageError("--office: the policy in force sets no minutes a week")
-    now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
     since = now - weeks * _MICROSECONDS_PER_WEEK
     found = read_arrivals(open_to_read(journal), FEATURES, office, since, now)
 
@@ -86,6 +114,71 @@ def price(
     if writes_price:
         written = write_price(known, policies, office, moved)
         click.echo(f"The price {written:g} is in {office}'s policy.")
+
+
+def _elsewhere(
+    model: Path | None, models: Path, policies: Path, journal: str, weeks: int, now: int
+) -> dict[str, Any]:
+    """Reckons what ten hours are worth at every office that has minutes a week.
+
+    Raises:
+        click.ClickException: if the journal holds less than a week.
+    """
+    known = load_policies(policies, load_catalogue(policies / "mixes.toml"))
+    store = open_to_read(journal)
+    try:
+        since = now - weeks * _MICROSECONDS_PER_WEEK
+        arrived = read_arrivals_of(store, FEATURES, known.offices, since, now)
+    finally:
+        store.close()
+    left_out = dict(known.refused)
+    offices, looked_at = {}, float(weeks)
+    for office, found in arrived.items():
+        decider, _ = load_decider(model or models / version_for(models, office), policies, office)
+        looked_at = _weeks(found, weeks, now)
+        if decider.policy.minutes_per_week is None:
+            left_out[office] = "its policy sets no minutes a week"
+        elif len(found.rows) < ENOUGH:
+            left_out[office] = f"fewer than {ENOUGH} cases"
+        else:
+            budget = decider.policy.minutes_per_week * looked_at
+            try:
+                offices[office] = worth_of_hours(decider, found.rows, budget)
+            except BudgetTooSmall as short:
+                left_out[office] = str(short)
+    until = datetime.fromtimestamp((now - 1) // 1_000_000, UTC).date()
+    return hours_figures(offices, left_out, looked_at, str(until))
+
+
+def words(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Tells what hours would buy elsewhere in plain words, line by line."""
+    hours = figures["hours"]
+    yield (
+        f"{hours} hours over {figures['weeks']:.1f} weeks' cases, in people who reach the goal "
+        "(90% range), by the model's values"
+    )
+    for office, one in figures["offices"].items():
+        fewer = one["fewer"]
+        less = "floors leave none to give" if fewer is None else f"{_range(fewer)} lost"
+        yield f"  {office:<24} {hours} h more: {_range(one['more'])} gained; fewer: {less}"
+    for office, why in figures["left_out"].items():
+        yield f"  {office:<24} cannot say: {why}"
+    move = figures["best_move"]
+    if move is None:
+        yield "No office can give hours to another."
+        return
+    gain, between = move["gain"], f"from {move['from']} to {move['to']}"
+    if gain["low"] <= 0:
+        yield (
+            f"It cannot be told whether moving hours would help: the best move is {hours} hours "
+            f"{between}, {_range(gain)} more people."
+        )
+    else:
+        yield f"{hours} hours moved {between} would help {_range(gain)} more people to the goal."
+
+
+def _range(one: Mapping[str, float]) -> str:
+    return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
 
 
 def _weeks(found: Arrivals, weeks: int, now: int) -> float:

@@ -95,7 +95,7 @@ def departs(found: Overrides, words: Words) -> Helps:
             words("overrides.reason", reason=words(f"overrides.reasons.{name}")),
             words("overrides.unsaid"),
             "\u2013",
-            words("overrides.cases", count=words.number(count)),
+            words.number(count),
         )
         for name, count in found.reasons.items()
     )
@@ -124,7 +124,7 @@ def departs(found: Overrides, words: Words) -> Helps:
                 words(f"overrides.followed_{name}"),
                 words.percent(one.followed),
                 "\u2013",
-                words("overrides.cases", count=sides[name]),
+                sides[name],
             )
             for name, one in (("own", own), ("best", best))
             if one.followed is not None
@@ -140,7 +140,7 @@ def _side(key: str, side: Side, words: Words) -> Row:
         words(key),
         value,
         words("interval", low=low, high=high),
-        words("overrides.cases", count=words.number(side.reached.shown)),
+        words.number(side.reached.shown),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +44,28 @@ def read_arrivals(
         JournalBroken: if a record cannot be read, or has other values of a feature than now.
         JournalUnavailable: if the journal cannot be read now.
     """
+    return read_arrivals_of(store, features, [office_ref], since, until)[office_ref]
+
+
+def read_arrivals_of(
+    store: JournalReader, features: FeatureSet, offices: Collection[str], since: int, until: int
+) -> dict[str, Arrivals]:
+    """Reads the cases that were scored for some offices, in one reading of the journal.
+
+    Args:
+        store: as for `read_arrivals`, and so are the others.
+        features: of the cases.
+        offices: references.
+        since: microseconds since 1970, UTC.
+        until: likewise.
+
+    Raises:
+        JournalBroken: if a record cannot be read, or has other values of a feature than now.
+        JournalUnavailable: if the journal cannot be read now.
+    """
     # Of any office: a journal younger than the weeks asked for holds fewer weeks' arrivals.
     first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
-    rows: dict[str, NDArray[np.uint16]] = {}
+    rows: dict[str, dict[str, NDArray[np.uint16]]] = {office: {} for office in offices}
     for run in recommendations(store):
         recent = [
             record
@@ -63,15 +82,19 @@ def read_arrivals(
             raise JournalBroken(f"context {digest}: {problem}") from None
         for row, tail in zip(rows_now, found.tails, strict=True):
             # Without a reference a case was not scored: its minutes are outside the office's hours.
-            if tail.case_ref and tail.office_ref == office_ref:
-                rows[tail.case_ref] = row
+            if tail.case_ref and tail.office_ref in rows:
+                rows[tail.office_ref][tail.case_ref] = row
 
     # Of no case at all NumPy would not know the columns.
-    arrived = np.array(list(rows.values()), np.uint16)
-    return Arrivals(
-        rows=arrived.reshape(len(rows), len(features.features)),
-        began_at=first.written_at if first else None,
-    )
+    return {
+        office: Arrivals(
+            rows=np.array(list(cases.values()), np.uint16).reshape(
+                len(cases), len(features.features)
+            ),
+            began_at=first.written_at if first else None,
+        )
+        for office, cases in rows.items()
+    }
 
 
 def _as_now(rows: Rows, then: Sequence[CodedField], features: FeatureSet) -> Rows:
