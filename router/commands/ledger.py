@@ -17,6 +17,7 @@ from router.decision.policy import Policy
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
+from router.ledger.elsewhere import HoursElsewhere, read_hours
 from router.ledger.entries import EPOCH, Entries
 from router.ledger.export import table, write_csv, write_prometheus
 from router.ledger.overrides import (
@@ -56,6 +57,12 @@ ALL = "ALL"
 @click.option(
     "--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given."
 )
+@click.option(
+    "--hours",
+    "hours_file",
+    type=FILE,
+    help="What `price --office ALL --json` wrote; for the page.",
+)
 @AS_OF
 @JOURNAL
 @POLICIES
@@ -68,6 +75,7 @@ def ledger(
     csv_file: Path | None,
     prometheus: Path | None,
     language: str | None,
+    hours_file: Path | None,
     as_of: datetime | None,
     journal: str,
     policies: Path,
@@ -81,6 +89,7 @@ def ledger(
         raise LedgerRefused(
             f"prometheus: {prometheus} must end with .prom, or the collector does not read it"
         )
+    elsewhere = read_hours(hours_file) if hours_file is not None else None
     kept = file_of(journal)
     for place, end, option in ((html, ".html", "html"), (csv_file, ".csv", "csv"),
                                (prometheus, ".prom", "prometheus")):  # fmt: skip
@@ -115,7 +124,7 @@ def ledger(
     if prometheus is not None:
         write_prometheus(prometheus, asked.each, asked.shown, asked.overrides)
     if html is not None:
-        for path in asked.write_pages(html, language):
+        for path in asked.write_pages(html, language, elsewhere):
             click.echo(f"page: {path}")
 
 
@@ -181,22 +190,30 @@ class _Asked:
         policies = {office: self._chosen[office] for office in offices}
         return account(self._told, policies, self._catalogue, *period)
 
-    def write_pages(self, html: Path, language: str | None) -> list[Path]:
+    def write_pages(
+        self, html: Path, language: str | None, elsewhere: HoursElsewhere | None
+    ) -> list[Path]:
         """Writes a page; of several offices one of all, and beside it one of each."""
         if len(self._chosen) == 1:
             (office,) = self._chosen
-            self._write(html, [office], language, {})
+            self._write(html, [office], language, {}, elsewhere)
             return [html]
         paths = {
             office: html.with_name(f"{html.stem}-{office}{html.suffix}") for office in self._chosen
         }
-        self._write(html, list(self._chosen), language, {o: p.name for o, p in paths.items()})
+        names = {office: path.name for office, path in paths.items()}
+        self._write(html, list(self._chosen), language, names, elsewhere)
         for office, path in paths.items():
-            self._write(path, [office], language, {ALL: html.name})
+            self._write(path, [office], language, {ALL: html.name}, elsewhere)
         return [html, *paths.values()]
 
     def _write(
-        self, path: Path, offices: list[str], language: str | None, links: dict[str, str]
+        self,
+        path: Path,
+        offices: list[str],
+        language: str | None,
+        links: dict[str, str],
+        elsewhere: HoursElsewhere | None,
     ) -> None:
         # Of several offices the first one's: a page has one language.
         own_language = self._chosen[offices[0]].languages[0]
@@ -209,6 +226,7 @@ class _Asked:
             erased=self._erased,
             shown=self._shown(offices),
             overrides=self._overrides(offices),
+            elsewhere=elsewhere,
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
             synergies=self._synergies,

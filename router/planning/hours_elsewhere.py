@@ -8,9 +8,11 @@ the same for all offices that it answers; and which cases come, from the cases t
     gain(b) = sum over the steps of (mean gain + sum_f z_f (gain in fold f - mean gain)) * times
 
 in each of 400 draws, with z_f normal such that they vary as the jackknife says, and each case of
-an office counted as many times as a drawing with replacement gives it. Steps are those that the
-plan takes, whatever the draw says of their worth: the decision is made by the mean. The range of
-the best move is wide enough for all moves together, since the best of many looks better than it is.
+an office counted as many times as a drawing with replacement gives it. What a step at the edge of
+the hours gives is averaged over as many minutes to either side as that edge moves by who comes.
+Steps are those that the plan takes, whatever the draw says of their worth: the decision is made by
+the mean. The range of the best move is wide enough for all moves together, since the best of many
+looks better than it is.
 """
 
 from __future__ import annotations
@@ -108,21 +110,22 @@ def worth_of_hours(decider: Decider, rows: Rows, budget: float, seed: int = 0) -
     times = own.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), DRAWS)
 
     moved = float(HOURS * MINUTES_PER_HOUR)
-    more, fewer = np.zeros((2, DRAWS)), np.zeros((2, DRAWS))
-    for draw in range(DRAWS):
-        many = times[draw].astype(np.float64)
-        count, left = many[hulls.case[order]], budget - float(floors @ many)
-        for number, worth in enumerate((gain, gain + beyond @ model[draw])):
-            path = SpendingPath(minutes * count, worth * count, left)
-            more[number, draw], fewer[number, draw] = path.bought(moved), path.given_up(moved)
+    left = budget - np.append(floors.sum(), times @ floors)
+    # What comes moves the edge of the hours by so much: there the steps are all alike to us.
+    within = max(moved, float(left[1:].std()))
+    more, fewer = np.zeros(DRAWS + 1), np.zeros(DRAWS + 1)
+    for draw in range(DRAWS + 1):
+        worth, count = gain, np.ones(len(gain))
+        if draw:
+            worth, count = gain + beyond @ model[draw - 1], times[draw - 1][hulls.case[order]]
+        path = SpendingPath(minutes * count, worth * count, float(left[draw]))
+        more[draw], fewer[draw] = path.bought(moved, within), path.given_up(moved, within)
     gives = budget - allocation.floor_minutes >= moved
     return OfficeHours(
         cases=len(rows),
         price_per_hour=allocation.shadow_price * MINUTES_PER_HOUR,
-        # The estimate is the mean over the cases that may come: those that came have a step or two
-        # at the edge of the hours, which say little of others.
-        more=np.append(more[0].mean(), more[1]),
-        fewer=np.append(fewer[0].mean(), fewer[1]) if gives else None,
+        more=more,
+        fewer=fewer if gives else None,
     )
 
 
@@ -156,16 +159,24 @@ class SpendingPath:
     def _value(self, minutes: float) -> float:
         return float(np.interp(minutes, self._minutes, self._worth))
 
-    def bought(self, minutes: float) -> float:
-        """Gives what so many minutes more buy."""
-        # Below nothing the floors of these cases take more than there is.
-        start = max(self._left, 0.0)
-        return self._value(start + minutes) - self._value(start)
+    def bought(self, minutes: float, within: float = 0.0) -> float:
+        """Gives what so many minutes more buy.
 
-    def given_up(self, minutes: float) -> float:
-        """Gives what so many minutes fewer give up."""
-        end = max(self._left, minutes)
-        return self._value(end) - self._value(end - minutes)
+        Args:
+            minutes: above 0.
+            within: minutes to either side over which it is averaged, since single steps say little.
+        """
+        # Below nothing the floors of these cases take more than there is.
+        return minutes * self._a_minute(max(self._left, 0.0) + minutes / 2, minutes / 2, within)
+
+    def given_up(self, minutes: float, within: float = 0.0) -> float:
+        """Gives what so many minutes fewer give up; as `bought`."""
+        return minutes * self._a_minute(max(self._left, minutes) - minutes / 2, minutes / 2, within)
+
+    def _a_minute(self, centre: float, least: float, within: float) -> float:
+        # As far to both sides: what a minute is worth falls along the path, much alike nearby.
+        reach = max(least, min(within, centre))
+        return (self._value(centre + reach) - self._value(centre - reach)) / (2 * reach)
 
 
 def range_of(draws: Floats, times: float | None = None) -> Range:
