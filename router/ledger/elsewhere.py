@@ -11,6 +11,7 @@ import msgspec
 
 from router.ledger.account import LedgerRefused
 from router.ledger.helps import Helps, Row
+from router.ledger.tens import whole_tens
 from router.ledger.words import Words
 
 
@@ -107,7 +108,7 @@ def elsewhere(found: HoursElsewhere, offices: Collection[str], words: Words) -> 
     )
     rows = []
     for name, one in told.items():
-        basis = words.number(one.cases)
+        basis = words.number(whole_tens(one.cases))
         rows.append(_row("more", name, one.more, basis, words))
         if one.fewer is None:
             rows.append(

@@ -18,7 +18,7 @@ FILE: dict[str, Any] = {
     "until": "2026-03-01",
     "offices": {
         "a": {
-            "cases": 210,
+            "cases": 217,
             "price_per_hour": 0.05,
             "more": {"value": 0.2, "low": 0.1, "high": 0.31},
             "fewer": {"value": 0.26, "low": 0.12, "high": 0.4},
