@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def worth_of_hours(decider: Decider, rows: Rows, budget: float, seed: int = 0) -
     shared = np.random.default_rng(seed)
     model = shared.normal(0, decider.jackknife**0.5, (DRAWS, beyond.shape[1]))
     # Then the office's own: which cases come.
-    own = np.random.default_rng([seed, len(rows), int(budget)])
+    own = np.random.default_rng([seed, crc32(np.ascontiguousarray(rows).tobytes())])
     times = own.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), DRAWS)
 
     moved = float(HOURS * MINUTES_PER_HOUR)
