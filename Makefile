@@ -23,7 +23,7 @@ COVERAGE := --source router,training --omit 'router/v1/*' --json --out build/cov
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload faults wheel sbom clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload bench-growth faults wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,7 +113,7 @@ lock: setup ## Resolve the lock files anew, after a change of dependencies in py
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra ledger --extra trust --extra postgres --group training \
+	    --extra parquet --extra dask --extra ledger --extra trust --extra postgres --group training \
 	    -c requirements-dev.lock -o requirements-reports.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock
@@ -125,6 +125,9 @@ bench: setup ## Measure speed, as ratios to an echo in the same run; needs h2loa
 
 bench-overload: setup ## More calls than can be answered: what is, how fast, and how the rest ends
 	$(BIN)/python -m bench.overload
+
+bench-growth: setup ## How cost grows with the journal: 10,000 and 100,000 decisions of 300 offices
+	$(BIN)/python -m bench.growth
 
 faults: setup ## Do every fault to the service, for hours; writes docs/reliability.md; SHARE=0.05 does less
 	$(BIN)/python -m tests.faults --share $(or $(SHARE),1) --page docs/reliability.md

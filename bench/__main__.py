@@ -18,9 +18,9 @@ from pathlib import Path
 import grpc
 import numpy as np
 import psutil
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.cases import random_cases
 from bench.load import Load, free_port, h2load, median, pinned
 from router.cases.features import FEATURES
 from router.commands.demo import plain_case
@@ -159,16 +159,8 @@ def batches(folder: Path, calls: int) -> None:
 
 
 def files(folder: Path) -> None:
-    rng = np.random.default_rng(0)
-    columns = {"case_ref": pa.array([f"c-{n:08x}" for n in range(SCORED)])}
-    for feature in FEATURES.features:
-        if feature.values:
-            places = pa.array(rng.integers(0, len(feature.values), SCORED))
-            columns[feature.name] = pa.array(feature.values).take(places)
-        else:
-            columns[feature.name] = pa.array(rng.integers(feature.lower, feature.upper + 1, SCORED))
-    columns["shielded"] = pa.array(["NO"] * SCORED)
-    pq.write_table(pa.table(columns), folder / "cases.parquet")
+    cases = random_cases(np.random.default_rng(0), SCORED)
+    pq.write_table(cases, folder / "cases.parquet")
 
     # A process of its own, as an operator starts it: start-up and imports are part of the time.
     command = [sys.executable, "-m", "router", "score", "--cases", str(folder / "cases.parquet")]

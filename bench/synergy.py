@@ -25,6 +25,7 @@ import numpy as np
 import polars as pl
 
 from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
+from router.versions.synergies import CANNOT_TELL
 from training.evaluation import figures
 from training.evaluation.from_channels import left_out, terms_of
 from training.evaluation.synergy import (
@@ -146,7 +147,7 @@ def told(one: Drawn) -> tuple[list[bool], bool]:
         if pair.outcome is not None
         and {pair.first, pair.second} == {channel.value for channel in VARIED[:2]}
     ]
-    return held, any(pair.answer != figures.CANNOT_TELL for pair in measured)
+    return held, any(pair.answer != CANNOT_TELL for pair in measured)
 
 
 def mixes_left_out(seed: int) -> list[bool]:
@@ -235,7 +236,7 @@ def tell_newhaven(path: Path) -> bool:
         abs(100 * one.outcome.value - aim) < 0.05 + 0.1 * 100 * one.outcome.error
         for one, aim in ((visit, VISIT[0]), (both, value))
     )
-    return near and says == figures.CANNOT_TELL and bool(inside.mean() >= LEFT_OUT)
+    return near and says == CANNOT_TELL and bool(inside.mean() >= LEFT_OUT)
 
 
 def _points(one: Measured) -> str:

@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +25,8 @@ from training.data.truth_file import Truth
 from training.evaluation.attainable import Attainable, attainable
 from training.evaluation.evaluate import Candidate, Rival, evaluate
 from training.evaluation.figures import EvidenceFigures, Figures
-from training.evaluation.ready import Ready
+from training.evaluation.learning_curve import SHARES, Smaller, part_of
+from training.evaluation.ready import LEAST_OF_A_MIX, Ready
 from training.evidence.evidence import Evidence
 from training.evidence.evidence_prior import evidence_prior
 from training.learning.compile import Parity, compile_tables
@@ -76,6 +78,7 @@ class Run:
             alone, too narrow.
         folds: parts of the cases, 3 to 10 (`learn`).
         jobs: fits at once.
+        curve: whether to learn from parts of the cases too, for the learning curve.
         truth: true values of simulated cases, if known; nothing is learned from them.
         watch: told how far each phase is.
     """
@@ -89,6 +92,7 @@ class Run:
     calibrate: bool = True
     folds: int = FOLDS
     jobs: int = 1
+    curve: bool = False
     truth: Truth | None = None
     watch: Watch = nobody_watches
 
@@ -118,10 +122,16 @@ def fit(start: Ready, run: Run) -> Fitted:
 
     tables, parity = _timed("tables", compiled, seconds, run.watch)
 
+    smaller: tuple[Smaller, ...] = ()
+    if run.curve:
+        smaller = _timed("curve", partial(_smaller, start, earlier, run), seconds, run.watch)
+
     # In a function, so that the stack's values of the held-out cases count as evaluation's time.
     def measured() -> Figures:
         stack = learned.taught(encoding.inputs(later.rows))
-        candidate = _candidate(run, earlier, encoding, learned, tables, stack)
+        candidate = replace(
+            _candidate(run, earlier, encoding, learned, tables, stack), smaller=smaller
+        )
         return evaluate(later, by, candidate, run.rival, catalogue, policy, seed=start.seed)
 
     figures = replace(
@@ -141,6 +151,27 @@ def fit(start: Ready, run: Run) -> Fitted:
         cases=earlier,
         figures=figures,
     )
+
+
+def _smaller(start: Ready, earlier: LoggedCases, run: Run) -> tuple[Smaller, ...]:
+    """Learns from parts of the cases, without calibrated errors: they decide nothing.
+
+    Parts with too few cases of a mix are left out.
+    """
+    found = []
+    quick = replace(run, calibrate=False, watch=nobody_watches)
+    for share in SHARES:
+        part = earlier.take(part_of(len(earlier.mix), earlier.person_numbers(), share, start.seed))
+        counts = np.bincount(part.mix, minlength=len(start.catalogue.ids))
+        if counts.min() < LEAST_OF_A_MIX["to learn from"]:
+            continue
+        encoding = encoding_for(FEATURES, part.rows, part.outcome)
+        prior = evidence_prior(run.evidence, encoding, start.catalogue) if run.evidence else None
+        lightest = _lightest(part, start.catalogue, start.policy)
+        learned = _learned(part, encoding, lightest, prior, quick, start.seed)
+        tables, _ = compile_tables(learned.students, encoding, part.rows, learned.error_scale)
+        found.append(Smaller(len(part.mix), tables))
+    return tuple(found)
 
 
 def _attainable(

@@ -93,6 +93,7 @@ class Recommender:
         rows: list[list[int]],
         case_refs: Sequence[str],
         *,
+        decisions: list[Decision] | None = None,
         office_refs: Sequence[str] | None = None,
         ids: Sequence[UUID | None] | None = None,
         now: int | None = None,
@@ -104,6 +105,7 @@ class Recommender:
         Args:
             rows: slots by feature.
             case_refs: one for each.
+            decisions: one for each, where they were decided with others' (`decide_together`).
             office_refs: as sent, one for each; the policy's office if not given.
             ids: of the decisions, one for each; new ones where there is none.
             now: microseconds since 1970, UTC; the clock's if not given.
@@ -114,7 +116,8 @@ class Recommender:
 
         # Of version 7: they begin with the time, so that the journal's index grows at its end.
         identities = [given or uuid_utils.uuid7() for given in ids or [None] * len(rows)]
-        decisions = self.decider.decide_each(rows)
+        if decisions is None:
+            decisions = self.decider.decide_each(rows)
 
         chances = [1.0] * len(rows)
         if self._explores:

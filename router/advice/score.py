@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,31 @@ def score_batch(batch: pa.RecordBatch, decider: Decider, first_row: int = 0) -> 
         CasesRefused: naming column, rows and bound.
     """
     return score_cells(cells_of(batch, first_row), decider)
+
+
+def score_arrow(batches: Iterable[pa.RecordBatch], decider: Decider) -> Iterator[pa.RecordBatch]:
+    """Scores batches of cases, one after the other, as engines such as Spark hand them over.
+
+    Args:
+        batches: as `score_batch` takes them.
+        decider: what decides; it can be sent to other processes.
+
+    Yields:
+        A batch for each, of the schema that `scored_schema` gives.
+
+    Raises:
+        CasesRefused: naming column, rows and bound; rows are counted over these batches.
+    """
+    first_row = 0
+    for batch in batches:
+        yield score_batch(batch, decider, first_row)
+        first_row += len(batch)
+
+
+def scored_schema(decider: Decider) -> pa.Schema:
+    """Gives the schema of scored batches: it has columns for each mix of the catalogue."""
+    none = pa.RecordBatch.from_pydict({CASE_REF: pa.array([], pa.string())})
+    return score_batch(none, decider).schema
 
 
 def score_cells(cells: Cells, decider: Decider) -> pa.RecordBatch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ from router.cases.cells import Cells
 from router.cases.features import CASE_REF, FEATURES, REFERENCES, SHIELDED, are_shielded
 from router.cases.mapping import AS_IS, KNOWN, FileMapping
 from router.cases.problems import CasesRefused, Problems, shown_name
-from router.cases.sources import find_sources
-from router.cases.tables import open_tables
+from router.cases.sources import Source, find_sources
+from router.cases.tables import Table, open_tables
 from router.decision.schema import Rows
 from router.files.aside import written_aside
 from router.files.formats import Format, check_out, format_of
@@ -38,8 +38,25 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
     Raises:
         CasesRefused: naming file, column and bound, if there is nothing that can be read.
     """
+    for table in open_cases(find_sources([cases], assumed), assumed, mapping):
+        yield from cells_in(table, assumed)
+
+
+def open_cases(
+    sources: Sequence[Source], assumed: Assumed, mapping: FileMapping = AS_IS
+) -> list[Table]:
+    """Opens files of cases that are to be scored or planned.
+
+    Args:
+        sources: the files.
+        assumed: what was assumed is added here.
+        mapping: what columns and codes are called there.
+
+    Raises:
+        CasesRefused: naming file, column and bound, if one cannot be read.
+    """
     problems = Problems()
-    tables = open_tables(find_sources([cases], assumed), mapping, problems, assumed)
+    tables = open_tables(sources, mapping, problems, assumed)
     for table in tables:
         if CASE_REF not in table.columns:
             problems.add(f"{table.path}: column {CASE_REF}", "is missing")
@@ -51,10 +68,26 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
                 "all are left to advisers, unless --map says it of all, under constants"
             )
             assumed.add(told, file=str(table.path))
-        first_row = 0
-        for batch in table.batches(_BATCH):
-            yield table.cells(batch, first_row, Problems(), assumed)
-            first_row += len(batch)
+    return tables
+
+
+def cells_in(
+    table: Table, assumed: Assumed, groups: range | None = None, first_row: int = 0
+) -> Iterator[Cells]:
+    """Reads the rows of a file in order, in batches.
+
+    Args:
+        table: the file.
+        assumed: what was assumed is added here.
+        groups: which row groups of a Parquet file; all if not given.
+        first_row: rows of the file before them, for messages.
+
+    Raises:
+        CasesRefused: if the file cannot be read.
+    """
+    for batch in table.batches(_BATCH, groups):
+        yield table.cells(batch, first_row, Problems(), assumed)
+        first_row += len(batch)
 
 
 def cells_of(batch: pa.RecordBatch, first_row: int) -> Cells:
@@ -136,23 +169,40 @@ def write_batches(batches: Iterable[pa.RecordBatch], out: Path, cases: Path | No
         OutRefused: if nothing can be written there.
     """
     check_out(out, () if cases is None else (cases,))
-    count, writer = 0, None
-    as_text = format_of(out) is Format.CSV
     with written_aside(out) as aside:
-        for batch in batches:
-            if writer is None:
-                writer = _writer(aside, format_of(out), batch.schema)
-            writer.write_batch(batch_as_text(batch) if as_text else batch)
-            count += len(batch)
-        if writer is None:
+        count = write_to(aside, format_of(out), batches)
+        if count is None:
             raise CasesRefused(f"{cases}: has no cases" if cases else "has no cases")
-        writer.close()
+    return count
+
+
+# A path or one of PyArrow's files, which have no types.
+def write_to(sink: Any, kind: Format | None, batches: Iterable[pa.RecordBatch]) -> int | None:  # noqa: ANN401
+    """Writes batches as a table.
+
+    Args:
+        sink: a path, or a file that is open for writing.
+        kind: CSV, or else Parquet.
+        batches: of one schema.
+
+    Returns:
+        The number of rows; None if there was no batch, and nothing is written.
+    """
+    count, writer = 0, None
+    for batch in batches:
+        if writer is None:
+            writer = _writer(sink, kind, batch.schema)
+        writer.write_batch(batch_as_text(batch) if kind is Format.CSV else batch)
+        count += len(batch)
+    if writer is None:
+        return None
+    writer.close()
     return count
 
 
 # One of two of PyArrow's classes, which have no types.
-def _writer(aside: Path, kind: Format | None, schema: pa.Schema) -> Any:  # noqa: ANN401
+def _writer(sink: Any, kind: Format | None, schema: pa.Schema) -> Any:  # noqa: ANN401
     if kind is Format.CSV:
-        return pa.csv.CSVWriter(aside, schema)
+        return pa.csv.CSVWriter(sink, schema)
     # Only these repeat: a dictionary tried for numbers takes a fifth of the time, saves nothing.
-    return pq.ParquetWriter(aside, schema, use_dictionary=["status", "mix", "adviser_minutes"])
+    return pq.ParquetWriter(sink, schema, use_dictionary=["status", "mix", "adviser_minutes"])

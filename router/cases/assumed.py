@@ -20,6 +20,13 @@ class Assumed:
         if file:
             files[file] = None
 
+    def merge(self, other: Assumed) -> None:
+        """Notes what was assumed elsewhere."""
+        for what, (columns, files) in other._of.items():
+            own = self._of.setdefault(what, ({}, {}))
+            own[0].update(columns)
+            own[1].update(files)
+
     def lines(self) -> list[str]:
         """Gives a line for each assumption."""
         told = []

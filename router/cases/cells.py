@@ -431,6 +431,8 @@ class Cells:
             if pa.types.is_floating(kind) and not np.isnan(floats).all():
                 self._note("whole numbers written as 12.0 are read as 12", name)
         elif _is_text(kind):
+            if feature.unit == "percent":
+                values = self._without_percent_signs(values, name)
             floats, not_read = self._numbers_of_texts(values, name, truth=False)
             if pc.any(pc.ends_with(values, ".0")).as_py():
                 self._note("whole numbers written as 12.0 are read as 12", name)
@@ -442,6 +444,14 @@ class Cells:
         good = np.isfinite(floats) & (floats == np.trunc(floats))
         numbers = np.where(good, np.clip(floats, -_FAR, _FAR), unread).astype(np.int64)
         return numbers, known
+
+    def _without_percent_signs(self, values: pa.Array, name: str) -> pa.Array:
+        """Gives texts of percents as numbers alone; a share such as 0.45 never has the sign."""
+        texts = values.cast(pa.string())
+        bare = pc.replace_substring_regex(texts, r"^(\s*\d+([.,]\d+)?)\s*%\s*$", r"\1")
+        if pc.any(pc.not_equal(bare, texts)).as_py():
+            self._note("percents are read without their sign", name)
+        return bare
 
     def _numbers_of_texts(
         self, values: pa.Array, name: str, upper: float = math.inf, *, truth: bool

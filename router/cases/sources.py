@@ -65,12 +65,14 @@ class Source:
         kind: how it is read.
         partitions: value by name, as the folders say: `office_ref=o-1/part-0.parquet`; None where
             they say that there is none.
+        store: the URI of the object store that the path is in; "" on this machine.
     """
 
     path: Path
     name: str
     kind: Kind
     partitions: Mapping[str, str | None] = field(default_factory=dict)
+    store: str = ""
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -101,12 +103,17 @@ def find_sources(paths: Sequence[Path], assumed: Assumed | None = None) -> list[
             found[real] = file
     each = list(found.values())
     return [
-        Source(path=file, name=name, kind=_kind(file), partitions=_partitions(file))
-        for file, name in zip(each, _names(each), strict=True)
+        Source(path=file, name=name, kind=kind_needed(file), partitions=_partitions(file))
+        for file, name in zip(each, names_of(each), strict=True)
     ]
 
 
-def _kind(path: Path) -> Kind:
+def kind_needed(path: Path) -> Kind:
+    """Tells how a file is read by the end of its name.
+
+    Raises:
+        CasesRefused: if it is not.
+    """
     kind = kind_of(path)
     if kind is None:
         fix = _FIXES.get(path.suffix.lower())
@@ -144,22 +151,18 @@ def _files_in(folder: Path, assumed: Assumed) -> list[Path]:
     files = []
     for one in sorted(folder.rglob("*")):
         # Hidden ones, and those that Spark and others leave behind.
-        aside = _is_aside(one.relative_to(folder))
+        aside = is_aside(one.relative_to(folder))
         if one.is_dir():
-            if one.name in _TABLES:
-                raise CasesRefused(
-                    f"{one.parent}: is {_TABLES[one.name]}, whose files hold old cases too; export "
-                    "the cases as Parquet first"
-                )
+            refuse_table(one)
             if one.is_symlink() and not aside:
                 raise CasesRefused(
                     f"{one}: is a link to a folder, which is not followed; give that folder as "
                     "well, or take the link away"
                 )
-        elif aside or one.suffix.lower() in _BESIDE:
-            assumed.add("files beside the cases are passed over", one.name, str(folder))
+        elif passed_over(one, folder, assumed):
+            continue
         else:
-            _kind(one)
+            kind_needed(one)
             files.append(regular_file(one))
     if not files:
         raise CasesRefused(f"{folder}: holds no file that ends with {READ}")
@@ -185,7 +188,29 @@ def regular_file(path: Path) -> Path:
     return path
 
 
-def _is_aside(path: Path) -> bool:
+def refuse_table(folder: Path) -> None:
+    """Refuses a folder that says which of the files beside it still count.
+
+    Raises:
+        CasesRefused: if it is one.
+    """
+    if folder.name in _TABLES:
+        raise CasesRefused(
+            f"{folder.parent}: is {_TABLES[folder.name]}, whose files hold old cases too; export "
+            "the cases as Parquet first"
+        )
+
+
+def passed_over(file: Path, folder: Path, assumed: Assumed) -> bool:
+    """Tells whether a file in a folder of cases holds none; if so, that is noted."""
+    if not is_aside(file.relative_to(folder)) and file.suffix.lower() not in _BESIDE:
+        return False
+    assumed.add("files beside the cases are passed over", file.name, str(folder))
+    return True
+
+
+def is_aside(path: Path) -> bool:
+    """Tells whether a path, from its folder of cases on, is hidden or left behind by Spark."""
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
@@ -195,9 +220,18 @@ def _partitions(file: Path) -> dict[str, str | None]:
     Raises:
         CasesRefused: if two of them say something else of the same.
     """
-    found: dict[str, str | None] = {}
     # As it was given, and where it is if that leads through a link.
-    for folder in (*Path(os.path.abspath(file)).parts[:-1], *file.resolve().parts[:-1]):
+    return said_by((*Path(os.path.abspath(file)).parts[:-1], *file.resolve().parts[:-1]), file)
+
+
+def said_by(folders: Sequence[str], file: Path) -> dict[str, str | None]:
+    """Gives what folders say of a file in them, such as `office_ref=o-1`.
+
+    Raises:
+        CasesRefused: if two of them say something else of the same.
+    """
+    found: dict[str, str | None] = {}
+    for folder in folders:
         name, is_one, text = folder.partition("=")
         if not is_one:
             continue
@@ -209,7 +243,7 @@ def _partitions(file: Path) -> dict[str, str | None]:
     return found
 
 
-def _names(files: Sequence[Path]) -> list[str]:
+def names_of(files: Sequence[Path]) -> list[str]:
     """Names files by as much of their paths as tells them apart."""
     for depth in range(1, 1 + max((len(file.parts) for file in files), default=1)):
         names = ["/".join(file.parts[-depth:]) for file in files]

@@ -24,6 +24,7 @@ from router.cases.csv_text import CsvText, csv_text, opened
 from router.cases.mapping import KNOWN, FileMapping
 from router.cases.problems import CasesRefused, Problems, shown_name
 from router.cases.sources import Kind, Source
+from router.files.stores import store_of
 
 _BLOCK = 1 << 24
 # Row names of pandas and R, which say nothing of a case.
@@ -68,17 +69,31 @@ class Table:
         """Gives a column's name in the file."""
         return self.names[self.places[column]] if column in self.places else column
 
-    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: int, groups: range | None = None) -> Iterator[pa.RecordBatch]:
         """Reads the rows in order, so many at a time; of a CSV every cell is a text or null.
+
+        Args:
+            rows: at most so many at a time.
+            groups: which row groups of a Parquet file; all if not given.
 
         Raises:
             CasesRefused: if the file cannot be read.
         """
         with reading(self.path):
             if self.csv is None:
-                yield from self._of_parquet(rows)
+                yield from self._of_parquet(rows, groups)
             else:
                 yield from self._of_csv(self.csv, rows)
+
+    def row_groups(self) -> list[int]:
+        """Gives the number of rows of each row group of a Parquet file, from its footer alone.
+
+        Raises:
+            CasesRefused: if the file cannot be read.
+        """
+        with reading(self.path), _parquet(self.source) as file:
+            footer = file.metadata
+            return [footer.row_group(one).num_rows for one in range(footer.num_row_groups)]
 
     def cells(
         self, batch: pa.RecordBatch, first_row: int, problems: Problems, assumed: Assumed
@@ -101,10 +116,11 @@ class Table:
             comma=self.csv is not None and self.csv.decimal_comma,
         )
 
-    def _of_parquet(self, rows: int) -> Iterator[pa.RecordBatch]:
+    def _of_parquet(self, rows: int, groups: range | None) -> Iterator[pa.RecordBatch]:
         wanted = [self.names[place] for place in self.places.values()]
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(rows, columns=wanted):
+        chosen = None if groups is None else list(groups)
+        with _parquet(self.source) as file:
+            for batch in file.iter_batches(rows, chosen, wanted):
                 # Of a name that is there twice, which is refused, the first.
                 places = [batch.schema.get_all_field_indices(name)[0] for name in wanted]
                 columns = [batch.column(place) for place in places]
@@ -147,6 +163,12 @@ class Table:
             # Rows without columns would not be counted.
             return pa.RecordBatch.from_arrays([pa.nulls(rows)], [""])
         return pa.RecordBatch.from_arrays([*columns, *texts], list(self.columns))
+
+
+def _parquet(source: Source) -> pq.ParquetFile:
+    if not source.store:
+        return pq.ParquetFile(source.path)
+    return pq.ParquetFile(source.path.as_posix(), filesystem=store_of(source.store).filesystem)
 
 
 def _csv_batches(file: object, *options: object) -> Iterator[pa.RecordBatch]:
@@ -242,7 +264,8 @@ def _open(
     written = None
     with reading(source.path):
         if source.kind is Kind.PARQUET:
-            names = tuple(pq.read_schema(source.path).names)
+            with _parquet(source) as file:
+                names = tuple(file.schema_arrow.names)
         else:
             known = frozenset(name.lower() for name in (*KNOWN, *mapping.columns, *mapping.ignore))
             packed = source.kind is Kind.CSV_GZ

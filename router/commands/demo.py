@@ -16,7 +16,8 @@ import orjson
 from router.commands.nearby import open_channel, read
 from router.v1 import case_pb2, channel_router_pb2, channel_router_pb2_grpc, recommendation_pb2
 
-_READY_SECONDS = 20.0
+# Of a laptop that does much else: a server that has ended is told at once.
+_READY_SECONDS = 120.0
 
 
 def plain_case(reference: str) -> case_pb2.Case:
@@ -184,7 +185,13 @@ def _addresses(server: subprocess.Popen[bytes], log: Path) -> tuple[str, str]:
             if entry.get("message") == "serving":
                 return entry["listen"], entry["metrics"]
         time.sleep(0.05)
-    raise click.ClickException(f"the server did not get ready:\n{log.read_text()}")
+    code = server.poll()
+    happened = (
+        f"the server was not ready after {_READY_SECONDS:.0f} s: the machine is too busy, try again"
+        if code is None
+        else f"the server ended with exit code {code} before it was ready"
+    )
+    raise click.ClickException(f"{happened}; its log:\n{log.read_text() or '(empty)'}")
 
 
 def _show_answers(listen: str) -> None:

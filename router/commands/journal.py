@@ -55,9 +55,11 @@ def verify(journal: str, head: str | None) -> None:
         raise click.ClickException(
             f"the chain is broken at record {verdict.broken_seq}: {verdict.reason}"
         )
-    click.echo("the chain is intact")
     if verdict.problems:
-        raise click.ClickException("the journal is not as it was written: see above")
+        raise click.ClickException(
+            "every record holds its place, but the journal is not as it was written: see above"
+        )
+    click.echo("the chain is intact")
 
 
 @journal.command()

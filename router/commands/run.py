@@ -22,6 +22,8 @@ _EXTRAS = {
     "matplotlib": "ledger",
     "psycopg": "postgres",
     "cryptography": "trust",
+    "dask": "dask",
+    "distributed": "dask",
 }
 """What brings a library that the server's image may do without, by the library's name."""
 

@@ -81,6 +81,13 @@ from router.versions.trust import read_trusted_keys
     help="Calls that are being answered; more are refused. Bounds memory.",
 )
 @click.option(
+    "--max-connections",
+    default=16_384,
+    envvar="ROUTER_MAX_CONNECTIONS",
+    show_default=True,
+    help="Connections over gRPC, and as many over HTTP; of more, see docs/limits.md.",
+)
+@click.option(
     "--max-pending",
     default=16_384,
     envvar="ROUTER_MAX_PENDING",
@@ -228,6 +235,7 @@ def serve(
     journal: str,
     reflection: bool,
     max_in_flight: int,
+    max_connections: int,
     max_pending: int,
     max_pending_hard: int,
     queue_seconds: int,
@@ -266,6 +274,7 @@ def serve(
         journal=journal,
         reflection=reflection,
         max_in_flight=max_in_flight,
+        max_connections=max_connections,
         max_pending=max_pending,
         max_pending_hard=max_pending_hard,
         queue_seconds=queue_seconds,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from router.decision.decide import Decider
 from router.decision.decision import Decision, Status
 from router.decision.schema import FeatureSet, Rows
+from router.decision.together import Whose
 
 MORE, LESS = "MORE", "LESS"
 ACTIONS = (
@@ -91,6 +92,40 @@ def _candidates(features: FeatureSet) -> Iterator[_Candidate]:
             yield _Candidate(column, direction, is_wish, one.astype(np.uint16), *whom)
 
 
+class _Candidates:
+    """The C candidates of a feature set as arrays, so that all are tried at once."""
+
+    def __init__(self, features: FeatureSet) -> None:
+        every = [*_candidates(features)]
+        self.columns = np.array([one.column for one in every])
+        self.directions = [one.direction for one in every]
+        self.is_wish = np.array([one.is_wish for one in every])
+        self._then, self._starts = _end_to_end([one.then for one in every])
+        self._asked_of = np.array([one.asked_of for one in every])
+        self._not_of, self._asked_starts = _end_to_end([one.not_of for one in every])
+
+    def of(self, rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+        """Gives the slots then, and where that is another case; both of shape (n, C)."""
+        now = rows.take(self.columns, axis=1)
+        then = self._then.take(now + self._starts)
+        # Most candidates leave a row as it is.
+        differs = then != now
+        differs &= ~self._not_of.take(rows.take(self._asked_of, axis=1) + self._asked_starts)
+        return then, differs
+
+
+def _end_to_end(parts: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Gives parts in one array, and where each of them starts."""
+    starts = np.cumsum([0, *map(len, parts)])[:-1]
+    return np.concatenate(parts), starts.astype(np.intp)
+
+
+@lru_cache(maxsize=16)
+def _candidates_of(features: FeatureSet) -> _Candidates:
+    """Makes the candidates once for all offices."""
+    return _Candidates(features)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Changes:
     """Finds what would change the decisions of one decider."""
@@ -98,10 +133,12 @@ class Changes:
     decider: Decider
 
     @cached_property
-    def _candidates(self) -> tuple[_Candidate, ...]:
-        return tuple(_candidates(self.decider.tables.features))
+    def _candidates(self) -> _Candidates:
+        return _candidates_of(self.decider.tables.features)
 
-    def of(self, rows: Rows, decisions: Sequence[Decision]) -> list[list[Change]]:
+    def of(
+        self, rows: Rows, decisions: Sequence[Decision], whose: Whose | None = None
+    ) -> list[list[Change]]:
         """Gives at most one action and one wish for each row, the first that changes its mix.
 
         Only of plain recommendations, and such that the answer would be one as well.
@@ -109,36 +146,45 @@ class Changes:
         Args:
             rows: slots, shape (n, features).
             decisions: those of the rows.
+            whose: the rows are, if not all this decider's.
         """
         plain = [n for n, one in enumerate(decisions) if one.status == Status.RECOMMENDED]
         found: list[list[Change]] = [[] for _ in decisions]
         if not plain:
             return found
 
-        now = rows[plain]
-        tried = np.repeat(now[:, None], len(self._candidates), axis=1)
-        differs = np.empty(tried.shape[:2], np.bool_)
-        for number, one in enumerate(self._candidates):
-            then = one.then[now[:, one.column]]
-            tried[:, number, one.column] = then
-            # Only what is another case: most candidates leave a row as it is.
-            differs[:, number] = (then != now[:, one.column]) & ~one.not_of[now[:, one.asked_of]]
-        answers = self.decider.decide(tried[differs])
-        mix = np.full(differs.shape, -1)
-        mix[differs] = np.where(answers.status == int(Status.RECOMMENDED), answers.mix, -1)
+        candidates = self._candidates
+        then, differs = candidates.of(rows[plain])
+        case, number = differs.nonzero()
+        tried = rows.take(plain, axis=0).take(case, axis=0)
+        tried[np.arange(len(case)), candidates.columns[number]] = then[differs]
+        terms = None
+        if whose is not None:
+            each = np.zeros(len(rows), np.intp)
+            each[plain] = differs.sum(axis=1)
+            terms = whose.terms(tried, each)
+        answers = self.decider.decide(tried, terms)
 
-        for place, n in enumerate(plain):
-            for is_wish in (False, True):
-                for number, one in enumerate(self._candidates):
-                    then_mix, now_mix = int(mix[place, number]), decisions[n].mix
-                    # Nobody is told to do or wish for what would be less contact: it would
-                    # read as a penalty.
-                    if one.is_wish is is_wish and then_mix > now_mix:
-                        slot_now = int(rows[n, one.column])
-                        slot = int(one.then[slot_now])
-                        change = Change(
-                            one.column, slot_now, slot, one.direction, then_mix, is_wish
-                        )
-                        found[n].append(change)
-                        break
+        # Nobody is told to do or wish for what would be less contact: it would read as a penalty.
+        now_mix = np.array([decisions[n].mix for n in plain])
+        heavier = (answers.status == int(Status.RECOMMENDED)) & (answers.mix > now_mix[case])
+        changes = np.zeros(differs.shape, np.bool_)
+        changes[case[heavier], number[heavier]] = True
+        mix = np.zeros(differs.shape, np.intp)
+        mix[differs] = answers.mix
+        for wanted in (candidates.is_wish == is_wish for is_wish in (False, True)):
+            first = (changes & wanted).argmax(axis=1)
+            for place in np.flatnonzero((changes & wanted).any(axis=1)).tolist():
+                one, n = int(first[place]), plain[place]
+                column = int(candidates.columns[one])
+                found[n].append(
+                    Change(
+                        column=column,
+                        slot_now=int(rows[n, column]),
+                        slot_then=int(then[place, one]),
+                        direction=candidates.directions[one],
+                        mix=int(mix[place, one]),
+                        is_wish=bool(candidates.is_wish[one]),
+                    )
+                )
         return found

@@ -11,8 +11,9 @@ in doubt depends on nothing but its facts and the price, as any other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,33 @@ def _compiled(
     return CompiledSafeguards(features=features, catalogue=catalogue, rules=rules, menu=menu)
 
 
+@lru_cache(maxsize=16)
+def _contradictions(features: FeatureSet) -> CompiledContradictions:
+    """Compiles contradictions once for all offices."""
+    return CompiledContradictions(features=features)
+
+
+class Terms(NamedTuple):
+    """What minutes cost each of n cases, and how much its outcome counts.
+
+    Attributes:
+        price: (n,) of an adviser minute, outcome points.
+        weight: (n,) at least 1.
+    """
+
+    price: Floats
+    weight: Floats
+
+    def costs(self, minutes: Floats) -> Floats:
+        """Gives the price of each mix's minutes, outcome points, shape (n, K).
+
+        Args:
+            minutes: (K,) of the mixes.
+        """
+        found: Floats = (self.price / self.weight)[:, None] * minutes
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decider:
     """Decides for rows with one model, one catalogue and one policy.
@@ -63,6 +91,10 @@ class Decider:
             valued, offered = len(self.tables.intercept), len(self.catalogue.mixes)
             raise ValueError(f"the model values {valued} mixes, the catalogue has {offered}")
 
+    def __getstate__(self) -> dict[str, object]:
+        """Gives what it is made of alone: what it has compiled is made anew where it is sent."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     @cached_property
     def safeguards(self) -> CompiledSafeguards:
         """The policy's safeguards, compiled for the catalogue."""
@@ -71,7 +103,7 @@ class Decider:
     @cached_property
     def contradictions(self) -> CompiledContradictions:
         """Facts that contradict each other."""
-        return CompiledContradictions(features=self.tables.features)
+        return _contradictions(self.tables.features)
 
     @cached_property
     def has_job(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -93,9 +125,11 @@ class Decider:
         Returns:
             Outcome points, shape (rows, mixes).
         """
-        prices = self.policy.price / self.policy.weights.of(rows)
-        costs: Floats = prices[:, None] * self.catalogue.minutes
-        return costs
+        return self.terms(rows).costs(self.catalogue.minutes)
+
+    def terms(self, rows: Rows) -> Terms:
+        """Gives what minutes cost each row by the policy."""
+        return Terms(np.full(len(rows), self.policy.price), self.policy.weights.of(rows))
 
     @cached_property
     def doubtful(self) -> NDArray[np.int64]:
@@ -121,7 +155,7 @@ class Decider:
         """Factor of the folds' squared spread: (F - 1) / F."""
         return (self.tables.folds - 1) / self.tables.folds
 
-    def decide(self, rows: Rows) -> Decisions:
+    def decide(self, rows: Rows, terms: Terms | None = None) -> Decisions:
         """Decides for each row.
 
         Rows come last in the arrays within, so that a thousand rows are added as one.
@@ -129,6 +163,7 @@ class Decider:
         Args:
             rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
                 never scored.
+            terms: of the rows, if they are not all this policy's (`together`).
 
         Returns:
             The decisions; equal bits for a row alone and among others.
@@ -137,8 +172,8 @@ class Decider:
         permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
         expected, deviation = self._estimates(places)
-        weight = self.policy.weights.of(rows)
-        worth = expected - self.catalogue.minutes[:, None] * (self.policy.price / weight)
+        price, weight = terms or self.terms(rows)
+        worth = expected - self.catalogue.minutes[:, None] * (price / weight)
 
         # A sum with -inf in the place of a mask: of few rows, each array call counts.
         allowed = _closed(worth, permitted)
@@ -182,14 +217,16 @@ class Decider:
         if not len(cases):
             return None
         own = permitted[cases]
-        milder = [self.safeguards.milder(code) for code in codes[cases].tolist()]
-        filled = np.tile(own[:, None], max(map(len, milder)))
+        # Many cases have few codes between them.
+        distinct, first, which = np.unique(codes[cases], return_index=True, return_inverse=True)
+        milder = [self.safeguards.milder(code) for code in distinct.tolist()]
+        filled = np.tile(own[first, None], max(map(len, milder)))
         for row, masks in zip(filled, milder, strict=True):
             row[: len(masks)] = masks
         return Between(
             cases=cases,
             permitted=own,
-            milder=filled,
+            milder=filled[which],
             bearable=self.safeguards.bearable.take(codes[cases]),
         )
 

@@ -64,7 +64,7 @@ class FewDecider:
         self._bearable, self._milder = safeguards.bearable, safeguards.milder
 
         # Values: the intercept is the last place and is added last, as in `values_at`.
-        self._flat = np.vstack([tables.flat, tables.intercept.reshape(1, -1)])
+        self._flat = tables.flat_to_the_end
         self._read = itemgetter(*tables.columns.tolist())
         self._starts: list[int] = tables.offsets.tolist()
         self._pairs = [

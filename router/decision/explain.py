@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.changes import Change, Changes
-from router.decision.decide import Decider
+from router.decision.decide import Decider, Terms
 from router.decision.decision import NO_MIX, Decision, Numbers
 from router.decision.safeguards import members
 from router.decision.schema import Rows
 from router.decision.tables import Floats
+from router.decision.together import Whose
 
 NO_COLUMN = -1
 
@@ -88,14 +89,6 @@ class Explainer:
         return Changes(decider=self.decider)
 
     @cached_property
-    def _centred(self) -> Floats:
-        """Contribution of each place less its feature's or pair's average; (mixes, places)."""
-        tables = self.decider.tables
-        return np.ascontiguousarray(
-            (tables.mean - np.repeat(tables.average, tables.sizes, axis=0)).T
-        )
-
-    @cached_property
     def _average(self) -> Floats:
         """Expected outcome of each mix for the average case, shape (mixes,)."""
         tables = self.decider.tables
@@ -111,16 +104,21 @@ class Explainer:
             for pair in self.decider.tables.pairs
         ]
 
-    def explain(self, rows: Rows, decisions: Sequence[Decision]) -> list[Explanation]:
+    def explain(
+        self, rows: Rows, decisions: Sequence[Decision], whose: Whose | None = None
+    ) -> list[Explanation]:
         """Explains decisions.
 
         Args:
             rows: slots, shape (n, features).
             decisions: those of the rows; each has a mix.
+            whose: the rows are, if not all this decider's.
         """
+        terms = self.decider.terms(rows) if whose is None else whose.terms(rows)
         mix = np.array([one.mix for one in decisions], np.intp)
         permitted = np.array([one.permitted for one in decisions], np.int64)
-        worth = np.array([one.expected for one in decisions]) - self.decider.costs(rows)
+        worth = np.array([one.expected for one in decisions])
+        worth -= terms.costs(self.decider.catalogue.minutes)
 
         each = np.arange(len(rows))
         rest = np.where(members(permitted, worth.shape[1]).T, worth, -np.inf)
@@ -131,9 +129,9 @@ class Explainer:
         other = rest.argmax(axis=1)
         alone = (rest[each, other] == -np.inf) | np.isin(mix, unscored)
 
-        parts = self._parts(rows, decisions, mix, other)
-        near = self._near_equal(rows, rest, mix)
-        changes = self._changes.of(rows, decisions)
+        parts = self._parts(rows, decisions, terms, mix, other)
+        near = self._near_equal(rows, terms, rest, mix)
+        changes = self._changes.of(rows, decisions, whose)
         return [
             Explanation(None, [], None, changes[n])
             if alone[n]
@@ -159,7 +157,7 @@ class Explainer:
         tables = self.decider.tables
         places = tables.places(rows)
         all_parts: Floats = (
-            self._centred[mix[:, None], places] - self._centred[other[:, None], places]
+            tables.centred[mix[:, None], places] - tables.centred[other[:, None], places]
         )
         found = all_parts[:, : len(tables.columns)]
         for number, sides in enumerate(self._sides, len(tables.columns)):
@@ -168,15 +166,20 @@ class Explainer:
         return found
 
     def _parts(
-        self, rows: Rows, decisions: Sequence[Decision], mix: Numbers, other: Numbers
+        self,
+        rows: Rows,
+        decisions: Sequence[Decision],
+        terms: Terms,
+        mix: Numbers,
+        other: Numbers,
     ) -> list[list[Part]]:
         columns: list[int] = self.decider.tables.columns.tolist()
         slots = rows[:, columns].tolist()
         points = self.contributions(rows, mix, other).tolist()
         average = (self._average[mix] - self._average[other]).tolist()
 
-        minutes, price = self.decider.catalogue.minutes, self.decider.policy.price
-        cost = (price * (minutes[other] - minutes[mix])).tolist()
+        minutes = self.decider.catalogue.minutes
+        cost = (terms.price * (minutes[other] - minutes[mix])).tolist()
         found = []
         for n, decision in enumerate(decisions):
             parts = [
@@ -190,7 +193,7 @@ class Explainer:
             found.append(parts)
         return found
 
-    def _near_equal(self, rows: Rows, rest: Floats, mix: Numbers) -> list[int | None]:
+    def _near_equal(self, rows: Rows, terms: Terms, rest: Floats, mix: Numbers) -> list[int | None]:
         """Finds the best other mix that cannot be told apart from the one advised.
 
         It lies far away in minutes, and what it is worth is within so many standard errors of the
@@ -198,6 +201,7 @@ class Explainer:
 
         Args:
             rows: slots, shape (n, features).
+            terms: of the rows.
             rest: what the other permitted mixes are worth, -inf elsewhere, shape (n, K).
             mix: the one advised, shape (n,).
         """
@@ -208,7 +212,7 @@ class Explainer:
         spread = apart - apart.mean(axis=2, keepdims=True)
         error = np.sqrt((spread**2).sum(axis=2) * self.decider.jackknife)
 
-        worth = folds.mean(axis=2) - self.decider.costs(rows)
+        worth = folds.mean(axis=2) - terms.costs(minutes)
         gap = np.abs(worth[each, mix][:, None] - worth)
         near: NDArray[np.bool_] = gap <= limits.standard_errors * error
         near &= np.abs(minutes - minutes[mix][:, None]) >= limits.far_minutes

@@ -17,6 +17,8 @@ from router.decision.schema import FeatureSet, Role, Rows
 Floats = NDArray[np.float64]
 # Up to so many rows one gather of all places is faster; above, it would make a large array of them.
 _FEW_ROWS = 8
+# Of more, so many at once: what is added up then stays in the cache of a core.
+_ROWS_AT_ONCE = 2048
 _WINDOW = 20
 
 
@@ -108,6 +110,11 @@ class DecisionTables:
         return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
+    def flat_to_the_end(self) -> Floats:
+        """The values of all places, then the intercept, shape (places + 1, mixes * folds)."""
+        return np.vstack([self.flat, self.intercept.reshape(1, -1)])
+
+    @cached_property
     def mean(self) -> Floats:
         """Mean over folds, shape (places, mixes)."""
         return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))
@@ -165,12 +172,22 @@ class DecisionTables:
         if len(places) <= _FEW_ROWS:
             total = np.add.reduce(table.take(places, axis=0), axis=1)
         else:
-            total = table.take(places[:, 0], axis=0)
-            for column in range(1, places.shape[1]):
-                total += table.take(places[:, column], axis=0)
+            total = np.empty((len(places), table.shape[1]))
+            for first in range(0, len(places), _ROWS_AT_ONCE):
+                self._add_up(places[first : first + _ROWS_AT_ONCE], total[first:])
         total += self.intercept.reshape(-1)
         folds: Floats = total.reshape(len(places), *self.intercept.shape)
         return folds
+
+    def _add_up(self, places: NDArray[np.intp], total: Floats) -> None:
+        """Adds the values of places, column after column, into the first rows of `total`."""
+        table, total = self.flat, total[: len(places)]
+        more = np.empty_like(total)
+        # Places are in the table, so that nothing is clipped; any other mode copies once more.
+        table.take(places[:, 0], axis=0, out=total, mode="clip")
+        for column in range(1, places.shape[1]):
+            table.take(places[:, column], axis=0, out=more, mode="clip")
+            total += more
 
     @cached_property
     def support(self) -> NDArray[np.int64]:
@@ -214,6 +231,11 @@ class DecisionTables:
             means.append((shares[:, np.newaxis] * self.mean[part]).sum(axis=0))
             start += size
         return np.array(means)
+
+    @cached_property
+    def centred(self) -> Floats:
+        """Contribution of each place less its feature's or pair's average, (mixes, places)."""
+        return np.ascontiguousarray((self.mean - np.repeat(self.average, self.sizes, axis=0)).T)
 
     @cached_property
     def sizes(self) -> list[int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from router.mendable import Mendable
 
 # What tells a version's folder (router/versions/registry.py).
-_OF_A_VERSION = "manifest.json"
+OF_A_VERSION = "manifest.json"
 
 
 class OutRefused(Mendable, ValueError):
@@ -72,7 +72,7 @@ def check_place(
         told = " or ".join(ends)
         raise OutRefused(f"{option}: {out} must end with {told}, in small letters")
     check_writable(out, option)
-    if (out.parent / _OF_A_VERSION).exists():
+    if (out.parent / OF_A_VERSION).exists():
         raise OutRefused(
             f"{option}: {out} is among the files of a model version, which are never changed; "
             "give another place"

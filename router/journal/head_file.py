@@ -33,7 +33,8 @@ class HeadFile:
 
     def exists(self) -> bool:
         """Whether a head was noted before."""
-        return self._path.exists()
+        # A link that leads nowhere is no first start: what was noted cannot be read.
+        return os.path.lexists(self._path)
 
     @contextmanager
     def refusing_missing(self) -> Iterator[None]:

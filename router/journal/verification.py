@@ -67,7 +67,7 @@ def verify(store: JournalReader, expected: Head | None = None) -> Verification:
 
     Raises:
         JournalUnavailable: if the store cannot be read now.
-        JournalBroken: if the store is damaged so far that it cannot be read.
+        JournalBroken: if the store is damaged so far that not even its shape can be read.
     """
     problems = list(store.examine())
     walk = _Walk(expected)
@@ -77,8 +77,9 @@ def verify(store: JournalReader, expected: Head | None = None) -> Verification:
             problems += walk.unreconciled()
             problems += _read_otherwise(store, walk)
     except (JournalBroken, JournalUnavailable) as error:
-        # What was found already says why it cannot be read.
-        if not problems:
+        # A damaged record is what was looked for. That it cannot be read now says nothing of the
+        # journal, unless what was found already tells why.
+        if isinstance(error, JournalUnavailable) and not problems:
             raise
         broken = walk.head.seq + 1, str(error)
     seq, reason = broken or (None, None)

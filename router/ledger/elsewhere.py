@@ -1,4 +1,4 @@
-"""What ten hours would give elsewhere, as `router price --office ALL --json` wrote it, in words."""
+"""What ten hours would give elsewhere, as `router hours --json` wrote it, in words."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_hours(path: Path) -> HoursElsewhere:
         return msgspec.json.decode(path.read_bytes(), type=HoursElsewhere)
     except (OSError, msgspec.DecodeError) as error:
         raise LedgerRefused(
-            f"hours: {path}: is not what `router price --office ALL --json` writes ({error})"
+            f"hours: {path}: is not what `router hours --json` writes ({error})"
         ) from error
 
 

@@ -171,11 +171,12 @@ def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> Non
             continue
         cases.labels(office, "shown").set(one.shown)
         cases.labels(office, "control").set(one.control)
-        effects = [(outcome, ALL, one.outcome, 1), (spent, ALL, one.minutes, _SECONDS)]
-        effects += [(outcome, name, effect, 1) for name, effect in one.groups.items()]
-        for gauge, group, effect, times in effects:
+        # Rounded as on the page: the last digits of a sum would tell of its parts.
+        effects = [(outcome, ALL, one.outcome, 1, 3), (spent, ALL, one.minutes, _SECONDS, 0)]
+        effects += [(outcome, name, effect, 1, 3) for name, effect in one.groups.items()]
+        for gauge, group, effect, times, digits in effects:
             for end in ("value", "low", "high") if effect is not None else ():
-                gauge.labels(office, group, end).set(times * getattr(effect, end))
+                gauge.labels(office, group, end).set(times * round(getattr(effect, end), digits))
 
 
 def _write_overrides(registry: CollectorRegistry, overrides: Mapping[str, Overrides]) -> None:

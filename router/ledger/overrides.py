@@ -4,7 +4,7 @@ Of some plain advice the adviser says first which mix would be right, before the
 (`[disclosure] after_own_view`). Where the mix advised is drawn too (`[exploration]`), neither
 adviser nor user had a hand in whether the own view or the model's best was advised. So whatever
 differs then, beyond chance, is what it does to advise the one or the other; adviser and user still
-choose as they will (ADR 36). It cannot be told of cases whose own view could not be drawn, nor by
+choose as they will (ADR 37). It cannot be told of cases whose own view could not be drawn, nor by
 the reason of an override: that comes after the advice.
 
 What is told is told of tens (ADR 30, 35), in a release of its own. Nothing tells who an adviser is.
@@ -13,6 +13,7 @@ What is told is told of tens (ADR 30, 35), in a release of its own. Nothing tell
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any
@@ -22,13 +23,16 @@ from numpy.typing import NDArray
 
 from router.decision.explore import near_best
 from router.journal.feedback import Choice, ChoiceReason
-from router.journal.recommendation import AFTER_OWN_VIEW, Reading, Tail
-from router.journal.standing import NOTHING, Standing, read_standing
+from router.journal.recommendation import AFTER_OWN_VIEW, Chunk, Reading, Unpacked
+from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Whole
-from router.ledger.entries import Names
+from router.ledger.entries import EPOCH, Names
+from router.ledger.reading import CaseKeys, read_into
 from router.ledger.sequences import Arm, Effect, contrast, reach
-from router.ledger.shown import DAY, FOLLOWED_DAYS, in_time, is_plain, read_advice
+from router.ledger.shelf import Names as Numbered
+from router.ledger.shelf import Packed, Shelf
+from router.ledger.shown import DAY, FOLLOWED_DAYS, PARTS, are_plain, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, like_all
 
 ENOUGH = 150
@@ -145,11 +149,57 @@ UNVIEWED = Overrides(places={}, answered=None, outcome=None, own=None, best=None
 """Of offices where no own view came before the advice."""
 
 
-def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
-    """Reads whose adviser told an own view before any plain advice on the case was seen.
+class OwnViews:
+    """Whose adviser told an own view before any plain advice on the case was seen.
 
     Each case once, by the first plain advice that its adviser saw: a later own view knows of it.
     An outcome told about other advice on the case counts, if none was told about that one.
+    """
+
+    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
+        """Begins with none.
+
+        Args:
+            files: which lets go of what it keeps.
+            offices: whose cases are asked for; None for all.
+        """
+        self._advice = files.enter_context(Shelf(_ADVICE))
+        self._case_keys = CaseKeys()
+        self._offices = Numbered()
+        self._asked = offices
+
+    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
+        """Takes recommendations with what stands for them; see `reading.Taking`."""
+        for part in chunk.held().by_context():
+            refs = [tail.case_ref for tail in part.tails]
+            rows = _advice(part, standing)
+            rows["seq"] = [record.seq for record in part.records]
+            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+            rows["office"] = self._offices.number(
+                np.array([tail.office_ref for tail in part.tails], object)
+            )
+            # The others tell nothing of a case.
+            told = rows["seen"] | ~np.isnan(rows["outcome"])
+            kept = rows[told & np.array([bool(ref) for ref in refs], bool)]
+            self._advice.add((kept["case"] % PARTS).astype(np.int64), kept)
+
+    def viewed(self) -> Viewed:
+        """Gives those of the offices asked for."""
+        asked = np.array(
+            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
+        )
+        parts = []
+        for part in range(PARTS):
+            first = _first_of_each(self._advice.of(part))
+            parts.append(first[asked[first["office"]]])
+        cases = np.concatenate(parts)
+        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
+        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
+        return Viewed(office=self._offices.names(cases["office"]), **columns)
+
+
+def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
+    """Reads whose adviser told an own view first, at any office; see `OwnViews`.
 
     Args:
         store: the journal.
@@ -159,31 +209,13 @@ def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    standing = read_standing(store, until)
-    first: dict[str, tuple[int, dict[str, Any] | None]] = {}
-    outcomes: dict[str, list[Any]] = {}
-    for reading, record, row, tail in read_advice(store, until):
-        stands = standing.get(record.id, NOTHING)
-        if stands.outcome is not None:
-            outcomes.setdefault(tail.case_ref, []).append(stands.outcome)
-        if not is_plain(reading, row, tail) or not stands.advice_seen(tail.disclosure):
-            continue
-        view = stands.view_record
-        seen_at = record.written_at if view is None else view.written_at
-        if tail.case_ref not in first or seen_at < first[tail.case_ref][0]:
-            case = _case(reading, row, tail, stands, record.written_at // DAY)
-            first[tail.case_ref] = seen_at, case
-    cases = []
-    for ref, (_, case) in first.items():
-        if case is not None:
-            came = [one.outcome for one in outcomes.get(ref, []) if in_time(case["day"], one)]
-            cases.append(case | {"outcome": came[0] if came else np.nan})
-    cases.sort(key=lambda one: one["day"])
-    return Viewed(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
+    with ExitStack() as files:
+        views = OwnViews(files)
+        read_into(store, until, [views])
+        return views.viewed()
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (
-    ("office", object),
     ("day", np.int64),
     ("place", np.int64),
     ("weight", np.float64),
@@ -192,28 +224,81 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("followed", np.int64),
     ("reason", np.int64),
 )
+_NO_VIEW = -1
+# Beside what `Viewed` tells: where it stands, whose case it is, whether and when its adviser saw
+# it, and on which day its outcome was seen.
+_ADVICE = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("case", "<u8"),
+        ("office", "<u4"),
+        ("seen", "?"),
+        ("seen_at", "<i8"),
+        ("day", "<i4"),
+        ("place", "i1"),
+        ("weight", "<f8"),
+        ("expected", "<f8"),
+        ("outcome", "<f8"),
+        ("observed_on", "<i4"),
+        ("followed", "i1"),
+        ("reason", "i1"),
+    ]
+)
 
 
-def _case(
-    reading: Reading, row: np.void, tail: Tail, stands: Standing, day: int
-) -> dict[str, Any] | None:
-    """Gives a case as far as its own view tells; None without one that came before the advice."""
+def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
+    """Gives advice of one context, as far as it was seen, and the outcome told about it."""
+    found = np.zeros(len(part.records), _ADVICE)
+    found["outcome"], found["place"] = np.nan, _NO_VIEW
+    plain = are_plain(part)
+    for at, (record, row, tail) in enumerate(zip(part.records, part.rows, part.tails, strict=True)):
+        stands = standing.get(record.id, NOTHING)
+        found["day"][at] = record.written_at // DAY
+        if stands.outcome is not None:
+            found["outcome"][at] = stands.outcome.outcome
+            found["observed_on"][at] = (stands.outcome.observed_on - EPOCH).days
+        if not plain[at] or not stands.advice_seen(tail.disclosure):
+            continue
+        view = stands.view_record
+        found["seen"][at] = True
+        found["seen_at"][at] = record.written_at if view is None else view.written_at
+        if tail.disclosure == AFTER_OWN_VIEW:
+            _view(found[at], part.reading, row, stands)
+    return found
+
+
+def _view(found: np.void, reading: Reading, row: np.void, stands: Standing) -> None:
+    """Notes what an own view that came before the advice tells, if there is one."""
     view = stands.own_view
-    if tail.disclosure != AFTER_OWN_VIEW or view is None or view.mix not in reading.mix_ids:
-        return None
+    if view is None or view.mix not in reading.mix_ids:
+        return
     place, best = _place(reading, row, reading.mix_ids.index(view.mix))
-    choice = stands.choice
-    followed, reason = _chosen(choice, reading.mix_ids[int(row["mix"])])
-    return {
-        "office": tail.office_ref,
-        "day": day,
-        "place": int(place),
-        # Elsewhere nothing is weighed, and what was not drawn may have no chance to divide by.
-        "weight": 1 / float(row["propensity"]) if place >= Place.OWN else 1.0,
-        "expected": float(row["expected"][best]),
-        "followed": followed,
-        "reason": reason,
-    }
+    found["place"] = int(place)
+    # Elsewhere nothing is weighed, and what was not drawn may have no chance to divide by.
+    found["weight"] = 1 / float(row["propensity"]) if place >= Place.OWN else 1.0
+    found["expected"] = row["expected"][best]
+    advised = reading.mix_ids[int(row["mix"])]
+    found["followed"], found["reason"] = _chosen(stands.choice, advised)
+
+
+def _first_of_each(advice: Packed) -> Packed:
+    """Gives the advice of each case that was seen first, where an own view came before it.
+
+    With the first outcome of the case that was seen in time.
+
+    Args:
+        advice: whole cases.
+    """
+    seen = advice[advice["seen"]]
+    seen = seen[np.lexsort((seen["seq"], seen["seen_at"], seen["case"]))]
+    _, first = np.unique(seen["case"], return_index=True)
+    cases = seen[first]
+    came, at = outcomes_in_time(advice, cases)
+    whose, which = np.unique(at, return_index=True)
+    cases["outcome"] = np.nan
+    cases["outcome"][whose] = came["outcome"][which]
+    found: Packed = cases[cases["place"] != _NO_VIEW]
+    return found
 
 
 def _place(reading: Reading, row: np.void, own: int) -> tuple[Place, int]:

@@ -12,6 +12,7 @@ all that came since the draws began, with no period to choose.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,21 +21,22 @@ from numpy.typing import NDArray
 
 from router.decision.catalogue import DAYS_PER_WEEK
 from router.decision.decision import Status
-from router.journal.feedback import Outcome
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
+    Chunk,
+    PackedRows,
     Reading,
-    Tail,
-    recommendations,
-    unpacked,
+    Unpacked,
 )
-from router.journal.record import StoredRecord
-from router.journal.standing import NOTHING, read_standing
+from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
-from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT, Names
+from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
+from router.ledger.entries import Names as Texts
+from router.ledger.reading import CaseKeys, read_into
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
+from router.ledger.shelf import Names, Packed, Shelf
 from router.ledger.tens import TEN, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
@@ -53,7 +55,6 @@ _OFF = 8.0
 # before tiers, for the main question is about them.
 _CASE, _REACHED, _OF_TIER = 60, 300, 120
 DAY = 24 * 60 * 60 * 1_000_000
-"""Microseconds of a day."""
 _PLAIN = Status.RECOMMENDED.name
 
 
@@ -73,7 +74,7 @@ class Drawn:
         spent: (n,) minutes reported with it, NOT_SPENT where none were.
     """
 
-    office: Names
+    office: Texts
     day: Whole
     tier: Whole
     control: Flags
@@ -135,11 +136,56 @@ UNDRAWN = Shown(
 """Of offices without a control group."""
 
 
-def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
-    """Reads who was drawn, each case once: by the first plain advice that was.
+class Draws:
+    """Who was drawn, each case once: by the first plain advice that was.
 
     Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
     about the first. Cases whose advice waits for an own view belong to neither group.
+    """
+
+    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
+        """Begins with none.
+
+        Args:
+            files: which lets go of what it keeps.
+            offices: whose cases are asked for; None for all.
+        """
+        self._advice = files.enter_context(Shelf(_ADVICE))
+        self._case_keys = CaseKeys()
+        self._offices = Names()
+        self._asked = offices
+
+    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
+        """Takes recommendations with what stands for them; see `reading.Taking`."""
+        for part in chunk.held().by_context():
+            refs = [tail.case_ref for tail in part.tails]
+            # Later advice of any policy may have the outcome of a case that was drawn.
+            named = np.array([bool(ref) for ref in refs], bool)
+            rows = _advice(part, standing)
+            rows["seq"] = [record.seq for record in part.records]
+            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+            rows["office"] = self._offices.number(
+                np.array([tail.office_ref for tail in part.tails], object)
+            )
+            self._advice.add((rows["case"][named] % PARTS).astype(np.int64), rows[named])
+
+    def drawn(self) -> Drawn:
+        """Gives those of the offices asked for."""
+        asked = np.array(
+            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
+        )
+        parts = []
+        for part in range(PARTS):
+            first = _first_of_each(self._advice.of(part))
+            parts.append(first[asked[first["office"]]])
+        cases = np.concatenate(parts)
+        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
+        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
+        return Drawn(office=self._offices.names(cases["office"]), **columns)
+
+
+def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
+    """Reads who was drawn at any office; see `Draws`.
 
     Args:
         store: the journal.
@@ -149,58 +195,13 @@ def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    standing = read_standing(store, until)
-    first: dict[str, dict[str, Any]] = {}
-    for reading, record, row, tail in read_advice(store, until):
-        if tail.case_ref not in first:
-            case = _case(reading, row, tail, record.written_at // DAY)
-            if case is None:
-                continue
-            first[tail.case_ref] = case
-        case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
-        if came is not None and np.isnan(case["outcome"]) and in_time(case["day"], came):
-            case["outcome"] = came.outcome
-            if came.adviser_minutes is not None:
-                case["spent"] = float(came.adviser_minutes)
-    cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
-    return Drawn(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
-
-
-def read_advice(
-    store: JournalReader, until: int | None
-) -> Iterator[tuple[Reading, StoredRecord, np.void, Tail]]:
-    """Yields each recommendation that holds content, in chain order: how it is read, and itself.
-
-    Args:
-        store: the journal.
-        until: only what was written before, microseconds since 1970, UTC.
-    """
-    for every in recommendations(store):
-        run = [one for one in every if one.payload is not None]
-        run = [one for one in run if until is None or one.written_at < until]
-        if run:
-            found = unpacked(run)
-            for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
-                yield found.reading, record, row, tail
-
-
-def is_plain(reading: Reading, row: np.void, tail: Tail) -> bool:
-    """Tells whether it is plain advice on a case that can be told apart: only that is drawn."""
-    return bool(tail.case_ref) and reading.statuses[int(row["status"])] == _PLAIN
-
-
-def in_time(day: int, came: Outcome) -> bool:
-    """Tells whether an outcome was seen while the case was followed.
-
-    Args:
-        day: of its advice, days since 1970-01-01.
-        came: the outcome.
-    """
-    return (came.observed_on - EPOCH).days - day <= FOLLOWED_DAYS
+    with ExitStack() as files:
+        draws = Draws(files)
+        read_into(store, until, [draws])
+        return draws.drawn()
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (
-    ("office", object),
     ("day", np.int64),
     ("tier", np.int64),
     ("control", np.bool_),
@@ -210,33 +211,113 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("outcome", np.float64),
     ("spent", np.float64),
 )
+# Cases are looked at a part of them at a time.
+PARTS = 256
+# Beside what `Drawn` tells: where it stands, whose case it is, whether it is a draw, and on which
+# day its outcome was seen.
+_ADVICE = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("case", "<u8"),
+        ("office", "<u4"),
+        ("draws", "?"),
+        ("day", "<i4"),
+        ("tier", "i1"),
+        ("control", "?"),
+        ("chance", "<f8"),
+        ("expected", "<f8"),
+        ("minutes", "<f4"),
+        ("outcome", "<f8"),
+        ("spent", "<f8"),
+        ("observed_on", "<i4"),
+    ]
+)
 
 
-def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any] | None:
-    """Gives a case that was drawn, none of whose outcome is known yet; None if it was not."""
+def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
+    """Gives advice of one context, with the outcome told about it, NaN where none was."""
+    reading, rows, count = part.reading, part.rows, len(part.records)
+    found = np.zeros(count, _ADVICE)
+    found["day"] = [record.written_at // DAY for record in part.records]
+    found["outcome"], found["spent"] = np.nan, NOT_SPENT
+    for place, record in enumerate(part.records):
+        came = standing.get(record.id, NOTHING).outcome
+        if came is not None:
+            found["outcome"][place] = came.outcome
+            found["observed_on"][place] = (came.observed_on - EPOCH).days
+            if came.adviser_minutes is not None:
+                found["spent"][place] = came.adviser_minutes
     shares = reading.shares
-    if shares is None or not shares.control or not is_plain(reading, row, tail):
-        return None
+    if shares is None or not shares.control or not count:
+        return found
+
+    found["draws"] = are_plain(part)
+    # Whose advice waits is of neither group: nothing was drawn between these two for it.
     chances = {CONTROL: shares.control, SHOWN: 1 - shares.control - shares.after_own_view}
-    mix = int(row["mix"])
-    return {
-        "office": tail.office_ref,
-        "day": day,
-        "tier": int(tiers_of(np.maximum(row["weight"], 1.0)[None], _known(reading, row))[0]),
-        "control": tail.disclosure == CONTROL,
-        # Whose advice waits is of neither group: nothing was drawn between these two for it.
-        "chance": chances.get(tail.disclosure, 0.0),
-        "expected": float(row["expected"][mix]),
-        "minutes": float(row["minutes"][mix]),
-        "outcome": np.nan,
-        "spent": float(NOT_SPENT),
-    }
+    found["chance"] = [chances.get(tail.disclosure, 0.0) for tail in part.tails]
+    found["control"] = [tail.disclosure == CONTROL for tail in part.tails]
+    found["tier"] = tiers_of(np.maximum(rows["weight"], 1.0), _known(reading, rows))
+    every, mix = np.arange(count), rows["mix"].astype(np.int64)
+    found["expected"], found["minutes"] = rows["expected"][every, mix], rows["minutes"][every, mix]
+    return found
 
 
-def _known(reading: Reading, row: np.void) -> Flags:
-    """Tells whether the need group is stated, shape (1,)."""
+def _known(reading: Reading, rows: PackedRows) -> Flags:
+    """Tells whether the need group is stated, shape (n,)."""
     names = [one.name for one in reading.features]
-    return np.array(["need_group" in names and row["row"][names.index("need_group")] > 0])
+    if "need_group" not in names:
+        return np.zeros(len(rows), bool)
+    found: Flags = rows["row"][:, names.index("need_group")] > 0
+    return found
+
+
+def _first_of_each(advice: Packed) -> Packed:
+    """Gives the first draw of each case, with the first outcome told in time from then on.
+
+    Args:
+        advice: whole cases.
+    """
+    advice = advice[np.lexsort((advice["seq"], advice["case"]))]
+    draws = advice[advice["draws"]]
+    _, first = np.unique(draws["case"], return_index=True)
+    cases = draws[first]
+
+    came, at = outcomes_in_time(advice, cases)
+    counts = came["seq"] >= cases["seq"][at]
+    whose, which = np.unique(at[counts], return_index=True)
+    cases["outcome"], cases["spent"] = np.nan, NOT_SPENT
+    for name in ("outcome", "spent"):
+        cases[name][whose] = came[name][counts][which]
+    found: Packed = cases[cases["chance"] > 0]
+    return found
+
+
+def are_plain(part: Unpacked) -> Flags:
+    """Tells what is plain advice on a case that can be told apart, (n,): only that is drawn."""
+    plain = np.array([status == _PLAIN for status in part.reading.statuses], bool)
+    named = np.array([bool(tail.case_ref) for tail in part.tails], bool)
+    found: Flags = plain[part.rows["status"]] & named
+    return found
+
+
+def outcomes_in_time(advice: Packed, cases: Packed) -> tuple[Packed, NDArray[np.intp]]:
+    """Gives the outcomes that were seen while their cases were followed, in the chain's order.
+
+    Args:
+        advice: whole cases, with the outcome told about each.
+        cases: the advice from which each case is followed, by rising case.
+
+    Returns:
+        The advice that they were told about, and the places of its cases among `cases`.
+    """
+    came = advice[~np.isnan(advice["outcome"])]
+    came = came[np.argsort(came["seq"])]
+    at = np.searchsorted(cases["case"], came["case"])
+    known = at < len(cases)
+    known[known] = cases["case"][at[known]] == came["case"][known]
+    came, at = came[known], at[known]
+    in_time = came["observed_on"] - cases["day"][at] <= FOLLOWED_DAYS
+    return came[in_time], at[in_time]
 
 
 def drawn_in_tens(drawn: Drawn) -> Drawn:
@@ -251,7 +332,9 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
         drawn: in order of their advice.
     """
     spent = np.where(drawn.spent == NOT_SPENT, NOT_SPENT, np.rint(drawn.spent / TEN) * TEN)
-    came = replace(drawn, outcome=np.rint(drawn.outcome), spent=spent)
+    # What was expected has sixteen digits of one person: with two it may be anybody's.
+    expected = np.round(drawn.expected, 2)
+    came = replace(drawn, outcome=np.rint(drawn.outcome), expected=expected, spent=spent)
     parts = [came.where(np.zeros(0, np.intp))]
     for stream in _streams(drawn):
         here = came.where(stream)

@@ -8,6 +8,7 @@ from router.versions.synergies import (
     COMPLEMENT,
     ChannelSynergies,
     ChannelSynergy,
+    rounded_up,
 )
 
 
@@ -25,7 +26,7 @@ def synergy_sentence(found: ChannelSynergies, words: Words) -> str:
         fewest = min(one.needed for one in found.pairs)
         return words(
             "synergy.cannot_tell",
-            cases=words.number(_rounded(fewest)),
+            cases=words.number(rounded_up(fewest)),
             points=words.number(100 * found.size, 1),
         )
     one = max(shown, key=lambda pair: abs(pair.value))
@@ -43,9 +44,3 @@ def pair_words(one: ChannelSynergy, words: Words) -> str:
         first=words.texts.channel(one.first),
         second=words.texts.channel(one.second),
     )
-
-
-def _rounded(cases: int) -> int:
-    """Rounds up to two digits: more would claim to be known."""
-    unit: int = 10 ** max(0, len(str(cases)) - 2)
-    return -(-cases // unit) * unit

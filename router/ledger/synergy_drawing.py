@@ -6,7 +6,7 @@ import textwrap
 
 from matplotlib.figure import Figure
 
-from router.drawing.axes import rows, zero_line
+from router.drawing.axes import interval, rows, zero_line
 from router.drawing.colours import BLUE, GREEN, ORANGE
 from router.drawing.drawing import TwoShapes, draw_two_shapes
 from router.ledger.synergy import pair_words
@@ -26,18 +26,8 @@ def synergy(found: ChannelSynergies, words: Words) -> TwoShapes | None:
         axes = figure.subplots()
         for row, one in enumerate(pairs):
             colour = _COLOURS.get(one.answer, BLUE)
-            arms = [[max(0.0, one.value - one.low)], [max(0.0, one.high - one.value)]]
-            axes.errorbar(
-                100 * one.value,
-                row,
-                xerr=[[100 * arm for arm in side] for side in arms],
-                fmt="o",
-                color=colour,
-                # Hollow where it cannot be told: it must not look like an answer.
-                markerfacecolor=colour if one.answer in _COLOURS else "white",
-                markersize=8,
-                elinewidth=3,
-            )
+            span = one.low, one.value, one.high
+            interval(axes, row, span, colour, answered=one.answer in _COLOURS)
         width = 18 if narrow else 34
         rows(axes, ["\n".join(textwrap.wrap(pair_words(one, words), width)) for one in pairs])
         zero_line(axes)

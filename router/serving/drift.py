@@ -143,8 +143,13 @@ class Drift:
                 return
             waiting = self._waiting
             waiting.extend(zip(rows, decisions, strict=True))
+            if len(waiting) < BLOCK:
+                return
             while len(waiting) >= BLOCK:
                 self._close([waiting.popleft() for _ in range(BLOCK)])
+            if len(self._blocks) >= _LEAST_BLOCKS:
+                # Once for all blocks: it costs more than counting them.
+                self._tell()
 
     @property
     def _mixes(self) -> Sequence[str]:
@@ -167,8 +172,6 @@ class Drift:
         mixes = np.bincount([one.mix for one in advised], minlength=len(self._mixes))
         expected = sum(one.expected[one.mix] for one in advised)
         self._blocks.append((counts, mixes, expected))
-        if len(self._blocks) >= _LEAST_BLOCKS:
-            self._tell()
 
     def _tell(self) -> None:
         counts = sum((one for one, _, _ in self._blocks), np.zeros_like(self._tables.counts))

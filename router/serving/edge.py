@@ -10,8 +10,8 @@ import logging
 import time
 import traceback
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -38,6 +38,7 @@ from router.serving.status import (
 )
 from router.serving.telling import Gathered
 from router.serving.tracing import TRACES
+from router.serving.waiting_room import WaitingRoom
 from router.texts import Texts
 
 _Servicer = TypeVar("_Servicer")
@@ -60,6 +61,13 @@ _KINDS = {
 # The clocks of a deadline and of a call are read one after the other, and the loop's is coarse.
 _CLOCKS_DIFFER = 0.01
 _QUIET_SECONDS = 0.05
+WAITING_AT_MOST = 4_096
+"""Calls over gRPC whose request has not come; also streams of which the next one has not, and calls
+of health and reflection, each."""
+REQUEST_SECONDS = 30.0
+"""Until a call's only request has come."""
+STREAM_SECONDS = 300.0
+"""Until the next request of a stream has come: as long as a connection takes new calls."""
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -85,6 +93,9 @@ class Context(Presented, Protocol):
 
     def time_remaining(self) -> float | None:
         """Gives the seconds until the deadline, None if there is none."""
+
+    async def read(self) -> object:
+        """Gives the next request, `grpc.aio.EOF` if there is none."""
 
     async def write(self, message: Any, /) -> None:  # noqa: ANN401 - of the method's type
         """Sends one answer of many."""
@@ -192,6 +203,10 @@ class Edge(grpc.GenericRpcHandler):
         texts: Callable[[], Texts] | None = None,
         access: Access | None = None,
         log: AccessLog | None = None,
+        *,
+        waiting_at_most: int = WAITING_AT_MOST,
+        request_seconds: float = REQUEST_SECONDS,
+        stream_seconds: float = STREAM_SECONDS,
     ) -> None:
         """Begins without a service.
 
@@ -202,6 +217,9 @@ class Edge(grpc.GenericRpcHandler):
                 for; None tells them nothing.
             access: tells who calls and whether they may; None lets everyone call everything.
             log: is told of every call; None tells nobody.
+            waiting_at_most: calls over gRPC whose request has not come, 1 or more.
+            request_seconds: until a call's only request has come.
+            stream_seconds: until the next request of a stream has come.
         """
         self._log = log or AccessLog()
         self._metrics = metrics
@@ -209,6 +227,9 @@ class Edge(grpc.GenericRpcHandler):
         self._access = access
         self._max_in_flight = max_in_flight
         self._in_flight = 0
+        self._first = WaitingRoom(waiting_at_most, request_seconds)
+        self._next = WaitingRoom(waiting_at_most, stream_seconds)
+        self._beside = WaitingRoom(waiting_at_most)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
         self.draining = False
@@ -280,19 +301,43 @@ class Edge(grpc.GenericRpcHandler):
         return None, _ignore
 
     def _wrapped(self, method: str, handler: _Handler, on_error: _OnError) -> _Handler:
-        kind, _ = _KINDS[handler.request_streaming, handler.response_streaming]
+        # To grpc all requests are streams. A lone one it would wait for by itself, for as long as
+        # the connection lives, before anybody is asked who calls; and would call it an internal
+        # error if it does not parse.
+        kind, _ = _KINDS[True, handler.response_streaming]
         parse = parser(handler.request_deserializer)
         if handler.request_streaming:
             # grpc parses within the handler's own reading, so that the error comes up through it.
-            deserializer, call = parse, self._around(method, handler, _unchanged, on_error)
+            deserializer, reading = parse, self._waiting_for_each
         else:
-            # Here grpc would parse before the handler is asked, and call the error an internal one.
-            deserializer = None
-            call = self._around(method, handler, partial(_parsing, parse), on_error)
+            deserializer, reading = None, partial(_parsing, parse)
+        call = self._around(
+            method, handler, reading, on_error, arriving=not handler.request_streaming
+        )
 
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: _Handler = make(call, deserializer, handler.response_serializer)
         return wrapped
+
+    def _waiting_for_each(self, behaviour: Behaviour) -> Behaviour:
+        """Gives what takes a stream whose requests are waited for no longer than they may be."""
+        return lambda requests, context: behaviour(
+            _each_in_time(requests, self._next), cast("Context", _InTime(context, self._next))
+        )
+
+    async def _only_request(self, context: Context) -> object:
+        """Waits for the request of a call that has one.
+
+        Raises:
+            Overloaded: if too many wait, and this one longest.
+            NothingCame: if it does not come in time.
+            InvalidRequest: if the caller ends the call without it.
+        """
+        with self._first.stay():
+            request = await context.read()
+        if request is grpc.aio.EOF:
+            refuse("request", "the call ended without one")
+        return request
 
     def _around(
         self,
@@ -300,23 +345,35 @@ class Edge(grpc.GenericRpcHandler):
         handler: _Handler,
         reading: Callable[[Behaviour], Behaviour],
         on_error: _OnError,
+        *,
+        arriving: bool = False,
     ) -> Call:
-        """Gives what runs a handler of any kind; a stream is one call for as long as it lasts."""
+        """Gives what runs a handler of any kind; a stream is one call for as long as it lasts.
+
+        Args:
+            method: its path.
+            handler: of the service.
+            reading: makes of what takes requests what takes whatever comes in.
+            on_error: is told the error by which a call fails.
+            arriving: whether the call's only request may still be on its way.
+        """
         kind, label = _KINDS[handler.request_streaming, handler.response_streaming]
         own = getattr(handler, kind)
         # What a servicer has not got is a plain function of the class that protobuf makes.
         there = iscoroutinefunction(own) or isasyncgenfunction(own)
         behaviour = reading(own if there else _unimplemented)
         series = CallSeries(self._metrics, label, method)
-        # Health and reflection answer also while we drain or are overloaded. They take no room
-        # either: every client that watches health has a call that never ends.
+        # Health and reflection answer also while we drain or are overloaded. They take no place in
+        # flight either: every client that watches health has a call that never ends.
         limited = method.startswith(_OWN)
-        # Of a method that does not exist nobody needs to know who asks for it.
-        access = self._access if method != _NO_METHOD else None
+        beside = nullcontext if limited else self._beside.stay
+        # Of a method that does not exist nobody needs to know who asks for it, or for what.
+        exists = method != _NO_METHOD
+        access, arriving = self._access if exists else None, arriving and exists
         path = method.removeprefix("/")
 
         async def call(request: object, context: Context) -> object:
-            self._in_flight += limited
+            flying = False
             metadata = context.invocation_metadata() or ()
             call_noted = noted(metadata)
             counted = Counted(series, context, method, self._log, call_noted)
@@ -328,14 +385,21 @@ class Edge(grpc.GenericRpcHandler):
                         caller = access.admit(path, context) if access else EVERYONE
                         set_caller(caller)
                         call_noted.caller = caller.name
-                        answer = behaviour(request, context)
-                        if not isinstance(answer, AsyncGeneratorType):
-                            return await answer
-                        # Closed at once when the caller goes: its own clean-up must not wait.
-                        async with aclosing(answer):
-                            async for response in answer:
-                                await context.write(response)
-                        return None
+                        if arriving:
+                            request = await self._only_request(context)
+                        if limited:
+                            self._check_room()
+                            flying = True
+                            self._in_flight += 1
+                        with beside():
+                            answer = behaviour(request, context)
+                            if not isinstance(answer, AsyncGeneratorType):
+                                return await answer
+                            # Closed at once when the caller goes: its own clean-up must not wait.
+                            async with aclosing(answer):
+                                async for response in answer:
+                                    await context.write(response)
+                            return None
                     except grpc.aio.InternalError:
                         # Nobody to write to. grpc would log a fault if it has not yet heard that
                         # the caller went; as a cancelled call it is none.
@@ -347,7 +411,7 @@ class Edge(grpc.GenericRpcHandler):
                         self._tell_people(error)
                         await _abort(error, context)
             finally:
-                self._in_flight -= limited
+                self._in_flight -= flying
 
         return call
 
@@ -358,13 +422,43 @@ class Edge(grpc.GenericRpcHandler):
     def _admit(self, context: Context) -> None:
         if self.draining:
             raise Draining
-        # The call itself is counted already.
-        if self._in_flight > self._max_in_flight:
-            raise Overloaded
+        self._check_room()
         # Who no longer waits is not worked for: under overload that is what frees the others.
         left = context.time_remaining()
         if left is not None and left <= 0:
             raise DeadlineExpired
+
+    def _check_room(self) -> None:
+        if self._in_flight >= self._max_in_flight:
+            raise Overloaded
+
+
+async def _each_in_time(
+    requests: AsyncIterator[object], room: WaitingRoom
+) -> AsyncGenerator[object, None]:
+    """Gives the requests of a stream; waits for each in a room."""
+    while True:
+        with room.stay():
+            request = await anext(requests, grpc.aio.EOF)
+        if request is grpc.aio.EOF:
+            return
+        yield request
+
+
+class _InTime:
+    """A call's context, which waits in a room for what it reads."""
+
+    def __init__(self, context: Context, room: WaitingRoom) -> None:
+        self._context = context
+        self._room = room
+
+    async def read(self) -> object:
+        """Gives the next request, `grpc.aio.EOF` if there is none."""
+        with self._room.stay():
+            return await self._context.read()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the context has
+        return getattr(self._context, name)
 
 
 @dataclass(slots=True)

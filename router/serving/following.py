@@ -89,6 +89,9 @@ class Follower:
             self.turn(whole=whole)
             if whole:
                 last = time.monotonic()
+            if asked:
+                # Whoever asked sees that it was done, also where nothing has changed.
+                _log.info("looked at everything on disk, as asked")
 
     def _watch(self) -> None:
         """Tells of a look that does not end, once for each."""

@@ -1,4 +1,4 @@
-"""The RPCs of Models: what the service decides with, all public.
+"""The RPCs of Models: what the service decides with, public but for the offices of a canary.
 
 A new RPC joins here as a method by its name.
 """
@@ -14,6 +14,7 @@ from router.cases.features import FEATURES, annotation
 from router.decision.catalogue import Channel
 from router.decision.decide import Decider
 from router.decision.suitability import NEEDS, Suitability
+from router.serving.callers.caller import the_caller
 from router.serving.live import Live, Snapshot
 from router.serving.messages import mix_message
 from router.serving.paging import next_token, number_of, page_of, page_size, position_of
@@ -124,7 +125,8 @@ class ModelsService(ModelsServicer):
         message = _message(Listed(info.version, info))
         message.promoted = info is snapshot.model.info
         if not message.promoted:
-            message.canary_offices.extend(snapshot.versions.canary_offices)
+            caller = the_caller()
+            message.canary_offices.extend(filter(caller.may_see, snapshot.versions.canary_offices))
         return message
 
     async def ListFeatures(

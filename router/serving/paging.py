@@ -2,17 +2,20 @@
 
 A token is opaque: it holds the place behind which the next page begins, and a digest of that, the
 call and its filters, so that a token of another list, or no token at all, is refused. It is no
-secret: whoever may ask for the list may ask for any part of it.
+secret: whoever may ask for the list may ask for any part of it. So a place is told by what the page
+shows, such as an id, and never by a number of the journal, which counts what others record.
 """
 
 from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, TypeVar
 
+from router.journal.store import JournalStore
 from router.serving.status import refuse
 
 _T = TypeVar("_T")
@@ -25,6 +28,7 @@ _DIGEST_BYTES = 9
 _CHARACTERS_AT_MOST = 1_024
 # More may not fit 64 bits.
 _DIGITS_AT_MOST = 18
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def page_size(asked: int) -> int:
@@ -107,6 +111,24 @@ def number_of(position: str) -> int:
     if not (position.isascii() and position.isdecimal() and len(position) <= _DIGITS_AT_MOST):
         _refuse_token()
     return int(position)
+
+
+def record_of(position: str, store: JournalStore) -> int:
+    """Gives the number in the journal of the record whose id is a position; it blocks.
+
+    Args:
+        position: 32 hexadecimal digits.
+        store: the journal.
+
+    Raises:
+        InvalidRequest: if there is none.
+        JournalUnavailable: if the journal cannot be read now.
+        JournalBroken: if it is damaged.
+    """
+    found = store.find([bytes.fromhex(position)]) if _ID.fullmatch(position) else []
+    if not found:
+        _refuse_token()
+    return found[0].seq
 
 
 def _refuse_token() -> NoReturn:

@@ -93,6 +93,12 @@ _OPTIONS = (
     # Connections end after a while so that clients look up new servers.
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
+    # A connection that does not get as far as HTTP/2 has no age: two minutes by default.
+    ("grpc.server_handshake_timeout_ms", 20_000),
+    # As many as may wait, so that a connection alone can have a large burst: callers whose library
+    # has just heard of the end of one call begin the next before this side has forgotten it, and
+    # would see UNAVAILABLE at a lower one.
+    ("grpc.max_concurrent_streams", 16_384),
     # Else a second server on this port would start without an error, and share its calls.
     ("grpc.so_reuseport", 0),
 )
@@ -137,7 +143,14 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         AccessLog(settings.access_log),
     )
     metrics.registry.register(CoreCalls(lambda: edge.taken))
-    server = grpc.aio.server(options=(*_OPTIONS, *_overload_options(settings)))
+    server = grpc.aio.server(
+        options=(
+            *_OPTIONS,
+            *_overload_options(settings),
+            # One more is closed as it is opened: its caller sees UNAVAILABLE, and tries elsewhere.
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        )
+    )
     server.add_generic_rpc_handlers((edge,))
     checks = health_aio.HealthServicer()
 
@@ -342,6 +355,7 @@ def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:
         address=settings.http,
         origins=settings.http_origins,
         max_in_flight=settings.max_in_flight,
+        max_connections=settings.max_connections,
         grace_seconds=settings.grace_seconds,
         tls=tls,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,7 @@ class Address:
 
 _BOUNDS: dict[str, tuple[float, float, str]] = {
     "max_in_flight": (1, 100_000, ""),
+    "max_connections": (1, 100_000, ""),
     "max_pending": (1, 100_000, ""),
     "max_pending_hard": (1, 100_000, ""),
     # gRPC's core takes whole seconds, and waits for 30 by default.
@@ -176,6 +178,7 @@ class Settings:
     reflection: bool
     max_in_flight: int
     grace_seconds: float
+    max_connections: int = 16_384
     max_pending: int = 16_384
     max_pending_hard: int = 16_384
     queue_seconds: int = 4
@@ -252,7 +255,7 @@ class Settings:
                     "anybody on the way reads along: give tls_certificate and tls_key, listen on "
                     "127.0.0.1 or unix:PATH, or give insecure_listen behind a mesh that encrypts"
                 )
-            if not self.callers_file.exists():
+            if not os.path.lexists(self.callers_file):
                 raise SettingsError(
                     f"{setting}: {address} can be reached from other machines, and without "
                     f"{self.callers_file} everybody there may call everything: write it "
@@ -260,7 +263,7 @@ class Settings:
                 )
         # Who sets either wants callers told apart; without the file nobody would be.
         told_apart = self.tokens or (self.tls and self.tls.client_ca)
-        if told_apart and not self.callers_file.exists():
+        if told_apart and not os.path.lexists(self.callers_file):
             setting = "token_issuer" if self.tokens else "tls_client_ca"
             raise SettingsError(
                 f"{setting}: is given without {self.callers_file}, which says who may call what"

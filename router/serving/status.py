@@ -53,6 +53,20 @@ class Draining(Exception):
 class DeadlineExpired(Exception):
     """The caller no longer waits."""
 
+    def __init__(self, told: str = "the deadline had passed before work started") -> None:
+        super().__init__(told)
+
+
+class NothingCame(DeadlineExpired):
+    """The caller has not sent what it had to send.
+
+    Args:
+        seconds: for which it was waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no request came for {seconds:g} s; call again when there is one to send")
+
 
 class Unauthenticated(Exception):
     """The caller must say who it is, in a way that is accepted; not why a way was not accepted.
@@ -181,11 +195,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
         case Draining():
             return grpc.StatusCode.UNAVAILABLE, "the server is stopping", []
         case DeadlineExpired():
-            return (
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                "the deadline had passed before work started",
-                [],
-            )
+            return grpc.StatusCode.DEADLINE_EXCEEDED, str(error), []
         case NothingFound():
             return grpc.StatusCode.NOT_FOUND, short_message(str(error)), []
         case Stands():

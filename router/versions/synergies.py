@@ -14,7 +14,9 @@ from router.decision.catalogue import Channel
 from router.versions.registry import ModelRefused, promoted_version, read_figures_of
 
 COMPLEMENT, SUBSTITUTE, CANNOT_TELL = "complement", "substitute", "cannot tell"
-_IDENTIFIED = "identified"
+"""Answers on two channels: together worth more than apart, less, or neither is shown."""
+IDENTIFIED = "identified"
+"""Whether mixes and log tell a synergy with no model."""
 _CASES_AT_MOST = 10**12
 
 
@@ -77,7 +79,7 @@ def promoted_synergies(models: Path) -> ChannelSynergies | None:
         if found is None:
             # Versions of before it was measured.
             return ChannelSynergies(synthetic=synthetic, size=0.0, pairs=None)
-        pairs = tuple(_pair(one) for one in found["pairs"] if one["identified"] == _IDENTIFIED)
+        pairs = tuple(_pair(one) for one in found["pairs"] if one["identified"] == IDENTIFIED)
         return ChannelSynergies(synthetic=synthetic, size=_number(found["size"]), pairs=pairs)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
@@ -99,6 +101,12 @@ def _pair(one: dict[str, object]) -> ChannelSynergy:
         high=_number(looked["high"]),
         needed=needed,
     )
+
+
+def rounded_up(cases: int) -> int:
+    """Rounds a number of needed cases up to two digits: more would claim to be known."""
+    unit: int = 10 ** max(0, len(str(cases)) - 2)
+    return -(-cases // unit) * unit
 
 
 def _number(value: object) -> float:

@@ -1,6 +1,8 @@
 """What is altered behind a journal's back is found: a short form of `python -m bench.tampering`."""
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,10 @@ def test_feedback_cannot_be_detached_by_moving_bytes_between_fields(
             "the mark from which on records have subjects was altered",
         ),
         (
+            ["UPDATE state SET value = 'x' WHERE name = 'subjects_after'"],
+            "state subjects_after holds no number: it was altered",
+        ),
+        (
             [
                 "UPDATE sqlite_master SET sql = sql || ' AND seq <> 7' WHERE name = 'record_other'",
                 "REINDEX record_other",
@@ -73,6 +79,21 @@ def test_what_verify_finds_is_told(tmp_path: Path, statements: list[str], proble
     place.alter(statements)
     verdict = verify(open_to_read(place.url))
     assert problem in (*verdict.problems, verdict.reason)
+
+
+@pytest.mark.parametrize("column", ["id", "payload", "salt", "commitment", "head", "caller"])
+@pytest.mark.parametrize("value", ["'x'", "7", "1.5", "CAST(X'FF' AS TEXT)", "zeroblob(3)", "NULL"])
+def test_a_value_of_another_type_is_a_finding_and_no_fault(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    place = InAFile(tmp_path, random.Random(1))
+    head = verify(open_to_read(place.url)).head
+    # Columns that may not be empty keep what they hold.
+    place.alter([f"UPDATE OR IGNORE record SET {column} = {value} WHERE seq = 12"])
+    stored = f"SELECT 1 FROM record WHERE seq = 12 AND {column} IS {value}"
+    with closing(sqlite3.connect(place.url.removeprefix("sqlite:///"))) as connection:
+        altered = connection.execute(stored).fetchone()
+    assert verify(open_to_read(place.url), head).intact == (altered is None)
 
 
 def test_a_restored_content_that_was_to_be_erased_is_told(tmp_path: Path) -> None:

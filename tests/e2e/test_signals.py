@@ -47,6 +47,7 @@ def test_sighup_reads_anew_what_looks_unchanged(start_server: StartServer) -> No
     # So seldom that only the signal can be what makes it look.
     server = start_server("--reload-seconds", "3600")
     server.process.send_signal(signal.SIGHUP)
+    assert "looked at everything on disk, as asked" in next_message(server)
     assert server.router.Recommend(REQUEST, timeout=5).recommendation.decision_id
     assert status(server, "/isready") == 200
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from router.commands.options import journal_url
+from router.commands.options import DATE, journal_url
 from training.commands.options import PLACE
 from training.data import collect as collecting
 from training.data.collect_taken import Treatment
@@ -37,7 +38,19 @@ from training.data.k_anonymity import K
     show_default=True,
     help="Log the mix chosen, or the mix recommended with its true propensity.",
 )
-def collect(journal: str, out: Path, k: int, treatment: str) -> None:
+@click.option("--from", "first", type=DATE, help="First day (UTC) of decisions, YYYY-MM-DD.")
+@click.option("--to", "last", type=DATE, help="Last day, inclusive.")
+def collect(
+    journal: str,
+    out: Path,
+    k: int,
+    treatment: str,
+    first: datetime | None,
+    last: datetime | None,
+) -> None:
     """Join recommendations, choices and outcomes into logged cases, k-anonymous."""
-    collected = collecting.collect(journal, out, k, Treatment(treatment))
+    if first and last and last < first:
+        raise click.UsageError(f"--to: {last.date()} is before --from, {first.date()}")
+    days = (first.date() if first else None, last.date() if last else None)
+    collected = collecting.collect(journal, out, k, Treatment(treatment), *days)
     click.echo(str(collected))

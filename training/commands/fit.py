@@ -76,6 +76,12 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
     help="Calibrate standard errors: as long again.",
 )
 @click.option(
+    "--curve/--no-curve",
+    default=False,
+    show_default=True,
+    help="Learn from a quarter and a half of the cases too: what would more cases buy?",
+)
+@click.option(
     "--folds",
     type=click.IntRange(LEAST_FOLDS, MOST_FOLDS),
     default=FOLDS,
@@ -103,6 +109,7 @@ def fit(
     synthetic: bool | None,
     jobs: int,
     calibrate: bool,
+    curve: bool,
     folds: int,
     teachers: tuple[str, ...],
     sign: Path | None,
@@ -160,11 +167,14 @@ def fit(
             calibrate=calibrate,
             folds=folds,
             jobs=jobs,
+            curve=curve,
             truth=known,
             watch=watch,
         )
         fitted = fit_version(start, run)
 
+    if curve and fitted.figures.learning_curve is None:
+        _say("curve: not even half of the cases hold enough of each mix, so nothing is told")
     verdict = judge(
         fitted.figures,
         gate,

@@ -11,10 +11,10 @@ from router.cases.assumed import Assumed
 from router.commands.told import tell_assumed
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policy
+from router.versions.synergies import IDENTIFIED
 from training.commands.options import PLACE, POLICIES
 from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_few
-from training.evaluation.figures import IDENTIFIED
 from training.evaluation.ready import ready
 
 

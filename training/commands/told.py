@@ -29,10 +29,11 @@ def tell_figures(figures: Figures) -> None:
 def tell_conditions(verdict: Verdict) -> None:
     """Prints the gate's conditions, why where one is not met, and what follows."""
     for one in verdict.conditions:
-        met = "pass" if one.passed else "FAIL"
+        needless = "Not required" in one.explanation
+        met = "FAIL" if not one.passed else "n/a " if needless or one.value is None else "pass"
         value = "not measured" if one.value is None else f"{float(one.value):.4g}"
-        # What passed without being measured says so: it is not shown as a success.
-        explained = not one.passed or "Not required" in one.explanation
+        # What passed without being measured or required says so: it is no success.
+        explained = not one.passed or needless
         why = f"  {one.explanation}" if explained else ""
         click.echo(f"{met}  {one.name:<22} {value:>12}  {one.bound}{why}")
     answer = "yes: the gate is passed" if verdict.passed else "no: the gate is not passed"

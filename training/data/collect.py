@@ -19,17 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 
 from router.files.formats import check_out
 from router.journal.opening import file_of, open_to_read
-from router.journal.standing import read_standing
 from router.mendable import Mendable
-from training.data.collect_journal import read_advised, read_cases_of
-from training.data.collect_taken import Taken, Treatment, chosen, recommended
+from training.data.collect_journal import Advice, read_cases_of
+from training.data.collect_taken import Taken, Treatment, chosen, of_days, recommended
 from training.data.k_anonymity import Exported, K, export_cases
 
 __all__ = ["Collected", "NothingToLearn", "Treatment", "collect"]
@@ -67,7 +66,12 @@ class Collected:
 
 
 def collect(
-    journal_url: str, out: Path, k: int = K, treatment: Treatment = Treatment.CHOSEN
+    journal_url: str,
+    out: Path,
+    k: int = K,
+    treatment: Treatment = Treatment.CHOSEN,
+    first: date | None = None,
+    last: date | None = None,
 ) -> Collected:
     """Joins recommendations to what stands for them: a file of logged cases, k-anonymous.
 
@@ -76,6 +80,8 @@ def collect(
         out: ends with .parquet or .csv.
         k: fewest cases that must share their quasi-identifiers; see `training.data.k_anonymity`.
         treatment: which mix is logged.
+        first: day (UTC), inclusive: only cases decided on it or later; None for no bound.
+        last: likewise the last day. Memory follows the cases of these days.
 
     Raises:
         NothingToLearn: if no recommendation can be taken, or no advice was drawn among several
@@ -90,16 +96,15 @@ def collect(
     check_out(out, [kept] if kept else [])
     store = open_to_read(journal_url)
     try:
-        # Answers first: what is recommended meanwhile has none yet, and is left out.
-        stands = read_standing(store)
-        asked, readings = read_advised(store)
-        taken, left_out = _SELECT[treatment](asked, stands)
+        advice = Advice(store)
+        taken, left_out = of_days(_SELECT[treatment](advice), first, last)
         if not taken:
             raise NothingToLearn(
-                f"0 of {len(asked)} recommendations can be learned from; {_told(left_out)}"
+                f"0 of {advice.count} recommendations can be learned from; {_told(left_out)}"
             )
         frames = [
-            _logged(ids, frame, taken) for ids, frame in read_cases_of(store, readings, taken)
+            _logged(ids, frame, taken)
+            for ids, frame in read_cases_of(store, advice.readings, taken)
         ]
     finally:
         store.close()
@@ -107,7 +112,7 @@ def collect(
     # The journal is closed first: what follows takes long and needs it no more.
     cases = _tidy(pl.concat(frames, how="diagonal"), treatment)
     return Collected(
-        recommendations=len(asked),
+        recommendations=advice.count,
         cases=len(cases),
         left_out=dict(left_out),
         drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
@@ -121,10 +126,8 @@ def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken])
     given = pl.Series([one.mix for one in found], dtype=pl.String)
     return frame.with_columns(
         given.fill_null(frame["mix"]).alias("mix"),
-        pl.Series("outcome", [one.outcome.outcome for one in found], dtype=pl.Float64),
-        pl.Series(
-            "adviser_minutes", [one.outcome.adviser_minutes for one in found], dtype=pl.Float64
-        ),
+        pl.Series("outcome", [one.outcome for one in found], dtype=pl.Float64),
+        pl.Series("adviser_minutes", [one.adviser_minutes for one in found], dtype=pl.Float64),
         pl.Series(
             "decided_on",
             [datetime.fromtimestamp(one.at // 1_000_000, UTC).date() for one in found],

@@ -26,6 +26,7 @@ from training.evaluation.groups import Measures, group_figures, schema_groups
 from training.evaluation.handed_over import handed_over, lead
 from training.evaluation.heterogeneity import calibration, fidelity, heterogeneity, reliability
 from training.evaluation.in_tens import figures_in_tens
+from training.evaluation.learning_curve import Smaller, learning_curve
 from training.evaluation.peeking import peeks
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.synergy import Log, synergies
@@ -50,6 +51,7 @@ class Candidate:
         pairs: of fields that the tables combine.
         error_scale: factor that calibration put on the fold spread.
         clipped: share of learning cases whose propensity was raised to the learning bound.
+        smaller: tables learned from parts of the cases, if asked for.
     """
 
     version: str
@@ -62,6 +64,7 @@ class Candidate:
     pairs: tuple[tuple[str, str], ...]
     error_scale: float
     clipped: float
+    smaller: tuple[Smaller, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,16 @@ def evaluate(
             kept.outcome,
             held.cluster,
         ),
+        learning_curve=learning_curve(
+            [
+                (one.cases, replace(decider, tables=one.tables).decide(kept.rows).mix)
+                for one in candidate.smaller
+            ],
+            decided.mix,
+            scores,
+            held.cluster,
+        )
+        or None,
         error_scale=candidate.error_scale,
         clipped=candidate.clipped,
     )

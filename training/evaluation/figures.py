@@ -405,6 +405,21 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedFrom:
+    """What was learned from a part of the cases, with the same settings.
+
+    Attributes:
+        cases: of the part, in tens.
+        value: of its advice on the held-out cases.
+        more: value of the version's advice, learned from all, above that.
+    """
+
+    cases: int
+    value: Estimate
+    more: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceFigures:
     """How published findings and the log were joined, outcome points centred over mixes.
 
@@ -433,10 +448,8 @@ class EvidenceFigures:
     means: dict[str, float]
 
 
-IDENTIFIED, BY_MODEL, NOT_IDENTIFIED = "identified", "by model only", "not at all"
-"""Whether mixes and log can tell a synergy: with no model, only with one, or not."""
-COMPLEMENT, SUBSTITUTE, CANNOT_TELL = "complement", "substitute", "cannot tell"
-"""Answers on two channels: together worth more than apart, less, or neither is shown."""
+BY_MODEL, NOT_IDENTIFIED = "by model only", "not at all"
+"""Beside `router.versions.synergies.IDENTIFIED`: mixes and log tell a synergy only so, or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -542,8 +555,7 @@ class Figures:
         handed_over: what handing over unsure cases would be worth, by threshold; None likewise.
         attainable: what could be gained at most, of simulated cases whose true values were given.
         synergy: of channels; None in figures of before it was measured.
-
-
+        learning_curve: of parts of the cases, the smallest first; None if nobody asked.
         shown: what showing advice did, as a ledger's textfile told; None if none was given.
     """
 
@@ -578,7 +590,7 @@ class Figures:
     handed_over: tuple[HandedOver, ...] | None = None
     attainable: Attainable | None = None
     synergy: Synergies | None = None
-
+    learning_curve: tuple[LearnedFrom, ...] | None = None
     shown: ShownFigures | None = None
 
     def policy(self, name: str) -> PolicyFigures | None:

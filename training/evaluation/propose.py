@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.optimize import brentq
 
 from router.cases.cells import Bools
 from router.decision.catalogue import Catalogue, Mix
@@ -33,7 +34,6 @@ MARGINS = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05)
 HALVED = 0.5
 MOST_OF_THEM = 0.9
 """Of those that safeguards permit all four mixes, for whom what is drawn must be near the best."""
-_STEPS = 30
 _SHARES = 1000
 
 
@@ -203,20 +203,12 @@ def proposals(
         spread: variance of an outcome about what is expected of it.
         next_cases: how many.
     """
-    signs = np.array(SIGNS)
-    before = float(signs @ covariance @ signs)
-    ids = service.catalogue.ids
-    numbers = np.array([ids.index(mix) for mix in square.ids])
-    minutes = service.catalogue.minutes
     whom = service.all_permitted(square.ids)
     missing = {mix.id for mix in square.missing}
-    most = NATIONAL_SPANS["exploration_share"][1]
-    best = service.decided.mix
-
     for margin in MARGINS:
-        near = service.near(margin)[:, numbers]
-        for size in range(1, len(numbers) + 1):
-            for chosen in combinations(range(len(numbers)), size):
+        near = service.near(margin)[:, _numbers(square, service)]
+        for size in range(1, len(square.ids) + 1):
+            for chosen in combinations(range(len(square.ids)), size):
                 places = list(chosen)
                 # A square stays a guess by channels as long as one of its mixes is not tried.
                 if not missing <= {square.ids[place] for place in places}:
@@ -225,40 +217,68 @@ def proposals(
                 # Of fewer it would be the synergy of other people.
                 if not reached.any() or reached.sum() < MOST_OF_THEM * whom.sum():
                     continue
+                drawn = _Drawn(places, margin, whom, near[:, places], reached)
+                found = _proposal(square, service, covariance, spread, next_cases, drawn)
+                if found is not None:
+                    yield found
 
-                # Seen as defaults: a plain closure would look at those of a later set.
-                def variance(
-                    share: float, places: list[int] = places, reached: Bools = reached
-                ) -> float:
-                    chance = _chances(share, numbers[places], best[reached])
-                    seen = spread * (1 / chance).mean(axis=0) / (next_cases * reached.mean())
-                    # What four estimates are known by, once some of them were measured anew.
-                    drawn = covariance[:, places]
-                    both = drawn[places] + np.diag(seen)
-                    after = covariance - drawn @ np.linalg.solve(both, drawn.T)
-                    return float(signs @ after @ signs)
 
-                if variance(most) > HALVED * before:
-                    continue
-                share = _least_share(variance, HALVED * before, most)
-                drawn_minutes, lost = _cost(service, numbers[places], near[:, places], minutes)
-                yield Proposal(
-                    square=square.ids,
-                    whom=float(whom.mean()),
-                    drawn=tuple(square.ids[place] for place in places),
-                    new=tuple(
-                        square.cells[place]
-                        for place in places
-                        if square.cells[place] in square.missing
-                    ),
-                    share=share,
-                    margin=margin,
-                    reached=float(share * near[:, places].any(axis=1).mean()),
-                    minutes=share * drawn_minutes * next_cases,
-                    outcome=share * lost * next_cases,
-                    before=before**0.5,
-                    after=variance(share) ** 0.5,
-                )
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Some of a square's mixes: their places, and whom they are for, drawn for and learned from."""
+
+    places: list[int]
+    margin: float
+    whom: Bools
+    near: Bools
+    reached: Bools
+
+
+def _numbers(square: Square, service: Service) -> Numbers:
+    """Gives the catalogue's numbers of a square's mixes, (4,)."""
+    return np.array([service.catalogue.ids.index(mix) for mix in square.ids])
+
+
+def _proposal(
+    square: Square,
+    service: Service,
+    covariance: Floats,
+    spread: float,
+    next_cases: int,
+    drawn: _Drawn,
+) -> Proposal | None:
+    """Finds the least share of draws that halves the variance; None if no permitted one does."""
+    places, signs = drawn.places, np.array(SIGNS)
+    numbers = _numbers(square, service)[places]
+    best = service.decided.mix[drawn.reached]
+    before = float(signs @ covariance @ signs)
+
+    def variance(share: float) -> float:
+        chance = _chances(share, numbers, best)
+        seen = spread * (1 / chance).mean(axis=0) / (next_cases * drawn.reached.mean())
+        # What four estimates are known by, once some of them were measured anew.
+        known = covariance[:, places]
+        after = covariance - known @ np.linalg.solve(known[places] + np.diag(seen), known.T)
+        return float(signs @ after @ signs)
+
+    share = _least_share(variance, HALVED * before, NATIONAL_SPANS["exploration_share"][1])
+    if share is None:
+        return None
+    minutes, lost = _cost(service, numbers, drawn.near, service.catalogue.minutes)
+    cells = [square.cells[place] for place in places]
+    return Proposal(
+        square=square.ids,
+        whom=float(drawn.whom.mean()),
+        drawn=tuple(square.ids[place] for place in places),
+        new=tuple(cell for cell in cells if cell in square.missing),
+        share=share,
+        margin=drawn.margin,
+        reached=float(share * drawn.near.any(axis=1).mean()),
+        minutes=share * minutes * next_cases,
+        outcome=share * lost * next_cases,
+        before=before**0.5,
+        after=variance(share) ** 0.5,
+    )
 
 
 def _chances(share: float, numbers: Numbers, best: Numbers) -> Floats:
@@ -267,13 +287,15 @@ def _chances(share: float, numbers: Numbers, best: Numbers) -> Floats:
     return found
 
 
-def _least_share(variance: Callable[[float], float], aim: float, most: float) -> float:
-    low, high = 0.0, most
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if variance(middle) <= aim else (middle, high)
+def _least_share(variance: Callable[[float], float], aim: float, most: float) -> float | None:
+    """Gives the least share with which a variance is at most `aim`; None if even `most` is not."""
+    if variance(most) > aim:
+        return None
+    # Of share 0 a mix that is never advised has no chance at all.
+    least = 0.5 / _SHARES
+    share = least if variance(least) <= aim else brentq(lambda s: variance(s) - aim, least, most)
     # Up, since a share that is written with three digits must still do.
-    return float(min(most, np.ceil(high * _SHARES) / _SHARES))
+    return float(min(most, np.ceil(share * _SHARES) / _SHARES))
 
 
 def _cost(service: Service, numbers: Numbers, near: Bools, minutes: Floats) -> tuple[float, float]:

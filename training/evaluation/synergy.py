@@ -21,6 +21,7 @@ from scipy.stats import f as fisher
 from router.cases.cells import Bools
 from router.decision.catalogue import Catalogue
 from router.decision.whole_tens import nearest_ten
+from router.versions.synergies import CANNOT_TELL, COMPLEMENT, IDENTIFIED, SUBSTITUTE
 from training.evaluation import figures
 from training.evaluation.clusters import clustered_error
 from training.evaluation.estimators import (
@@ -287,8 +288,8 @@ def logit_of(contrast: Floats, log: Log, members: Bools) -> Estimate | None:
 def answer(looked: Estimate, overlap: str) -> str:
     """Says what an interval shows: complement, substitute, or cannot tell."""
     if overlap != figures.OK or looked.low <= 0 <= looked.high:
-        return figures.CANNOT_TELL
-    return figures.COMPLEMENT if looked.low > 0 else figures.SUBSTITUTE
+        return CANNOT_TELL
+    return COMPLEMENT if looked.low > 0 else SUBSTITUTE
 
 
 def cases_needed(error: float, cases: int, size: float, critical: float, freedom: float) -> int:
@@ -356,7 +357,7 @@ def synergies(
             identified=figures.NOT_IDENTIFIED,
             squares=tuple(one.ids for one in near),
             missing={mix.id: mix.adviser_minutes for one in near for mix in one.missing},
-            answer=figures.CANNOT_TELL,
+            answer=CANNOT_TELL,
             cases=0,
             overlap=figures.NOT_ENOUGH,
             outcome=None,
@@ -394,7 +395,7 @@ def _told(
     overlap = log.overlap(one.contrast, one.members)
     return replace(
         told,
-        identified=figures.IDENTIFIED,
+        identified=IDENTIFIED,
         answer=answer(looked, overlap),
         cases=nearest_ten(int(one.members.sum())),
         overlap=overlap,

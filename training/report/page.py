@@ -17,6 +17,7 @@ from training.evaluation.figures import ESTIMATORS, OK, QUANTILES, Figures
 from training.report import (
     check_drawings,
     cost_drawings,
+    curve_drawings,
     effect_tables,
     groups,
     pair_tables,
@@ -44,6 +45,7 @@ SECTIONS = (
     ("estimators", "Estimators side by side"),
     ("sensitivity", "What if something was not seen?"),
     ("heterogeneity", "Do effects vary at all?"),
+    ("curve", "What would more cases buy?"),
     ("synergy", "Are two channels worth more together?"),
     ("fidelity", "What the tables kept of the learners"),
     ("severity", "Does worse ever mean less contact?"),
@@ -51,7 +53,7 @@ SECTIONS = (
     ("data", "The data"),
     ("reproduce", "To do it again"),
 )
-"""Anchor and heading of each section, in order."""
+"""Anchor and heading of each section, in order; "curve" only where it was asked for."""
 
 _OF_ANY_POLICY = (
     "value",
@@ -110,7 +112,7 @@ def page(
         figures,
         verdict,
         catalogue,
-        SECTIONS,
+        tuple(one for one in SECTIONS if one[0] != "curve" or figures.learning_curve),
         subject="model",
         tables_folds=tables.folds,
         manifest=manifest,
@@ -223,6 +225,7 @@ def drawings(figures: Figures) -> dict[str, TwoShapes | None]:
         "calibration": check_drawings.calibration(figures),
         "reliability": check_drawings.reliability(figures),
         "synergy_drawing": synergy_drawings.synergies(figures),
+        "learning_curve": curve_drawings.learning_curve(figures),
     }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from router.drawing.axes import rows, zero_line
+from router.drawing.axes import interval, rows, zero_line
 from router.drawing.colours import BLUE, GREEN, ORANGE, QUIET
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from training.evaluation.figures import COMPLEMENT, SUBSTITUTE, Figures, SynergyOfPair
+from router.versions.synergies import COMPLEMENT, SUBSTITUTE
+from training.evaluation.figures import Figures, SynergyOfPair
 from training.report.synergy_words import pair_name
-from training.report.value_drawings import folded, spans
+from training.report.value_drawings import folded
 from training.report.words import point_range, points
 
 _COLOURS = {COMPLEMENT: GREEN, SUBSTITUTE: ORANGE}
@@ -28,20 +29,10 @@ def synergies(figures: Figures) -> TwoShapes | None:
             assert one.outcome is not None
             assert one.looked is not None
             colour = _COLOURS.get(one.answer, BLUE)
-            # Hollow where an answer is not given: it must not look as sure as one.
-            face = colour if one.answer in _COLOURS else "white"
+            answered = one.answer in _COLOURS
             for estimate, width, shade in ((one.looked, 1.6, QUIET), (one.outcome, 3.6, colour)):
-                axes.errorbar(
-                    100 * estimate.value,
-                    row,
-                    xerr=spans([estimate]),
-                    fmt="o",
-                    color=shade,
-                    markerfacecolor=face,
-                    markeredgecolor=colour,
-                    markersize=8,
-                    elinewidth=width,
-                )
+                span = estimate.low, estimate.value, estimate.high
+                interval(axes, row, span, colour, answered=answered, shade=shade, width=width)
         rows(axes, [folded(pair_name(one), narrow, 14) for one in found])
         zero_line(axes)
         label = "worth together beyond the sum of each alone, percentage points"

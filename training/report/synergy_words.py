@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from training.evaluation.figures import (
-    BY_MODEL,
-    CANNOT_TELL,
-    COMPLEMENT,
-    IDENTIFIED,
-    OK,
-    Synergies,
-    SynergyOfPair,
-)
+from router.versions.synergies import CANNOT_TELL, COMPLEMENT, IDENTIFIED, rounded_up
+from training.evaluation.figures import BY_MODEL, OK, Synergies, SynergyOfPair
 from training.report.words import names, number, point_range, points
 
 
@@ -33,7 +26,7 @@ def synergy_sentence(found: Synergies) -> str:
     fewest = min(one.needed or 0 for one in measured)
     return (
         "The log cannot tell whether two channels help each other: about "
-        f"{number(_rounded(fewest))} cases would show {number(100 * found.size, 1)} percentage "
+        f"{number(rounded_up(fewest))} cases would show {number(100 * found.size, 1)} percentage "
         "points."
     )
 
@@ -57,7 +50,7 @@ def synergy_lines(found: Synergies) -> list[str]:
         synergy = "–"
         if one.outcome is not None:
             synergy = f"{points(one.outcome.value)} ({point_range(one.outcome)})"
-        needed = number(_rounded(one.needed)) if one.needed else "–"
+        needed = number(rounded_up(one.needed)) if one.needed else "–"
         lines.append(
             f"{one.first + ' x ' + one.second:<34} {one.identified:<15} {synergy:<24} "
             f"{one.answer:<12} {number(one.cases):>8} {needed:>10}"
@@ -73,7 +66,7 @@ def synergy_lines(found: Synergies) -> list[str]:
     even = {one.needed_even for one in found.pairs}
     lines.append(
         f"needed: cases like these that show {points(found.size)} points 4 times in 5; "
-        f"about {number(_rounded(min(even)))} if each of the four mixes were drawn for a quarter"
+        f"about {number(rounded_up(min(even)))} if each of the four mixes were drawn for a quarter"
         if even
         else "the catalogue has fewer than two channels"
     )
@@ -118,9 +111,3 @@ def _worth(one: SynergyOfPair) -> str:
         f"“{pair_name(one)}” are {one.answer}s: "
         f"together {size} percentage points {more} than the sum"
     )
-
-
-def _rounded(cases: int) -> int:
-    """Rounds to two digits: more would claim to be known."""
-    unit: int = 10 ** max(0, len(str(cases)) - 2)
-    return -(-cases // unit) * unit

@@ -17,6 +17,7 @@ from training.evaluation.figures import (
     Fidelity,
     Figures,
     HandedOver,
+    LearnedFrom,
     Reliability,
     Soundness,
 )
@@ -188,6 +189,26 @@ def handed_over_words(found: tuple[HandedOver, ...]) -> str:
     if worse:
         return f"Handing over costs, from a lead below {number(min(worse), 2)} standard errors on."
     return "Whether handing over unsure cases pays cannot be told at any threshold below."
+
+
+def curve_words(found: tuple[LearnedFrom, ...]) -> str:
+    """Says what the last doubling of cases bought, as far as it can be told."""
+    last = found[-1].more
+    size = f"{number(100 * abs(last.value), 1)} percentage points"
+    told = f"90% interval: {point_range(last)}"
+    if last.low > 0:
+        return (
+            f"More cases pay: the last doubling gave {size} more ({told}). The next may give less."
+        )
+    if last.high < 0:
+        return (
+            f"More cases did not pay: the last doubling gave {size} less ({told}). "
+            "That is most likely chance, or the cases differ."
+        )
+    return (
+        f"We cannot tell whether more cases pay: the last doubling gave {points(last.value)} "
+        f"percentage points ({told})."
+    )
 
 
 def evidence_words(found: EvidenceFigures) -> tuple[str, ...]:

@@ -75,7 +75,9 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        if any(name.startswith(code) for code in _BROKEN):
+        # A blob column that holds text which is no UTF-8 is an error without a code.
+        undecodable = str(error).startswith("Could not decode to UTF-8")
+        if undecodable or any(name.startswith(code) for code in _BROKEN):
             raise JournalBroken(f"journal {path}: {error} ({name})") from error
         number = _errno(path, name)
         code = errno.errorcode.get(number, "")

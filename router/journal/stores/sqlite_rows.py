@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from router.journal.chain import START
-from router.journal.record import RECOMMENDATION, Context, Head
+from router.journal.record import RECOMMENDATION, Context, Head, JournalBroken
 from router.journal.stores.rows import BLOCK, STORED, numbered
 
 # Asked for anew so often that no reader holds the log for long.
@@ -43,6 +43,15 @@ def read_contexts(
     return numbered(connection.execute(query, tuple(ids or ())).fetchall())
 
 
+def every_context(connection: sqlite3.Connection) -> Iterator[Context]:
+    """Yields all contexts, oldest first, some at a time."""
+    query = "SELECT id, digest, document FROM context WHERE id > ? ORDER BY id LIMIT ?"
+    after = -sys.maxsize
+    while rows := connection.execute(query, (after, _READ_ROWS)).fetchall():
+        yield from numbered(rows).values()
+        after = rows[-1][0]
+
+
 def with_subject(
     connection: sqlite3.Connection, subject: bytes, end: int
 ) -> Iterator[tuple[Any, ...]]:
@@ -61,7 +70,13 @@ def without_subject(connection: sqlite3.Connection, end: int) -> Iterator[tuple[
 
 
 def read_subjects_after(connection: sqlite3.Connection) -> int:
-    """Reads up to where records may have no subject; before subjects were kept, that is all."""
+    """Reads up to where records may have no subject; before subjects were kept, that is all.
+
+    Raises:
+        JournalBroken: if no number stands there: SQLite keeps what it is given.
+    """
     query = "SELECT value FROM state WHERE name = 'subjects_after'"
     row = connection.execute(query).fetchone()
-    return int(row[0]) if row else sys.maxsize
+    if row and type(row[0]) is not int:
+        raise JournalBroken("state subjects_after holds no number: it was altered")
+    return row[0] if row else sys.maxsize

@@ -78,7 +78,7 @@ class Access:
         self._acts = acts
         self._in_force: _InForce | None = None
         self._stamp = _stamp(path)
-        if must_exist or self._stamp is not None:
+        if must_exist or self._stamp is not None:  # a link that leads nowhere is a file, too
             self._take(load_callers(path, RULES, WITHOUT_CREDENTIALS))
 
     @property
@@ -229,9 +229,18 @@ def _checked(rules: TokenRules, claims: Mapping[str, Any]) -> str:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Tells one state of a file from another: its change time moves whatever is done to it."""
+    """Tells one state of a file from another: its change time moves whatever is done to it.
+
+    Only where nothing has the name is there no file: what cannot be looked at (a link that leads
+    nowhere or in a circle, a folder that may not be entered) may be one that somebody wrote.
+    """
     try:
         found = path.stat()
     except OSError:
-        return None
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            return 0, 0, 0, problem.errno or 0
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

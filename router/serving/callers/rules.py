@@ -16,6 +16,7 @@ class Offices(Enum):
     OF_THE_CALL = "the office that the call names must be the caller's"
     OF_THE_DECISION = "what is another office's looks as if it did not exist"
     OF_THE_LIST = "the list holds what is of the caller's offices, and nothing else"
+    OWN_CANARY = "of the offices of a canary it tells the caller's"
     NONE = "it tells of no office"
 
 
@@ -34,7 +35,7 @@ RULES: Mapping[str, Offices] = {
     "router.v1.Feedback/ListReviews": Offices.OF_THE_LIST,
     "router.v1.CaseloadPlanner/PlanCaseload": Offices.OF_THE_CALL,
     "router.v1.Models/GetPromotedModel": Offices.NONE,
-    "router.v1.Models/ListModels": Offices.NONE,
+    "router.v1.Models/ListModels": Offices.OWN_CANARY,
     "router.v1.Models/ListFeatures": Offices.NONE,
     "router.v1.Models/ListMixes": Offices.NONE,
     "router.v1.Models/ListSafeguards": Offices.NONE,

@@ -48,7 +48,7 @@ from router.serving.feedback.requests import (
 )
 from router.serving.feedback.reviews import FollowedReviews, KnownReview, read_review
 from router.serving.fields import Fields
-from router.serving.paging import next_token, number_of, page_size, position_of
+from router.serving.paging import next_token, page_size, position_of, record_of
 from router.serving.status import (
     InvalidRequest,
     NoDecision,
@@ -222,7 +222,8 @@ class FeedbackService(FeedbackServicer):
             caller.check_office(office_ref)
         size = page_size(request.page_size)
         filters = {"office_ref": office_ref}
-        after = number_of(position_of("ListReviews", filters, request.page_token) or "0")
+        position = position_of("ListReviews", filters, request.page_token)
+        after = await asyncio.to_thread(record_of, position, self._journal.store) if position else 0
 
         every = [
             one
@@ -231,7 +232,7 @@ class FeedbackService(FeedbackServicer):
         ]
         left = [one for one in every if one.asked.seq > after]
         page = left[:size]
-        last = str(page[-1].asked.seq) if len(left) > size else ""
+        last = page[-1].asked.id.hex() if len(left) > size else ""
         return feedback_pb2.ListReviewsResponse(
             reviews=[_known_review(one) for one in page],
             next_page_token=last and next_token("ListReviews", filters, last),

@@ -40,7 +40,9 @@ BODIES_AT_MOST = 128 << 20
 # As much as metadata over gRPC.
 _HEADERS_AT_MOST = 16 << 10
 # Longer than clients and proxies keep theirs: a call on one that closes just then would fail.
-_IDLE_SECONDS = 75
+_IDLE_SECONDS = 75.0
+# An answer that is not taken holds room, too.
+_TAKING_SECONDS = 30.0
 # A body that trickles in holds room that others need.
 _BODY_SECONDS = 30.0
 # As old as a connection of gRPC may be.
@@ -65,11 +67,7 @@ _App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 
 class Door:
-    """Serves the services of an edge over HTTP, on the loop that runs. It listens once made.
-
-    Raises:
-        SettingsError: if the address cannot be listened on.
-    """
+    """Serves the services of an edge over HTTP, on the loop that runs. It listens once made."""
 
     def __init__(
         self,
@@ -80,9 +78,30 @@ class Door:
         origins: tuple[str, ...],
         max_in_flight: int,
         grace_seconds: float,
+        max_connections: int = 16_384,
         body_seconds: float = _BODY_SECONDS,
+        idle_seconds: float = _IDLE_SECONDS,
+        taking_seconds: float = _TAKING_SECONDS,
         tls: Tls | None = None,
     ) -> None:
+        """Listens.
+
+        Args:
+            edge: runs the calls.
+            services: what is served of it.
+            address: to listen on.
+            origins: of the pages whose scripts may call.
+            max_in_flight: calls at once; twice as many requests are read or answered.
+            grace_seconds: for what is under way when it ends.
+            max_connections: at once; one more ends the one that has been idle longest.
+            body_seconds: within which a body must have come, but for streams.
+            idle_seconds: within which the head of a request must have come, the next one's too.
+            taking_seconds: within which a caller must take more of an answer that waits for it.
+            tls: the server's certificate; None serves in plain text.
+
+        Raises:
+            SettingsError: if the address cannot be listened on.
+        """
         app = application(
             edge,
             services,
@@ -96,23 +115,25 @@ class Door:
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else error
             raise SettingsError(f"http: cannot listen on {address}: {why}") from None
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                http=_Protocol,
-                ssl_context_factory=(lambda *_: tls.for_http()) if tls else None,
-                h11_max_incomplete_event_size=_HEADERS_AT_MOST,
-                lifespan="off",
-                ws="none",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=_IDLE_SECONDS,
-                timeout_graceful_shutdown=math.ceil(grace_seconds),
-            )
+        config = _Config(
+            app,
+            http=_Protocol,
+            ssl_context_factory=(lambda *_: tls.for_http()) if tls else None,
+            h11_max_incomplete_event_size=_HEADERS_AT_MOST,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=idle_seconds,  # type: ignore[arg-type] # handed on as it is
+            timeout_graceful_shutdown=math.ceil(grace_seconds),
         )
+        config.max_connections = max_connections
+        config.taking_seconds = taking_seconds
+        config.idle = {}
+        self._server = _Server(config)
         self.address = Address(host=address.host, port=self._socket.getsockname()[1])
 
     async def begin(self) -> None:
@@ -131,15 +152,78 @@ class Door:
         await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
 
 
+class _Config(uvicorn.Config):
+    """Also says how many connections there may be, and which of them have no request under way."""
+
+    max_connections: int
+    taking_seconds: float
+    # In the order in which they began to wait.
+    idle: dict[_Protocol, None]
+
+
 class _Protocol(H11Protocol):
-    """Tells each request of the certificate that its connection came with."""
+    """Holds connections to their bounds, and tells requests of the certificate that they came with.
+
+    uvicorn waits as long as it takes for the first request, and for the rest of a head.
+    """
+
+    config: _Config
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Reads the certificate once a connection."""
+        """Reads the certificate once a connection, and begins to wait for a request."""
         super().connection_made(transport)
+        self._taking: asyncio.TimerHandle | None = None
+        if len(self.connections) > self.config.max_connections:
+            oldest = next(iter(self.config.idle), self)
+            self.config.idle.pop(oldest, None)
+            oldest.transport.abort()
+            if oldest is self:
+                return
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        self.config.idle[self] = None
         secured = transport.get_extra_info("ssl_object")
         connection = of_http(secured.getpeercert(binary_form=True)) if secured is not None else {}
         self.app_state = {**self.app_state, _CONNECTION: connection}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the connection."""
+        self.config.idle.pop(self, None)
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what has come; unlike uvicorn's own, goes on waiting until a head is whole."""
+        self.conn.receive_data(data)
+        self.handle_events()
+
+    def on_response_complete(self) -> None:
+        """Begins to wait for the next request, unless it is there already."""
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:
+            self.config.idle[self] = None
+
+    def _unset_keepalive_if_required(self) -> None:
+        # Called when the head of a request is whole.
+        super()._unset_keepalive_if_required()
+        self.config.idle.pop(self, None)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Ends the connection, whether or not the last answer was taken."""
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Begins to wait until the caller takes what there is."""
+        super().pause_writing()
+        self._taking = self.loop.call_later(self.config.taking_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Goes on."""
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+        super().resume_writing()
 
 
 class _Server(uvicorn.Server):
@@ -177,7 +261,7 @@ def application(
         at_once: most requests that are read or answered at once.
         body_seconds: within which a body must have come, but for streams.
     """
-    app: _App = _Front(edge, list(services), at_once, body_seconds)
+    app: _App = _Front(edge, list(services), at_once, body_seconds, origins)
     if origins:
         app = CORSMiddleware(
             app,
@@ -194,9 +278,15 @@ class _Front:
     """Refuses in the words of Connect what is no call; the library would answer without any."""
 
     def __init__(
-        self, edge: Edge, services: list[ServiceDescriptor], at_once: int, body_seconds: float
+        self,
+        edge: Edge,
+        services: list[ServiceDescriptor],
+        at_once: int,
+        body_seconds: float,
+        origins: tuple[str, ...],
     ) -> None:
         self._body_seconds = body_seconds
+        self._origins = frozenset(origin.encode() for origin in origins)
         found = endpoints(edge, services)
         self._streams = {
             path_of(method): method.client_streaming or method.server_streaming
@@ -226,7 +316,9 @@ class _Front:
             text = f"the headers have over {_HEADERS_AT_MOST} bytes"
             return _refusal(431, Code.INVALID_ARGUMENT, text)
 
-        path, verb = scope["path"], scope["method"]
+        # As it was sent: what is routed below must be what the caller is judged by, and a path that
+        # names a method only once it is decoded is none.
+        path, verb = scope["raw_path"].decode("latin-1"), scope["method"]
         if path == _DOCUMENT:
             if verb in {"GET", "HEAD"}:
                 return Response(self._document, media_type="application/json")
@@ -239,6 +331,14 @@ class _Front:
             return _refusal(
                 405, Code.UNIMPLEMENTED, "methods are called with POST", {"allow": "POST"}
             )
+
+        # Browsers alone send one. Without this a page whose host's name is made to lead here
+        # (DNS rebinding) would be of the same origin, and asked about no more than its own server.
+        if any(
+            name == b"origin" and value not in self._origins for name, value in scope["headers"]
+        ):
+            text = "pages of this origin may not call; --http-origin names those that may"
+            return _refusal(403, Code.PERMISSION_DENIED, text)
 
         permitted = _STREAMS if streams else _ALONE
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}

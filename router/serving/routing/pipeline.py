@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
 from router.advice.recommender import Advice
+from router.decision.together import decide_together
 from router.journal.answer import RequestId, answer_record, read_answer
 from router.journal.record import Record
 from router.serving.durable import DurableJournal
 from router.serving.live import OfficeRouter
 from router.serving.requests import View
+from router.serving.routing.recommendation import explain_together
 from router.serving.shadowing import Shadowing
 from router.serving.status import NothingFound, Stands
 from router.serving.tracing import TRACES
+from router.serving.turns import give_way
 from router.v1 import recommendation_pb2
+
+# So many of a batch are decided, or written, before other calls have their turn: some milliseconds.
+_CASES_OF_A_TURN, _FULL_OF_A_TURN = 64, 16
+_GATHERED_AT_MOST = 64
 
 
 class Asked(NamedTuple):
@@ -48,9 +56,9 @@ class _Decided(NamedTuple):
     asked: list[Asked]
     advice: list[Advice]
 
-    def write(self) -> None:
-        views = [one.view for one in self.asked]
-        self.router.writer.write(self.advice, views, [one.answer for one in self.asked])
+    @property
+    def views(self) -> list[View]:
+        return [one.view for one in self.asked]
 
     def counted(self, skipped: Collection[bytes], shadowing: Shadowing) -> set[int]:
         """Counts those that were not on record before, and tells which they are by identity.
@@ -89,33 +97,35 @@ class Pipeline:
             JournalUnavailable: if the records could not be written.
         """
         repeatable = any(one.request_id for one in asked)
-        decided: list[_Decided] = []
+        turns: list[list[_Decided]] = []
         records: list[Record] = []
         with TRACES.step("decide"):
-            for router, its_cases in _by_office(_each_id_once(asked) if repeatable else asked):
-                advice, its_records = _decide(router, its_cases)
+            for some in _turns(_each_id_once(asked) if repeatable else asked):
+                if turns:
+                    await give_way()
+                decided, its_records = _decide(some)
+                turns.append(decided)
                 records += its_records
-                decided.append(_Decided(router, its_cases, advice))
 
         if repeatable:
             # Their answers are recorded with them, so they are written first.
-            for part in decided:
-                part.write()
-                records += _answers(part.asked, records[0].written_at)
-        durable = self._journal.append(_with_callers(records, decided))
+            await _write(turns)
+            for decided in turns:
+                for part in decided:
+                    records += _answers(part.asked, records[0].written_at)
+        durable = self._journal.append(_with_callers(records, chain(*turns)))
 
         # The journal's thread begins its write and other calls have their turn; meanwhile the
         # answers are written.
         await asyncio.sleep(0)
         if not repeatable:
-            for part in decided:
-                part.write()
+            await _write(turns)
 
         # Counted only now: what is not on record did not leave.
         with TRACES.step("journal"):
             skipped = await durable
         new: set[int] = set()
-        for part in decided:
+        for part in chain(*turns):
             new |= part.counted(skipped, self._shadowing)
         if not repeatable:
             return {}
@@ -167,16 +177,48 @@ def _answers(asked: Iterable[Asked], now: int) -> Iterable[Record]:
             yield answer_record(one.request_id, one.answer.SerializeToString(), now)
 
 
-def _decide(router: OfficeRouter, asked: list[Asked]) -> tuple[list[Advice], list[Record]]:
-    """Decides the cases of one office; also what withheld advice says is recorded."""
-    advice, records = router.recommender.decide(
-        [one.row for one in asked],
-        [one.case_ref for one in asked],
-        office_refs=[one.office_ref for one in asked],
-        ids=[one.request_id and one.request_id.decision for one in asked],
-    )
-    views = [one.view for one in asked]
-    return advice, records + router.writer.withheld(advice, views, records[0].written_at)
+def _turns(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
+    """Yields cases in turns, between which other calls have theirs."""
+    size = _FULL_OF_A_TURN if any(one.view.full for one in asked) else _CASES_OF_A_TURN
+    if len(asked) <= _GATHERED_AT_MOST:
+        # Calls of their own: each waits for all of them.
+        size = _GATHERED_AT_MOST
+    for start in range(0, len(asked), size):
+        yield asked[start : start + size]
+
+
+def _decide(asked: Sequence[Asked]) -> tuple[list[_Decided], list[Record]]:
+    """Decides cases; also what withheld advice says is recorded."""
+    offices = _by_office(asked)
+    rows = [[one.row for one in its_cases] for _, its_cases in offices]
+    deciders = [router.recommender.decider for router, _ in offices]
+    each = decide_together([*zip(deciders, rows, strict=True)])
+
+    decided, records = [], []
+    for (router, its_cases), its_rows, decisions in zip(offices, rows, each, strict=True):
+        advice, its_records = router.recommender.decide(
+            its_rows,
+            [one.case_ref for one in its_cases],
+            decisions=decisions,
+            office_refs=[one.office_ref for one in its_cases],
+            ids=[one.request_id and one.request_id.decision for one in its_cases],
+        )
+        records += its_records
+        views = [one.view for one in its_cases]
+        records += router.writer.withheld(advice, views, its_records[0].written_at)
+        decided.append(_Decided(router, its_cases, advice))
+    return decided, records
+
+
+async def _write(turns: Iterable[Sequence[_Decided]]) -> None:
+    """Writes answers, those of a turn together."""
+    for number, decided in enumerate(turns):
+        if number:
+            await give_way()
+        asked = [(part.router.writer, part.advice, part.views) for part in decided]
+        for part, explanations in zip(decided, explain_together(asked), strict=True):
+            answers = [one.answer for one in part.asked]
+            part.router.writer.write(part.advice, part.views, answers, explanations)
 
 
 def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Sequence[Record]:
@@ -195,7 +237,7 @@ def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Seq
     return [one._replace(caller=callers.get(one.about or one.id, "")) for one in records]
 
 
-def _by_office(asked: Sequence[Asked]) -> Iterable[tuple[OfficeRouter, list[Asked]]]:
+def _by_office(asked: Sequence[Asked]) -> list[tuple[OfficeRouter, list[Asked]]]:
     found: dict[int, list[Asked]] = {}
     for one in asked:
         # By identity: an office's router is one object while

@@ -22,6 +22,7 @@ from router.journal.recommendation import (
 )
 from router.journal.record import RECOMMENDATION, StoredRecord
 from router.journal.store import JournalStore
+from router.serving.paging import record_of
 from router.serving.status import NoDecision
 from router.v1 import channel_router_pb2, recommendation_pb2
 
@@ -55,34 +56,36 @@ def read_back(
 
 
 def read_back_of_case(
-    store: JournalStore, case_ref: str, before: int | None, most: int, may_see: MaySee
-) -> tuple[list[channel_router_pb2.RecordedRecommendation], int | None]:
+    store: JournalStore, case_ref: str, after: str | None, most: int, may_see: MaySee
+) -> tuple[list[channel_router_pb2.RecordedRecommendation], str]:
     """Reads recommendations of a case, the latest first; it blocks.
 
     Args:
         store: the journal.
         case_ref: as sent, not empty.
-        before: only those recorded before this number of the chain.
+        after: position of the one behind which the page begins, None for the first page.
         most: of them.
         may_see: those of other offices are left out.
 
     Returns:
-        The recommendations, and the number before which there are more; None if there are none.
+        The recommendations, and the position behind which there are more; "" if there are none.
 
     Raises:
+        InvalidRequest: if there is nothing at that position.
         JournalUnavailable: if the journal cannot be read now.
         JournalBroken: if a record cannot be read.
     """
     found: list[channel_router_pb2.RecordedRecommendation] = []
-    last = None
+    before = None if after is None else record_of(after, store)
+    last = ""
     for stored, recommended in recommendations_of(store, case_ref, before):
         if not may_see(recommended.office_ref):
             continue
         if len(found) == most:
             return found, last
         found.append(_message(recommended, store.about(stored.id)))
-        last = stored.seq
-    return found, None
+        last = stored.id.hex()
+    return found, ""
 
 
 def _message(

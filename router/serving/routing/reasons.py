@@ -75,22 +75,23 @@ def told_of(
     """
     if explanation.other is None or lifted:
         return [Told(SAFEGUARD, None, 0, 0.0)]
+    difference = explanation.difference
     parts = _tellable(explanation.parts, reader, words, digital=digital)
     if not effects_vary:
         parts = _on_average(explanation.parts)
     support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
     # Nothing at all stands for a mix that is worth as much as another to the last bit.
     if not support or support[0].points < TOLD_FROM:
-        return [Told(NEAR_EQUAL, None, 0, explanation.difference)]
+        return [Told(NEAR_EQUAL, None, 0, difference)]
 
     carrying, carried = [], 0.0
     for one in support[:REASONS_AT_MOST]:
         # All that is left is small, and what carries the decision is told.
-        if one.points < TOLD_FROM and carried >= _CARRIES * explanation.difference:
+        if one.points < TOLD_FROM and carried >= _CARRIES * difference:
             break
         carrying.append(one)
         carried += one.points
-        if carried >= explanation.difference:
+        if carried >= difference:
             break
     if reader is Reader.USER:
         return carrying
@@ -138,13 +139,15 @@ def _tellable(parts: Sequence[Part], reader: Reader, words: Texts, *, digital: b
         if part.kind is not PartKind.FEATURE:
             found.append(Told(part.kind.value, None, 0, part.points))
             continue
-        feature = FEATURES.features[part.column]
         # Many small ones may carry together what none of them carries alone.
-        small = abs(part.points) < TOLD_FROM
+        if abs(part.points) < TOLD_FROM:
+            others += part.points
+            continue
+        feature = FEATURES.features[part.column]
         # "Other" of an enum is nothing that anybody could check.
         vague = feature.value(part.slot) == "OTHER"
         hidden = reader is Reader.USER and not digital and feature.name in BEHIND_A_LOGIN
-        if small or vague or hidden or not words.is_told(reader, feature, part.slot):
+        if vague or hidden or not words.is_told(reader, feature, part.slot):
             others += part.points
         else:
             found.append(Told(part.kind.value, part.column, part.slot, part.points))

@@ -17,6 +17,7 @@ from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.explain import Explainer, Explanation, PartKind
 from router.decision.probability import as_probability
 from router.decision.safeguards import Effect, Requirement
+from router.decision.together import Whose, alike
 from router.journal.feedback import WITHHELD
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
 from router.journal.record import Context, Record
@@ -60,8 +61,8 @@ class RecommendationWriter:
 
     def __init__(self, recommender: Recommender, texts: dict[str, Texts]) -> None:
         self._recommender = recommender
-        self._decider: Decider = recommender.decider
-        self._explainer: Explainer = recommender.explainer
+        self.decider: Decider = recommender.decider
+        self.explainer: Explainer = recommender.explainer
         self._minutes: list[float] = recommender.decider.catalogue.minutes.tolist()
         self._texts = texts
         policy = recommender.decider.policy.contact
@@ -90,13 +91,13 @@ class RecommendationWriter:
         """
         kept = self._rules.get((language, reader))
         if kept is None:
-            words, count = self._texts[language], len(self._decider.safeguards.rules)
+            words, count = self._texts[language], len(self.decider.safeguards.rules)
             kept = [self._rule(words, reader, number) for number in range(count)]
             self._rules[language, reader] = kept
         return kept
 
     def _rule(self, words: Texts, reader: Reader, number: int) -> _Rule:
-        rule = self._decider.safeguards.rules[number]
+        rule = self.decider.safeguards.rules[number]
         fact = words.safeguard(reader, rule.name)
         [whole] = words.grouped(reader, [(rule.name, rule.effect.requirement.value)])
         return (
@@ -111,6 +112,7 @@ class RecommendationWriter:
         advice: Sequence[Advice],
         views: Sequence[View],
         into: Sequence[recommendation_pb2.Recommendation],
+        explanations: Mapping[int, Explanation] | None = None,
     ) -> None:
         """Fills in a Recommendation for each piece of advice, in its own view.
 
@@ -118,15 +120,10 @@ class RecommendationWriter:
             advice: n pieces.
             views: n of them.
             into: n empty messages.
+            explanations: by number, where they were explained with others' (`explain_together`).
         """
-        told = [n for n, view in enumerate(views) if view.full and advice[n].decision.mix != NO_MIX]
-        # All at once: a burst of FULL answers then costs half.
-        explanations: dict[int, Explanation] = {}
-        if told:
-            rows = np.array([advice[n].row for n in told], np.uint16)
-            explained = self._explainer.explain(rows, [advice[n].decision for n in told])
-            explanations = dict(zip(told, explained, strict=True))
-
+        if explanations is None:
+            [explanations] = explain_together([(self, advice, views)])
         for n, (one, view, message) in enumerate(zip(advice, views, into, strict=True)):
             if one.disclosure == SHOWN:
                 self._write_advice(message, one, view, explanations.get(n))
@@ -159,12 +156,12 @@ class RecommendationWriter:
         self, message: recommendation_pb2.Recommendation, advice: Advice, view: View
     ) -> None:
         """Tells what the safeguards demand, and nothing that the model thinks."""
-        decision, mixes = advice.decision, self._decider.catalogue.ids
+        decision, mixes = advice.decision, self.decider.catalogue.ids
         words, synthetic = self._texts[view.language], self._recommender.model.info.synthetic
         message.decision_id = advice.decision_id
         message.status = recommendation_pb2.STATUS_WITHHELD
         message.model_version = self._recommender.model.info.version
-        message.policy_version = self._decider.policy.version
+        message.policy_version = self.decider.policy.version
         unusable = self._unusable(decision.safeguards)
         message.notice = self._notice(words, view.reader, unusable, mix=False)
         message.plan = _tested(words, words.no_mix(view.reader, self._contact), test=synthetic)
@@ -220,7 +217,7 @@ class RecommendationWriter:
         if found is None:
             if len(self._channels) >= _TEMPLATES_AT_MOST:
                 self._channels.clear()
-            found = self._channels[bits] = self._decider.safeguards.unusable(bits)
+            found = self._channels[bits] = self.decider.safeguards.unusable(bits)
         return found
 
     def _is_digital(self, decision: Decision) -> bool:
@@ -231,11 +228,11 @@ class RecommendationWriter:
         self, decision: Decision, view: View, unusable: frozenset[Channel], *, expired: bool
     ) -> recommendation_pb2.Recommendation:
         words, reader, mix = self._texts[view.language], view.reader, decision.mix
-        info, catalogue = self._recommender.model.info, self._decider.catalogue
+        info, catalogue = self._recommender.model.info, self.decider.catalogue
         message = recommendation_pb2.Recommendation(
             status=_STATUSES[decision.status],
             model_version=info.version,
-            policy_version=self._decider.policy.version,
+            policy_version=self.decider.policy.version,
         )
         if mix == NO_MIX:
             message.plan = words.no_mix(reader, self._contact)
@@ -276,7 +273,7 @@ class RecommendationWriter:
         self, message: recommendation_pb2.Recommendation, row: Sequence[int], view: View
     ) -> None:
         words = self._texts[view.language]
-        for one in self._decider.contradictions.found(row):
+        for one in self.decider.contradictions.found(row):
             message.contradictions.add(
                 fields=one.fields, text=words.contradiction(view.reader, one.name)
             )
@@ -285,7 +282,7 @@ class RecommendationWriter:
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
     ) -> None:
         written, bits = self._rules_in(view.language, view.reader), decision.safeguards
-        rules = self._decider.safeguards.rules
+        rules = self.decider.safeguards.rules
         applied = [number for number in range(bits.bit_length()) if bits >> number & 1]
         message.safeguards.extend(written[number][0] for number in applied)
         message.reasons.extend(
@@ -312,7 +309,7 @@ class RecommendationWriter:
     def _unvalued(self, decision: Decision) -> list[recommendation_pb2.Option]:
         """Gives the options without what the model says of them."""
         options = []
-        for number, mix in enumerate(self._decider.catalogue.mixes):
+        for number, mix in enumerate(self.decider.catalogue.mixes):
             forbidden_by = "" if decision.permits(number) else self._forbidden_by(decision, number)
             options.append(
                 recommendation_pb2.Option(
@@ -320,19 +317,19 @@ class RecommendationWriter:
                     adviser_minutes=self._minutes[number],
                     permitted=not forbidden_by,
                     forbidden_by=forbidden_by,
-                    unscored=number in self._decider.tables.unscored,
+                    unscored=number in self.decider.tables.unscored,
                 )
             )
         return options
 
     def _forbidden_by(self, decision: Decision, number: int) -> str:
-        safeguards = self._decider.safeguards
+        safeguards = self.decider.safeguards
         applied = safeguards.applied(decision.safeguards)
         # The first in the catalogue's order that forbids it: one is enough to tell why.
         for rule in applied:
             if number not in safeguards.permitted_by(rule):
                 return rule.name
-        if not self._decider.menu[number]:
+        if not self.decider.menu[number]:
             return _NOT_OFFERED
         # Each alone would leave it, and all together do not: the last that takes channels away.
         return next(rule.name for rule in reversed(applied) if rule.effect.unusable)
@@ -344,7 +341,7 @@ class RecommendationWriter:
         explanation: Explanation,
         view: View,
     ) -> None:
-        words, ids = self._texts[view.language], self._decider.catalogue.ids
+        words, ids = self._texts[view.language], self.decider.catalogue.ids
         told = told_of(
             explanation,
             reader=view.reader,
@@ -394,7 +391,7 @@ class RecommendationWriter:
         explanation: Explanation,
         view: View,
     ) -> None:
-        words, ids = self._texts[view.language], self._decider.catalogue.ids
+        words, ids = self._texts[view.language], self.decider.catalogue.ids
         for change in explanation.changes:
             # Without proof that effects vary nobody knows that doing otherwise would help.
             if not (change.is_wish or self._recommender.model.info.effects_vary):
@@ -436,11 +433,11 @@ class RecommendationWriter:
     def _rules_told(self, decision: Decision, view: View) -> list[str]:
         """Tells the facts of safeguards, what follows and is arranged, and to advisers the law."""
         words, reader = self._texts[view.language], view.reader
-        applied = self._decider.safeguards.applied(decision.safeguards)
+        applied = self.decider.safeguards.applied(decision.safeguards)
         unusable = self._unusable(decision.safeguards)
         rules = [rule for rule in applied if is_told(rule, reader)]
         if decision.mix != NO_MIX:
-            mix = self._decider.catalogue.mixes[decision.mix]
+            mix = self.decider.catalogue.mixes[decision.mix]
             held = mix.channels_without(unusable) or frozenset()
             # What was too much to ask for, and is asked all the same, explains nothing.
             rules = [rule for rule in rules if not rule.effect.burdensome & held]
@@ -455,8 +452,38 @@ class RecommendationWriter:
         return told
 
     def _is_heavier(self, mix: str, other: str) -> bool:
-        ids = self._decider.catalogue.ids
+        ids = self.decider.catalogue.ids
         return ids.index(mix) > ids.index(other)
+
+
+def explain_together(
+    asked: Sequence[tuple[RecommendationWriter, Sequence[Advice], Sequence[View]]],
+) -> list[dict[int, Explanation]]:
+    """Explains what FULL answers tell, of several policies: all at once costs half and less.
+
+    Args:
+        asked: writers, with their advice and its views.
+
+    Returns:
+        Of each writer, explanations by number of its advice.
+    """
+    told = [
+        [n for n, view in enumerate(views) if view.full and advice[n].decision.mix != NO_MIX]
+        for _, advice, views in asked
+    ]
+    found: list[dict[int, Explanation]] = [{} for _ in asked]
+    some = [number for number, its in enumerate(told) if its]
+    deciders = [asked[number][0].decider for number in some]
+    for places in alike(deciders):
+        numbers = [some[place] for place in places]
+        advice = [asked[number][1][n] for number in numbers for n in told[number]]
+        rows = np.array([one.row for one in advice], np.uint16)
+        whose = Whose([deciders[place] for place in places], [len(told[n]) for n in numbers])
+        explainer = asked[numbers[0]][0].explainer
+        explained = iter(explainer.explain(rows, [one.decision for one in advice], whose))
+        for number in numbers:
+            found[number] = {n: next(explained) for n in told[number]}
+    return found
 
 
 def _requirement_told(effect: Effect, unusable: frozenset[Channel]) -> str:

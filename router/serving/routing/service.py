@@ -14,7 +14,7 @@ from router.serving.durable import DurableJournal
 from router.serving.fields import Fields
 from router.serving.live import Live
 from router.serving.messages import case_error
-from router.serving.paging import next_token, number_of, page_size, position_of
+from router.serving.paging import next_token, page_size, position_of
 from router.serving.requests import told_in
 from router.serving.routing.coalescing import Coalescer
 from router.serving.routing.pipeline import Asked, Pipeline
@@ -22,6 +22,7 @@ from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
 from router.serving.shadowing import Shadowing
 from router.serving.status import InvalidRequest, NothingFound, NotPermitted, Stands, refuse
+from router.serving.turns import give_way
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -29,7 +30,7 @@ CASES_AT_MOST = 1_000
 FULL_AT_MOST = 250
 """Cases of a batch in the FULL view: no answer outgrows the 4 MiB that clients take by default."""
 # After so many of a batch are read, some milliseconds, other calls have their turn.
-_CASES_OF_A_TURN = 500
+_CASES_OF_A_TURN = 64
 # As many as leave together (`Coalescer`); a client that sends faster waits.
 _WINDOW = 64
 
@@ -71,7 +72,7 @@ class ChannelRouterService(ChannelRouterServicer):
         theirs: list[channel_router_pb2.RecommendBatchResult] = []
         for index, (case, request_id) in enumerate(zip(request.cases, request_ids, strict=True)):
             if index % _CASES_OF_A_TURN == 0:
-                await asyncio.sleep(0)
+                await give_way()
             result = response.results.add(index=index)
             try:
                 waiting.append(reader.read(case, request_id, result.recommendation, index))
@@ -155,12 +156,10 @@ class ChannelRouterService(ChannelRouterServicer):
         size = page_size(request.page_size)
         filters = {"case_ref": case_ref}
         position = position_of("ListRecommendations", filters, request.page_token)
-        before = None if position is None else number_of(position)
-
         found, rest = await asyncio.to_thread(
-            read_back_of_case, self._journal.store, case_ref, before, size, the_caller().may_see
+            read_back_of_case, self._journal.store, case_ref, position, size, the_caller().may_see
         )
-        token = "" if rest is None else next_token("ListRecommendations", filters, str(rest))
+        token = rest and next_token("ListRecommendations", filters, rest)
         return channel_router_pb2.ListRecommendationsResponse(
             recommendations=found, next_page_token=token
         )

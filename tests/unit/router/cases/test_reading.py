@@ -151,6 +151,15 @@ def test_what_r_and_spreadsheets_write_is_read(tmp_path: Path, text: str) -> Non
     assert rows.tolist() == [known.tolist(), FEATURES.row(shielded="NO").tolist()]
 
 
+def test_percents_may_bear_their_sign(tmp_path: Path) -> None:
+    text = "case_ref;plan_user_created_percent\na;45 %\nb;60%\nc;70,0 %\nd;\n"
+    rows, assumed = read(a_csv(tmp_path, text), NOT_SHIELDED)
+    column = FEATURES.column("plan_user_created_percent")
+    # Slots: 0 is unknown, and a number's is one more.
+    assert rows[:, column].tolist() == [46, 61, 71, 0]
+    assert "percents are read without their sign: plan_user_created_percent" in assumed
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -159,6 +168,8 @@ def test_what_r_and_spreadsheets_write_is_read(tmp_path: Path, text: str) -> Non
         ("case_ref,has_eid\na,1\n", "column has_eid: row 1: '1'; permitted is one of YES, NO"),
         ("case_ref,education_level\na,None\n", "may mean NONE or unknown: say which in --map"),
         ('case_ref,weeks_registered\na,"1,234"\n', "row 1: '1,234'; permitted is 0 to 520"),
+        ("case_ref,plan_user_created_percent\na,45 kr\n", "row 1: '45 kr'"),
+        ("case_ref,weeks_registered\na,45 %\n", "row 1: '45 %'"),
         ("case_ref;weeks_registered\na;1.250\n", "row 1: '1.250'"),
         ("case_ref;weeks_registered\na;1,250\n", "say in --map, as csv.decimal, how decimals"),
         ("case_ref;weeks_registered\na;1.250\nb;12,0\n", "row 1: '1.250'"),

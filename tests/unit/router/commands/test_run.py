@@ -82,11 +82,19 @@ def test_a_librarys_error_is_a_fault_with_its_traceback_and_where_to_report_it(
     assert "\nerror: " not in told
 
 
+@pytest.mark.parametrize(
+    ("module", "library", "extra"),
+    [("pyarrow.parquet", "pyarrow", "parquet"), ("distributed", "distributed", "dask")],
+)
 def test_a_library_of_an_extra_that_is_not_there_is_said_with_the_extra_that_brings_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    library: str,
+    extra: str,
 ) -> None:
-    missing = ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow.parquet")
+    missing = ModuleNotFoundError(f"No module named '{library}'", name=module)
     code, told = failing(raising(missing), capsys, monkeypatch)
     assert code == 2
-    assert told.startswith("error: pyarrow is missing; install the extra: ")
-    assert "channel-router[parquet]" in told
+    assert told.startswith(f"error: {library} is missing; install the extra: ")
+    assert f"channel-router[{extra}]" in told

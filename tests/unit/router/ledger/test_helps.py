@@ -84,4 +84,8 @@ def test_the_textfile_has_ends_of_what_is_known_and_nothing_of_what_is_not(
     assert 'router_shown_outcome_ratio{end="low",group="ALL",office="a"} 0.03' in text
     assert 'router_shown_adviser_seconds{end="value",group="ALL",office="a"} -1200.0' in text
     assert 'router_shown_cases{drawn="control",office="a"} 100.0' in text
+    for line in text.splitlines():
+        if line.startswith("router_shown_outcome_ratio{"):
+            told = float(line.rpartition(" ")[2])
+            assert told == round(told, 3)
     assert 'office="b"' not in text

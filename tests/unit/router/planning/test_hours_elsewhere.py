@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from router.commands.price import price
+from router.commands.hours import hours
 from router.planning.allocate import BudgetTooSmall
 from router.planning.hours_elsewhere import (
     DRAWS,
@@ -114,12 +114,12 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(year: Path, *more: str) -> Result:
     words = ["--journal", f"sqlite:///{year}/journal.db", "--policies", str(year / "policies")]
     words += ["--models", str(ROOT / "models"), "--as-of", str(FIRST_DAY + timedelta(days=27))]
-    return CliRunner().invoke(price, [*words, *more])
+    return CliRunner().invoke(hours, [*words, *more])
 
 
 def test_of_all_offices_it_is_told_in_words_and_figures(year: Path, tmp_path: Path) -> None:
     out = tmp_path / "hours.json"
-    told = asked(year, "--office", "ALL", "--json", str(out))
+    told = asked(year, "--json", str(out))
     assert told.exit_code == 0, told.output
     figures = json.loads(out.read_text())
     assert sorted(figures["offices"]) == ["synthetic-1", "synthetic-2"]
@@ -134,9 +134,6 @@ def test_of_all_offices_it_is_told_in_words_and_figures(year: Path, tmp_path: Pa
     assert said in told.output.splitlines()[-1]
 
 
-def test_what_is_of_all_only_is_refused_of_one_and_the_other_way_round(year: Path) -> None:
-    assert (
-        "--json: only of --office ALL"
-        in asked(year, "--office", "synthetic-1", "--json", "x.json").output
-    )
-    assert "name one office" in asked(year, "--office", "ALL", "--write-price").output
+def test_figures_are_written_into_json_alone(year: Path) -> None:
+    refused = asked(year, "--json", "x.csv").exception
+    assert "json: x.csv must end with .json" in str(refused)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -49,6 +49,18 @@ class Desk:
         answers = [await call] if one else [answer async for answer in call]
         return [StringValue.FromString(answer).value for answer in answers]
 
+    def call_without(self, name: str, *requests: bytes, service: str = SERVICE) -> Any:
+        """Begins a call of a method, and after these requests sends nothing."""
+
+        async def some() -> AsyncIterator[bytes]:
+            for request in requests:
+                yield request
+            await asyncio.Event().wait()
+
+        many = KINDS.get(name, "").endswith("stream")
+        kind: Any = self.channel.stream_stream if many else self.channel.stream_unary
+        return kind(f"/{service}/{name}")(some(), timeout=20)
+
     async def fails(self, name: str, *requests: bytes) -> grpc.aio.AioRpcError:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await self.ask(name, *requests)
@@ -60,9 +72,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def serving(service: str = SERVICE) -> AsyncIterator[Desk]:
+async def serving(service: str = SERVICE, **bounds: Any) -> AsyncIterator[Desk]:
     registry, echo = CollectorRegistry(), Echo()
-    edge = Edge(Metrics(registry), LIMIT)
+    edge = Edge(Metrics(registry), LIMIT, **bounds)
 
     edge.add(partial(register, service=service), echo)
     server = grpc.aio.server()
@@ -76,11 +88,11 @@ async def serving(service: str = SERVICE) -> AsyncIterator[Desk]:
         await server.stop(None)
 
 
-def within(body: Callable[[Desk], Awaitable[None]], service: str = SERVICE) -> None:
+def within(body: Callable[[Desk], Awaitable[None]], service: str = SERVICE, **bounds: Any) -> None:
     """Runs a test's body beside a server."""
 
     async def run() -> None:
-        async with serving(service) as desk:
+        async with serving(service, **bounds) as desk:
             await asyncio.wait_for(body(desk), 30)
 
     asyncio.run(run())
@@ -88,6 +100,31 @@ def within(body: Callable[[Desk], Awaitable[None]], service: str = SERVICE) -> N
 
 def text(value: str) -> bytes:
     return StringValue(value=value).SerializeToString()
+
+
+async def how(call: Any) -> grpc.StatusCode:
+    """Gives how a call ends; of a stream the answers are read up to there."""
+    with suppress(grpc.aio.AioRpcError):
+        if hasattr(call, "read"):
+            while await call.read() is not grpc.aio.EOF:
+                pass
+    code: grpc.StatusCode = await call.code()
+    return code
+
+
+@asynccontextmanager
+async def ends_of(*calls: Any) -> AsyncIterator[asyncio.Queue[tuple[Any, grpc.StatusCode]]]:
+    """Gives calls and how they end, as they do."""
+    ended: asyncio.Queue[tuple[Any, grpc.StatusCode]] = asyncio.Queue()
+
+    async def watch(call: Any) -> None:
+        ended.put_nowait((call, await how(call)))
+
+    watching = [asyncio.ensure_future(watch(call)) for call in calls]
+    yield ended
+    for one in watching:
+        one.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
 
 
 def sent(name: str, *values: bytes) -> tuple[bytes, ...]:
@@ -216,5 +253,97 @@ def test_a_code_that_a_service_sets_is_the_one_that_is_counted() -> None:
         error = await desk.fails("told_by_code", text("a"))
         assert error.code() == grpc.StatusCode.DATA_LOSS
         assert await desk.counted("told_by_code") == {"DataLoss": 1}
+
+    within(body)
+
+
+@pytest.mark.parametrize("name", ["one_to_one", "one_to_many", "one_to_many_written"])
+def test_a_call_whose_request_does_not_come_is_ended(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call_without(name)
+        assert await how(call) == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "no request came for 0.1 s" in await call.details()
+        assert await desk.counted(name) == {"DeadlineExceeded": 1}
+
+    within(body, request_seconds=0.1)
+
+
+@pytest.mark.parametrize("name", [name for name in ECHOES if name.startswith("many")])
+def test_a_stream_that_sends_nothing_more_is_ended(name: str) -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call_without(name, text("a"))
+        assert await how(call) == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "no request came for 0.1 s" in await call.details()
+        assert await desk.echo.arrived.get() == "a"
+        assert await desk.counted(name) == {"DeadlineExceeded": 1}
+
+    within(body, stream_seconds=0.1)
+
+
+def test_of_too_many_calls_without_a_request_those_that_waited_longest_go() -> None:
+    async def body(desk: Desk) -> None:
+        before = [desk.call_without("one_to_one") for _ in range(8)]
+        while desk.edge.taken < len(before):
+            await asyncio.sleep(0)
+        after = [desk.call_without("one_to_one") for _ in range(8)]
+        async with ends_of(*before, *after) as ended:
+            gone = [await ended.get() for _ in before]
+            assert {code for _, code in gone} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+            assert {id(call) for call, _ in gone} == {id(call) for call in before}
+
+            # The others are in nobody's way, though they are more than may be in flight.
+            for _ in range(4):
+                assert await desk.ask("one_to_one", text("a")) == ["a"]
+
+    within(body, waiting_at_most=8)
+
+
+def test_of_too_many_streams_without_a_request_one_goes() -> None:
+    async def body(desk: Desk) -> None:
+        calls = [desk.call_without("many_to_many", text("a")) for _ in range(3)]
+        async with ends_of(*calls) as ended:
+            _, code = await ended.get()
+            assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    within(body, waiting_at_most=2)
+
+
+def test_calls_of_other_services_that_never_end_are_bounded_too() -> None:
+    async def body(desk: Desk) -> None:
+        calls = [desk.call("waits", text("a"), service="grpc.Other") for _ in range(4)]
+        async with ends_of(*calls) as ended:
+            _, code = await ended.get()
+            assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    within(body, "grpc.Other", waiting_at_most=3)
+
+
+def test_a_caller_who_goes_before_its_request_came_gives_its_place_back() -> None:
+    async def body(desk: Desk) -> None:
+        for _ in range(5):
+            call = desk.call_without("one_to_one")
+            call.cancel()
+        other = desk.call_without("one_to_one")
+        assert await desk.ask("one_to_one", text("a")) == ["a"]
+        assert not other.done()
+        other.cancel()
+
+    within(body, waiting_at_most=2)
+
+
+def test_a_call_that_ends_without_its_request_is_the_callers_error() -> None:
+    async def body(desk: Desk) -> None:
+        method: Any = desk.channel.stream_unary(f"/{SERVICE}/one_to_one")
+        call = method(iter(()), timeout=20)
+        assert await call.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert await call.details() == "request: the call ended without one"
+
+    within(body)
+
+
+def test_a_method_that_does_not_exist_is_refused_before_a_request_came() -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call_without("nothing")
+        assert await call.code() == grpc.StatusCode.UNIMPLEMENTED
 
     within(body)

@@ -1,5 +1,6 @@
 """Lists of what the service decides with: in pages that together are the whole, each once."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,13 +11,20 @@ from typing import Any
 
 import grpc
 import pytest
+from prometheus_client import CollectorRegistry
 
 from router.decision.catalogue import Channel
 from router.decision.suitability import NEEDS
+from router.serving.callers.caller import Caller, set_caller
+from router.serving.live import Live, Loader
+from router.serving.metrics import Metrics
+from router.serving.models_service import ModelsService
 from router.serving.paging import next_token
+from router.texts import load_texts
 from router.v1 import feature_pb2
 from router.v1 import models_pb2 as pb
 from router.v1 import recommendation_pb2 as pb_language
+from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT
 from tests.unit.router.serving.service_builder import Service, a_service, status_in, violations
@@ -231,3 +239,31 @@ def test_canary_and_expiry_are_told(tmp_path: Path) -> None:
     expires = third.trained_at.ToDatetime(UTC) + timedelta(days=1)
     assert third.expires_at.ToDatetime(UTC) == expires
     assert third.expired == (datetime.now(UTC) > expires)
+
+
+@pytest.mark.parametrize(
+    ("offices", "told"), [({"a", "x"}, ["a"]), ({"x"}, []), (None, ["a", "b"])]
+)
+def test_a_caller_is_told_of_its_own_offices_of_a_canary(
+    tmp_path: Path, offices: set[str] | None, told: list[str]
+) -> None:
+    models, texts = shipped_models(tmp_path), load_texts()
+    another_version(models, "second")
+    (models / "canary").write_text("second\na\nb\n")
+    live = Live(
+        Loader(
+            models=models,
+            policies=ROOT / "policies",
+            trusted=None,
+            texts=texts,
+            metrics=Metrics(CollectorRegistry()),
+        )
+    )
+    service = ModelsService(live, texts, Listing(models, None, None))
+
+    async def listed_for() -> list[str]:
+        set_caller(Caller(name="one", offices=None if offices is None else frozenset(offices)))
+        answer = await service.ListModels(pb.ListModelsRequest(), None)
+        return [office for one in answer.models for office in one.canary_offices]
+
+    assert asyncio.run(listed_for()) == told

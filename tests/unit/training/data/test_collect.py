@@ -187,7 +187,8 @@ def test_an_answer_that_cannot_be_read_is_named_and_nothing_is_written(
     tmp_path: Path, journal: SqliteJournal, kind: str
 ) -> None:
     decisions = recommended(3)
-    bad = Record(uuid.uuid4().bytes, kind, Context(document="{}"), b'{"outcome":1.5}', micro(DAY))
+    payload, about = b'{"outcome":1.5}', decisions[0].id
+    bad = Record(uuid.uuid4().bytes, kind, Context(document="{}"), payload, micro(DAY), about=about)
     journal.write_batch([*decisions, *both(decisions), bad])
     with pytest.raises(JournalBroken, match="record 10: "):
         collected(tmp_path)
@@ -210,3 +211,21 @@ def test_what_is_collected_can_be_learned_from(tmp_path: Path, journal: SqliteJo
     assert np.array_equal(cases.rows[0], a_row())
     assert (cases.synthetic, cases.propensity, cases.offices) == (None, None, None)
     assert np.bincount(cases.mix).tolist() == [210] * len(CATALOGUE.ids)
+
+
+def test_files_of_several_periods_hold_each_case_once(
+    tmp_path: Path, journal: SqliteJournal
+) -> None:
+    decisions, again = recommended(8), recommended(4)
+    later = DAY + timedelta(days=30)
+    journal.write_batch([*decisions, *again, *both(decisions)])
+    journal.write_batch([chosen(one, day=later) for one in again] + [came(one) for one in again])
+    others = recommended(5, first=20)
+    journal.write_batch([*others, *(chosen(one, day=later) for one in others)])
+    journal.write_batch([came(one) for one in others])
+    url, out = f"sqlite:///{tmp_path / 'journal.db'}", tmp_path / "cases.parquet"
+    early = collect(url, out, 2, last=DAY.date())
+    late = collect(url, out, 2, first=later.date(), last=later.date())
+    assert (early.cases, late.cases) == (8, 5)
+    assert early.left_out == {"again for the same case": 4, "of other days": 5}
+    assert late.left_out == {"again for the same case": 4, "of other days": 8}

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from router.decision.severity import Fall, Proof
+from router.versions.synergies import CANNOT_TELL, IDENTIFIED
 from tests.builders import FOLDS
 from tests.unit.training.evaluation.parts_builder import (
     HELD_OUT,
@@ -20,8 +21,6 @@ from tests.unit.training.evaluation.parts_builder import (
     some_policies,
 )
 from training.evaluation.figures import (
-    CANNOT_TELL,
-    IDENTIFIED,
     NOT_IDENTIFIED,
     OK,
     Diagnostics,
@@ -34,6 +33,7 @@ from training.evaluation.figures import (
     HeldOut,
     Heterogeneity,
     Influence,
+    LearnedFrom,
     MixDiagnostics,
     ModelFit,
     Period,
@@ -288,6 +288,14 @@ def some_figures(**changes: Any) -> Figures:
         evidence=a_joined(),
         handed_over=(a_handed_over(-0.01, 0.01), a_handed_over(0.002, 0.004)),
         synergy=some_synergies(a_synergy()),
+        learning_curve=(
+            LearnedFrom(
+                cases=11220, value=an_estimate(0.512, 0.006), more=an_estimate(0.011, 0.004)
+            ),
+            LearnedFrom(
+                cases=22440, value=an_estimate(0.519, 0.006), more=an_estimate(0.004, 0.003)
+            ),
+        ),
     )
     return replace(figures, **changes)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from router.decision.catalogue import Channel
+from router.versions.synergies import CANNOT_TELL, COMPLEMENT, IDENTIFIED, SUBSTITUTE
 from tests.builders import a_catalogue
 from training.evaluation import figures
 from training.evaluation.figures import Synergies, SynergyOfPair
@@ -56,12 +57,10 @@ def dialogue_and_phone(log: Log) -> SynergyOfPair:
     return of_pair(found, Channel.DIALOGUE_MESSAGE, Channel.PHONE)
 
 
-@pytest.mark.parametrize(
-    ("synergy", "answer"), [(0.25, figures.COMPLEMENT), (-0.25, figures.SUBSTITUTE)]
-)
+@pytest.mark.parametrize(("synergy", "answer"), [(0.25, COMPLEMENT), (-0.25, SUBSTITUTE)])
 def test_a_large_synergy_is_told(synergy: float, answer: str) -> None:
     one = dialogue_and_phone(a_log(6000, 1, synergy))
-    assert one.identified == figures.IDENTIFIED
+    assert one.identified == IDENTIFIED
     assert one.answer == answer
     assert one.outcome is not None
     assert one.outcome.low <= synergy <= one.outcome.high
@@ -69,7 +68,7 @@ def test_a_large_synergy_is_told(synergy: float, answer: str) -> None:
 
 def test_of_a_small_one_the_log_says_that_it_cannot_tell_and_how_many_cases_would() -> None:
     one = dialogue_and_phone(a_log(3000, 2, 0.01))
-    assert one.answer == figures.CANNOT_TELL
+    assert one.answer == CANNOT_TELL
     assert one.needed is not None
     assert one.needed > one.needed_even > 3000
 
@@ -80,7 +79,7 @@ def test_intervals_cover_a_planted_synergy_and_nothing_is_claimed_where_there_is
         planted = dialogue_and_phone(a_log(1500, 9000 + seed, 0.1))
         assert planted.outcome is not None
         held.append(planted.outcome.low <= 0.1 <= planted.outcome.high)
-        claimed += dialogue_and_phone(a_log(1500, 9500 + seed, 0.0)).answer != figures.CANNOT_TELL
+        claimed += dialogue_and_phone(a_log(1500, 9500 + seed, 0.0)).answer != CANNOT_TELL
     assert 0.8 <= np.mean(held) <= 0.99
     assert claimed <= 4
 
@@ -99,7 +98,7 @@ def test_too_rare_a_mix_is_no_answer() -> None:
     log = a_log(400, 4, 0.5)
     one = dialogue_and_phone(log)
     assert one.overlap == figures.NOT_ENOUGH
-    assert one.answer == figures.CANNOT_TELL
+    assert one.answer == CANNOT_TELL
 
 
 def test_fewer_than_fifty_cases_are_not_told_of() -> None:
@@ -109,7 +108,7 @@ def test_fewer_than_fifty_cases_are_not_told_of() -> None:
     one = dialogue_and_phone(replace(log, possible=possible))
     assert one.outcome is None
     assert one.cases == 0
-    assert one.identified != figures.IDENTIFIED
+    assert one.identified != IDENTIFIED
 
 
 def test_a_log_of_other_mixes_says_which_are_missing() -> None:

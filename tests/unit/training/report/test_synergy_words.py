@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from router.versions.synergies import COMPLEMENT, SUBSTITUTE
 from tests.plain_language import faults
 from tests.unit.training.evaluation.figures_builder import (
     a_manifest,
@@ -15,7 +16,7 @@ from tests.unit.training.evaluation.figures_builder import (
 )
 from tests.unit.training.evaluation.parts_builder import CATALOGUE
 from tests.unit.training.evaluation.tables_builder import a_report, some_drawings, some_tables
-from training.evaluation.figures import COMPLEMENT, SUBSTITUTE, Synergies
+from training.evaluation.figures import Synergies
 from training.report.page import page
 from training.report.synergy_drawings import synergies
 from training.report.synergy_words import synergy_lines, synergy_sentence

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,6 +211,9 @@ def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
             assert page.open == 6
             found += page.reviews
             token = page.next_page_token
+            # It tells of the last one that is shown, and not how many records others have.
+            shown = uuid.UUID(page.reviews[-1].review_id).bytes.hex()
+            assert not token or urlsafe_b64decode(token + "==")[9:].decode() == shown
         assert found == asked
         other.now = one.now + 86_400_000_000
         listed(other)

@@ -88,7 +88,9 @@ def unframed(data: bytes) -> list[Any]:
 
 
 @asynccontextmanager
-async def serving(grace_seconds: float = 5, body_seconds: float = 20) -> AsyncIterator[Desk]:
+async def serving(
+    grace_seconds: float = 5, body_seconds: float = 20, **bounds: Any
+) -> AsyncIterator[Desk]:
     registry, echo = CollectorRegistry(), Echo()
     edge = Edge(Metrics(registry), 3)
     edge.add(register, echo)
@@ -100,6 +102,7 @@ async def serving(grace_seconds: float = 5, body_seconds: float = 20) -> AsyncIt
         max_in_flight=3,
         grace_seconds=grace_seconds,
         body_seconds=body_seconds,
+        **bounds,
     )
     await door.begin()
     try:
@@ -246,3 +249,95 @@ def test_a_stream_that_does_not_end_is_cut_off_when_the_time_for_it_is_up() -> N
         writer.close()
 
     asyncio.run(run())
+
+
+HEAD = f"POST /{SERVICE}/one_to_one HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+A_CALL = f'{HEAD}content-length: 3\r\n\r\n"a"'.encode()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", HEAD.encode(), A_CALL, A_CALL + HEAD.encode()], ids=["", "head", "call", "both"]
+)
+def test_a_connection_without_a_whole_head_is_ended(sent: bytes) -> None:
+    async def run() -> None:
+        async with serving(idle_seconds=0.2) as desk:
+            reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+            writer.write(sent)
+            answer = await asyncio.wait_for(reader.read(), 20)
+            assert (b"200 OK" in answer) == (A_CALL in sent)
+            writer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("before", [b"", A_CALL], ids=["first", "next"])
+def test_a_head_that_trickles_in_is_not_waited_for(before: bytes) -> None:
+    async def run() -> None:
+        async with serving(idle_seconds=0.3) as desk:
+            reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+            writer.write(before)
+            if before:
+                await reader.readuntil(b"0\r\n\r\n")
+            ended = asyncio.ensure_future(reader.read())
+            # A byte at a time for as long as the connection is there: the head never ends.
+            while not ended.done():
+                writer.write(b"P")
+                await asyncio.wait((ended,), timeout=0.01)
+            (left,) = await asyncio.gather(ended, return_exceptions=True)
+            assert left == b"" or isinstance(left, ConnectionResetError)
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_of_too_many_connections_the_one_that_was_idle_longest_goes() -> None:
+    async def run() -> None:
+        async with serving(max_connections=3) as desk:
+            busy = await desk.begin("waits", "a")
+            idle = [
+                await asyncio.open_connection(desk.address.host, desk.address.port)
+                for _ in range(3)
+            ]
+            assert await idle[0][0].read() == b""
+            # Whoever comes next is heard; who has a call under way keeps it.
+            assert await desk.ask("one_to_one", "a") == ["a"]
+            assert not desk.echo.closed.is_set()
+            for _, writer in idle:
+                writer.close()
+            busy.close()
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_nobody_takes_is_not_kept() -> None:
+    async def run() -> None:
+        async with serving(taking_seconds=0.2) as desk:
+            # It floods a caller who reads nothing.
+            writer = await desk.begin("floods", "a")
+            await desk.echo.closed.wait()
+            assert await counted(desk.registry, "floods") == {"Cancelled": 1}
+            writer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("slash", ["%2f", "%2F"])
+def test_a_path_that_names_a_method_once_it_is_decoded_is_none(slash: str) -> None:
+    async def body(desk: Desk) -> None:
+        reader, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+        writer.write(A_CALL.replace(f"{SERVICE}/".encode(), f"{SERVICE}{slash}".encode()))
+        assert b" 404 " in await reader.readline()
+        writer.close()
+        assert not await counted(desk.registry, "one_to_one")
+
+    within(body)
+
+
+def test_a_page_of_another_origin_may_not_call_even_where_its_browser_would_let_it() -> None:
+    async def body(desk: Desk) -> None:
+        # As after DNS rebinding: to the browser page and server are of one origin.
+        answers = await desk.ask("one_to_one", "a", origin="http://rebound.example")
+        assert code(answers) == "permission_denied"
+        assert not await counted(desk.registry, "one_to_one")
+
+    within(body)

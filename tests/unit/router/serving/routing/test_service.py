@@ -196,7 +196,7 @@ def samples(service: Service) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("position", ["x", "-1", "9" * 30])
+@pytest.mark.parametrize("position", ["x", "-1", "1", "0" * 32])
 def test_a_page_token_that_somebody_made_is_refused(service: Service, position: str) -> None:
     token = next_token("ListRecommendations", {"case_ref": "c-1"}, position)
     request = channel_router_pb2.ListRecommendationsRequest(case_ref="c-1", page_token=token)

@@ -1,0 +1,74 @@
+"""Which files in an object store hold cases: one, or a folder of them, also in hive partitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs as pa_fs
+
+from router.cases.assumed import Assumed
+from router.cases.problems import CasesRefused
+from router.cases.sources import (
+    Kind,
+    Source,
+    kind_needed,
+    names_of,
+    passed_over,
+    refuse_table,
+    said_by,
+)
+from router.files.stores import store_of
+
+
+def find_stored(uri: str, assumed: Assumed) -> list[Source]:
+    """Finds the Parquet files, in order by name.
+
+    Args:
+        uri: of a file, or of a folder, of which all is read as of one on this machine.
+        assumed: what was passed over is added here.
+
+    Raises:
+        CasesRefused: if there is none, or something there can neither be read nor passed over.
+        StoreRefused: if the URI cannot be used.
+    """
+    store = store_of(uri)
+    try:
+        given = store.filesystem.get_file_info(store.path)
+        if given.type == pa_fs.FileType.Directory:
+            selector = pa_fs.FileSelector(store.path, recursive=True)
+            found = sorted(store.filesystem.get_file_info(selector), key=lambda one: one.path)
+            files = _of_folder(found, Path(store.path), assumed)
+        elif given.type == pa_fs.FileType.File:
+            files = [Path(store.path)]
+        else:
+            raise CasesRefused(f"{uri}: cannot be read: there is no such file or folder")
+    except (OSError, pa.ArrowException) as problem:
+        told = str(problem).split("\n", maxsplit=1)[0]
+        raise CasesRefused(f"{uri}: cannot be read: {told}") from problem
+    if not files:
+        raise CasesRefused(f"{uri}: holds no file that ends with .parquet")
+    for file in files:
+        if kind_needed(file) is not Kind.PARQUET:
+            raise CasesRefused(f"{file}: must end with .parquet in an object store")
+    return [
+        Source(
+            path=file,
+            name=name,
+            kind=Kind.PARQUET,
+            partitions=said_by(file.parts[:-1], file),
+            store=uri,
+        )
+        for file, name in zip(files, names_of(files), strict=True)
+    ]
+
+
+def _of_folder(found: list[pa_fs.FileInfo], folder: Path, assumed: Assumed) -> list[Path]:
+    files = []
+    for one in found:
+        path = Path(one.path)
+        if one.type == pa_fs.FileType.Directory:
+            refuse_table(path)
+        elif not passed_over(path, folder, assumed):
+            files.append(path)
+    return files
