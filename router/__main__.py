@@ -11,6 +11,7 @@ _MODULES = {
     "serve": "router.commands.serve",
     "score": "router.commands.score",
     "plan": "router.commands.plan",
+    "hours": "router.commands.hours",
     "price": "router.commands.price",
     "policy": "router.commands.policy",
     "ledger": "router.commands.ledger",

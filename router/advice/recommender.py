@@ -221,4 +221,5 @@ def _shares(policy: Policy) -> Shares | None:
         control=shown.control,
         exploration=drawn.share,
         margin=drawn.margin,
+        among=drawn.mixes or policy.menu,
     )

@@ -19,8 +19,16 @@ from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.arithmetic import Flags
+from router.ledger.elsewhere import HoursElsewhere, read_hours
 from router.ledger.entries import EPOCH, Entries, joined
 from router.ledger.export import table, write_csv, write_prometheus
+from router.ledger.overrides import (
+    Overrides,
+    OwnViews,
+    Viewed,
+    own_against_best,
+    viewed_in_tens,
+)
 from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import Books, read_into
@@ -51,6 +59,12 @@ ALL = "ALL"
 @click.option(
     "--language", type=click.Choice(LANGUAGES), help="Of the page; the office's own if not given."
 )
+@click.option(
+    "--hours",
+    "hours_file",
+    type=FILE,
+    help="What `router hours --json` wrote; for the page.",
+)
 @AS_OF
 @JOURNAL
 @POLICIES
@@ -63,6 +77,7 @@ def ledger(
     csv_file: Path | None,
     prometheus: Path | None,
     language: str | None,
+    hours_file: Path | None,
     as_of: datetime | None,
     journal: str,
     policies: Path,
@@ -76,6 +91,7 @@ def ledger(
         raise LedgerRefused(
             f"prometheus: {prometheus} must end with .prom, or the collector does not read it"
         )
+    elsewhere = read_hours(hours_file) if hours_file is not None else None
     kept = file_of(journal)
     for place, end, option in ((html, ".html", "html"), (csv_file, ".csv", "csv"),
                                (prometheus, ".prom", "prometheus")):  # fmt: skip
@@ -90,23 +106,23 @@ def ledger(
     today = as_of or datetime.now(UTC)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     with closing(open_to_read(journal)) as store, ExitStack() as files:
-        books, draws = Books(files), Draws(files, chosen)
-        read_into(store, end_of(today), [books, draws])
+        books, draws, views = Books(files), Draws(files, chosen), OwnViews(files, chosen)
+        read_into(store, end_of(today), [books, draws, views])
         read = _told(books, known, chosen, period, pages=html is not None)
         # From here on nothing is known of single cases: whatever is told below is told of tens.
-        groups = drawn_in_tens(draws.drawn())
+        groups, viewed = drawn_in_tens(draws.drawn()), viewed_in_tens(views.viewed())
 
     synergies = promoted_synergies(models) if html is not None else None
-    asked = _Asked(read, groups, chosen, known.offices, catalogue, period, synergies)
+    asked = _Asked(read, groups, viewed, chosen, known.offices, catalogue, period, synergies)
     click.echo(table(asked.each))
     _tell_missing(read.strangers)
 
     if csv_file is not None:
         write_csv(csv_file, asked.each)
     if prometheus is not None:
-        write_prometheus(prometheus, asked.each, asked.shown)
+        write_prometheus(prometheus, asked.each, asked.shown, asked.overrides)
     if html is not None:
-        for path in asked.write_pages(html, language):
+        for path in asked.write_pages(html, language, elsewhere):
             click.echo(f"page: {path}")
 
 
@@ -184,6 +200,7 @@ class _Asked:
         self,
         told: _Told,
         groups: Drawn,
+        views: Viewed,
         chosen: dict[str, Policy],
         known: Mapping[str, Policy],
         catalogue: Catalogue,
@@ -192,6 +209,7 @@ class _Asked:
     ) -> None:
         self._told = told
         self._groups = groups
+        self._views = views
         self._chosen = chosen
         self._known = known
         self._catalogue = catalogue
@@ -205,6 +223,15 @@ class _Asked:
         found = {office: self._shown([office]) for office in self._chosen}
         return found | ({ALL: self._shown(self._chosen)} if len(self._chosen) > 1 else {})
 
+    @property
+    def overrides(self) -> dict[str, Overrides]:
+        """Whether own views do better, by office; of several offices also of ALL."""
+        found = {office: self._overrides([office]) for office in self._chosen}
+        return found | ({ALL: self._overrides(self._chosen)} if len(self._chosen) > 1 else {})
+
+    def _overrides(self, offices: Collection[str]) -> Overrides:
+        return own_against_best(self._views, offices, (self._period.as_of - EPOCH).days)
+
     def _shown(self, offices: Collection[str]) -> Shown:
         return shown_against_control(self._groups, offices, (self._period.as_of - EPOCH).days)
 
@@ -212,22 +239,30 @@ class _Asked:
         policies = {office: self._chosen[office] for office in offices}
         return account(self._told.entries, policies, self._catalogue, *period)
 
-    def write_pages(self, html: Path, language: str | None) -> list[Path]:
+    def write_pages(
+        self, html: Path, language: str | None, elsewhere: HoursElsewhere | None
+    ) -> list[Path]:
         """Writes a page; of several offices one of all, and beside it one of each."""
         if len(self._chosen) == 1:
             (office,) = self._chosen
-            self._write(html, [office], language, {})
+            self._write(html, [office], language, {}, elsewhere)
             return [html]
         paths = {
             office: html.with_name(f"{html.stem}-{office}{html.suffix}") for office in self._chosen
         }
-        self._write(html, list(self._chosen), language, {o: p.name for o, p in paths.items()})
+        names = {office: path.name for office, path in paths.items()}
+        self._write(html, list(self._chosen), language, names, elsewhere)
         for office, path in paths.items():
-            self._write(path, [office], language, {ALL: html.name})
+            self._write(path, [office], language, {ALL: html.name}, elsewhere)
         return [html, *paths.values()]
 
     def _write(
-        self, path: Path, offices: list[str], language: str | None, links: dict[str, str]
+        self,
+        path: Path,
+        offices: list[str],
+        language: str | None,
+        links: dict[str, str],
+        elsewhere: HoursElsewhere | None,
     ) -> None:
         # Of several offices the first one's: a page has one language.
         own_language = self._chosen[offices[0]].languages[0]
@@ -239,6 +274,8 @@ class _Asked:
             load_words()[language or own_language],
             erased=self._told.erased,
             shown=self._shown(offices),
+            overrides=self._overrides(offices),
+            elsewhere=elsewhere,
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
             synergies=self._synergies,

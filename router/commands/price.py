@@ -25,7 +25,7 @@ from router.versions.pointers import version_for
 from router.versions.registry import ModelVersion, load_model
 
 ALL = "ALL"
-_MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
+MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 
 
 @click.command()
@@ -70,12 +70,12 @@ def price(
     """
     asked = _Asked(policies, models, model, offices)
     now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
-    since = now - weeks * _MICROSECONDS_PER_WEEK
+    since = now - weeks * MICROSECONDS_PER_WEEK
     with closing(open_to_read(journal)) as store:
         found = read_arrivals(store, FEATURES, asked.deciders.keys(), since, now)
 
     # Before the cases are counted: a young journal is told as such, not as an office without cases.
-    looked_at = _weeks(found, weeks, now)
+    looked_at = weeks_of(found, weeks, now)
     bounds = asked.known.bounds.spans[KEY]
     without = [f"{office}: {why}" for office, why in asked.without.items()]
     for office, decider in asked.deciders.items():
@@ -138,13 +138,13 @@ def _moved(decider: Decider, rows: Rows, looked_at: float, bounds: tuple[float, 
     return moved
 
 
-def _weeks(found: Arrivals, weeks: int, now: int) -> float:
+def weeks_of(found: Arrivals, weeks: int, now: int) -> float:
     """Gives the weeks that the arrivals are of: fewer than asked for where the journal is younger.
 
     Raises:
         click.ClickException: if the journal holds less than a week.
     """
-    held = weeks if found.began_at is None else (now - found.began_at) / _MICROSECONDS_PER_WEEK
+    held = weeks if found.began_at is None else (now - found.began_at) / MICROSECONDS_PER_WEEK
     if held < 1:
         raise click.ClickException("the journal holds less than a week; a price needs one at least")
     return min(float(weeks), held)

@@ -11,6 +11,19 @@ ALL = -1
 """Every bit: all mixes may be drawn."""
 
 
+def near_best(utility: Sequence[float], best: int, lets: int, margin: float) -> list[int]:
+    """Gives the mixes among which one is drawn: those nearly worth what the best one is.
+
+    Args:
+        utility: of each mix, outcome points.
+        best: the mix that is advised where nothing is drawn.
+        lets: the mixes that are permitted and may be drawn, mix k as bit k.
+        margin: outcome points that they may be worth less, 0 or more.
+    """
+    least = utility[best] - margin
+    return [k for k in range(len(utility)) if lets >> k & 1 and utility[k] >= least]
+
+
 def explore(
     decision: Decision,
     utility: Sequence[float],
@@ -42,9 +55,7 @@ def explore(
         return decision, 1.0
 
     best = decision.mix
-    least = utility[best] - exploration.margin
-    lets = decision.permitted & among
-    near = [k for k in range(len(utility)) if lets >> k & 1 and utility[k] >= least]
+    near = near_best(utility, best, decision.permitted & among, exploration.margin)
     if not near:
         return decision, 1.0
 

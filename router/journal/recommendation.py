@@ -212,12 +212,14 @@ class Shares:
         control: of plain advice, that it is never shown.
         exploration: of cases, whose mix is drawn.
         margin: outcome points below the best within which it is drawn.
+        among: ids of the mixes that may be drawn; None of records that do not say.
     """
 
     after_own_view: float = 0.0
     control: float = 0.0
     exploration: float = 0.0
     margin: float = 0.0
+    among: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from router.files.spreadsheet import as_text
 from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
 from router.ledger.entries import EPOCH
+from router.ledger.overrides import Overrides
 from router.ledger.shown import Shown
 
 # Of a minute: Prometheus asks for base units.
@@ -25,6 +26,7 @@ _BASES = ("estimated", "measured")
 _OF_BALANCE = ("baseline", "used", "released", "reused", "unaccounted")
 ALL = "ALL"
 _NOTHING_SHOWN: Mapping[str, Shown] = MappingProxyType({})
+_NOTHING_VIEWED: Mapping[str, Overrides] = MappingProxyType({})
 COLUMNS = (
     "office",
     "week",
@@ -75,7 +77,10 @@ def _cells(one: Balance) -> list[int]:
 
 
 def write_prometheus(
-    path: Path, ledgers: Mapping[str, Ledger], shown: Mapping[str, Shown] = _NOTHING_SHOWN
+    path: Path,
+    ledgers: Mapping[str, Ledger],
+    shown: Mapping[str, Shown] = _NOTHING_SHOWN,
+    overrides: Mapping[str, Overrides] = _NOTHING_VIEWED,
 ) -> None:
     """Writes a file for node_exporter's textfile collector, whole or not at all.
 
@@ -83,6 +88,7 @@ def write_prometheus(
         path: of the file.
         ledgers: by office.
         shown: what showing the advice does, by office; what cannot be told has no sample.
+        overrides: whether own views do better than the advice, likewise.
 
     Raises:
         LedgerRefused: if the file's name does not end with .prom: the collector would not read it.
@@ -135,6 +141,7 @@ def write_prometheus(
             ends.labels(end).set((day - EPOCH).days * _DAY_SECONDS)
 
     _write_shown(registry, shown)
+    _write_overrides(registry, overrides)
     # Aside and renamed by the library: the collector may read at any moment.
     write_to_textfile(str(path), registry)
 
@@ -170,6 +177,26 @@ def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> Non
         for gauge, group, effect, times, digits in effects:
             for end in ("value", "low", "high") if effect is not None else ():
                 gauge.labels(office, group, end).set(times * round(getattr(effect, end), digits))
+
+
+def _write_overrides(registry: CollectorRegistry, overrides: Mapping[str, Overrides]) -> None:
+    outcome = Gauge(
+        "router_own_view_outcome_ratio",
+        "Outcome where the adviser's own view was advised, less that where the model's best was.",
+        ("office", "end"),
+        registry=registry,
+    )
+    cases = Gauge(
+        "router_own_view_cases",
+        "Cases whose own view came before the advice, followed up for 16 weeks.",
+        ("office", "place"),
+        registry=registry,
+    )
+    for office, one in overrides.items():
+        for place, count in one.places.items():
+            cases.labels(office, place.lower()).set(count)
+        for end in ("value", "low", "high") if one.outcome is not None else ():
+            outcome.labels(office, end).set(getattr(one.outcome, end))
 
 
 def _samples(one: Balance, basis: str) -> Iterator[tuple[str, int]]:

@@ -1,10 +1,16 @@
-"""Whether the advice helps, in words: measured against the control group, beside the estimate."""
+"""Whether the advice helps, and whether departing from it does, in words.
+
+The first is measured against the control group and stands beside the estimate; the second is
+measured where a lottery chose between the adviser's own view and the model's best.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from router.ledger.account import Ledger
+from router.ledger.overrides import ENOUGH as ENOUGH_VIEWED
+from router.ledger.overrides import Overrides, Place, Side
 from router.ledger.sequences import Effect
 from router.ledger.shown import ENOUGH, Shown
 from router.ledger.words import Words
@@ -67,9 +73,84 @@ def helps(shown: Shown, ledger: Ledger, words: Words) -> Helps:
     return Helps(tuple(sentences), tuple(rows))
 
 
+def departs(found: Overrides, words: Words) -> Helps:
+    """Tells whether it helps to depart from the advice; no figure where it cannot be said.
+
+    Args:
+        found: of the offices that the page is about.
+        words: of the page's language.
+    """
+    if not found.drawn:
+        return Helps((words("overrides.none"),), ())
+    counts = {
+        "viewed": found.viewed,
+        "same": found.places[Place.SAME.name],
+        "drawn": found.drawn,
+        "elsewhere": found.places[Place.ELSEWHERE.name],
+    }
+    intro = words("overrides.intro", **{name: words.number(one) for name, one in counts.items()})
+    rest = (intro, words("overrides.by_reason"))
+    reasons = tuple(
+        Row(
+            words("overrides.reason", reason=words(f"overrides.reasons.{name}")),
+            words("overrides.unsaid"),
+            "\u2013",
+            words.number(count),
+        )
+        for name, count in found.reasons.items()
+    )
+    if found.uneven:
+        return Helps((words("overrides.uneven"), *rest), reasons)
+    effect, own, best = found.outcome, found.own, found.best
+    if effect is None or own is None or best is None:
+        few = words("overrides.few", enough=words.number(ENOUGH_VIEWED))
+        return Helps((few, *rest), reasons)
+    key = {1: "own", -1: "best", 0: "unclear"}[effect.sign]
+    value, low, high = (words.number(_POINTS * end, 1) for end in _ends(effect))
+    sides = {"own": words.number(effect.shown), "best": words.number(effect.control)}
+    rows = (
+        Row(
+            words("overrides.of_outcome"),
+            value,
+            words("interval", low=low, high=high),
+            words("overrides.both", **sides),
+        ),
+        *(
+            _side(f"overrides.reached_{name}", one, words)
+            for name, one in (("own", own), ("best", best))
+        ),
+        *(
+            Row(
+                words(f"overrides.followed_{name}"),
+                words.percent(one.followed),
+                "\u2013",
+                sides[name],
+            )
+            for name, one in (("own", own), ("best", best))
+            if one.followed is not None
+        ),
+    )
+    said = (words(f"overrides.{key}"), intro, words("overrides.choices"), rest[1])
+    return Helps(said, rows + reasons)
+
+
+def _side(key: str, side: Side, words: Words) -> Row:
+    value, low, high = (words.percent(end) for end in _ends(side.reached))
+    return Row(
+        words(key),
+        value,
+        words("interval", low=low, high=high),
+        words.number(side.reached.shown),
+    )
+
+
+def _ends(effect: Effect) -> tuple[float, float, float]:
+    return effect.value, effect.low, effect.high
+
+
 def _row(what: str, one: Effect | None, times: float, words: Words, digits: int) -> Row:
     if one is None:
         return Row(what, words("helps.few_row"), "\u2013", words("helps.measured"))
-    value, low, high = (words.number(times * end, digits) for end in (one.value, one.low, one.high))
+    value, low, high = (words.number(times * end, digits) for end in _ends(one))
     ends = words("interval", low=low, high=high)
     return Row(what, value, ends, words("helps.measured"))

@@ -12,8 +12,11 @@ from router.decision.catalogue import Catalogue
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
 from router.ledger.advice import headline, what_to_do
 from router.ledger.contacts import mix_minutes
+from router.ledger.elsewhere import HoursElsewhere
+from router.ledger.elsewhere import elsewhere as hours_elsewhere
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
-from router.ledger.helps import helps
+from router.ledger.helps import departs, helps
+from router.ledger.overrides import UNVIEWED, Overrides
 from router.ledger.practice import Practice
 from router.ledger.shown import UNDRAWN, Shown
 from router.ledger.synergy import synergy_sentence
@@ -65,6 +68,8 @@ def ledger_page(
     *,
     erased: int,
     shown: Shown = UNDRAWN,
+    overrides: Overrides = UNVIEWED,
+    elsewhere: HoursElsewhere | None = None,
     before: Ledger | None = None,
     links: Mapping[str, str] | None = None,
     synergies: ChannelSynergies | None = None,
@@ -79,6 +84,8 @@ def ledger_page(
         words: of the page's language.
         erased: recommendations whose content is gone from the journal.
         shown: what showing the advice does, of the same offices.
+        overrides: whether own views do better than the advice, of the same offices.
+        elsewhere: what ten hours would give elsewhere; None leaves it out.
         before: as `ledger`, of the period before; None if the journal does not hold all of it.
         links: addresses of offices' own pages, by office; on such a page of all of them, by ALL.
         synergies: what the promoted version's figures say of channels together; None leaves it out.
@@ -120,6 +127,10 @@ def ledger_page(
         synergy_synthetic=synergies is not None and synergies.synthetic,
         synergy_drawing=None if synergies is None else synergy_drawing.synergy(synergies, words),
         helps=helps(shown, ledger, words),
+        overrides=departs(overrides, words),
+        elsewhere=None
+        if elsewhere is None
+        else hours_elsewhere(elsewhere, list(offices) or [*ledger.offices], words),
         mixes=mix_minutes(ledger.contacts, catalogue),
         method=_method(ledger, words, erased),
         **_in_words(ledger, before, words),

@@ -54,7 +54,7 @@ _OFF = 8.0
 # What one case too many or too few is worth when a ten is told as one of its cases: outcomes
 # before tiers, for the main question is about them.
 _CASE, _REACHED, _OF_TIER = 60, 300, 120
-_DAY = 24 * 60 * 60 * 1_000_000
+DAY = 24 * 60 * 60 * 1_000_000
 _PLAIN = Status.RECOMMENDED.name
 
 
@@ -167,7 +167,7 @@ class Draws:
             rows["office"] = self._offices.number(
                 np.array([tail.office_ref for tail in part.tails], object)
             )
-            self._advice.add((rows["case"][named] % _PARTS).astype(np.int64), rows[named])
+            self._advice.add((rows["case"][named] % PARTS).astype(np.int64), rows[named])
 
     def drawn(self) -> Drawn:
         """Gives those of the offices asked for."""
@@ -175,7 +175,7 @@ class Draws:
             [self._asked is None or name in self._asked for name in self._offices.numbers], bool
         )
         parts = []
-        for part in range(_PARTS):
+        for part in range(PARTS):
             first = _first_of_each(self._advice.of(part))
             parts.append(first[asked[first["office"]]])
         cases = np.concatenate(parts)
@@ -212,7 +212,7 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("spent", np.float64),
 )
 # Cases are looked at a part of them at a time.
-_PARTS = 256
+PARTS = 256
 # Beside what `Drawn` tells: where it stands, whose case it is, whether it is a draw, and on which
 # day its outcome was seen.
 _ADVICE = np.dtype(
@@ -238,7 +238,7 @@ def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
     """Gives advice of one context, with the outcome told about it, NaN where none was."""
     reading, rows, count = part.reading, part.rows, len(part.records)
     found = np.zeros(count, _ADVICE)
-    found["day"] = [record.written_at // _DAY for record in part.records]
+    found["day"] = [record.written_at // DAY for record in part.records]
     found["outcome"], found["spent"] = np.nan, NOT_SPENT
     for place, record in enumerate(part.records):
         came = standing.get(record.id, NOTHING).outcome
@@ -251,9 +251,7 @@ def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
     if shares is None or not shares.control or not count:
         return found
 
-    plain = np.array([status == _PLAIN for status in reading.statuses], bool)
-    named = [bool(tail.case_ref) for tail in part.tails]
-    found["draws"] = plain[rows["status"]] & named
+    found["draws"] = are_plain(part)
     # Whose advice waits is of neither group: nothing was drawn between these two for it.
     chances = {CONTROL: shares.control, SHOWN: 1 - shares.control - shares.after_own_view}
     found["chance"] = [chances.get(tail.disclosure, 0.0) for tail in part.tails]
@@ -284,19 +282,42 @@ def _first_of_each(advice: Packed) -> Packed:
     _, first = np.unique(draws["case"], return_index=True)
     cases = draws[first]
 
-    came = advice[~np.isnan(advice["outcome"])]
-    at = np.searchsorted(cases["case"], came["case"])
-    known = at < len(cases)
-    known[known] = cases["case"][at[known]] == came["case"][known]
-    came, at = came[known], at[known]
-    late = came["observed_on"] - cases["day"][at] > FOLLOWED_DAYS
-    counts = (came["seq"] >= cases["seq"][at]) & ~late
+    came, at = outcomes_in_time(advice, cases)
+    counts = came["seq"] >= cases["seq"][at]
     whose, which = np.unique(at[counts], return_index=True)
     cases["outcome"], cases["spent"] = np.nan, NOT_SPENT
     for name in ("outcome", "spent"):
         cases[name][whose] = came[name][counts][which]
     found: Packed = cases[cases["chance"] > 0]
     return found
+
+
+def are_plain(part: Unpacked) -> Flags:
+    """Tells what is plain advice on a case that can be told apart, (n,): only that is drawn."""
+    plain = np.array([status == _PLAIN for status in part.reading.statuses], bool)
+    named = np.array([bool(tail.case_ref) for tail in part.tails], bool)
+    found: Flags = plain[part.rows["status"]] & named
+    return found
+
+
+def outcomes_in_time(advice: Packed, cases: Packed) -> tuple[Packed, NDArray[np.intp]]:
+    """Gives the outcomes that were seen while their cases were followed, in the chain's order.
+
+    Args:
+        advice: whole cases, with the outcome told about each.
+        cases: the advice from which each case is followed, by rising case.
+
+    Returns:
+        The advice that they were told about, and the places of its cases among `cases`.
+    """
+    came = advice[~np.isnan(advice["outcome"])]
+    came = came[np.argsort(came["seq"])]
+    at = np.searchsorted(cases["case"], came["case"])
+    known = at < len(cases)
+    known[known] = cases["case"][at[known]] == came["case"][known]
+    came, at = came[known], at[known]
+    in_time = came["observed_on"] - cases["day"][at] <= FOLLOWED_DAYS
+    return came[in_time], at[in_time]
 
 
 def drawn_in_tens(drawn: Drawn) -> Drawn:

@@ -3,6 +3,7 @@
 In a real browser, on a desk, on a phone and on paper, in three languages.
 """
 
+import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from router.journal.opening import open_journal
 from router.ledger.account import account
+from router.ledger.elsewhere import read_hours
 from router.ledger.page import ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import read_entries
@@ -20,7 +22,19 @@ from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from tests.builders import ROOT
 from tests.e2e.browser import browse, measured
+from tests.unit.router.ledger.test_overrides import PLAIN, compared
 from training.simulation.year import FIRST_DAY, Extent, simulate_year
+
+PEOPLE = {"value": 0.21, "low": -0.1, "high": 0.5}
+HOURS = {
+    "hours": 10,
+    "weeks": 4.0,
+    "until": "2026-03-01",
+    "offices": {
+        f"synthetic-{one}": {"cases": 210, "more": PEOPLE, "fewer": PEOPLE} for one in (1, 2, 3)
+    },
+    "best_move": {"from": "synthetic-1", "to": "synthetic-3", "gain": PEOPLE},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +54,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
     words = load_words()
     days: tuple[date, date] = (FIRST_DAY, FIRST_DAY + timedelta(days=7 * extent.weeks))
     found = {}
+    hours = folder / "hours.json"
+    hours.write_text(json.dumps(HOURS), encoding="utf-8")
     for office, language in (
         ("synthetic-1", "nb"),
         ("synthetic-3", "nb"),
@@ -51,7 +67,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         ledger = account(told, one, catalogue, *days, as_of=days[1])
         beside = practices(told, [office], list(policies.offices), *days)
         path = folder / f"{office}-{language}.html"
-        page = ledger_page(ledger, beside, {}, catalogue, words[language], erased=erased)
+        page = ledger_page(
+            ledger,
+            beside,
+            {},
+            catalogue,
+            words[language],
+            erased=erased,
+            overrides=compared(PLAIN),
+            elsewhere=read_hours(hours),
+        )
         path.write_text(page, encoding="utf-8")
         found[office, language] = path
     return found
@@ -68,6 +93,8 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "now",
             "measured",
             "helps",
+            "overrides",
+            "elsewhere",
             "weeks",
             "contacts",
             "practice",

@@ -1,0 +1,487 @@
+"""Do overrides help? The adviser's own view against the advice, where a lottery chose between them.
+
+Of some plain advice the adviser says first which mix would be right, before the advice is revealed
+(`[disclosure] after_own_view`). Where the mix advised is drawn too (`[exploration]`), neither
+adviser nor user had a hand in whether the own view or the model's best was advised. So whatever
+differs then, beyond chance, is what it does to advise the one or the other; adviser and user still
+choose as they will (ADR 37). It cannot be told of cases whose own view could not be drawn, nor by
+the reason of an override: that comes after the advice.
+
+What is told is told of tens (ADR 30, 35), in a release of its own. Nothing tells who an adviser is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.decision.explore import near_best
+from router.journal.feedback import Choice, ChoiceReason
+from router.journal.recommendation import AFTER_OWN_VIEW, Chunk, Reading, Unpacked
+from router.journal.standing import NOTHING, Standing
+from router.journal.store import JournalReader
+from router.ledger.arithmetic import Flags, Floats, Whole
+from router.ledger.entries import EPOCH, Names
+from router.ledger.reading import CaseKeys, read_into
+from router.ledger.sequences import Arm, Effect, contrast, reach
+from router.ledger.shelf import Names as Numbered
+from router.ledger.shelf import Packed, Shelf
+from router.ledger.shown import DAY, FOLLOWED_DAYS, PARTS, are_plain, outcomes_in_time
+from router.ledger.tens import MEAN_OF, TEN, like_all
+
+ENOUGH = 150
+"""Cases with an outcome that each side needs: their spread is told by means of ten."""
+REASONS = tuple(ChoiceReason)
+"""Why a choice is what it is, as `Viewed.reason` numbers it."""
+UNTOLD = -1
+"""Of a case whose choice is not known."""
+
+
+class Place(IntEnum):
+    """Where the own view lies against the advice.
+
+    SAME: it is the mix that the model holds to be worth most. ELSEWHERE: another one, and no
+    lottery could have advised both. Else one could, and what was drawn is OWN, the own view; BEST,
+    the one that the model holds to be worth most; or OTHER.
+    """
+
+    SAME = 0
+    ELSEWHERE = 1
+    OWN = 2
+    BEST = 3
+    OTHER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewed:
+    """Cases whose adviser told an own view before the advice: n, in order of their advice.
+
+    Attributes:
+        office: (n,) reference.
+        day: (n,) days since 1970-01-01 (UTC) of the advice.
+        place: (n,) `Place`.
+        weight: (n,) one over the chance with which the mix advised was drawn.
+        expected: (n,) outcome that the model's best was expected to have, before the draw.
+        outcome: (n,) 0 to 1; NaN where none was seen in time.
+        followed: (n,) 1 where the mix advised was chosen, 0 where another was, UNTOLD.
+        reason: (n,) why another was, a place in `REASONS`; UNTOLD where none was.
+    """
+
+    office: Names
+    day: Whole
+    place: Whole
+    weight: Floats
+    expected: Floats
+    outcome: Floats
+    followed: Whole
+    reason: Whole
+
+    def __len__(self) -> int:
+        """Counts them."""
+        return len(self.day)
+
+    def where(self, which: Flags | NDArray[np.intp]) -> Viewed:
+        """Picks some, by flags of shape (n,) or by places."""
+        return Viewed(**{one.name: getattr(self, one.name)[which] for one in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What came of advising the own view, or the model's best, in cases where they differ.
+
+    Attributes:
+        reached: mean outcome, with the ends of its sequence; `shown` are all cases that it is of,
+            and `control` those of them that were advised so.
+        followed: share of choices that are what was advised; None of fewer than 30.
+    """
+
+    reached: Effect
+    followed: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Whether the advisers' own views do better than the advice, as far as it can be told.
+
+    Attributes:
+        places: cases told of by `Place` name, in tens.
+        answered: effect on the share with an outcome of advising the own view instead of the
+            model's best; None while there are too few.
+        outcome: effect on the outcome; None while there are too few, or where `uneven`.
+        own: what came of advising the own view; likewise.
+        best: what came of advising the model's best; likewise.
+        reasons: overrides in these cases by reason, in tens; nothing can be told of what they did.
+    """
+
+    places: Mapping[str, int]
+    answered: Effect | None
+    outcome: Effect | None
+    own: Side | None
+    best: Side | None
+    reasons: Mapping[str, int]
+
+    @property
+    def viewed(self) -> int:
+        """Cases with an own view."""
+        return sum(self.places.values())
+
+    @property
+    def drawn(self) -> int:
+        """Cases where a lottery could advise the own view as well as the model's best."""
+        return sum(self.places.get(one.name, 0) for one in (Place.OWN, Place.BEST, Place.OTHER))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether outcomes are reported of one side more than of the other: nothing is told then.
+
+        Whoever is missing may differ from who is not.
+        """
+        return self.answered is not None and self.answered.sign != 0
+
+
+UNVIEWED = Overrides(places={}, answered=None, outcome=None, own=None, best=None, reasons={})
+"""Of offices where no own view came before the advice."""
+
+
+class OwnViews:
+    """Whose adviser told an own view before any plain advice on the case was seen.
+
+    Each case once, by the first plain advice that its adviser saw: a later own view knows of it.
+    An outcome told about other advice on the case counts, if none was told about that one.
+    """
+
+    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
+        """Begins with none.
+
+        Args:
+            files: which lets go of what it keeps.
+            offices: whose cases are asked for; None for all.
+        """
+        self._advice = files.enter_context(Shelf(_ADVICE))
+        self._case_keys = CaseKeys()
+        self._offices = Numbered()
+        self._asked = offices
+
+    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
+        """Takes recommendations with what stands for them; see `reading.Taking`."""
+        for part in chunk.held().by_context():
+            refs = [tail.case_ref for tail in part.tails]
+            rows = _advice(part, standing)
+            rows["seq"] = [record.seq for record in part.records]
+            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+            rows["office"] = self._offices.number(
+                np.array([tail.office_ref for tail in part.tails], object)
+            )
+            # The others tell nothing of a case.
+            told = rows["seen"] | ~np.isnan(rows["outcome"])
+            kept = rows[told & np.array([bool(ref) for ref in refs], bool)]
+            self._advice.add((kept["case"] % PARTS).astype(np.int64), kept)
+
+    def viewed(self) -> Viewed:
+        """Gives those of the offices asked for."""
+        asked = np.array(
+            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
+        )
+        parts = []
+        for part in range(PARTS):
+            first = _first_of_each(self._advice.of(part))
+            parts.append(first[asked[first["office"]]])
+        cases = np.concatenate(parts)
+        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
+        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
+        return Viewed(office=self._offices.names(cases["office"]), **columns)
+
+
+def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
+    """Reads whose adviser told an own view first, at any office; see `OwnViews`.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    with ExitStack() as files:
+        views = OwnViews(files)
+        read_into(store, until, [views])
+        return views.viewed()
+
+
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("day", np.int64),
+    ("place", np.int64),
+    ("weight", np.float64),
+    ("expected", np.float64),
+    ("outcome", np.float64),
+    ("followed", np.int64),
+    ("reason", np.int64),
+)
+_NO_VIEW = -1
+# Beside what `Viewed` tells: where it stands, whose case it is, whether and when its adviser saw
+# it, and on which day its outcome was seen.
+_ADVICE = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("case", "<u8"),
+        ("office", "<u4"),
+        ("seen", "?"),
+        ("seen_at", "<i8"),
+        ("day", "<i4"),
+        ("place", "i1"),
+        ("weight", "<f8"),
+        ("expected", "<f8"),
+        ("outcome", "<f8"),
+        ("observed_on", "<i4"),
+        ("followed", "i1"),
+        ("reason", "i1"),
+    ]
+)
+
+
+def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
+    """Gives advice of one context, as far as it was seen, and the outcome told about it."""
+    found = np.zeros(len(part.records), _ADVICE)
+    found["outcome"], found["place"] = np.nan, _NO_VIEW
+    plain = are_plain(part)
+    for at, (record, row, tail) in enumerate(zip(part.records, part.rows, part.tails, strict=True)):
+        stands = standing.get(record.id, NOTHING)
+        found["day"][at] = record.written_at // DAY
+        if stands.outcome is not None:
+            found["outcome"][at] = stands.outcome.outcome
+            found["observed_on"][at] = (stands.outcome.observed_on - EPOCH).days
+        if not plain[at] or not stands.advice_seen(tail.disclosure):
+            continue
+        view = stands.view_record
+        found["seen"][at] = True
+        found["seen_at"][at] = record.written_at if view is None else view.written_at
+        if tail.disclosure == AFTER_OWN_VIEW:
+            _view(found[at], part.reading, row, stands)
+    return found
+
+
+def _view(found: np.void, reading: Reading, row: np.void, stands: Standing) -> None:
+    """Notes what an own view that came before the advice tells, if there is one."""
+    view = stands.own_view
+    if view is None or view.mix not in reading.mix_ids:
+        return
+    place, best = _place(reading, row, reading.mix_ids.index(view.mix))
+    found["place"] = int(place)
+    # Elsewhere nothing is weighed, and what was not drawn may have no chance to divide by.
+    found["weight"] = 1 / float(row["propensity"]) if place >= Place.OWN else 1.0
+    found["expected"] = row["expected"][best]
+    advised = reading.mix_ids[int(row["mix"])]
+    found["followed"], found["reason"] = _chosen(stands.choice, advised)
+
+
+def _first_of_each(advice: Packed) -> Packed:
+    """Gives the advice of each case that was seen first, where an own view came before it.
+
+    With the first outcome of the case that was seen in time.
+
+    Args:
+        advice: whole cases.
+    """
+    seen = advice[advice["seen"]]
+    seen = seen[np.lexsort((seen["seq"], seen["seen_at"], seen["case"]))]
+    _, first = np.unique(seen["case"], return_index=True)
+    cases = seen[first]
+    came, at = outcomes_in_time(advice, cases)
+    whose, which = np.unique(at, return_index=True)
+    cases["outcome"] = np.nan
+    cases["outcome"][whose] = came["outcome"][which]
+    found: Packed = cases[cases["place"] != _NO_VIEW]
+    return found
+
+
+def _place(reading: Reading, row: np.void, own: int) -> tuple[Place, int]:
+    """Tells where an own view lies, and the mix that the model holds to be worth most.
+
+    It depends on what was known before the draw alone, but for which of the mixes was drawn.
+    """
+    price = float(row["price"]) / float(row["weight"])
+    utility = [
+        float(value) - price * float(minutes)
+        for value, minutes in zip(row["expected"], row["minutes"], strict=True)
+    ]
+    permitted, shares = int(row["permitted"]), reading.shares
+    offered = [k for k in range(len(utility)) if permitted >> k & 1]
+    # Where a safeguard takes a mix from between others, a heavier one may be advised undrawn
+    # (`router.decision.lifting`), and the journal does not say which. It is worth less, so that
+    # what is near this one is near that one too: the chances stay above nothing.
+    best = max(offered, key=lambda k: utility[k])
+    if own == best:
+        return Place.SAME, best
+    if shares is None or not 0 < shares.exploration < 1 or shares.among is None:
+        return Place.ELSEWHERE, best
+    lets = sum(1 << k for k in offered if reading.mix_ids[k] in shares.among)
+    near = near_best(utility, best, lets, shares.margin)
+    if own not in near or best not in near:
+        return Place.ELSEWHERE, best
+    advised = int(row["mix"])
+    return {own: Place.OWN, best: Place.BEST}.get(advised, Place.OTHER), best
+
+
+def _chosen(choice: Choice | None, advised: str) -> tuple[int, int]:
+    if choice is None:
+        return UNTOLD, UNTOLD
+    if choice.mix == advised:
+        return 1, UNTOLD
+    return 0, REASONS.index(choice.reason)
+
+
+def viewed_in_tens(viewed: Viewed) -> Viewed:
+    """Tells cases in tens: each ten of an office and place as ten cases alike.
+
+    Weights, expectations and outcomes are the means of ten people, of which no sum is off; what was
+    chosen, and why, is that of one of them, by the law of `tens.in_tens`. Cases with and without an
+    outcome are put in tens apart; a ten is of the day on which its last case came. Cases told so,
+    put in tens again, stay as they are.
+
+    Args:
+        viewed: in order of their advice.
+    """
+    parts = [viewed.where(np.zeros(0, np.intp))]
+    for stream in _streams(viewed):
+        here = viewed.where(stream)
+        chosen = like_all(_columns(here), _columns(here))
+        full = len(chosen) * TEN
+        weight = _means(here.weight[:full])
+        beyond = _means((here.weight * (here.outcome - here.expected))[:full]) / weight
+        expected = _means(here.expected[:full])
+        parts.append(
+            replace(
+                here.where(chosen),
+                day=here.day[TEN - 1 :: TEN],
+                weight=weight,
+                expected=expected,
+                # Such that outcome less expected has the ten's own mean by weight.
+                outcome=expected + beyond,
+            )
+        )
+    table = {
+        one.name: np.repeat(np.concatenate([getattr(part, one.name) for part in parts]), TEN)
+        for one in fields(Viewed)
+    }
+    return Viewed(**table)
+
+
+def _means(values: Floats) -> Floats:
+    found: Floats = values.reshape(-1, TEN).mean(axis=1)
+    return found
+
+
+def _streams(viewed: Viewed) -> Iterator[NDArray[np.intp]]:
+    known = ~np.isnan(viewed.outcome)
+    for office in sorted(set(viewed.office.tolist())):
+        for place in Place:
+            here = (viewed.office == office) & (viewed.place == place)
+            yield np.flatnonzero(here & known)
+            yield np.flatnonzero(here & ~known)
+
+
+def _columns(viewed: Viewed) -> Whole:
+    """Gives what should add up to the truth, shape (n, columns)."""
+    followed = viewed.followed[:, None] == np.arange(2)
+    reasons = viewed.reason[:, None] == np.arange(len(REASONS))
+    found: Whole = np.concatenate([followed, reasons], axis=1).astype(np.int64)
+    return found
+
+
+def own_against_best(told: Viewed, offices: Collection[str], as_of: int) -> Overrides:
+    """Compares advising the own view with advising the model's best, of some offices together.
+
+    Args:
+        told: in tens, if anything of it is shown to anybody.
+        offices: whose cases; those of others are left out.
+        as_of: days since 1970-01-01: cases count once they have been followed so long by then.
+    """
+    asked = set(offices)
+    here = np.fromiter((office in asked for office in told.office), np.bool_, len(told))
+    found = told.where(here & (told.day + FOLLOWED_DAYS <= as_of))
+    if not len(found):
+        return UNVIEWED
+    known = ~np.isnan(found.outcome)
+    off = max(1, len(set(found.office.tolist()))) ** 0.5
+    answered = found.where(known)
+    beyond = answered.outcome - answered.expected
+    one = Overrides(
+        places={place.name: int((found.place == place).sum()) for place in Place},
+        # Of ten that are not full yet, up to nine wait on each side: the shares are off by them.
+        answered=_compared(found, known.astype(np.float64), 1, TEN * off),
+        outcome=None,
+        own=None,
+        best=None,
+        reasons={
+            reason.name: int((found.reason == number).sum())
+            for number, reason in enumerate(REASONS)
+            if (found.reason == number).any()
+        },
+    )
+    outcome = _compared(answered, beyond)
+    if one.answered is None or one.uneven or outcome is None:
+        return one
+    return replace(
+        one,
+        outcome=outcome,
+        own=_side(answered, found, Place.OWN),
+        best=_side(answered, found, Place.BEST),
+    )
+
+
+def arms(cases: Viewed, value: Floats, alike: int = TEN) -> tuple[Arm, Arm]:
+    """Gives the two sides: where the own view was drawn, and where the model's best was.
+
+    Args:
+        cases: some.
+        value: (n,) of each.
+        alike: so many cases in a row have the mean of all of them as their value.
+    """
+    own, best = (
+        Arm(value=value[which][::alike], weight=cases.weight[which][::alike], alike=alike)
+        for which in (cases.place == Place.OWN, cases.place == Place.BEST)
+    )
+    return own, best
+
+
+def _compared(cases: Viewed, value: Floats, alike: int = TEN, off_by: float = 0.0) -> Effect | None:
+    """Compares the sides; None where one of them is too small."""
+    own, best = arms(cases, value, alike)
+    if min(len(own), len(best)) < ENOUGH:
+        return None
+    return contrast(own, best, off_by=off_by * (1 / len(own) + 1 / len(best)))
+
+
+def _side(answered: Viewed, found: Viewed, place: Place) -> Side:
+    """Gives what came of one side: the mean over all cases of the lottery, by AIPW.
+
+        mean m + sum_place w (y - m) / sum_place w
+
+    Its error is that of the sum of both, case by case: they are of the same people.
+    """
+    drawn = answered.where(answered.place >= Place.OWN)
+    here = drawn.place == place
+    expected, beyond = drawn.expected, drawn.outcome - drawn.expected
+    weight = np.where(here, drawn.weight, 0.0) * len(drawn) / drawn.weight[here].sum()
+    mean, more = float(expected.mean()), float((weight * beyond).mean())
+    each = (expected - mean + weight * (beyond - more))[::TEN]
+    half = reach(float(each.std(ddof=1) / len(each) ** 0.5), len(drawn))
+    value = mean + more
+    choices = found.followed[(found.place == place) & (found.followed != UNTOLD)]
+    return Side(
+        reached=Effect(
+            value=value,
+            low=value - half,
+            high=value + half,
+            shown=len(drawn),
+            control=int(here.sum()),
+        ),
+        followed=float(choices.mean()) if len(choices) >= MEAN_OF else None,
+    )
