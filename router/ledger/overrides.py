@@ -27,12 +27,12 @@ from router.journal.recommendation import AFTER_OWN_VIEW, Chunk, Reading, Unpack
 from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Whole
+from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
-from router.ledger.reading import CaseKeys, read_into
+from router.ledger.reading import read_into
 from router.ledger.sequences import Arm, Effect, contrast, reach
-from router.ledger.shelf import Names as Numbered
-from router.ledger.shelf import Packed, Shelf
-from router.ledger.shown import DAY, FOLLOWED_DAYS, PARTS, are_plain, outcomes_in_time
+from router.ledger.shelf import Packed
+from router.ledger.shown import DAY, FOLLOWED_DAYS, are_plain, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, like_all
 
 ENOUGH = 150
@@ -163,39 +163,18 @@ class OwnViews:
             files: which lets go of what it keeps.
             offices: whose cases are asked for; None for all.
         """
-        self._advice = files.enter_context(Shelf(_ADVICE))
-        self._case_keys = CaseKeys()
-        self._offices = Numbered()
-        self._asked = offices
+        self._advice = ByCase(files, _ADVICE, offices)
 
     def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
         """Takes recommendations with what stands for them; see `reading.Taking`."""
         for part in chunk.held().by_context():
-            refs = [tail.case_ref for tail in part.tails]
             rows = _advice(part, standing)
-            rows["seq"] = [record.seq for record in part.records]
-            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
-            rows["office"] = self._offices.number(
-                np.array([tail.office_ref for tail in part.tails], object)
-            )
-            # The others tell nothing of a case.
-            told = rows["seen"] | ~np.isnan(rows["outcome"])
-            kept = rows[told & np.array([bool(ref) for ref in refs], bool)]
-            self._advice.add((kept["case"] % PARTS).astype(np.int64), kept)
+            self._advice.add(part, rows, rows["seen"] | ~np.isnan(rows["outcome"]))
 
     def viewed(self) -> Viewed:
         """Gives those of the offices asked for."""
-        asked = np.array(
-            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
-        )
-        parts = []
-        for part in range(PARTS):
-            first = _first_of_each(self._advice.of(part))
-            parts.append(first[asked[first["office"]]])
-        cases = np.concatenate(parts)
-        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
-        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
-        return Viewed(office=self._offices.names(cases["office"]), **columns)
+        office, cases = self._advice.each(_first_of_each)
+        return Viewed(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
 
 
 def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:

@@ -32,11 +32,12 @@ from router.journal.recommendation import (
 from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
+from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
-from router.ledger.reading import CaseKeys, read_into
+from router.ledger.reading import read_into
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
-from router.ledger.shelf import Names, Packed, Shelf
+from router.ledger.shelf import Packed
 from router.ledger.tens import TEN, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
@@ -150,38 +151,18 @@ class Draws:
             files: which lets go of what it keeps.
             offices: whose cases are asked for; None for all.
         """
-        self._advice = files.enter_context(Shelf(_ADVICE))
-        self._case_keys = CaseKeys()
-        self._offices = Names()
-        self._asked = offices
+        self._advice = ByCase(files, _ADVICE, offices)
 
     def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
         """Takes recommendations with what stands for them; see `reading.Taking`."""
         for part in chunk.held().by_context():
-            refs = [tail.case_ref for tail in part.tails]
             # Later advice of any policy may have the outcome of a case that was drawn.
-            named = np.array([bool(ref) for ref in refs], bool)
-            rows = _advice(part, standing)
-            rows["seq"] = [record.seq for record in part.records]
-            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
-            rows["office"] = self._offices.number(
-                np.array([tail.office_ref for tail in part.tails], object)
-            )
-            self._advice.add((rows["case"][named] % PARTS).astype(np.int64), rows[named])
+            self._advice.add(part, _advice(part, standing))
 
     def drawn(self) -> Drawn:
         """Gives those of the offices asked for."""
-        asked = np.array(
-            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
-        )
-        parts = []
-        for part in range(PARTS):
-            first = _first_of_each(self._advice.of(part))
-            parts.append(first[asked[first["office"]]])
-        cases = np.concatenate(parts)
-        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
-        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
-        return Drawn(office=self._offices.names(cases["office"]), **columns)
+        office, cases = self._advice.each(_first_of_each)
+        return Drawn(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
 
 
 def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
@@ -211,8 +192,6 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("outcome", np.float64),
     ("spent", np.float64),
 )
-# Cases are looked at a part of them at a time.
-PARTS = 256
 # Beside what `Drawn` tells: where it stands, whose case it is, whether it is a draw, and on which
 # day its outcome was seen.
 _ADVICE = np.dtype(

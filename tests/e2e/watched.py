@@ -16,6 +16,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
@@ -194,7 +195,8 @@ class Watched:
             *("--tls-key", str(self._certificate.key)),
             credentials=grpc.ssl_channel_credentials(self._authority.file.read_bytes()),
         )
-        # Read, or the server would wait for somebody to.
+        # Read, or the server would wait for somebody to; the last of it is shown if a test fails.
+        self._last_lines: deque[str] = deque(maxlen=30)
         self._log = threading.Thread(target=self._read_log, daemon=True)
         self._log.start()
 
@@ -251,6 +253,7 @@ class Watched:
             process.wait()
         self.server.channel.close()
         self._log.join()
+        print("the server's last words:", *self._last_lines, sep="\n")
         closed(self.server)
         self._node.shutdown()
         self._node.server_close()
@@ -484,8 +487,8 @@ class Watched:
 
     def _read_log(self) -> None:
         assert self.server.process.stderr is not None
-        for _ in self.server.process.stderr:
-            pass
+        for line in self.server.process.stderr:
+            self._last_lines.append(line.decode())
 
 
 def moved(panel: Panel, before: list[Series], after: list[Series]) -> bool:

@@ -1,0 +1,74 @@
+"""Advice of a whole journal, case by case: more of it than memory holds, some cases at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
+
+import numpy as np
+
+from router.journal.recommendation import Unpacked
+from router.ledger.arithmetic import Flags
+from router.ledger.entries import Names as Texts
+from router.ledger.reading import CaseKeys
+from router.ledger.shelf import Names, Packed, Shelf
+
+_PARTS = 256
+
+
+class ByCase:
+    """Takes advice as the journal has it, and gives it back by case."""
+
+    def __init__(
+        self, files: ExitStack, dtype: np.dtype[np.void], offices: Collection[str] | None
+    ) -> None:
+        """Begins with none.
+
+        Args:
+            files: which lets go of what it keeps.
+            dtype: of a row, with `seq`, `case`, `office` and `day` among its fields.
+            offices: whose cases are asked for; None for all.
+        """
+        self._rows = files.enter_context(Shelf(dtype))
+        self._case_keys = CaseKeys()
+        self._offices = Names()
+        self._asked = offices
+
+    def add(self, part: Unpacked, rows: Packed, told: Flags | None = None) -> None:
+        """Takes what is to be kept of some advice; what names no case is left out.
+
+        Args:
+            part: the advice, of one context.
+            rows: (n,) of it; whose they are, and where they stand, is filled in.
+            told: (n,) which of them tell something of their case; all if not given.
+        """
+        refs = [tail.case_ref for tail in part.tails]
+        rows["seq"] = [record.seq for record in part.records]
+        rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+        rows["office"] = self._offices.number(
+            np.array([tail.office_ref for tail in part.tails], object)
+        )
+        named = np.array([bool(ref) for ref in refs], bool)
+        kept = rows[named if told is None else named & told]
+        self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
+
+    def each(self, chosen: Callable[[Packed], Packed]) -> tuple[Texts, Packed]:
+        """Gives what is chosen of each case.
+
+        Args:
+            chosen: gives one row or none of each case, from all rows of whole cases.
+
+        Returns:
+            References of the offices, and rows, both (n,): those of the offices asked for, by day
+            and then in the chain's order.
+        """
+        asked = np.array(
+            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
+        )
+        parts = []
+        for part in range(_PARTS):
+            found = chosen(self._rows.of(part))
+            parts.append(found[asked[found["office"]]])
+        cases = np.concatenate(parts)
+        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
+        return self._offices.names(cases["office"]), cases
