@@ -156,8 +156,8 @@ def score_part(part: Part, decider: Decider, out: OutFolder) -> Scored:
     return Scored(rows=rows or 0, assumed=assumed)
 
 
-def begin(parts: Sequence[Part], cases: str, out: OutFolder) -> None:
-    """Makes the folder ready; from here on it does not say that it is whole.
+def check(parts: Sequence[Part], cases: str, out: OutFolder) -> None:
+    """Checks that the parts can be written into the folder.
 
     Raises:
         CasesRefused: if two parts would have the same name.
@@ -169,6 +169,10 @@ def begin(parts: Sequence[Part], cases: str, out: OutFolder) -> None:
         raise CasesRefused(f"{cases}: names of files differ in nothing but their endings")
     own = store_of(cases if is_uri(cases) else os.path.abspath(cases))
     out.check(own, names)
+
+
+def begin(out: OutFolder) -> None:
+    """Lets the folder no longer say that it is whole."""
     out.remove(DONE)
 
 

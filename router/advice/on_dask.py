@@ -21,7 +21,7 @@ from distributed import Client, KilledWorker, LocalCluster
 from distributed.comm.core import CommClosedError
 from distributed.protocol import pickle
 
-from router.advice.bulk import EngineRefused, Part, Scored, score_part
+from router.advice.bulk import EngineRefused, Part, Scored, begin, score_part
 from router.advice.installed import installed
 from router.cases.problems import CasesRefused
 from router.decision.decide import Decider
@@ -61,6 +61,8 @@ def score_parts(
     """
     with _connected(scheduler) as client:
         _check_workers(client)
+        # Only now: a cluster that cannot be had leaves a folder that is whole as it is.
+        begin(out)
         run = secrets.token_hex(8)
         # The scheduler reads tasks: of bytes and functions of Python's own, it needs no code of
         # ours. A worker that has the job hands it on; if all are lost that have it, the scheduler

@@ -103,14 +103,14 @@ def _score_on_dask(
     said: dict[str, str | int],
 ) -> int:
     """Scores a folder of cases into another, and gives the number of cases."""
-    from router.advice.bulk import begin, finish, parts_of
+    from router.advice.bulk import check, finish, parts_of
     from router.advice.installed import CODE, installed
     from router.advice.on_dask import score_parts
     from router.files.out_folder import OutFolder
 
     place = OutFolder.at(out)
     parts = parts_of(cases, assumed, mapping)
-    begin(parts, cases, place)
+    check(parts, cases, place)
     count = 0
     for scored in score_parts(parts, decider, place, scheduler):
         count += scored.rows

@@ -17,7 +17,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from bench.cases import folder_of_cases
-from router.advice.bulk import EngineRefused, begin, finish, parts_of
+from router.advice.bulk import EngineRefused, check, finish, parts_of
 from router.advice.on_dask import score_parts
 from router.advice.score import score_file
 from router.cases.assumed import Assumed
@@ -50,7 +50,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
     assert len(parts) == PARTS
     own = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**own, silence_logs=50) as cluster, Client(cluster) as client:
-        begin(parts, str(cases), out)
+        check(parts, str(cases), out)
         killed, before = 0, client.run(os.getpid)
         scored = 0
         for told in score_parts(parts, decider, out, cluster.scheduler_address):
@@ -72,6 +72,9 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
         assert set(first) == {"_scored.json", *(part.name for part in parts)}
         again = score_parts(parts, decider, out, cluster.scheduler_address)
         assert sum(told.rows for told in again) == scored
+        # While it goes on the folder does not say that it is whole.
+        assert "_scored.json" not in files(tmp_path / "out")
+        finish(out, {"cases": scored})
         assert files(tmp_path / "out") == first
 
 
@@ -85,7 +88,7 @@ def test_a_part_whose_workers_all_end_is_named_with_its_file(cases: Path, tmp_pa
         LocalCluster(**own, silence_logs=50) as cluster,
         Client(cluster) as client,
     ):
-        begin(parts, str(cases), out)
+        check(parts, str(cases), out)
         (pid,) = client.run(os.getpid).values()
         scored = score_parts(parts, a_decider(), out, cluster.scheduler_address)
         next(scored)
@@ -195,9 +198,13 @@ def test_workers_that_have_other_code_or_none_are_named(cases: Path, tmp_path: P
 
 def test_a_scheduler_that_cannot_be_reached_is_told(cases: Path, tmp_path: Path) -> None:
     words = ("--cases", str(cases), "--out", str(tmp_path / "out"), "--engine", "dask")
+    (tmp_path / "out").mkdir()
+    whole = tmp_path / "out" / "_scored.json"
+    whole.write_text("{}")
     done = run(*words, "--scheduler", "tcp://127.0.0.1:9")
     assert done.returncode == 2
     assert "error: scheduler: tcp://127.0.0.1:9 cannot be reached within 10 seconds" in done.stderr
+    assert whole.exists()
     assert "Traceback" not in done.stderr
 
 

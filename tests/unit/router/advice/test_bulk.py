@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.cases import folder_of_cases
-from router.advice.bulk import Part, begin, finish, parts_of, score_part
+from router.advice.bulk import Part, begin, check, finish, parts_of, score_part
 from router.advice.score import score_file
 from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
@@ -37,7 +37,8 @@ def parts(cases: str | Path) -> list[Part]:
 def scored(cases: str | Path, out: str | Path) -> OutFolder:
     place = OutFolder.at(str(out))
     found = parts(cases)
-    begin(found, str(cases), place)
+    check(found, str(cases), place)
+    begin(place)
     count = sum(score_part(part, DECIDER, place).rows for part in found)
     finish(place, {"cases": count})
     return place
@@ -86,7 +87,8 @@ def test_scored_again_the_folder_has_the_same_bytes(cases: Path, tmp_path: Path)
 
 def test_a_folder_that_is_not_whole_does_not_say_that_it_is(cases: Path, tmp_path: Path) -> None:
     place = scored(cases, tmp_path / "out")
-    begin(parts(cases), str(cases), place)
+    check(parts(cases), str(cases), place)
+    begin(place)
     assert not (tmp_path / "out/_scored.json").exists()
 
 
