@@ -109,6 +109,9 @@ class AdminPort:
         server.close()
         for writer in list(self._open):
             writer.transport.abort()
+        # Each ends by itself then; were they cancelled, each would be logged as an error.
+        while self._open:
+            await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open[writer] = None

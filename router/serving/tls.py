@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +36,9 @@ except ImportError as missing:
 
 PEM_BYTES_AT_MOST = 1 << 20
 """Bytes of a file of certificates, or of a key."""
+
+# Core needs microseconds to begin a handshake, or to make what handshakes are made from.
+_APART_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +108,12 @@ class Tls:
     def for_grpc(self) -> grpc.ServerCredentials:
         """Gives credentials for a port of gRPC; each new connection gets what is in force."""
         # Asked on gRPC's own threads before each handshake: no file is read there.
+        first = self._now.for_grpc
+        renewal = _Renewal(first, lambda: self._now.for_grpc)
         return grpc.dynamic_ssl_server_credentials(
-            self._now.for_grpc, lambda: self._now.for_grpc, self._paths.client_ca is not None
+            first,
+            renewal.wanted,  # type: ignore[arg-type] # None is "unchanged", which stubs leave out
+            self._paths.client_ca is not None,
         )
 
     def for_http(self) -> ssl.SSLContext:
@@ -164,6 +173,39 @@ class Tls:
         if ends:
             # The first that ends breaks the chain.
             self._metrics.callers.certificate_expiry.labels(file).set(min(ends))
+
+
+class _Renewal:
+    """Tells gRPC's core of another certificate, once and with nobody else about.
+
+    What it makes handshakes from it replaces without a lock (grpc/grpc issue 36693): a connection
+    that begins meanwhile may use what was freed, and the process ends. So those who came before the
+    change are given time to be done, and those who come with it wait until it is made.
+    """
+
+    def __init__(
+        self,
+        first: grpc.ServerCertificateConfiguration,
+        now: Callable[[], grpc.ServerCertificateConfiguration],
+    ) -> None:
+        self._given = first
+        self._now = now
+        self._made_at = 0.0
+        self._one_at_a_time = threading.Lock()
+
+    def wanted(self) -> grpc.ServerCertificateConfiguration | None:
+        """Gives what is to be taken instead; None where nothing has changed."""
+        if self._now() is self._given and time.monotonic() >= self._made_at:
+            return None
+        with self._one_at_a_time:
+            # Made by another connection just now: it is waited for.
+            time.sleep(max(0.0, self._made_at - time.monotonic()))
+            found = self._now()
+            if found is self._given:
+                return None
+            time.sleep(_APART_SECONDS)
+            self._given, self._made_at = found, time.monotonic() + _APART_SECONDS
+            return found
 
 
 def _context(*, mutual: bool) -> ssl.SSLContext:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,9 +183,34 @@ def test_certificates_are_replaced_while_it_serves_and_no_call_fails(
     assert served_at(world.server.http, world) == new.made.serial_number
 
 
+def test_certificates_are_replaced_in_the_middle_of_a_storm_of_connections(world: World) -> None:
+    host, _, port = world.server.listen.rpartition(":")
+    enough = threading.Event()
+
+    def storm() -> None:
+        while not enough.is_set() and world.server.process.poll() is None:
+            with ExitStack() as opened, suppress(OSError):
+                for _ in range(100):
+                    opened.enter_context(socket.create_connection((host, int(port))))
+
+    storms = [threading.Thread(target=storm) for _ in range(3)]
+    for one in storms:
+        one.start()
+    # gRPC's core replaces what others are making handshakes from: without care the process ends.
+    for _ in range(5):
+        new = world.authority.server(ends=20 * DAY)
+        world.certificate.replace_by(new)
+        wait_for(world, new)
+    enough.set()
+    for one in storms:
+        one.join()
+    assert world.server.process.poll() is None
+    assert world.ask(world.client.channel(world.authority.file)) == grpc.StatusCode.OK
+
+
 def wait_for(world: World, holder: Holder) -> None:
     while served_at(world.server.listen, world) != holder.made.serial_number:
-        pass
+        assert world.server.process.poll() is None
 
 
 def served_at(address: str, world: World) -> int:

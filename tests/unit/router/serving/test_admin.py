@@ -73,7 +73,8 @@ def test_many_half_open_connections_take_one_thread_and_keep_nobody_out(admin: A
         with suppress(ConnectionError):
             connection.sendall(b"GET /metrics HTTP/1.1\r\n")
     assert ask(admin, "/metrics")[0] == 200
-    assert threading.active_count() == threads
+    # Not one more; of others' tests some may have ended.
+    assert threading.active_count() <= threads
     # Those that were not pushed out are ended when their time is up.
     for connection in half_open:
         connection.settimeout(5)
