@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +18,13 @@ from router.decision.policy import Policy
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
-from router.ledger.entries import EPOCH, Entries
+from router.ledger.arithmetic import Flags
+from router.ledger.entries import EPOCH, Entries, joined
 from router.ledger.export import table, write_csv, write_prometheus
 from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
-from router.ledger.reading import read_entries
-from router.ledger.shown import Drawn, Shown, drawn_in_tens, read_drawn, shown_against_control
+from router.ledger.reading import Books, read_into
+from router.ledger.shown import Drawn, Draws, Shown, drawn_in_tens, shown_against_control
 from router.ledger.tens import in_tens, whole_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
@@ -86,20 +88,18 @@ def ledger(
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
     today = as_of or datetime.now(UTC)
-    store = open_to_read(journal)
-    try:
-        entries, erased = read_entries(store, end_of(today))
-        drawn = read_drawn(store, end_of(today))
-    finally:
-        store.close()
-
-    # From here on nothing is known of single cases: whatever is told below is told of tens.
-    told, groups = in_tens(entries, known.offices), drawn_in_tens(drawn)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
+    with closing(open_to_read(journal)) as store, ExitStack() as files:
+        books, draws = Books(files), Draws(files, chosen)
+        read_into(store, end_of(today), [books, draws])
+        read = _told(books, known, chosen, period, pages=html is not None)
+        # From here on nothing is known of single cases: whatever is told below is told of tens.
+        groups = drawn_in_tens(draws.drawn())
+
     synergies = promoted_synergies(models) if html is not None else None
-    asked = _Asked(told, groups, chosen, known.offices, catalogue, period, erased, synergies)
+    asked = _Asked(read, groups, chosen, known.offices, catalogue, period, synergies)
     click.echo(table(asked.each))
-    _tell_missing(entries, known)
+    _tell_missing(read.strangers)
 
     if csv_file is not None:
         write_csv(csv_file, asked.each)
@@ -124,18 +124,70 @@ class Period(NamedTuple):
         return self._replace(first=self.first - length, last=self.last - length)
 
 
+class _Told(NamedTuple):
+    """What is told of the journal, all of it in tens.
+
+    Attributes:
+        entries: of the offices asked for, of the period and the one before.
+        agreed: of all offices with a policy, of the period, what was agreed with users; empty where
+            no page is asked for.
+        began: by office asked for, days since 1970-01-01 of the first told; none of one without.
+        strangers: cases of offices without a policy.
+        erased: recommendations that were erased.
+    """
+
+    entries: Entries
+    agreed: Entries
+    began: Mapping[str, int]
+    strangers: int
+    erased: int
+
+
+def _told(
+    books: Books, known: Policies, chosen: Mapping[str, Policy], period: Period, *, pages: bool
+) -> _Told:
+    """Tells each office's cases in tens, one office at a time: no more than that is in memory."""
+    nobody = books.of("").where(np.zeros(0, np.intp))
+    entries, agreed = [nobody], [nobody]
+    began: dict[str, int] = {}
+    for office in sorted(known.offices):
+        if office not in chosen and not pages:
+            continue
+        told = in_tens(books.of(office), {office: known.offices[office]})
+        if office in chosen:
+            if len(told):
+                began[office] = int(told.day.min())
+            entries.append(told.where(_between(told, period.before.first, period.last)))
+        if pages:
+            agreed.append(
+                told.where(
+                    _between(told, period.first, period.last) & told.chosen & (told.left_out == "")
+                )
+            )
+    strangers = sum(
+        int((books.of(office).left_out == "").sum())
+        for office in books.offices
+        if office not in known.offices
+    )
+    return _Told(joined(entries), joined(agreed), began, whole_tens(strangers), books.erased)
+
+
+def _between(entries: Entries, first: date, last: date) -> Flags:
+    found: Flags = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
+    return found
+
+
 class _Asked:
     """The ledgers that were asked for."""
 
     def __init__(
         self,
-        told: Entries,
+        told: _Told,
         groups: Drawn,
         chosen: dict[str, Policy],
         known: Mapping[str, Policy],
         catalogue: Catalogue,
         period: Period,
-        erased: int,
         synergies: ChannelSynergies | None,
     ) -> None:
         self._told = told
@@ -144,7 +196,6 @@ class _Asked:
         self._known = known
         self._catalogue = catalogue
         self._period = period
-        self._erased = erased
         self._synergies = synergies
         self.each = {office: self._account([office], period) for office in chosen}
 
@@ -159,7 +210,7 @@ class _Asked:
 
     def _account(self, offices: Collection[str], period: Period) -> Ledger:
         policies = {office: self._chosen[office] for office in offices}
-        return account(self._told, policies, self._catalogue, *period)
+        return account(self._told.entries, policies, self._catalogue, *period)
 
     def write_pages(self, html: Path, language: str | None) -> list[Path]:
         """Writes a page; of several offices one of all, and beside it one of each."""
@@ -182,11 +233,11 @@ class _Asked:
         own_language = self._chosen[offices[0]].languages[0]
         page = ledger_page(
             self._account(offices, self._period),
-            practices(self._told, offices, list(self._known), *self._period[:2]),
+            practices(self._told.agreed, offices, list(self._known), *self._period[:2]),
             {office: self.each[office] for office in offices},
             self._catalogue,
             load_words()[language or own_language],
-            erased=self._erased,
+            erased=self._told.erased,
             shown=self._shown(offices),
             before=self._before(offices),
             links={name: quote(file) for name, file in links.items()},
@@ -197,8 +248,8 @@ class _Asked:
     def _before(self, offices: list[str]) -> Ledger | None:
         """Gives the ledger of the period before, if the journal is old enough for all of it."""
         before = self._period.before
-        days = self._told.day[np.isin(self._told.office.astype(str), offices)]
-        if not len(days) or int(days.min()) > (before.first - EPOCH).days:
+        began = [self._told.began[office] for office in offices if office in self._told.began]
+        if not began or min(began) > (before.first - EPOCH).days:
             return None
         return self._account(offices, before)
 
@@ -229,10 +280,8 @@ def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:
     return {office: policies.offices[office] for office in sorted(set(offices))}
 
 
-def _tell_missing(entries: Entries, policies: Policies) -> None:
+def _tell_missing(strangers: int) -> None:
     # Told, since an office without a policy has no baseline: its hours would be missed in silence.
-    told = entries.where(entries.left_out == "").office.tolist()
-    strangers = whole_tens(sum(office not in policies.offices for office in told))
     if strangers:
         click.echo(
             f"at least {strangers} cases in the journal belong to no office with a policy: "

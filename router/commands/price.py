@@ -1,8 +1,9 @@
-"""`price`: keeps an office's price in step with the cases that arrive."""
+"""`price`: keeps offices' prices in step with the cases that arrive."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -10,20 +11,31 @@ import click
 
 from router.cases.features import FEATURES
 from router.commands.options import AS_OF, FOLDER, JOURNAL, MODELS, POLICIES, end_of
-from router.commands.score import load_decider
+from router.commands.score import decider_of
 from router.decision.decide import Decider
+from router.decision.schema import Rows
 from router.journal.opening import open_to_read
 from router.planning.clearing_price import at_price
 from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
 from router.planning.price_file import KEY, write_price
 from router.planning.recent_cases import Arrivals, read_arrivals
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
 from router.versions.pointers import version_for
+from router.versions.registry import ModelVersion, load_model
 
+ALL = "ALL"
 _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 
 
 @click.command()
-@click.option("--office", required=True, help="Whose price.")
+@click.option(
+    "--office",
+    "offices",
+    multiple=True,
+    required=True,
+    help="Whose price; may be given again; ALL for all, read in one pass.",
+)
 @click.option(
     "--weeks",
     type=click.IntRange(1, 26),
@@ -43,7 +55,7 @@ _MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 @MODELS
 @POLICIES
 def price(
-    office: str,
+    offices: tuple[str, ...],
     weeks: int,
     as_of: datetime | None,
     model: Path | None,
@@ -56,36 +68,74 @@ def price(
 
     Run it once a week: the price moves by a quarter at most, within the office's bounds.
     """
-    decider, known = load_decider(model or models / version_for(models, office), policies, office)
-    minutes_per_week = decider.policy.minutes_per_week
-    if minutes_per_week is None:
-        raise click.UsageError("--office: the policy in force sets no minutes a week")
+    asked = _Asked(policies, models, model, offices)
     now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
     since = now - weeks * _MICROSECONDS_PER_WEEK
-    found = read_arrivals(open_to_read(journal), FEATURES, office, since, now)
+    with closing(open_to_read(journal)) as store:
+        found = read_arrivals(store, FEATURES, asked.deciders.keys(), since, now)
 
     # Before the cases are counted: a young journal is told as such, not as an office without cases.
     looked_at = _weeks(found, weeks, now)
-    if not len(found.rows):
-        raise click.ClickException(
-            f"the journal holds no case of {office} in the {weeks} weeks looked at; "
-            "--as-of gives the day on which they end"
-        )
+    bounds = asked.known.bounds.spans[KEY]
+    without = [f"{office}: {why}" for office, why in asked.without.items()]
+    for office, decider in asked.deciders.items():
+        if len(asked.deciders) > 1:
+            click.echo(f"{office}:")
+        rows = found.rows[office]
+        if not len(rows):
+            without.append(
+                f"the journal holds no case of {office} in the {weeks} weeks looked at; "
+                "--as-of gives the day on which they end"
+            )
+            continue
+        moved = _moved(decider, rows, looked_at, bounds)
+        if writes_price:
+            written = write_price(asked.known, policies, office, moved)
+            click.echo(f"The price {written:g} is in {office}'s policy.")
+    # Behind the others: one office without a price must not keep the rest from theirs.
+    if without:
+        raise click.ClickException("\n".join(without))
 
-    budget = minutes_per_week * looked_at
-    bounds = known.bounds.spans[KEY]
-    wanted = wanted_price(decider, found.rows, budget)
+
+class _Asked:
+    """The offices asked for, and what decides for each; those that can have no price, and why."""
+
+    def __init__(
+        self, policies: Path, models: Path, model: Path | None, offices: tuple[str, ...]
+    ) -> None:
+        catalogue = load_catalogue(policies / "mixes.toml")
+        self.known = load_policies(policies, catalogue)
+        self.deciders: dict[str, Decider] = {}
+        self.without: dict[str, str] = {}
+        # Of a version each once, whatever the offices it answers for.
+        versions: dict[Path, ModelVersion] = {}
+        every = {*self.known.offices, *self.known.refused} if ALL in offices else set(offices)
+        for office in sorted(every):
+            if ALL in offices and office in self.known.refused:
+                self.without[office] = self.known.refused[office]
+                continue
+            policy = self.known.usable(office)
+            if policy.minutes_per_week is None:
+                raise click.UsageError("--office: the policy in force sets no minutes a week")
+            folder = model or models / version_for(models, office)
+            if folder not in versions:
+                versions[folder] = load_model(folder, FEATURES, catalogue)
+            self.deciders[office] = decider_of(versions[folder], catalogue, policy, policies)
+
+
+def _moved(decider: Decider, rows: Rows, looked_at: float, bounds: tuple[float, float]) -> float:
+    """Tells an office's next price, and gives it."""
+    budget = (decider.policy.minutes_per_week or 0) * looked_at
+    wanted = wanted_price(decider, rows, budget)
     moved = next_price(decider.policy.price, wanted, bounds)
-    _tell(decider, found, budget, looked_at, wanted, moved)
+    _tell(decider, rows, budget, looked_at, wanted, moved)
     # Told apart from the next price, which stays within the bounds whatever is wanted.
     if not bounds[0] <= wanted <= bounds[1]:
         click.echo(
             f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: "
             "its minutes cannot be met by price alone."
         )
-    if writes_price:
-        written = write_price(known, policies, office, moved)
-        click.echo(f"The price {written:g} is in {office}'s policy.")
+    return moved
 
 
 def _weeks(found: Arrivals, weeks: int, now: int) -> float:
@@ -101,12 +151,12 @@ def _weeks(found: Arrivals, weeks: int, now: int) -> float:
 
 
 def _tell(
-    decider: Decider, found: Arrivals, budget: float, weeks: float, wanted: float, moved: float
+    decider: Decider, rows: Rows, budget: float, weeks: float, wanted: float, moved: float
 ) -> None:
-    spent = at_price(decider, decider.policy.price, found.rows).minutes
+    spent = at_price(decider, decider.policy.price, rows).minutes
     price_now = decider.policy.price
     click.echo(
-        f"{len(found.rows):,} cases arrived in {weeks:.1f} weeks; "
+        f"{len(rows):,} cases arrived in {weeks:.1f} weeks; "
         f"the office has {budget / 60:,.1f} h for them"
     )
     click.echo(f"  at the price in force, {price_now:.4g}, they take {spent / 60:,.1f} h")

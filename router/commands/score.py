@@ -10,13 +10,15 @@ from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
 from router.commands.options import CASES, FILE, FOLDER, MAP, MODELS, POLICIES
 from router.commands.told import tell_assumed
+from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
+from router.decision.policy import Policy
 from router.files.formats import check_out
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, load_policies
 from router.policies.toml_file import PolicyError
 from router.versions.pointers import version_for
-from router.versions.registry import load_model
+from router.versions.registry import ModelVersion, load_model
 
 
 @click.command()
@@ -70,10 +72,26 @@ def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decide
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     model = load_model(folder, FEATURES, catalogue)
-    policy = known.usable(office)
+    return decider_of(model, catalogue, known.usable(office), policies), known
+
+
+def decider_of(
+    model: ModelVersion, catalogue: Catalogue, policy: Policy, policies: Path
+) -> Decider:
+    """Gives a decider with what is loaded.
+
+    Args:
+        model: version.
+        catalogue: of mixes.
+        policy: that decides.
+        policies: folder of policies, to name it.
+
+    Raises:
+        PolicyError: if they do not fit each other, or a safeguard would not be monotone.
+    """
     try:
         decider = Decider(tables=model.tables, catalogue=catalogue, policy=policy)
         _ = decider.safeguards  # refuses a catalogue under which a safeguard would not be monotone
     except ValueError as problem:
         raise PolicyError(f"{policies}: {problem}") from problem
-    return decider, known
+    return decider

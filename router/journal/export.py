@@ -1,7 +1,7 @@
 """The journal as a Parquet or CSV file for analysts: one row per recommendation."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,8 @@ from router.files.aside import written_aside
 from router.files.formats import Format, OutRefused, format_of
 from router.files.spreadsheet import batch_as_text
 from router.journal.export_columns import columns, schema
-from router.journal.recommendation import Reading, recommendations
-from router.journal.record import RECOMMENDATION, JournalBroken
+from router.journal.recommendation import Chunk, Reading, recommendations
+from router.journal.record import JournalBroken
 from router.journal.store import JournalReader
 
 if TYPE_CHECKING:
@@ -47,34 +47,51 @@ def export(store: JournalReader, path: str | Path) -> int:
 
 def _write(store: JournalReader, path: Path, *, lists: bool) -> int:
     # All contexts first: a file has its columns before its first row.
-    readings = _readings(store)
-    layout = schema(list(readings.values()), lists=lists)
+    known: set[bytes] = set()
+    layout = schema(_readings(store, known), lists=lists)
 
     rows = 0
     opened, write = _writer(path, layout, lists=lists)
     with opened:
-        for run in recommendations(store):
-            context = run[0].context
-            if not context.document:
-                raise JournalBroken(f"record {run[0].seq}: its context is missing or altered")
-            if context.digest not in readings:
-                # First written after the contexts were listed:
-                # it may bring new columns, so end here.
+        for every in recommendations(store):
+            chunk = _known(every, known)
+            # A Parquet file's row group, or so many lines: one a chunk, however many contexts.
+            if len(chunk):
+                write(columns(chunk, layout))
+            rows += len(chunk)
+            if len(chunk) < len(every):
                 break
-            write(columns(run, layout))
-            rows += len(run)
     return rows
 
 
-def _readings(store: JournalReader) -> dict[bytes, Reading]:
-    """Finds how to read recommendations, by digest of the context.
+def _readings(store: JournalReader, known: set[bytes]) -> Iterator[Reading]:
+    """Yields how to read recommendations, and notes the digests of their contexts.
 
-    Records of other kinds have contexts of their own.
+    Records of other kinds have contexts of their own, which tell of no recommendation.
     """
-    contexts = {
-        record.context.digest: record.context for record in store.read(kinds=(RECOMMENDATION,))
-    }
-    return {digest: Reading.of(context) for digest, context in contexts.items() if context.document}
+    for context in store.contexts():
+        with suppress(JournalBroken):
+            yield Reading.of(context)
+            known.add(context.digest)
+
+
+def _known(chunk: Chunk, known: Collection[bytes]) -> Chunk:
+    """Cuts a chunk before the first record of a context that was first written since.
+
+    It may bring new columns.
+
+    Raises:
+        JournalBroken: if a context is missing or altered, or cannot be read.
+    """
+    if all(digest in known for digest in chunk.contexts()):
+        return chunk
+    for place, record in enumerate(chunk.records):
+        if not record.context.document:
+            raise JournalBroken(f"record {record.seq}: its context is missing or altered")
+        if record.context.digest not in known:
+            Reading.of(record.context)
+            return Chunk(chunk.records[:place])
+    return chunk
 
 
 def _writer(

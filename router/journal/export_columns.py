@@ -1,19 +1,19 @@
-"""Columns of an analyst's export: recommendations of one context by name, as Arrow has them."""
+"""Columns of an analyst's export: recommendations by name, as Arrow has them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from router.journal.recommendation import (
+    Chunk,
     CodedField,
     PackedRows,
     Reading,
     Tail,
     Unpacked,
-    unpacked,
 )
 from router.journal.record import JournalBroken, StoredRecord
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
+def schema(readings: Iterable[Reading], *, lists: bool) -> "pa.Schema":
     """Gives the columns of all readings together, each named once, in the order first met.
 
     Args:
-        readings: every context of the journal.
+        readings: every context of the journal; each is let go of once its names are known.
         lists: false for formats without lists, where `safeguards` becomes text.
     """
     import pyarrow as pa
@@ -51,62 +51,68 @@ def schema(readings: Sequence[Reading], *, lists: bool) -> "pa.Schema":
         "propensity": pa.float64(),
         "safeguards": pa.list_(text) if lists else text,
     }
-    for field in (field for reading in readings for field in reading.features):
-        # A field that became an enum is text throughout: a column has one type.
-        if field.values is not None:
-            types[field.name] = text
-        else:
-            types.setdefault(field.name, pa.int64())
-    for mix in dict.fromkeys(mix for reading in readings for mix in reading.mix_ids):
+    mixes: dict[str, None] = {}
+    for reading in readings:
+        mixes |= dict.fromkeys(reading.mix_ids)
+        for field in reading.features:
+            # A field that became an enum is text throughout: a column has one type.
+            if field.values is not None:
+                types[field.name] = text
+            else:
+                types.setdefault(field.name, pa.int64())
+    for mix in mixes:
         types[f"expected_{mix}"] = pa.float64()
         types[f"error_{mix}"] = pa.float64()
         types[f"permitted_{mix}"] = pa.bool_()
     return pa.schema(list(types.items()))
 
 
-def columns(records: Sequence[StoredRecord], target: "pa.Schema") -> "pa.RecordBatch":
-    """Gives rows of the target schema, one by record.
+def columns(chunk: Chunk, target: "pa.Schema") -> "pa.RecordBatch":
+    """Gives rows of the target schema, one by record, in their order.
 
     Args:
-        records: all written under one context, at least one; null in most columns where erased.
-        target: from `schema`; columns that the context lacks are null.
+        chunk: of any contexts; records are null in most columns where erased.
+        target: from `schema`; columns that a record's context lacks are null.
 
     Raises:
-        JournalBroken: if a payload does not fit the context.
+        JournalBroken: if a payload does not fit its context.
     """
     import pyarrow as pa
 
-    erased = np.array([record.payload is None for record in records])
-    kept = _spread(_kept(unpacked(records), target), erased)
-    found = _of_chain(records, erased) | kept
-    arrays = []
-    for field in target:
-        values = found.get(field.name)
-        if values is None:
-            arrays.append(pa.nulls(len(records), field.type))
-        else:
-            arrays.append(pa.array(values, type=field.type))
+    count = len(chunk)
+    found = _of_chain(chunk.records)
+    for part in chunk.by_context():
+        for name, values in _kept(part, target).items():
+            if name not in found:
+                found[name] = np.full(count, None, dtype=object)
+            found[name][part.places] = values
+    arrays = [
+        pa.array(found[field.name], type=field.type)
+        if field.name in found
+        else pa.nulls(count, field.type)
+        for field in target
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=target)
 
 
-def _of_chain(records: Sequence[StoredRecord], erased: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def _of_chain(records: Sequence[StoredRecord]) -> dict[str, Any]:
     return {
         "seq": [record.seq for record in records],
         "decision_id": [str(uuid.UUID(bytes=record.id)) for record in records],
         "kind": [record.kind for record in records],
         "written_at": [record.written_at for record in records],
-        "erased": erased,
+        "erased": [record.payload is None for record in records],
         "caller": [record.caller or None for record in records],
     }
 
 
-def _kept(run: Unpacked, target: "pa.Schema") -> dict[str, Any]:
+def _kept(part: Unpacked, target: "pa.Schema") -> dict[str, Any]:
     """Gives object arrays by column, one entry per record that is not erased.
 
     Raises:
         JournalBroken: if a payload does not fit the context.
     """
-    reading, records, rows, tails = run
+    reading, _, records, rows, tails = part
     try:
         found = _decision(rows, reading)
         for at, field in enumerate(reading.features):
@@ -178,15 +184,4 @@ def _objects(values: Sequence[object]) -> npt.NDArray[Any]:
     # Filled afterwards: NumPy would turn lists of one length into a matrix.
     found = np.empty(len(values), dtype=object)
     found[:] = values
-    return found
-
-
-def _spread(kept: dict[str, Any], erased: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """Spreads the kept entries over all records, null where erased."""
-    if not erased.any():
-        return kept
-    found = {}
-    for name, values in kept.items():
-        found[name] = np.full(len(erased), None, dtype=object)
-        found[name][~erased] = values
     return found

@@ -11,10 +11,10 @@ import hashlib
 import json
 import struct
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -309,19 +309,19 @@ def coded(features: Iterable[Feature]) -> tuple[CodedField, ...]:
     )
 
 
-def recommendations(store: JournalReader) -> Iterator[list[StoredRecord]]:
-    """Yields neighbouring recommendations that are read the same way, in chain order.
+def recommendations(store: JournalReader, since: int | None = None) -> Iterator[Chunk]:
+    """Yields recommendations in chain order, `CHUNK` at a time; erased ones are among them.
 
-    Erased ones are among them; `CHUNK` come together at most.
+    Args:
+        store: the journal.
+        since: only what was written then or later, microseconds since 1970, UTC.
 
     Raises:
         JournalUnavailable: if the journal cannot be read now.
     """
-    every = store.read(kinds=(RECOMMENDATION,))
-    # Neighbours share a context as long as no policy or model changes: runs are long.
-    for _, run in groupby(every, key=lambda record: record.context.digest):
-        while chunk := list(islice(run, CHUNK)):
-            yield chunk
+    every = store.read(kinds=(RECOMMENDATION,), since=since)
+    while records := list(islice(every, CHUNK)):
+        yield Chunk(records)
 
 
 def recommendations_of(
@@ -367,33 +367,72 @@ class Unpacked(NamedTuple):
 
     Attributes:
         reading: what the numbers stand for.
+        places: of the records in their chunk, shape (n,), rising.
         records: that hold content, n of them.
         rows: theirs, shape (n,).
         tails: theirs, n of them.
     """
 
     reading: Reading
+    places: NDArray[np.intp]
     records: list[StoredRecord]
     rows: PackedRows
     tails: list[Tail]
 
 
-def unpacked(run: Sequence[StoredRecord]) -> Unpacked:
-    """Unpacks recommendations of one context, at least one.
+class Chunk:
+    """Some recommendations in chain order, of any contexts.
 
-    Raises:
-        JournalBroken: if one of them, or the context that tells how to read them, cannot be read.
+    Decisions of many offices stand interleaved, and each office has a context of its own: columns
+    made of neighbours alone would be as many as there are decisions.
+
+    Attributes:
+        records: of recommendations; erased ones may be among them.
     """
-    first, last = run[0], run[-1]
-    if not first.context.document:
-        raise JournalBroken(f"record {first.seq}: its context is missing or altered")
-    reading = reading_of(first.context)
-    records = [record for record in run if record.payload is not None]
-    try:
-        rows, tails = reading.unpack([record.payload or b"" for record in records])
-    except ValueError as problem:
-        raise JournalBroken(f"records {first.seq} to {last.seq}: {problem}") from problem
-    return Unpacked(reading, records, rows, tails)
+
+    def __init__(self, records: list[StoredRecord]) -> None:
+        self.records = records
+
+    def __len__(self) -> int:
+        """Counts the records."""
+        return len(self.records)
+
+    def where(self, keep: Callable[[StoredRecord], bool]) -> Chunk:
+        """Picks records; their places are then those among the picked ones."""
+        return Chunk([record for record in self.records if keep(record)])
+
+    def held(self) -> Chunk:
+        """Picks those that hold content still."""
+        return self.where(lambda record: record.payload is not None)
+
+    def contexts(self) -> dict[bytes, Context]:
+        """Gives the contexts of the records by digest, in the order first met."""
+        return {record.context.digest: record.context for record in self.records}
+
+    def by_context(self) -> Iterator[Unpacked]:
+        """Unpacks the records, those of one context together, in the order first met.
+
+        Raises:
+            JournalBroken: if one of them, or the context that tells how to read it, cannot be read.
+        """
+        places: dict[bytes, list[int]] = {}
+        for place, record in enumerate(self.records):
+            places.setdefault(record.context.digest, []).append(place)
+        for of_one in places.values():
+            yield self._unpacked(of_one)
+
+    def _unpacked(self, places: Sequence[int]) -> Unpacked:
+        first, last = self.records[places[0]], self.records[places[-1]]
+        if not first.context.document:
+            raise JournalBroken(f"record {first.seq}: its context is missing or altered")
+        reading = reading_of(first.context)
+        held = [place for place in places if self.records[place].payload is not None]
+        records = [self.records[place] for place in held]
+        try:
+            rows, tails = reading.unpack([record.payload or b"" for record in records])
+        except ValueError as problem:
+            raise JournalBroken(f"records {first.seq} to {last.seq}: {problem}") from problem
+        return Unpacked(reading, np.array(held, np.intp), records, rows, tails)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

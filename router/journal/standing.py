@@ -8,7 +8,7 @@ erased still stands: what it said is not known any more, and nothing older comes
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -28,7 +28,7 @@ from router.journal.feedback import (
     read_feedback,
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
-from router.journal.record import JournalBroken, StoredRecord
+from router.journal.record import StoredRecord
 from router.journal.store import JournalReader
 
 Content_co = TypeVar("Content_co", bound=Feedback, covariant=True)
@@ -203,28 +203,44 @@ def _that_count(about: Iterable[StoredRecord]) -> list[StoredRecord]:
     return [unique[seq] for seq in sorted(unique)]
 
 
-def read_standing(store: JournalReader, until: int | None = None) -> dict[bytes, Standing]:
-    """Reads choices, outcomes and own views of a whole journal: what stands, by decision id.
+def read_standing(
+    store: JournalReader,
+    decisions: Sequence[bytes],
+    until: int | None = None,
+    last: int | None = None,
+) -> dict[bytes, Standing]:
+    """Reads choices, outcomes and own views about some decisions: what stands, by decision id.
 
     Decisions that nobody answered are not there, and reviews are left out.
 
     Args:
         store: the journal.
+        decisions: ids; of a whole journal some at a time, for what stands may not fit in memory.
         until: only what was written before, microseconds since 1970, UTC: what stood then.
+        last: only records up to this number, so that one moment is read of several times.
 
     Raises:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
     found: dict[bytes, Standing] = {}
-    for stored in store.read(kinds=(CHOICE, OUTCOME, VIEW)):
-        if stored.about is None:
-            raise JournalBroken(f"record {stored.seq}: is about no decision")
+    for stored in store.about_any(decisions, (CHOICE, OUTCOME, VIEW)):
+        if stored.about is None or (last is not None and stored.seq > last):
+            continue
         if until is not None and stored.written_at >= until:
             continue
         before = found.get(stored.about, NOTHING)
         found[stored.about] = before.after(stored_feedback(stored))
     return found
+
+
+def end_of_chain(store: JournalReader) -> int:
+    """Gives the number of the last record, 0 of an empty journal.
+
+    Raises:
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    return max(head.seq for head in store.heads())
 
 
 def open_reviews(

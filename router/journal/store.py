@@ -48,7 +48,11 @@ class JournalReader(Protocol):
     """A store as those have it who only read; any thread may."""
 
     def read(
-        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+        self,
+        after: int = 0,
+        limit: int | None = None,
+        kinds: Collection[str] | None = None,
+        since: int | None = None,
     ) -> Iterator[StoredRecord]:
         """Yields records in chain order.
 
@@ -56,6 +60,9 @@ class JournalReader(Protocol):
             after: begin behind this number.
             limit: most records; None means to the end.
             kinds: only these; None means all.
+            since: only what was written then or later, microseconds since 1970, UTC. The store
+                itself passes over the others, each looked at: clocks may step backwards, so no
+                record tells of those before it.
 
         Raises:
             JournalUnavailable: if the store cannot be read now.
@@ -78,6 +85,18 @@ class JournalReader(Protocol):
             JournalBroken: if the store is damaged.
         """
 
+    def about_any(self, decisions: Sequence[bytes], kinds: Collection[str]) -> list[StoredRecord]:
+        """Finds the records about these recommendations, of each in chain order.
+
+        Args:
+            decisions: ids, as many as memory holds the records of.
+            kinds: only these, at least one.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
+        """
+
     def held_before(self, moment: int) -> Iterator[Held]:
         """Yields, in chain order, records that hold content and are older.
 
@@ -91,8 +110,16 @@ class JournalReader(Protocol):
             JournalBroken: if the store is damaged.
         """
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists every context that a record was written under, oldest first."""
+    def contexts(self) -> Iterator[Context]:
+        """Yields every context that a record was written under, oldest first; some at a time.
+
+        One for each policy of each office since the start: of a country over years too many to
+        hold.
+
+        Raises:
+            JournalUnavailable: if the store cannot be read now.
+            JournalBroken: if the store is damaged.
+        """
 
     def heads(self) -> Sequence[Head]:
         """Lists the end of each chain in the store: one chain per writer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
@@ -89,3 +90,20 @@ class Entries:
             chosen[one.name] = value[which] if isinstance(value, np.ndarray) else value
         chosen["group"] = {name: values[which] for name, values in self.group.items()}
         return Entries(**chosen)
+
+
+def joined(parts: Sequence[Entries]) -> Entries:
+    """Puts entries behind each other.
+
+    Args:
+        parts: at least one.
+    """
+    found: dict[str, Any] = {}
+    for one in fields(Entries):
+        values = [getattr(part, one.name) for part in parts]
+        found[one.name] = np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
+    found["group"] = {
+        name: np.concatenate([part.group[name] for part in parts]) for name in parts[0].group
+    }
+    found["synthetic"] = any(part.synthetic for part in parts)
+    return Entries(**found)

@@ -12,6 +12,7 @@ all that came since the draws began, with no period to choose.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,20 +21,22 @@ from numpy.typing import NDArray
 
 from router.decision.catalogue import DAYS_PER_WEEK
 from router.decision.decision import Status
-from router.journal.feedback import Outcome
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
+    Chunk,
+    PackedRows,
     Reading,
-    Tail,
-    recommendations,
-    unpacked,
+    Unpacked,
 )
-from router.journal.standing import NOTHING, read_standing
+from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
-from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT, Names
+from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
+from router.ledger.entries import Names as Texts
+from router.ledger.reading import CaseKeys, read_into
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
+from router.ledger.shelf import Names, Packed, Shelf
 from router.ledger.tens import TEN, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
@@ -71,7 +74,7 @@ class Drawn:
         spent: (n,) minutes reported with it, NOT_SPENT where none were.
     """
 
-    office: Names
+    office: Texts
     day: Whole
     tier: Whole
     control: Flags
@@ -133,11 +136,53 @@ UNDRAWN = Shown(
 """Of offices without a control group."""
 
 
-def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
-    """Reads who was drawn, each case once: by the first plain advice that was.
+class Draws:
+    """Who was drawn, each case once: by the first plain advice that was.
 
     Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
     about the first. Cases whose advice waits for an own view belong to neither group.
+    """
+
+    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
+        """Begins with none.
+
+        Args:
+            files: which lets go of what it keeps.
+            offices: whose cases are asked for; None for all.
+        """
+        self._advice = files.enter_context(Shelf(_ADVICE))
+        self._case_keys = CaseKeys()
+        self._offices = Names()
+        self._asked = offices
+
+    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
+        """Takes recommendations with what stands for them; see `reading.Taking`."""
+        for part in chunk.held().by_context():
+            refs = [tail.case_ref for tail in part.tails]
+            # Later advice of any policy may have the outcome of a case that was drawn.
+            named = np.array([bool(ref) for ref in refs], bool)
+            rows = _advice(part, standing)
+            rows["seq"] = [record.seq for record in part.records]
+            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+            rows["office"] = self._offices.number(
+                np.array([tail.office_ref for tail in part.tails], object)
+            )
+            self._advice.add((rows["case"][named] % _PARTS).astype(np.int64), rows[named])
+
+    def drawn(self) -> Drawn:
+        """Gives those of the offices asked for."""
+        asked = np.array(
+            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
+        )
+        found = [_first_of_each(self._advice.of(part)) for part in range(_PARTS)]
+        cases = np.concatenate([rows[asked[rows["office"]]] for rows in found])
+        cases = cases[np.lexsort((cases["seq"], cases["day"]))]
+        columns = {name: cases[name].astype(kind) for name, kind in _KINDS}
+        return Drawn(office=self._offices.names(cases["office"]), **columns)
+
+
+def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
+    """Reads who was drawn at any office; see `Draws`.
 
     Args:
         store: the journal.
@@ -147,29 +192,13 @@ def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    standing = read_standing(store, until)
-    first: dict[str, dict[str, Any]] = {}
-    for every in recommendations(store):
-        run = [one for one in every if one.payload is not None]
-        run = [one for one in run if until is None or one.written_at < until]
-        if not run:
-            continue
-        found = unpacked(run)
-        for record, row, tail in zip(found.records, found.rows, found.tails, strict=True):
-            if tail.case_ref not in first:
-                case = _case(found.reading, row, tail, record.written_at // _DAY)
-                if case is None:
-                    continue
-                first[tail.case_ref] = case
-            case, came = first[tail.case_ref], standing.get(record.id, NOTHING).outcome
-            if came is not None and np.isnan(case["outcome"]):
-                _follow(case, came)
-    cases = sorted((one for one in first.values() if one["chance"]), key=lambda one: one["day"])
-    return Drawn(**{name: np.array([one[name] for one in cases], kind) for name, kind in _KINDS})
+    with ExitStack() as files:
+        draws = Draws(files)
+        read_into(store, until, [draws])
+        return draws.drawn()
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (
-    ("office", object),
     ("day", np.int64),
     ("tier", np.int64),
     ("control", np.bool_),
@@ -179,42 +208,92 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("outcome", np.float64),
     ("spent", np.float64),
 )
+# Cases are looked at a part of them at a time.
+_PARTS = 256
+# Beside what `Drawn` tells: where it stands, whose case it is, whether it is a draw, and on which
+# day its outcome was seen.
+_ADVICE = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("case", "<u8"),
+        ("office", "<u4"),
+        ("draws", "?"),
+        ("day", "<i4"),
+        ("tier", "i1"),
+        ("control", "?"),
+        ("chance", "<f8"),
+        ("expected", "<f8"),
+        ("minutes", "<f4"),
+        ("outcome", "<f8"),
+        ("spent", "<f8"),
+        ("observed_on", "<i4"),
+    ]
+)
 
 
-def _case(reading: Reading, row: np.void, tail: Tail, day: int) -> dict[str, Any] | None:
-    """Gives a case that was drawn, none of whose outcome is known yet; None if it was not."""
+def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
+    """Gives advice of one context, with the outcome told about it, NaN where none was."""
+    reading, rows, count = part.reading, part.rows, len(part.records)
+    found = np.zeros(count, _ADVICE)
+    found["day"] = [record.written_at // _DAY for record in part.records]
+    found["outcome"], found["spent"] = np.nan, NOT_SPENT
+    for place, record in enumerate(part.records):
+        came = standing.get(record.id, NOTHING).outcome
+        if came is not None:
+            found["outcome"][place] = came.outcome
+            found["observed_on"][place] = (came.observed_on - EPOCH).days
+            if came.adviser_minutes is not None:
+                found["spent"][place] = came.adviser_minutes
     shares = reading.shares
-    plain = reading.statuses[int(row["status"])] == _PLAIN
-    if shares is None or not shares.control or not plain or not tail.case_ref:
-        return None
+    if shares is None or not shares.control or not count:
+        return found
+
+    plain = np.array([status == _PLAIN for status in reading.statuses], bool)
+    named = [bool(tail.case_ref) for tail in part.tails]
+    found["draws"] = plain[rows["status"]] & named
+    # Whose advice waits is of neither group: nothing was drawn between these two for it.
     chances = {CONTROL: shares.control, SHOWN: 1 - shares.control - shares.after_own_view}
-    mix = int(row["mix"])
-    return {
-        "office": tail.office_ref,
-        "day": day,
-        "tier": int(tiers_of(np.maximum(row["weight"], 1.0)[None], _known(reading, row))[0]),
-        "control": tail.disclosure == CONTROL,
-        # Whose advice waits is of neither group: nothing was drawn between these two for it.
-        "chance": chances.get(tail.disclosure, 0.0),
-        "expected": float(row["expected"][mix]),
-        "minutes": float(row["minutes"][mix]),
-        "outcome": np.nan,
-        "spent": float(NOT_SPENT),
-    }
+    found["chance"] = [chances.get(tail.disclosure, 0.0) for tail in part.tails]
+    found["control"] = [tail.disclosure == CONTROL for tail in part.tails]
+    found["tier"] = tiers_of(np.maximum(rows["weight"], 1.0), _known(reading, rows))
+    every, mix = np.arange(count), rows["mix"].astype(np.int64)
+    found["expected"], found["minutes"] = rows["expected"][every, mix], rows["minutes"][every, mix]
+    return found
 
 
-def _known(reading: Reading, row: np.void) -> Flags:
-    """Tells whether the need group is stated, shape (1,)."""
+def _known(reading: Reading, rows: PackedRows) -> Flags:
+    """Tells whether the need group is stated, shape (n,)."""
     names = [one.name for one in reading.features]
-    return np.array(["need_group" in names and row["row"][names.index("need_group")] > 0])
+    if "need_group" not in names:
+        return np.zeros(len(rows), bool)
+    found: Flags = rows["row"][:, names.index("need_group")] > 0
+    return found
 
 
-def _follow(case: dict[str, Any], came: Outcome) -> None:
-    if (came.observed_on - EPOCH).days - case["day"] > FOLLOWED_DAYS:
-        return
-    case["outcome"] = came.outcome
-    if came.adviser_minutes is not None:
-        case["spent"] = float(came.adviser_minutes)
+def _first_of_each(advice: Packed) -> Packed:
+    """Gives the first draw of each case, with the first outcome told in time from then on.
+
+    Args:
+        advice: whole cases.
+    """
+    advice = advice[np.lexsort((advice["seq"], advice["case"]))]
+    draws = advice[advice["draws"]]
+    _, first = np.unique(draws["case"], return_index=True)
+    cases = draws[first]
+
+    came = advice[~np.isnan(advice["outcome"])]
+    at = np.searchsorted(cases["case"], came["case"])
+    known = at < len(cases)
+    known[known] = cases["case"][at[known]] == came["case"][known]
+    came, at = came[known], at[known]
+    late = came["observed_on"] - cases["day"][at] > FOLLOWED_DAYS
+    counts = (came["seq"] >= cases["seq"][at]) & ~late
+    whose, which = np.unique(at[counts], return_index=True)
+    cases["outcome"], cases["spent"] = np.nan, NOT_SPENT
+    for name in ("outcome", "spent"):
+        cases[name][whose] = came[name][counts][which]
+    found: Packed = cases[cases["chance"] > 0]
+    return found
 
 
 def drawn_in_tens(drawn: Drawn) -> Drawn:

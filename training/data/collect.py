@@ -26,9 +26,8 @@ import polars as pl
 
 from router.files.formats import check_out
 from router.journal.opening import file_of, open_to_read
-from router.journal.standing import read_standing
 from router.mendable import Mendable
-from training.data.collect_journal import read_advised, read_cases_of
+from training.data.collect_journal import Advice, read_cases_of
 from training.data.collect_taken import Taken, Treatment, chosen, recommended
 from training.data.k_anonymity import Exported, K, export_cases
 
@@ -90,16 +89,15 @@ def collect(
     check_out(out, [kept] if kept else [])
     store = open_to_read(journal_url)
     try:
-        # Answers first: what is recommended meanwhile has none yet, and is left out.
-        stands = read_standing(store)
-        asked, readings = read_advised(store)
-        taken, left_out = _SELECT[treatment](asked, stands)
+        advice = Advice(store)
+        taken, left_out = _SELECT[treatment](advice)
         if not taken:
             raise NothingToLearn(
-                f"0 of {len(asked)} recommendations can be learned from; {_told(left_out)}"
+                f"0 of {advice.count} recommendations can be learned from; {_told(left_out)}"
             )
         frames = [
-            _logged(ids, frame, taken) for ids, frame in read_cases_of(store, readings, taken)
+            _logged(ids, frame, taken)
+            for ids, frame in read_cases_of(store, advice.readings, taken)
         ]
     finally:
         store.close()
@@ -107,7 +105,7 @@ def collect(
     # The journal is closed first: what follows takes long and needs it no more.
     cases = _tidy(pl.concat(frames, how="diagonal"), treatment)
     return Collected(
-        recommendations=len(asked),
+        recommendations=advice.count,
         cases=len(cases),
         left_out=dict(left_out),
         drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
@@ -121,10 +119,8 @@ def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken])
     given = pl.Series([one.mix for one in found], dtype=pl.String)
     return frame.with_columns(
         given.fill_null(frame["mix"]).alias("mix"),
-        pl.Series("outcome", [one.outcome.outcome for one in found], dtype=pl.Float64),
-        pl.Series(
-            "adviser_minutes", [one.outcome.adviser_minutes for one in found], dtype=pl.Float64
-        ),
+        pl.Series("outcome", [one.outcome for one in found], dtype=pl.Float64),
+        pl.Series("adviser_minutes", [one.adviser_minutes for one in found], dtype=pl.Float64),
         pl.Series(
             "decided_on",
             [datetime.fromtimestamp(one.at // 1_000_000, UTC).date() for one in found],

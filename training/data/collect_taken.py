@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
+from sys import intern
 from typing import NamedTuple, TypeAlias
 
 from router.cases.features import CASE_REF, REFERENCES
-from router.journal.feedback import Choice, Outcome
 from router.journal.recommendation import CONTROL
-from router.journal.standing import NOTHING, Standing
+from router.journal.standing import Standing
 from training.data.collect_journal import Advised
 
 NOT_SCORED = "handled by people alone"
@@ -36,21 +36,24 @@ class Treatment(StrEnum):
     RECOMMENDED = "recommended"
 
 
-Stands: TypeAlias = Mapping[bytes, Standing]
-"""What stands, by decision id."""
+Asked: TypeAlias = Iterable[tuple[Advised, Standing]]
+"""Recommendations in chain order, each with what stands for it."""
 
 
+# As small as they can be: there is one for each case that is logged.
 class Taken(NamedTuple):
     """What is logged of a decision.
 
     Attributes:
         mix: chosen; None for the one recommended.
-        outcome: what came of it.
+        outcome: what came of it, 0 to 1.
+        adviser_minutes: that it took; None where no time was reported.
         at: microseconds since 1970, UTC.
     """
 
     mix: str | None
-    outcome: Outcome
+    outcome: float
+    adviser_minutes: int | None
     at: int
 
 
@@ -61,24 +64,14 @@ class Selection(NamedTuple):
     left_out: Counter[str]
 
 
-class _Complete(NamedTuple):
-    """A recommendation with a choice, first made then, and an outcome."""
-
-    asked: Advised
-    choice: Choice
-    chosen_at: int
-    outcome: Outcome
-
-
-def chosen(asked: Iterable[Advised], stands: Stands) -> Selection:
+def chosen(asked: Asked) -> Selection:
     """Takes decisions with a choice and an outcome.
 
     Of a case it is the first that was chosen, for outcomes follow that one.
     """
     found = Selection({}, Counter())
-    complete: list[_Complete] = []
-    for one in asked:
-        standing = stands.get(one.decision, NOTHING)
+    complete: list[tuple[int, str, bytes, Taken]] = []
+    for one, standing in asked:
         choice, outcome = standing.choice, standing.outcome
         if not one.case_ref:
             found.left_out[NOT_SCORED] += 1
@@ -89,21 +82,27 @@ def chosen(asked: Iterable[Advised], stands: Stands) -> Selection:
         elif outcome is None:
             found.left_out[NO_OUTCOME] += 1
         else:
-            complete.append(_Complete(one, choice, standing.first_choice_at, outcome))
+            taken = Taken(
+                intern(choice.mix),
+                outcome.outcome,
+                outcome.adviser_minutes,
+                standing.first_choice_at,
+            )
+            complete.append((taken.at, one.case_ref, one.decision, taken))
 
     # Choices are told in any order; the first is the one made first.
     seen: set[str] = set()
-    for each in sorted(complete, key=lambda each: each.chosen_at):
-        if each.asked.case_ref in seen:
+    complete.sort(key=lambda each: each[0])
+    for _, case_ref, decision, taken in complete:
+        if case_ref in seen:
             found.left_out[AGAIN] += 1
             continue
-        seen.add(each.asked.case_ref)
-        taken = Taken(each.choice.mix, each.outcome, each.chosen_at)
-        found.taken[each.asked.decision] = taken
+        seen.add(case_ref)
+        found.taken[decision] = taken
     return found
 
 
-def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
+def recommended(asked: Asked) -> Selection:
     """Takes the first advice that each case was given: intention to treat.
 
     It is logged with what came of it, whatever was chosen. Whether an adviser asks again, and about
@@ -112,16 +111,15 @@ def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
     first one told about later advice on the case does.
     """
     left_out = Counter[str]()
-    first: dict[str, Advised] = {}
-    came: dict[str, Outcome] = {}
-    for one in asked:
+    first: dict[str, tuple[bytes, int]] = {}
+    came: dict[str, tuple[float, int | None]] = {}
+    for one, standing in asked:
         if not one.case_ref:
             left_out[NOT_SCORED] += 1
             continue
         if REFERENCES[CASE_REF].problem(one.case_ref):
             left_out[BAD_REFERENCE] += 1
             continue
-        standing = stands.get(one.decision, NOTHING)
         # Before the first advice given, unseen advice is no treatment; after it, only its outcome
         # counts.
         if one.case_ref not in first and not standing.advice_seen(one.disclosure):
@@ -129,12 +127,15 @@ def recommended(asked: Iterable[Advised], stands: Stands) -> Selection:
             continue
         if one.case_ref in first:
             left_out[AGAIN] += 1
-        first.setdefault(one.case_ref, one)
+        first.setdefault(one.case_ref, (one.decision, one.at))
         if standing.outcome is not None:
-            came.setdefault(one.case_ref, standing.outcome)
+            outcome = standing.outcome
+            came.setdefault(one.case_ref, (outcome.outcome, outcome.adviser_minutes))
 
     taken = {
-        one.decision: Taken(None, came[ref], one.at) for ref, one in first.items() if ref in came
+        decision: Taken(None, *came[ref], at)
+        for ref, (decision, at) in first.items()
+        if ref in came
     }
     if len(taken) < len(first):
         left_out[NO_OUTCOME] += len(first) - len(taken)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from router.journal.stores.postgres_database import Database, Link, check_readab
 from router.journal.stores.postgres_examination import examine
 from router.journal.stores.postgres_session import READ, Cursor, Session
 from router.journal.stores.rows import (
+    PASSED_OVER,
     STORED,
     STORED_AS_0_3_0,
     STORED_WITH_SUBJECTS,
     numbered,
     stored,
+    with_those_of,
 )
 
 # Asked for anew so often, behind the last number: no transaction stays open while a reader is slow.
@@ -60,24 +63,30 @@ class PostgresReader:
         self._reading = Session(self._database)
 
     def read(
-        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+        self,
+        after: int = 0,
+        limit: int | None = None,
+        kinds: Collection[str] | None = None,
+        since: int | None = None,
     ) -> Iterator[StoredRecord]:
         """Yields records in chain order, on a connection of its own; see JournalStore."""
+        recent = "" if since is None else " AND written_at >= %s"
         query = f"""SELECT {self._stored} FROM record
-            WHERE seq > %s{_filtered(kinds)} ORDER BY seq LIMIT %s"""
+            WHERE seq > %s{_filtered(kinds)}{recent} AND seq <= %s ORDER BY seq LIMIT %s"""
         contexts: dict[int, Context] = {}
         # No kinds are no records: "IN ()" is no SQL.
         limit = 0 if kinds is not None and not kinds else limit
+        given = (*(kinds or ()), *(() if since is None else (since,)))
+        last = sys.maxsize if since is None else self.heads()[0].seq
         with self._connected(READ_SECONDS) as link, link.cursor(binary=True) as cursor:
-            while limit is None or limit > 0:
+            while after < last and (limit is None or limit > 0):
                 wanted = READ_ROWS if limit is None else min(limit, READ_ROWS)
-                rows = cursor.execute(query, (after, *(kinds or ()), wanted)).fetchall()
-                if any(row[3] not in contexts for row in rows):
-                    contexts = read_contexts(cursor)
+                end = last if since is None else min(after + PASSED_OVER, last)
+                rows = cursor.execute(query, (after, *given, end, wanted)).fetchall()
+                contexts = with_those_of(rows, contexts, partial(read_contexts, cursor))
                 yield from (stored(row, contexts) for row in rows)
-                if len(rows) < wanted:
-                    return
-                after, limit = rows[-1][0], None if limit is None else limit - wanted
+                limit = None if limit is None else limit - len(rows)
+                after = rows[-1][0] if len(rows) == wanted else end
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
         """Finds the records with these ids, in the order asked; see JournalStore."""
@@ -88,21 +97,41 @@ class PostgresReader:
         """Finds the records about this recommendation; see JournalStore."""
         return self._select("about = %s", decision)
 
+    def about_any(self, decisions: Sequence[bytes], kinds: Collection[str]) -> list[StoredRecord]:
+        """Finds the records about these recommendations; see JournalStore."""
+        query = f"""SELECT {self._stored} FROM record
+            WHERE about = ANY(%s) AND kind = ANY(%s) ORDER BY about, seq"""
+        found: list[StoredRecord] = []
+        contexts: dict[int, Context] = {}
+        with self._connected(READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            for start in range(0, len(decisions), READ_ROWS):
+                some = list(decisions[start : start + READ_ROWS])
+                rows = cursor.execute(query, (some, list(kinds))).fetchall()
+                contexts = with_those_of(rows, contexts, partial(read_contexts, cursor))
+                found += [stored(row, contexts) for row in rows]
+        return found
+
     def held_before(self, moment: int) -> Iterator[Held]:
         """Yields records that hold content and are older; see JournalStore."""
         query = f"""SELECT seq, id FROM record WHERE seq > %s AND written_at < %s
             AND payload IS NOT NULL AND kind NOT IN ('{ERASURE}', '{SEAL}')
-            ORDER BY seq LIMIT %s"""
-        after = 0
+            AND seq <= %s ORDER BY seq LIMIT %s"""
+        after, last = 0, self.heads()[0].seq
         with self._connected(READ_SECONDS) as link, link.cursor(binary=True) as cursor:
-            while rows := cursor.execute(query, (after, moment, READ_ROWS)).fetchall():
+            while after < last:
+                end = min(after + PASSED_OVER, last)
+                rows = cursor.execute(query, (after, moment, end, READ_ROWS)).fetchall()
                 yield from map(Held._make, rows)
-                after = rows[-1][0]
+                after = rows[-1][0] if len(rows) == READ_ROWS else end
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists the contexts, oldest first; see JournalStore."""
-        with self._reading.transaction(READ) as cursor:
-            return tuple(read_contexts(cursor).values())
+    def contexts(self) -> Iterator[Context]:
+        """Yields the contexts, oldest first; see JournalStore."""
+        query = "SELECT id, digest, document FROM context WHERE id > %s ORDER BY id LIMIT %s"
+        after = -sys.maxsize
+        with self._connected(READ_SECONDS) as link, link.cursor(binary=True) as cursor:
+            while rows := cursor.execute(query, (after, READ_ROWS)).fetchall():
+                yield from numbered(rows).values()
+                after = rows[-1][0]
 
     def heads(self) -> Sequence[Head]:
         """Gives the end of the one chain; see JournalStore."""

@@ -1,6 +1,6 @@
 """From a database's rows to records and contexts, alike in every store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from router.journal.record import Context, StoredRecord
@@ -19,6 +19,13 @@ One index over all would touch a page of its own for every record that is append
 takes a third of the rows a second. Within a block those pages are few; larger blocks have more of
 them, and are fewer to look in (ADR 17).
 """
+PASSED_OVER = 100_000
+"""Records that one statement passes over at most when it looks for the few that are asked for.
+
+However long the journal is, each statement is short.
+"""
+CONTEXTS_KEPT = 4096
+"""Contexts held in memory by one reading, some kilobytes each."""
 _LOST = Context(document="")
 
 
@@ -42,3 +49,27 @@ def lost(rows: Iterable[tuple[int, object, object]]) -> Iterator[int]:
     for id_, digest, document in rows:
         if type(document) is not str or Context(document=document).digest != digest:
             yield id_
+
+
+def with_those_of(
+    rows: Sequence[tuple[Any, ...]],
+    known: dict[int, Context],
+    read: Callable[[Collection[int]], dict[int, Context]],
+) -> dict[int, Context]:
+    """Gives the contexts of rows by number: those known, and those that must be read.
+
+    Rows of neighbouring times share most of theirs; what was not needed lately is let go of, for of
+    years there are more than memory holds.
+
+    Args:
+        rows: of `STORED`.
+        known: what was given for the rows before.
+        read: reads contexts with these numbers.
+    """
+    needed = {row[3] for row in rows}
+    missing = needed - known.keys()
+    if not missing:
+        return known
+    if len(known) > CONTEXTS_KEPT:
+        known = {number: known[number] for number in needed - missing}
+    return known | read(missing)

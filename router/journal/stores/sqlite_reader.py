@@ -1,8 +1,10 @@
 """What is read of an SQLite journal, without writing a byte beside it."""
 
 import sqlite3
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from router.journal.record import (
@@ -15,10 +17,18 @@ from router.journal.record import (
 )
 from router.journal.store import Held
 from router.journal.stores.moments import Moment, copy_file
-from router.journal.stores.rows import STORED, STORED_AS_0_3_0, STORED_WITH_SUBJECTS, stored
+from router.journal.stores.rows import (
+    PASSED_OVER,
+    STORED,
+    STORED_AS_0_3_0,
+    STORED_WITH_SUBJECTS,
+    stored,
+    with_those_of,
+)
 from router.journal.stores.sqlite_examination import examine
 from router.journal.stores.sqlite_file import check_readable, explained, open_to_read
 from router.journal.stores.sqlite_rows import (
+    every_context,
     filtered,
     read_contexts,
     read_head,
@@ -27,6 +37,8 @@ from router.journal.stores.sqlite_rows import (
 
 # A reader lets go of its snapshot this often, so that the log can be checkpointed below it.
 _READ_ROWS = 1000
+# Decisions asked about in one statement.
+_ABOUT = 1000
 # By the version of the schema; from the next one on it is `STORED`.
 _STORED = {2: STORED_AS_0_3_0, 3: STORED_WITH_SUBJECTS}
 
@@ -51,23 +63,30 @@ class SqliteReader:
         self._stored = _STORED.get(version, STORED)
 
     def read(
-        self, after: int = 0, limit: int | None = None, kinds: Collection[str] | None = None
+        self,
+        after: int = 0,
+        limit: int | None = None,
+        kinds: Collection[str] | None = None,
+        since: int | None = None,
     ) -> Iterator[StoredRecord]:
         """Yields records in chain order; see JournalStore."""
-        query = f"SELECT {self._stored} FROM record {filtered(kinds)} ORDER BY seq LIMIT ?"
+        recent = "" if since is None else "AND written_at >= ? "
+        query = f"""SELECT {self._stored} FROM record {filtered(kinds)} {recent}
+            AND seq <= ? ORDER BY seq LIMIT ?"""
         contexts: dict[int, Context] = {}
         # No kinds are no records, without a statement.
         limit = 0 if kinds is not None and not kinds else limit
+        given = (*(kinds or ()), *(() if since is None else (since,)))
         with self._reading() as connection:
-            while limit is None or limit > 0:
+            last = sys.maxsize if since is None else read_head(connection).seq
+            while after < last and (limit is None or limit > 0):
                 wanted = _READ_ROWS if limit is None else min(limit, _READ_ROWS)
-                rows = connection.execute(query, (after, *(kinds or ()), wanted)).fetchall()
-                if any(row[3] not in contexts for row in rows):
-                    contexts = read_contexts(connection)
+                end = last if since is None else min(after + PASSED_OVER, last)
+                rows = connection.execute(query, (after, *given, end, wanted)).fetchall()
+                contexts = with_those_of(rows, contexts, partial(read_contexts, connection))
                 yield from (stored(row, contexts) for row in rows)
-                if len(rows) < wanted:
-                    return
-                after, limit = rows[-1][0], None if limit is None else limit - wanted
+                limit = None if limit is None else limit - len(rows)
+                after = rows[-1][0] if len(rows) == wanted else end
 
     def find(self, ids: Sequence[bytes]) -> list[StoredRecord]:
         """Finds the records with these ids, in the order asked; see JournalStore."""
@@ -86,6 +105,22 @@ class SqliteReader:
             contexts = read_contexts(connection, {row[3] for row in rows})
         return [stored(row, contexts) for row in rows]
 
+    def about_any(self, decisions: Sequence[bytes], kinds: Collection[str]) -> list[StoredRecord]:
+        """Finds the records about these recommendations; see JournalStore."""
+        found: list[StoredRecord] = []
+        contexts: dict[int, Context] = {}
+        of_kinds = ",".join("?" * len(kinds))
+        with self._reading() as connection:
+            for start in range(0, len(decisions), _ABOUT):
+                some = decisions[start : start + _ABOUT]
+                query = f"""SELECT {self._stored} FROM record
+                    WHERE about IN ({",".join("?" * len(some))}) AND kind IN ({of_kinds})
+                    ORDER BY about, seq"""
+                rows = connection.execute(query, (*some, *kinds)).fetchall()
+                contexts = with_those_of(rows, contexts, partial(read_contexts, connection))
+                found += [stored(row, contexts) for row in rows]
+        return found
+
     def held_before(self, moment: int) -> Iterator[Held]:
         """Yields records that hold content and are older; see JournalStore."""
         query = f"""SELECT seq, id FROM record WHERE seq > ? AND written_at < ?
@@ -97,10 +132,10 @@ class SqliteReader:
                 yield from map(Held._make, rows)
                 after = rows[-1][0]
 
-    def contexts(self) -> Sequence[Context]:
-        """Lists the contexts, oldest first; see JournalStore."""
+    def contexts(self) -> Iterator[Context]:
+        """Yields the contexts, oldest first; see JournalStore."""
         with self._reading() as connection:
-            return tuple(read_contexts(connection).values())
+            yield from every_context(connection)
 
     def heads(self) -> Sequence[Head]:
         """Gives the end of the file's one chain; see JournalStore."""

@@ -43,6 +43,15 @@ def read_contexts(
     return numbered(connection.execute(query, tuple(ids or ())).fetchall())
 
 
+def every_context(connection: sqlite3.Connection) -> Iterator[Context]:
+    """Yields all contexts, oldest first, some at a time."""
+    query = "SELECT id, digest, document FROM context WHERE id > ? ORDER BY id LIMIT ?"
+    after = -sys.maxsize
+    while rows := connection.execute(query, (after, _READ_ROWS)).fetchall():
+        yield from numbered(rows).values()
+        after = rows[-1][0]
+
+
 def with_subject(
     connection: sqlite3.Connection, subject: bytes, end: int
 ) -> Iterator[tuple[Any, ...]]:

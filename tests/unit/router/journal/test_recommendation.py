@@ -10,16 +10,18 @@ import pytest
 from router.decision.decision import NO_MIX
 from router.journal.recommendation import (
     AFTER_OWN_VIEW,
+    CHUNK,
     CONTROL,
     SHOWN,
+    Chunk,
     CodedField,
     CodedMix,
     Layout,
     Reading,
     Tail,
+    Unpacked,
     read_recommendation,
     recommendations,
-    unpacked,
 )
 from router.journal.record import Context, JournalBroken, Record, StoredRecord
 from router.journal.stores.sqlite import SqliteJournal
@@ -91,6 +93,10 @@ def stored(record: Record, seq: int = 1) -> StoredRecord:
         head=b"",
         about=None,
     )
+
+
+def unpacked(*records: StoredRecord) -> list[Unpacked]:
+    return list(Chunk(list(records)).by_context())
 
 
 def test_the_bytes_of_a_context_document_never_change() -> None:
@@ -175,7 +181,8 @@ def test_a_recommendation_is_read_by_name() -> None:
 def test_an_erased_recommendation_tells_nothing() -> None:
     record = stored(a_recorded_recommendation(READING, "c-1"))._replace(payload=None)
     assert read_recommendation(record) is None
-    assert unpacked([record]).records == []
+    (part,) = unpacked(record)
+    assert part.records == []
 
 
 @pytest.mark.parametrize("columns", [{"mix": 2}, {"mix": -2}, {"status": 3}])
@@ -185,19 +192,37 @@ def test_what_the_context_does_not_name_is_damage(columns: dict[str, int]) -> No
         read_recommendation(damaged)
     good = stored(a_recorded_recommendation(READING, "c-1"), seq=8)
     with pytest.raises(JournalBroken, match=r"records 8 to 9: (mix|status): not one of"):
-        unpacked([good, damaged])
+        unpacked(good, damaged)
 
 
 def test_a_lost_context_is_damage() -> None:
     record = stored(a_recorded_recommendation(READING, "c-1"), seq=4)
     with pytest.raises(JournalBroken, match="record 4: its context is missing or altered"):
-        unpacked([record._replace(context=Context(document=""))])
+        unpacked(record._replace(context=Context(document="")))
 
 
-def test_neighbours_that_are_read_the_same_way_come_together(tmp_path: Path) -> None:
+def test_records_come_in_chain_order_and_those_of_a_context_are_unpacked_together(
+    tmp_path: Path,
+) -> None:
     store = SqliteJournal(tmp_path / "journal.db")
-    readings = [READING, READING, a_reading(), READING]
-    store.write_batch([a_recorded_recommendation(one, "c-1") for one in readings])
-    runs = list(recommendations(store))
+    readings = [READING, a_reading(), READING, a_reading(), READING]
+    written = [a_recorded_recommendation(one, f"c-{n}") for n, one in enumerate(readings)]
+    store.write_batch(written)
+    store.erase([written[2].id])
+    (chunk,) = recommendations(store)
     store.close()
-    assert [[record.seq for record in run] for run in runs] == [[1, 2], [3], [4]]
+    assert [record.seq for record in chunk.records] == [1, 2, 3, 4, 5]
+    found = [(part.places.tolist(), [tail.case_ref for tail in part.tails], part.reading)
+             for part in chunk.by_context()]  # fmt: skip
+    assert found == [([0, 4], ["c-0", "c-4"], READING), ([1, 3], ["c-1", "c-3"], a_reading())]
+    # Places are among those picked.
+    assert [part.places.tolist() for part in chunk.held().by_context()] == [[0, 3], [1, 2]]
+
+
+def test_a_chunk_holds_no_more_than_may_be_in_memory(tmp_path: Path) -> None:
+    store = SqliteJournal(tmp_path / "journal.db")
+    one = a_recorded_recommendation(READING, "c-1")
+    store.write_batch([one._replace(id=at.to_bytes(16, "big")) for at in range(CHUNK + 1)])
+    sizes = [len(chunk) for chunk in recommendations(store)]
+    store.close()
+    assert sizes == [CHUNK, 1]

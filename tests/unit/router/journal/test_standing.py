@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from router.journal.feedback import (
     ANSWER,
     CHOICE,
-    OUTCOME,
     REVIEW,
-    VIEW,
     WITHHELD,
     Answer,
     AskedBy,
@@ -30,10 +28,11 @@ from router.journal.feedback import (
     feedback_record,
 )
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
-from router.journal.record import Context, JournalBroken, Record, StoredRecord
+from router.journal.record import JournalBroken, Record, StoredRecord
 from router.journal.standing import (
     NOTHING,
     Standing,
+    end_of_chain,
     open_reviews,
     read_standing,
     standing_of,
@@ -230,7 +229,7 @@ def test_a_whole_journal_tells_of_each_decision_what_it_tells_alone(
     ]
     erase = [record.id for record, (_, erased) in zip(records, chain, strict=True) if erased]
     store = journal(tmp_path_factory.mktemp("standing"), records, erase)
-    found = read_standing(store)
+    found = read_standing(store, [DECISION.bytes, OTHER.bytes])
     for decision in (DECISION, OTHER):
         assert found.get(decision.bytes, NOTHING) == standing_of(store.about(decision.bytes))
     assert set(found) == {one.about for one in records}
@@ -243,14 +242,19 @@ def test_a_whole_journal_is_read_without_reviews(tmp_path: Path) -> None:
     records = [feedback_record(uuid.uuid4(), one, 1, "") for one in every]
     assert {one.kind for one in records} == {REVIEW, ANSWER, CHOICE}
     store = journal(tmp_path, records)
-    assert set(read_standing(store)) == {OTHER.bytes}
+    assert set(read_standing(store, [DECISION.bytes, OTHER.bytes])) == {OTHER.bytes}
     store.close()
 
 
-def test_feedback_about_no_decision_is_damage(tmp_path: Path) -> None:
-    context = Context(document='{"feedback":1}')
-    lost = Record(uuid.uuid4().bytes, OUTCOME, context, b"{}", 1)
-    store = journal(tmp_path, [lost, lost._replace(id=uuid.uuid4().bytes, kind=VIEW)])
-    with pytest.raises(JournalBroken, match="record 1: is about no decision"):
-        read_standing(store)
+def test_what_was_recorded_after_the_last_record_asked_for_does_not_stand(tmp_path: Path) -> None:
+    records = [
+        feedback_record(uuid.uuid4(), a_choice(decision=DECISION), 1, ""),
+        feedback_record(uuid.uuid4(), a_choice(decision=OTHER), 2, ""),
+    ]
+    store = journal(tmp_path, records)
+    assert end_of_chain(store) == 2
+    asked = [DECISION.bytes, OTHER.bytes]
+    assert set(read_standing(store, asked, last=1)) == {DECISION.bytes}
+    assert set(read_standing(store, asked, until=2)) == {DECISION.bytes}
+    assert set(read_standing(store, asked)) == set(asked)
     store.close()

@@ -40,9 +40,9 @@ def recommended(journal: Path, *asked: tuple[str, int, float, str]) -> None:
 
 def registered(journal: Path, since: float, features: FeatureSet = FEATURES) -> list[int]:
     store = open_journal(f"sqlite:///{journal}", create=False)
-    found = read_arrivals(store, features, OFFICE, NOW - int(since * WEEK), NOW + WEEK)
+    found = read_arrivals(store, features, [OFFICE], NOW - int(since * WEEK), NOW + WEEK)
     store.close()
-    slots = found.rows[:, FEATURES.column("weeks_registered")]
+    slots = found.rows[OFFICE][:, FEATURES.column("weeks_registered")]
     return [int(slot) - 1 for slot in slots]
 
 
@@ -84,8 +84,8 @@ def policies(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
 
 
-def asked(journal: Path, policies: Path, *more: str) -> Result:
-    words = ["--office", OFFICE, "--journal", f"sqlite:///{journal}", "--policies", str(policies)]
+def asked(journal: Path, policies: Path, *more: str, office: str = OFFICE) -> Result:
+    words = ["--office", office, "--journal", f"sqlite:///{journal}", "--policies", str(policies)]
     return CliRunner().invoke(price, [*words, "--models", str(ROOT / "models"), *more])
 
 
@@ -130,3 +130,44 @@ def test_without_a_week_of_answers_or_any_case_there_is_no_price(
     assert "less than a week" in asked(young, policies, "--write-price").output
     assert "holds no case of office-01" in asked(other, policies, "--write-price").output
     assert in_force(policies) == 0.0004
+
+
+def test_of_all_offices_each_has_the_price_that_it_has_alone(
+    tmp_path: Path, policies: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    shutil.copy(policies / "offices" / f"{OFFICE}.toml", policies / "offices" / "office-02.toml")
+    rng = np.random.default_rng(0)
+    cases = [(f"c-{n}", int(rng.integers(100)), 2.0, f"office-0{n % 3 + 1}") for n in range(60)]
+    recommended(journal, *cases)
+    alone = asked(journal, policies, office="office-02").output
+    every = asked(journal, policies, "--write-price", office="ALL")
+    assert every.exit_code == 0, every.output
+    assert f"office-02:\n{alone}The price 0.00032 is in office-02's policy." in every.output
+    assert in_force(policies) == 0.00032
+
+
+def test_an_office_without_a_price_keeps_none_of_the_others_from_theirs(
+    tmp_path: Path, policies: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    (policies / "offices" / "office-00.toml").write_text("price_per_minute = 0.0005\n")
+    shutil.copy(policies / "offices" / f"{OFFICE}.toml", policies / "offices" / "office-02.toml")
+    recommended(journal, *((f"c-{n}", n, 2.0, OFFICE) for n in range(40)))
+    told = asked(journal, policies, "--write-price", office="ALL")
+    assert told.exit_code == 1
+    assert "office-00.toml: minutes_per_week: is missing" in told.output
+    assert "holds no case of office-02" in told.output
+    assert in_force(policies) == 0.00032
+
+
+def test_a_clock_that_stepped_backwards_hides_no_arrival(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.db"
+    recommended(
+        journal,
+        ("from a clock ahead", 1, -9.0, OFFICE),
+        ("a", 2, 3.0, OFFICE),
+        ("from a clock behind", 3, 500.0, OFFICE),
+        ("b", 4, 1.0, OFFICE),
+    )
+    assert registered(journal, 4) == [2, 4]

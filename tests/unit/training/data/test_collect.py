@@ -187,7 +187,8 @@ def test_an_answer_that_cannot_be_read_is_named_and_nothing_is_written(
     tmp_path: Path, journal: SqliteJournal, kind: str
 ) -> None:
     decisions = recommended(3)
-    bad = Record(uuid.uuid4().bytes, kind, Context(document="{}"), b'{"outcome":1.5}', micro(DAY))
+    payload, about = b'{"outcome":1.5}', decisions[0].id
+    bad = Record(uuid.uuid4().bytes, kind, Context(document="{}"), payload, micro(DAY), about=about)
     journal.write_batch([*decisions, *both(decisions), bad])
     with pytest.raises(JournalBroken, match="record 10: "):
         collected(tmp_path)
