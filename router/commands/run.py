@@ -22,6 +22,7 @@ _EXTRAS = {
     "matplotlib": "ledger",
     "psycopg": "postgres",
     "cryptography": "trust",
+    "confluent_kafka": "kafka",
 }
 """What brings a library that the server's image may do without, by the library's name."""
 
