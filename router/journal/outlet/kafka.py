@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
@@ -207,21 +208,23 @@ class KafkaOutlet:
                 )
             except BufferError:
                 # Full: it empties as reports come.
-                self._producer.poll(_STEP_SECONDS)
+                self._left(self._producer.poll, _STEP_SECONDS)
                 if self._stopping.is_set():
                     return False
                 self._be_patient(waited)
             except KafkaException as problem:
+                self._left(self._producer.poll, 0)
+                self._check()
                 raise self._explained(problem.args[0], f"record {event.seq}") from None
             else:
-                self._producer.poll(0)
+                self._left(self._producer.poll, 0)
                 return True
 
     def settle(self) -> bool:
         """Waits until all that was sent has arrived; see Outlet."""
         waited = _Waited()
         grace: float | None = None
-        while self._producer.flush(_STEP_SECONDS):
+        while self._left(self._producer.flush, _STEP_SECONDS):
             self._check()
             if self._stopping.is_set():
                 grace = grace or time.monotonic() + _GRACE_SECONDS
@@ -234,7 +237,20 @@ class KafkaOutlet:
     def close(self) -> None:
         """Lets go of what was not delivered; closing twice does nothing."""
         self._producer.purge(blocking=False)
-        self._producer.flush(_STEP_SECONDS)
+        self._left(self._producer.flush, _STEP_SECONDS)
+
+    def _left(self, serve: Callable[[float], int], seconds: float) -> int:
+        """Takes reports for so long, and gives how many are left."""
+        try:
+            return serve(seconds)
+        except KafkaException as problem:
+            # After what would leave a gap nothing more is taken. The report says what it was.
+            if self._failed is None:
+                with suppress(KafkaException):
+                    self._producer.poll(_STEP_SECONDS)
+            if self._failed is None:
+                self._failed = self._explained(problem.args[0])
+            return len(self._producer)
 
     def _check_topic(self) -> None:
         topic = self._target.topic
