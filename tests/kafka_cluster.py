@@ -91,6 +91,8 @@ class Reader:
                 "bootstrap.servers": cluster.brokers,
                 "group.id": "tests",
                 "enable.auto.commit": False,
+                # What is gone is a fault of the test.
+                "auto.offset.reset": "error",
                 "log_level": 0,
             }
         )

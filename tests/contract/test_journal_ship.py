@@ -216,13 +216,17 @@ def test_killed_in_the_middle_it_goes_on_and_nothing_is_missing(
     store, topic, position = kept.store(), cluster.topic(), tmp_path / "position"
     records = some_decisions(4_000)
     store.write_batch(records)
+    # The mock keeps 5 MB of a partition.
+    config = tmp_path / "kafka.properties"
+    config.write_text("compression.type=zstd\n")
+    told_to = (cluster.url(topic), "--position", position, "--config", config)
     reader = Reader(cluster, topic)
     came: list[Message] = []
     for count in (1, 2_500, 500):
-        with shipping(kept.url, cluster.url(topic), "--position", position) as process:
+        with shipping(kept.url, *told_to) as process:
             came += reader.next(count)
             process.kill()
-    with shipping(kept.url, cluster.url(topic), "--position", position) as process:
+    with shipping(kept.url, *told_to) as process:
         told, _ = process.communicate(timeout=60)
         assert process.returncode == 0, told
     came += reader.rest()
