@@ -113,7 +113,7 @@ lock: setup ## Resolve the lock files anew, after a change of dependencies in py
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
 	    --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) pyproject.toml \
-	    --extra parquet --extra dask --extra ledger --extra trust --extra postgres --group training \
+	    --extra parquet --extra dask --extra ledger --extra trust --extra postgres --extra kafka --group training \
 	    -c requirements-dev.lock -o requirements-reports.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	UV_DEFAULT_INDEX="$(INDEX)" $(COMPILE) --group setup -o requirements-uv.lock

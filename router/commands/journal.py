@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import click
 
@@ -16,6 +19,8 @@ from router.files.formats import check_place, check_writable
 from router.journal.backup import backup as write_backup
 from router.journal.backup import restore as restore_backup
 from router.journal.opening import file_of, open_journal, open_to_read
+from router.journal.outlet.shipping import PositionFile
+from router.journal.outlet.shipping import ship as ship_records
 from router.journal.record import Head
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
@@ -102,6 +107,64 @@ def export(journal: str, to: Path) -> None:
     check_place(to, (), [kept] if kept else [], "to")
     with _read(journal) as store:
         click.echo(f"{write(store, to)} records exported to {to}")
+
+
+@journal.command()
+@JOURNAL
+@click.option("--to", required=True, help="kafka://BROKER[,BROKER...]/TOPIC.")
+@click.option("--position", type=FILE, help="How far it came: kept there, and gone on from there.")
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(min=1),
+    help="Number of the first record, where no position is noted; 1 if not given.",
+)
+@click.option("--config", type=FILE, help="Properties of librdkafka, key=value: credentials, TLS.")
+@click.option("--follow", is_flag=True, help="Go on as records come, until SIGTERM.")
+def ship(
+    journal: str,
+    to: str,
+    position: Path | None,
+    first: int | None,
+    config: Path | None,
+    follow: bool,
+) -> None:
+    """Send recommendations and feedback to Kafka as CloudEvents, in order, at least once."""
+    from router.journal.outlet.kafka import KafkaOutlet, Properties, Target
+
+    target = Target.parse(to)
+    properties = Properties.read(config) if config else Properties()
+    noted = None
+    if position is not None:
+        check_writable(position, "position")
+        noted = PositionFile(position)
+        if first is not None and noted.exists():
+            raise click.UsageError(
+                f"--from {first}: {position} notes how far was shipped; leave out --from, or move "
+                "that file away"
+            )
+    with (
+        _until_told_to_stop() as stopping,
+        _read(journal) as store,
+        closing(KafkaOutlet(target, properties, stopping)) as outlet,
+    ):
+        done = ship_records(store, outlet, noted, stopping, first=first or 1, follow=follow)
+    click.echo(f"{done.events} events shipped to {target.topic}, up to record {done.head.seq}")
+
+
+@contextmanager
+def _until_told_to_stop() -> Iterator[Event]:
+    """Gives what SIGTERM and SIGINT set instead of ending the process in the middle."""
+    stopping = Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopping.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @journal.command()

@@ -24,6 +24,7 @@ _EXTRAS = {
     "cryptography": "trust",
     "dask": "dask",
     "distributed": "dask",
+    "confluent_kafka": "kafka",
 }
 """What brings a library that the server's image may do without, by the library's name."""
 

@@ -1,7 +1,7 @@
-"""Columns of an analyst's export: recommendations by name, as Arrow has them."""
+"""Recommendations by name: what an export tells of them, and its columns as Arrow has them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,9 +80,10 @@ def columns(chunk: Chunk, target: "pa.Schema") -> "pa.RecordBatch":
     import pyarrow as pa
 
     count = len(chunk)
-    found = _of_chain(chunk.records)
+    found: dict[str, Any] = {**of_chain(chunk.records)}
+    as_text = {field.name for field in target if str(field.type) == "string"}
     for part in chunk.by_context():
-        for name, values in _kept(part, target).items():
+        for name, values in of_content(part, as_text).items():
             if name not in found:
                 found[name] = np.full(count, None, dtype=object)
             found[name][part.places] = values
@@ -95,7 +96,8 @@ def columns(chunk: Chunk, target: "pa.Schema") -> "pa.RecordBatch":
     return pa.RecordBatch.from_arrays(arrays, schema=target)
 
 
-def _of_chain(records: Sequence[StoredRecord]) -> dict[str, Any]:
+def of_chain(records: Sequence[StoredRecord]) -> dict[str, list[Any]]:
+    """Gives what the chain tells of recommendations, also of erased ones, by column."""
     return {
         "seq": [record.seq for record in records],
         "decision_id": [str(uuid.UUID(bytes=record.id)) for record in records],
@@ -106,8 +108,15 @@ def _of_chain(records: Sequence[StoredRecord]) -> dict[str, Any]:
     }
 
 
-def _kept(part: Unpacked, target: "pa.Schema") -> dict[str, Any]:
-    """Gives object arrays by column, one entry per record that is not erased.
+def of_content(part: Unpacked, as_text: Collection[str] = ()) -> dict[str, npt.NDArray[Any]]:
+    """Gives what the content of recommendations tells, by column.
+
+    Args:
+        part: of one context.
+        as_text: columns that are text, although they may be numbers or lists here.
+
+    Returns:
+        Arrays of Python's own values, shape (n,): one for each record that is not erased.
 
     Raises:
         JournalBroken: if a payload does not fit the context.
@@ -116,15 +125,14 @@ def _kept(part: Unpacked, target: "pa.Schema") -> dict[str, Any]:
     try:
         found = _decision(rows, reading)
         for at, field in enumerate(reading.features):
-            as_text = str(target.field(field.name).type) == "string"
-            found[field.name] = _by_slot(rows["row"][:, at], field, as_text=as_text)
+            found[field.name] = _by_slot(rows["row"][:, at], field, as_text=field.name in as_text)
     except (ValueError, IndexError) as error:
         first, last = records[0].seq, records[-1].seq
         raise JournalBroken(f"records {first} to {last}: {error}") from error
 
     for at, name in enumerate(Tail._fields):
         found[name] = _objects([tail[at] for tail in tails])
-    if str(target.field("safeguards").type) == "string":
+    if "safeguards" in as_text:
         found["safeguards"] = _objects(["|".join(names) for names in found["safeguards"]])
     return found
 

@@ -27,6 +27,14 @@ class JournalLost(JournalBroken):
 class HeadFile:
     """One line, SEQ:HEX, as `journal verify` prints it and `--head` takes it."""
 
+    # What a refusal calls the file, what was done to the record, and the way out.
+    _called = "head file"
+    _done = "written"
+    _way_out = (
+        "it lost records, was replaced or is new. Restore it (`journal restore`); to go on "
+        "without what is lost, move the head file away first"
+    )
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._noted: Head | None = None
@@ -50,8 +58,8 @@ class HeadFile:
         except JournalBroken as problem:
             self._refuse(f"{problem}, but one was written to")
 
-    def check(self, store: JournalReader) -> None:
-        """Refuses a journal that does not hold the record that was noted.
+    def check(self, store: JournalReader) -> Head:
+        """Refuses a journal that does not hold the record that was noted, and gives its head.
 
         Raises:
             JournalLost: if the journal does not hold it, or the file cannot be read.
@@ -59,14 +67,17 @@ class HeadFile:
         """
         noted = self._read()
         if noted.seq == 0:
-            return
+            return noted
         stored = next(iter(store.read(after=noted.seq - 1, limit=1)), None)
         if stored is None or stored.seq != noted.seq:
             last = max(head.seq for head in store.heads())
-            self._refuse(f"record {noted.seq} was written, but the journal ends at record {last}")
+            self._refuse(
+                f"record {noted.seq} was {self._done}, but the journal ends at record {last}"
+            )
         if stored.head != noted.digest:
-            self._refuse(f"record {noted.seq} is another one than was written")
+            self._refuse(f"record {noted.seq} is another one than was {self._done}")
         self._noted = noted
+        return noted
 
     def note(self, head: Head) -> None:
         """Writes a head, durably, unless it is the one noted last.
@@ -80,7 +91,7 @@ class HeadFile:
             self._write(head)
         except OSError as problem:
             raise JournalNotNamed(
-                f"head file {self._path}: cannot be written: {problem.strerror}"
+                f"{self._called} {self._path}: cannot be written: {problem.strerror}"
             ) from problem
         self._noted = head
 
@@ -96,10 +107,9 @@ class HeadFile:
                 data = file.read(_BYTES_AT_MOST)
             return Head.parse(data.decode("ascii", "replace"))
         except (OSError, JournalNotNamed) as problem:
-            raise JournalLost(f"head file {self._path}: cannot be read: {problem}") from problem
+            raise JournalLost(
+                f"{self._called} {self._path}: cannot be read: {problem}"
+            ) from problem
 
     def _refuse(self, found: str) -> NoReturn:
-        raise JournalLost(
-            f"head file {self._path}: {found}: it lost records, was replaced or is new. Restore it "
-            "(`journal restore`); to go on without what is lost, move the head file away first"
-        )
+        raise JournalLost(f"{self._called} {self._path}: {found}: {self._way_out}")

@@ -1,0 +1,1 @@
+"""The way out: the journal's records as events for other systems, in order, at least once."""
