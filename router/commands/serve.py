@@ -36,6 +36,8 @@ from router.texts import load_texts
 from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
 
+_SWITCH_SECONDS = 0.001
+
 
 @click.command()
 @click.option(
@@ -346,6 +348,9 @@ def serve(
     )
     if traces:
         TRACES.begin(traces)
+    # Plans, reloads and the journal run on threads beside the calls. By default a thread that
+    # reckons in Python keeps the others waiting for 5 ms, each time that they come back.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(parts))
 

@@ -5,8 +5,6 @@ Between the slices other calls have their turn.
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 
 from router.cases.features import CASE_REF, OFFICE_REF
@@ -17,6 +15,7 @@ from router.serving.callers.caller import Caller
 from router.serving.fields import Fields
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, Overloaded, refuse
+from router.serving.turns import give_way
 from router.v1 import case_pb2, caseload_pb2
 
 # An office has thousands; more would hold the machine up while they are planned.
@@ -26,7 +25,7 @@ HELD_AT_MOST = 200_000
 HOURS_AT_MOST = 1_000_000
 _PROBLEMS_AT_MOST = 50
 # A few milliseconds of the loop at a time.
-_ENCODED_AT_ONCE = 250
+_ENCODED_AT_ONCE = 64
 
 
 class Room:
@@ -115,7 +114,7 @@ class Caseload:
             part = cases.cases[start : start + _ENCODED_AT_ONCE]
             rows = [self._row(case, self.header.office_ref) for case in part]
             self._slices.append(np.array(rows, np.uint16))
-            await asyncio.sleep(0)
+            await give_way()
             # Enough to see what is wrong: the rest of a bad caseload need not be sent.
             if len(self._problems) >= _PROBLEMS_AT_MOST:
                 raise InvalidRequest(self._problems)
