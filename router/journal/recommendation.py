@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from router.decision.decision import NO_MIX
 from router.decision.schema import Feature
+from router.journal.form import sound
 from router.journal.record import RECOMMENDATION, Context, JournalBroken, StoredRecord
 from router.journal.store import JournalReader, JournalStore
 
@@ -319,9 +320,10 @@ def recommendations(store: JournalReader, since: int | None = None) -> Iterator[
         since: only what was written then or later, microseconds since 1970, UTC.
 
     Raises:
+        JournalBroken: if one of them is not as it was written.
         JournalUnavailable: if the journal cannot be read now.
     """
-    every = store.read(kinds=(RECOMMENDATION,), since=since)
+    every = map(sound, store.read(kinds=(RECOMMENDATION,), since=since))
     while records := list(islice(every, CHUNK)):
         yield Chunk(records)
 
@@ -424,7 +426,7 @@ class Chunk:
             yield self._unpacked(of_one)
 
     def _unpacked(self, places: Sequence[int]) -> Unpacked:
-        first, last = self.records[places[0]], self.records[places[-1]]
+        first = self.records[places[0]]
         if not first.context.document:
             raise JournalBroken(f"record {first.seq}: its context is missing or altered")
         reading = reading_of(first.context)
@@ -432,8 +434,11 @@ class Chunk:
         records = [self.records[place] for place in held]
         try:
             rows, tails = reading.unpack([record.payload or b"" for record in records])
-        except ValueError as problem:
-            raise JournalBroken(f"records {first.seq} to {last.seq}: {problem}") from problem
+        except ValueError:
+            # One by one, so that the record is named.
+            for record in records:
+                read_recommendation(record)
+            raise
         return Unpacked(reading, np.array(held, np.intp), records, rows, tails)
 
 
@@ -501,7 +506,7 @@ def read_recommendation(stored: StoredRecord) -> Recommended | None:
         rows, (tail,) = reading.unpack([stored.payload])
     except ValueError as problem:
         raise JournalBroken(
-            f"record {stored.seq}: is not a valid recommendation: {problem!r}"
+            f"record {stored.seq}: is not a valid recommendation: {problem}"
         ) from problem
 
     row: Any = rows[0]

@@ -16,8 +16,9 @@ from functools import lru_cache
 
 import msgspec
 
+from router.journal.form import sound
 from router.journal.record import Context, JournalBroken, Record, StoredRecord
-from router.journal.store import JournalStore
+from router.journal.store import JournalReader
 
 SHADOW = "shadow"
 """Kind of these records."""
@@ -111,7 +112,7 @@ class Compared:
     minutes: int
 
 
-def compared(store: JournalStore, since: int = 0) -> Sequence[Compared]:
+def compared(store: JournalReader, since: int = 0) -> Sequence[Compared]:
     """Sums up the comparisons in the journal that are not erased, by shadow and mix.
 
     Args:
@@ -124,7 +125,7 @@ def compared(store: JournalStore, since: int = 0) -> Sequence[Compared]:
     """
     return summed(
         found
-        for stored in store.read(kinds=(SHADOW,))
+        for stored in map(sound, store.read(kinds=(SHADOW,)))
         if stored.written_at >= since and (found := read_shadow(stored)) is not None
     )
 

@@ -27,6 +27,7 @@ from router.journal.feedback import (
     kind_of,
     read_feedback,
 )
+from router.journal.form import sound
 from router.journal.recommendation import AFTER_OWN_VIEW, SHOWN
 from router.journal.record import StoredRecord
 from router.journal.store import JournalReader
@@ -224,7 +225,7 @@ def read_standing(
         JournalUnavailable: if the journal cannot be read now.
     """
     found: dict[bytes, Standing] = {}
-    for stored in store.about_any(decisions, (CHOICE, OUTCOME, VIEW)):
+    for stored in map(sound, store.about_any(decisions, (CHOICE, OUTCOME, VIEW))):
         if stored.about is None or (last is not None and stored.seq > last):
             continue
         if until is not None and stored.written_at >= until:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from router.journal.chain import DIGEST_BYTES, SALT_BYTES, START, VERSION, follows, is_committed
+from router.journal.chain import START, VERSION, follows, is_committed
 from router.journal.erasures import read_erasure
+from router.journal.form import EDITED, LOST, form_flaw
 from router.journal.recommendation import read_subject
 from router.journal.record import (
     ERASURE,
@@ -20,7 +21,6 @@ from router.journal.record import (
     JournalBroken,
     JournalUnavailable,
     StoredRecord,
-    is_kind,
 )
 from router.journal.seal import Seal, Sealing
 from router.journal.seqs import Seqs
@@ -144,7 +144,8 @@ class _Walk:
             return f"missing: record {stored.seq} comes next"
         try:
             reason = (
-                _form_flaw(stored)
+                form_flaw(stored)
+                or (None if stored.context.document else LOST)
                 or self._version_flaw(stored)
                 or self._content_flaw(stored)
                 or self._link_flaw(stored)
@@ -177,7 +178,7 @@ class _Walk:
         if stored.payload is None:
             return None
         if not is_committed(stored):
-            return "its content does not match its commitment: edited"
+            return EDITED
         if stored.version == 1:
             return self._subject_flaw(stored)
         return None
@@ -290,47 +291,6 @@ def _told_of(seqs: Iterator[int], problem: str) -> Iterator[str]:
             yield f"and more records: {problem}"
             return
         yield f"record {seq}: {problem}"
-
-
-def _form_flaw(stored: StoredRecord) -> str | None:
-    """Looks at types and lengths: where all are right, a digest has one reading."""
-    of_length = (
-        ("id", stored.id, 16),
-        ("commitment", stored.commitment, DIGEST_BYTES),
-        ("head", stored.head, DIGEST_BYTES),
-    )
-    optional = (
-        ("about", stored.about, 16),
-        ("salt", stored.salt, SALT_BYTES),
-        ("subject", stored.subject, 16),
-    )
-    present = (part for part in optional if part[1] is not None)
-    for name, value, length in (*of_length, *present):
-        if type(value) is not bytes or len(value) != length:
-            return f"its {name} is not {length} bytes"
-    if type(stored.kind) is not str or not is_kind(stored.kind):
-        return "its kind is no word of a to z: what it is about may have been moved there"
-    if type(stored.caller) is not str or not isinstance(stored.claim, str | None):
-        return "its caller or claim is no text"
-    if stored.claim is not None and (not stored.claim or stored.about is None):
-        return "its claim is about nothing"
-    if type(stored.version) is not int or type(stored.written_at) is not int:
-        return "its version or time is no number"
-    if stored.version == 1 and stored.caller:
-        return "its caller was added later"
-    if not stored.context.document:
-        return "its context is missing or altered"
-    return _erasure_flaw(stored)
-
-
-def _erasure_flaw(stored: StoredRecord) -> str | None:
-    if stored.payload is not None and type(stored.payload) is not bytes:
-        return "its payload is no bytes"
-    if (stored.payload is None) != (stored.salt is None):
-        return "half erased: payload and salt go together"
-    if stored.payload is None and stored.subject is not None:
-        return "half erased: its subject is left"
-    return None
 
 
 def _read_otherwise(store: JournalReader, walk: _Walk) -> Iterator[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.schema import FeatureSet, Rows
+from router.journal.form import sound
 from router.journal.recommendation import CodedField, Tail, Unpacked, coded, recommendations
 from router.journal.record import RECOMMENDATION, JournalBroken
 from router.journal.store import JournalReader
@@ -45,7 +46,7 @@ def read_arrivals(
         JournalUnavailable: if the journal cannot be read now.
     """
     # Of any office: a journal younger than the weeks asked for holds fewer weeks' arrivals.
-    first = next(iter(store.read(limit=1, kinds=(RECOMMENDATION,))), None)
+    first = next(map(sound, store.read(limit=1, kinds=(RECOMMENDATION,))), None)
     # As bytes, half the memory of a row of NumPy: of a country they are millions.
     rows: dict[str, dict[str, bytes]] = {office: {} for office in offices}
     for every in recommendations(store, since):

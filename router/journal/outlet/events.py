@@ -21,6 +21,7 @@ import orjson
 from router.journal.erasures import read_erasure
 from router.journal.export_columns import of_chain, of_content
 from router.journal.feedback import KINDS, read_feedback, to_payload
+from router.journal.form import sound
 from router.journal.recommendation import Chunk
 from router.journal.record import ERASURE, RECOMMENDATION, JournalBroken, StoredRecord
 from router.journal.store import JournalReader
@@ -99,7 +100,7 @@ def _erased(store: JournalReader, erasure: StoredRecord) -> Iterator[Event]:
     if found is None or found.seqs is None:
         return
     for first, last in found.seqs.runs:
-        of_run = store.read(after=first - 1, limit=last - first + 1)
+        of_run = map(sound, store.read(after=first - 1, limit=last - first + 1))
         for stored in takewhile(lambda one, end=last: one.seq <= end, of_run):  # type: ignore[misc]
             if stored.kind == RECOMMENDATION or stored.kind in KINDS:
                 yield _tombstone(stored, erasure)

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import NamedTuple, Protocol
 
+from router.journal.form import sound
 from router.journal.head_file import HeadFile
 from router.journal.outlet.events import Event, events
 from router.journal.record import Head
@@ -93,7 +94,7 @@ def ship(
         head = position.check(store)
     arrived = 0
     while not stopping.is_set():
-        records = list(store.read(after=head.seq, limit=_PART))
+        records = [*map(sound, store.read(after=head.seq, limit=_PART))]
         if not records:
             if not follow:
                 break

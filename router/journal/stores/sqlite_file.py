@@ -61,6 +61,7 @@ OLDEST_READ = 2
 """A schema before this one, older than 0.3.0, is brought up to date before it can be read."""
 
 _BROKEN = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_NO_TEXT = "journal {}: a text in it is no UTF-8: it is damaged; see `journal verify`"
 
 
 @contextmanager
@@ -75,16 +76,17 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        # A blob column that holds text which is no UTF-8 is an error without a code.
-        undecodable = str(error).startswith("Could not decode to UTF-8")
-        if undecodable or any(name.startswith(code) for code in _BROKEN):
+        # Of a column that holds such a text; the message would repeat it.
+        if str(error).startswith("Could not decode to UTF-8"):
+            raise JournalBroken(_NO_TEXT.format(path)) from None
+        if any(name.startswith(code) for code in _BROKEN):
             raise JournalBroken(f"journal {path}: {error} ({name})") from error
         number = _errno(path, name)
         code = errno.errorcode.get(number, "")
         cause = f"{name}, {code}: {os.strerror(number)}" if code else name
         raise JournalUnavailable(f"journal {path}: {error} ({cause})", code) from error
     except UnicodeDecodeError as error:
-        raise JournalBroken(f"journal {path}: a text in it is no UTF-8: it is damaged") from error
+        raise JournalBroken(_NO_TEXT.format(path)) from error
     except OSError as error:
         code = errno.errorcode.get(error.errno or 0, "")
         told = f"{error.strerror or error}" + (f" ({code})" if code else "")

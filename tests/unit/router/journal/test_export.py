@@ -203,7 +203,7 @@ def test_a_payload_beyond_its_context_is_broken_and_leaves_the_old_file(
     tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     (tmp_path / "out.parquet").write_text("old")
-    with pytest.raises(JournalBroken, match="records 1 to 1"):
+    with pytest.raises(JournalBroken, match=r"record(s 1 to)? 1: "):
         exported(tmp_path, a_record(**fields))
     assert (tmp_path / "out.parquet").read_text() == "old"
     assert [path.name for path in tmp_path.glob(".out*")] == []
