@@ -25,10 +25,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from bench.shares import LOOKS, Read, share
 from router.journal.opening import open_to_read
 from router.ledger.arithmetic import Tier
 from router.ledger.entries import EPOCH, NOT_SPENT
@@ -44,7 +44,6 @@ from router.ledger.shown import (
 from training.simulation.year import Extent, simulate_year
 
 FIRST_SEED = 8_000_000
-LOOKS = 52
 _PLAIN = 1.96
 
 
@@ -114,28 +113,6 @@ def drawn(setting: Setting, seed: int, weeks: int = LOOKS) -> Drawn:
     )
 
 
-class Read(NamedTuple):
-    """One draw, read every week.
-
-    Attributes:
-        told: at each reading the effect, None where it was withheld.
-        truth: planted.
-    """
-
-    told: list[Effect | None]
-    truth: float
-
-    @property
-    def ever_wrong(self) -> bool:
-        """Whether any reading's sequence had the truth outside."""
-        return any(not one.low <= self.truth <= one.high for one in self.told if one)
-
-    @property
-    def ever_claimed(self) -> bool:
-        """Whether any reading showed an effect."""
-        return any(one.sign for one in self.told if one)
-
-
 def read_weekly(setting: Setting, seed: int) -> list[Shown]:
     """Draws a year's cases and gives what is told of them at the end of each week."""
     told = drawn_in_tens(drawn(setting, seed))
@@ -187,8 +164,8 @@ def main() -> None:
                 continue
             held = [one.low <= reads[0].truth <= one.high for one in last]
             half = np.mean([(one.high - one.low) / 2 for one in last])
-            cells = [_share([one.ever_wrong for one in reads]), _share(held), f"{half:.3f}",
-                     _share([one.ever_claimed for one in reads])]  # fmt: skip
+            cells = [share([one.ever_wrong for one in reads]), share(held), f"{half:.3f}",
+                     share([one.ever_claimed for one in reads])]  # fmt: skip
             print(f"| {setting.name} | {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -213,12 +190,7 @@ def _years(count: int) -> None:
                     held.setdefault(kind, []).append(one.low <= true[of] <= one.high)
     print(f"| of {count} simulated years | of | told | holds the truth |\n|---|---|---:|---:|")
     for (scope, of), flags in sorted(held.items()):
-        print(f"| {scope} | {of} | {len(flags)} | {_share(flags)} |")
-
-
-def _share(flags: list[bool]) -> str:
-    share = float(np.mean(flags))
-    return f"{share:.3f} ({(share * (1 - share) / len(flags)) ** 0.5:.3f})"
+        print(f"| {scope} | {of} | {len(flags)} | {share(flags)} |")
 
 
 if __name__ == "__main__":

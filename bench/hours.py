@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.shares import share
 from router.cases.features import FEATURES
 from router.commands.score import load_decider
 from router.decision.decide import Decider
@@ -162,17 +163,12 @@ def main() -> None:
     for setting in SETTINGS:
         draws = [draw(setting, decider, FIRST_SEED + seed) for seed in range(asked.draws)]
         cells = [
-            _share([one for held, *_ in draws for one in held]),
-            _share([held for _, held, *_ in draws if held is not None]),
-            _share([claims for *_, claims, _ in draws]),
-            _share([wrong for *_, wrong in draws]),
+            share([one for held, *_ in draws for one in held]),
+            share([held for _, held, *_ in draws if held is not None]),
+            share([claims for *_, claims, _ in draws]),
+            share([wrong for *_, wrong in draws]),
         ]
         print(f"| {setting.name} | " + " | ".join(cells) + " |", flush=True)
-
-
-def _share(flags: list[bool]) -> str:
-    share = float(np.mean(flags))
-    return f"{share:.3f} ({(share * (1 - share) / len(flags)) ** 0.5:.3f})"
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.control import LOOKS
+from bench.shares import LOOKS, Read, share
 from router.ledger.arithmetic import Floats
 from router.ledger.intervals import Z
 from router.ledger.overrides import (
@@ -38,7 +38,6 @@ from router.ledger.overrides import (
     own_against_best,
     viewed_in_tens,
 )
-from router.ledger.sequences import Effect
 from router.ledger.shown import FOLLOWED_DAYS
 
 FIRST_SEED = 9_000_000
@@ -153,31 +152,18 @@ def truth_of(setting: Setting, seed: int = FIRST_SEED - 1) -> float:
     return float(found.effect[found.viewed.place >= Place.OWN].mean())
 
 
-class Read(NamedTuple):
-    """One draw, read every week.
+@dataclass(frozen=True, slots=True)
+class ReadPlainly(Read):
+    """One draw, also read once as if nobody had looked before.
 
     Attributes:
-        told: at each reading the effect, None where it was withheld.
         plain: whether the plain 90 per cent interval at the end holds the truth; None if withheld.
-        truth: planted.
     """
 
-    told: list[Effect | None]
     plain: bool | None
-    truth: float
-
-    @property
-    def ever_wrong(self) -> bool:
-        """Whether any reading's sequence had the truth outside."""
-        return any(not one.low <= self.truth <= one.high for one in self.told if one)
-
-    @property
-    def ever_claimed(self) -> bool:
-        """Whether any reading showed an effect."""
-        return any(one.sign for one in self.told if one)
 
 
-def read_weekly(setting: Setting, seed: int, truth: float) -> Read:
+def read_weekly(setting: Setting, seed: int, truth: float) -> ReadPlainly:
     """Draws a year's cases and gives what is told of them at the end of each week."""
     told = viewed_in_tens(drawn(setting, seed).viewed)
     offices = sorted(set(told.office.tolist()))
@@ -189,10 +175,10 @@ def read_weekly(setting: Setting, seed: int, truth: float) -> Read:
         answered = told.where(~np.isnan(told.outcome))
         own, best = arms(answered, answered.outcome - answered.expected)
         plain = abs(last.value - truth) <= Z * (own.variance + best.variance) ** 0.5
-    return Read([one.outcome for one in weeks], plain, truth)
+    return ReadPlainly([one.outcome for one in weeks], truth, plain)
 
 
-def measure(setting: Setting, draws: int, first: int = FIRST_SEED) -> list[Read]:
+def measure(setting: Setting, draws: int, first: int = FIRST_SEED) -> list[ReadPlainly]:
     """Reads so many draws weekly."""
     truth = truth_of(setting)
     return [read_weekly(setting, first + seed, truth) for seed in range(draws)]
@@ -212,19 +198,14 @@ def main() -> None:
         told = [one for one in reads if one.told[-1] is not None]
         ends = [one.told[-1] for one in told if one.told[-1] is not None]
         held = [one.low <= reads[0].truth <= one.high for one in ends]
-        cells = [f"{100 * reads[0].truth:.2f}", _share([one.ever_wrong for one in reads])]
+        cells = [f"{100 * reads[0].truth:.2f}", share([one.ever_wrong for one in reads])]
         if told:
             half = np.mean([(one.high - one.low) / 2 for one in ends])
-            cells += [_share([bool(one.plain) for one in told]), _share(held), f"{half:.3f}"]
+            cells += [share([bool(one.plain) for one in told]), share(held), f"{half:.3f}"]
         else:
             cells += ["too few", "", ""]
-        cells.append(_share([one.ever_claimed for one in reads]))
+        cells.append(share([one.ever_claimed for one in reads]))
         print(f"| {setting.name} | " + " | ".join(cells) + " |", flush=True)
-
-
-def _share(flags: list[bool]) -> str:
-    share = float(np.mean(flags))
-    return f"{share:.3f} ({(share * (1 - share) / len(flags)) ** 0.5:.3f})"
 
 
 if __name__ == "__main__":

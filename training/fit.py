@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
+from router.cases.problems import CasesRefused
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
@@ -106,8 +107,11 @@ def fit(start: Ready, run: Run) -> Fitted:
         run: everything else.
 
     Raises:
+        CasesRefused: if there are too few cases for a learning curve that was asked for.
         NotAdditive: if the tables do not reproduce the students.
     """
+    # Before minutes are spent: it may be refused.
+    parts = curve_parts(start) if run.curve else ()
     catalogue, policy = start.catalogue, start.policy
     earlier, later, by = hold_out(start.cases, start.seed)
     # Of the earlier cases alone: the order of values is learned from outcomes too.
@@ -123,8 +127,8 @@ def fit(start: Ready, run: Run) -> Fitted:
     tables, parity = _timed("tables", compiled, seconds, run.watch)
 
     smaller: tuple[Smaller, ...] = ()
-    if run.curve:
-        smaller = _timed("curve", partial(_smaller, start, earlier, run), seconds, run.watch)
+    if parts:
+        smaller = _timed("curve", partial(_smaller, parts, start, run), seconds, run.watch)
 
     # In a function, so that the stack's values of the held-out cases count as evaluation's time.
     def measured() -> Figures:
@@ -153,18 +157,36 @@ def fit(start: Ready, run: Run) -> Fitted:
     )
 
 
-def _smaller(start: Ready, earlier: LoggedCases, run: Run) -> tuple[Smaller, ...]:
-    """Learns from parts of the cases, without calibrated errors: they decide nothing.
+def curve_parts(start: Ready) -> list[LoggedCases]:
+    """Gives the parts of the cases that a learning curve learns from, the smallest first.
 
-    Parts with too few cases of a mix are left out.
+    Those with too few cases of a mix are left out.
+
+    Raises:
+        CasesRefused: if that leaves none, naming the mix and the bound.
     """
+    earlier, _, _ = hold_out(start.cases, start.seed)
+    least, mixes = LEAST_OF_A_MIX["to learn from"], start.catalogue.ids
     found = []
-    quick = replace(run, calibrate=False, watch=nobody_watches)
     for share in SHARES:
         part = earlier.take(part_of(len(earlier.mix), earlier.person_numbers(), share, start.seed))
-        counts = np.bincount(part.mix, minlength=len(start.catalogue.ids))
-        if counts.min() < LEAST_OF_A_MIX["to learn from"]:
-            continue
+        counts = np.bincount(part.mix, minlength=len(mixes))
+        if counts.min() >= least:
+            found.append(part)
+    if not found:
+        raise CasesRefused(
+            f"curve: {SHARES[-1]:.0%} of the cases to learn from hold {counts.min()} of "
+            f"{mixes[int(counts.argmin())]}; at least {least} of each mix are needed: give more "
+            "cases, or leave --curve out"
+        )
+    return found
+
+
+def _smaller(parts: Sequence[LoggedCases], start: Ready, run: Run) -> tuple[Smaller, ...]:
+    """Learns from parts of the cases, without calibrated errors: they decide nothing."""
+    found = []
+    quick = replace(run, calibrate=False, watch=nobody_watches)
+    for part in parts:
         encoding = encoding_for(FEATURES, part.rows, part.outcome)
         prior = evidence_prior(run.evidence, encoding, start.catalogue) if run.evidence else None
         lightest = _lightest(part, start.catalogue, start.policy)

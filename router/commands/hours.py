@@ -14,32 +14,32 @@ from zlib import crc32
 import click
 
 from router.cases.features import FEATURES
-from router.commands.options import AS_OF, FILE, FOLDER, JOURNAL, MODELS, POLICIES, end_of
+from router.commands.options import (
+    AS_OF,
+    FILE,
+    JOURNAL,
+    MODEL,
+    MODELS,
+    POLICIES,
+    WEEKS_LOOKED_AT,
+    end_of,
+)
 from router.commands.price import MICROSECONDS_PER_WEEK, weeks_of
-from router.commands.score import decider_of
+from router.commands.score import decider_of, versions_of
 from router.files.aside import written_aside
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.planning.allocate import BudgetTooSmall
 from router.planning.hours_elsewhere import ENOUGH, hours_figures, worth_of_hours
-from router.planning.price_feedback import WEEKS
 from router.planning.recent_cases import read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from router.versions.pointers import version_for
-from router.versions.registry import ModelVersion, load_model
 
 
 @click.command()
-@click.option(
-    "--weeks",
-    type=click.IntRange(1, 26),
-    default=WEEKS,
-    show_default=True,
-    help="Whose arrivals are looked at.",
-)
+@WEEKS_LOOKED_AT
 @AS_OF
-@click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
+@MODEL
 @click.option("--json", "figures_file", type=FILE, help="The figures, as JSON.")
 @JOURNAL
 @MODELS
@@ -82,18 +82,16 @@ def _figures(
     looked_at = weeks_of(arrived, weeks, now)
 
     left_out, offices = dict(known.refused), {}
-    versions: dict[Path, ModelVersion] = {}
+    version = versions_of(model, models, catalogue)
     for office, policy in known.offices.items():
         rows = arrived.rows[office]
-        folder = model or models / version_for(models, office)
-        if folder not in versions:
-            versions[folder] = load_model(folder, FEATURES, catalogue)
         if policy.minutes_per_week is None:
             left_out[office] = "its policy sets no minutes a week"
         elif len(rows) < ENOUGH:
             left_out[office] = f"fewer than {ENOUGH} cases"
         else:
-            decider = decider_of(versions[folder], catalogue, policy, policies)
+            served, folder = version(office)
+            decider = decider_of(served, catalogue, policy, policies)
             try:
                 # By version: what is wrong with one says nothing of another, such as a canary.
                 seed = crc32(folder.name.encode())

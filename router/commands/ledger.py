@@ -91,6 +91,8 @@ def ledger(
         raise LedgerRefused(
             f"prometheus: {prometheus} must end with .prom, or the collector does not read it"
         )
+    if hours_file is not None and html is None:
+        raise click.UsageError("--hours: what it says is told on the page; give --html as well")
     elsewhere = read_hours(hours_file) if hours_file is not None else None
     kept = file_of(journal)
     for place, end, option in ((html, ".html", "html"), (csv_file, ".csv", "csv"),
@@ -103,6 +105,8 @@ def ledger(
     catalogue = load_catalogue(policies / "mixes.toml")
     known = load_policies(policies, catalogue)
     chosen = _chosen(known, offices)
+    if elsewhere is not None:
+        _check_hours(elsewhere, chosen, first.date(), last.date())
     today = as_of or datetime.now(UTC)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     with closing(open_to_read(journal)) as store, ExitStack() as files:
@@ -124,6 +128,24 @@ def ledger(
     if html is not None:
         for path in asked.write_pages(html, language, elsewhere):
             click.echo(f"page: {path}")
+
+
+def _check_hours(hours: HoursElsewhere, offices: Collection[str], first: date, last: date) -> None:
+    """Refuses figures about hours that are of other offices, or of another time.
+
+    Raises:
+        LedgerRefused: if they are.
+    """
+    if not set(hours.offices) & set(offices):
+        raise LedgerRefused(
+            f"hours: tells of {', '.join(sorted(hours.offices)) or 'no office'}, and of none that "
+            "is asked for"
+        )
+    if not first <= hours.until <= last:
+        raise LedgerRefused(
+            f"hours: tells of weeks up to {hours.until}, which is not from {first} to {last}; make "
+            "it with `router hours --as-of` of a day in the period"
+        )
 
 
 class Period(NamedTuple):

@@ -9,6 +9,7 @@ import click
 
 from router.files.plain_files import plain_bytes
 from router.journal.record import JournalNotNamed
+from router.planning.price_feedback import WEEKS
 
 # Not asked whether it exists: whoever reads it says what is missing, and in which words.
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -94,3 +95,15 @@ def end_of(day: datetime) -> int:
     """Gives the moment at which a day ends, microseconds since 1970, UTC."""
     midnight = day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
     return round((midnight + timedelta(days=1)).timestamp()) * 1_000_000
+
+
+WEEKS_LOOKED_AT = click.option(
+    "--weeks",
+    type=click.IntRange(1, 26),
+    default=WEEKS,
+    show_default=True,
+    help="Whose arrivals are looked at.",
+)
+MODEL = click.option(
+    "--model", type=FOLDER, help="Model version's folder; the promoted one if not given."
+)

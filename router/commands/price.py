@@ -10,19 +10,17 @@ from pathlib import Path
 import click
 
 from router.cases.features import FEATURES
-from router.commands.options import AS_OF, FOLDER, JOURNAL, MODELS, POLICIES, end_of
-from router.commands.score import decider_of
+from router.commands.options import AS_OF, JOURNAL, MODEL, MODELS, POLICIES, WEEKS_LOOKED_AT, end_of
+from router.commands.score import decider_of, versions_of
 from router.decision.decide import Decider
 from router.decision.schema import Rows
 from router.journal.opening import open_to_read
 from router.planning.clearing_price import at_price
-from router.planning.price_feedback import MOST_CHANGE, WEEKS, next_price, wanted_price
+from router.planning.price_feedback import MOST_CHANGE, next_price, wanted_price
 from router.planning.price_file import KEY, write_price
 from router.planning.recent_cases import Arrivals, read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from router.versions.pointers import version_for
-from router.versions.registry import ModelVersion, load_model
 
 ALL = "ALL"
 MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
@@ -36,15 +34,9 @@ MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
     required=True,
     help="Whose price; may be given again; ALL for all, read in one pass.",
 )
-@click.option(
-    "--weeks",
-    type=click.IntRange(1, 26),
-    default=WEEKS,
-    show_default=True,
-    help="Whose arrivals are looked at.",
-)
+@WEEKS_LOOKED_AT
 @AS_OF
-@click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
+@MODEL
 @click.option(
     "--write-price",
     "writes_price",
@@ -69,6 +61,9 @@ def price(
     Run it once a week: the price moves by a quarter at most, within the office's bounds.
     """
     asked = _Asked(policies, models, model, offices)
+    without = [f"{office}: {why}" for office, why in asked.without.items()]
+    if not asked.deciders:
+        raise click.ClickException("\n".join(without))
     now = time.time_ns() // 1000 if as_of is None else end_of(as_of)
     since = now - weeks * MICROSECONDS_PER_WEEK
     with closing(open_to_read(journal)) as store:
@@ -77,7 +72,6 @@ def price(
     # Before the cases are counted: a young journal is told as such, not as an office without cases.
     looked_at = weeks_of(found, weeks, now)
     bounds = asked.known.bounds.spans[KEY]
-    without = [f"{office}: {why}" for office, why in asked.without.items()]
     for office, decider in asked.deciders.items():
         if len(asked.deciders) > 1:
             click.echo(f"{office}:")
@@ -107,8 +101,7 @@ class _Asked:
         self.known = load_policies(policies, catalogue)
         self.deciders: dict[str, Decider] = {}
         self.without: dict[str, str] = {}
-        # Of a version each once, whatever the offices it answers for.
-        versions: dict[Path, ModelVersion] = {}
+        version = versions_of(model, models, catalogue)
         every = {*self.known.offices, *self.known.refused} if ALL in offices else set(offices)
         for office in sorted(every):
             if ALL in offices and office in self.known.refused:
@@ -116,11 +109,9 @@ class _Asked:
                 continue
             policy = self.known.usable(office)
             if policy.minutes_per_week is None:
-                raise click.UsageError("--office: the policy in force sets no minutes a week")
-            folder = model or models / version_for(models, office)
-            if folder not in versions:
-                versions[folder] = load_model(folder, FEATURES, catalogue)
-            self.deciders[office] = decider_of(versions[folder], catalogue, policy, policies)
+                self.without[office] = "the policy in force sets no minutes a week"
+                continue
+            self.deciders[office] = decider_of(version(office)[0], catalogue, policy, policies)
 
 
 def _moved(decider: Decider, rows: Rows, looked_at: float, bounds: tuple[float, float]) -> float:
@@ -146,7 +137,7 @@ def weeks_of(found: Arrivals, weeks: int, now: int) -> float:
     """
     held = weeks if found.began_at is None else (now - found.began_at) / MICROSECONDS_PER_WEEK
     if held < 1:
-        raise click.ClickException("the journal holds less than a week; a price needs one at least")
+        raise click.ClickException("the journal holds less than a week; at least one is needed")
     return min(float(weeks), held)
 
 
@@ -160,5 +151,9 @@ def _tell(
         f"the office has {budget / 60:,.1f} h for them"
     )
     click.echo(f"  at the price in force, {price_now:.4g}, they take {spent / 60:,.1f} h")
-    click.echo(f"  at {wanted:.4g} they would take what there is")
+    least = at_price(decider, wanted, rows).minutes
+    if wanted <= 0 and least < budget:
+        click.echo(f"  even at 0 they would take {least / 60:,.1f} h: there is time to spare")
+    else:
+        click.echo(f"  at {wanted:.4g} they would take what there is")
     click.echo(f"Next price: {moved:.4g} (it moves by {MOST_CHANGE:.0%} at most)")

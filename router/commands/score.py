@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ import click
 from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
 from router.cases.mapping import FileMapping, read_mapping
-from router.commands.options import FOLDER, MAP, MODELS, POLICIES
+from router.commands.options import MAP, MODEL, MODELS, POLICIES
 from router.commands.told import tell_assumed
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
@@ -31,7 +33,7 @@ _ENGINES = ("local", "dask")
     help="Cases to score: Parquet or CSV, a folder or a pattern; by an engine also a URI.",
 )
 @click.option("--out", required=True, help="Scored: Parquet or CSV; by an engine a folder or URI.")
-@click.option("--model", type=FOLDER, help="Model version's folder; the promoted one if not given.")
+@MODEL
 @click.option("--office", default="", help="Whose policy decides; the national one if not given.")
 @MAP
 @click.option(
@@ -137,6 +139,25 @@ def load_decider(folder: Path, policies: Path, office: str = "") -> tuple[Decide
     known = load_policies(policies, catalogue)
     model = load_model(folder, FEATURES, catalogue)
     return decider_of(model, catalogue, known.usable(office), policies), known
+
+
+def versions_of(
+    model: Path | None, models: Path, catalogue: Catalogue
+) -> Callable[[str], tuple[ModelVersion, Path]]:
+    """Gives what answers an office, and its folder; each version is loaded once.
+
+    Args:
+        model: folder of the version that answers all; None for those that are promoted.
+        models: folder of versions.
+        catalogue: of mixes.
+    """
+    load = cache(lambda folder: load_model(folder, FEATURES, catalogue))
+
+    def of(office: str) -> tuple[ModelVersion, Path]:
+        folder = model or models / version_for(models, office)
+        return load(folder), folder
+
+    return of
 
 
 def decider_of(

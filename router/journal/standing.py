@@ -45,6 +45,7 @@ class StoredFeedback(NamedTuple, Generic[Content_co]):
         written_at: microseconds since 1970, UTC.
         erased: whether its content was erased.
         content: what was answered; None once erased, and of a record that is no feedback.
+        caller: who recorded it, "" where callers are not told apart.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class StoredFeedback(NamedTuple, Generic[Content_co]):
     written_at: int
     erased: bool
     content: Content_co | None
+    caller: str = ""
 
     @property
     def identity(self) -> str:
@@ -167,6 +169,7 @@ def stored_feedback(stored: StoredRecord) -> StoredFeedback[Feedback]:
         written_at=stored.written_at,
         erased=stored.payload is None,
         content=read_feedback(stored) if stored.kind in KINDS else None,
+        caller=stored.caller,
     )
 
 

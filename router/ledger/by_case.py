@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from typing import ClassVar
 
 import numpy as np
 
-from router.journal.recommendation import Unpacked
+from router.journal.recommendation import Chunk, Unpacked
+from router.journal.standing import Standing
 from router.ledger.arithmetic import Flags
 from router.ledger.entries import Names as Texts
 from router.ledger.reading import CaseKeys
@@ -16,41 +19,48 @@ from router.ledger.shelf import Names, Packed, Shelf
 _PARTS = 256
 
 
-class ByCase:
-    """Takes advice as the journal has it, and gives it back by case."""
+class ByCase(ABC):
+    """Takes advice as the journal has it, and gives it back by case.
 
-    def __init__(
-        self, files: ExitStack, dtype: np.dtype[np.void], offices: Collection[str] | None
-    ) -> None:
+    Attributes:
+        dtype: of a row, with `seq`, `case`, `office` and `day` among its fields.
+    """
+
+    dtype: ClassVar[np.dtype[np.void]]
+
+    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
         """Begins with none.
 
         Args:
             files: which lets go of what it keeps.
-            dtype: of a row, with `seq`, `case`, `office` and `day` among its fields.
             offices: whose cases are asked for; None for all.
         """
-        self._rows = files.enter_context(Shelf(dtype))
+        self._rows = files.enter_context(Shelf(self.dtype))
         self._case_keys = CaseKeys()
         self._offices = Names()
         self._asked = offices
 
-    def add(self, part: Unpacked, rows: Packed, told: Flags | None = None) -> None:
-        """Takes what is to be kept of some advice; what names no case is left out.
+    @abstractmethod
+    def told(self, part: Unpacked, standing: Mapping[bytes, Standing]) -> tuple[Packed, Flags]:
+        """Gives what is to be kept of advice of one context, and which of it tells something.
 
-        Args:
-            part: the advice, of one context.
-            rows: (n,) of it; whose they are, and where they stand, is filled in.
-            told: (n,) which of them tell something of their case; all if not given.
+        Returns:
+            Rows and flags, both (n,); whose the rows are, and where they stand, is filled in.
         """
-        refs = [tail.case_ref for tail in part.tails]
-        rows["seq"] = [record.seq for record in part.records]
-        rows["case"] = self._case_keys.numbers(refs, rows["seq"])
-        rows["office"] = self._offices.number(
-            np.array([tail.office_ref for tail in part.tails], object)
-        )
-        named = np.array([bool(ref) for ref in refs], bool)
-        kept = rows[named if told is None else named & told]
-        self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
+
+    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
+        """Takes recommendations with what stands for them; see `reading.Taking`."""
+        for part in chunk.held().by_context():
+            rows, tells = self.told(part, standing)
+            refs = [tail.case_ref for tail in part.tails]
+            rows["seq"] = [record.seq for record in part.records]
+            rows["case"] = self._case_keys.numbers(refs, rows["seq"])
+            rows["office"] = self._offices.number(
+                np.array([tail.office_ref for tail in part.tails], object)
+            )
+            # What names no case is of none.
+            kept = rows[tells & np.array([bool(ref) for ref in refs], bool)]
+            self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
 
     def each(self, chosen: Callable[[Packed], Packed]) -> tuple[Texts, Packed]:
         """Gives what is chosen of each case.

@@ -6,22 +6,28 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from router.files.plain_files import plain_bytes
 from router.ledger.account import LedgerRefused
 from router.ledger.helps import Helps, Row
 from router.ledger.tens import whole_tens
 from router.ledger.words import Words
+
+_BYTES_AT_MOST = 16 << 20
+# Ten hours are a dozen steps: more than that help nobody.
+_Gain = Annotated[float, msgspec.Meta(ge=-1_000, le=1_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """People who reach the goal, with the ends of the 90 per cent range."""
 
-    value: float
-    low: float
-    high: float
+    value: _Gain
+    low: _Gain
+    high: _Gain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +76,12 @@ def read_hours(path: Path) -> HoursElsewhere:
         LedgerRefused: if it cannot be read, or is not such a file, naming what is amiss.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=HoursElsewhere)
-    except (OSError, msgspec.DecodeError) as error:
+        data = plain_bytes(path, _BYTES_AT_MOST, links=True)
+    except ValueError as problem:
+        raise LedgerRefused(f"hours: {path}: {problem}") from None
+    try:
+        return msgspec.json.decode(data, type=HoursElsewhere)
+    except msgspec.DecodeError as error:
         raise LedgerRefused(
             f"hours: {path}: is not what `router hours --json` writes ({error})"
         ) from error
@@ -98,9 +108,9 @@ def elsewhere(found: HoursElsewhere, offices: Collection[str], words: Words) -> 
                 hours=words.number(found.hours),
                 giver=move.giver,
                 taker=move.taker,
-                gain=words.number(move.gain.value, 1),
-                low=words.number(move.gain.low, 1),
-                high=words.number(move.gain.high, 1),
+                gain=words.number(move.gain.value, 2),
+                low=words.number(move.gain.low, 2),
+                high=words.number(move.gain.high, 2),
             )
         )
     sentences.append(
@@ -122,10 +132,10 @@ def elsewhere(found: HoursElsewhere, offices: Collection[str], words: Words) -> 
 def _row(key: str, office: str, one: People, basis: str, words: Words) -> Row:
     sign = 1 if key == "more" else -1
     ends = sorted((sign * one.low, sign * one.high))
-    low, high = (words.number(end, 1) for end in ends)
+    low, high = (words.number(end, 2) for end in ends)
     return Row(
         words(f"elsewhere.{key}", office=office),
-        words.number(sign * one.value, 1),
+        words.number(sign * one.value, 2),
         words("interval", low=low, high=high),
         basis,
     )

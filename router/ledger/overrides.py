@@ -13,7 +13,6 @@ What is told is told of tens (ADR 30, 35), in a release of its own. Nothing tell
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any
@@ -23,13 +22,13 @@ from numpy.typing import NDArray
 
 from router.decision.explore import near_best
 from router.journal.feedback import Choice, ChoiceReason
-from router.journal.recommendation import AFTER_OWN_VIEW, Chunk, Reading, Unpacked
+from router.journal.recommendation import AFTER_OWN_VIEW, Reading, Unpacked
 from router.journal.standing import NOTHING, Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Whole
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
-from router.ledger.reading import read_into
+from router.ledger.reading import read_alone
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
 from router.ledger.shown import DAY, FOLLOWED_DAYS, are_plain, outcomes_in_time
@@ -149,60 +148,6 @@ UNVIEWED = Overrides(places={}, answered=None, outcome=None, own=None, best=None
 """Of offices where no own view came before the advice."""
 
 
-class OwnViews:
-    """Whose adviser told an own view before any plain advice on the case was seen.
-
-    Each case once, by the first plain advice that its adviser saw: a later own view knows of it.
-    An outcome told about other advice on the case counts, if none was told about that one.
-    """
-
-    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
-        """Begins with none.
-
-        Args:
-            files: which lets go of what it keeps.
-            offices: whose cases are asked for; None for all.
-        """
-        self._advice = ByCase(files, _ADVICE, offices)
-
-    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
-        """Takes recommendations with what stands for them; see `reading.Taking`."""
-        for part in chunk.held().by_context():
-            rows = _advice(part, standing)
-            self._advice.add(part, rows, rows["seen"] | ~np.isnan(rows["outcome"]))
-
-    def viewed(self) -> Viewed:
-        """Gives those of the offices asked for."""
-        office, cases = self._advice.each(_first_of_each)
-        return Viewed(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
-
-
-def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
-    """Reads whose adviser told an own view first, at any office; see `OwnViews`.
-
-    Args:
-        store: the journal.
-        until: only what was written before, microseconds since 1970, UTC.
-
-    Raises:
-        JournalBroken: if a record cannot be read.
-        JournalUnavailable: if the journal cannot be read now.
-    """
-    with ExitStack() as files:
-        views = OwnViews(files)
-        read_into(store, until, [views])
-        return views.viewed()
-
-
-_KINDS: tuple[tuple[str, Any], ...] = (
-    ("day", np.int64),
-    ("place", np.int64),
-    ("weight", np.float64),
-    ("expected", np.float64),
-    ("outcome", np.float64),
-    ("followed", np.int64),
-    ("reason", np.int64),
-)
 _NO_VIEW = -1
 # Beside what `Viewed` tells: where it stands, whose case it is, whether and when its adviser saw
 # it, and on which day its outcome was seen.
@@ -222,6 +167,52 @@ _ADVICE = np.dtype(
         ("followed", "i1"),
         ("reason", "i1"),
     ]
+)
+
+
+class OwnViews(ByCase):
+    """Whose adviser told an own view before any plain advice on the case was seen.
+
+    Each case once, by the first plain advice that its adviser saw: a later own view knows of it.
+    An outcome told about other advice on the case counts, if none was told about that one.
+    """
+
+    dtype = _ADVICE
+
+    def told(self, part: Unpacked, standing: Mapping[bytes, Standing]) -> tuple[Packed, Flags]:
+        """Gives advice that was seen, or whose outcome was; see `ByCase`."""
+        rows = _advice(part, standing)
+        return rows, rows["seen"] | ~np.isnan(rows["outcome"])
+
+    def viewed(self) -> Viewed:
+        """Gives those of the offices asked for."""
+        office, cases = self.each(_first_of_each)
+        return Viewed(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
+
+
+def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
+    """Reads whose adviser told an own view first, at any office; see `OwnViews`.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    with read_alone(store, OwnViews, until) as views:
+        return views.viewed()
+
+
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("day", np.int64),
+    ("place", np.int64),
+    ("weight", np.float64),
+    ("expected", np.float64),
+    ("outcome", np.float64),
+    ("followed", np.int64),
+    ("reason", np.int64),
 )
 
 

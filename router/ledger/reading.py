@@ -8,10 +8,10 @@ there when they are asked for: memory holds one office's, however many there are
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,29 +243,35 @@ class Books:
         return counts
 
 
-@contextmanager
-def read_books(store: JournalReader, until: int | None = None) -> Iterator[Books]:
-    """Reads the whole journal; the entries are there as long as the context is.
+_Taker = TypeVar("_Taker", bound=Taking)
 
-    These are single cases: what is shown of them is shown of `in_tens` alone.
+
+@contextmanager
+def read_alone(
+    store: JournalReader, taker: Callable[[ExitStack], _Taker], until: int | None = None
+) -> Iterator[_Taker]:
+    """Reads the whole journal for one; what it took is there as long as the context is.
+
+    These are single cases: what is shown of them is shown in tens alone.
 
     Args:
         store: the journal.
-        until: only what was written before, microseconds since 1970, UTC: as the ledger stood then.
+        taker: makes it, given what lets go of what it keeps.
+        until: only what was written before, microseconds since 1970, UTC: as it stood then.
 
     Raises:
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
-        OSError: if there is no room for the files that entries wait in.
+        OSError: if there is no room for the files that rows wait in.
     """
     with ExitStack() as files:
-        books = Books(files)
-        read_into(store, until, [books])
-        yield books
+        one = taker(files)
+        read_into(store, until, [one])
+        yield one
 
 
 def read_entries(store: JournalReader, until: int | None = None) -> tuple[Entries, int]:
-    """Reads the whole journal at once, where memory holds all entries; see `read_books`.
+    """Reads the whole journal at once, where memory holds all entries; see `read_alone`.
 
     Returns:
         The entries in the order of the chain, and how many recommendations were erased.
@@ -274,7 +280,7 @@ def read_entries(store: JournalReader, until: int | None = None) -> tuple[Entrie
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
     """
-    with read_books(store, until) as books:
+    with read_alone(store, Books, until) as books:
         return books.every(), books.erased
 
 

@@ -12,7 +12,6 @@ all that came since the draws began, with no period to choose.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -24,7 +23,6 @@ from router.decision.decision import Status
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
-    Chunk,
     PackedRows,
     Reading,
     Unpacked,
@@ -35,7 +33,7 @@ from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
-from router.ledger.reading import read_into
+from router.ledger.reading import read_alone
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
 from router.ledger.shelf import Packed
 from router.ledger.tens import TEN, like_all
@@ -137,61 +135,6 @@ UNDRAWN = Shown(
 """Of offices without a control group."""
 
 
-class Draws:
-    """Who was drawn, each case once: by the first plain advice that was.
-
-    Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
-    about the first. Cases whose advice waits for an own view belong to neither group.
-    """
-
-    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
-        """Begins with none.
-
-        Args:
-            files: which lets go of what it keeps.
-            offices: whose cases are asked for; None for all.
-        """
-        self._advice = ByCase(files, _ADVICE, offices)
-
-    def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
-        """Takes recommendations with what stands for them; see `reading.Taking`."""
-        for part in chunk.held().by_context():
-            # Later advice of any policy may have the outcome of a case that was drawn.
-            self._advice.add(part, _advice(part, standing))
-
-    def drawn(self) -> Drawn:
-        """Gives those of the offices asked for."""
-        office, cases = self._advice.each(_first_of_each)
-        return Drawn(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
-
-
-def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
-    """Reads who was drawn at any office; see `Draws`.
-
-    Args:
-        store: the journal.
-        until: only what was written before, microseconds since 1970, UTC.
-
-    Raises:
-        JournalBroken: if a record cannot be read.
-        JournalUnavailable: if the journal cannot be read now.
-    """
-    with ExitStack() as files:
-        draws = Draws(files)
-        read_into(store, until, [draws])
-        return draws.drawn()
-
-
-_KINDS: tuple[tuple[str, Any], ...] = (
-    ("day", np.int64),
-    ("tier", np.int64),
-    ("control", np.bool_),
-    ("chance", np.float64),
-    ("expected", np.float64),
-    ("minutes", np.float64),
-    ("outcome", np.float64),
-    ("spent", np.float64),
-)
 # Beside what `Drawn` tells: where it stands, whose case it is, whether it is a draw, and on which
 # day its outcome was seen.
 _ADVICE = np.dtype(
@@ -210,6 +153,53 @@ _ADVICE = np.dtype(
         ("spent", "<f8"),
         ("observed_on", "<i4"),
     ]
+)
+
+
+class Draws(ByCase):
+    """Who was drawn, each case once: by the first plain advice that was.
+
+    Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
+    about the first. Cases whose advice waits for an own view belong to neither group.
+    """
+
+    dtype = _ADVICE
+
+    def told(self, part: Unpacked, standing: Mapping[bytes, Standing]) -> tuple[Packed, Flags]:
+        """Gives advice with the outcome told about it; see `ByCase`."""
+        # All of it: later advice of any policy may have the outcome of a case that was drawn.
+        return _advice(part, standing), np.ones(len(part.records), bool)
+
+    def drawn(self) -> Drawn:
+        """Gives those of the offices asked for."""
+        office, cases = self.each(_first_of_each)
+        return Drawn(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
+
+
+def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
+    """Reads who was drawn at any office; see `Draws`.
+
+    Args:
+        store: the journal.
+        until: only what was written before, microseconds since 1970, UTC.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    with read_alone(store, Draws, until) as draws:
+        return draws.drawn()
+
+
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("day", np.int64),
+    ("tier", np.int64),
+    ("control", np.bool_),
+    ("chance", np.float64),
+    ("expected", np.float64),
+    ("minutes", np.float64),
+    ("outcome", np.float64),
+    ("spent", np.float64),
 )
 
 

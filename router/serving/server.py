@@ -200,6 +200,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             **({"http": str(http.address)} if http else {}),
             "model_version": live.snapshot.model.info.version,
             "policy_version": live.snapshot.policies.national.version,
+            "offices": len(live.snapshot.policies.offices),
         },
     )
 

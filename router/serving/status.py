@@ -39,7 +39,14 @@ class InvalidRequest(Exception):
 
 
 class Overloaded(Exception):
-    """Too many calls are in flight; the caller may retry after a while."""
+    """Too much is under way; the caller may retry after a while.
+
+    Args:
+        what: is too much.
+    """
+
+    def __init__(self, what: str = "too many calls in flight") -> None:
+        super().__init__(what)
 
 
 class RequestTooLarge(Exception):
@@ -176,11 +183,9 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str, list[Message]]:
                 [bad_request(error.problems, error.texts)],
             )
         case Overloaded() | JournalFull():
-            return (
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "too many calls in flight; retry later",
-                [retry],
-            )
+            # What waits for the journal is of calls in flight, too.
+            what = error if isinstance(error, Overloaded) else Overloaded()
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, f"{what}; retry later", [retry]
         case Unauthenticated() | NotPermitted() | TooMuch() | CallersUnknown():
             return _of_caller(error, retry)
         case RequestTooLarge():

@@ -286,7 +286,9 @@ class RecordChoiceResponse(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     BELOW_FLOOR_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
-    """Request id under which it is recorded: another's, if that one recorded the same before."""
+    """Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+    another caller recorded it: by this id it may be corrected.
+    """
     direction: Global___ChoiceDirection.ValueType
     """Against the advice; unspecified if that was not seen."""
     below_floor: _builtins.bool
@@ -400,7 +402,9 @@ class RecordOutcomeResponse(_message.Message):
     RECORD_ID_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
-    """Request id under which it is recorded: another's, if that one recorded the same before."""
+    """Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+    another caller recorded it: by this id it may be corrected.
+    """
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded."""
@@ -674,7 +678,9 @@ class AnswerReviewResponse(_message.Message):
     RECORD_ID_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
-    """Request id under which it is recorded: another's, if that one recorded the same before."""
+    """Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+    another caller recorded it: by this id it may be corrected.
+    """
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded."""

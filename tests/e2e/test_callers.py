@@ -362,6 +362,21 @@ def test_a_request_id_of_another_office_tells_nothing_of_what_it_recorded(world:
     assert (why.reason, dict(why.metadata)) == ("REQUEST_ID_USED", {})
 
 
+@pytest.mark.parametrize("name", ["RecordChoice", "RecordOutcome"])
+def test_who_guesses_what_stands_is_not_told_by_which_id_it_may_be_corrected(
+    world: World, name: str
+) -> None:
+    first = about_a_decision(name, world.decision(OURS))
+    (told,) = world.call(f"router.v1.Feedback/{name}", "case-system-one", first)
+    assert told.record_id == first.request_id
+    again = type(first)()
+    again.CopyFrom(first)
+    again.request_id = an_id()
+    (own,) = world.call(f"router.v1.Feedback/{name}", "case-system-one", again)
+    (another,) = world.call(f"router.v1.Feedback/{name}", "case-system-all", again)
+    assert (own.record_id, another.record_id) == (first.request_id, "")
+
+
 def test_a_shielded_case_needs_no_office_and_names_no_caller(world: World) -> None:
     request = channel_router_pb2.RecommendRequest(case=a_case(shielded=True))
     (answer,) = world.call("router.v1.ChannelRouter/Recommend", "case-system-one", request)

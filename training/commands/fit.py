@@ -173,8 +173,6 @@ def fit(
         )
         fitted = fit_version(start, run)
 
-    if curve and fitted.figures.learning_curve is None:
-        _say("curve: not even half of the cases hold enough of each mix, so nothing is told")
     verdict = judge(
         fitted.figures,
         gate,

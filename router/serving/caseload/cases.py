@@ -45,7 +45,7 @@ class Room:
             Overloaded: if there is none.
         """
         if self._held + count > HELD_AT_MOST:
-            raise Overloaded
+            raise Overloaded(f"plans under way hold {HELD_AT_MOST:,} cases, which is the most")
         self._held += count
 
     def give(self, count: int) -> None:

@@ -87,6 +87,14 @@ class Recorded(NamedTuple, Generic[_F]):
     history: History
     new: bool
 
+    @property
+    def told_id(self) -> str:
+        """The record's id, by which it may be corrected: "" if another caller recorded it.
+
+        Whoever guesses what stands would learn it otherwise.
+        """
+        return self.by.identity if self.by.caller == the_caller().name else ""
+
 
 class FeedbackService(FeedbackServicer):
     """Records choices, outcomes, own views and reviews in the journal."""
@@ -144,7 +152,7 @@ class FeedbackService(FeedbackServicer):
         if recorded.new:
             self._count_choice(recorded, below=below)
         return feedback_pb2.RecordChoiceResponse(
-            record_id=recorded.by.identity,
+            record_id=recorded.told_id,
             recorded_at=_moment(recorded.by.written_at),
             direction=_number(feedback_pb2.ChoiceDirection, direction),
             below_floor=below,
@@ -163,7 +171,7 @@ class FeedbackService(FeedbackServicer):
         if recorded.new:
             self._count_outcome(recorded)
         return feedback_pb2.RecordOutcomeResponse(
-            record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
+            record_id=recorded.told_id, recorded_at=_moment(recorded.by.written_at)
         )
 
     async def RecordOwnView(
@@ -207,7 +215,7 @@ class FeedbackService(FeedbackServicer):
         )
         await self._refresh_if_new(recorded)
         return feedback_pb2.AnswerReviewResponse(
-            record_id=recorded.by.identity, recorded_at=_moment(recorded.by.written_at)
+            record_id=recorded.told_id, recorded_at=_moment(recorded.by.written_at)
         )
 
     async def ListReviews(

@@ -85,9 +85,9 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     assert command("simulate", "--cases", 3_000, "--seed", 3, "--out", cases, *POLICIES).code == 0
     folder = place / "models" / "v1"
     # One quick teacher, and errors as they come: what each does is tried beside them.
-    quick = ("--teacher", "r_spline", "--folds", 3, "--jobs", 2, "--no-calibrate", "--curve")
+    quick = ("--teacher", "r_spline", "--folds", 3, "--jobs", 2, "--no-calibrate", "--horizon", 20)
     options = ("--models", place / "models", "--sign", place / "key", *quick, *POLICIES)
-    told = command("fit", "--cases", cases, "--out", folder, "--horizon", 20, *options)
+    told = command("fit", "--cases", cases, "--out", folder, *options)
     return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))
 
 
@@ -269,6 +269,18 @@ def test_the_truth_of_other_cases_is_refused_before_anything_is_fitted(tmp_path:
     told = command("fit", "--cases", cases, "--truth", truth, "--out", tmp_path / "v", *POLICIES)
     assert "it must be the file that was written beside these cases" in told.err
     assert told.code == 2
+
+
+def test_a_learning_curve_of_too_few_cases_is_refused_before_anything_is_fitted(
+    fit: Fit, tmp_path: Path
+) -> None:
+    cases = fit.folder.parent.parent / "cases.parquet"
+    told = command("fit", "--cases", cases, "--out", tmp_path / "v", "--curve", *POLICIES)
+    assert told.code == 2
+    last = told.err.strip().splitlines()[-1]
+    assert last.startswith("error: curve: 50% of the cases to learn from hold")
+    assert "at least 100 of each mix" in last
+    assert not (tmp_path / "v").exists()
 
 
 def test_too_few_cases_to_hold_out_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:

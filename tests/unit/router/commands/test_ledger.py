@@ -1,6 +1,7 @@
 """`python -m router ledger` as a leader's analyst meets it."""
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -109,6 +110,30 @@ def test_the_page_is_in_the_offices_own_language_unless_another_is_asked_for(
             ask(place, "--html", str(tmp_path / "a.html"), *words, office="office-b").exit_code == 0
         )
         assert title in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"offices": {}}, "hours: tells of no office, and of none that is asked for"),
+        ({"until": "2025-03-01"}, "hours: tells of weeks up to 2025-03-01, which is not from"),
+    ],
+)
+def test_hours_of_others_or_of_another_time_are_refused(
+    place: Path, tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    people = {"value": 0.2, "low": 0.1, "high": 0.3}
+    found = {"hours": 10, "weeks": 4.0, "until": "2026-05-03", "best_move": None}
+    found["offices"] = {"office-a": {"cases": 200, "more": people, "fewer": None}}
+    file = tmp_path / "hours.json"
+    words = ("--html", str(tmp_path / "ledger.html"), "--hours", str(file))
+    file.write_text(json.dumps(found))
+    assert ask(place, *words).exit_code == 0
+    assert "give --html as well" in ask(place, "--hours", str(file)).output
+    file.write_text(json.dumps(found | changes))
+    refused = ask(place, *words).exception
+    assert isinstance(refused, LedgerRefused)
+    assert why in str(refused)
 
 
 def test_an_empty_period_gives_an_honest_page(place: Path, tmp_path: Path) -> None:

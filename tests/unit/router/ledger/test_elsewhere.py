@@ -44,13 +44,13 @@ def read(folder: Path, **changes: Any) -> HoursElsewhere:
 def test_leaders_read_the_best_move_with_its_range_and_each_office(tmp_path: Path) -> None:
     found = elsewhere(read(tmp_path), ["a", "b"], WORDS["nb"])
     assert found.sentences[0] == (
-        "Flytter dere 10 timer fra a til b, når 0,7 flere brukere målet. "
-        "Det er et anslag, med spennet 0,2 til 1,1."
+        "Flytter dere 10 timer fra a til b, når 0,65 flere brukere målet. "
+        "Det er et anslag, med spennet 0,20 til 1,10."
     )
     assert [(row.what, row.value, row.range, row.basis) for row in found.rows] == [
-        ("a, ti timer mer", "0,2", "0,1 til 0,3", "210"),
-        ("a, ti timer mindre", "−0,3", "−0,4 til −0,1", "210"),
-        ("b, ti timer mer", "0,9", "0,5 til 1,4", "180"),
+        ("a, ti timer mer", "0,20", "0,10 til 0,31", "210"),
+        ("a, ti timer mindre", "−0,26", "−0,40 til −0,12", "210"),
+        ("b, ti timer mer", "0,90", "0,50 til 1,40", "180"),
         ("b, ti timer mindre", "har ikke så mange å gi", "–", "180"),
     ]
 
@@ -80,5 +80,8 @@ def test_a_page_of_one_office_names_no_other(tmp_path: Path) -> None:
 def test_another_file_is_refused_with_what_is_amiss(tmp_path: Path) -> None:
     with pytest.raises(LedgerRefused, match=r"hours.*weeks"):
         read(tmp_path, weeks="four")
-    with pytest.raises(LedgerRefused, match="none"):
+    huge = {"value": 1e308, "low": 0.0, "high": 1e308}
+    with pytest.raises(LedgerRefused, match="gain"):
+        read(tmp_path, best_move=FILE["best_move"] | {"gain": huge})
+    with pytest.raises(LedgerRefused, match=r"none\.json: .*o such file"):
         read_hours(tmp_path / "none.json")

@@ -132,6 +132,28 @@ def test_without_a_week_of_answers_or_any_case_there_is_no_price(
     assert in_force(policies) == 0.0004
 
 
+def test_hours_that_no_price_can_spend_are_told_as_time_to_spare(
+    tmp_path: Path, policies: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    recommended(journal, *((f"c-{n}", 2, 2.0, OFFICE) for n in range(40)))
+    told = asked(journal, policies).output
+    assert "even at 0 they would take" in told
+    assert "there is time to spare" in told
+
+
+def test_an_office_without_minutes_keeps_no_other_from_its_price(
+    tmp_path: Path, policies: Path
+) -> None:
+    journal = tmp_path / "journal.db"
+    (policies / "offices" / "office-02.toml").write_text("")
+    recommended(journal, *((f"c-{n}", 2, 2.0, OFFICE) for n in range(40)))
+    told = asked(journal, policies, office="ALL")
+    assert "Next price" in told.output
+    assert "office-02.toml: minutes_per_week: is missing" in told.output
+    assert told.exit_code == 1
+
+
 def test_of_all_offices_each_has_the_price_that_it_has_alone(
     tmp_path: Path, policies: Path
 ) -> None:

@@ -97,7 +97,8 @@ export const RecordChoiceRequestSchema: GenMessage<RecordChoiceRequest> = /*@__P
  */
 export type RecordChoiceResponse = Message<"router.v1.RecordChoiceResponse"> & {
   /**
-   * Request id under which it is recorded: another's, if that one recorded the same before.
+   * Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+   * another caller recorded it: by this id it may be corrected.
    *
    * @generated from field: string record_id = 1;
    */
@@ -246,7 +247,8 @@ export const RecordOutcomeRequestSchema: GenMessage<RecordOutcomeRequest> = /*@_
  */
 export type RecordOutcomeResponse = Message<"router.v1.RecordOutcomeResponse"> & {
   /**
-   * Request id under which it is recorded: another's, if that one recorded the same before.
+   * Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+   * another caller recorded it: by this id it may be corrected.
    *
    * @generated from field: string record_id = 1;
    */
@@ -547,7 +549,8 @@ export const AnswerReviewRequestSchema: GenMessage<AnswerReviewRequest> = /*@__P
  */
 export type AnswerReviewResponse = Message<"router.v1.AnswerReviewResponse"> & {
   /**
-   * Request id under which it is recorded: another's, if that one recorded the same before.
+   * Request id under which it is recorded: an earlier one, if the same was recorded before. Empty if
+   * another caller recorded it: by this id it may be corrected.
    *
    * @generated from field: string record_id = 1;
    */
