@@ -31,14 +31,15 @@ import numpy as np
 from bench.shares import LOOKS, Read, share
 from router.journal.opening import open_to_read
 from router.ledger.arithmetic import Tier
+from router.ledger.by_case import read_by_case
 from router.ledger.entries import EPOCH, NOT_SPENT
 from router.ledger.sequences import Effect
 from router.ledger.shown import (
     FOLLOWED_DAYS,
     Drawn,
+    Draws,
     Shown,
     drawn_in_tens,
-    read_drawn,
     shown_against_control,
 )
 from training.simulation.year import Extent, simulate_year
@@ -177,7 +178,7 @@ def _years(count: int) -> None:
             extent = Extent(seed=FIRST_SEED + number, control=0.1)
             truth = simulate_year(folder, extent, models=Path("models"), policies=Path("policies"))
             store = open_to_read(f"sqlite:///{folder}/journal.db")
-            told = drawn_in_tens(read_drawn(store))
+            told = drawn_in_tens(read_by_case(store, Draws))
             store.close()
         last = (extent.last_day - EPOCH).days
         for ref, true in truth["shown"].items():

@@ -114,7 +114,7 @@ def ledger(
         read_into(store, end_of(today), [books, draws, views])
         read = _told(books, known, chosen, period, pages=html is not None)
         # From here on nothing is known of single cases: whatever is told below is told of tens.
-        groups, viewed = drawn_in_tens(draws.drawn()), viewed_in_tens(views.viewed())
+        groups, viewed = drawn_in_tens(draws.found()), viewed_in_tens(views.found())
 
     synergies = promoted_synergies(models) if html is not None else None
     asked = _Asked(read, groups, viewed, chosen, known.offices, catalogue, period, synergies)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from router.journal.recommendation import Chunk, Unpacked
 from router.journal.standing import Standing
+from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags
 from router.ledger.entries import Names as Texts
-from router.ledger.reading import CaseKeys
+from router.ledger.reading import CaseKeys, read_alone
 from router.ledger.shelf import Names, Packed, Shelf
 
 _PARTS = 256
+_Found = TypeVar("_Found")
 
 
-class ByCase(ABC):
+class ByCase(ABC, Generic[_Found]):
     """Takes advice as the journal has it, and gives it back by case.
 
     Attributes:
@@ -47,6 +49,10 @@ class ByCase(ABC):
         Returns:
             Rows and flags, both (n,); whose the rows are, and where they stand, is filled in.
         """
+
+    @abstractmethod
+    def found(self) -> _Found:
+        """Gives what is told of the cases, of the offices asked for."""
 
     def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
         """Takes recommendations with what stands for them; see `reading.Taking`."""
@@ -82,3 +88,21 @@ class ByCase(ABC):
         cases = np.concatenate(parts)
         cases = cases[np.lexsort((cases["seq"], cases["day"]))]
         return self._offices.names(cases["office"]), cases
+
+
+def read_by_case(
+    store: JournalReader, kind: Callable[[ExitStack], ByCase[_Found]], until: int | None = None
+) -> _Found:
+    """Reads a whole journal for one question, of any office.
+
+    Args:
+        store: the journal.
+        kind: of what is asked.
+        until: only what was written before, microseconds since 1970, UTC.
+
+    Raises:
+        JournalBroken: if a record cannot be read.
+        JournalUnavailable: if the journal cannot be read now.
+    """
+    with read_alone(store, kind, until) as one:
+        return one.found()

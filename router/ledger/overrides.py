@@ -24,11 +24,9 @@ from router.decision.explore import near_best
 from router.journal.feedback import Choice, ChoiceReason
 from router.journal.recommendation import AFTER_OWN_VIEW, Reading, Unpacked
 from router.journal.standing import NOTHING, Standing
-from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Whole
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
-from router.ledger.reading import read_alone
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
 from router.ledger.shown import DAY, FOLLOWED_DAYS, are_plain, outcomes_in_time
@@ -170,7 +168,7 @@ _ADVICE = np.dtype(
 )
 
 
-class OwnViews(ByCase):
+class OwnViews(ByCase[Viewed]):
     """Whose adviser told an own view before any plain advice on the case was seen.
 
     Each case once, by the first plain advice that its adviser saw: a later own view knows of it.
@@ -184,25 +182,10 @@ class OwnViews(ByCase):
         rows = _advice(part, standing)
         return rows, rows["seen"] | ~np.isnan(rows["outcome"])
 
-    def viewed(self) -> Viewed:
+    def found(self) -> Viewed:
         """Gives those of the offices asked for."""
         office, cases = self.each(_first_of_each)
         return Viewed(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
-
-
-def read_viewed(store: JournalReader, until: int | None = None) -> Viewed:
-    """Reads whose adviser told an own view first, at any office; see `OwnViews`.
-
-    Args:
-        store: the journal.
-        until: only what was written before, microseconds since 1970, UTC.
-
-    Raises:
-        JournalBroken: if a record cannot be read.
-        JournalUnavailable: if the journal cannot be read now.
-    """
-    with read_alone(store, OwnViews, until) as views:
-        return views.viewed()
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (

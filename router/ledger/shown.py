@@ -28,12 +28,10 @@ from router.journal.recommendation import (
     Unpacked,
 )
 from router.journal.standing import NOTHING, Standing
-from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
-from router.ledger.reading import read_alone
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
 from router.ledger.shelf import Packed
 from router.ledger.tens import TEN, like_all
@@ -156,7 +154,7 @@ _ADVICE = np.dtype(
 )
 
 
-class Draws(ByCase):
+class Draws(ByCase[Drawn]):
     """Who was drawn, each case once: by the first plain advice that was.
 
     Later advice on the case is no fresh draw; but an outcome told about it counts, if none was told
@@ -170,25 +168,10 @@ class Draws(ByCase):
         # All of it: later advice of any policy may have the outcome of a case that was drawn.
         return _advice(part, standing), np.ones(len(part.records), bool)
 
-    def drawn(self) -> Drawn:
+    def found(self) -> Drawn:
         """Gives those of the offices asked for."""
         office, cases = self.each(_first_of_each)
         return Drawn(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
-
-
-def read_drawn(store: JournalReader, until: int | None = None) -> Drawn:
-    """Reads who was drawn at any office; see `Draws`.
-
-    Args:
-        store: the journal.
-        until: only what was written before, microseconds since 1970, UTC.
-
-    Raises:
-        JournalBroken: if a record cannot be read.
-        JournalUnavailable: if the journal cannot be read now.
-    """
-    with read_alone(store, Draws, until) as draws:
-        return draws.drawn()
 
 
 _KINDS: tuple[tuple[str, Any], ...] = (

@@ -17,9 +17,10 @@ from router.journal.outlet.shipping import ship
 from router.journal.record import JournalBroken
 from router.journal.shadow import compared
 from router.journal.store import JournalReader
-from router.ledger.overrides import read_viewed
+from router.ledger.by_case import read_by_case
+from router.ledger.overrides import OwnViews
 from router.ledger.reading import read_entries
-from router.ledger.shown import read_drawn
+from router.ledger.shown import Draws
 from router.planning.recent_cases import read_arrivals
 from tests.compatibility.kept import FOLDER
 
@@ -42,8 +43,8 @@ class Nowhere:
 READERS: dict[str, Callable[[JournalReader, Path], object]] = {
     "export": lambda store, folder: export(store, folder / "export.csv"),
     "ledger": lambda store, _: read_entries(store),
-    "shown": lambda store, _: read_drawn(store),
-    "own views": lambda store, _: read_viewed(store),
+    "shown": lambda store, _: read_by_case(store, Draws),
+    "own views": lambda store, _: read_by_case(store, OwnViews),
     "price": lambda store, _: read_arrivals(store, FEATURES, ["office-02"], 0, END),
     "shadow": lambda store, _: compared(store),
     "ship": lambda store, _: ship(store, Nowhere(), None, Flag()),

@@ -13,8 +13,9 @@ from router.journal.export import export
 from router.journal.recommendation import Recommended, Shares, read_recommendation
 from router.journal.record import RECOMMENDATION, Record
 from router.journal.store import JournalStore
+from router.ledger.by_case import read_by_case
 from router.ledger.reading import read_entries
-from router.ledger.shown import read_drawn
+from router.ledger.shown import Draws
 from router.planning.recent_cases import read_arrivals
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation, a_row
 from tests.contract.journals import Kept
@@ -104,7 +105,7 @@ def test_the_ledger_has_each_decision_once_and_in_order(
 
 
 def test_who_was_drawn_is_the_first_advice_of_each_case(store: JournalStore) -> None:
-    drawn = read_drawn(store)
+    drawn = read_by_case(store, Draws)
     numbers = [number for number in range(80) if number != 31]
     assert drawn.office.tolist() == [f"office-{number % OFFICES}" for number in numbers]
     assert drawn.control.tolist() == [number % 5 == 0 for number in numbers]

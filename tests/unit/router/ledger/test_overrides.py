@@ -23,6 +23,7 @@ from router.journal.recommendation import Shares
 from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.ledger.account import Ledger
+from router.ledger.by_case import read_by_case
 from router.ledger.export import write_prometheus
 from router.ledger.helps import departs
 from router.ledger.overrides import (
@@ -31,10 +32,10 @@ from router.ledger.overrides import (
     UNTOLD,
     UNVIEWED,
     Overrides,
+    OwnViews,
     Place,
     Viewed,
     own_against_best,
-    read_viewed,
     viewed_in_tens,
 )
 from router.ledger.sequences import Effect
@@ -93,7 +94,7 @@ def chose(advice: Record, mix: int, reason: str = "") -> Record:
 def read(folder: Path, records: list[Record]) -> Viewed:
     store = SqliteJournal(folder / f"{uuid.uuid4().hex}.db")
     store.write_batch(sorted(records, key=lambda record: record.written_at))
-    found = read_viewed(store)
+    found = read_by_case(store, OwnViews)
     store.close()
     return found
 
@@ -169,7 +170,7 @@ def test_drawn_advice_of_the_service_has_the_chances_that_are_told(tmp_path: Pat
     at = journal_builder.micro(journal_builder.DAY)
     views = [View(decision_id=uuid.UUID(bytes=one.id), mix=IDS[NEAR]) for one in decisions]
     store.write_batch(decisions + [feedback_record(uuid.uuid4(), one, at, "") for one in views])
-    found = read_viewed(store)
+    found = read_by_case(store, OwnViews)
     store.close()
     # One over the chance, of those that were drawn so, adds up to all: 1 each on average.
     for place in (Place.OWN, Place.BEST):

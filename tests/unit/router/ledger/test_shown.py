@@ -10,12 +10,13 @@ from bench.control import Setting, drawn, measure
 from router.journal.recommendation import Shares
 from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
+from router.ledger.by_case import read_by_case
 from router.ledger.sequences import reach
 from router.ledger.shown import (
     FOLLOWED_DAYS,
     Drawn,
+    Draws,
     drawn_in_tens,
-    read_drawn,
     shown_against_control,
 )
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation, a_row
@@ -43,7 +44,7 @@ def advised(case: str, disclosure: str = "SHOWN", *, day: int = 0, **changes: ob
 def read(folder: Path, records: list[Record]) -> Drawn:
     store = SqliteJournal(folder / "journal.db")
     store.write_batch(sorted(records, key=lambda record: record.written_at))
-    found = read_drawn(store)
+    found = read_by_case(store, Draws)
     store.close()
     return found
 
