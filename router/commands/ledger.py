@@ -12,7 +12,17 @@ from urllib.parse import quote
 import click
 import numpy as np
 
-from router.commands.options import AS_OF, DATE, FILE, JOURNAL, MODELS, POLICIES, end_of
+from router.commands.options import (
+    ALL,
+    AS_OF,
+    DATE,
+    FILE,
+    JOURNAL,
+    MODELS,
+    OFFICES,
+    POLICIES,
+    end_of,
+)
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.files.formats import check_place
@@ -40,17 +50,9 @@ from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
 from router.versions.synergies import ChannelSynergies, promoted_synergies
 
-ALL = "ALL"
-
 
 @click.command()
-@click.option(
-    "--office",
-    "offices",
-    multiple=True,
-    required=True,
-    help="Reference; may be given again; ALL for all.",
-)
+@OFFICES
 @click.option("--from", "first", type=DATE, required=True, help="First day, YYYY-MM-DD.")
 @click.option("--to", "last", type=DATE, required=True, help="Last day, inclusive.")
 @click.option("--html", type=FILE, help="Page for a leader; needs the extra `ledger`.")

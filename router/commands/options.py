@@ -83,6 +83,24 @@ def journal_url(told: str) -> str:
     return told
 
 
+ALL = "ALL"
+
+
+def _offices(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for office in given:
+        if office != ALL and office.upper() == ALL:
+            raise click.BadParameter(f"{office!r}: for all offices, write {ALL}")
+    return given
+
+
+OFFICES = click.option(
+    "--office",
+    "offices",
+    multiple=True,
+    required=True,
+    callback=_offices,
+    help=f"Reference; may be given again; {ALL} for all, read in one pass.",
+)
 AUDIT_LOG = click.option(
     "--audit-log",
     type=FILE,

@@ -103,7 +103,9 @@ def plan(
     # Last, once everything else is written: from here on the service decides by it.
     if writes_price:
         written = write_price(known, policies, office, planned.price)
-        click.echo(f"The price {written:g} is in {office}'s policy: the service follows the plan.")
+        click.echo(
+            f"The price {written:.10g} is in {office}'s policy: the service follows the plan."
+        )
 
 
 def _budget(decider: Decider, hours: float | None, minutes: float | None) -> float:

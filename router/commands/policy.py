@@ -62,7 +62,7 @@ def show(office: str, policies: Path) -> None:
     click.echo("\nbounds of offices")
     click.echo(f"menu = must offer {', '.join(found.bounds.menu)}")
     for name, (lower, upper) in found.bounds.spans.items():
-        click.echo(f"{name} = {lower:g} to {upper:g}")
+        click.echo(f"{name} = {lower:.10g} to {upper:.10g}")
 
 
 @policy.command()
@@ -125,5 +125,5 @@ def _weights(weights: Weights) -> Iterator[tuple[str, str]]:
                 continue
             value = feature.value(slot)
             name = str(value) if feature.values else f"at_most_{value}"
-            yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:g}"
-        yield f"weights.{feature.name}.unknown", f"{by_slot[0]:g}"
+            yield f"weights.{feature.name}.{name}", f"{by_slot[slot]:.10g}"
+        yield f"weights.{feature.name}.unknown", f"{by_slot[0]:.10g}"

@@ -10,7 +10,17 @@ from pathlib import Path
 import click
 
 from router.cases.features import FEATURES
-from router.commands.options import AS_OF, JOURNAL, MODEL, MODELS, POLICIES, WEEKS_LOOKED_AT, end_of
+from router.commands.options import (
+    ALL,
+    AS_OF,
+    JOURNAL,
+    MODEL,
+    MODELS,
+    OFFICES,
+    POLICIES,
+    WEEKS_LOOKED_AT,
+    end_of,
+)
 from router.commands.score import decider_of, versions_of
 from router.decision.decide import Decider
 from router.decision.schema import Rows
@@ -22,18 +32,11 @@ from router.planning.recent_cases import Arrivals, read_arrivals
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 
-ALL = "ALL"
 MICROSECONDS_PER_WEEK = 7 * 24 * 3600 * 1_000_000
 
 
 @click.command()
-@click.option(
-    "--office",
-    "offices",
-    multiple=True,
-    required=True,
-    help="Whose price; may be given again; ALL for all, read in one pass.",
-)
+@OFFICES
 @WEEKS_LOOKED_AT
 @AS_OF
 @MODEL
@@ -85,7 +88,7 @@ def price(
         moved = _moved(decider, rows, looked_at, bounds)
         if writes_price:
             written = write_price(asked.known, policies, office, moved)
-            click.echo(f"The price {written:g} is in {office}'s policy.")
+            click.echo(f"The price {written:.10g} is in {office}'s policy.")
     # Behind the others: one office without a price must not keep the rest from theirs.
     if without:
         raise click.ClickException("\n".join(without))
@@ -123,7 +126,7 @@ def _moved(decider: Decider, rows: Rows, looked_at: float, bounds: tuple[float, 
     # Told apart from the next price, which stays within the bounds whatever is wanted.
     if not bounds[0] <= wanted <= bounds[1]:
         click.echo(
-            f"The office's price may be {bounds[0]:g} to {bounds[1]:g}: "
+            f"The office's price may be {bounds[0]:.10g} to {bounds[1]:.10g}: "
             "its minutes cannot be met by price alone."
         )
     return moved

@@ -47,7 +47,7 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
     lowest, highest = policies.bounds.spans[KEY]
     if not lowest <= written <= highest:
         raise PolicyError(
-            f"{path}: {KEY}: {written:g} is outside {lowest:g} to {highest:g}; "
+            f"{path}: {KEY}: {written:.10g} is outside {lowest:.10g} to {highest:.10g}; "
             "the price was not written"
         )
 

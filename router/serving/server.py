@@ -21,6 +21,7 @@ from router.journal.head_file import HeadFile
 from router.journal.opening import open_to_read
 from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
 from router.journal.store import JournalReader, JournalStore
+from router.policies.offices import OFFICES
 from router.serving import reflection
 from router.serving.access import AccessLog
 from router.serving.admin import AdminPort, check_page, metrics_page
@@ -201,6 +202,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             "model_version": live.snapshot.model.info.version,
             "policy_version": live.snapshot.policies.national.version,
             "offices": len(live.snapshot.policies.offices),
+            # With none, it shows whether they lie elsewhere.
+            "offices_from": str(settings.policies / OFFICES),
         },
     )
 
