@@ -30,6 +30,7 @@ from router.serving.status import (
     DeadlineExpired,
     Draining,
     InvalidRequest,
+    NothingRead,
     Overloaded,
     Trailers,
     refuse,
@@ -68,6 +69,8 @@ REQUEST_SECONDS = 30.0
 """Until a call's only request has come."""
 STREAM_SECONDS = 300.0
 """Until the next request of a stream has come: as long as a connection takes new calls."""
+ANSWER_SECONDS = 30.0
+"""Until the next answer of a stream has gone on its way, which it has not while nobody reads."""
 # A context may tell its code as a number or as a member.
 _CODES = {code.value[0]: code for code in grpc.StatusCode} | {
     code: code for code in grpc.StatusCode
@@ -177,6 +180,8 @@ class Counted:
         if error is None or isinstance(error, grpc.aio.AbortError):
             told = self._context.code()
             return grpc.StatusCode.OK if told is None else _CODES[told]
+        if isinstance(error, _Unread):
+            return grpc.StatusCode.DEADLINE_EXCEEDED
         # gRPC cancels alike when the caller gives up and when its deadline passes: the clock tells.
         if isinstance(error, asyncio.CancelledError):
             left = self._context.time_remaining()
@@ -207,6 +212,7 @@ class Edge(grpc.GenericRpcHandler):
         waiting_at_most: int = WAITING_AT_MOST,
         request_seconds: float = REQUEST_SECONDS,
         stream_seconds: float = STREAM_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """Begins without a service.
 
@@ -220,6 +226,7 @@ class Edge(grpc.GenericRpcHandler):
             waiting_at_most: calls over gRPC whose request has not come, 1 or more.
             request_seconds: until a call's only request has come.
             stream_seconds: until the next request of a stream has come.
+            answer_seconds: until the next answer of a stream has gone on its way.
         """
         self._log = log or AccessLog()
         self._metrics = metrics
@@ -229,6 +236,7 @@ class Edge(grpc.GenericRpcHandler):
         self._in_flight = 0
         self._first = WaitingRoom(waiting_at_most, request_seconds)
         self._next = WaitingRoom(waiting_at_most, stream_seconds)
+        self._unread = WaitingRoom(waiting_at_most, answer_seconds, NothingRead)
         self._beside = WaitingRoom(waiting_at_most)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
@@ -322,7 +330,7 @@ class Edge(grpc.GenericRpcHandler):
     def _waiting_for_each(self, behaviour: Behaviour) -> Behaviour:
         """Gives what takes a stream whose requests are waited for no longer than they may be."""
         return lambda requests, context: behaviour(
-            _each_in_time(requests, self._next), cast("Context", _InTime(context, self._next))
+            _each_in_time(requests, self._next), cast("Context", _ReadInTime(context, self._next))
         )
 
     async def _only_request(self, context: Context) -> object:
@@ -374,6 +382,8 @@ class Edge(grpc.GenericRpcHandler):
 
         async def call(request: object, context: Context) -> object:
             flying = False
+            if handler.response_streaming:
+                context = cast("Context", _WrittenInTime(context, self._unread))
             metadata = context.invocation_metadata() or ()
             call_noted = noted(metadata)
             counted = Counted(series, context, method, self._log, call_noted)
@@ -445,20 +455,37 @@ async def _each_in_time(
         yield request
 
 
-class _InTime:
-    """A call's context, which waits in a room for what it reads."""
+class _Unread(asyncio.CancelledError):
+    """The call has ended, and its caller will hear of it once it reads."""
+
+
+class _Within:
+    """A call's context, parts of which wait in a room."""
 
     def __init__(self, context: Context, room: WaitingRoom) -> None:
         self._context = context
         self._room = room
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the context has
+        return getattr(self._context, name)
+
+
+class _WrittenInTime(_Within):
+    """Waits until what it writes has gone on its way: the caller may not read."""
+
+    async def write(self, message: object, /) -> None:
+        """Sends one answer of many."""
+        with self._room.stay():
+            await self._context.write(message)
+
+
+class _ReadInTime(_Within):
+    """Waits for what it reads."""
+
     async def read(self) -> object:
         """Gives the next request, `grpc.aio.EOF` if there is none."""
         with self._room.stay():
             return await self._context.read()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the context has
-        return getattr(self._context, name)
 
 
 @dataclass(slots=True)
@@ -527,8 +554,14 @@ async def _abort(error: Exception, context: Context) -> NoReturn:
             f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
         ]
         _log.error("internal error", extra={"error": type(error).__name__, "frames": frames})
+    # Behind answers that are not read, an error is not read either. gRPC has it once it is begun,
+    # and nothing that the call holds is to wait for it.
+    waits = 0 if isinstance(error, NothingRead) else None
     try:
-        await context.abort(code, message, trailers(code, message, details))
+        async with asyncio.timeout(waits):
+            await context.abort(code, message, trailers(code, message, details))
+    except TimeoutError:
+        raise _Unread from None
     except grpc.aio.InternalError:
         # Nobody to tell, as above: it would be counted as UNKNOWN, and logged by grpc as a fault.
         raise asyncio.CancelledError from None

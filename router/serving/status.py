@@ -75,6 +75,19 @@ class NothingCame(DeadlineExpired):
         super().__init__(f"no request came for {seconds:g} s; call again when there is one to send")
 
 
+class NothingRead(DeadlineExpired):
+    """The caller does not take what it asked for.
+
+    Args:
+        seconds: for which it was waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"no answer was read for {seconds:g} s; call again and read them as they come"
+        )
+
+
 class Unauthenticated(Exception):
     """The caller must say who it is, in a way that is accepted; not why a way was not accepted.
 

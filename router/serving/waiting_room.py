@@ -1,13 +1,15 @@
-"""Where a call stands while its caller has to send something: so many at once, each for so long.
+"""Where a call stands while its caller has to do something: so many at once, each for so long.
 
-gRPC hands a call on as soon as its headers have come. Who sends no more than those would hold
-memory, and a place among the calls in flight, for as long as the connection lives.
+gRPC hands a call on as soon as its headers have come. Who sends no more than those, or reads none
+of the answers, would hold memory, and a place among the calls in flight, for as long as the
+connection lives.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from types import TracebackType
 
 from router.serving.status import NothingCame, Overloaded
@@ -23,16 +25,23 @@ class WaitingRoom:
     so that they are never the ones, however many others send nothing.
     """
 
-    def __init__(self, at_most: int, seconds: float = math.inf) -> None:
+    def __init__(
+        self,
+        at_most: int,
+        seconds: float = math.inf,
+        late: Callable[[float], Exception] = NothingCame,
+    ) -> None:
         """Begins empty.
 
         Args:
             at_most: calls at once, 1 or more; one more ends the one that has waited longest.
             seconds: that one may wait, above 0; it is ended within a tenth more.
+            late: makes of the seconds what a call is then ended with.
         """
         self._at_most = at_most
         self._seconds = seconds
-        # In the order in which they came, which is that in which their time is up.
+        self._late = late
+        # Since when, in the order in which they came, which is that in which their time is up.
         self._stays: dict[Stay, float] = {}
         self._looking = False
 
@@ -45,19 +54,26 @@ class WaitingRoom:
 
         The block raises:
             Overloaded: if the room is full and this one has waited longest.
-            NothingCame: if it has waited for too long.
+            NothingCame: if it has waited for too long, or what else the room has for that.
         """
         return Stay(self)
 
     def enter(self, stay: Stay) -> None:
         """Takes a stay in, and ends the oldest one if that is one too many."""
         loop = asyncio.get_running_loop()
-        self._stays[stay] = loop.time() + self._seconds
+        self._stays[stay] = loop.time()
         if len(self._stays) > self._at_most:
             self._end(next(iter(self._stays)), Overloaded())
         if not self._looking and self._seconds < math.inf:
             self._looking = True
             loop.call_later(self._seconds / _LOOKS, self._look, loop)
+
+    def end_longest(self, seconds: float, why: Exception) -> None:
+        """Ends the call that has waited longest, if that is so many seconds or more."""
+        for stay, since in self._stays.items():
+            if asyncio.get_running_loop().time() - since >= seconds:
+                self._end(stay, why)
+            return
 
     def leave(self, stay: Stay) -> None:
         """Lets a stay go."""
@@ -66,12 +82,12 @@ class WaitingRoom:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         late = []
-        for stay, until in self._stays.items():
-            if until > now:
+        for stay, since in self._stays.items():
+            if since + self._seconds > now:
                 break
             late.append(stay)
         for stay in late:
-            self._end(stay, NothingCame(self._seconds))
+            self._end(stay, self._late(self._seconds))
         # Nothing is looked for while nobody waits: a server at rest does not wake up for it.
         self._looking = bool(self._stays)
         if self._looking:

@@ -5,6 +5,8 @@ Between the slices other calls have their turn.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 
 from router.cases.features import CASE_REF, OFFICE_REF
@@ -16,12 +18,15 @@ from router.serving.fields import Fields
 from router.serving.messages import path
 from router.serving.status import InvalidRequest, Overloaded, refuse
 from router.serving.turns import give_way
+from router.serving.waiting_room import WaitingRoom
 from router.v1 import case_pb2, caseload_pb2
 
 # An office has thousands; more would hold the machine up while they are planned.
 CASES_AT_MOST = 50_000
 HELD_AT_MOST = 200_000
 """Cases of all plans under way, half a kilobyte each."""
+IDLE_SECONDS = 5.0
+"""After which a plan whose caller sends nothing makes room for others, if there is none."""
 HOURS_AT_MOST = 1_000_000
 _PROBLEMS_AT_MOST = 50
 # A few milliseconds of the loop at a time.
@@ -32,20 +37,34 @@ class Room:
     """Room for cases that were sent and not yet planned, of all plans together.
 
     A plan takes memory from its first case until it is answered, however long its caller waits to
-    send the last one.
+    send the last one: when others want that room, it is let go.
+
+    Attributes:
+        idle: where plans that hold cases wait for more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Begins empty.
+
+        Args:
+            idle_seconds: for which a plan may send nothing while others have no room.
+        """
         self._held = 0
+        self._idle_seconds = idle_seconds
+        self.idle = WaitingRoom(HELD_AT_MOST)
 
     def take(self, count: int) -> None:
         """Takes room for cases.
 
         Raises:
-            Overloaded: if there is none.
+            Overloaded: if there is none; there soon is if another plan stands still.
         """
         if self._held + count > HELD_AT_MOST:
-            raise Overloaded(f"plans under way hold {HELD_AT_MOST:,} cases, which is the most")
+            full = f"plans under way hold {HELD_AT_MOST:,} cases, which is the most"
+            self.idle.end_longest(
+                self._idle_seconds, Overloaded(f"{full}, and this one sent none for longest")
+            )
+            raise Overloaded(full)
         self._held += count
 
     def give(self, count: int) -> None:
@@ -67,6 +86,10 @@ class Caseload:
         self._numbers: dict[str, int] = {}
         self._slices: list[Rows] = []
         self._problems: list[FieldProblem] = []
+
+    def waits(self) -> AbstractContextManager[None]:
+        """Gives a block within which it is waited for more cases."""
+        return self._room.idle.stay() if self._taken else nullcontext()
 
     def release(self) -> None:
         """Gives back the room that its cases took."""

@@ -111,7 +111,11 @@ class CaseloadPlannerService(CaseloadPlannerServicer):
 async def _read(
     caseload: Caseload, requests: AsyncIterator[caseload_pb2.PlanCaseloadRequest]
 ) -> None:
-    async for request in requests:
+    while True:
+        with caseload.waits():
+            request = await anext(requests, None)
+        if request is None:
+            return
         match request.WhichOneof("part"):
             case "header":
                 caseload.begin(request.header)

@@ -280,6 +280,17 @@ def test_a_stream_that_sends_nothing_more_is_ended(name: str) -> None:
     within(body, stream_seconds=0.1)
 
 
+def test_a_call_whose_answers_are_not_read_is_ended() -> None:
+    async def body(desk: Desk) -> None:
+        call = desk.call("floods", text("a"))
+        await desk.echo.closed.wait()
+        assert await desk.counted("floods") == {"DeadlineExceeded": 1}
+        assert await how(call) == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "no answer was read for 0.1 s" in await call.details()
+
+    within(body, answer_seconds=0.1)
+
+
 def test_of_too_many_calls_without_a_request_those_that_waited_longest_go() -> None:
     async def body(desk: Desk) -> None:
         before = [desk.call_without("one_to_one") for _ in range(8)]
