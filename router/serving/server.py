@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -77,6 +78,8 @@ _ROUTING, _, _FEEDBACK, _PLANNING = NAMES
 _WRITING = (_ROUTING, _FEEDBACK, _PLANNING)
 # PostgreSQL ends a statement after as long: what waits is written by then, or not at all.
 _FLUSH_SECONDS = 5.0
+# Models, policies, the journal and its readers, metrics, what Python itself has open.
+_FILES_BESIDE = 512
 # Between looks at how far the journal has come; what was written since the last one is known to the
 # journal alone.
 _HEAD_SECONDS = 5.0
@@ -135,6 +138,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
     following = Follower([live.refresh_pointers], looks, settings.reload_seconds)
     _hear_signals(stop, hurry, following)
+    _permit_open_files(settings.max_connections * (2 if settings.http else 1))
 
     edge = Edge(
         metrics,
@@ -230,6 +234,26 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     await asyncio.to_thread(TRACES.end)
     await asyncio.to_thread(admin.end)
     _log.info("stopped", extra={"journal_flushed": flushed})
+
+
+def _permit_open_files(connections: int) -> None:
+    """Lets the process have as many open files as connections ask for, if the system lets it.
+
+    Many a system begins with 1,024, and lets a process raise that by itself. Where files run out,
+    new connections wait, and changed policies are not read, until others have gone.
+    """
+    wanted = connections + _FILES_BESIDE
+    now, at_most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    if now == unlimited or now >= wanted:
+        return
+    permitted = wanted if at_most == unlimited else min(wanted, at_most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (permitted, at_most))
+    if permitted < wanted:
+        _log.warning(
+            "fewer files may be open than --max-connections asks for; raise the limit (nofile)",
+            extra={"wanted": wanted, "permitted": permitted},
+        )
 
 
 def _overload_options(settings: Settings) -> tuple[tuple[str, int], ...]:
