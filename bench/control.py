@@ -111,6 +111,9 @@ def drawn(setting: Setting, seed: int, weeks: int = LOOKS) -> Drawn:
         minutes=minutes,
         outcome=np.where(answered, (rng.random(n) < shown).astype(float), np.nan),
         spent=np.where(answered & timed, np.maximum(0, np.rint(spent)), NOT_SPENT),
+        # What is chosen is not looked into here.
+        gain=np.full(n, np.nan),
+        longer=np.full(n, np.nan),
     )
 
 

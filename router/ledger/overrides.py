@@ -27,9 +27,10 @@ from router.journal.standing import NOTHING, Standing
 from router.ledger.arithmetic import Flags, Floats, Whole
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
+from router.ledger.reading import are_plain
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
-from router.ledger.shown import DAY, FOLLOWED_DAYS, are_plain, outcomes_in_time
+from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, like_all
 
 ENOUGH = 150
