@@ -43,6 +43,7 @@ from router.ledger.shown import (
     shown_against_control,
 )
 from training.simulation.year import Extent, simulate_year
+from training.simulation.year_offices import Lots
 
 FIRST_SEED = 8_000_000
 _PLAIN = 1.96
@@ -178,7 +179,7 @@ def _years(count: int) -> None:
     for number in range(count):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "year"
-            extent = Extent(seed=FIRST_SEED + number, control=0.1)
+            extent = Extent(seed=FIRST_SEED + number, lots=Lots(control=0.1))
             truth = simulate_year(folder, extent, models=Path("models"), policies=Path("policies"))
             store = open_to_read(f"sqlite:///{folder}/journal.db")
             told = drawn_in_tens(read_by_case(store, Draws))
