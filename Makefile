@@ -47,7 +47,7 @@ demo: setup ## Start the server, route a sample caseload over gRPC, show answers
 
 demo-year: setup ## Simulate a SYNTHETIC year of five offices: the leaders' pages, in build/year
 	rm -rf build/year
-	$(BIN)/python -m training year --control 0.1 --out build/year
+	$(BIN)/python -m training year --control 0.1 --own-views 0.3 --exploration 0.2 --out build/year
 	$(BIN)/python -m router hours --as-of 2027-01-03 --json build/year/hours.json \
 	  --journal sqlite:///build/year/journal.db --policies build/year/policies
 	$(BIN)/python -m router ledger --office ALL --from 2026-01-05 --to 2027-01-03 --as-of 2027-01-03 \

@@ -43,6 +43,7 @@ from router.ledger.shown import (
     shown_against_control,
 )
 from training.simulation.year import Extent, simulate_year
+from training.simulation.year_offices import Lots
 
 FIRST_SEED = 8_000_000
 _PLAIN = 1.96
@@ -111,6 +112,9 @@ def drawn(setting: Setting, seed: int, weeks: int = LOOKS) -> Drawn:
         minutes=minutes,
         outcome=np.where(answered, (rng.random(n) < shown).astype(float), np.nan),
         spent=np.where(answered & timed, np.maximum(0, np.rint(spent)), NOT_SPENT),
+        # What is chosen is not looked into here.
+        gain=np.full(n, np.nan),
+        longer=np.full(n, np.nan),
     )
 
 
@@ -175,7 +179,7 @@ def _years(count: int) -> None:
     for number in range(count):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "year"
-            extent = Extent(seed=FIRST_SEED + number, control=0.1)
+            extent = Extent(seed=FIRST_SEED + number, lots=Lots(control=0.1))
             truth = simulate_year(folder, extent, models=Path("models"), policies=Path("policies"))
             store = open_to_read(f"sqlite:///{folder}/journal.db")
             told = drawn_in_tens(read_by_case(store, Draws))

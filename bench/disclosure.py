@@ -78,6 +78,7 @@ def drawn(
         mix=np.array(catalogue.ids, object)[mix],
         planned=planned,
         spent=np.where(known, rng.poisson(planned), NOT_SPENT),
+        shown=rng.random(n) < 0.8,
         direction=rng.choice(["SAME", "MORE", "LESS"], n).astype(object),
         chosen=np.ones(n, bool),
         outcome=np.where(known, rng.integers(0, 2, n), np.nan),

@@ -55,7 +55,12 @@ from router.versions.registry import load_model
 from tests.builders import ROOT
 from training.simulation.population import draw_population
 from training.simulation.simulate import record
-from training.simulation.year_offices import OFFICES_AT_MOST, made_up_offices, write_policies
+from training.simulation.year_offices import (
+    OFFICES_AT_MOST,
+    Lots,
+    made_up_offices,
+    write_policies,
+)
 
 SIZES = (10_000, 100_000)
 OFFICES = 300
@@ -81,7 +86,7 @@ class Cost(NamedTuple):
 
 def write_offices(folder: Path, offices: int) -> None:
     """Writes policies of so many offices, each with a version of its own: so many contexts."""
-    kinds = made_up_offices(OFFICES_AT_MOST, cases_a_week=60, control=0.1)
+    kinds = made_up_offices(OFFICES_AT_MOST, cases_a_week=60, lots=Lots(control=0.1))
     made = tuple(
         dataclasses.replace(kinds[number % len(kinds)], ref=f"growth-{number:03d}")
         for number in range(offices)

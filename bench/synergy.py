@@ -8,7 +8,8 @@ Each draw makes new offices, which differ in level, in how well a mix works and 
 and a log of four mixes (one square) or eight (three pairs of channels, two squares each). Chances
 are known, outcomes are expected by least squares, cross-fitted; with `--boosted` as `synergy` does.
 Printed: how often 90 % intervals hold the truth, how often any synergy is claimed where there is
-none, and how often a mix that is left out lies within what its channels say.
+none, and how often a mix that is left out lies within what its channels say, each with its standard
+error over draws.
 """
 
 from __future__ import annotations
@@ -150,9 +151,9 @@ def told(one: Drawn) -> tuple[list[bool], bool]:
     return held, any(pair.answer != CANNOT_TELL for pair in measured)
 
 
-def mixes_left_out(seed: int) -> list[bool]:
+def mixes_left_out(seed: int, *, boosted: bool = False) -> list[bool]:
     """Says of one draw of eight mixes whether what channels say of each holds its estimate."""
-    one = drawn(seed, 0.02, VARIED)
+    one = drawn(seed, 0.02, VARIED, boosted=boosted)
     scores = one.log.scores
     sigma = covariance_of(scores - scores.mean(axis=0), one.log.cluster)
     _, having = a_factorial(VARIED)
@@ -243,39 +244,94 @@ def _points(one: Measured) -> str:
     return f"{100 * one.outcome.value:+.2f} ({100 * one.outcome.error:.2f})"
 
 
-def promises(draws: int, *, boosted: bool) -> Iterator[tuple[str, float, bool]]:
-    """Yields each promise, what was measured of it, and whether it is kept."""
-    seeds = range(FIRST_SEED, FIRST_SEED + draws)
-    for name, channels in (("1 pair", VARIED[:2]), ("3 pairs", VARIED)):
-        planted = [told(drawn(s, PLANTED, channels, boosted=boosted)) for s in seeds]
-        covers = float(np.mean([held for one, _ in planted for held in one]))
-        kept = COVERS[0] <= covers <= COVERS[1]
-        yield f"{name}: 90 % intervals hold a planted {100 * PLANTED:g} points", covers, kept
-        nothing = [told(drawn(s + 1_000_000, 0.0, channels, boosted=boosted)) for s in seeds]
-        claims = float(np.mean([claimed for _, claimed in nothing]))
-        yield f"{name}: claimed where there is none", claims, claims <= CLAIMS
-        power = float(np.mean([claimed for _, claimed in planted]))
-        yield f"{name}: claimed where planted (told, not promised)", power, True
-    inside = float(np.mean([one for s in seeds for one in mixes_left_out(s + 2_000_000)]))
-    yield "mixes left out that are inside 90 %", inside, inside >= LEFT_OUT
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What came of one draw, by "1 pair" and "3 pairs" but for what is left out.
+
+    Attributes:
+        held: whether the interval of the planted synergy holds it, of each square that tells it.
+        claimed: whether a synergy is claimed where one is planted.
+        falsely: whether one is claimed where there is none.
+        inside: whether a mix that is left out is inside what its channels say.
+    """
+
+    held: dict[str, list[bool]]
+    claimed: dict[str, bool]
+    falsely: dict[str, bool]
+    inside: list[bool]
+
+
+_PAIRS = {"1 pair": VARIED[:2], "3 pairs": VARIED}
+
+
+def draw_once(seed: int, *, boosted: bool) -> Draw:
+    """Draws and measures one of each kind."""
+    held, claimed, falsely = {}, {}, {}
+    for name, channels in _PAIRS.items():
+        held[name], claimed[name] = told(drawn(seed, PLANTED, channels, boosted=boosted))
+        _, falsely[name] = told(drawn(seed + 1_000_000, 0.0, channels, boosted=boosted))
+    inside = mixes_left_out(seed + 2_000_000, boosted=boosted)
+    return Draw(held=held, claimed=claimed, falsely=falsely, inside=inside)
+
+
+def promises(draws: list[Draw]) -> Iterator[tuple[str, list[float], tuple[float, float]]]:
+    """Yields each promise, what was measured of it by draw, and between which shares it is kept."""
+    for name in _PAIRS:
+        held = [float(np.mean(one.held[name])) for one in draws if one.held[name]]
+        yield (
+            f"{name}: 90 % intervals hold a planted {100 * PLANTED:g} points",
+            held,
+            COVERS,
+        )
+        falsely = [float(one.falsely[name]) for one in draws]
+        yield f"{name}: claimed where there is none", falsely, (0.0, CLAIMS)
+        power = [float(one.claimed[name]) for one in draws]
+        yield f"{name}: claimed where planted (told, not promised)", power, (0.0, 1.0)
+    inside = [float(np.mean(one.inside)) for one in draws]
+    yield "mixes left out that are inside 90 %", inside, (LEFT_OUT, 1.0)
+
+
+def error_of(shares: list[float]) -> float:
+    """Gives the standard error of a mean over draws.
+
+    Where all draws agree it is as of one more that does not: no draws make a share certain.
+    """
+    spread = float(np.std(shares, ddof=1)) if len(shares) > 1 else 0.0
+    if spread == 0:
+        spread = float(np.sqrt(len(shares))) / (len(shares) + 1)
+    return spread / float(np.sqrt(len(shares)))
 
 
 def main() -> int:
-    """Prints the table; 1 if a promise is broken."""
+    """Prints the table; 1 if a promise is broken by more than two standard errors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--minutes", type=float, help="as many of the draws as begin within them")
     parser.add_argument("--boosted", action="store_true")
     parser.add_argument("--newhaven", type=Path)
     given, began, kept = parser.parse_args(), time.perf_counter(), True
-    print("| promise | measured | kept |\n|---|---:|---|")
-    for name, found, good in promises(given.draws, boosted=given.boosted):
-        print(f"| {name} | {found:.3f} | {'yes' if good else 'NO'} |", flush=True)
-        kept &= good
+    draws: list[Draw] = []
+    for seed in range(FIRST_SEED, FIRST_SEED + given.draws):
+        spent = time.perf_counter() - began
+        if given.minutes is not None and draws and spent > 60 * given.minutes:
+            break
+        draws.append(draw_once(seed, boosted=given.boosted))
+    print("| promise | measured (standard error) | kept |\n|---|---:|---|")
+    for name, found, (least, most) in promises(draws):
+        share, error = float(np.mean(found)), error_of(found)
+        good = least <= share <= most
+        # Of few draws a share says little: what two errors may mend is not broken.
+        open_ = not good and share - 2 * error <= most and share + 2 * error >= least
+        print(f"| {name} | {share:.3f} ({error:.3f}) | {_KEPT[good, open_]} |", flush=True)
+        kept &= good or open_
     if given.newhaven is not None:
         kept &= tell_newhaven(given.newhaven)
-    print(f"\n{given.draws} draws each, {OFFICES} offices; {time.perf_counter() - began:.0f} s")
+    print(f"\n{len(draws)} draws each, {OFFICES} offices; {time.perf_counter() - began:.0f} s")
     print("promises kept" if kept else "A PROMISE IS BROKEN")
     return 0 if kept else 1
+
+
+_KEPT = {(True, False): "yes", (False, True): "too few draws to say", (False, False): "NO"}
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
 from router.ledger.arithmetic import Flags
+from router.ledger.benefit import Benefit, benefit
 from router.ledger.elsewhere import HoursElsewhere, read_hours
 from router.ledger.entries import EPOCH, Entries, joined
 from router.ledger.export import table, write_csv, write_prometheus
@@ -112,7 +113,8 @@ def ledger(
     today = as_of or datetime.now(UTC)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     with closing(open_to_read(journal)) as store, ExitStack() as files:
-        books, draws, views = Books(files), Draws(files, chosen), OwnViews(files, chosen)
+        # Draws of all offices: one without a control group is told what all of them show.
+        books, draws, views = Books(files), Draws(files, known.offices), OwnViews(files, chosen)
         read_into(store, end_of(today), [books, draws, views])
         read = _told(books, known, chosen, period, pages=html is not None)
         # From here on nothing is known of single cases: whatever is told below is told of tens.
@@ -124,9 +126,9 @@ def ledger(
     _tell_missing(read.strangers)
 
     if csv_file is not None:
-        write_csv(csv_file, asked.each)
+        write_csv(csv_file, asked.each, asked.benefits)
     if prometheus is not None:
-        write_prometheus(prometheus, asked.each, asked.shown, asked.overrides)
+        write_prometheus(prometheus, asked.each, asked.shown, asked.overrides, asked.benefits)
     if html is not None:
         for path in asked.write_pages(html, language, elsewhere):
             click.echo(f"page: {path}")
@@ -240,12 +242,22 @@ class _Asked:
         self._period = period
         self._synergies = synergies
         self.each = {office: self._account([office], period) for office in chosen}
+        self._everywhere = self._shown(known)
 
     @property
     def shown(self) -> dict[str, Shown]:
         """What showing the advice does, by office; of several offices also of ALL."""
         found = {office: self._shown([office]) for office in self._chosen}
         return found | ({ALL: self._shown(self._chosen)} if len(self._chosen) > 1 else {})
+
+    @property
+    def benefits(self) -> dict[str, Benefit]:
+        """What showing the advice is worth, by office; of several offices also of ALL."""
+        found = {office: self._benefit([office], one) for office, one in self.each.items()}
+        if len(self._chosen) > 1:
+            every = self._account(self._chosen, self._period)
+            found[ALL] = self._benefit(self._chosen, every)
+        return found
 
     @property
     def overrides(self) -> dict[str, Overrides]:
@@ -258,6 +270,9 @@ class _Asked:
 
     def _shown(self, offices: Collection[str]) -> Shown:
         return shown_against_control(self._groups, offices, (self._period.as_of - EPOCH).days)
+
+    def _benefit(self, offices: Collection[str], ledger: Ledger) -> Benefit:
+        return benefit(ledger.shown, self._shown(offices), self._everywhere)
 
     def _account(self, offices: Collection[str], period: Period) -> Ledger:
         policies = {office: self._chosen[office] for office in offices}
@@ -290,14 +305,16 @@ class _Asked:
     ) -> None:
         # Of several offices the first one's: a page has one language.
         own_language = self._chosen[offices[0]].languages[0]
+        told = self._account(offices, self._period)
         page = ledger_page(
-            self._account(offices, self._period),
+            told,
             practices(self._told.agreed, offices, list(self._known), *self._period[:2]),
             {office: self.each[office] for office in offices},
             self._catalogue,
             load_words()[language or own_language],
             erased=self._told.erased,
             shown=self._shown(offices),
+            benefit=self._benefit(offices, told),
             overrides=self._overrides(offices),
             elsewhere=elsewhere,
             before=self._before(offices),

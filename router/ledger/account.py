@@ -88,6 +88,7 @@ class Ledger:
         last: last day.
         as_of: the day it was told on: what is due is due by it.
         cases: that count.
+        shown: of them, whose plain advice was shown at once.
         total: all of them.
         left: minutes released and not used again, and how far they may be off.
         tiers: by `Tier`, the weakest first.
@@ -110,6 +111,7 @@ class Ledger:
     last: date
     as_of: date
     cases: int
+    shown: int
     total: Part
     left: Interval
     tiers: tuple[Part, ...]
@@ -172,6 +174,7 @@ def account(
         last=last,
         as_of=as_of,
         cases=len(found),
+        shown=int(found.shown.sum()),
         total=parts.total(),
         left=total(
             baseline - found.planned,

@@ -48,6 +48,7 @@ class Entries:
         mix: (n,) the mix agreed, the one recommended while there is no choice.
         planned: (n,) catalogue minutes of that mix.
         spent: (n,) minutes that the outcome reports, NOT_SPENT where none are reported.
+        shown: (n,) whether it is plain advice that was shown at once.
         direction: (n,) of the choice against the advice shown: SAME, MORE, LESS; "" without a
             choice or an advice.
         chosen: (n,) whether there is a choice.
@@ -65,6 +66,7 @@ class Entries:
     mix: Names
     planned: Whole
     spent: Whole
+    shown: Flags
     direction: Names
     chosen: Flags
     outcome: Floats

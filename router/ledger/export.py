@@ -15,9 +15,10 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from router.files.spreadsheet import as_text
 from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
+from router.ledger.benefit import Benefit
 from router.ledger.entries import EPOCH
 from router.ledger.overrides import Overrides
-from router.ledger.shown import Shown
+from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown
 
 # Of a minute: Prometheus asks for base units.
 _SECONDS = 60
@@ -26,6 +27,7 @@ _BASES = ("estimated", "measured")
 _OF_BALANCE = ("baseline", "used", "released", "reused", "unaccounted")
 ALL = "ALL"
 _NOTHING_SHOWN: Mapping[str, Shown] = MappingProxyType({})
+_NO_BENEFIT: Mapping[str, Benefit] = MappingProxyType({})
 _NOTHING_VIEWED: Mapping[str, Overrides] = MappingProxyType({})
 COLUMNS = (
     "office",
@@ -44,15 +46,37 @@ COLUMNS = (
     "measured_reused",
     "measured_unaccounted",
     "measured_planned",
+    "shown_cases",
+    "effect_from",
+    "effect_lacks",
+    "users_by_model",
+    "users_measured",
+    "users_measured_low",
+    "users_measured_high",
+    "minutes_by_catalogue",
+    "minutes_measured",
+    "minutes_measured_low",
+    "minutes_measured_high",
 )
 """Minutes; a week is named by its Monday, and ALL stands for all of them together.
 
-`measured_planned` are the catalogue's minutes of the cases that were measured.
+`measured_planned` are the catalogue's minutes of the cases that were measured. From `shown_cases`
+on it is what showing the advice is worth (`Benefit`): of all weeks and tiers together only, empty
+in other rows and where it cannot be told.
 """
+_OF_BENEFIT = len(COLUMNS) - COLUMNS.index("shown_cases")
 
 
-def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
-    """Writes one row for each office, week and tier, and for each of them together."""
+def write_csv(
+    path: Path, ledgers: Mapping[str, Ledger], benefits: Mapping[str, Benefit] = _NO_BENEFIT
+) -> None:
+    """Writes one row for each office, week and tier, and for each of them together.
+
+    Args:
+        path: of the file.
+        ledgers: by office.
+        benefits: what showing the advice is worth, by office.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(COLUMNS)
@@ -68,8 +92,27 @@ def write_csv(path: Path, ledgers: Mapping[str, Ledger]) -> None:
                 ),
             ]
             for week, tier, part in lines:
-                cells = [*_cells(part.estimated), *_cells(part.measured), part.planned.used]
+                cells: list[object] = [
+                    *_cells(part.estimated),
+                    *_cells(part.measured),
+                    part.planned.used,
+                ]
+                told = benefits.get(office) if week == tier == ALL else None
+                cells += [""] * _OF_BENEFIT if told is None else _of_benefit(told)
                 out.writerow([as_text(office), week, tier, *cells])
+
+
+def _of_benefit(one: Benefit) -> list[object]:
+    cells = [
+        one.cases,
+        one.source,
+        one.lack,
+        one.users_by_model,
+        *(one.users or (None,) * 3),
+        one.minutes_by_catalogue,
+        *(one.minutes or (None,) * 3),
+    ]
+    return ["" if cell is None else cell for cell in cells]
 
 
 def _cells(one: Balance) -> list[int]:
@@ -81,6 +124,7 @@ def write_prometheus(
     ledgers: Mapping[str, Ledger],
     shown: Mapping[str, Shown] = _NOTHING_SHOWN,
     overrides: Mapping[str, Overrides] = _NOTHING_VIEWED,
+    benefits: Mapping[str, Benefit] = _NO_BENEFIT,
 ) -> None:
     """Writes a file for node_exporter's textfile collector, whole or not at all.
 
@@ -89,6 +133,7 @@ def write_prometheus(
         ledgers: by office.
         shown: what showing the advice does, by office; what cannot be told has no sample.
         overrides: whether own views do better than the advice, likewise.
+        benefits: what showing the advice in the period is worth, likewise.
 
     Raises:
         LedgerRefused: if the file's name does not end with .prom: the collector would not read it.
@@ -142,6 +187,7 @@ def write_prometheus(
 
     _write_shown(registry, shown)
     _write_overrides(registry, overrides)
+    _write_benefits(registry, benefits)
     # Aside and renamed by the library: the collector may read at any moment.
     write_to_textfile(str(path), registry)
 
@@ -172,11 +218,50 @@ def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> Non
         cases.labels(office, "shown").set(one.shown)
         cases.labels(office, "control").set(one.control)
         # Rounded as on the page: the last digits of a sum would tell of its parts.
-        effects = [(outcome, ALL, one.outcome, 1, 3), (spent, ALL, one.minutes, _SECONDS, 0)]
-        effects += [(outcome, name, effect, 1, 3) for name, effect in one.groups.items()]
+        effects = [
+            (outcome, ALL, one.outcome, 1, OUTCOME_DIGITS),
+            (spent, ALL, one.minutes, _SECONDS, MINUTE_DIGITS),
+        ]
+        effects += [
+            (outcome, name, effect, 1, OUTCOME_DIGITS) for name, effect in one.groups.items()
+        ]
         for gauge, group, effect, times, digits in effects:
             for end in ("value", "low", "high") if effect is not None else ():
                 gauge.labels(office, group, end).set(times * round(getattr(effect, end), digits))
+
+
+def _write_benefits(registry: CollectorRegistry, benefits: Mapping[str, Benefit]) -> None:
+    names = ("office", "basis", "effect_from", "end")
+    users = Gauge(
+        "router_benefit_users",
+        "Users more who reach the goal by the advice shown in the period; never add bases.",
+        names,
+        registry=registry,
+    )
+    spent = Gauge(
+        "router_benefit_adviser_seconds",
+        "Adviser time more by the advice shown in the period; never add bases.",
+        names,
+        registry=registry,
+    )
+    cases = Gauge(
+        "router_benefit_cases",
+        "Cases in the period whose plain advice was shown at once.",
+        ("office",),
+        registry=registry,
+    )
+    for office, one in benefits.items():
+        cases.labels(office).set(one.cases)
+        for gauge, estimated, measured, times in (
+            (users, one.users_by_model, one.users, 1),
+            (spent, one.minutes_by_catalogue, one.minutes, _SECONDS),
+        ):
+            if estimated is not None:
+                gauge.labels(office, "estimated", one.source, "value").set(times * estimated)
+            for end in ("value", "low", "high") if measured is not None else ():
+                gauge.labels(office, "measured", one.source, end).set(
+                    times * getattr(measured, end)
+                )
 
 
 def _write_overrides(registry: CollectorRegistry, overrides: Mapping[str, Overrides]) -> None:

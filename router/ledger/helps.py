@@ -1,7 +1,7 @@
-"""Whether the advice helps, and whether departing from it does, in words.
+"""Whether the advice helps, what that is worth, and whether departing from it helps, in words.
 
-The first is measured against the control group and stands beside the estimate; the second is
-measured where a lottery chose between the adviser's own view and the model's best.
+The first is measured against the control group; the second stands beside the estimates; the third
+is measured where a lottery chose between the adviser's own view and the model's best.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from router.ledger.account import Ledger
+from router.ledger.benefit import Benefit, Measured, Source
 from router.ledger.overrides import ENOUGH as ENOUGH_VIEWED
 from router.ledger.overrides import Overrides, Place, Side
 from router.ledger.sequences import Effect
-from router.ledger.shown import ENOUGH, Shown
+from router.ledger.shown import ENOUGH, MINUTE_DIGITS, OUTCOME_DIGITS, Shown
 from router.ledger.words import Words
 
 _POINTS = 100
-_HOUR = 60
+_POINT_DIGITS = OUTCOME_DIGITS - 2
 
 
 class Row(NamedTuple):
@@ -35,16 +36,11 @@ class Helps(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def helps(shown: Shown, ledger: Ledger, words: Words) -> Helps:
+def helps(shown: Shown, words: Words) -> Helps:
     """Tells whether the advice helps; no figure where it cannot be said.
 
-    Hours stand twice, and are never mixed: measured, the minutes by which cases that were shown
-    the advice differ, times those cases; estimated, what the plans of the period take less than
-    by the office's earlier practice.
-
     Args:
-        shown: of the same offices as the ledger.
-        ledger: of the period.
+        shown: of the offices that the page is about.
         words: of the page's language.
     """
     effect = shown.outcome
@@ -59,18 +55,72 @@ def helps(shown: Shown, ledger: Ledger, words: Words) -> Helps:
     sentences += [words("helps.harmed", tier=words.tier(name)) for name in shown.harmed]
     counts = {"shown": words.number(shown.shown), "control": words.number(shown.control)}
     sentences.append(words("helps.intro", **counts))
-    rows = [_row(words("helps.of_outcome"), effect, _POINTS, words, 1)]
+    rows = [_row(words("helps.of_outcome"), effect, _POINTS, words, _POINT_DIGITS)]
     rows += [
-        _row(words("helps.of_tier", tier=words.tier(name)), one, _POINTS, words, 1)
+        _row(words("helps.of_tier", tier=words.tier(name)), one, _POINTS, words, _POINT_DIGITS)
         for name, one in shown.groups.items()
     ]
-    rows.append(_row(words("helps.of_minutes"), shown.minutes, 1, words, 0))
     # With the sign of the minutes: below nothing is time that the advice saves.
-    rows.append(_row(words("helps.of_hours"), shown.minutes, shown.shown / _HOUR, words, 0))
-    ends = words("interval", low=words.hours(-ledger.left.high), high=words.hours(-ledger.left.low))
-    estimated = words.hours(-ledger.left.value)
-    rows.append(Row(words("helps.of_practice"), estimated, ends, words("helps.estimated")))
+    rows.append(_row(words("helps.of_minutes"), shown.minutes, 1, words, MINUTE_DIGITS))
     return Helps(tuple(sentences), tuple(rows))
+
+
+def gains(found: Benefit, ledger: Ledger, words: Words) -> Helps:
+    """Tells what the advice shown in the period is worth, estimated and measured side by side.
+
+    The hours against the office's earlier practice stand there too. They answer another question;
+    nothing is added to anything.
+
+    Args:
+        found: of the same offices and period as the ledger.
+        ledger: of the period.
+        words: of the page's language.
+    """
+    left = ledger.left
+    practice = Row(
+        words("gains.hours_practice"),
+        words.hours(-left.value),
+        words("interval", low=words.hours(-left.high), high=words.hours(-left.low)),
+        words("gains.practice"),
+    )
+    if found.lack is not None:
+        return Helps((words(f"gains.{found.lack}"), words("gains.only")), (practice,))
+    sentences = (
+        words("gains.intro", cases=words.number(found.cases)),
+        words(f"gains.{_whose(found)}"),
+        words("gains.apart"),
+    )
+    rows = (
+        _estimated("users", found.users_by_model, words),
+        _measured("users", found.users, words),
+        _estimated("hours", found.minutes_by_catalogue, words),
+        _measured("hours", found.minutes, words),
+        practice,
+    )
+    return Helps(sentences, rows)
+
+
+def _whose(found: Benefit) -> str:
+    if found.source is Source.OWN:
+        return "own"
+    return "all_for_small" if found.own_drawn else "all_for_none"
+
+
+def _estimated(what: str, value: float | None, words: Words) -> Row:
+    told = words("gains.few_row") if value is None else _in_unit(what, value, words)
+    return Row(words(f"gains.{what}_estimated"), told, "\u2013", words("gains.estimated"))
+
+
+def _measured(what: str, sum_: Measured | None, words: Words) -> Row:
+    name, basis = words(f"gains.{what}_measured"), words("gains.measured")
+    if sum_ is None:
+        return Row(name, words("gains.few_row"), "\u2013", basis)
+    value, low, high = (_in_unit(what, end, words) for end in sum_)
+    return Row(name, value, words("interval", low=low, high=high), basis)
+
+
+def _in_unit(what: str, value: float, words: Words) -> str:
+    return words.hours(value) if what == "hours" else words.number(value)
 
 
 def departs(found: Overrides, words: Words) -> Helps:

@@ -27,9 +27,10 @@ from router.journal.standing import NOTHING, Standing
 from router.ledger.arithmetic import Flags, Floats, Whole
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
+from router.ledger.reading import are_plain
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
-from router.ledger.shown import DAY, FOLLOWED_DAYS, are_plain, outcomes_in_time
+from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, like_all
 
 ENOUGH = 150
@@ -113,7 +114,8 @@ class Overrides:
         outcome: effect on the outcome; None while there are too few, or where `uneven`.
         own: what came of advising the own view; likewise.
         best: what came of advising the model's best; likewise.
-        reasons: overrides in these cases by reason, in tens; nothing can be told of what they did.
+        reasons: overrides by reason where a lottery could advise either, in tens; nothing can be
+            told of what they did.
     """
 
     places: Mapping[str, int]
@@ -365,6 +367,7 @@ def own_against_best(told: Viewed, offices: Collection[str], as_of: int) -> Over
     off = max(1, len(set(found.office.tolist()))) ** 0.5
     answered = found.where(known)
     beyond = answered.outcome - answered.expected
+    drawn = found.where(found.place >= Place.OWN)
     one = Overrides(
         places={place.name: int((found.place == place).sum()) for place in Place},
         # Of ten that are not full yet, up to nine wait on each side: the shares are off by them.
@@ -373,9 +376,9 @@ def own_against_best(told: Viewed, offices: Collection[str], as_of: int) -> Over
         own=None,
         best=None,
         reasons={
-            reason.name: int((found.reason == number).sum())
+            reason.name: int((drawn.reason == number).sum())
             for number, reason in enumerate(REASONS)
-            if (found.reason == number).any()
+            if (drawn.reason == number).any()
         },
     )
     outcome = _compared(answered, beyond)

@@ -11,11 +11,12 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
 from router.ledger.advice import headline, what_to_do
+from router.ledger.benefit import Benefit
 from router.ledger.contacts import mix_minutes
 from router.ledger.elsewhere import HoursElsewhere
 from router.ledger.elsewhere import elsewhere as hours_elsewhere
 from router.ledger.entries import GROUPS, REPEATED, WITHHELD
-from router.ledger.helps import departs, helps
+from router.ledger.helps import departs, gains, helps
 from router.ledger.overrides import UNVIEWED, Overrides
 from router.ledger.practice import Practice
 from router.ledger.shown import UNDRAWN, Shown
@@ -68,6 +69,7 @@ def ledger_page(
     *,
     erased: int,
     shown: Shown = UNDRAWN,
+    benefit: Benefit | None = None,
     overrides: Overrides = UNVIEWED,
     elsewhere: HoursElsewhere | None = None,
     before: Ledger | None = None,
@@ -84,6 +86,7 @@ def ledger_page(
         words: of the page's language.
         erased: recommendations whose content is gone from the journal.
         shown: what showing the advice does, of the same offices.
+        benefit: what that is worth in the period; None leaves it out.
         overrides: whether own views do better than the advice, of the same offices.
         elsewhere: what ten hours would give elsewhere; None leaves it out.
         before: as `ledger`, of the period before; None if the journal does not hold all of it.
@@ -126,7 +129,8 @@ def ledger_page(
         synergy=None if synergies is None else synergy_sentence(synergies, words),
         synergy_synthetic=synergies is not None and synergies.synthetic,
         synergy_drawing=None if synergies is None else synergy_drawing.synergy(synergies, words),
-        helps=helps(shown, ledger, words),
+        helps=helps(shown, words),
+        gains=None if benefit is None else gains(benefit, ledger, words),
         overrides=departs(overrides, words),
         elsewhere=None
         if elsewhere is None

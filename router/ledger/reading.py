@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.decision import NO_MIX
+from router.decision.decision import NO_MIX, Status
 from router.decision.schema import UNKNOWN, Rows
 from router.journal.recommendation import (
     SHOWN,
@@ -29,7 +29,7 @@ from router.journal.recommendation import (
 from router.journal.record import JournalBroken
 from router.journal.standing import NOTHING, Standing, end_of_chain, read_standing
 from router.journal.store import JournalReader
-from router.ledger.arithmetic import counted_once
+from router.ledger.arithmetic import Flags, counted_once
 from router.ledger.entries import (
     CHANNELS,
     GROUPS,
@@ -45,6 +45,7 @@ from router.ledger.entries import Names as Texts
 from router.ledger.shelf import Names, Packed, Shelf
 
 _DAY = 24 * 60 * 60 * 1_000_000
+_PLAIN = Status.RECOMMENDED.name
 # Cases are looked at a part of them at a time: which counts is a question within each case.
 _PARTS = 256
 _CASE = np.dtype([("place", "<i8"), ("case", "<u8"), ("day", "<i4"), ("rank", "i1")])
@@ -61,6 +62,7 @@ _ENTRY = np.dtype(
         ("spent", "<i4"),
         ("direction", "u1"),
         ("chosen", "?"),
+        ("shown", "?"),
         ("outcome", "<f8"),
         ("contacts", "u1", (len(CHANNELS),)),
         ("minutes", "<u2", (len(CHANNELS),)),
@@ -190,7 +192,7 @@ class Books:
         rows["direction"] = self._directions.number(found["direction"])
         for column, (name, names) in enumerate(self._groups.items()):
             rows["group"][:, column] = names.number(found["group"][name])
-        for name in ("hidden", "day", "weight", "planned", "spent", "chosen", "outcome",
+        for name in ("hidden", "day", "weight", "planned", "spent", "chosen", "shown", "outcome",
                      "contacts", "minutes"):  # fmt: skip
             rows[name] = found[name]
         self._entries.add(self._offices.number(found["office"]), rows)
@@ -217,6 +219,7 @@ class Books:
             mix=self._mixes.names(rows["mix"]),
             planned=rows["planned"].astype(np.int64),
             spent=rows["spent"].astype(np.int64),
+            shown=rows["shown"].astype(bool),
             direction=self._directions.names(rows["direction"]),
             chosen=rows["chosen"].astype(bool),
             outcome=rows["outcome"].astype(np.float64),
@@ -317,6 +320,7 @@ def _of_context(part: Unpacked, standing: Mapping[bytes, Standing]) -> dict[str,
         "office": np.array([tail.office_ref for tail in tails], object),
         "case": np.array([tail.case_ref for tail in tails], object),
         "hidden": np.array([tail.disclosure != SHOWN for tail in tails], bool),
+        "shown": are_plain(part) & np.array([tail.disclosure == SHOWN for tail in tails], bool),
         "left_out": np.where(rows["mix"] == NO_MIX, np.array(MANUAL, object), ""),
         "recommended_on": np.array(days, np.int64),
         "day": np.array([_day(*one) for one in zip(stands, days, strict=True)], np.int64),
@@ -325,6 +329,14 @@ def _of_context(part: Unpacked, standing: Mapping[bytes, Standing]) -> dict[str,
         "weight": np.maximum(rows["weight"], 1.0),
         "group": {name: _group(name, part.reading, rows["row"]) for name in GROUPS},
     }
+
+
+def are_plain(part: Unpacked) -> Flags:
+    """Tells what is plain advice on a case that can be told apart, (n,): only that is drawn."""
+    plain = np.array([status == _PLAIN for status in part.reading.statuses], bool)
+    named = np.array([bool(tail.case_ref) for tail in part.tails], bool)
+    found: Flags = plain[part.rows["status"]] & named
+    return found
 
 
 def _day(standing: Standing, recommended_on: int) -> int:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.catalogue import DAYS_PER_WEEK
-from router.decision.decision import Status
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
@@ -32,6 +31,7 @@ from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
+from router.ledger.reading import are_plain
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
 from router.ledger.shelf import Packed
 from router.ledger.tens import TEN, like_all
@@ -51,8 +51,9 @@ _OFF = 8.0
 # What one case too many or too few is worth when a ten is told as one of its cases: outcomes
 # before tiers, for the main question is about them.
 _CASE, _REACHED, _OF_TIER = 60, 300, 120
+OUTCOME_DIGITS, MINUTE_DIGITS = 3, 0
+"""Digits with which effects are told anywhere: the last of a sum would tell of its parts."""
 DAY = 24 * 60 * 60 * 1_000_000
-_PLAIN = Status.RECOMMENDED.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,10 @@ class Drawn:
         minutes: (n,) the catalogue's of the mix advised.
         outcome: (n,) 0 to 1; NaN where none was seen in time.
         spent: (n,) minutes reported with it, NOT_SPENT where none were.
+        gain: (n,) expected outcome of the mix chosen less that of the one advised, before the draw;
+            NaN where nothing was chosen of this advice.
+        longer: (n,) the catalogue's minutes of the mix chosen less those of the one advised;
+            likewise.
     """
 
     office: Texts
@@ -80,6 +85,8 @@ class Drawn:
     minutes: Floats
     outcome: Floats
     spent: Floats
+    gain: Floats
+    longer: Floats
 
     def __len__(self) -> int:
         """Counts them."""
@@ -103,6 +110,9 @@ class Shown:
         minutes: effect on adviser minutes a case; likewise.
         groups: effect on the outcome by tier's name, of those that are large enough; these are as
             wide as they must be for all of them to be read together.
+        by_model: what the model expects of the mixes chosen, shown less control: an estimate of
+            `outcome` that no outcome was asked for; None as there, and where choices are too few.
+        by_catalogue: the catalogue's minutes of the mixes chosen, likewise.
     """
 
     drawn: bool
@@ -112,6 +122,8 @@ class Shown:
     outcome: Effect | None
     minutes: Effect | None
     groups: Mapping[str, Effect]
+    by_model: float | None = None
+    by_catalogue: float | None = None
 
     @property
     def uneven(self) -> bool:
@@ -149,6 +161,8 @@ _ADVICE = np.dtype(
         ("minutes", "<f4"),
         ("outcome", "<f8"),
         ("spent", "<f8"),
+        ("gain", "<f8"),
+        ("longer", "<f4"),
         ("observed_on", "<i4"),
     ]
 )
@@ -183,6 +197,8 @@ _KINDS: tuple[tuple[str, Any], ...] = (
     ("minutes", np.float64),
     ("outcome", np.float64),
     ("spent", np.float64),
+    ("gain", np.float64),
+    ("longer", np.float64),
 )
 
 
@@ -192,6 +208,7 @@ def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
     found = np.zeros(count, _ADVICE)
     found["day"] = [record.written_at // DAY for record in part.records]
     found["outcome"], found["spent"] = np.nan, NOT_SPENT
+    found["gain"] = found["longer"] = np.nan
     for place, record in enumerate(part.records):
         came = standing.get(record.id, NOTHING).outcome
         if came is not None:
@@ -211,7 +228,21 @@ def _advice(part: Unpacked, standing: Mapping[bytes, Standing]) -> Packed:
     found["tier"] = tiers_of(np.maximum(rows["weight"], 1.0), _known(reading, rows))
     every, mix = np.arange(count), rows["mix"].astype(np.int64)
     found["expected"], found["minutes"] = rows["expected"][every, mix], rows["minutes"][every, mix]
+    chosen, took = _chosen(part, standing, mix)
+    for name, of in (("gain", "expected"), ("longer", "minutes")):
+        values = rows[of].astype(np.float64)
+        found[name] = np.where(took, values[every, chosen] - values[every, mix], np.nan)
     return found
+
+
+def _chosen(
+    part: Unpacked, standing: Mapping[bytes, Standing], advised: Whole
+) -> tuple[Whole, Flags]:
+    """Gives the mixes chosen, (n,), those advised where nothing was; and whether one was, (n,)."""
+    places = {mix: place for place, mix in enumerate(part.reading.mix_ids)}
+    choices = [standing.get(record.id, NOTHING).choice for record in part.records]
+    chosen = np.array([-1 if one is None else places.get(one.mix, -1) for one in choices], np.int64)
+    return np.where(chosen < 0, advised, chosen), chosen >= 0
 
 
 def _known(reading: Reading, rows: PackedRows) -> Flags:
@@ -244,14 +275,6 @@ def _first_of_each(advice: Packed) -> Packed:
     return found
 
 
-def are_plain(part: Unpacked) -> Flags:
-    """Tells what is plain advice on a case that can be told apart, (n,): only that is drawn."""
-    plain = np.array([status == _PLAIN for status in part.reading.statuses], bool)
-    named = np.array([bool(tail.case_ref) for tail in part.tails], bool)
-    found: Flags = plain[part.rows["status"]] & named
-    return found
-
-
 def outcomes_in_time(advice: Packed, cases: Packed) -> tuple[Packed, NDArray[np.intp]]:
     """Gives the outcomes that were seen while their cases were followed, in the chain's order.
 
@@ -277,8 +300,8 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
 
     By the law of `tens.in_tens`: what one ten says too much, the next ones make up for, and cases
     told so already stay as they are. Cases without an outcome, with one, and with one and time are
-    put in tens apart; a ten is of the day on which its last case came, and its minutes are the mean
-    of the ten.
+    put in tens apart, and so are those with an outcome whose choice is not known; a ten is of the
+    day on which its last case came, and its minutes, and what was chosen, are the mean of the ten.
 
     Args:
         drawn: in order of their advice.
@@ -286,6 +309,13 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
     spent = np.where(drawn.spent == NOT_SPENT, NOT_SPENT, np.rint(drawn.spent / TEN) * TEN)
     # What was expected has sixteen digits of one person: with two it may be anybody's.
     expected = np.round(drawn.expected, 2)
+    # Of who has no outcome nothing is asked: their choices need no tens of their own.
+    unknown = np.isnan(drawn.outcome)
+    drawn = replace(
+        drawn,
+        gain=np.where(unknown, np.nan, drawn.gain),
+        longer=np.where(unknown, np.nan, drawn.longer),
+    )
     came = replace(drawn, outcome=np.rint(drawn.outcome), expected=expected, spent=spent)
     parts = [came.where(np.zeros(0, np.intp))]
     for stream in _streams(drawn):
@@ -297,8 +327,10 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
                 here.where(chosen),
                 day=here.day[TEN - 1 :: TEN],
                 # Means of ten people, where one of them would be too far from all.
-                minutes=here.minutes[:full].reshape(-1, TEN).mean(axis=1),
-                spent=np.rint(here.spent[:full].reshape(-1, TEN).mean(axis=1) / TEN) * TEN
+                minutes=_means(here.minutes[:full]),
+                gain=_means(here.gain[:full]),
+                longer=_means(here.longer[:full]),
+                spent=np.rint(_means(here.spent[:full]) / TEN) * TEN
                 if len(here) and here.spent[0] != NOT_SPENT
                 else np.full(len(chosen), float(NOT_SPENT)),
             )
@@ -310,12 +342,18 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
     return Drawn(**table)
 
 
+def _means(values: Floats) -> Floats:
+    found: Floats = values.reshape(-1, TEN).mean(axis=1)
+    return found
+
+
 def _streams(drawn: Drawn) -> Iterator[NDArray[np.intp]]:
-    # Whether there is an outcome, and whether it has time.
+    # Whether there is an outcome, whether it has time, and whether the choice is known.
     known = (~np.isnan(drawn.outcome)).astype(np.int64) + (drawn.spent != NOT_SPENT)
+    known = 2 * known + ~np.isnan(drawn.gain)
     for office in sorted(set(drawn.office.tolist())):
         for control in (False, True):
-            for much in range(3):
+            for much in range(6):
                 here = (drawn.office == office) & (drawn.control == control)
                 yield np.flatnonzero(here & (known == much))
 
@@ -375,7 +413,27 @@ def shown_against_control(told: Drawn, offices: Collection[str], as_of: int) -> 
         outcome=_compared(answered, beyond, _OFF * off),
         minutes=_compared(timed, timed.spent - timed.minutes, alike=TEN),
         groups={name: effect for name, effect in groups.items() if effect is not None},
+        by_model=_estimated(answered, answered.gain),
+        by_catalogue=_estimated(timed, timed.longer),
     )
+
+
+def _estimated(cases: Drawn, value: Floats) -> float | None:
+    """Compares what was chosen in the groups; None where one of them is too small.
+
+    The mixes advised are alike in both but for the draw, so that what differs is what was chosen.
+
+    Args:
+        cases: n of them, in tens.
+        value: (n,) of the mix chosen less that of the one advised; NaN where it is not known.
+    """
+    known = ~np.isnan(value)
+    arms = [known & ~cases.control, known & cases.control]
+    if min(int(one.sum()) for one in arms) < ENOUGH:
+        return None
+    # No range: it would tell of the draw alone, and not of how far the model may be off.
+    shown, control = (Arm(value=value[one], weight=1 / cases.chance[one]).mean for one in arms)
+    return shown - control
 
 
 def _compared(

@@ -108,6 +108,7 @@ def _columns(entries: Entries, baseline: Whole) -> Whole:
         _each(entries.mix),
         _each(entries.direction),
         entries.chosen[:, None],
+        entries.shown[:, None],
         measured[:, None],
         ~np.isnan(entries.outcome)[:, None],
         np.nan_to_num(entries.outcome)[:, None],

@@ -50,7 +50,13 @@ def test_a_dashboard_is_what_ops_expect_of_one(board: Board) -> None:
             promql_parser.parse(expression.replace("$__rate_interval", "1m"))
             # Recorded rules and the ledger are not of a job.
             own = re.search(r"(grpc_server|process|router)_[a-z_]+(?<!_ratio){", expression)
-            of_ledger = ("router_ledger", "router_contact", "router_shown")
+            of_ledger = (
+                "router_ledger",
+                "router_contact",
+                "router_shown",
+                "router_benefit",
+                "router_own_view",
+            )
             if own and not any(name in expression for name in of_ledger):
                 assert 'job=~"$job", instance=~"$instance"' in expression
             if "rate(" in expression:

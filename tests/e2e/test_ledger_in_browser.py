@@ -12,6 +12,7 @@ import pytest
 
 from router.journal.opening import open_journal
 from router.ledger.account import account
+from router.ledger.benefit import Benefit, Measured, Source
 from router.ledger.elsewhere import read_hours
 from router.ledger.page import ledger_page
 from router.ledger.practice import practices
@@ -35,6 +36,16 @@ HOURS = {
     },
     "best_move": {"from": "synthetic-1", "to": "synthetic-3", "gain": PEOPLE},
 }
+
+BENEFIT = Benefit(
+    cases=12_610,
+    source=Source.ALL,
+    own_drawn=True,
+    users_by_model=252.2,
+    users=Measured(353.08, -592.67, 1286.22),
+    minutes_by_catalogue=-252_200.0,
+    minutes=Measured(-277_420.0, -403_520.0, -151_320.0),
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +85,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
             catalogue,
             words[language],
             erased=erased,
+            benefit=BENEFIT,
             overrides=compared(PLAIN),
             elsewhere=read_hours(hours),
         )
@@ -93,6 +105,7 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "now",
             "measured",
             "helps",
+            "gains",
             "overrides",
             "elsewhere",
             "weeks",

@@ -58,6 +58,14 @@ router_shown_outcome_ratio{{office="ALL",group="ALL",end="high"}} {helps}
 router_shown_outcome_ratio{{office="ALL",group="FIRST",end="high"}} {helps}
 # TYPE router_shown_adviser_seconds gauge
 router_shown_adviser_seconds{{office="ALL",group="ALL",end="high"}} {contact}
+# TYPE router_benefit_users gauge
+router_benefit_users{{office="ALL",basis="measured",effect_from="own",end="value"}} {cases}
+# TYPE router_benefit_adviser_seconds gauge
+router_benefit_adviser_seconds{{office="ALL",basis="measured",effect_from="own",end="value"}} {used}
+# TYPE router_own_view_outcome_ratio gauge
+router_own_view_outcome_ratio{{office="ALL",end="high"}} {helps}
+# TYPE router_own_view_cases gauge
+router_own_view_cases{{office="ALL",place="own"}} {cases}
 # TYPE router_ledger_period_seconds gauge
 router_ledger_period_seconds{{end="last"}} {last}
 """

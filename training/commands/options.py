@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from router.commands.options import FILE
 from training.simulation.worlds import DEFAULT, WORLDS
 
 PLACE = click.Path(path_type=Path)
@@ -37,3 +38,8 @@ WORLD = click.option(
     help=" ".join(f"{world.name}: {world.about}" for world in WORLDS.values()),
 )
 VERSION = click.argument("version")
+SHOWN = click.option(
+    "--shown",
+    type=FILE,
+    help="Textfile of `router ledger --office ALL --prometheus`: whether the advice has done harm.",
+)

@@ -8,6 +8,7 @@ import click
 
 from training.commands.options import MODELS, PLACE, POLICIES, SEED, WORLD
 from training.simulation.year import NOTICE, Extent, simulate_year
+from training.simulation.year_offices import Lots
 
 
 @click.command()
@@ -39,6 +40,20 @@ from training.simulation.year import NOTICE, Extent, simulate_year
     show_default=True,
     help="Share of plain advice that is never shown, to compare with.",
 )
+@click.option(
+    "--own-views",
+    type=click.FloatRange(0, 0.3),
+    default=0.0,
+    show_default=True,
+    help="Share of plain advice that waits for the adviser's own view.",
+)
+@click.option(
+    "--exploration",
+    type=click.FloatRange(0, 0.2),
+    default=0.0,
+    show_default=True,
+    help="Share of plain advice whose mix is drawn among those nearly worth the best.",
+)
 @WORLD
 @POLICIES
 @MODELS
@@ -49,6 +64,8 @@ def year(
     weeks: int,
     cases: int,
     control: float,
+    own_views: float,
+    exploration: float,
     world: str,
     policies: Path,
     models: Path,
@@ -63,7 +80,7 @@ def year(
         weeks=weeks,
         cases_a_week=cases,
         world=world,
-        control=control,
+        lots=Lots(control=control, own_view=own_views, exploration=exploration),
     )
     truth = simulate_year(out, extent, models=models, policies=policies)
     counted = sum(one["cases"] for one in truth["offices"].values())

@@ -30,7 +30,13 @@ from router.texts import load_texts
 from training.simulation.effects import mix_values
 from training.simulation.population import Slots, draw_population
 from training.simulation.worlds import DEFAULT, WORLDS
-from training.simulation.year_offices import MadeUpOffice, made_up_offices, write_policies
+from training.simulation.year_offices import (
+    NO_LOTS,
+    Lots,
+    MadeUpOffice,
+    made_up_offices,
+    write_policies,
+)
 from training.simulation.year_people import Habits, People
 from training.simulation.year_truth import TrueCase, count_truth
 
@@ -48,14 +54,14 @@ _DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much is simulated, from which seed, in which world, and whose advice is withheld."""
+    """How much is simulated, from which seed, in which world, and what is left to the lot."""
 
     seed: int = 1
     offices: int = 5
     weeks: int = 52
     cases_a_week: int = 60
     world: str = DEFAULT.name
-    control: float = 0.0
+    lots: Lots = NO_LOTS
 
     @property
     def last_day(self) -> date:
@@ -82,7 +88,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
     if not 1 <= extent.weeks <= 520 or not 1 <= extent.cases_a_week <= 10_000:
         weeks = f"weeks: {extent.weeks} is outside 1 to 520"
         raise ValueError(f"{weeks}, or cases: {extent.cases_a_week} outside 1 to 10000")
-    offices = made_up_offices(extent.offices, extent.cases_a_week, extent.control)
+    offices = made_up_offices(extent.offices, extent.cases_a_week, extent.lots)
     if out.exists() and any(out.iterdir()):
         raise OutRefused(f"out: {out} is not empty; give a new folder")
     write_policies(out / POLICIES, offices, policies)
@@ -96,7 +102,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         texts=load_texts(),
         metrics=metrics,
         # No secret: whoever repeats the seed gets the same groups.
-        draws=Draws(f"synthetic year {extent.seed}".encode()) if extent.control else None,
+        draws=Draws(f"synthetic year {extent.seed}".encode()) if extent.lots.drawn else None,
     )
     year = _Year(loader.load(loader.look(), None), extent)
     for week in range(extent.weeks):
@@ -112,7 +118,7 @@ def simulate_year(out: Path, extent: Extent, *, models: Path, policies: Path) ->
         "to": str(extent.last_day),
         "offices": count_truth(year.cases),
     }
-    if extent.control:
+    if extent.lots.control:
         truth["shown"] = year.shown()
     (out / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     return truth

@@ -24,6 +24,29 @@ _BEFORE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lots:
+    """What offices leave to the lot, shares of plain advice.
+
+    Attributes:
+        control: never shown.
+        own_view: waits for the adviser's own view.
+        exploration: whose mix is drawn among those that are nearly worth the best.
+    """
+
+    control: float = 0.0
+    own_view: float = 0.0
+    exploration: float = 0.0
+
+    @property
+    def drawn(self) -> bool:
+        """Whether anything is."""
+        return bool(self.control or self.own_view or self.exploration)
+
+
+NO_LOTS = Lots()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUpOffice:
     """One office of the simulation.
 
@@ -35,7 +58,7 @@ class MadeUpOffice:
         baseline: minutes a case before, by need group and UNKNOWN.
         override: share of choices that differ from the advice.
         reports: share of outcomes whose time is reported.
-        control: share of plain advice that is never shown.
+        lots: what is left to the lot.
     """
 
     ref: str
@@ -45,9 +68,11 @@ class MadeUpOffice:
     baseline: dict[str, int]
     override: float
     reports: float
-    control: float = 0.0
+    lots: Lots
 
 
+# Outcome points: as far from the best as an office may draw.
+_MARGIN = 0.01
 # Weights of an office that puts the weakest first, and of one that does so a little.
 _STRONG = {
     "SMALL_OPPORTUNITY": 2.5,
@@ -69,7 +94,7 @@ _KINDS: tuple[tuple[float, dict[str, float], dict[str, float], float, float, flo
 
 
 def made_up_offices(
-    count: int, cases_a_week: int, control: float = 0.0
+    count: int, cases_a_week: int, lots: Lots = NO_LOTS
 ) -> tuple[MadeUpOffice, ...]:
     """Gives the first so many offices; after five the kinds repeat.
 
@@ -94,7 +119,7 @@ def made_up_offices(
                 baseline={group: round(minutes * before) for group, minutes in _BEFORE.items()},
                 override=override,
                 reports=reports,
-                control=control,
+                lots=lots,
             )
         )
     return tuple(found)
@@ -115,8 +140,12 @@ def _policy(office: MadeUpOffice) -> str:
         f"minutes_per_week = {office.minutes_per_week}",
         f"price_per_minute = {office.price}",
     ]
-    if office.control:
-        lines += ["", "[disclosure]", f"control = {office.control}"]
+    lots = office.lots
+    shares = {"control": lots.control, "after_own_view": lots.own_view}
+    if any(shares.values()):
+        lines += ["", "[disclosure]", *(f"{name} = {one}" for name, one in shares.items() if one)]
+    if lots.exploration:
+        lines += ["", "[exploration]", f"share = {lots.exploration}", f"margin = {_MARGIN}"]
     sections: dict[str, Mapping[str, float]] = {
         f"weights.{field}": values for field, values in office.weights.items()
     }

@@ -16,11 +16,12 @@ from router.journal.feedback import (
     ChoiceReason,
     Direction,
     Outcome,
+    View,
     WishedBy,
     claim_of,
     feedback_record,
 )
-from router.journal.recommendation import CONTROL
+from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL
 from router.journal.record import Record
 from training.simulation.population import Floats
 from training.simulation.year_offices import MadeUpOffice
@@ -28,6 +29,13 @@ from training.simulation.year_truth import TrueCase
 
 _SECOND = 1_000_000
 _DAY = 24 * 60 * 60 * _SECOND
+VIEWS = 0.9
+"""Share of advice that waits whose adviser tells an own view; else it stays hidden (assumed)."""
+STICKS = 0.4
+"""Share of advisers who then do as they saw it, whatever is advised (assumed)."""
+# How far off advisers are about what a mix is worth, outcome points (assumed): what they know
+# beyond the model is mixed with what they only believe.
+_BELIEF = 0.02
 CHOOSES, CORRECTS, REPORTS_OUTCOME = 0.96, 0.02, 0.93
 MORE_PERSONAL = 0.7
 """Share of overrides towards more contact."""
@@ -106,16 +114,27 @@ class People:
         if self._rng.random() >= CHOOSES or chosen_at >= self._end:
             return []
 
+        records: list[Record] = []
+        view = None
+        if advice.disclosure == AFTER_OWN_VIEW and self._rng.random() < VIEWS:
+            view = self._believed(advice, values, office)
+            # Within the minute before the choice: the view comes first, then the advice is seen.
+            records.append(self._view(decision, view, chosen_at - 30 * _SECOND))
+
         hidden = advice.disclosure == CONTROL
+        hidden |= advice.disclosure == AFTER_OWN_VIEW and view is None
         own = self.own_view(advice, office, case.need_group) if hidden else advice.decision.mix
         mix = own if hidden else self._override(advice, office.override)
-        records = [self._choice(decision, advice.decision.mix, mix, chosen_at)]
+        if view is not None and self._rng.random() < STICKS:
+            mix = view
+        chosen = self._choice(decision, advice.decision.mix, mix, chosen_at)
+        records.append(chosen)
 
         corrected_at = chosen_at + int(self._rng.integers(1, 3)) * _DAY
         if self._rng.random() < CORRECTS and corrected_at < self._end:
             # Of corrections half say that the advice was followed, whatever was said at first.
             mix = own if hidden else self._override(advice, 0.5)
-            first = uuid.UUID(bytes=records[0].id)
+            first = uuid.UUID(bytes=chosen.id)
             records.append(self._choice(decision, advice.decision.mix, mix, corrected_at, first))
         # What was chosen last stands, as it does in the ledger.
         case.agreed = self._mixes[mix].adviser_minutes
@@ -159,6 +178,13 @@ class People:
         permitted = [k for k in range(len(self._mixes)) if advice.decision.permits(k)]
         return min(permitted, key=lambda k: abs(self._mixes[k].adviser_minutes - before))
 
+    def _believed(self, advice: Advice, values: Floats, office: MadeUpOffice) -> int:
+        """Draws which permitted mix an adviser holds to be right, before the advice is seen."""
+        minutes = np.array([float(one.adviser_minutes) for one in self._mixes])
+        worth = values - office.price * minutes + self._rng.normal(0, _BELIEF, len(values))
+        permitted = [k for k in range(len(self._mixes)) if advice.decision.permits(k)]
+        return max(permitted, key=lambda k: worth[k])
+
     def effect(
         self, advice: Advice, values: Floats, office: MadeUpOffice, need_group: str
     ) -> tuple[float, float]:
@@ -197,6 +223,10 @@ class People:
             return mix + 1
         lighter = mix > 0 and advice.decision.permits(mix - 1)
         return mix - 1 if not more and lighter else mix
+
+    def _view(self, decision: uuid.UUID, mix: int, moment: int) -> Record:
+        view = View(decision_id=decision, mix=self._mixes[mix].id)
+        return feedback_record(self._identity(), view, moment, claim_of(view))
 
     def _choice(
         self,

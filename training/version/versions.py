@@ -29,6 +29,7 @@ from router.versions.registry import (
     load_model,
     promoted_version,
 )
+from training.evaluation.gate import Verdict
 from training.version.files import GATE
 
 PROMOTIONS = "promotions.jsonl"
@@ -75,6 +76,7 @@ def promote(
     catalogue: Catalogue,
     override: str | None = None,
     acts: Acts = _KEPT_NOWHERE,
+    anew: Verdict | None = None,
 ) -> Promotion:
     """Makes a version the one that is served, once verified as the server does, and records it.
 
@@ -85,6 +87,8 @@ def promote(
         override: why it is promoted although its gate did not pass; 1 to 500 characters, kept in
             the record.
         acts: where it is written down beside the record.
+        anew: what the gate says now; the version must pass both this and the verdict that was kept
+            when it was fitted.
 
     Raises:
         ActNotKept: if it cannot be written down.
@@ -93,7 +97,7 @@ def promote(
             no reason.
         ValueError: if the name is not that of a version.
     """
-    gate = _let_through(models, name, catalogue, override)
+    gate = _let_through(models, name, catalogue, override, anew)
     # Under the lock: who is promoted now must not change until it is recorded.
     with _record(models) as file:
         before = _current(models)
@@ -119,6 +123,7 @@ def start_canary(
     catalogue: Catalogue,
     override: str | None = None,
     acts: Acts = _KEPT_NOWHERE,
+    anew: Verdict | None = None,
 ) -> Promotion:
     """Has a version answer some offices' cases, verified and let through as a promoted one.
 
@@ -131,6 +136,7 @@ def start_canary(
         catalogue: that it must fit.
         override: why, although its gate did not pass.
         acts: where it is written down beside the record.
+        anew: as `promote`.
 
     Raises:
         ActNotKept: if it cannot be written down.
@@ -138,7 +144,7 @@ def start_canary(
         NotPromoted: as `promote`, or if an office's reference is none.
         ValueError: if the name is not that of a version.
     """
-    gate = _let_through(models, name, catalogue, override)
+    gate = _let_through(models, name, catalogue, override, anew)
     canary = Canary(version=name, offices=tuple(dict.fromkeys(offices)))
     _check_offices(canary.offices)
     with _record(models) as file:
@@ -184,7 +190,9 @@ def end_canary(models: Path, acts: Acts = _KEPT_NOWHERE) -> Promotion:
         return _append(file, done, models / CANARY, None, acts)
 
 
-def _let_through(models: Path, name: str, catalogue: Catalogue, override: str | None) -> str:
+def _let_through(
+    models: Path, name: str, catalogue: Catalogue, override: str | None, anew: Verdict | None
+) -> str:
     """Verifies a version as the server does, and gives what its gate said.
 
     Raises:
@@ -200,6 +208,9 @@ def _let_through(models: Path, name: str, catalogue: Catalogue, override: str | 
         _check_reason(override)
 
     gate = _gate(models / name)
+    if gate == "passed" and anew is not None and not anew.passed:
+        failed = ", ".join(one.name for one in anew.conditions if not one.passed)
+        gate = f"failed: {failed} (judged anew)"
     if gate != "passed" and override is None:
         raise NotPromoted(
             f"{name}: its gate {gate}; it can be promoted only with --override and the reason why"

@@ -53,7 +53,7 @@ def advised(
     **fields: Any,
 ) -> Record:
     """Gives a recommendation; without a mix, that of a shielded case."""
-    number = {} if mix is None else {"mix": CATALOGUE.ids.index(mix)}
+    plain = {} if mix is None else {"mix": CATALOGUE.ids.index(mix), "status": 1}
     return a_recorded_recommendation(
         a_reading(synthetic_model=synthetic),
         case,
@@ -62,7 +62,7 @@ def advised(
         at=micro(day),
         row=a_row(**fields),
         weight=weight,
-        **number,
+        **plain,
     )
 
 

@@ -36,27 +36,21 @@ def ledger(tmp_path: Path) -> Ledger:
     return told(tmp_path, many(20))
 
 
-def test_it_says_whether_the_advice_helps_and_who_loses_by_it(ledger: Ledger) -> None:
-    found = helps(SHOWN, ledger, WORDS)
+def test_it_says_whether_the_advice_helps_and_who_loses_by_it() -> None:
+    found = helps(SHOWN, WORDS)
     assert found.sentences[0].startswith("The advice helps")
     assert "highest priority" in found.sentences[1]
     assert (found.rows[0].value, found.rows[0].range) == ("5.0", "3.0 to 7.0")
     assert (
-        helps(replace(SHOWN, outcome=an_effect(-0.05, 0.02)), ledger, WORDS)
+        helps(replace(SHOWN, outcome=an_effect(-0.05, 0.02)), WORDS)
         .sentences[0]
         .startswith("The advice does harm")
     )
     assert (
-        helps(replace(SHOWN, outcome=an_effect(0.01, 0.02)), ledger, WORDS)
+        helps(replace(SHOWN, outcome=an_effect(0.01, 0.02)), WORDS)
         .sentences[0]
         .startswith("We cannot tell")
     )
-
-
-def test_measured_and_estimated_hours_stand_beside_each_other_told_apart(ledger: Ledger) -> None:
-    *_, measured, estimated = helps(SHOWN, ledger, WORDS).rows
-    assert (measured.value, measured.basis) == ("−300", "measured")
-    assert estimated.basis == "estimate"
 
 
 @pytest.mark.parametrize(
@@ -67,10 +61,8 @@ def test_measured_and_estimated_hours_stand_beside_each_other_told_apart(ledger:
         (replace(SHOWN, answered=an_effect(0.2, 0.1), outcome=None), "One group has outcomes"),
     ],
 )
-def test_no_figure_stands_where_nothing_can_be_said(
-    ledger: Ledger, shown: Shown, said: str
-) -> None:
-    found = helps(shown, ledger, WORDS)
+def test_no_figure_stands_where_nothing_can_be_said(shown: Shown, said: str) -> None:
+    found = helps(shown, WORDS)
     assert said in found.sentences[0]
     assert found.rows == ()
 

@@ -14,11 +14,14 @@ from router.journal.opening import open_journal
 from router.journal.verification import verify
 from router.ledger.account import Ledger, account
 from router.ledger.arithmetic import Balance
+from router.ledger.by_case import read_by_case
+from router.ledger.overrides import OwnViews, Place
 from router.ledger.reading import read_entries
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from tests.builders import ROOT
 from training.simulation.year import Extent, simulate_year
+from training.simulation.year_offices import Lots
 
 Truth = dict[str, Any]
 SMALL = Extent(seed=5, offices=2, weeks=26, cases_a_week=40)
@@ -150,3 +153,20 @@ def test_the_same_seed_gives_the_same_truth_and_another_gives_another(tmp_path: 
 def test_a_folder_with_something_in_it_is_refused(year: Path) -> None:
     with pytest.raises(ValueError, match="is not empty"):
         simulated(year, SMALL)
+
+
+def test_own_views_come_before_advice_that_a_lottery_chose(tmp_path: Path) -> None:
+    lots = Lots(own_view=0.3, exploration=0.2)
+    simulated(tmp_path / "out", replace(SMALL, lots=lots))
+    store = open_journal(f"sqlite:///{tmp_path}/out/journal.db", create=False)
+    assert verify(store).intact
+    found = read_by_case(store, OwnViews)
+    store.close()
+    counts = {place: int((found.place == place).sum()) for place in Place}
+    assert min(counts.values()) > 0
+    # By the recorded chances the own view and the model's best each stand for all that were drawn.
+    drawn = counts[Place.OWN] + counts[Place.BEST] + counts[Place.OTHER]
+    for place in (Place.OWN, Place.BEST):
+        assert found.weight[found.place == place].sum() == pytest.approx(drawn, rel=0.4)
+    # Some do as they saw it, whatever was advised; others go along with it.
+    assert {0, 1} <= set(found.followed[found.place == Place.BEST].tolist())

@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from router.cases.features import FEATURES
 from router.versions.pointers import Canary, read_canary, version_for
 from router.versions.registry import ModelRefused, load_model, promoted_version, read_info
 from tests.builders import ROOT, random_tables
-from tests.policies_of_six import CATALOGUE
-from tests.unit.training.version.versions_builder import FAILED, PASSED, a_version
+from tests.policies_of_six import CATALOGUE, FOLDER
+from tests.unit.training.evaluation.test_gate import some_figures as figures_that_pass
+from tests.unit.training.version.versions_builder import (
+    FAILED,
+    PASSED,
+    a_manifest,
+    a_version,
+    write_manifest,
+)
+from training.__main__ import main
+from training.evaluation.figures_json import to_json
 from training.version.compare import compare
 from training.version.versions import (
     NotPromoted,
@@ -312,3 +322,50 @@ def test_behind_a_link_the_pointer_that_it_leads_to_is_written(models: Path) -> 
     promote(models, "v2", CATALOGUE)
     assert (models / "promoted").is_symlink()
     assert (models / "elsewhere").read_text() == "v2\n"
+
+
+HARM = "\n".join(
+    [
+        "# TYPE router_shown_outcome_ratio gauge",
+        *(
+            f'router_shown_outcome_ratio{{office="ALL",group="ALL",end="{end}"}} {value}'
+            for end, value in (("value", -0.1), ("low", -0.15), ("high", -0.05))
+        ),
+        "",
+    ]
+)
+
+
+@pytest.mark.parametrize("command", [["promote", "good"], ["canary", "good", "--office", "a"]])
+def test_with_shown_the_gate_is_asked_anew_and_advice_that_did_harm_is_not_built_on(
+    tmp_path: Path, command: list[str]
+) -> None:
+    folder = a_version(tmp_path, "good", parity={"max_abs_difference": 0.0})
+    (folder / "figures.json").write_text(to_json(figures_that_pass()))
+    write_manifest(folder, a_manifest("good", parity={"max_abs_difference": 0.0}))
+    shown = tmp_path / "ledger.prom"
+    asked = [*command, "--models", str(tmp_path), "--policies", str(FOLDER)]
+
+    shown.write_text(HARM)
+    refused = CliRunner().invoke(main, [*asked, "--shown", str(shown)])
+    assert isinstance(refused.exception, NotPromoted)
+    assert "its gate failed: advice_not_harmful (judged anew)" in str(refused.exception)
+    assert read_promotions(tmp_path) == ()
+
+    # Above the bound it passes, and where nobody knows it passes with a warning.
+    shown.write_text(HARM.replace("-0.", "0."))
+    assert CliRunner().invoke(main, [*asked, "--shown", str(shown)]).exit_code == 0
+    shown.write_text("")
+    unknown = CliRunner().invoke(main, [*asked, "--shown", str(shown)])
+    assert "Nobody knows whether showing the advice helps" in unknown.output
+    assert read_promotions(tmp_path)[-1].gate == "passed"
+
+    # Whoever takes it on says why, which is kept with what the gate said.
+    shown.write_text(HARM)
+    why = ["--override", "the harm was an outage"]
+    assert CliRunner().invoke(main, [*asked, *why, "--shown", str(shown)]).exit_code == 0
+    last = read_promotions(tmp_path)[-1]
+    assert (last.override, last.gate) == (
+        "the harm was an outage",
+        "failed: advice_not_harmful (judged anew)",
+    )
