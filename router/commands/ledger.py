@@ -28,7 +28,7 @@ from router.decision.policy import Policy
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
-from router.ledger.arithmetic import Flags
+from router.ledger.arithmetic import Flags, Whole
 from router.ledger.benefit import Benefit, benefit
 from router.ledger.elsewhere import HoursElsewhere, read_hours
 from router.ledger.entries import EPOCH, Entries, joined
@@ -44,7 +44,7 @@ from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import Books, read_into
 from router.ledger.shown import Drawn, Draws, Shown, drawn_in_tens, shown_against_control
-from router.ledger.tens import in_tens, whole_tens
+from router.ledger.tens import Carriers, days_told, in_tens, whole_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, check_office, load_policies
@@ -118,7 +118,8 @@ def ledger(
         read_into(store, end_of(today), [books, draws, views])
         read = _told(books, known, chosen, period, pages=html is not None)
         # From here on nothing is known of single cases: whatever is told below is told of tens.
-        groups, viewed = drawn_in_tens(draws.found()), viewed_in_tens(views.found())
+        groups = drawn_in_tens(draws.found(), read.carriers)
+        viewed = viewed_in_tens(views.found(), read.carriers)
 
     synergies = promoted_synergies(models) if html is not None else None
     asked = _Asked(read, groups, viewed, chosen, known.offices, catalogue, period, synergies)
@@ -180,6 +181,7 @@ class _Told(NamedTuple):
 
     entries: Entries
     agreed: Entries
+    carriers: Carriers
     began: Mapping[str, int]
     strangers: int
     erased: int
@@ -192,10 +194,13 @@ def _told(
     nobody = books.of("").where(np.zeros(0, np.intp))
     entries, agreed = [nobody], [nobody]
     began: dict[str, int] = {}
+    days: dict[str, Whole] = {}
     for office in sorted(known.offices):
+        cases = books.of(office)
+        days[office] = days_told(cases)
         if office not in chosen and not pages:
             continue
-        told = in_tens(books.of(office), {office: known.offices[office]})
+        told = in_tens(cases, {office: known.offices[office]})
         if office in chosen:
             if len(told):
                 began[office] = int(told.day.min())
@@ -211,7 +216,14 @@ def _told(
         for office in books.offices
         if office not in known.offices
     )
-    return _Told(joined(entries), joined(agreed), began, whole_tens(strangers), books.erased)
+    return _Told(
+        joined(entries),
+        joined(agreed),
+        Carriers(days),
+        began,
+        whole_tens(strangers),
+        books.erased,
+    )
 
 
 def _between(entries: Entries, first: date, last: date) -> Flags:

@@ -31,7 +31,7 @@ from router.ledger.reading import are_plain
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
 from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
-from router.ledger.tens import MEAN_OF, TEN, like_all
+from router.ledger.tens import MEAN_OF, TEN, Carriers, like_all
 
 ENOUGH = 150
 """Cases with an outcome that each side needs: their spread is told by means of ten."""
@@ -292,29 +292,29 @@ def _chosen(choice: Choice | None, advised: str) -> tuple[int, int]:
     return 0, REASONS.index(choice.reason)
 
 
-def viewed_in_tens(viewed: Viewed) -> Viewed:
+def viewed_in_tens(viewed: Viewed, carriers: Carriers) -> Viewed:
     """Tells cases in tens: each ten of an office and place as ten cases alike.
 
     Weights, expectations and outcomes are the means of ten people, of which no sum is off; what was
     chosen, and why, is that of one of them, by the law of `tens.in_tens`. Cases with and without an
-    outcome are put in tens apart; a ten is of the day on which its last case came. Cases told so,
-    put in tens again, stay as they are.
+    outcome are put in tens apart; a ten is of the day of its carrier. Cases told so, put in tens
+    again, stay as they are.
 
     Args:
         viewed: in order of their advice.
+        carriers: the ledger's tens of the same cases; those that are taken are not free any more.
     """
     parts = [viewed.where(np.zeros(0, np.intp))]
-    for stream in _streams(viewed):
-        here = viewed.where(stream)
+    for stream, days in _streams(viewed, carriers):
+        here = viewed.where(stream[: len(days) * TEN])
         chosen = like_all(_columns(here), _columns(here))
-        full = len(chosen) * TEN
-        weight = _means(here.weight[:full])
-        beyond = _means((here.weight * (here.outcome - here.expected))[:full]) / weight
-        expected = _means(here.expected[:full])
+        weight = _means(here.weight)
+        beyond = _means(here.weight * (here.outcome - here.expected)) / weight
+        expected = _means(here.expected)
         parts.append(
             replace(
                 here.where(chosen),
-                day=here.day[TEN - 1 :: TEN],
+                day=days,
                 weight=weight,
                 expected=expected,
                 # Such that outcome less expected has the ten's own mean by weight.
@@ -333,13 +333,16 @@ def _means(values: Floats) -> Floats:
     return found
 
 
-def _streams(viewed: Viewed) -> Iterator[NDArray[np.intp]]:
+def _streams(viewed: Viewed, carriers: Carriers) -> Iterator[tuple[NDArray[np.intp], Whole]]:
+    """Yields places of cases that are put in tens together, and the days on which they are told."""
     known = ~np.isnan(viewed.outcome)
     for office in sorted(set(viewed.office.tolist())):
+        streams = []
         for place in Place:
             here = (viewed.office == office) & (viewed.place == place)
-            yield np.flatnonzero(here & known)
-            yield np.flatnonzero(here & ~known)
+            streams += [np.flatnonzero(here & known), np.flatnonzero(here & ~known)]
+        full = [viewed.day[stream][TEN - 1 :: TEN] for stream in streams]
+        yield from zip(streams, carriers.take(office, full), strict=True)
 
 
 def _columns(viewed: Viewed) -> Whole:

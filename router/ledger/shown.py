@@ -34,7 +34,7 @@ from router.ledger.entries import Names as Texts
 from router.ledger.reading import are_plain
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
 from router.ledger.shelf import Packed
-from router.ledger.tens import TEN, like_all
+from router.ledger.tens import TEN, Carriers, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
 """A case is looked at so many days after its advice: the plan's weeks, and four to agree on it.
@@ -295,16 +295,17 @@ def outcomes_in_time(advice: Packed, cases: Packed) -> tuple[Packed, NDArray[np.
     return came[in_time], at[in_time]
 
 
-def drawn_in_tens(drawn: Drawn) -> Drawn:
+def drawn_in_tens(drawn: Drawn, carriers: Carriers) -> Drawn:
     """Tells cases in tens: each ten of an office's group as ten cases like one of them.
 
     By the law of `tens.in_tens`: what one ten says too much, the next ones make up for, and cases
     told so already stay as they are. Cases without an outcome, with one, and with one and time are
     put in tens apart, and so are those with an outcome whose choice is not known; a ten is of the
-    day on which its last case came, and its minutes, and what was chosen, are the mean of the ten.
+    day of its carrier, and its minutes, and what was chosen, are the mean of the ten.
 
     Args:
         drawn: in order of their advice.
+        carriers: the ledger's tens of the same cases; those that are taken are not free any more.
     """
     spent = np.where(drawn.spent == NOT_SPENT, NOT_SPENT, np.rint(drawn.spent / TEN) * TEN)
     # What was expected has sixteen digits of one person: with two it may be anybody's.
@@ -318,19 +319,19 @@ def drawn_in_tens(drawn: Drawn) -> Drawn:
     )
     came = replace(drawn, outcome=np.rint(drawn.outcome), expected=expected, spent=spent)
     parts = [came.where(np.zeros(0, np.intp))]
-    for stream in _streams(drawn):
-        here = came.where(stream)
-        chosen = like_all(_columns(drawn.where(stream)), _columns(here))
-        full = len(chosen) * TEN
+    for stream, days in _streams(drawn, carriers):
+        full = len(days) * TEN
+        here = came.where(stream[:full])
+        chosen = like_all(_columns(drawn.where(stream[:full])), _columns(here))
         parts.append(
             replace(
                 here.where(chosen),
-                day=here.day[TEN - 1 :: TEN],
+                day=days,
                 # Means of ten people, where one of them would be too far from all.
-                minutes=_means(here.minutes[:full]),
-                gain=_means(here.gain[:full]),
-                longer=_means(here.longer[:full]),
-                spent=np.rint(_means(here.spent[:full]) / TEN) * TEN
+                minutes=_means(here.minutes),
+                gain=_means(here.gain),
+                longer=_means(here.longer),
+                spent=np.rint(_means(here.spent) / TEN) * TEN
                 if len(here) and here.spent[0] != NOT_SPENT
                 else np.full(len(chosen), float(NOT_SPENT)),
             )
@@ -347,15 +348,16 @@ def _means(values: Floats) -> Floats:
     return found
 
 
-def _streams(drawn: Drawn) -> Iterator[NDArray[np.intp]]:
+def _streams(drawn: Drawn, carriers: Carriers) -> Iterator[tuple[NDArray[np.intp], Whole]]:
+    """Yields places of cases that are put in tens together, and the days on which they are told."""
     # Whether there is an outcome, whether it has time, and whether the choice is known.
     known = (~np.isnan(drawn.outcome)).astype(np.int64) + (drawn.spent != NOT_SPENT)
-    known = 2 * known + ~np.isnan(drawn.gain)
+    kind = 2 * (2 * known + ~np.isnan(drawn.gain)) + drawn.control
     for office in sorted(set(drawn.office.tolist())):
-        for control in (False, True):
-            for much in range(6):
-                here = (drawn.office == office) & (drawn.control == control)
-                yield np.flatnonzero(here & (known == much))
+        here = drawn.office == office
+        streams = [np.flatnonzero(here & (kind == one)) for one in range(12)]
+        full = [drawn.day[stream][TEN - 1 :: TEN] for stream in streams]
+        yield from zip(streams, carriers.take(office, full), strict=True)
 
 
 def _columns(drawn: Drawn) -> Whole:

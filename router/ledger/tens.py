@@ -11,7 +11,7 @@ cases that can be named holds none or ten at least (ADR 30).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,50 @@ MEAN_OF = 3 * TEN
 _CASE = 60
 _CONTACT = 20
 _FIFTH = TEN // 2 - 1
+
+
+class Carriers:
+    """Days on which the ledger tells of a ten, of each office.
+
+    What else is told of the same cases is told in tens of its own, each with one of these: on its
+    day, and no other ten with it. Else the days of two tellings could be set against each other:
+    where one tells of ten by a day on which the other has none, fewer than ten came about then.
+    Told so, all of it may always be the plain truth together, as the ledger alone may (ADR 30).
+    """
+
+    def __init__(self, days: Mapping[str, Whole]) -> None:
+        """Takes them.
+
+        Args:
+            days: by office, since 1970-01-01 (UTC).
+        """
+        self._free = {office: np.sort(of) for office, of in days.items()}
+
+    def take(self, office: str, full: Sequence[Whole]) -> list[Whole]:
+        """Takes the first free carrier for each ten, in the order in which they are full.
+
+        Args:
+            office: reference.
+            full: days on which tens were full, rising, one array for each kind of ten.
+
+        Returns:
+            For each kind the days of its tens' carriers, rising; the last tens may have none yet.
+        """
+        free = self._free.get(office, np.zeros(0, np.int64)).tolist()
+        waiting = sorted((int(day), kind) for kind, days in enumerate(full) for day in days)
+        found: list[list[int]] = [[] for _ in full]
+        left: list[int] = []
+        at = 0
+        for day, kind in waiting:
+            while at < len(free) and free[at] < day:
+                left.append(free[at])
+                at += 1
+            if at == len(free):
+                break
+            found[kind].append(free[at])
+            at += 1
+        self._free[office] = np.array(left + free[at:], np.int64)
+        return [np.array(days, np.int64) for days in found]
 
 
 def in_tens(entries: Entries, policies: Mapping[str, Policy]) -> Entries:
@@ -56,11 +100,23 @@ def in_tens(entries: Entries, policies: Mapping[str, Policy]) -> Entries:
         true, told = _columns(came, baseline), _columns(rounded.where(stream), baseline)
         chosen = like_all(true, told)
         picked.append(stream[chosen])
-        days.append(came.day[_FIFTH::TEN][: len(chosen)])
+        days.append(fifths(came.day))
 
     # Copies of a case: so that all that is counted and summed after this needs to know no weights.
     found = rounded.where(np.repeat(np.concatenate(picked), TEN))
     return replace(found, day=np.repeat(np.concatenate(days), TEN))
+
+
+def days_told(entries: Entries) -> Whole:
+    """Gives the days on which the cases of one office are told in tens."""
+    parts = [entries.day[entries.left_out == why] for why in set(entries.left_out.tolist())]
+    return np.concatenate([np.zeros(0, np.int64), *map(fifths, parts)])
+
+
+def fifths(day: Whole) -> Whole:
+    """Gives the days on which cases that are put in tens together are told, from those of each."""
+    full = np.sort(day)[: whole_tens(len(day))]
+    return full[_FIFTH::TEN]
 
 
 def whole_tens(count: int) -> int:
