@@ -29,10 +29,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.shares import LOOKS, Read, share
+from bench.two_tellings import carriers_of
 from router.journal.opening import open_to_read
 from router.ledger.arithmetic import Tier
 from router.ledger.by_case import read_by_case
 from router.ledger.entries import EPOCH, NOT_SPENT
+from router.ledger.reading import read_entries
 from router.ledger.sequences import Effect
 from router.ledger.shown import (
     FOLLOWED_DAYS,
@@ -42,6 +44,7 @@ from router.ledger.shown import (
     drawn_in_tens,
     shown_against_control,
 )
+from router.ledger.tens import Carriers, days_told
 from training.simulation.year import Extent, simulate_year
 from training.simulation.year_offices import Lots
 
@@ -120,7 +123,8 @@ def drawn(setting: Setting, seed: int, weeks: int = LOOKS) -> Drawn:
 
 def read_weekly(setting: Setting, seed: int) -> list[Shown]:
     """Draws a year's cases and gives what is told of them at the end of each week."""
-    told = drawn_in_tens(drawn(setting, seed))
+    cases = drawn(setting, seed)
+    told = drawn_in_tens(cases, carriers_of(cases.office, cases.day))
     offices = sorted(set(told.office.tolist()))
     return [
         shown_against_control(told, offices, 7 * (week + 1) + FOLLOWED_DAYS)
@@ -182,7 +186,11 @@ def _years(count: int) -> None:
             extent = Extent(seed=FIRST_SEED + number, lots=Lots(control=0.1))
             truth = simulate_year(folder, extent, models=Path("models"), policies=Path("policies"))
             store = open_to_read(f"sqlite:///{folder}/journal.db")
-            told = drawn_in_tens(read_by_case(store, Draws))
+            entries, _ = read_entries(store)
+            days = {
+                one: days_told(entries.where(entries.office == one)) for one in truth["offices"]
+            }
+            told = drawn_in_tens(read_by_case(store, Draws), Carriers(days))
             store.close()
         last = (extent.last_day - EPOCH).days
         for ref, true in truth["shown"].items():

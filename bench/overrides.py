@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.shares import LOOKS, Read, share
+from bench.two_tellings import carriers_of
 from router.ledger.arithmetic import Floats
 from router.ledger.intervals import Z
 from router.ledger.overrides import (
@@ -165,7 +166,8 @@ class ReadPlainly(Read):
 
 def read_weekly(setting: Setting, seed: int, truth: float) -> ReadPlainly:
     """Draws a year's cases and gives what is told of them at the end of each week."""
-    told = viewed_in_tens(drawn(setting, seed).viewed)
+    cases = drawn(setting, seed).viewed
+    told = viewed_in_tens(cases, carriers_of(cases.office, cases.day))
     offices = sorted(set(told.office.tolist()))
     weeks: list[Overrides] = [
         own_against_best(told, offices, 7 * (week + 1) + FOLLOWED_DAYS) for week in range(LOOKS)

@@ -17,12 +17,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, lil_matrix
 
 from router.ledger.arithmetic import Floats, Whole
+from router.ledger.entries import Names
 from router.ledger.tens import TEN, Carriers, fifths
 
 OFFICE, DAYS, KINDS, TRIED = "office", 120, 2, 400
@@ -45,7 +47,8 @@ class Made:
 
     def of(self, kind: int) -> Whole:
         """Gives the days of one kind."""
-        return self.day[self.kind == kind]
+        found: Whole = self.day[self.kind == kind]
+        return found
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Told:
     ledger: Whole
     kinds: Sequence[Whole]
     free: Whole | None
+
+
+def carriers_of(office: Names, day: Whole) -> Carriers:
+    """Gives the ledger's tens of cases alone; it tells of others too, so that it has more."""
+    return Carriers({one: fifths(day[office == one]) for one in set(office.tolist())})
 
 
 def drawn(seed: int) -> Made:
@@ -157,7 +165,8 @@ def _known(told: Told, cuts: Whole, shape: tuple[int, int]) -> tuple[csr_matrix,
 
 
 def _least(aim: Floats, table: csr_matrix, right: Floats) -> float:
-    found = linprog(aim, A_ub=table, b_ub=right)
+    solve: Any = linprog
+    found = solve(aim, A_ub=table, b_ub=right)
     assert found.status == 0, found.message
     return float(found.fun)
 

@@ -17,11 +17,11 @@ from router.ledger.shown import (
     FOLLOWED_DAYS,
     UNDRAWN,
     Shown,
-    drawn_in_tens,
     shown_against_control,
 )
 from router.ledger.words import load_words
 from tests.unit.router.ledger.journal_builder import advised, chose, many, told
+from tests.unit.router.ledger.test_shown import in_their_tens
 
 WORDS = load_words()["en"]
 
@@ -158,10 +158,10 @@ def test_what_the_model_expects_of_choices_is_compared_by_the_draws_alone() -> N
     # Who sees the advice follows it; who does not takes what is worth 3 points less, in 20 minutes.
     gain = np.where(cases.control, -0.03, 0.0) + rng.normal(0, 0.01, len(cases))
     cases = replace(cases, gain=gain, longer=np.where(cases.control, 20.0, 0.0))
-    told = drawn_in_tens(cases)
+    told = in_their_tens(cases)
     offices = sorted(set(told.office.tolist()))
     found = shown_against_control(told, offices, 365 + FOLLOWED_DAYS)
     assert found.by_model == pytest.approx(0.03, abs=0.001)
     assert found.by_catalogue == pytest.approx(-20)
     unknown = replace(cases, gain=np.where(cases.control, np.nan, cases.gain))
-    assert shown_against_control(drawn_in_tens(unknown), offices, 800).by_model is None
+    assert shown_against_control(in_their_tens(unknown), offices, 800).by_model is None

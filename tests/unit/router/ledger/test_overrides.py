@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.overrides import Setting, drawn, measure
+from bench.two_tellings import carriers_of
 from router.decision.policy import DisclosureShares, Exploration
 from router.journal.feedback import (
     Choice,
@@ -52,6 +53,11 @@ BEST, NEAR, FAR, LIGHT = (
 )
 SHARES = Shares(after_own_view=0.5, exploration=0.4, margin=0.02, among=IDS)
 WORDS = load_words()
+
+
+def in_their_tens(cases: Viewed) -> Viewed:
+    """Tells cases of which the ledger tells, and of no others."""
+    return viewed_in_tens(cases, carriers_of(cases.office, cases.day))
 
 
 def advised(case: str, drawn: int, *, day: int = 0, **changes: Any) -> Record:
@@ -200,7 +206,7 @@ def together(*parts: Viewed) -> Viewed:
 
 
 def compared(viewed: Viewed, offices: tuple[str, ...] = ("office-a",)) -> Overrides:
-    return own_against_best(viewed_in_tens(viewed), offices, FOLLOWED_DAYS)
+    return own_against_best(in_their_tens(viewed), offices, FOLLOWED_DAYS)
 
 
 # 300 of them are weighed 10, 600 of them 1.25; in every ten 6 and 4 reach the goal, 4 of the rest.
@@ -241,7 +247,7 @@ def test_cases_that_were_drawn_with_less_chance_stand_for_more() -> None:
 def test_nothing_is_told_of_sides_that_are_too_small_young_or_not_alike_in_answers() -> None:
     few = together(some(Place.OWN, ENOUGH - 1, 10.0, 6), some(Place.BEST, 600, 1.25, 4))
     assert compared(few).outcome is None
-    young = own_against_best(viewed_in_tens(PLAIN), ["office-a"], FOLLOWED_DAYS - 1)
+    young = own_against_best(in_their_tens(PLAIN), ["office-a"], FOLLOWED_DAYS - 1)
     assert young == UNVIEWED
     assert compared(PLAIN, ("office-b",)) == UNVIEWED
     silent = some(Place.BEST, 600, 1.25, 4, outcome=np.full(600, np.nan))
@@ -255,12 +261,12 @@ def test_every_count_is_in_tens_and_telling_again_changes_nothing() -> None:
     cases = replace(
         cases, reason=np.where(cases.followed == 0, np.arange(len(cases)) % len(REASONS), UNTOLD)
     )
-    once = viewed_in_tens(cases)
+    once = in_their_tens(cases)
     cells = np.column_stack(
         [once.office == "office-00", once.place, once.followed, once.reason, np.isnan(once.outcome)]
     )
     assert not (np.unique(cells.astype(float), axis=0, return_counts=True)[1] % 10).any()
-    again = viewed_in_tens(once.where(np.argsort(once.day, kind="stable")))
+    again = in_their_tens(once.where(np.argsort(once.day, kind="stable")))
     for one in ("place", "weight", "outcome", "reason", "day"):
         assert np.sort(getattr(again, one)) == pytest.approx(
             np.sort(getattr(once, one)), nan_ok=True

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bench.control import Setting, drawn, measure
+from bench.two_tellings import carriers_of
 from router.journal.recommendation import Shares
 from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
@@ -24,6 +25,11 @@ from tests.unit.router.ledger.journal_builder import came, micro
 
 SHARES = Shares(control=0.1, after_own_view=0.2)
 PHONE = a_catalogue().ids.index("DIALOGUE_AND_PHONE")
+
+
+def in_their_tens(cases: Drawn) -> Drawn:
+    """Tells cases of which the ledger tells, and of no others."""
+    return drawn_in_tens(cases, carriers_of(cases.office, cases.day))
 
 
 def advised(case: str, disclosure: str = "SHOWN", *, day: int = 0, **changes: object) -> Record:
@@ -78,7 +84,7 @@ def test_later_advice_is_no_fresh_draw_but_its_outcome_counts(tmp_path: Path) ->
 
 def test_nothing_is_told_of_groups_that_are_too_small_or_not_followed_long_enough() -> None:
     cases = drawn(Setting(name="", a_week=30, control=0.1), 1)
-    told = drawn_in_tens(cases)
+    told = in_their_tens(cases)
     offices = sorted(set(told.office.tolist()))
     early = shown_against_control(told, offices, FOLLOWED_DAYS + 20)
     assert early.drawn
@@ -89,11 +95,11 @@ def test_nothing_is_told_of_groups_that_are_too_small_or_not_followed_long_enoug
 
 
 def test_every_count_is_in_tens_and_telling_again_changes_nothing() -> None:
-    told = drawn_in_tens(drawn(Setting(name="", offices=2, control=0.3), 2, weeks=10))
+    told = in_their_tens(drawn(Setting(name="", offices=2, control=0.3), 2, weeks=10))
     cells = np.column_stack([told.office == "office-00", told.control, told.tier, told.outcome])
     counts = np.unique(np.nan_to_num(cells.astype(float), nan=-1), axis=0, return_counts=True)[1]
     assert not (counts % 10).any()
-    again = drawn_in_tens(told.where(np.argsort(told.day, kind="stable")))
+    again = in_their_tens(told.where(np.argsort(told.day, kind="stable")))
     for one in ("outcome", "tier", "spent", "day"):
         assert sorted(np.nan_to_num(getattr(again, one)).tolist()) == sorted(
             np.nan_to_num(getattr(told, one)).tolist()
@@ -103,7 +109,7 @@ def test_every_count_is_in_tens_and_telling_again_changes_nothing() -> None:
 def test_outcomes_told_of_one_group_more_than_of_the_other_tell_nothing() -> None:
     cases = drawn(Setting(name="", offices=3, control=0.4), 3)
     missing = cases.control & (np.arange(len(cases)) % 3 == 0)
-    told = drawn_in_tens(
+    told = in_their_tens(
         replace(
             cases,
             outcome=np.where(missing, np.nan, cases.outcome),
@@ -121,7 +127,7 @@ def test_harm_to_the_first_tier_is_found_and_named() -> None:
     hurt = (
         ~cases.control & (cases.tier == 0) & (cases.outcome == 1) & (rng.random(len(cases)) < 0.8)
     )
-    told = drawn_in_tens(replace(cases, outcome=np.where(hurt, 0.0, cases.outcome)))
+    told = in_their_tens(replace(cases, outcome=np.where(hurt, 0.0, cases.outcome)))
     found = shown_against_control(told, sorted(set(told.office.tolist())), 365 + FOLLOWED_DAYS)
     assert found.harmed == ("FIRST",)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import two_tellings
 from bench.disclosure import (
     FIRST,
     drawn,
@@ -77,6 +78,31 @@ def test_the_same_attack_finds_cells_where_small_figures_are_only_left_out() -> 
     made = cases(0)
     raw = without_small(list(published(made, OFFICES, CATALOGUE, periods(WEEKS))))
     assert found_out(raw, made, tried=6, seed=0) != []
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_both_tellings_of_cases_may_be_the_truth_together(seed: int) -> None:
+    told = two_tellings.tell(two_tellings.drawn(seed), carried=True)
+    # Each of the ledger's tens is ten cases of its day; those that carry another are also its.
+    kinds = [(int(day), kind) for kind, days in enumerate(told.kinds) for day in days]
+    assert told.free is not None
+    kinds += [(int(day), two_tellings.KINDS) for day in told.free]
+    assert sorted(day for day, _ in kinds) == told.ledger.tolist()
+    day, kind = np.repeat(np.array(sorted(kinds), np.int64).reshape(-1, 2), TEN, axis=0).T
+    again = two_tellings.tell(two_tellings.Made(day, kind), carried=True)
+    assert again.ledger.tolist() == told.ledger.tolist()
+    assert [one.tolist() for one in again.kinds] == [one.tolist() for one in told.kinds]
+
+
+def test_two_tellings_set_against_each_other_find_no_days_with_fewer_than_ten() -> None:
+    made = two_tellings.drawn(3)
+    told = two_tellings.tell(made, carried=True)
+    assert sum(map(len, told.kinds)) > 0
+    assert two_tellings.found_out(made, told, tried=20, seed=0) == []
+    # What must not do, so that the attack is one.
+    full = two_tellings.tell(made, carried=False)
+    assert two_tellings.found_out(made, full, tried=60, seed=0) != []
 
 
 def test_errors_do_not_grow_with_the_period() -> None:
