@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from router.decision.catalogue import Catalogue
 from router.decision.contradictions import CompiledContradictions
 from router.decision.decide_few import FewDecider
-from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status
+from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status, joined
 from router.decision.lifting import Between
 from router.decision.policy import Policy
 from router.decision.rulebook import SafeguardLimits, rulebook
@@ -31,6 +31,8 @@ from router.decision.tables import ROWS_AT_ONCE, DecisionTables, Floats
 
 FEW_ROWS = 3
 """Up to so many rows scalars are the faster way than arrays."""
+_ROWS_AT_ONCE = 4096
+"""So many rows are decided at once: the arrays of their mixes then stay in the cache of a core."""
 _UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unknown
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
 # NumPy's pairwise summation begins with blocks of eight.
@@ -158,8 +160,6 @@ class Decider:
     def decide(self, rows: Rows, terms: Terms | None = None) -> Decisions:
         """Decides for each row.
 
-        Rows come last in the arrays within, so that a thousand rows are added as one.
-
         Args:
             rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
                 never scored.
@@ -168,11 +168,21 @@ class Decider:
         Returns:
             The decisions; equal bits for a row alone and among others.
         """
+        terms = terms or self.terms(rows)
+        if len(rows) <= _ROWS_AT_ONCE:
+            return self._decide(rows, terms)
+        parts = [slice(at, at + _ROWS_AT_ONCE) for at in range(0, len(rows), _ROWS_AT_ONCE)]
+        return joined(
+            [self._decide(rows[part], Terms(*(side[part] for side in terms))) for part in parts]
+        )
+
+    def _decide(self, rows: Rows, terms: Terms) -> Decisions:
+        """Decides for some rows; they come last in the arrays within, to be added as one."""
         codes, bits = self.safeguards.apply(rows)
         permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
         expected, error = self._estimates(places)
-        price, weight = terms or self.terms(rows)
+        price, weight = terms
         worth = expected - self.catalogue.minutes[:, None] * (price / weight)
 
         # A sum with -inf in the place of a mask: of few rows, each array call counts.

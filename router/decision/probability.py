@@ -12,8 +12,6 @@ a larger probability, and ranks are kept.
 
 from __future__ import annotations
 
-import numpy as np
-
 from router.decision.tables import Floats
 
 EDGE = 0.05
