@@ -1,12 +1,17 @@
 """Scoring folders: one process beside Dask with two workers, in one run: `python -m bench.bulk`.
 
+Before that, cases that are in memory already, by `score_batch`. `--beside FOLDER` measures another
+checkout in turns, in memory and by its command; `--local` leaves Dask out.
+
 What it prints is Markdown. Speed by the clock falls when others use the machine; by processor time
 it does not. Memory is the peak of each process, start to end.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -24,6 +29,37 @@ from bench.cases import folder_of_cases
 MILLIONS = (1, 5)
 FILE, GROUP = 1_000_000, 131_072
 WORKERS = 2
+TURNS = 5
+"""In memory; the least time counts, since what else the machine does only ever adds time."""
+_IN_MEMORY = """
+import time
+from pathlib import Path
+import numpy as np
+import pyarrow as pa
+from bench.cases import random_cases
+from router.advice.score import score_batch
+from router.cases.arrow import cells_of, read_rows
+from router.commands.score import load_decider
+
+pa.set_cpu_count(1)
+promoted = Path("models/promoted").read_text().strip()
+decider = load_decider(Path("models", promoted), Path("policies"))[0]
+batches = random_cases(np.random.default_rng(0), 131072).combine_chunks().to_batches(32768)
+tables = decider.tables
+places = [tables.places(read_rows(cells_of(batch, 0)).rows) for batch in batches]
+
+def least(what, some):
+    spent = []
+    for _ in range(4):
+        began = time.process_time()
+        for one in some:
+            what(one)
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+print(least(lambda batch: score_batch(batch, decider), batches) / 131072)
+print(least(tables.values_at, places) / 131072)
+"""
 _DASK = [sys.executable, "-m"]
 _SHUT = ["--host", "127.0.0.1", "--no-dashboard"]
 
@@ -45,10 +81,16 @@ def a_folder(folder: Path, rows: int) -> Path:
     return folder
 
 
-def scored(cases: Path, out: Path, *engine: str) -> Spent:
+def in_memory(checkout: Path) -> list[float]:
+    """Gives seconds of a core's time a case, in memory: of scoring, and of its tables' sums."""
+    told = subprocess.check_output([sys.executable, "-c", _IN_MEMORY], cwd=checkout, text=True)
+    return [float(line) for line in told.split()]
+
+
+def scored(cases: Path, out: Path, *engine: str, checkout: Path = Path()) -> Spent:
     command = [sys.executable, "-m", "router", "score", "--cases", str(cases), "--out", str(out)]
     began = time.perf_counter()
-    process = subprocess.Popen([*command, *engine], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, *engine], stdout=subprocess.DEVNULL, cwd=checkout)
     _, status, usage = os.wait4(process.pid, 0)
     clock = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -93,11 +135,16 @@ def on_dask(cases: Path, out: Path, folder: Path) -> tuple[Spent, Spent, list[Sp
         return client, so_far(scheduler), [so_far(worker) for worker in workers]
 
 
-def one_size(rows: int, folder: Path) -> None:
+def one_size(rows: int, folder: Path, beside: Path | None, *, local: bool) -> None:
     cases = a_folder(folder / "cases", rows)
-    alone = scored(cases, folder / "one.parquet")
-    (folder / "one.parquet").unlink()
-    print(row("local", rows, alone.clock, alone.processor, [alone.peak]))
+    checkouts = {"local": Path(), "local, the other checkout": beside}
+    for engine, checkout in checkouts.items():
+        if checkout is not None:
+            alone = scored(cases, folder / "one.parquet", checkout=checkout)
+            (folder / "one.parquet").unlink()
+            print(row(engine, rows, alone.clock, alone.processor, [alone.peak]), flush=True)
+    if local:
+        return
 
     client, scheduler, workers = on_dask(cases, folder / "out", folder)
     used = client.processor + scheduler.processor + sum(one.processor for one in workers)
@@ -113,15 +160,30 @@ def row(engine: str, rows: int, clock: float, processor: float, peaks: Sequence[
 
 
 def main() -> None:
-    sizes = [int(one) for one in sys.argv[1:]] or MILLIONS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("millions", nargs="*", type=int, default=MILLIONS, help="Of rows.")
+    parser.add_argument("--beside", type=Path, help="Another checkout, for the same Python.")
+    parser.add_argument("--local", action="store_true", help="Without Dask.")
+    asked = parser.parse_args()
+    checkouts = {"this": Path()} | ({"the other": asked.beside} if asked.beside else {})
+    least = {name: [math.inf, math.inf] for name in checkouts}
+    for _ in range(TURNS):
+        for name, checkout in checkouts.items():
+            least[name] = [*map(min, least[name], in_memory(checkout))]
     print(
-        "| rows | engine | rows/s | rows/s of a core's time "
+        "| in memory | rows/s of a core's time | of which sums of tables, µs a row |\n|---|---|---|"
+    )
+    for name, (scoring, sums) in least.items():
+        print(f"| {name} | {1 / scoring:,.0f} | {sums * 1e6:.2f} of {scoring * 1e6:.2f} |")
+
+    print(
+        "\n| rows | engine | rows/s | rows/s of a core's time "
         "| peak MiB: command | scheduler | largest worker |"
     )
-    print("|---|---|---|---|---|---|---|")
-    for millions in sizes:
+    print("|---|---|---|---|---|---|---|", flush=True)
+    for millions in asked.millions:
         with tempfile.TemporaryDirectory() as name:
-            one_size(millions * 1_000_000, Path(name))
+            one_size(millions * 1_000_000, Path(name), asked.beside, local=asked.local)
 
 
 if __name__ == "__main__":

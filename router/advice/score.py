@@ -86,13 +86,14 @@ def score_cells(cells: Cells, decider: Decider) -> pa.RecordBatch:
     }
 
     unjudged = np.isnan(decisions.expected[:, 0])
+    expected, permitted = as_probabilities(decisions.expected), decisions.permitted
     for number, mix in enumerate(catalogue.ids):
         # What the next lighter mix is worth serves to decide; in a file it would pass for learned.
         unscored = unjudged | (number in decider.tables.unscored)
-        expected = as_probabilities(decisions.expected[:, number])
-        columns[f"expected_{mix}"] = pa.array(expected, mask=unscored)
-        columns[f"error_{mix}"] = pa.array(decisions.error[:, number].copy(), mask=unscored)
-        columns[f"permitted_{mix}"] = pa.array(decisions.permitted[:, number])
+        mask = unscored if unscored.any() else None
+        columns[f"expected_{mix}"] = pa.array(expected[:, number], mask=mask)
+        columns[f"error_{mix}"] = pa.array(decisions.error[:, number], mask=mask)
+        columns[f"permitted_{mix}"] = pa.array(permitted[:, number])
     return pa.RecordBatch.from_pydict(columns)
 
 

@@ -24,7 +24,7 @@ from router.files.formats import Format, check_out, format_of
 from router.files.spreadsheet import batch_as_text
 
 # Rows at once: large enough that Arrow and NumPy do the work, small beside any memory.
-_BATCH = 16384
+_BATCH = 32768
 
 
 def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) -> Iterator[Cells]:

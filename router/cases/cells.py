@@ -29,6 +29,7 @@ from router.decision.schema import UNKNOWN, Feature
 Bools = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
+Slots = tuple[NDArray[np.uint16], Bools]
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 _DAYS = f"a date as YYYY-MM-DD, {EARLIEST} to {LATEST}"
@@ -95,24 +96,18 @@ class Cells:
 
     def slots(self, feature: Feature) -> NDArray[np.uint16] | None:
         """Reads the slots of a feature's values, shape (n,)."""
-        given = self._plain(feature.name)
+        given = self._given(feature.name)
         if given is None:
             return None
-        if pa.types.is_null(given.type):
-            return np.zeros(len(given), np.uint16)
-        values = _without_nan(given)
-        # Just below the bound, so that what cannot be read is refused as any other bad value is.
-        unread = feature.lower - 1
-        bound = feature.bound
-        if feature.values:
-            found = self._places(values, feature)
+        if pa.types.is_dictionary(given.type) and len(given.dictionary) < len(given):
+            found = self._slots_by_entry(given, feature)
         else:
-            found = self._whole(values, feature, unread)
+            found = self._slots(self._as_plain(given, feature.name), feature)
         if found is None:
             return None
-        numbers, known = found
-        slots, bad = slots_of(numbers, known, feature)
+        slots, bad = found
         if bad.any():
+            given = self._as_plain(given, feature.name)
             fix = ""
             if feature.values:
                 fix = f"; say in --map, under values.{feature.name}, what other codes mean"
@@ -120,10 +115,40 @@ class Cells:
                 fix = "; say in --map, as csv.decimal, how decimals are written"
             if "NONE" in feature.values:
                 fix += "; None in other letters may mean NONE or unknown: say which in --map"
-            self.refuse(feature.name, bad, bound + fix, given)
+            self.refuse(feature.name, bad, feature.bound + fix, given)
             # A value that says nothing may not say that a case is not shielded.
             slots[bad] = 0
         return slots
+
+    def _slots_by_entry(self, given: pa.DictionaryArray, feature: Feature) -> Slots | None:
+        """Reads each entry of a dictionary once, as `_slots` reads values."""
+        entries, indices = given.dictionary, given.indices
+        # One more entry, for null, which is unknown.
+        places = np.asarray(indices.fill_null(len(entries)) if indices.null_count else indices)
+        places = places.astype(np.intp)
+        there = np.zeros(len(entries) + 1, np.bool_)
+        there[places] = True
+        there[-1] = False
+        # What no row has is not read: it may be of other cases, and be anything.
+        read = entries.filter(pa.array(there[:-1]))
+        found = self._slots(self._as_plain(read, feature.name), feature)
+        if found is None:
+            return None
+        slots, bad = np.zeros(len(there), np.uint16), np.zeros(len(there), np.bool_)
+        slots[there], bad[there] = found
+        return slots.take(places), bad.take(places)
+
+    def _slots(self, given: pa.Array, feature: Feature) -> Slots | None:
+        """Gives the slots of values, and which are outside the bound; both have shape (n,)."""
+        if pa.types.is_null(given.type):
+            return np.zeros(len(given), np.uint16), np.zeros(len(given), np.bool_)
+        values = _without_nan(given)
+        if feature.values:
+            found = self._places(values, feature)
+        else:
+            # Just below the bound, so that what cannot be read is refused as a bad value is.
+            found = self._whole(values, feature, feature.lower - 1)
+        return None if found is None else slots_of(*found, feature)
 
     def numbers(
         self,
@@ -300,13 +325,19 @@ class Cells:
 
     def _plain(self, name: str) -> pa.Array | None:
         """Gives a column without dictionaries and the like, its codes as the mapping says."""
+        given = self._given(name)
+        return None if given is None else self._as_plain(given, name)
+
+    def _given(self, name: str) -> pa.Array | None:
+        """Gives a column as it is stored: values, or a dictionary and places in it."""
         if name not in self.batch.schema.names:
             return None
         values = self.batch.column(name)
         if isinstance(values, pa.ExtensionArray):
             values = values.storage
-        if pa.types.is_run_end_encoded(values.type):
-            values = pc.run_end_decode(values)
+        return pc.run_end_decode(values) if pa.types.is_run_end_encoded(values.type) else values
+
+    def _as_plain(self, values: pa.Array, name: str) -> pa.Array:
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         if str(values.type) == "string_view":
@@ -424,8 +455,10 @@ class Cells:
                 values = pc.min_element_wise(
                     values, pa.scalar(feature.upper + 1, pa.uint64()), skip_nulls=False
                 )
-            numbers = np.asarray(values.cast(pa.int64()).fill_null(unread))
-            return numbers, np.asarray(values.is_valid())
+            whole = values.cast(pa.int64())
+            if not whole.null_count:
+                return np.asarray(whole), np.ones(len(whole), np.bool_)
+            return np.asarray(whole.fill_null(unread)), np.asarray(whole.is_valid())
         if _is_number(kind):
             floats, not_read = _floats(values), np.zeros(len(values), np.bool_)
             if pa.types.is_floating(kind) and not np.isnan(floats).all():

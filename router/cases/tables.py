@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from router.cases.assumed import Assumed
 from router.cases.cells import Cells
 from router.cases.csv_text import CsvText, csv_text, opened
+from router.cases.features import FEATURES
 from router.cases.mapping import KNOWN, FileMapping
 from router.cases.problems import CasesRefused, Problems, shown_name
 from router.cases.sources import Kind, Source
@@ -46,6 +47,7 @@ class Table:
             it is in, or by the mapping.
         csv: how it is written, None of Parquet.
         names: of all columns, as the file has them.
+        texts: names of those that Parquet says are texts.
     """
 
     source: Source
@@ -53,6 +55,7 @@ class Table:
     constants: Mapping[str, str | None]
     csv: CsvText | None
     names: tuple[str, ...]
+    texts: frozenset[str] = frozenset()
     mapping: FileMapping = field(default_factory=FileMapping)
 
     @property
@@ -119,7 +122,10 @@ class Table:
     def _of_parquet(self, rows: int, groups: range | None) -> Iterator[pa.RecordBatch]:
         wanted = [self.names[place] for place in self.places.values()]
         chosen = None if groups is None else list(groups)
-        with _parquet(self.source) as file:
+        # Of a field with few values each is read once, not once a case.
+        few = [feature.name for feature in FEATURES.features if feature.values]
+        by_entry = self.texts.intersection(self.own_name(name) for name in few)
+        with _parquet(self.source, by_entry) as file:
             for batch in file.iter_batches(rows, chosen, wanted):
                 # Of a name that is there twice, which is refused, the first.
                 places = [batch.schema.get_all_field_indices(name)[0] for name in wanted]
@@ -165,10 +171,21 @@ class Table:
         return pa.RecordBatch.from_arrays([*columns, *texts], list(self.columns))
 
 
-def _parquet(source: Source) -> pq.ParquetFile:
+def _parquet(source: Source, by_entry: Collection[str] = ()) -> pq.ParquetFile:
+    """Opens a file.
+
+    Args:
+        source: where it is.
+        by_entry: names of columns whose texts are given as a dictionary and places in it.
+    """
     if not source.store:
-        return pq.ParquetFile(source.path)
-    return pq.ParquetFile(source.path.as_posix(), filesystem=store_of(source.store).filesystem)
+        return pq.ParquetFile(source.path, read_dictionary=by_entry)
+    filesystem = store_of(source.store).filesystem
+    return pq.ParquetFile(source.path.as_posix(), filesystem=filesystem, read_dictionary=by_entry)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _csv_batches(file: object, *options: object) -> Iterator[pa.RecordBatch]:
@@ -261,11 +278,12 @@ def _open(
     own: Collection[str],
     partial: bool,
 ) -> Table:
-    written = None
+    written, texts = None, frozenset[str]()
     with reading(source.path):
         if source.kind is Kind.PARQUET:
             with _parquet(source) as file:
                 names = tuple(file.schema_arrow.names)
+                texts = frozenset(one.name for one in file.schema_arrow if _is_text(one.type))
         else:
             known = frozenset(name.lower() for name in (*KNOWN, *mapping.columns, *mapping.ignore))
             packed = source.kind is Kind.CSV_GZ
@@ -290,6 +308,7 @@ def _open(
         constants={k: v or None for k, v in constants.items() if k not in found.places},
         csv=written,
         names=names,
+        texts=texts,
         mapping=mapping,
     )
 

@@ -21,16 +21,18 @@ from numpy.typing import NDArray
 from router.decision.catalogue import Catalogue
 from router.decision.contradictions import CompiledContradictions
 from router.decision.decide_few import FewDecider
-from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status
+from router.decision.decision import NO_MIX, Decision, Decisions, Doubt, Numbers, Status, joined
 from router.decision.lifting import Between
 from router.decision.policy import Policy
 from router.decision.rulebook import SafeguardLimits, rulebook
 from router.decision.safeguards import CompiledSafeguards, Masks, members
 from router.decision.schema import FeatureSet, Role, Rows
-from router.decision.tables import DecisionTables, Floats
+from router.decision.tables import ROWS_AT_ONCE, DecisionTables, Floats
 
 FEW_ROWS = 3
 """Up to so many rows scalars are the faster way than arrays."""
+_ROWS_AT_ONCE = 4096
+"""So many rows are decided at once: the arrays of their mixes then stay in the cache of a core."""
 _UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unknown
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
 # NumPy's pairwise summation begins with blocks of eight.
@@ -158,8 +160,6 @@ class Decider:
     def decide(self, rows: Rows, terms: Terms | None = None) -> Decisions:
         """Decides for each row.
 
-        Rows come last in the arrays within, so that a thousand rows are added as one.
-
         Args:
             rows: slots, shape (n, features). A row whose case is shielded, or does not say, is
                 never scored.
@@ -168,11 +168,21 @@ class Decider:
         Returns:
             The decisions; equal bits for a row alone and among others.
         """
+        terms = terms or self.terms(rows)
+        if len(rows) <= _ROWS_AT_ONCE:
+            return self._decide(rows, terms)
+        parts = [slice(at, at + _ROWS_AT_ONCE) for at in range(0, len(rows), _ROWS_AT_ONCE)]
+        return joined(
+            [self._decide(rows[part], Terms(*(side[part] for side in terms))) for part in parts]
+        )
+
+    def _decide(self, rows: Rows, terms: Terms) -> Decisions:
+        """Decides for some rows; they come last in the arrays within, to be added as one."""
         codes, bits = self.safeguards.apply(rows)
         permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
-        expected, deviation = self._estimates(places)
-        price, weight = terms or self.terms(rows)
+        expected, error = self._estimates(places)
+        price, weight = terms
         worth = expected - self.catalogue.minutes[:, None] * (price / weight)
 
         # A sum with -inf in the place of a mask: of few rows, each array call counts.
@@ -190,7 +200,7 @@ class Decider:
         each = np.arange(len(rows))
         decisions = Decisions(
             expected=expected.T,
-            error=self._errors(deviation).T,
+            error=error.T,
             masks=permitted,
             mix=mix,
             status=(doubts > 0) * (_NEEDS_ASSESSMENT - _RECOMMENDED) + _RECOMMENDED,
@@ -254,18 +264,21 @@ class Decider:
         return self.decide(np.array(rows, np.uint16)).each()
 
     def _estimates(self, places: Numbers) -> tuple[Floats, Floats]:
-        """Gives expected outcomes, (K, n), and how far each fold is from them, (K, F, n)."""
-        folds = np.ascontiguousarray(self.tables.values_at(places).transpose(1, 2, 0))
-        expected = _sum_of_folds(folds)
-        expected /= self.tables.folds
-        return expected, folds - expected[:, None]
-
-    def _errors(self, deviation: Floats) -> Floats:
-        """Gives standard errors from folds' deviations, (..., F, n): delete-a-group jackknife."""
-        squares = _sum_of_folds(deviation * deviation)
-        squares *= self.jackknife
-        # Written into its own input, which nobody needs any more.
-        return np.sqrt(squares, squares)
+        """Gives expected outcomes and their standard errors, shape (K, n) each."""
+        shape = (len(self.tables.intercept), len(places))
+        expected, error = np.empty(shape), np.empty(shape)
+        # So many at once as the tables add at once: what they gave is still in the cache.
+        for first in range(0, len(places), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            folds = np.ascontiguousarray(self.tables.values_at(places[some]).transpose(1, 2, 0))
+            mean = np.divide(_sum_of_folds(folds), self.tables.folds, out=expected[:, some])
+            folds -= mean[:, None]
+            folds *= folds
+            # The delete-a-group jackknife.
+            squares = _sum_of_folds(folds)
+            squares *= self.jackknife
+            np.sqrt(squares, out=error[:, some])
+        return expected, error
 
     def _doubts(self, rows: Rows, counted: NDArray[np.int64]) -> Numbers:
         """Finds why a person must assess first, `Doubt` bits of shape (n,).

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
 from math import isnan
 from typing import NamedTuple
@@ -130,6 +131,16 @@ class Decisions:
             strict=True,
         )
         return [Decision(*column) for column in columns]
+
+
+def joined(parts: Sequence[Decisions]) -> Decisions:
+    """Gives decisions for the rows of all parts, one part after the other."""
+    # Turned, so that what is by mix keeps the order in memory that it has in the parts.
+    sides = {
+        one.name: np.concatenate([getattr(part, one.name).T for part in parts], axis=-1).T
+        for one in fields(Decisions)
+    }
+    return Decisions(**sides)
 
 
 def at_least(permitted: NDArray[np.bool_], mixes: Numbers) -> Numbers:

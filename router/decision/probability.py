@@ -12,8 +12,6 @@ a larger probability, and ranks are kept.
 
 from __future__ import annotations
 
-import numpy as np
-
 from router.decision.tables import Floats
 
 EDGE = 0.05
@@ -31,9 +29,9 @@ def as_probability(value: float) -> float:
 
 def as_probabilities(values: Floats) -> Floats:
     """Gives the same for many values, of any shape; the bits are equal, NaN stays NaN."""
-    low, high = np.minimum(values, EDGE), np.maximum(values, 1 - EDGE)
-    # At the edges themselves both forms are alike, up to rounding: the line is taken there.
-    below = EDGE * EDGE / (2 * EDGE - low)
-    above = 1 - EDGE * EDGE / (2 * EDGE - (1 - high))
-    found: Floats = np.where(values < EDGE, below, np.where(values > 1 - EDGE, above, values))
+    found: Floats = values.copy(order="K")
+    # Few are so low or so high.
+    low, high = values < EDGE, values > 1 - EDGE
+    found[low] = EDGE * EDGE / (2 * EDGE - values[low])
+    found[high] = 1 - EDGE * EDGE / (2 * EDGE - (1 - values[high]))
     return found

@@ -17,8 +17,8 @@ from router.decision.schema import FeatureSet, Role, Rows
 Floats = NDArray[np.float64]
 # Up to so many rows one gather of all places is faster; above, it would make a large array of them.
 _FEW_ROWS = 8
-# Of more, so many at once: what is added up then stays in the cache of a core.
-_ROWS_AT_ONCE = 2048
+ROWS_AT_ONCE = 512
+"""Of more, so many at once: what is added up then stays in the cache of a core."""
 _WINDOW = 20
 
 
@@ -110,6 +110,13 @@ class DecisionTables:
         return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
 
     @cached_property
+    def _distinct(self) -> tuple[Floats, NDArray[np.intp]]:
+        """The different values of places, shape (some, mixes * folds), and which each place has."""
+        # By their bits: 0.0 and -0.0 are equal, but what is added to them need not be.
+        bits, which = np.unique(self.flat.view(np.uint64), axis=0, return_inverse=True)
+        return bits.view(np.float64), which.reshape(-1)
+
+    @cached_property
     def flat_to_the_end(self) -> Floats:
         """The values of all places, then the intercept, shape (places + 1, mixes * folds)."""
         return np.vstack([self.flat, self.intercept.reshape(1, -1)])
@@ -166,27 +173,29 @@ class DecisionTables:
         Args:
             places: from `places`.
         """
-        table = self.flat
         # Over an axis that is not the last, `reduce` adds
-        # in order: the same bits as the loop below.
+        # in order: the same bits as `_add_up`.
         if len(places) <= _FEW_ROWS:
-            total = np.add.reduce(table.take(places, axis=0), axis=1)
+            total = np.add.reduce(self.flat.take(places, axis=0), axis=1)
         else:
-            total = np.empty((len(places), table.shape[1]))
-            for first in range(0, len(places), _ROWS_AT_ONCE):
-                self._add_up(places[first : first + _ROWS_AT_ONCE], total[first:])
+            total = np.empty((len(places), self.flat.shape[1]))
+            for first in range(0, len(places), ROWS_AT_ONCE):
+                self._add_up(places[first : first + ROWS_AT_ONCE], total[first:])
         total += self.intercept.reshape(-1)
         folds: Floats = total.reshape(len(places), *self.intercept.shape)
         return folds
 
     def _add_up(self, places: NDArray[np.intp], total: Floats) -> None:
         """Adds the values of places, column after column, into the first rows of `total`."""
-        table, total = self.flat, total[: len(places)]
+        # Most values of a number are alike: without repetitions the table fits into the cache.
+        table, which = self._distinct
+        first, *others = which.take(places.T)
+        total = total[: len(places)]
         more = np.empty_like(total)
-        # Places are in the table, so that nothing is clipped; any other mode copies once more.
-        table.take(places[:, 0], axis=0, out=total, mode="clip")
-        for column in range(1, places.shape[1]):
-            table.take(places[:, column], axis=0, out=more, mode="clip")
+        # All are in the table, so that nothing is clipped; any other mode copies once more.
+        table.take(first, axis=0, out=total, mode="clip")
+        for column in others:
+            table.take(column, axis=0, out=more, mode="clip")
             total += more
 
     @cached_property

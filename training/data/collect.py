@@ -17,6 +17,7 @@ evaluation can say that it was not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -94,6 +95,31 @@ def collect(
     # Before the whole journal is read for nothing.
     kept = file_of(journal_url)
     check_out(out, [kept] if kept else [])
+    cases, read, left_out = _read(journal_url, treatment, first, last)
+    cases = _tidy(cases, treatment)
+    return Collected(
+        recommendations=read,
+        cases=len(cases),
+        left_out=dict(left_out),
+        drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
+        exported=export_cases(cases, out, k),
+    )
+
+
+def _read(
+    journal_url: str, treatment: Treatment, first: date | None, last: date | None
+) -> tuple[pl.DataFrame, int, Counter[str]]:
+    """Reads the cases that are taken.
+
+    The journal is closed then, and what told which they are is let go: what follows takes long and
+    as much memory again, and needs neither.
+
+    Returns:
+        The cases in chain order, how many recommendations there are, and those left out by reason.
+
+    Raises:
+        NothingToLearn: if none is taken.
+    """
     store = open_to_read(journal_url)
     try:
         advice = Advice(store)
@@ -106,18 +132,9 @@ def collect(
             _logged(ids, frame, taken)
             for ids, frame in read_cases_of(store, advice.readings, taken)
         ]
+        return pl.concat(frames, how="diagonal"), advice.count, left_out
     finally:
         store.close()
-
-    # The journal is closed first: what follows takes long and needs it no more.
-    cases = _tidy(pl.concat(frames, how="diagonal"), treatment)
-    return Collected(
-        recommendations=advice.count,
-        cases=len(cases),
-        left_out=dict(left_out),
-        drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
-        exported=export_cases(cases, out, k),
-    )
 
 
 def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken]) -> pl.DataFrame:

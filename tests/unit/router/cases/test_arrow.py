@@ -47,6 +47,19 @@ def test_rows_are_those_of_the_values_and_an_absent_column_or_a_null_is_unknown(
     ]
 
 
+def test_of_a_dictionary_the_entries_that_cases_have_are_read_and_told_with_their_rows() -> None:
+    entries = pa.array(["18_24", "of another file", None])
+    fine = pa.DictionaryArray.from_arrays(pa.array([0, None, 2, 0]), entries)
+    rows = read_rows(cells_of(a_batch(age_band=fine), 0)).rows
+    slot = FEATURES["age_band"].slot("18_24")
+    assert rows[:, FEATURES.column("age_band")].tolist() == [slot, 0, 0, slot]
+
+    bad = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, 1]), entries)
+    told = refusal(age_band=bad)
+    assert told == refusal(age_band=bad.dictionary_decode())
+    assert "of another file" in told
+
+
 def test_nothing_of_a_shielded_case_is_kept_but_the_fact() -> None:
     rows = read_rows(cells_of(a_batch(shielded=pa.array(["NO", "YES", None, "NO"])), 0)).rows
     shielded = FEATURES["shielded"]

@@ -47,6 +47,16 @@ def bits(decision: Decision) -> list[tuple[str, bytes]]:
     ]
 
 
+def test_a_case_gets_the_same_bits_alone_and_among_more_than_are_decided_at_once() -> None:
+    decider, rows = a_decider(), random_rows(3, 10_000)
+    every = decider.decide(rows).each()
+    for place in (0, 511, 512, 4095, 4096, 8191, 8192, 9999):
+        (alone,) = decider.decide(rows[place : place + 1]).each()
+        assert bits(every[place]) == bits(alone)
+    (scalar,) = decider.decide_each([rows[9999].tolist()])
+    assert bits(every[9999]) == bits(scalar)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
