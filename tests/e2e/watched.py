@@ -37,8 +37,10 @@ from tests.builders import ROOT, a_case, a_catalogue, a_reading, a_recorded_reco
 from tests.e2e.conftest import Server, closed, start, tool
 
 WITHIN = 120
-# As long as the rates of the test look back.
-BUSY_SECONDS = 5
+# Prometheus looks twice a second: every fault is seen soon.
+STEP = 0.5
+# How far the rates of the test look back, so how long a load must last to stand out.
+BUSY_SECONDS = 3
 _DAY = 86_400
 _MICRO = 1_000_000
 _OLD = 22
@@ -62,7 +64,7 @@ router_shown_adviser_seconds{{office="ALL",group="ALL",end="high"}} {contact}
 router_ledger_period_seconds{{end="last"}} {last}
 """
 _CONFIG = """\
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+global: {{scrape_interval: {step}ms, scrape_timeout: {step}ms, evaluation_interval: {step}ms}}
 rule_files: ['{rules}/*.rules.yml']
 scrape_configs:
   - job_name: router
@@ -121,7 +123,8 @@ class Prometheus:
         self.address = f"127.0.0.1:{port}"
         config = folder / "prometheus.yml"
         rules = ROOT / "deploy" / "prometheus"
-        config.write_text(_CONFIG.format(rules=rules, server=server, node=node))
+        step = round(1000 * STEP)
+        config.write_text(_CONFIG.format(step=step, rules=rules, server=server, node=node))
         self.process = subprocess.Popen(
             [
                 tool("prometheus"),
@@ -139,14 +142,14 @@ class Prometheus:
     def _range(self, expression: str, start: float, end: float) -> Series:
         # As Grafana puts its variables in.
         for name, value in (
-            ("$__rate_interval", "5s"),
+            ("$__rate_interval", f"{BUSY_SECONDS}s"),
             ("$job", "router"),
             ("$instance", ".*"),
             ("$office", ".*"),
         ):
             expression = expression.replace(name, value)
         asked = urllib.parse.urlencode(
-            {"query": expression, "start": start, "end": end, "step": "1"}
+            {"query": expression, "start": start, "end": end, "step": STEP}
         )
         url = f"http://{self.address}/api/v1/query_range?{asked}"
         with urllib.request.urlopen(url, timeout=20) as answer:
@@ -299,7 +302,7 @@ class Watched:
             asked = channel_router_pb2.RecommendRequest(case=plain(0))
             calls = [self.server.router.Recommend.future(asked, timeout=10) for _ in range(100)]
             # Longer than from one scrape to the next: who is in flight is seen by one.
-            time.sleep(1.5)
+            time.sleep(3 * STEP)
         for call in calls:
             with suppress(grpc.RpcError):
                 call.result()
