@@ -16,7 +16,7 @@ PANELS = [panel for board in BOARDS for panel in board.panels]
 # In the order of the panels: other people come before the large batches, beside which nobody would
 # see them.
 FAULTS = list(dict.fromkeys(panel.fault for panel in PANELS))
-# Made at once: the panels of each read metrics that no other of them changes.
+# Made first, and at once: the panels of each read metrics that no other beside it changes.
 TOGETHER = (
     (
         "many connections",
@@ -28,10 +28,12 @@ TOGETHER = (
     ),
     ("bad model", "an office withholds"),
     ("wrong calls", "an office asks"),
+    # Before the journal is held for longer, beside which nobody would see it.
+    ("slow journal",),
 )
 # Longer than rates look back, so that what happens anyway is known before a fault is made.
-BEFORE = 4
-# In which a fault shows, if Prometheus did not miss it.
+BEFORE = 5
+# In which a fault shows once it was made, if Prometheus did not miss it.
 SHOWS = 4
 ALONE = [fault for fault in FAULTS if not any(fault in faults for faults in TOGETHER)]
 ROUNDS = [*TOGETHER, *((fault,) for fault in ALONE)]
@@ -97,7 +99,8 @@ def unmoved(watched: Watched, faults: Sequence[str]) -> list[str]:
         before = {one.title: watched.prometheus.range(one, began - BEFORE, began) for one in still}
         for fault in dict.fromkeys(panel.fault for panel in still):
             watched.faults[fault]()
-        while still and time.time() < began + SHOWS:
+        made = time.time()
+        while still and time.time() < made + SHOWS:
             time.sleep(STEP / 2)
             now = time.time()
             still = [

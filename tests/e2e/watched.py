@@ -17,12 +17,13 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
@@ -36,11 +37,15 @@ from tests.authority import DAY, Authority
 from tests.builders import ROOT, a_case, a_catalogue, a_reading, a_recorded_recommendation
 from tests.e2e.conftest import Server, closed, start, tool
 
+T = TypeVar("T")
+
 WITHIN = 120
 # Prometheus looks twice a second: every fault is seen soon.
 STEP = 0.5
 # How far the rates of the test look back, so how long a load must last to stand out.
-BUSY_SECONDS = 3
+BUSY_SECONDS = 4
+# A fault of several calls makes them at once, so that one look of Prometheus shows them all.
+AT_ONCE = 8
 _DAY = 86_400
 _MICRO = 1_000_000
 _OLD = 22
@@ -335,7 +340,7 @@ class Watched:
         self._certificate.replace_by(self._authority.server(ends=2 * DAY))
 
     def overrides(self) -> None:
-        for _ in range(22):
+        def one(_: int) -> None:
             advice = self._advised()
             heaviest = a_catalogue().ids[-1]
             self._choose(
@@ -346,26 +351,33 @@ class Watched:
                 user_view=advice.mix.id,
             )
 
+        _at_once(one, range(22))
+
     def below_the_floor(self) -> None:
-        for _ in range(22):
+        def one(_: int) -> None:
             advice = self._advised(health_hindrance="YES", case_ref=uuid.uuid4().hex)
             reason = pb.CHOICE_REASON_USER_WISHES_LESS
             self._choose(advice.decision_id, "SELF_SERVICE", reason=reason)
 
+        _at_once(one, range(22))
+
     def late_feedback(self) -> None:
-        for decision in self.old[1:]:
+        def one(decision: str) -> None:
             self._choose(decision, "EARLY_VIDEO")
             self._came(decision, reached=True)
 
+        _at_once(one, self.old[1:])
+
     def bad_outcomes(self) -> None:
-        for _ in range(22):
+        def one(_: int) -> None:
             advice = self._advised()
             self._choose(advice.decision_id, "EARLY_VIDEO", reason=pb.CHOICE_REASON_OTHER)
             self._came(advice.decision_id, reached=False)
 
+        _at_once(one, range(22))
+
     def wrong_feedback(self) -> None:
-        for _ in range(22):
-            self._choose(str(uuid.uuid4()), "EARLY_VIDEO")
+        _at_once(lambda _: self._choose(str(uuid.uuid4()), "EARLY_VIDEO"), range(22))
 
     def answer_review(self) -> None:
         answered = pb.AnswerReviewRequest(
@@ -492,6 +504,12 @@ class Watched:
         assert self.server.process.stderr is not None
         for line in self.server.process.stderr:
             self._last_lines.append(line.decode())
+
+
+def _at_once(call: Callable[[T], None], each: Iterable[T]) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        # `list` waits for all, and raises what any of them raised.
+        list(pool.map(call, each))
 
 
 def moved(panel: Panel, before: list[Series], after: list[Series]) -> bool:
