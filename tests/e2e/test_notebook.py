@@ -21,8 +21,8 @@ from training.__main__ import main
 
 ENDS_WITHIN = 900
 QUICK = """
-COUNT, QUICKER = 3000, ["--no-calibrate", "--folds", "2", "--teacher", "r_spline"]
-TEACHERS_HERE, FOLDS = ("r_spline",), 2
+COUNT, QUICKER = 4500, ["--no-calibrate", "--folds", "3", "--teacher", "s_learner"]
+TEACHERS_HERE, FOLDS = ("dr_boosted",), 3
 """
 NOTEBOOK = ROOT / "examples" / "retrain.ipynb"
 GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
