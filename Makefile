@@ -8,8 +8,9 @@ export OMP_NUM_THREADS ?= 1
 # Tests start Python more than a hundred times: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One more than there are cores: many tests wait for a server, a browser or a database.
-WORKERS := $$(( $$(nproc) + 1 ))
+# One more than there are cores: many tests wait for a server, a browser or a database. OMP_NUM_THREADS
+# is no count of cores, but nproc would take it for one.
+WORKERS := $$(( $$(env -u OMP_NUM_THREADS nproc) + 1 ))
 
 PROTOS := $(wildcard proto/router/v1/*.proto)
 SERVICES := $(addprefix proto/router/v1/,channel_router.proto models.proto feedback.proto caseload.proto)

@@ -1,26 +1,25 @@
 """The whole circle: advice, choices, outcomes, a model, the gate, promotion, other advice."""
 
 import dataclasses
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from router.versions.registry import load_model
-from tests.builders import ROOT, random_tables
+from tests.builders import random_tables
 from tests.e2e.circle import OFFICE, a_world, answer, ask
 from tests.e2e.conftest import Server
 from tests.e2e.test_offices import until
 from tests.policies_of_six import FOLDER, MIXES
+from tests.training_command import command
 from tests.unit.training.version.versions_builder import a_version
 from training.evaluation.figures import Figures
 from training.evaluation.figures_json import from_json
@@ -53,21 +52,12 @@ def changed(path: Path, changes: dict[str, str]) -> None:
 
 def train(folder: Path, *words: object, code: int = 0) -> str:
     """Tells what `python -m training` says."""
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "ROUTER_POLICIES": str(folder / "policies"),
-        "ROUTER_MODELS": str(folder / "models"),
-    }
-    ended = subprocess.run(
-        [sys.executable, "-m", "training", *map(str, words)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    return ended.stdout
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROUTER_POLICIES", str(folder / "policies"))
+        environment.setenv("ROUTER_MODELS", str(folder / "models"))
+        told = command(*words)
+    assert told.code == code, told.out + told.err
+    return told.out
 
 
 def a_first_model(models: Path) -> None:

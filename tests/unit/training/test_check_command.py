@@ -9,9 +9,10 @@ import pytest
 from router.cases.features import FEATURES
 from router.cases.mapping import read_mapping
 from tests.plain_language import HARDEST_GRADE, faults, grade
+from tests.training_command import command
 from tests.unit.training.data.cases_builder import FRAME, ROWS, a_file
 from tests.unit.training.report.test_style import Prose
-from tests.unit.training.test_command_line import POLICIES, command
+from tests.unit.training.test_command_line import POLICIES
 
 # Without propensities, which take long to check.
 LOGGED = FRAME.drop("propensity")

@@ -1,8 +1,6 @@
 """The commands of a data scientist, and what is said when something is wrong."""
 
-import contextlib
 import html
-import io
 import json
 import os
 import shlex
@@ -22,41 +20,12 @@ from router.versions.registry import load_model, promoted_version
 from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT
 from tests.policies_of_six import CATALOGUE, FOLDER
+from tests.training_command import Ended, command
 from tests.unit.training.data.cases_builder import FRAME, a_file, in_rows
 from tests.unit.training.version.versions_builder import FAILED, a_version
-from training.__main__ import run
 from training.version.versions import read_promotions
 
 POLICIES = ("--policies", str(FOLDER))
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    def refused(self, *words: str) -> bool:
-        """Expects one clear line, and exit code 2."""
-        lines = self.err.strip().splitlines()
-        return (
-            self.code == 2
-            and len(lines) == 1
-            and lines[0].startswith("error: ")
-            and all(w in lines[0] for w in words)
-        )
-
-
-def command(*words: object) -> Ended:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        patch.setattr(sys, "argv", ["python -m training", *map(str, words)])
-        run()
-    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
