@@ -138,7 +138,6 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     looks = [live.refresh, parts.access.refresh, *([parts.tls.refresh] if parts.tls else ())]
     following = Follower([live.refresh_pointers], looks, settings.reload_seconds)
     _hear_signals(stop, hurry, following)
-    _permit_open_files(settings.max_connections * (2 if settings.http else 1))
 
     edge = Edge(
         metrics,
@@ -182,6 +181,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     listens = _listen(server, settings.listen, parts.tls)
     admin.begin()
 
+    _permit_open_files(settings.max_connections * (2 if settings.http else 1))
     await server.start()
     if http:
         await http.begin()

@@ -21,7 +21,7 @@ from tests.e2e.test_operations import run
 
 StartServer = Callable[..., Server]
 Request = channel_router_pb2.RecommendRequest
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 @pytest.fixture
