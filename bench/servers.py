@@ -2,9 +2,10 @@
 
 `python -m bench.servers` prints the table.
 
-`asyncio` is the service as it is, on asyncio's own loop. `forgetting`, of bench.serving_peers, is it without a journal. `sync` calls the same decision, answers
+`asyncio` is the service as it is, on asyncio's own loop. `sync` calls the same decision, answers
 and group commit from a pool of 64 threads; it lacks the edge (drain, limits, counts of calls), so
-its figures flatter it a little.
+its figures flatter it a little. `forgetting` has no part in it: that one keeps no journal, and is
+measured beside others' servers (`bench.serving_peers`).
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def set_results(
 
 
 class Forgetting(SqliteJournal):
-    """A journal that keeps nothing: what the rest of the service costs. No server can be told so."""
+    """A journal that keeps nothing, to see what the rest costs; `serve` cannot be told so."""
 
     def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:  # noqa: ARG002
         """Takes records, and nothing more."""

@@ -151,7 +151,9 @@ class Wire:
             more: metadata.
         """
         self._headers = headers(method, deadline, more or {})
-        self._bodies = [b"\0" + struct.pack(">I", len(call.request)) + call.request for call in calls]
+        self._bodies = [
+            b"\0" + struct.pack(">I", len(call.request)) + call.request for call in calls
+        ]
         self._holds = [call.holds for call in calls]
         self._largest = max(map(len, self._bodies))
         self._next = 0

@@ -123,6 +123,9 @@ class Http1:
         if self.under_way:
             self.seen.codes["never ended"] += self.under_way
         self.seen.ended = self._all_ended
+        for key in list(self._selector.get_map().values()):
+            key.data.socket.close()
+        self._selector.close()
         return self.seen
 
     def _run(self, until: float) -> None:

@@ -19,7 +19,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 async def main(path: str, port: str, *_: str) -> None:
     model: Any = joblib.load(path)
 
-    async def predict(request: BytesValue, context: object) -> BytesValue:
+    async def predict(request: BytesValue, _: object) -> BytesValue:
         rows = np.frombuffer(request.value).reshape(-1, model.n_features_in_)
         return BytesValue(value=model.predict_proba(rows).tobytes())
 

@@ -46,6 +46,7 @@ def batches(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: 
     until = began + seconds
     in_threads(asking)
     seen.seconds = time.perf_counter() - began
+    seen.ended = seen.codes.total()
     return seen
 
 
@@ -76,6 +77,7 @@ def streams(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: 
 
     in_threads(asking)
     seen.seconds = time.perf_counter() - began
+    seen.ended = seen.codes.total()
     return seen
 
 

@@ -47,9 +47,10 @@ class Server:
         batch_method: what is called with several.
         batches: calls by how many cases each has.
         stream_method: what is called with a stream; empty where there is none.
+        stream_calls: its messages; those of `calls` if there are none.
         http: whether it speaks HTTP/1.1 and no gRPC.
         floods: whether it is measured with more calls than it can answer.
-        settings: what was chosen for it, in words.
+        restless: whether it is busy when nobody calls, and must not run beside others.
     """
 
     name: str
@@ -60,8 +61,10 @@ class Server:
     batch_method: str = ""
     batches: dict[int, Sequence[Call]] = field(default_factory=dict)
     stream_method: str = ""
+    stream_calls: Sequence[Call] = ()
     http: bool = False
     floods: bool = False
+    restless: bool = False
 
     @property
     def client(self) -> str:
@@ -83,13 +86,15 @@ class Running:
 
     def memory(self) -> float:
         """Gives its resident memory in MB; what its processes share counts once."""
-        found = 0
+        own, shared = 0, [0]
         for one in self.all():
             try:
-                found += one.memory_full_info().pss
+                told = one.memory_full_info()
             except psutil.Error:
                 continue
-        return found / 1e6
+            own += told.uss
+            shared.append(told.rss - told.uss)
+        return (own + max(shared)) / 1e6
 
     def processor(self) -> float:
         """Gives the seconds of a processor that it has taken."""
@@ -176,7 +181,9 @@ def install(name: str) -> None:
     if ready.exists() and ready.read_bytes() == lock.read_bytes():
         return
     print(f"making {place.relative_to(ROOT)}", file=sys.stderr, flush=True)
-    subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", sys.executable, place], check=True)
+    subprocess.run(
+        ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, place], check=True
+    )
     # Exactly what the lock lists.
     told = ["--quiet", "--no-deps", "--require-hashes", "-r", lock]
     python = place / "bin" / "python"
