@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,7 +125,9 @@ def ours(folder: Path, cases: list[case_pb2.Case]) -> Iterator[Server]:
         requests = [pb.RecommendRequest(case=case, view=number) for case in cases[:CALLS]]
         streamed = [pb.RecommendStreamRequest(case=case, view=number) for case in cases[:CALLS]]
         # FULL batches are of 250 at most; BASIC is what batches are for.
-        batches = {size: our_calls(_batches(cases, size), mixes, size) for size in SIZES}
+        batches: dict[int, Sequence[Call]] = {
+            size: our_calls(_batches(cases, size), mixes, size) for size in SIZES
+        }
         for name, how in words.items():
             yield Server(
                 name=f"{name}, {view}",
@@ -157,7 +159,9 @@ def _batches(cases: list[case_pb2.Case], size: int) -> list[pb.RecommendBatchReq
     return [pb.RecommendBatchRequest(cases=part, view=pb.VIEW_BASIC) for part in parts_]
 
 
-def _answers(folder: Path, cases: list[case_pb2.Case], view: pb.View) -> list[pb.RecommendResponse]:
+def _answers(
+    folder: Path, cases: list[case_pb2.Case], view: pb.View.ValueType
+) -> list[pb.RecommendResponse]:
     """Decides the cases in this process, to compare what the server says with."""
     made = parts(str(free_port()), f"sqlite:///{folder}/expected-{view}.db")
     router = made.live.snapshot.national

@@ -15,14 +15,12 @@ MODEL, MOST = "BENCH_MODEL", "BENCH_MOST"
 _most = int(os.environ.get(MOST, "1"))
 
 
-@bentoml.service(  # type: ignore[untyped-decorator] # has no types
-    workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}}
-)
+@bentoml.service(workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
 class Predictor:
     def __init__(self) -> None:
         self._model: Any = joblib.load(os.environ[MODEL])
 
-    @bentoml.api(  # type: ignore[untyped-decorator]
+    @bentoml.api(  # type: ignore[untyped-decorator] # has no types
         batchable=_most > 1, max_batch_size=max(_most, 2000), max_latency_ms=60_000
     )
     def predict(self, rows: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ def main(path: str, port: str, other: str, most: str) -> None:
         "parallel_workers": 0,
         "debug": False,
     }
-    model = {
+    model: dict[str, object] = {
         "name": "model",
         "implementation": "mlserver_sklearn.SKLearnModel",
         "parameters": {"uri": path, "extra": {"predict_fn": "predict_proba"}},

@@ -28,7 +28,7 @@ def add(servicer: Any, server: Any) -> None:
     )
 
 
-@serve.deployment(max_ongoing_requests=4096)  # type: ignore[untyped-decorator] # has no types
+@serve.deployment(max_ongoing_requests=4096)
 class Predictor:
     def __init__(self, path: str, most: int) -> None:
         self._model: Any = joblib.load(path)
@@ -59,5 +59,6 @@ if __name__ == "__main__":
         grpc_options=gRPCOptions(port=int(port), grpc_servicer_functions=["of_ray.add"]),
         logging_config=LoggingConfig(enable_access_log=False, log_level="ERROR"),
     )
-    serve.run(Predictor.bind(path, int(most)))
+    deployment: Any = Predictor
+    serve.run(deployment.bind(path, int(most)))
     signal.pause()

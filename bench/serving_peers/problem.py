@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 
 from bench.wire import Call
 from router.cases.features import FEATURES
@@ -60,6 +57,11 @@ def cases() -> tuple[list[case_pb2.Case], Floats]:
 
 def models(folder: Path, rows: Floats) -> dict[str, Model]:
     """Fits the two models, on more cases that are drawn alike, and writes them."""
+    # Seconds to import, and of no use to whoever writes the page or tests what is sent.
+    import joblib
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
     rng = np.random.default_rng(1)
     many = np.column_stack([rng.integers(f.lower, f.upper + 1, LEARNED) for f in _FIELDS])
     scaled = (many - many.mean(axis=0)) / many.std(axis=0)

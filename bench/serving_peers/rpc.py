@@ -20,12 +20,13 @@ from bench.wire import WRONG, Call, Seen, read_calls, told_of
 AT_ONCE = 4
 # Messages of a stream that wait for their answers.
 AHEAD = 16
-Stream = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 def batches(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: float) -> Seen:
     """Keeps some calls under way for so many seconds."""
-    ask = channel.unary_unary(method, request_serializer=None, response_deserializer=None)
+    ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        method, request_serializer=None, response_deserializer=None
+    )
     seen = Seen()
 
     def asking(first: int) -> None:
@@ -36,7 +37,7 @@ def batches(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: 
             try:
                 answer = ask(call.request, timeout=60)
             except grpc.RpcError as error:
-                count(seen, str(error.code()), None)  # type: ignore[attr-defined] # of a call
+                count(seen, str(error.code()), None)
             else:
                 took = time.perf_counter() - began
                 count(seen, "OK" if call.holds in answer else WRONG, took)
@@ -52,7 +53,7 @@ def batches(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: 
 
 def streams(channel: grpc.Channel, method: str, calls: Sequence[Call], seconds: float) -> Seen:
     """Keeps some streams going for so many seconds, each with some messages ahead."""
-    open_: Stream = channel.stream_stream(
+    open_: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
         method, request_serializer=None, response_deserializer=None
     )
     seen = Seen()

@@ -185,7 +185,7 @@ def install(name: str) -> None:
         ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, place], check=True
     )
     # Exactly what the lock lists.
-    told = ["--quiet", "--no-deps", "--require-hashes", "-r", lock]
+    told: list[str | Path] = ["--quiet", "--no-deps", "--require-hashes", "-r", lock]
     python = place / "bin" / "python"
     subprocess.run(["uv", "pip", "install", "--python", python, *told], check=True)
     # Written last, so that an environment half made is made again.
