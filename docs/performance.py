@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from bench.serving_peers.lineup import PEERS
-from bench.serving_peers.summary import Spread, endings, ratio, share_wrong, spread
+from bench.serving_peers.summary import Spread, endings, ratio, share_wrong, spread, verdict
 from docs.pictures import speed
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -65,58 +65,56 @@ class Found:
 
 def aims(found: Found) -> Iterator[tuple[str, str, str]]:
     """Tells of every aim what was measured, and whether it is reached."""
-
-    def aim(words: str, got: str, reached: bool | None) -> tuple[str, str, str]:
-        return words, got, "" if reached is None else "yes" if reached else "**no**"
-
     ours = {view: (f"ours, {view}", "tables") for view in ("FULL", "BASIC")}
     echo = {view: (f"echo uvloop, {view}", "nothing") for view in ours}
     for view, least in (("FULL", 0.85), ("BASIC", 1.0)):
         rate = found.times(ours[view], echo[view], "64 in flight", "rate")
         words = f"{view}, 64 in flight: at least {least:g} of a uvloop echo"
-        yield aim(words, rate.told(2), rate.median >= least)
+        yield (words, rate.told(2), verdict([rate], least, at_least=True))
         cost = found.times(ours[view], echo[view], "64 in flight", "processor")
-        yield aim("by processor time", cost.told(2), None)
+        yield ("by processor time", cost.told(2), "")
     for view, most in (("FULL", 0.5), ("BASIC", 0.4)):
         pair = [found.values(which[view], "1 in flight", "p50", 1e3) for which in (ours, echo)]
         more = spread([mine - bare for mine, bare in zip(*pair, strict=False)])
         words = f"{view}, a lone call: at most {most:g} ms above the uvloop echo, p50"
-        yield aim(words, f"{more.told(2)} ms", more.median <= most)
+        yield (words, f"{more.told(2)} ms", verdict([more], most, at_least=False))
         pair = [
             found.values(which[view], "1 in flight", "processor", 1e3) for which in (ours, echo)
         ]
         more = spread([mine - bare for mine, bare in zip(*pair, strict=False)])
-        yield aim("by processor time", f"{more.told(2)} ms", None)
+        yield ("by processor time", f"{more.told(2)} ms", "")
     for name, least in (("ours", 60_000), ("ours, no journal", 150_000)):
         key = (f"{name}, BASIC", "tables")
         rate = spread(found.values(key, "batches of 1000", "rate"))
         words = f"{name}: batches of 1,000, BASIC, at least {least:,} cases a second"
-        yield aim(words, rate.told(), rate.median >= least)
+        yield (words, rate.told(), verdict([rate], least, at_least=True))
         cost = spread([1 / one for one in found.values(key, "batches of 1000", "processor")])
-        yield aim("cases a second of processor time", cost.told(), None)
+        yield ("cases a second of processor time", cost.told(), "")
     for model, least in (("boosted", 20.0), ("linear", 5.0)):
         for view, key in ours.items():
             rates, told = _beside(found, key, model, "rate")
             words = f"{view}: at least {least:g} × the best peer, {model}, at 1, 16, 64, 256"
-            yield aim(words, told, min(rates) >= least)
-            yield aim("by processor time", _beside(found, key, model, "processor")[1], None)
+            yield (words, told, verdict(rates, least, at_least=True))
+            yield ("by processor time", _beside(found, key, model, "processor")[1], "")
         words = f"the uvloop echo, which computes nothing, beside the same peers, {model}"
-        yield aim(words, _beside(found, echo["FULL"], model, "rate")[1], None)
+        yield (words, _beside(found, echo["FULL"], model, "rate")[1], "")
     cold = spread(found.values(ours["FULL"], "cold start", "seconds"))
-    yield aim("cold start: at most 0.5 s", f"{cold.told(2)} s", cold.median <= 0.5)
+    yield ("cold start: at most 0.5 s", f"{cold.told(2)} s", verdict([cold], 0.5, at_least=False))
     memory = spread(found.values(ours["FULL"], "memory", "megabytes"))
-    yield aim("resident memory: at most 100 MB", f"{memory.told()} MB", memory.median <= 100)
+    yield (
+        "resident memory: at most 100 MB",
+        f"{memory.told()} MB",
+        verdict([memory], 100, at_least=False),
+    )
 
 
-def _beside(found: Found, key: Key, model: str, figure: str) -> tuple[list[float], str]:
+def _beside(found: Found, key: Key, model: str, figure: str) -> tuple[list[Spread], str]:
     """Gives how many times as good as the best peer a server is at each number in flight."""
     rows = [f"{many} in flight" for many in IN_FLIGHT]
     best = [found.best(model, row, figure) for row in rows]
-    times = [
-        found.times(key, peer, row, figure).median for peer, row in zip(best, rows, strict=True)
-    ]
+    times = [found.times(key, peer, row, figure) for peer, row in zip(best, rows, strict=True)]
     pairs = zip(times, best, strict=True)
-    return times, ", ".join(f"{one:.1f} ({peer[0]})" for one, peer in pairs)
+    return times, ", ".join(f"{one.median:.1f} ({peer[0]})" for one, peer in pairs)
 
 
 def batches(found: Found) -> Iterator[tuple[str, ...]]:

@@ -42,6 +42,19 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     return spread([a / b for a, b in zip(ours, theirs, strict=True)])
 
 
+def verdict(got: Iterable[Spread], bound: float, *, at_least: bool) -> str:
+    """Tells whether all reach a bound: "yes" or "**no**" if every turn says so.
+
+    A median of turns that disagree says nothing, and neither does this.
+    """
+    told = set()
+    for one in got:
+        worst, best = (one.least, one.most) if at_least else (one.most, one.least)
+        reached = [(end >= bound) if at_least else (end <= bound) for end in (worst, best)]
+        told.add("yes" if reached[0] else "turns disagree" if reached[1] else "**no**")
+    return next(word for word in ("**no**", "turns disagree", "yes") if word in told)
+
+
 def share_wrong(codes: Mapping[str, int]) -> float:
     """Gives the share of calls, 0 to 1, that did not end with the right answer; 1 of no calls."""
     calls = sum(codes.values())

@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 
 from bench.serving_peers.http1 import Http1, whole
 from bench.serving_peers.problem import bare, in_bytes, in_json
-from bench.serving_peers.summary import endings, ratio, share_wrong, spread
+from bench.serving_peers.summary import endings, ratio, share_wrong, spread, verdict
 from bench.wire import WRONG, Call
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n0.75"
@@ -34,6 +34,13 @@ def test_a_ratio_is_taken_within_each_turn() -> None:
 def test_a_ratio_of_other_turns_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         ratio([1.0, 2.0], [1.0])
+
+
+def test_an_aim_is_reached_or_missed_only_if_every_turn_says_so() -> None:
+    straddling, above = spread([0.4, 1.6, 1.0]), spread([1.1, 1.2])
+    assert verdict([above], 1.0, at_least=True) == "yes"
+    assert verdict([above], 1.0, at_least=False) == "**no**"
+    assert verdict([above, straddling], 0.9, at_least=True) == "turns disagree"
 
 
 def test_calls_that_end_otherwise_are_told() -> None:
