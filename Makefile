@@ -24,7 +24,7 @@ COVERAGE := --source router,training --omit 'router/v1/*' --json --out build/cov
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-overload bench-growth faults wheel sbom clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-peers bench-overload bench-growth faults wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,9 +104,10 @@ stubs: setup clients/typescript/node_modules ## Make router/v1, the contract for
 openapi: setup ## Write router/serving/http/openapi.json anew from proto/
 	$(BIN)/python -m docs.openapi
 
-pictures: setup ## Draw the README's pictures anew: the two ways of the data, and a real answer
+pictures: setup ## Draw the pictures anew: the two ways of the data, a real answer, and speed
 	$(BIN)/python -m docs.pictures.ways
 	$(BIN)/python -m docs.pictures.answer
+	$(BIN)/python -m docs.pictures.speed
 
 COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate \
     --python-version 3.11 --custom-compile-command "make lock"
@@ -132,6 +133,10 @@ bench-overload: setup ## More calls than can be answered: what is, how fast, and
 
 bench-growth: setup ## How cost grows with the journal: 10,000 and 100,000 decisions of 300 offices
 	$(BIN)/python -m bench.growth
+
+bench-peers: setup ## Measure beside MLServer, KServe, BentoML, LitServe, Ray Serve; writes docs/performance.md; TURNS=1 does less
+	$(BIN)/python -m bench.serving_peers --turns $(or $(TURNS),5)
+	$(BIN)/python -m docs.performance
 
 faults: setup ## Do every fault to the service, for hours; writes docs/reliability.md; SHARE=0.05 does less
 	$(BIN)/python -m tests.faults --share $(or $(SHARE),1) --page docs/reliability.md

@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 from bench.load import LOAD_CORE, free_port, pinned
+from bench.wire import Call, write_calls
 from router.commands.demo import plain_case
 from router.v1 import channel_router_pb2
 from tests.authority import AUDIENCE, ISSUER, Issuer, key_set
@@ -86,14 +87,14 @@ class Load:
 
     def __init__(self, folder: Path, port: int, metrics: int, issuer: Issuer) -> None:
         self._port, self._metrics, self._issuer = port, metrics, issuer
-        self._request = folder / "request.bin"
+        self._calls = folder / "calls.json"
         message = channel_router_pb2.RecommendRequest(case=plain_case("c-7f3a91be"))
-        self._request.write_bytes(message.SerializeToString())
+        write_calls(self._calls, [Call(message.SerializeToString())])
 
     def begin(self, mode: str, caller: str = "other", **values: Any) -> subprocess.Popen[bytes]:
         """Begins to send calls, see `bench.wire`."""
         how = {"deadline": values.pop("deadline", None), "values": values, "mode": mode}
-        where = {"request": str(self._request), "port": self._port, "method": RECOMMEND}
+        where = {"calls": str(self._calls), "port": self._port, "method": RECOMMEND}
         token = {"more": {"authorization": f"Bearer {self._issuer.token(caller)}"}}
         command = ["taskset", "-c", LOAD_CORE, sys.executable, "-m", "bench.wire"]
         told = json.dumps(how | where | token)

@@ -4,7 +4,8 @@
 
 `asyncio` is the service as it is, on asyncio's own loop. `sync` calls the same decision, answers
 and group commit from a pool of 64 threads; it lacks the edge (drain, limits, counts of calls), so
-its figures flatter it a little.
+its figures flatter it a little. `forgetting` has no part in it: that one keeps no journal, and is
+measured beside others' servers (`bench.serving_peers`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent import futures
+from dataclasses import replace
 from pathlib import Path
 from typing import Never
 
@@ -28,6 +30,8 @@ from router.commands.demo import plain_case
 from router.files.acts import Acts
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
+from router.journal.record import Record
+from router.journal.stores.sqlite import SqliteJournal
 from router.serving.callers.opening import access_of
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.live import Live, Loader
@@ -133,6 +137,14 @@ def set_results(
             ticket.set_exception(error)
 
 
+class Forgetting(SqliteJournal):
+    """A journal that keeps nothing, to see what the rest costs; `serve` cannot be told so."""
+
+    def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:  # noqa: ARG002
+        """Takes records, and nothing more."""
+        return ()
+
+
 def serve_threads(made: Parts) -> None:
     server = grpc.server(futures.ThreadPoolExecutor(THREADS))
     add_ChannelRouterServicer_to_server(Threaded(made), server)
@@ -144,6 +156,8 @@ def serve_threads(made: Parts) -> None:
 
 def run(kind: str, port: str, journal: str) -> None:
     made = parts(port, journal)
+    if kind == "forgetting":
+        made = replace(made, store=Forgetting(journal.removeprefix("sqlite:///")))
     if kind == "sync":
         serve_threads(made)
         return
@@ -159,7 +173,7 @@ def run(kind: str, port: str, journal: str) -> None:
         print("ready", flush=True)
         await task
 
-    loop = uvloop.new_event_loop if kind == "uvloop" else asyncio.new_event_loop
+    loop = uvloop.new_event_loop if kind != "asyncio" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(serving())
 

@@ -1,7 +1,8 @@
 """A client of bare HTTP/2 frames that reads grpc-status, and can send more than is answered.
 
 A client of grpcio takes as long for a call as the server does, and h2load takes every refusal for
-an answer. This one sends the same bytes for every call, under another stream's number.
+an answer. This one sends bytes that were written beforehand, under another stream's number, and
+looks into each answer for what it must hold.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,16 +67,39 @@ def headers(method: str, deadline: float | None, more: dict[str, str]) -> bytes:
     return b"".join(b"\0" + _text(name) + _text(value) for name, value in (sent | more).items())
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, and what is looked for in its answer: no bytes are in every answer."""
+
+    request: bytes
+    holds: bytes = b""
+
+
+def write_calls(path: Path, calls: Sequence[Call]) -> None:
+    """Writes calls to the file that `main` reads."""
+    path.write_text(json.dumps([(call.request.hex(), call.holds.hex()) for call in calls]))
+
+
+def read_calls(path: Path) -> list[Call]:
+    """Reads what `write_calls` wrote."""
+    return [Call(*map(bytes.fromhex, pair)) for pair in json.loads(path.read_text())]
+
+
+WRONG = "WRONG ANSWER"
+"""The code of a call that ended well with another answer than it should."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Seen:
     """What was seen of calls.
 
     Attributes:
-        codes: calls by code; "RESOURCE_EXHAUSTED without details" apart.
+        codes: calls by code; "RESOURCE_EXHAUSTED without details" and `WRONG` apart.
         times: seconds of the calls that were answered.
         sent: calls.
         again: times that calls were sent again.
         seconds: that calls were begun for.
+        ended: calls that have ended, also before and after those that are told of.
     """
 
     codes: Counter[str] = field(default_factory=Counter)
@@ -82,6 +107,7 @@ class Seen:
     sent: int = 0
     again: int = 0
     seconds: float = 0.0
+    ended: int = 0
 
 
 class _Connection:
@@ -96,18 +122,19 @@ class _Connection:
         self.next = 1
         self.window = _FIRST_WINDOW
         self.waiting = 0
-        # When a call began, and how often it was refused before.
-        self.begun: dict[int, tuple[float, int]] = {}
+        # When a call began, how often it was refused before, and which it is.
+        self.begun: dict[int, tuple[float, int, int]] = {}
+        self.answers: dict[int, bytes] = {}
 
 
 class Wire:
-    """Sends one request over and over, on several connections."""
+    """Sends calls over and over, one after the other, on several connections."""
 
     def __init__(
         self,
         port: int,
         method: str,
-        request: bytes,
+        calls: Sequence[Call],
         *,
         connections: int = 16,
         deadline: float | None = None,
@@ -118,13 +145,18 @@ class Wire:
         Args:
             port: of the server, on this machine.
             method: its path.
-            request: the message.
+            calls: each at most as large as a window of HTTP/2 is at first, 65,535 bytes.
             connections: over which calls are spread.
             deadline: seconds, that the server is told of; a call not ended by then is given up.
             more: metadata.
         """
         self._headers = headers(method, deadline, more or {})
-        self._body = b"\0" + struct.pack(">I", len(request)) + request
+        self._bodies = [
+            b"\0" + struct.pack(">I", len(call.request)) + call.request for call in calls
+        ]
+        self._holds = [call.holds for call in calls]
+        self._largest = max(map(len, self._bodies))
+        self._next = 0
         self._deadline = deadline
         self._all = [_Connection(("127.0.0.1", port)) for _ in range(connections)]
         self._selector = selectors.DefaultSelector()
@@ -136,6 +168,7 @@ class Wire:
         self._again = False
         self._tries = 1
         self._counting = True
+        self._all_ended = 0
         self.under_way = 0
         self.seen = Seen()
 
@@ -196,6 +229,7 @@ class Wire:
             self.seen.codes["never ended"] += self.under_way
         for one in self._all:
             one.socket.close()
+        self.seen.ended = self._all_ended
         return self.seen
 
     def _begin(self, calls: int) -> None:
@@ -207,15 +241,17 @@ class Wire:
 
     def _send(self, one: _Connection, began: float | None = None, refused: int = 0) -> None:
         began = began or time.perf_counter()
-        if one.window < len(self._body):
+        if one.window < self._largest:
             one.waiting += 1
             return
-        one.window -= len(self._body)
+        self._next = (self._next + 1) % len(self._bodies)
+        body = self._bodies[self._next]
+        one.window -= len(body)
         stream = one.next
         one.next += 2
         one.out += frame(_HEADERS, _END_HEADERS, stream, self._headers)
-        one.out += frame(_DATA, _END_STREAM, stream, self._body)
-        one.begun[stream] = began, refused
+        one.out += frame(_DATA, _END_STREAM, stream, body)
+        one.begun[stream] = began, refused, self._next
         if self._deadline is not None:
             self._due.append((began + self._deadline, one, stream))
 
@@ -257,7 +293,9 @@ class Wire:
             if kind == _HEADERS:
                 if flags & _END_STREAM:
                     self._ended(one, stream, self._code(data[at : at + size]), now)
-            elif kind != _DATA:
+            elif kind == _DATA:
+                one.answers[stream] = one.answers.get(stream, b"") + data[at : at + size]
+            else:
                 self._control(one, kind, flags, stream, data[at : at + size], now)
             at += size
         one.read = data[at:]
@@ -270,7 +308,7 @@ class Wire:
             self._ended(one, stream, _OF_RESET.get(reset, f"INTERNAL (reset {reset})"), now)
         elif kind == _WINDOW and not stream:
             one.window += int.from_bytes(payload)
-            while one.waiting and one.window >= len(self._body):
+            while one.waiting and one.window >= self._largest:
                 one.waiting -= 1
                 self._send(one)
         elif kind == _SETTINGS and not flags & _ACK:
@@ -295,16 +333,19 @@ class Wire:
         return known
 
     def _ended(self, one: _Connection, stream: int, code: str, now: float) -> None:
-        known = one.begun.pop(stream, None)
+        known, answer = one.begun.pop(stream, None), one.answers.pop(stream, b"")
         # Given up before: what comes after is not heard.
         if known is None:
             return
-        began, refused = known
+        began, refused, number = known
+        if code == "OK" and self._holds[number] not in answer:
+            code = WRONG
         if code in _REFUSED and refused + 1 < self._tries and self._counting:
             self.seen.again += 1
             self._send(one, began, refused + 1)
             return
         self.under_way -= 1
+        self._all_ended += 1
         if self._counting:
             self.seen.codes[code] += 1
             if code == "OK":
@@ -317,27 +358,30 @@ class Wire:
             self._send(one)
 
 
+def told_of(seen: Seen) -> str:
+    """Writes what was seen as one line of JSON: rates a second, times in seconds."""
+    times = sorted(seen.times)
+    return json.dumps(
+        {
+            "codes": seen.codes,
+            "rate": len(times) / seen.seconds,
+            "p50": times[len(times) // 2] if times else None,
+            "p99": times[len(times) * 99 // 100] if times else None,
+            "sent": seen.sent,
+            "again": seen.again,
+            "seconds": seen.seconds,
+            "ended": seen.ended,
+        }
+    )
+
+
 def main(told: str) -> None:
     """Sends what the one word of JSON tells, and prints what was seen."""
     asked = json.loads(told)
-    request = Path(asked.pop("request")).read_bytes()
+    calls = read_calls(Path(asked.pop("calls")))
     mode, values = asked.pop("mode"), asked.pop("values")
-    wire = Wire(asked.pop("port"), asked.pop("method"), request, **asked)
-    seen: Seen = getattr(wire, mode)(**values)
-    times = sorted(seen.times)
-    print(
-        json.dumps(
-            {
-                "codes": seen.codes,
-                "rate": len(times) / seen.seconds,
-                "p50": times[len(times) // 2] if times else None,
-                "p99": times[len(times) * 99 // 100] if times else None,
-                "sent": seen.sent,
-                "again": seen.again,
-                "seconds": seen.seconds,
-            }
-        )
-    )
+    wire = Wire(asked.pop("port"), asked.pop("method"), calls, **asked)
+    print(told_of(getattr(wire, mode)(**values)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The docs name what the code has: rules, metrics, settings, commands with their options, files."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -10,6 +11,7 @@ import click
 import pytest
 from prometheus_client import CollectorRegistry
 
+from docs import performance
 from docs.pictures import ways
 from docs.safeguards import page
 from router.__main__ import main as router
@@ -63,6 +65,12 @@ COMMANDS = {
 def test_the_page_of_safeguards_is_as_the_rules_are() -> None:
     # `python -m docs.safeguards` writes it.
     assert text("docs/safeguards.md") == page()
+
+
+def test_the_page_of_speed_says_what_was_measured() -> None:
+    # `python -m docs.performance` writes it.
+    record = json.loads(text("docs/performance.json"))
+    assert text("docs/performance.md") == performance.page(record)
 
 
 @pytest.mark.parametrize(
