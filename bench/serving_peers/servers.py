@@ -137,7 +137,7 @@ def running(server: Server, folder: Path, log: Path) -> Iterator[Running]:
     try:
         while not _answers(server, port):
             if process.poll() is not None or time.perf_counter() - began > _START_SECONDS:
-                raise SystemExit(f"{server.name} does not answer: see {log}")
+                raise SystemExit(f"{server.name} does not answer: see {log.relative_to(ROOT)}")
             time.sleep(0.02)
         yield Running(port, it, time.perf_counter() - began)
     finally:
