@@ -56,9 +56,9 @@ def measured(
     rpc = "bench.serving_peers.rpc"
 
     def asked(module: str, method: str, calls: Sequence[Call], **how: Any) -> dict[str, Any]:
-        before = it.processor()
+        before = it.cpu_seconds()
         seen = ask(module, folder, calls, port=it.port, method=method, **how)
-        return seen | {"processor": (it.processor() - before) / max(1, seen["ended"])}
+        return seen | {"processor": (it.cpu_seconds() - before) / max(1, seen["ended"])}
 
     rate = peak = 0.0
     for many in IN_FLIGHT:

@@ -96,7 +96,7 @@ class Running:
             shared.append(told.rss - told.uss)
         return (own + max(shared)) / 1e6
 
-    def processor(self) -> float:
+    def cpu_seconds(self) -> float:
         """Gives the seconds of a processor that it has taken."""
         found = 0.0
         for one in self.all():
