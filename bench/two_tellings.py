@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix, lil_matrix
 
 from router.ledger.arithmetic import Floats, Whole
 from router.ledger.entries import Names
-from router.ledger.tens import TEN, Carriers, fifths
+from router.ledger.tens import TEN, Carriers, days_full
 
 OFFICE, DAYS, KINDS, TRIED = "office", 120, 2, 400
 A_DAY, BOTH = 0.6, 0.7
@@ -68,7 +68,7 @@ class Told:
 
 def carriers_of(office: Names, day: Whole) -> Carriers:
     """Gives the ledger's tens of cases alone; it tells of others too, so that it has more."""
-    return Carriers({one: fifths(day[office == one]) for one in set(office.tolist())})
+    return Carriers({one: days_full(day[office == one]) for one in set(office.tolist())})
 
 
 def drawn(seed: int) -> Made:
@@ -81,8 +81,8 @@ def drawn(seed: int) -> Made:
 
 def tell(made: Made, *, carried: bool) -> Told:
     """Tells them twice."""
-    ledger = fifths(made.day)
-    full = [made.of(kind)[TEN - 1 :: TEN] for kind in range(KINDS)]
+    ledger = days_full(made.day)
+    full = [days_full(made.of(kind)) for kind in range(KINDS)]
     if not carried:
         return Told(ledger, full, None)
     carriers = Carriers({OFFICE: ledger})
@@ -138,10 +138,10 @@ def _known(told: Told, cuts: Whole, shape: tuple[int, int]) -> tuple[csr_matrix,
     """Gives what follows from the two, as a table and its bounds: table @ cases <= bounds."""
     rows: list[tuple[Sequence[int], int, float, float]] = []
     every = range(KINDS + 1)
-    # A ten is told on the day of its fifth case.
+    # A ten is told on the day on which it is full, and can be read on it.
     for ten, day in enumerate(told.ledger):
-        rows.append((every, day + 1, ten * TEN + TEN // 2, _NO_BOUND))
-        rows.append((every, day, 0, ten * TEN + TEN // 2 - 1))
+        rows.append((every, day + 1, (ten + 1) * TEN, _NO_BOUND))
+        rows.append((every, day, 0, ten * TEN + TEN - 1))
     rows.append((every, DAYS, len(told.ledger) * TEN, len(told.ledger) * TEN + TEN - 1))
     for kind, days in enumerate(told.kinds):
         for ten, day in enumerate(days):

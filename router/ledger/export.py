@@ -46,7 +46,7 @@ COLUMNS = (
     "measured_reused",
     "measured_unaccounted",
     "measured_planned",
-    "shown_cases",
+    "benefit_cases",
     "effect_from",
     "effect_lacks",
     "users_by_model",
@@ -64,7 +64,7 @@ COLUMNS = (
 on it is what showing the advice is worth (`Benefit`): of all weeks and tiers together only, empty
 in other rows and where it cannot be told.
 """
-_OF_BENEFIT = len(COLUMNS) - COLUMNS.index("shown_cases")
+_OF_BENEFIT = len(COLUMNS) - COLUMNS.index("benefit_cases")
 
 
 def write_csv(

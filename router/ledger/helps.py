@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from router.ledger.account import Ledger
 from router.ledger.benefit import Benefit, Measured, Source
 from router.ledger.overrides import ENOUGH as ENOUGH_VIEWED
 from router.ledger.overrides import Overrides, Place, Side
@@ -65,26 +64,17 @@ def helps(shown: Shown, words: Words) -> Helps:
     return Helps(tuple(sentences), tuple(rows))
 
 
-def gains(found: Benefit, ledger: Ledger, words: Words) -> Helps:
+def gains(found: Benefit, words: Words) -> Helps:
     """Tells what the advice shown in the period is worth, estimated and measured side by side.
 
-    The hours against the office's earlier practice stand there too. They answer another question;
-    nothing is added to anything.
+    Hours are told as those that are freed, as everywhere on the page.
 
     Args:
-        found: of the same offices and period as the ledger.
-        ledger: of the period.
+        found: of the offices that the page is about, of its period.
         words: of the page's language.
     """
-    left = ledger.left
-    practice = Row(
-        words("gains.hours_practice"),
-        words.hours(-left.value),
-        words("interval", low=words.hours(-left.high), high=words.hours(-left.low)),
-        words("gains.practice"),
-    )
     if found.lack is not None:
-        return Helps((words(f"gains.{found.lack}"), words("gains.only")), (practice,))
+        return Helps((words(f"gains.{found.lack}"),), ())
     sentences = (
         words("gains.intro", cases=words.number(found.cases)),
         words(f"gains.{_whose(found)}"),
@@ -95,7 +85,6 @@ def gains(found: Benefit, ledger: Ledger, words: Words) -> Helps:
         _measured("users", found.users, words),
         _estimated("hours", found.minutes_by_catalogue, words),
         _measured("hours", found.minutes, words),
-        practice,
     )
     return Helps(sentences, rows)
 
@@ -112,15 +101,17 @@ def _estimated(what: str, value: float | None, words: Words) -> Row:
 
 
 def _measured(what: str, sum_: Measured | None, words: Words) -> Row:
-    name, basis = words(f"gains.{what}_measured"), words("gains.measured")
+    name = words(f"gains.{what}_measured")
     if sum_ is None:
-        return Row(name, words("gains.few_row"), "\u2013", basis)
-    value, low, high = (_in_unit(what, end, words) for end in sum_)
-    return Row(name, value, words("interval", low=low, high=high), basis)
+        return Row(name, words("gains.few_row"), "\u2013", "\u2013")
+    value, *ends = (_in_unit(what, end, words) for end in sum_)
+    low, high = reversed(ends) if what == "hours" else ends
+    return Row(name, value, words("interval", low=low, high=high), words("gains.measured"))
 
 
 def _in_unit(what: str, value: float, words: Words) -> str:
-    return words.hours(value) if what == "hours" else words.number(value)
+    # Minutes more are minutes that are not freed.
+    return words.hours(-value) if what == "hours" else words.number(value)
 
 
 def departs(found: Overrides, words: Words) -> Helps:

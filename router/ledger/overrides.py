@@ -31,7 +31,7 @@ from router.ledger.reading import are_plain
 from router.ledger.sequences import Arm, Effect, contrast, reach
 from router.ledger.shelf import Packed
 from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
-from router.ledger.tens import MEAN_OF, TEN, Carriers, like_all
+from router.ledger.tens import MEAN_OF, TEN, Carriers, days_full, like_all
 
 ENOUGH = 150
 """Cases with an outcome that each side needs: their spread is told by means of ten."""
@@ -341,7 +341,7 @@ def _streams(viewed: Viewed, carriers: Carriers) -> Iterator[tuple[NDArray[np.in
         for place in Place:
             here = (viewed.office == office) & (viewed.place == place)
             streams += [np.flatnonzero(here & known), np.flatnonzero(here & ~known)]
-        full = [viewed.day[stream][TEN - 1 :: TEN] for stream in streams]
+        full = [days_full(viewed.day[stream]) for stream in streams]
         yield from zip(streams, carriers.take(office, full), strict=True)
 
 

@@ -130,7 +130,7 @@ def ledger_page(
         synergy_synthetic=synergies is not None and synergies.synthetic,
         synergy_drawing=None if synergies is None else synergy_drawing.synergy(synergies, words),
         helps=helps(shown, words),
-        gains=None if benefit is None else gains(benefit, ledger, words),
+        gains=None if benefit is None else gains(benefit, words),
         overrides=departs(overrides, words),
         elsewhere=None
         if elsewhere is None

@@ -34,7 +34,7 @@ from router.ledger.entries import Names as Texts
 from router.ledger.reading import are_plain
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
 from router.ledger.shelf import Packed
-from router.ledger.tens import TEN, Carriers, like_all
+from router.ledger.tens import TEN, Carriers, days_full, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
 """A case is looked at so many days after its advice: the plan's weeks, and four to agree on it.
@@ -356,7 +356,7 @@ def _streams(drawn: Drawn, carriers: Carriers) -> Iterator[tuple[NDArray[np.intp
     for office in sorted(set(drawn.office.tolist())):
         here = drawn.office == office
         streams = [np.flatnonzero(here & (kind == one)) for one in range(12)]
-        full = [drawn.day[stream][TEN - 1 :: TEN] for stream in streams]
+        full = [days_full(drawn.day[stream]) for stream in streams]
         yield from zip(streams, carriers.take(office, full), strict=True)
 
 

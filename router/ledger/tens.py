@@ -1,8 +1,8 @@
 """Cases in tens: what may be told of cases, so that no figure is about fewer than ten.
 
 The cases of an office are taken in the order of their days, ten by ten. Each ten is told as ten
-cases like one of them, on the day of the fifth. Whatever is told, of any period, office, group or
-mix of them, is then a sum of whole tens, and sums agree with each other in every table.
+cases like one of them, on the day on which it is full. Whatever is told, of any period, office,
+group or mix of them, is then a sum of whole tens, and sums agree with each other in every table.
 
 Nothing about fewer than ten can follow from it, by whatever reckoning: told cases put in tens again
 stay as they are, so that what is told may always be the plain truth, and in that truth every set of
@@ -30,7 +30,6 @@ MEAN_OF = 3 * TEN
 # ten is the most like what came: the errors in cases and in hours are then alike.
 _CASE = 60
 _CONTACT = 20
-_FIFTH = TEN // 2 - 1
 
 
 class Carriers:
@@ -100,7 +99,7 @@ def in_tens(entries: Entries, policies: Mapping[str, Policy]) -> Entries:
         true, told = _columns(came, baseline), _columns(rounded.where(stream), baseline)
         chosen = like_all(true, told)
         picked.append(stream[chosen])
-        days.append(fifths(came.day))
+        days.append(days_full(came.day))
 
     # Copies of a case: so that all that is counted and summed after this needs to know no weights.
     found = rounded.where(np.repeat(np.concatenate(picked), TEN))
@@ -110,13 +109,16 @@ def in_tens(entries: Entries, policies: Mapping[str, Policy]) -> Entries:
 def days_told(entries: Entries) -> Whole:
     """Gives the days on which the cases of one office are told in tens."""
     parts = [entries.day[entries.left_out == why] for why in set(entries.left_out.tolist())]
-    return np.concatenate([np.zeros(0, np.int64), *map(fifths, parts)])
+    return np.concatenate([np.zeros(0, np.int64), *map(days_full, parts)])
 
 
-def fifths(day: Whole) -> Whole:
-    """Gives the days on which cases that are put in tens together are told, from those of each."""
-    full = np.sort(day)[: whole_tens(len(day))]
-    return full[_FIFTH::TEN]
+def days_full(day: Whole) -> Whole:
+    """Gives the days on which cases that are put in tens together fill one, from those of each.
+
+    They are told on it and on no earlier one: read each day, a ten that appears with an earlier day
+    tells that fewer than ten came from then on.
+    """
+    return np.sort(day)[TEN - 1 :: TEN]
 
 
 def whole_tens(count: int) -> int:

@@ -359,7 +359,7 @@ def _not_harmful(evidence: _Evidence) -> _Found:
     if shown is None or shown.overall is None:
         why = "no textfile of a ledger was given (--shown)."
         if shown is not None:
-            why = "the groups are too small or uneven."
+            why = "there is no control group, or the groups are too small or uneven."
         why = f"Nobody knows whether showing the advice helps: {why}"
         return _Found(value=None, passed=True, warning=why)
     every = {"all": shown.overall, **shown.groups}

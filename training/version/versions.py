@@ -208,9 +208,11 @@ def _let_through(
         _check_reason(override)
 
     gate = _gate(models / name)
-    if gate == "passed" and anew is not None and not anew.passed:
+    if anew is not None and not anew.passed:
         failed = ", ".join(one.name for one in anew.conditions if not one.passed)
-        gate = f"failed: {failed} (judged anew)"
+        # Also beside what failed before: whoever overrides is told, and the record says, of both.
+        kept = "" if gate == "passed" else f"{gate}; "
+        gate = f"{kept}failed: {failed} (judged anew)"
     if gate != "passed" and override is None:
         raise NotPromoted(
             f"{name}: its gate {gate}; it can be promoted only with --override and the reason why"

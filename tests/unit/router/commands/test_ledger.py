@@ -161,7 +161,7 @@ def test_the_csv_sums_to_the_whole_tells_of_tens_and_leaves_nothing_empty(
         whole["reused"]
     )
     assert all(int(row[name]) % 10 == 0 for row in rows for name in ("cases", "measured_cases"))
-    balances = COLUMNS[: COLUMNS.index("shown_cases")]
+    balances = COLUMNS[: COLUMNS.index("benefit_cases")]
     assert all(row[name] for row in rows for name in balances)
     # Nothing is withheld here, and the row of all says so.
     assert (whole["effect_lacks"], whole["users_measured"]) == ("not_drawn", "")

@@ -1,5 +1,6 @@
 """The promotion gate: its file, and figures that pass, fail, or cannot say."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -380,6 +381,17 @@ def test_advice_that_is_shown_to_harm_is_refused_and_what_nobody_knows_is_warned
     assert bool(found.warning) is bool(said)
 
 
+LEDGER = 'router_ledger_cases{office="ALL",basis="estimated"} 100'
+
+
+def ends(*values: object) -> list[str]:
+    """Gives the lines of one office's effect: value, low and high."""
+    return [
+        f'router_shown_outcome_ratio{{office="a",group="ALL",end="{end}"}} {value}'
+        for end, value in zip(("value", "low", "high"), values, strict=True)
+    ]
+
+
 def test_what_the_ledger_wrote_is_read_for_all_offices_or_the_only_one(tmp_path: Path) -> None:
     path = tmp_path / "ledger.prom"
     lines = [
@@ -387,15 +399,35 @@ def test_what_the_ledger_wrote_is_read_for_all_offices_or_the_only_one(tmp_path:
         for office, group in (("a", "ALL"), ("ALL", "ALL"), ("ALL", "FIRST"))
         for end, value in (("value", 0.1), ("low", 0.0), ("high", 0.2))
     ]
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join([LEDGER, *lines]) + "\n")
     both = ShownFigures(overall=(0.1, 0.0, 0.2), groups={"FIRST": (0.1, 0.0, 0.2)})
     assert read_shown(path) == both
-    path.write_text("\n".join(lines[:3]) + "\n")
+    path.write_text("\n".join([LEDGER, *lines[:3]]) + "\n")
     assert read_shown(path) == replace(both, groups={})
-    path.write_text("\n".join([*lines[:3], lines[0].replace('"a"', '"b"')]) + "\n")
+    path.write_text("\n".join([LEDGER, *lines[:3], lines[0].replace('"a"', '"b"')]) + "\n")
     with pytest.raises(ShownUnreadable, match="2 offices and not of ALL"):
         read_shown(path)
-    path.write_text("")
+    path.write_text(f"{LEDGER}\n")
     assert read_shown(path) == ShownFigures(overall=None, groups={})
     with pytest.raises(ShownUnreadable, match="no textfile"):
         read_shown(tmp_path / "missing.prom")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ((), "holds nothing of the ledger"),
+        (("up 1",), "holds nothing of the ledger"),
+        ((LEDGER, 'router_shown_outcome_ratio{end="value"} 3'), "lacks the label 'office'"),
+        ((LEDGER, *ends(0.1, "NaN", 0.2)), "is 0.1, from nan to 0.2"),
+        ((LEDGER, *ends(0.1, 7, -5)), "is 0.1, from 7 to -5"),
+        ((LEDGER, *ends(0.1, 0.0, 0.2)[:2]), "lacks end 'high'"),
+    ],
+)
+def test_a_textfile_that_is_not_the_ledgers_or_was_damaged_is_refused(
+    tmp_path: Path, lines: tuple[str, ...], said: str
+) -> None:
+    path = tmp_path / "ledger.prom"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    with pytest.raises(ShownUnreadable, match=re.escape(said)):
+        read_shown(path)

@@ -324,16 +324,20 @@ def test_behind_a_link_the_pointer_that_it_leads_to_is_written(models: Path) -> 
     assert (models / "elsewhere").read_text() == "v2\n"
 
 
-HARM = "\n".join(
-    [
-        "# TYPE router_shown_outcome_ratio gauge",
-        *(
-            f'router_shown_outcome_ratio{{office="ALL",group="ALL",end="{end}"}} {value}'
-            for end, value in (("value", -0.1), ("low", -0.15), ("high", -0.05))
-        ),
-        "",
+LEDGER = 'router_ledger_cases{office="ALL",basis="estimated"} 100'
+
+
+def shown_by(value: float, low: float, high: float) -> str:
+    """Gives a ledger's textfile with the effect of showing the advice."""
+    ends = {"value": value, "low": low, "high": high}
+    lines = [
+        f'router_shown_outcome_ratio{{office="ALL",group="ALL",end="{end}"}} {one}'
+        for end, one in ends.items()
     ]
-)
+    return "\n".join([LEDGER, *lines, ""])
+
+
+HARM = shown_by(-0.1, -0.15, -0.05)
 
 
 @pytest.mark.parametrize("command", [["promote", "good"], ["canary", "good", "--office", "a"]])
@@ -353,9 +357,9 @@ def test_with_shown_the_gate_is_asked_anew_and_advice_that_did_harm_is_not_built
     assert read_promotions(tmp_path) == ()
 
     # Above the bound it passes, and where nobody knows it passes with a warning.
-    shown.write_text(HARM.replace("-0.", "0."))
+    shown.write_text(shown_by(0.1, 0.05, 0.15))
     assert CliRunner().invoke(main, [*asked, "--shown", str(shown)]).exit_code == 0
-    shown.write_text("")
+    shown.write_text(f"{LEDGER}\n")
     unknown = CliRunner().invoke(main, [*asked, "--shown", str(shown)])
     assert "Nobody knows whether showing the advice helps" in unknown.output
     assert read_promotions(tmp_path)[-1].gate == "passed"
