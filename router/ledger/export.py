@@ -60,7 +60,7 @@ COLUMNS = (
 )
 """Minutes; a week is named by its Monday, and ALL stands for all of them together.
 
-`measured_planned` are the catalogue's minutes of the cases that were measured. From `shown_cases`
+`measured_planned` are the catalogue's minutes of the cases that were measured. From `benefit_cases`
 on it is what showing the advice is worth (`Benefit`): of all weeks and tiers together only, empty
 in other rows and where it cannot be told.
 """
