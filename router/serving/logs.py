@@ -44,13 +44,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def _no_fault_of_ours(record: logging.LogRecord) -> bool:
-    """Tells as what it is that an answer found nobody.
+    """Tells as what it is that an answer found nobody, or that a call was given up at once.
 
-    Whoever gives up between two of grpc's looks makes it fail in the core, which grpc calls an
-    error of the method.
+    Whoever gives up between two of grpc's looks makes it fail in the core, and who does before the
+    method has begun makes it cancelled; grpc calls both an error of the method.
     """
     kind = record.exc_info[0] if record.exc_info else None
-    if kind and kind.__name__ == "ExecuteBatchError":
+    if kind and kind.__name__ in ("ExecuteBatchError", "CancelledError"):
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True
 

@@ -1,5 +1,6 @@
 """Lines of the log are handed on, in order, or counted as lost."""
 
+import asyncio
 import importlib
 import io
 import json
@@ -28,14 +29,19 @@ def test_what_nobody_takes_is_lost_and_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "level"), [(CYGRPC.ExecuteBatchError("failed"), "INFO"), (KeyError("x"), "ERROR")]
+    ("error", "level"),
+    [
+        (CYGRPC.ExecuteBatchError("failed"), "INFO"),
+        (asyncio.CancelledError(), "INFO"),
+        (KeyError("x"), "ERROR"),
+    ],
 )
-def test_that_a_caller_has_gone_is_no_error_of_the_server(error: Exception, level: str) -> None:
+def test_that_a_caller_has_gone_is_no_error_of_the_server(error: BaseException, level: str) -> None:
     out, lines, log = io.StringIO(), Lines(), logging.Logger("grpc._cython.cygrpc")
     log.addHandler(lines)
     try:
         raise error
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         log.exception("raised in core by servicer method")
     lines.write_to(out)
     lines.flush()
