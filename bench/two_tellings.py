@@ -3,8 +3,9 @@
     python -m bench.two_tellings [--draws 40]
 
 The ledger tells an office's cases in tens; whether the advice helps is told of some of these cases,
-in tens of their own (ADR 30, 35, 37). Whoever reads both each day, and knows how they are made,
-knows between which numbers of cases each ten came. Linear programming then asks of days, and of
+in tens of their own (ADR 30, 35, 37). Whoever reads both, and knows how they are made, knows
+between which numbers of cases each ten came: no less where each day is read, for a ten is told on
+the day on which it is full. Linear programming then asks of days, and of
 stretches of them, how few and how many cases they may hold, all of them or of one kind. They are
 found out where they cannot be empty and cannot hold ten.
 
