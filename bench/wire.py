@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -375,14 +375,19 @@ def told_of(seen: Seen) -> str:
     )
 
 
-def main(told: str) -> None:
-    """Sends what the one word of JSON tells, and prints what was seen."""
+def main(told: str, *, client: Callable[..., object] | None = None) -> None:
+    """Sends what the one word of JSON tells, and prints what was seen.
+
+    Args:
+        told: port, method and the rest of what makes a client; calls; and what it is to do.
+        client: makes one; `Wire` if None.
+    """
     asked = json.loads(told)
     calls = read_calls(Path(asked.pop("calls")))
     mode, values = asked.pop("mode"), asked.pop("values")
-    wire = Wire(asked.pop("port"), asked.pop("method"), calls, **asked)
-    print(told_of(getattr(wire, mode)(**values)))
+    made = (client or Wire)(asked.pop("port"), asked.pop("method"), calls, **asked)
+    print(told_of(getattr(made, mode)(**values)))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

@@ -6,16 +6,14 @@ that find none free open another.
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
-from bench.wire import WRONG, Call, Seen, read_calls, told_of
+from bench.wire import WRONG, Call, Seen, main
 
 _HEAD_ENDS = b"\r\n\r\n"
 _LENGTH = b"content-length: "
@@ -222,14 +220,5 @@ class Http1:
             self.seen.codes[code] += 1
 
 
-def main(told: str) -> None:
-    """Sends what the one word of JSON tells, and prints what was seen."""
-    asked = json.loads(told)
-    calls = read_calls(Path(asked.pop("calls")))
-    mode, values = asked.pop("mode"), asked.pop("values")
-    client = Http1(asked.pop("port"), asked.pop("method"), calls, **asked)
-    print(told_of(getattr(client, mode)(**values)))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], client=Http1)

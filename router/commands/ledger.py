@@ -174,6 +174,7 @@ class _Told(NamedTuple):
         entries: of the offices asked for, of the period and the one before.
         agreed: of all offices with a policy, of the period, what was agreed with users; empty where
             no page is asked for.
+        carriers: tens of all offices with a policy, for what else is told of their cases.
         began: by office asked for, days since 1970-01-01 of the first told; none of one without.
         strangers: cases of offices without a policy.
         erased: recommendations that were erased.

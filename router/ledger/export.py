@@ -15,9 +15,10 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from router.files.spreadsheet import as_text
 from router.ledger.account import Ledger, LedgerRefused
 from router.ledger.arithmetic import Balance
-from router.ledger.benefit import Benefit
+from router.ledger.benefit import Benefit, Measured
 from router.ledger.entries import EPOCH
 from router.ledger.overrides import Overrides
+from router.ledger.sequences import Effect
 from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown
 
 # Of a minute: Prometheus asks for base units.
@@ -217,7 +218,6 @@ def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> Non
             continue
         cases.labels(office, "shown").set(one.shown)
         cases.labels(office, "control").set(one.control)
-        # Rounded as on the page: the last digits of a sum would tell of its parts.
         effects = [
             (outcome, ALL, one.outcome, 1, OUTCOME_DIGITS),
             (spent, ALL, one.minutes, _SECONDS, MINUTE_DIGITS),
@@ -226,8 +226,19 @@ def _write_shown(registry: CollectorRegistry, shown: Mapping[str, Shown]) -> Non
             (outcome, name, effect, 1, OUTCOME_DIGITS) for name, effect in one.groups.items()
         ]
         for gauge, group, effect, times, digits in effects:
-            for end in ("value", "low", "high") if effect is not None else ():
-                gauge.labels(office, group, end).set(times * round(getattr(effect, end), digits))
+            _write_ends(gauge, (office, group), effect, times, digits)
+
+
+def _write_ends(
+    gauge: Gauge,
+    labels: tuple[str, ...],
+    told: Effect | Measured | None,
+    times: int,
+    digits: int,
+) -> None:
+    """Writes a value and the ends of its range, rounded in its own unit; nothing of None."""
+    for end in ("value", "low", "high") if told is not None else ():
+        gauge.labels(*labels, end).set(times * round(getattr(told, end), digits))
 
 
 def _write_benefits(registry: CollectorRegistry, benefits: Mapping[str, Benefit]) -> None:
@@ -252,16 +263,15 @@ def _write_benefits(registry: CollectorRegistry, benefits: Mapping[str, Benefit]
     )
     for office, one in benefits.items():
         cases.labels(office).set(one.cases)
-        for gauge, estimated, measured, times in (
-            (users, one.users_by_model, one.users, 1),
-            (spent, one.minutes_by_catalogue, one.minutes, _SECONDS),
+        if one.source is None:
+            continue
+        for gauge, estimated, measured, times, digits in (
+            (users, one.users_by_model, one.users, 1, OUTCOME_DIGITS),
+            (spent, one.minutes_by_catalogue, one.minutes, _SECONDS, MINUTE_DIGITS),
         ):
             if estimated is not None:
                 gauge.labels(office, "estimated", one.source, "value").set(times * estimated)
-            for end in ("value", "low", "high") if measured is not None else ():
-                gauge.labels(office, "measured", one.source, end).set(
-                    times * getattr(measured, end)
-                )
+            _write_ends(gauge, (office, "measured", one.source), measured, times, digits)
 
 
 def _write_overrides(registry: CollectorRegistry, overrides: Mapping[str, Overrides]) -> None:
@@ -280,8 +290,7 @@ def _write_overrides(registry: CollectorRegistry, overrides: Mapping[str, Overri
     for office, one in overrides.items():
         for place, count in one.places.items():
             cases.labels(office, place.lower()).set(count)
-        for end in ("value", "low", "high") if one.outcome is not None else ():
-            outcome.labels(office, end).set(getattr(one.outcome, end))
+        _write_ends(outcome, (office,), one.outcome, 1, OUTCOME_DIGITS)
 
 
 def _samples(one: Balance, basis: str) -> Iterator[tuple[str, int]]:

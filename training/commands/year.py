@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from training.commands.options import MODELS, PLACE, POLICIES, SEED, WORLD
 from training.simulation.year import NOTICE, Extent, simulate_year
 from training.simulation.year_offices import Lots
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _share(name: str, most: float, which: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        name,
+        type=click.FloatRange(0, most),
+        default=0.0,
+        show_default=True,
+        help=f"Share of plain advice {which}",
+    )
 
 
 @click.command()
@@ -33,27 +47,9 @@ from training.simulation.year_offices import Lots
     show_default=True,
     help="Arrivals a week and office, on average.",
 )
-@click.option(
-    "--control",
-    type=click.FloatRange(0, 0.1),
-    default=0.0,
-    show_default=True,
-    help="Share of plain advice that is never shown, to compare with.",
-)
-@click.option(
-    "--own-views",
-    type=click.FloatRange(0, 0.3),
-    default=0.0,
-    show_default=True,
-    help="Share of plain advice that waits for the adviser's own view.",
-)
-@click.option(
-    "--exploration",
-    type=click.FloatRange(0, 0.2),
-    default=0.0,
-    show_default=True,
-    help="Share of plain advice whose mix is drawn among those nearly worth the best.",
-)
+@_share("--control", 0.1, "that is never shown, to compare with.")
+@_share("--own-views", 0.3, "that waits for the adviser's own view.")
+@_share("--exploration", 0.2, "whose mix is drawn among those nearly worth the best.")
 @WORLD
 @POLICIES
 @MODELS

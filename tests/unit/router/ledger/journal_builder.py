@@ -23,6 +23,7 @@ from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.ledger.account import Ledger, account
 from router.ledger.reading import read_entries
+from router.ledger.sequences import Effect
 from tests.builders import a_catalogue, a_policy, a_reading, a_recorded_recommendation, a_row
 
 MONDAY = date(2026, 3, 2)
@@ -139,3 +140,8 @@ def told(
     store.close()
     days = (MONDAY + timedelta(days=day) for day in (first, last, as_of))
     return account(entries, an_office() if offices is None else offices, CATALOGUE, *days)
+
+
+def an_effect(value: float, half: float) -> Effect:
+    """Gives a value with a range of so much to each side."""
+    return Effect(value=value, low=value - half, high=value + half, shown=900, control=100)

@@ -12,7 +12,6 @@ from router.ledger.account import Ledger
 from router.ledger.benefit import Benefit, Lack, Measured, Source, benefit
 from router.ledger.export import write_csv, write_prometheus
 from router.ledger.helps import gains, helps
-from router.ledger.sequences import Effect
 from router.ledger.shown import (
     FOLLOWED_DAYS,
     UNDRAWN,
@@ -20,14 +19,10 @@ from router.ledger.shown import (
     shown_against_control,
 )
 from router.ledger.words import load_words
-from tests.unit.router.ledger.journal_builder import advised, chose, many, told
+from tests.unit.router.ledger.journal_builder import advised, an_effect, chose, told
 from tests.unit.router.ledger.test_shown import in_their_tens
 
 WORDS = load_words()["en"]
-
-
-def an_effect(value: float, half: float) -> Effect:
-    return Effect(value=value, low=value - half, high=value + half, shown=900, control=100)
 
 
 SHOWN = Shown(
@@ -44,11 +39,6 @@ SHOWN = Shown(
 FEW = replace(SHOWN, outcome=None, minutes=None, by_model=None, by_catalogue=None)
 UNEVEN = replace(FEW, answered=an_effect(0.2, 0.1))
 ELSEWHERE = replace(SHOWN, outcome=an_effect(0.01, 0.02))
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return told(tmp_path, many(20))
 
 
 def test_both_are_the_effect_told_elsewhere_times_the_people_who_were_shown_the_advice(

@@ -8,16 +8,11 @@ import pytest
 from router.ledger.account import Ledger
 from router.ledger.export import write_prometheus
 from router.ledger.helps import helps
-from router.ledger.sequences import Effect
 from router.ledger.shown import UNDRAWN, Shown
 from router.ledger.words import load_words
-from tests.unit.router.ledger.journal_builder import many, told
+from tests.unit.router.ledger.journal_builder import an_effect
 
 WORDS = load_words()["en"]
-
-
-def an_effect(value: float, half: float) -> Effect:
-    return Effect(value=value, low=value - half, high=value + half, shown=900, control=100)
 
 
 SHOWN = Shown(
@@ -29,11 +24,6 @@ SHOWN = Shown(
     minutes=an_effect(-20, 5),
     groups={"FIRST": an_effect(-0.2, 0.1)},
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return told(tmp_path, many(20))
 
 
 def test_it_says_whether_the_advice_helps_and_who_loses_by_it() -> None:

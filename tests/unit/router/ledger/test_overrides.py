@@ -333,5 +333,9 @@ def test_the_textfile_has_what_is_known_and_nothing_of_what_is_not(tmp_path: Pat
     write_prometheus(path, {"a": ledger}, {}, {"a": compared(PLAIN), "b": UNVIEWED})
     text = path.read_text()
     assert 'router_own_view_outcome_ratio{end="value",office="a"} 0.2' in text
+    # The last digits of a sum would tell of its parts.
+    odd = replace(compared(PLAIN), outcome=an_effect(0.123456, 0.02))
+    write_prometheus(path, {"a": ledger}, {}, {"a": odd})
+    assert 'router_own_view_outcome_ratio{end="value",office="a"} 0.123\n' in path.read_text()
     assert 'router_own_view_cases{office="a",place="elsewhere"} 200.0' in text
     assert 'office="b"' not in text
