@@ -16,6 +16,7 @@ from router.decision.pairs import Pair
 from router.decision.policy import Policy
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables, Floats
+from router.files.aside import written_aside
 from router.journal.recommendation import CodedMix, Reading, Tail, coded, subject_of
 from router.journal.record import RECOMMENDATION, Record
 from router.policies.catalogue_file import load_catalogue
@@ -289,3 +290,9 @@ def a_recorded_recommendation(
         at,
         subject=subject_of(case_ref),
     )
+
+
+def put(path: Path, text: str | bytes) -> None:
+    """Writes a file that somebody watches in one step: half of one, or none, is another file."""
+    with written_aside(path) as aside:
+        aside.write_bytes(text.encode() if isinstance(text, str) else text)

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,7 +25,7 @@ from router.serving.callers.rules import RULES, Offices
 from router.serving.server import SERVICES
 from router.v1 import caseload_pb2, channel_router_pb2, feedback_pb2
 from tests.authority import AUDIENCE, ISSUER, Issuer, key_set
-from tests.builders import a_case
+from tests.builders import a_case, put
 from tests.e2e.conftest import Server, closed, start, tool
 
 OURS, THEIRS = "office-01", "office-02"
@@ -429,13 +428,6 @@ def test_a_greedy_caller_is_refused_until_its_bucket_fills_and_nobody_else(world
     # Health is not what anybody is greedy with.
     health = "grpc.health.v1.Health/Watch"
     assert world.code(health, "greedy", *requests_of(world, health, "")) is grpc.StatusCode.OK
-
-
-def put(path: Path, text: str) -> None:
-    """Writes a file in one step: half of one is a bad one, and would be on record as that."""
-    aside = path.with_suffix(".new")
-    aside.write_text(text)
-    aside.replace(path)
 
 
 def test_a_changed_file_is_taken_a_bad_one_is_not_and_both_are_on_record(world: World) -> None:

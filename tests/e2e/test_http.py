@@ -10,11 +10,14 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
@@ -293,12 +296,12 @@ def test_a_caller_who_goes_is_counted_as_such(start_server: StartServer) -> None
     body = json.dumps({"case": CASE}).encode()
     head = f"POST {RECOMMEND} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     host, _, port = server.http.rpartition(":")
-    with socket.create_connection((host, int(port))) as caller:
-        caller.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        # It has begun: the journal makes it wait.
-        until_begun(server)
+    # Again, for one that was slow to go has heard of the journal.
     while not counted(server, "Cancelled"):
-        pass
+        with socket.create_connection((host, int(port))) as caller:
+            caller.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            # It has begun: the journal makes it wait.
+            until_begun(server)
     lock.execute("ROLLBACK")
     lock.close()
 
@@ -309,17 +312,27 @@ def test_over_the_limit_of_calls_in_flight_the_caller_is_told_when_to_retry(
     server = start_server("--http", "127.0.0.1:0", "--max-in-flight", "1")
     lock = sqlite3.connect(server.journal, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
-    first = server.router.Recommend.future(
-        channel_router_pb2.RecommendRequest(case=a_case()), timeout=10
-    )
-    until_begun(server)
-    answer = ask(server, RECOMMEND, {"case": CASE})
-    assert answer.code == (429, "resource_exhausted")
+    # Each waits for the journal, and a second at most: another takes its turn.
+    request, stop = channel_router_pb2.RecommendRequest(case=a_case()), threading.Event()
+
+    def keep_it_full() -> None:
+        while not stop.is_set():
+            with suppress(grpc.RpcError):
+                server.router.Recommend(request, timeout=10)
+
+    caller = threading.Thread(target=keep_it_full)
+    caller.start()
+    try:
+        answer = ask(server, RECOMMEND, {"case": CASE})
+        while answer.code != (429, "resource_exhausted"):
+            answer = ask(server, RECOMMEND, {"case": CASE})
+    finally:
+        stop.set()
+        caller.join()
     (retry,) = (d for d in answer.body["details"] if d["type"] == "google.rpc.RetryInfo")
     assert retry["debug"] == {"retryDelay": "0.200s"}
     lock.execute("ROLLBACK")
     lock.close()
-    first.cancel()
 
 
 def test_bodies_that_do_not_come_hold_bounded_room_together(start_server: StartServer) -> None:

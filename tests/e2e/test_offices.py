@@ -15,7 +15,7 @@ import pytest
 
 from router.cases.features import FEATURES
 from router.v1 import channel_router_pb2, feedback_pb2, models_pb2, recommendation_pb2
-from tests.builders import ROOT, a_case
+from tests.builders import ROOT, a_case, put
 from tests.e2e.conftest import Server, router_command
 from tests.e2e.test_operations import run
 
@@ -52,7 +52,7 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 def write(policies: Path, office: str, text: str) -> None:
-    (policies / "offices" / f"{office}.toml").write_text(f"minutes_per_week = 9000\n{text}")
+    put(policies / "offices" / f"{office}.toml", f"minutes_per_week = 9000\n{text}")
 
 
 def test_each_answer_names_the_policy_of_its_office(
@@ -128,7 +128,7 @@ def test_another_promoted_model_is_taken_and_a_broken_one_is_not(
     (models / "promoted").write_text(f"{before}\n")
     server = start_server("--models", str(models), "--reload-seconds", "0.05")
     assert ask(server).model_version == before
-    (models / "promoted").write_text("next\n")
+    put(models / "promoted", "next\n")
     until(lambda: ask(server).model_version == "next")
     assert (
         server.models.GetPromotedModel(
@@ -136,7 +136,7 @@ def test_another_promoted_model_is_taken_and_a_broken_one_is_not(
         ).model.version
         == "next"
     )
-    (models / "promoted").write_text("missing\n")
+    put(models / "promoted", "missing\n")
     until(lambda: 'router_reloads_total{part="model",result="refused"} 1.0' in server.scrape())
     assert ask(server).model_version == "next"
     assert 'version="next"' in server.scrape()

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.authority import DAY, Authority, Holder, spiffe
-from tests.builders import a_case
+from tests.builders import a_case, put
 from tests.e2e.conftest import Server, closed, router_command, start, tool
 
 CALLERS = """
@@ -227,7 +227,7 @@ def test_a_client_authority_that_is_taken_away_opens_no_more(world: World, tmp_p
     kept = world.clients.file.read_bytes()
     theirs = new.issue("case", spiffe("case-system"))
     try:
-        world.clients.file.write_bytes(new.file.read_bytes())
+        put(world.clients.file, new.file.read_bytes())
         while world.ask(theirs.channel(world.authority.file)) is not grpc.StatusCode.OK:
             pass
         code = world.ask(world.client.channel(world.authority.file))
@@ -235,7 +235,7 @@ def test_a_client_authority_that_is_taken_away_opens_no_more(world: World, tmp_p
         assert world.curl("/openapi.json", world.client).returncode != 0
         assert world.curl("/openapi.json", theirs).returncode == 0
     finally:
-        world.clients.file.write_bytes(kept)
+        put(world.clients.file, kept)
         while world.ask(world.client.channel(world.authority.file)) is not grpc.StatusCode.OK:
             pass
 

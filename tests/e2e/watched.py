@@ -33,7 +33,14 @@ from router.journal.stores.sqlite import SqliteJournal
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
 from tests.authority import DAY, Authority
-from tests.builders import ROOT, a_case, a_catalogue, a_reading, a_recorded_recommendation
+from tests.builders import (
+    ROOT,
+    a_case,
+    a_catalogue,
+    a_reading,
+    a_recorded_recommendation,
+    put,
+)
 from tests.e2e.conftest import Server, closed, start, tool
 
 WITHIN = 120
@@ -331,10 +338,10 @@ class Watched:
         self._connections += [socket.create_connection(where) for _ in range(200)]
 
     def bad_model(self) -> None:
-        (self.models / "promoted").write_text("missing\n")
+        put(self.models / "promoted", "missing\n")
 
     def another_model(self) -> None:
-        (self.models / "promoted").write_text("next\n")
+        put(self.models / "promoted", "next\n")
 
     def short_certificate(self) -> None:
         self._certificate.replace_by(self._authority.server(ends=2 * DAY))

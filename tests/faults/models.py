@@ -16,11 +16,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from router.cases.features import FEATURES
-from router.files.aside import written_aside
 from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from router.versions.registry import (
     MANIFEST,
-    PROMOTED,
     TABLES,
     ModelRefused,
     load_model,
@@ -31,6 +29,7 @@ from tests.builders import ROOT, a_case, a_catalogue
 from tests.e2e.callers import REQUEST, Callers, answered
 from tests.faults.fault import fault
 from tests.faults.served import OPTIONS, Served, accounted, codes
+from tests.unit.router.versions.models_builder import point
 
 SHIPPED = promoted_version(ROOT / "models")
 SECOND = "second"
@@ -52,12 +51,6 @@ def two_versions(folder: Path) -> Path:
         (models / version / MANIFEST).write_text(told)
     point(models, SHIPPED)
     return models
-
-
-def point(models: Path, version: str) -> None:
-    """Promotes a version, whole or not at all."""
-    with written_aside(models / PROMOTED) as aside:
-        aside.write_text(f"{version}\n")
 
 
 @fault(

@@ -4,10 +4,10 @@
 """
 
 import sqlite3
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -41,24 +41,35 @@ def stubs(server: Server) -> Iterator[list[channel_router_pb2_grpc.ChannelRouter
 
 
 @contextmanager
-def held(server: Server) -> Iterator[None]:
-    """Keeps the journal from being written, so that calls are taken up and none is answered."""
-    database = sqlite3.connect(server.journal, timeout=5)
+def until_one_is_refused(server: Server) -> Iterator[Callable[[Iterable[Any]], list[Any]]]:
+    """Keeps the journal from being written until one of the calls is refused.
+
+    So calls are taken up and none is answered, however slowly they are sent. The server waits for
+    its journal a second and says UNAVAILABLE then, wherefore it is let go of at once, from the
+    thread in which the call ends, and not when all are sent.
+    """
+    database = sqlite3.connect(server.journal, timeout=5, check_same_thread=False)
+    refused = threading.Event()
+
+    def ended(call: Any) -> None:
+        if call.code() is FULL:
+            database.rollback()
+            refused.set()
+
+    def watched(calls: Iterable[Any]) -> list[Any]:
+        sent = []
+        for call in calls:
+            call.add_done_callback(ended)
+            sent.append(call)
+        return sent
+
     try:
         database.execute("BEGIN IMMEDIATE")
-        yield
+        yield watched
+        assert refused.wait(30)
     finally:
         database.rollback()
         database.close()
-
-
-def as_they_end(calls: list[Any]) -> Iterator[Any]:
-    """Gives calls in the order in which they end."""
-    ended: SimpleQueue[Any] = SimpleQueue()
-    for call in calls:
-        call.add_done_callback(ended.put)
-    for _ in calls:
-        yield ended.get(timeout=30)
 
 
 def scraped(server: Server, name: str, label: str = "") -> float:
@@ -84,7 +95,7 @@ def has_retry_info(error: grpc.Call) -> bool:
     ("flags", "refused"),
     [
         # The server itself refuses: those over what may be in flight.
-        (("--max-in-flight", "100"), FULL),
+        (("--max-in-flight", "20"), FULL),
         # gRPC's core refuses: those over what may wait for the server.
         (("--max-pending", "50", "--max-pending-hard", "50"), CANCELLED),
     ],
@@ -98,15 +109,12 @@ def test_of_a_burst_each_call_is_answered_or_refused_and_counted(
     server = start_server("--access-log", "off", *flags)
     before = psutil.Process(server.process.pid).memory_info().rss
     with stubs(server) as routers:
-        with held(server) if refused is FULL else nullcontext():
-            calls = [
+        with until_one_is_refused(server) if refused is FULL else nullcontext(list) as watched:
+            calls = watched(
                 router.Recommend.future(REQUEST, timeout=30)
                 for _ in range(CALLS // CHANNELS)
                 for router in routers
-            ]
-            if refused is FULL:
-                # Over a hundred wait for the journal, however slowly they are sent.
-                next(call for call in as_they_end(calls) if call.code() is FULL)
+            )
         codes = Counter(call.code() for call in calls)
         assert set(codes) == {OK, refused}
         assert all(has_retry_info(call) for call in calls if call.code() is FULL)
@@ -116,10 +124,10 @@ def test_of_a_burst_each_call_is_answered_or_refused_and_counted(
         taken = scraped(server, "router_grpc_calls_taken_total")
         assert received - taken == codes[CANCELLED]
         assert received == sum(codes.values())
-        ended = "grpc_server_handled_total"
-        assert scraped(server, ended, 'grpc_code="OK"') == codes[OK]
-        assert scraped(server, ended, 'grpc_code="ResourceExhausted"') == codes[FULL]
-        assert scraped(server, ended, 'grpc_code="Unknown"') == 0
+        handled = "grpc_server_handled_total"
+        assert scraped(server, handled, 'grpc_code="OK"') == codes[OK]
+        assert scraped(server, handled, 'grpc_code="ResourceExhausted"') == codes[FULL]
+        assert scraped(server, handled, 'grpc_code="Unknown"') == 0
 
         # What follows is as if nothing had been.
         assert scraped(server, "router_calls_in_flight ") == 0

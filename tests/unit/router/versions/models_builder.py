@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.builders import ROOT, a_catalogue, random_tables
+from tests.builders import ROOT, a_catalogue, put, random_tables
 from tests.unit.training.version.versions_builder import a_version
 
 SHIPPED = (ROOT / "models" / "promoted").read_text().strip()
@@ -29,6 +29,4 @@ def another_version(models: Path, name: str, seed: int = 1, **changes: Any) -> P
 
 def point(models: Path, version: str) -> None:
     """Promotes a version as `promote` does: whole or not at all."""
-    aside = models / "promoted.partial"
-    aside.write_text(f"{version}\n")
-    aside.rename(models / "promoted")
+    put(models / "promoted", f"{version}\n")
