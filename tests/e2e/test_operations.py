@@ -181,7 +181,9 @@ def test_too_many_calls_in_flight_are_refused_as_resource_exhausted(
     assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
-def test_of_a_burst_over_many_connections_no_call_is_cancelled(server: Server) -> None:
+def test_of_a_burst_over_many_connections_no_call_is_cancelled(start_server: StartServer) -> None:
+    # Not by their number. That some wait for longer than usual is the machine's doing.
+    server = start_server("--queue-seconds", "30")
     options = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
     channels = [grpc.insecure_channel(server.listen, options) for _ in range(40)]
     for channel in channels:
