@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from router.journal.record import JournalBroken, JournalFull, JournalUnavailable, Record
@@ -25,12 +26,29 @@ class Observer(Protocol):
         """Hears that a batch could not be written."""
 
 
+@dataclass(slots=True)
+class _Submission(Generic[T]):
+    """Records that somebody waits for, less those that are durable already."""
+
+    rest: Sequence[Record]
+    ticket: T
+    skipped: list[bytes] = field(default_factory=list)
+
+    def share(self, most: int) -> Sequence[Record]:
+        """Takes the next records to be written, so many at most."""
+        taken, self.rest = self.rest[:most], self.rest[most:]
+        return taken
+
+
 class GroupCommit(Generic[T]):
     """A bounded queue and the one thread that writes it; started when made.
 
     A ticket is whatever the caller wants back when its records are durable. While the store fails,
     new submissions are refused at once and the thread probes the store until it works again. It
     probes an idle one too: whether it can be written is known before somebody asks.
+
+    A large submission is written in shares, one a commit, and what else has come meanwhile goes
+    with the next of them: a call of one case does not wait for a batch of a thousand.
     """
 
     def __init__(
@@ -40,6 +58,7 @@ class GroupCommit(Generic[T]):
         *,
         capacity: int = 8192,
         largest_batch: int = 1024,
+        largest_share: int = 256,
         observe: Observer | None = None,
         retry_seconds: float = 0.25,
         idle_seconds: float = 1.0,
@@ -49,10 +68,11 @@ class GroupCommit(Generic[T]):
 
         Args:
             store: closed when the writer ends.
-            resolve: called on the writer's thread, once a batch: its tickets, None when they
-                are durable, and the ids of records that were skipped.
+            resolve: called on the writer's thread, once a commit in which any ends: tickets, None
+                when they are durable, and the ids of records that were skipped.
             capacity: most records that may wait.
-            largest_batch: most records written together; a larger submission goes alone.
+            largest_batch: most records written together.
+            largest_share: most records of one submission written together; no more than a batch.
             observe: told of each batch.
             retry_seconds: between probes while the store fails.
             idle_seconds: between probes while nothing is to be written.
@@ -62,13 +82,15 @@ class GroupCommit(Generic[T]):
         self._resolve = resolve
         self._capacity = capacity
         self._largest_batch = largest_batch
+        self._largest_share = min(largest_share, largest_batch)
         self._observe = observe
         self._retry_seconds = retry_seconds
         self._idle_seconds = idle_seconds
         self._on_up_change = on_up_change
 
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Sequence[Record], T]] = deque()
+        self._small: deque[_Submission[T]] = deque()
+        self._large: deque[_Submission[T]] = deque()
         self._depth = 0
         self._up = True
         self._closing = False
@@ -86,9 +108,10 @@ class GroupCommit(Generic[T]):
         return self._depth
 
     def submit(self, records: Sequence[Record], ticket: T) -> None:
-        """Queues records that are committed together.
+        """Queues records.
 
-        The ticket is resolved exactly once, unless this raises.
+        The ticket is resolved exactly once, unless this raises: when all of them are durable, or
+        the store failed. Then any of them may be there.
 
         Raises:
             JournalFull: if they would not fit within the capacity.
@@ -105,7 +128,8 @@ class GroupCommit(Generic[T]):
                 raise JournalFull(
                     f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
                 )
-            self._waiting.append((records, ticket))
+            large = len(records) > self._largest_share
+            (self._large if large else self._small).append(_Submission(records, ticket))
             self._depth += len(records)
             self._changed.notify()
 
@@ -139,26 +163,33 @@ class GroupCommit(Generic[T]):
             # Also after a mistake of this thread: the store must not stay locked.
             self._guarded(self._store.close)
 
-    def _next_batch(self) -> list[tuple[Sequence[Record], T]]:
-        """Waits for work and takes as many whole submissions as fit.
+    def _next_batch(self) -> list[tuple[_Submission[T], Sequence[Record]]]:
+        """Waits for work and takes what is written next, and of which submissions.
 
         There is none when nothing came for a while, or the journal is closing and nothing waits.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing, self._idle_seconds)
-            batch: list[tuple[Sequence[Record], T]] = []
-            size = 0
-            while self._waiting and (
-                not batch or size + len(self._waiting[0][0]) <= self._largest_batch
-            ):
-                batch.append(self._waiting.popleft())
-                size += len(batch[-1][0])
-            self._depth -= size
+            self._changed.wait_for(
+                lambda: self._small or self._large or self._closing, self._idle_seconds
+            )
+            batch: list[tuple[_Submission[T], Sequence[Record]]] = []
+            room = self._largest_batch
+            if self._large:
+                # Of the first alone: who came later would not be done any sooner.
+                first = self._large[0]
+                batch.append((first, first.share(self._largest_share)))
+                room -= len(batch[0][1])
+                if not first.rest:
+                    self._large.popleft()
+            while self._small and len(self._small[0].rest) <= room:
+                one = self._small.popleft()
+                batch.append((one, one.share(self._largest_share)))
+                room -= len(batch[-1][1])
+            self._depth -= self._largest_batch - room
             return batch
 
-    def _write(self, batch: list[tuple[Sequence[Record], T]]) -> None:
-        records = [record for submission, _ in batch for record in submission]
-        tickets = [ticket for _, ticket in batch]
+    def _write(self, batch: list[tuple[_Submission[T], Sequence[Record]]]) -> None:
+        records = [record for _, share in batch for record in share]
         started = time.perf_counter()
         skipped: list[bytes] = []
         error = self._attempt(lambda: skipped.extend(self._store.write_batch(records)))
@@ -166,11 +197,17 @@ class GroupCommit(Generic[T]):
         # Before those who wait are taken: from here on new
         # ones are refused, so that none is left behind.
         self._change(error)
+        for submission, _ in batch:
+            submission.skipped += skipped
+        ended = [submission for submission, _ in batch if not submission.rest]
         if error is not None:
             # They hear now, instead of each after a time-out of its own.
-            tickets += self._take_waiting()
+            ended += self._take_waiting()
 
-        self._guarded(lambda: self._resolve(tickets, error, skipped))
+        if ended:
+            tickets = [submission.ticket for submission in ended]
+            known = {id_ for submission in ended for id_ in submission.skipped}
+            self._guarded(lambda: self._resolve(tickets, error, known))
         if self._observe is not None:
             observe = self._observe
             self._guarded(
@@ -223,12 +260,13 @@ class GroupCommit(Generic[T]):
             on_up_change = self._on_up_change
             self._guarded(lambda: on_up_change(up))
 
-    def _take_waiting(self) -> list[T]:
+    def _take_waiting(self) -> list[_Submission[T]]:
         with self._changed:
-            tickets = [ticket for _, ticket in self._waiting]
-            self._waiting.clear()
+            waiting = [*self._large, *self._small]
+            self._large.clear()
+            self._small.clear()
             self._depth = 0
-            return tickets
+            return waiting
 
     def _guarded(self, call: Callable[[], object]) -> None:
         """Calls back, and logs a caller's mistake: it must not end the writer."""

@@ -29,14 +29,18 @@ class MemoryStore:
         self.entered = threading.Semaphore(0)
         self.failure: Exception | None = None
         self.known: Collection[bytes] = ()
+        self.full_once_at: int | None = None
         self.closed = False
 
     def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         self.entered.release()
         assert self.gate.wait(SECONDS)
         self.probe()
+        if len(self.batches) == self.full_once_at:
+            self.full_once_at = None
+            raise JournalUnavailable("disk full")
         self.batches.append(list(records))
-        return self.known
+        return [record.id for record in records if record.id in self.known]
 
     def probe(self) -> None:
         if self.failure is not None:
@@ -131,20 +135,64 @@ def test_what_waits_is_written_together_in_whole_submissions(
     assert writer.depth == 0
 
 
-def test_a_submission_larger_than_a_batch_goes_alone(
-    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+def test_a_large_submission_is_written_in_shares_and_nobody_waits_for_all_of_them(
+    store: MemoryStore, watcher: Watcher
 ) -> None:
+    writer: GroupCommit[str] = GroupCommit(
+        store, watcher.resolve, largest_batch=4, largest_share=2, observe=watcher
+    )
     hold(store, writer)
+    large = some_records(5)
+    writer.submit(large, "large")
     writer.submit(some_records(1), "a")
-    writer.submit(some_records(6), "large")
-    writer.submit(some_records(1), "b")
+    writer.submit(some_records(3), "another")
     store.gate.set()
-    assert [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(4)] == [
-        ["held"],
-        ["a"],
-        ["large"],
-        ["b"],
+    resolved = [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(4)]
+    assert resolved == [["held"], ["a"], ["large"], ["another"]]
+    assert store.batches[1:] == [
+        [*large[:2], *some_records(1)],
+        large[2:4],
+        large[4:],
+        some_records(2),
+        some_records(3)[2:],
     ]
+    assert writer.depth == 0
+    assert writer.close(SECONDS)
+
+
+def test_of_a_large_submission_it_is_told_what_of_any_share_was_there(
+    store: MemoryStore, watcher: Watcher
+) -> None:
+    writer: GroupCommit[str] = GroupCommit(store, watcher.resolve, largest_share=2)
+    first, *_, last = large = some_records(5)
+    store.known = {first.id, last.id}
+    writer.submit(large, "large")
+    assert watcher.resolved.get(timeout=SECONDS) == (["large"], None)
+    assert watcher.skipped.get(timeout=SECONDS) == {first.id, last.id}
+    assert writer.close(SECONDS)
+
+
+def test_a_failure_amid_a_large_submission_is_told_once_and_the_rest_is_not_written(
+    store: MemoryStore, watcher: Watcher
+) -> None:
+    writer: GroupCommit[str] = GroupCommit(
+        store, watcher.resolve, largest_share=2, on_up_change=watcher.ups.put, retry_seconds=0.01
+    )
+    hold(store, writer)
+    writer.submit(some_records(5), "large")
+    writer.submit(some_records(1), "a")
+    store.full_once_at = 2
+    store.gate.set()
+    assert watcher.resolved.get(timeout=SECONDS) == (["held"], None)
+    assert watcher.resolved.get(timeout=SECONDS) == (["a"], None)
+    tickets, error = watcher.resolved.get(timeout=SECONDS)
+    assert (tickets, str(error)) == (["large"], "disk full")
+    assert watcher.ups.get(timeout=SECONDS) is False
+    assert watcher.ups.get(timeout=SECONDS) is True
+    assert len(store.batches) == 2
+    writer.submit(some_records(1), "b")
+    assert watcher.resolved.get(timeout=SECONDS) == (["b"], None)
+    assert writer.close(SECONDS)
 
 
 def test_an_empty_submission_is_resolved(writer: GroupCommit[str], watcher: Watcher) -> None:
