@@ -35,9 +35,22 @@ class _Submission(Generic[T]):
     skipped: list[bytes] = field(default_factory=list)
 
     def share(self, most: int) -> Sequence[Record]:
-        """Takes the next records to be written, so many at most."""
-        taken, self.rest = self.rest[:most], self.rest[most:]
+        """Takes the next records to be written: so many, and what else is about the last of them.
+
+        A decision is never on record without what goes with it, such as the answer that is given
+        to who asks again.
+        """
+        end = min(most, len(self.rest))
+        while 0 < end < len(self.rest) and _concerns(self.rest[end]) == _concerns(
+            self.rest[end - 1]
+        ):
+            end += 1
+        taken, self.rest = self.rest[:end], self.rest[end:]
         return taken
+
+
+def _concerns(record: Record) -> bytes:
+    return record.about or record.id
 
 
 class GroupCommit(Generic[T]):
@@ -71,8 +84,9 @@ class GroupCommit(Generic[T]):
             resolve: called on the writer's thread, once a commit in which any ends: tickets, None
                 when they are durable, and the ids of records that were skipped.
             capacity: most records that may wait.
-            largest_batch: most records written together.
-            largest_share: most records of one submission written together; no more than a batch.
+            largest_batch: how many records are written together.
+            largest_share: how many of one submission, and as many more as are about the last of
+                these; no more than a batch.
             observe: told of each batch.
             retry_seconds: between probes while the store fails.
             idle_seconds: between probes while nothing is to be written.
@@ -108,7 +122,7 @@ class GroupCommit(Generic[T]):
         return self._depth
 
     def submit(self, records: Sequence[Record], ticket: T) -> None:
-        """Queues records.
+        """Queues records; those about one decision stand together, and are committed together.
 
         The ticket is resolved exactly once, unless this raises: when all of them are durable, or
         the store failed. Then any of them may be there.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+import sqlite3
 import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import grpc
@@ -13,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
 from tests.e2e.conftest import Server, router_command
+from tests.e2e.test_operations import until_answered
 
 FULL = channel_router_pb2.VIEW_FULL
 
@@ -129,6 +134,44 @@ def test_each_case_of_a_batch_has_its_own(server: Server) -> None:
 
     few = channel_router_pb2.RecommendBatchRequest(cases=cases, request_ids=ids[:2])
     assert refused(lambda: server.router.RecommendBatch(few)) == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_batch_that_the_disk_had_no_room_for_is_whole_when_it_is_sent_again(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    number = 1_000
+    request = channel_router_pb2.RecommendBatchRequest(
+        cases=[a_case() for _ in range(number)],
+        request_ids=[str(uuid.uuid4()) for _ in range(number)],
+    )
+
+    def on_record() -> list[tuple[bytes, str]]:
+        with closing(sqlite3.connect(f"file:{server.journal}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT coalesce(about, id), kind FROM record").fetchall()
+
+    # There is room for some of its commits.
+    room = server.journal.with_name(f"{server.journal.name}-wal").stat().st_size + (1 << 20)
+    no_limit = resource.RLIM_INFINITY
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, no_limit))
+    assert refused(lambda: server.router.RecommendBatch(request)) == grpc.StatusCode.UNAVAILABLE
+    there = on_record()
+    assert 0 < len(there) < 2 * number
+    # Of no decision the answer is missing, which who asks again is given.
+    assert {kind for _, kind in there} == {"recommendation", "answered"}
+    assert set(Counter(decision for decision, _ in there).values()) == {2}
+
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (no_limit, no_limit))
+    until_answered(server)
+    kept = len(on_record())
+    first = server.router.RecommendBatch(request, timeout=20).results
+    again = server.router.RecommendBatch(request, timeout=20).results
+    assert first == again
+    assert all(one.HasField("recommendation") for one in first)
+    assert len(on_record()) == kept - len(there) + 2 * number
+    assert server.stop() == 0
+    verify = ("journal", "verify", "--journal", f"sqlite:///{server.journal}")
+    subprocess.run(router_command(*verify), check=True)
 
 
 def test_each_case_of_a_stream_has_its_own_and_the_stream_goes_on(server: Server) -> None:

@@ -113,7 +113,7 @@ class Pipeline:
             for decided in turns:
                 for part in decided:
                     records += _answers(part.asked, records[0].written_at)
-        durable = self._journal.append(_with_callers(records, chain(*turns)))
+        durable = self._journal.append(_by_decision(_with_callers(records, chain(*turns))))
 
         # The journal's thread begins its write and other calls have their turn; meanwhile the
         # answers are written.
@@ -235,6 +235,14 @@ def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Seq
     if not callers:
         return records
     return [one._replace(caller=callers.get(one.about or one.id, "")) for one in records]
+
+
+def _by_decision(records: Sequence[Record]) -> Sequence[Record]:
+    """Puts what is about a decision next to it: the journal writes a batch in shares."""
+    found: dict[bytes, list[Record]] = {}
+    for one in records:
+        found.setdefault(one.about or one.id, []).append(one)
+    return records if len(found) == len(records) else [*chain(*found.values())]
 
 
 def _by_office(asked: Sequence[Asked]) -> list[tuple[OfficeRouter, list[Asked]]]:

@@ -160,6 +160,21 @@ def test_a_large_submission_is_written_in_shares_and_nobody_waits_for_all_of_the
     assert writer.close(SECONDS)
 
 
+def test_what_is_about_one_decision_is_written_with_it(
+    store: MemoryStore, watcher: Watcher
+) -> None:
+    writer: GroupCommit[str] = GroupCommit(store, watcher.resolve, largest_share=3)
+    first, second, third = some_records(3)
+    about = [
+        Record(bytes([100 + at]) * 16, "answer", CONTEXT, b"", at, about=second.id)
+        for at in range(3)
+    ]
+    writer.submit([first, second, *about, third], "large")
+    assert watcher.resolved.get(timeout=SECONDS) == (["large"], None)
+    assert store.batches == [[first, second, *about], [third]]
+    assert writer.close(SECONDS)
+
+
 def test_of_a_large_submission_it_is_told_what_of_any_share_was_there(
     store: MemoryStore, watcher: Watcher
 ) -> None:
