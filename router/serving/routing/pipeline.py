@@ -125,8 +125,11 @@ class Pipeline:
         with TRACES.step("journal"):
             skipped = await durable
         new: set[int] = set()
-        for part in chain(*turns):
-            new |= part.counted(skipped, self._shadowing)
+        for number, decided in enumerate(turns):
+            if number:
+                await give_way()
+            for part in decided:
+                new |= part.counted(skipped, self._shadowing)
         if not repeatable:
             return {}
         again = [n for n, one in enumerate(asked) if id(one) not in new]
