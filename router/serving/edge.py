@@ -240,6 +240,7 @@ class Edge(grpc.GenericRpcHandler):
         self._beside = WaitingRoom(waiting_at_most)
         self._inner: list[tuple[grpc.GenericRpcHandler, _OnError]] = []
         self._handlers: dict[str, _Handler] = {}
+        self._series: dict[str, CallSeries] = {}
         self.draining = False
         # Calls over gRPC that came as far as here: the core may have refused others.
         self.taken = 0
@@ -300,6 +301,16 @@ class Edge(grpc.GenericRpcHandler):
         handler, on_error = self._find(_Details(method))
         assert handler is not None
         return self._around(method, handler, reading, on_error)
+
+    def turned_away(self, method: str) -> None:
+        """Counts a call for which another door had no room, so that it never came here.
+
+        Args:
+            method: its path, of a service that was added and is called by that door.
+        """
+        series = self._series[method]
+        series.started()
+        series.ended(grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
 
     def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
@@ -370,7 +381,7 @@ class Edge(grpc.GenericRpcHandler):
         # What a servicer has not got is a plain function of the class that protobuf makes.
         there = iscoroutinefunction(own) or isasyncgenfunction(own)
         behaviour = reading(own if there else _unimplemented)
-        series = CallSeries(self._metrics, label, method)
+        series = self._series[method] = CallSeries(self._metrics, label, method)
         # Health and reflection answer also while we drain or are overloaded. They take no place in
         # flight either: every client that watches health has a call that never ends.
         limited = method.startswith(_OWN)

@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import re
+import select
 import socket
 import sqlite3
 import struct
@@ -335,23 +336,38 @@ def test_over_the_limit_of_calls_in_flight_the_caller_is_told_when_to_retry(
     lock.close()
 
 
-def test_bodies_that_do_not_come_hold_bounded_room_together(start_server: StartServer) -> None:
+HEAD = f"POST {RECOMMEND} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n".encode()
+TOLD = HEAD + f"content-length: {BODY_AT_MOST}\r\n\r\n".encode() + b"{"
+UNTOLD = HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"
+PACKED = HEAD + b"content-encoding: gzip\r\ncontent-length: 100\r\n\r\n\x1f"
+FULL_HOUSE = BODIES_AT_MOST // BODY_AT_MOST
+
+
+@pytest.mark.parametrize("sent", [TOLD, UNTOLD, PACKED], ids=["told", "untold", "packed"])
+def test_bodies_that_have_not_come_keep_nobody_out(served: Server, sent: bytes) -> None:
+    host, _, port = served.http.rpartition(":")
+    held = [socket.create_connection((host, int(port))) for _ in range(2 * FULL_HOUSE)]
+    for one in held:
+        one.sendall(sent)
+    assert ask(served, RECOMMEND, {"case": CASE}).status == 200
+    for one in held:
+        one.close()
+
+
+def test_bodies_that_come_in_part_hold_bounded_room_together(start_server: StartServer) -> None:
     server = start_server("--http", "127.0.0.1:0")
     host, _, port = server.http.rpartition(":")
-    head = (
-        f"POST {RECOMMEND} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-        f"content-length: {BODY_AT_MOST}\r\n\r\n"
-    )
-    held = [
-        socket.create_connection((host, int(port))) for _ in range(BODIES_AT_MOST // BODY_AT_MOST)
-    ]
+    held = [socket.create_connection((host, int(port))) for _ in range(FULL_HOUSE + 1)]
     for one in held:
-        one.sendall(head.encode() + b"{")
-    # Each is taken in when its turn comes.
-    while (answer := ask(server, RECOMMEND, {"case": CASE})).status == 200:
-        pass
-    assert answer.code == (429, "resource_exhausted")
-    assert "google.rpc.RetryInfo" in [detail["type"] for detail in answer.body["details"]]
+        # Whichever comes last is answered before it is whole.
+        with suppress(ConnectionError):
+            one.sendall(TOLD + b" " * (BODY_AT_MOST - 2))
+    answered, _, _ = select.select(held, (), (), 30)
+    assert len(answered) == 1
+    told = answered[0].recv(4096).decode()
+    assert told.startswith("HTTP/1.1 429 ")
+    assert "google.rpc.RetryInfo" in told
+    assert counted(server, "ResourceExhausted") == 1
     for one in held:
         one.close()
     while ask(server, RECOMMEND, {"case": CASE}).status == 429:

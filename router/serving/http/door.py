@@ -8,13 +8,13 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import resources
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from connectrpc.code import Code
-from connectrpc.request import RequestContext
 from connectrpc.server import ConnectASGIApplication
 from google.protobuf.descriptor import ServiceDescriptor
 from starlette.middleware.cors import CORSMiddleware
@@ -35,7 +35,12 @@ BODY_AT_MOST = 4 << 20
 """Bytes of a body, once unpacked: what takes 1 MiB in protobuf takes up to four in JSON."""
 
 BODIES_AT_MOST = 128 << 20
-"""Bytes of all bodies that are being read or answered, as far as their lengths are told."""
+"""Bytes of all bodies that are being read or answered, as far as they have come."""
+
+# What is held of any.
+_BODY_AT_LEAST = 64 << 10
+_PLAIN = b"identity"
+_PACKED = (b"content-encoding", b"connect-content-encoding", b"grpc-encoding")
 
 # As much as metadata over gRPC.
 _HEADERS_AT_MOST = 16 << 10
@@ -296,7 +301,7 @@ class _Front:
         self._calls = _Calls(
             service=edge,
             endpoints=lambda _: found,
-            interceptors=(_Room(at_once),),
+            interceptors=(_Room(at_once, edge),),
             read_max_bytes=BODY_AT_MOST,
             codecs=(Json(), Binary()),
         )
@@ -307,7 +312,9 @@ class _Front:
         if answer is None:
             SHOWN.set(_shown(scope))
             seconds = _STREAM_SECONDS if self._streams[scope["path"]] else self._body_seconds
-            await self._calls(scope, _within(seconds, receive), send)
+            body = _Body(scope, receive, seconds)
+            _BODY.set(body)
+            await self._calls(scope, body.receive, send)
         else:
             await answer(scope, receive, send)
 
@@ -364,24 +371,56 @@ def _shown(scope: _Scope) -> Shown:
     )
 
 
-def _within(seconds: float, receive: _Receive) -> _Receive:
-    """Gives a body that is over, as if its caller had gone, when it takes longer."""
-    loop = asyncio.get_running_loop()
-    until, ended = loop.time() + seconds, False
+class _Body:
+    """The body of a request: how long it may take, and what it holds as it comes.
 
-    async def hurried() -> MutableMapping[str, Any]:
-        nonlocal ended
-        if ended:  # what is waited for now is whether the caller goes
-            return await receive()
+    What its length is told to be counts for nothing: whoever told of much and sent little would
+    keep others out.
+    """
+
+    def __init__(self, scope: _Scope, receive: _Receive, seconds: float) -> None:
+        headers = dict(scope["headers"])
+        kind = headers.get(b"content-type", b"").decode("latin-1")
+        self._in_parts = kind.partition(";")[0].strip().lower() in _STREAMS
+        self._packed = any(headers.get(name, _PLAIN) != _PLAIN for name in _PACKED)
+        self._receive = receive
+        self._until = asyncio.get_running_loop().time() + seconds
+        self._ended = False
+        self._came = 0
+        self.method: str = scope["path"]
+        self.room: _Room | None = None
+        self.held = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of it that are held, or will be at once: what is packed is as large as may be."""
+        if self._packed and self._came and (self._ended or self._in_parts):
+            return BODY_AT_MOST
+        return min(max(self._came, _BODY_AT_LEAST), BODY_AT_MOST)
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Receives what comes next; a body is over, as if its caller had gone, when it is late.
+
+        Raises:
+            refusal: if there is no room for it.
+        """
+        if self._ended:  # what is waited for now is whether the caller goes
+            return await self._receive()
         try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
         except TimeoutError:
             return {"type": "http.disconnect"}
-        ended = not message.get("more_body", False)
-        return message
+        self._ended = not message.get("more_body", False)
+        self._came += len(message.get("body", b""))
+        if self.room is None or self.room.has(self):
+            return message
+        if self._in_parts:  # the call has begun, and is counted as one whose caller has gone
+            return {"type": "http.disconnect"}
+        raise self.room.refusal(self)
 
-    return hurried
+
+_BODY: ContextVar[_Body] = ContextVar("body")
 
 
 class _Calls(ConnectASGIApplication[Edge]):
@@ -394,39 +433,49 @@ class _Calls(ConnectASGIApplication[Edge]):
 class _Room:
     """Bounds what is held of requests that are still being read; the edge bounds calls."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, edge: Edge) -> None:
         self._at_once = at_once
+        self._edge = edge
         self._now = 0
         self._bytes = 0
 
-    async def on_start(self, context: RequestContext[Any, Any]) -> int:
+    async def on_start(self, _: object) -> _Body:
         """Takes a request in.
 
         Returns:
-            Bytes that it may hold.
+            Its body.
 
         Raises:
-            connect_error: if there are too many, or they hold too much.
+            refusal: if there are too many, or they hold too much.
         """
-        size = _size(context.request_headers)
-        if self._now >= self._at_once or self._bytes + size > BODIES_AT_MOST:
-            code, message, details = status_of(Overloaded())
-            raise connect_error(code, message, trailers(code, message, details))
+        body = _BODY.get()
+        if self._now >= self._at_once or not self.has(body):
+            raise self.refusal(body)
+        body.room = self
         self._now += 1
-        self._bytes += size
-        return size
+        return body
 
-    async def on_end(self, size: int, *_: object) -> None:
+    def has(self, body: _Body) -> bool:
+        """Gives a body room as it grows, and tells whether there was any."""
+        more = body.size - body.held
+        if self._bytes + more > BODIES_AT_MOST:
+            return False
+        self._bytes += more
+        body.held += more
+        return True
+
+    def refusal(self, body: _Body) -> Exception:
+        """Counts a call for which there was no room, and gives what it is told."""
+        self._edge.turned_away(body.method)
+        code, message, details = status_of(Overloaded())
+        return connect_error(code, message, trailers(code, message, details))
+
+    async def on_end(self, body: _Body, *_: object) -> None:
         """Lets it go."""
         self._now -= 1
-        self._bytes -= size
-
-
-def _size(headers: Mapping[str, str]) -> int:
-    """Tells what a body may hold once unpacked: the most there is where it does not say."""
-    length = headers.get("content-length", "")
-    packed = headers.get("content-encoding", "identity") != "identity"
-    return min(int(length), BODY_AT_MOST) if length.isdecimal() and not packed else BODY_AT_MOST
+        self._bytes -= body.held
+        # Nothing is read of it any more but whether its caller has gone.
+        body.room = None
 
 
 def _refusal(
