@@ -1,6 +1,7 @@
 """What `fit` takes as mixes grow: `python -m bench.wide.fits`.
 
-Cases are simulated with catalogues of so many mixes; what stands behind `--` is given to `fit`, such
+Cases are simulated with catalogues of so many mixes, each case given a mix at random, so that every
+mix has cases enough, its outcome drawn by the truth. What stands behind `--` is given to `fit`, such
 as the options that make it quick. Each fit runs in a process of its own, whose processor time and
 peak resident memory are what the system tells of it. Printed as Markdown.
 """
@@ -16,8 +17,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import polars as pl
+
 from bench.wide.agency import ROOT, make_policies
+from router.policies.catalogue_file import load_catalogue
 from training.data.case_files import digest
+from training.simulation.simulate import truth_place
 
 
 class Took(NamedTuple):
@@ -44,6 +50,29 @@ def measured(words: list[str], told: Path) -> Took:
     )
 
 
+def at_random(file: Path, truth: Path, policies: Path) -> None:
+    """Gives each case of a simulated log a mix at random, and the outcome that it then has."""
+    rng, mixes = np.random.default_rng(0), load_catalogue(policies / "mixes.toml")
+    # Of shielded cases there is no truth.
+    cases = pl.read_parquet(file).join(
+        pl.read_parquet(truth), on="case_ref", how="inner", maintain_order="left"
+    )
+    values = cases.select(f"value_{mix}" for mix in mixes.ids).to_numpy()
+    given = rng.integers(0, len(mixes.ids), len(cases))
+    reached = rng.random(len(cases)) < values[np.arange(len(cases)), given]
+    cases.drop(truth_columns(cases)).with_columns(
+        pl.Series("mix", np.array(mixes.ids)[given].tolist()),
+        pl.Series("outcome", reached.astype(np.int64)),
+        pl.Series("adviser_minutes", mixes.minutes[given].astype(np.int64)),
+        pl.lit(1 / len(mixes.ids)).alias("propensity"),
+    ).write_parquet(file)
+
+
+def truth_columns(cases: pl.DataFrame) -> list[str]:
+    """Names the columns of the truth."""
+    return [name for name in cases.columns if name.startswith(("value_", "propensity_"))]
+
+
 def main() -> None:
     """Prints a row for each number of cases and mixes."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -66,8 +95,9 @@ def main() -> None:
                     ["training", "simulate", "--cases", str(cases), "--out", str(file), *where],
                     folder / "simulated.txt",
                 )
+                at_random(file, truth_place(file), policies)
                 # Without a promoted version: those of today know other mixes.
-                fit = ["training", "fit", "--cases", str(file), "--out", str(folder / "wide")]
+                fit = ["training", "fit", "--cases", str(file), "--out", str(folder / "wide"), "--synthetic"]
                 took = measured(
                     [*fit, "--models", str(folder / "none"), *where, *options],
                     folder / "fitted.txt",
