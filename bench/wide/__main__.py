@@ -21,8 +21,10 @@ from router.policies.catalogue_file import load_catalogue
 
 TODAY = (len(load_catalogue(Path("policies/mixes.toml")).ids), len(FEATURES.features))
 WAYS = {
-    "one": ("one case, BASIC, µs", 1e6),
-    "one full": ("one case, FULL, µs", 1e6),
+    "served": ("a call of Recommend, BASIC, µs of the server", 1e6),
+    "served full": ("a call of Recommend, FULL, µs of the server", 1e6),
+    "one": ("the same without transport and journal, BASIC, µs", 1e6),
+    "one full": ("without transport and journal, FULL, µs", 1e6),
     "batch": ("of 1,000 cases, BASIC, µs a case", 1e6),
     "batch full": ("of 250 cases, FULL, µs a case", 1e6),
     "score": ("`score`, µs a case", 1e6),
@@ -81,8 +83,8 @@ def main() -> None:
                 for size, process in workers.items():
                     turns.setdefault((size, way), []).append(asked(process, way))
         for process in workers.values():
-            process.terminate()
-            process.wait(10)
+            # The end of what it reads: it then ends, and its server with it.
+            process.communicate(timeout=60)
 
     names = [*(WAYS[way][0] for way in options.ways), *HELD.values()]
     print(f"| mixes | fields | {' | '.join(names)} |\n|---:|---:|{'---:|' * len(names)}")

@@ -5,20 +5,25 @@ Processor time, since what else the machine does changes it least. Every field o
 
 from __future__ import annotations
 
+import atexit
 import gc
 import hashlib
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 
 from bench.cases import random_cases
+from bench.load import free_port
 from router.advice.recommender import Recommender
 from router.advice.score import score_file
 from router.cases.features import CODED, FEATURES
@@ -32,7 +37,12 @@ from router.commands.score import decider_of
 from router.serving.requests import View
 from router.serving.routing.recommendation import RecommendationWriter
 from router.texts import load_texts
-from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
+from router.v1 import (
+    case_pb2,
+    channel_router_pb2,
+    channel_router_pb2_grpc,
+    recommendation_pb2,
+)
 from router.versions.registry import FORMAT, MANIFEST, TABLES, load_model
 from router.versions.table_file import tables_bytes
 
@@ -43,6 +53,7 @@ FOLDS = 5
 LEVELS = 30
 PAIRS = 4
 CASES, FULL_CASES, SCORED = 1000, 250, 4096
+CALLS = 250
 
 
 def write_version() -> None:
@@ -134,6 +145,38 @@ class Served:
         return [one.SerializeToString() for one in answers]
 
 
+class Server:
+    """`serve` on this version, with its journal, as a process of its own."""
+
+    def __init__(self) -> None:
+        VERSION.with_name("promoted").write_text(VERSION.name)
+        address = f"127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", "router", "serve", "--listen", address]
+        # What it says would stand between the answers of this process.
+        self.process = subprocess.Popen(
+            [*command, "--metrics", f"127.0.0.1:{free_port()}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        atexit.register(self.process.kill)
+        self.channel = grpc.insecure_channel(address)
+        grpc.channel_ready_future(self.channel).result(120)
+        self.stub = channel_router_pb2_grpc.ChannelRouterStub(self.channel)
+
+    def spent(self, sent: list[bytes], *, full: bool) -> float:
+        """Gives the seconds of processor time that the server takes for calls, one by one."""
+        view = channel_router_pb2.VIEW_FULL if full else channel_router_pb2.VIEW_BASIC
+        cases = [case_pb2.Case.FromString(one) for one in sent]
+        began = self._cpu()
+        for case in cases:
+            self.stub.Recommend(channel_router_pb2.RecommendRequest(case=case, view=view))
+        return self._cpu() - began
+
+    def _cpu(self) -> float:
+        user, system, *_ = psutil.Process(self.process.pid).cpu_times()
+        return user + system
+
+
 def spent(call: Callable[[], object]) -> float:
     """Gives the seconds of processor time of a call."""
     gc.collect()
@@ -176,8 +219,14 @@ def main() -> None:
         flush=True,
     )
 
-    some = 40
+    some, server = 40, Server()
+    # The first answers make what later ones find.
+    for full in (False, True):
+        server.spent(sent[:some], full=full)
     ways: dict[str, Callable[[], float]] = {
+        # Many, since the system counts a process's time in hundredths of a second.
+        "served": lambda: server.spent(sent[:CALLS], full=False) / CALLS,
+        "served full": lambda: server.spent(sent[:CALLS], full=True) / CALLS,
         "one": lambda: spent(lambda: [served.answer([x], full=False) for x in sent[:some]]) / some,
         "one full": lambda: (
             spent(lambda: [served.answer([x], full=True) for x in sent[:some]]) / some

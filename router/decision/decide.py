@@ -27,7 +27,7 @@ from router.decision.policy import Policy
 from router.decision.rulebook import SafeguardLimits, rulebook
 from router.decision.safeguards import CompiledSafeguards, Masks, members
 from router.decision.schema import FeatureSet, Role, Rows
-from router.decision.tables import DecisionTables, Floats, sum_of_folds
+from router.decision.tables import ROWS_AT_ONCE, DecisionTables, Floats, sum_of_folds
 
 FEW_ROWS = 3
 """Up to so many rows scalars are the faster way than arrays."""
@@ -266,9 +266,8 @@ class Decider:
         shape = (len(self.tables.intercept), len(places))
         expected, error = np.empty(shape), np.empty(shape)
         # So many at once as the tables add at once: what they gave is still in the cache.
-        at_once = self.tables.rows_at_once
-        for first in range(0, len(places), at_once):
-            some = slice(first, first + at_once)
+        for first in range(0, len(places), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
             folds = np.ascontiguousarray(self.tables.values_at(places[some]).transpose(1, 2, 0))
             mean = np.divide(sum_of_folds(folds), self.tables.folds, out=expected[:, some])
             folds -= mean[:, None]

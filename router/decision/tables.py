@@ -17,8 +17,8 @@ from router.decision.schema import FeatureSet, Role, Rows
 Floats = NDArray[np.float64]
 # Up to so many rows one gather of all places is faster; above, it would make a large array of them.
 _FEW_ROWS = 8
-# Of more, so many values at once: what is added up then stays in the cache of a core.
-_VALUES_AT_ONCE = 512 * 60
+ROWS_AT_ONCE = 512
+"""Of more, so many at once: what is added up then stays in the cache of a core."""
 _WINDOW = 20
 # NumPy's pairwise summation begins with blocks of eight.
 _ADDED_IN_ORDER = 7
@@ -137,11 +137,6 @@ class DecisionTables:
         return means
 
     @cached_property
-    def rows_at_once(self) -> int:
-        """Rows that are added up at once, at least 1: fewer where there are more mixes."""
-        return max(1, _VALUES_AT_ONCE // self.intercept.size)
-
-    @cached_property
     def _pair_columns(self) -> NDArray[np.intp]:
         """Columns of all pairs' first features, then of their second ones."""
         sides = [*(pair.first for pair in self.pairs), *(pair.second for pair in self.pairs)]
@@ -195,8 +190,8 @@ class DecisionTables:
             total = np.add.reduce(table.take(which.take(places), axis=0), axis=1)
         else:
             total = np.empty((len(places), self.intercept.size))
-            for first in range(0, len(places), self.rows_at_once):
-                self._add_up(places[first : first + self.rows_at_once], total[first:])
+            for first in range(0, len(places), ROWS_AT_ONCE):
+                self._add_up(places[first : first + ROWS_AT_ONCE], total[first:])
         total += self.intercept.reshape(-1)
         folds: Floats = total.reshape(len(places), *self.intercept.shape)
         return folds
