@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from bench.wide.agency import make_agency
+from bench.wide.agency import ROOT, make_agency
 from router.cases.features import FEATURES
 from router.policies.catalogue_file import load_catalogue
 
-TODAY = (len(load_catalogue(Path("policies/mixes.toml")).ids), len(FEATURES.features))
+TODAY = (len(load_catalogue(ROOT / "policies/mixes.toml").ids), len(FEATURES.features))
 WAYS = {
     "served": ("a call of Recommend, BASIC, µs of the server", 1e6),
     "served full": ("a call of Recommend, FULL, µs of the server", 1e6),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import TypeVar
 
 import numpy as np
@@ -275,7 +275,8 @@ def _distilled(
     """
     targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
     # One choice of pairs for all folds, or their tables could not be put together.
-    mean = np.mean(targets, axis=0)
+    # Added up, not stacked: that would hold all folds' values once more.
+    mean = reduce(np.add, targets) / len(targets)
     pairs = task.once(
         "pairs", lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
     )

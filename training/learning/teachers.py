@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
@@ -206,21 +206,26 @@ def r_spline(lesson: Lesson) -> Values:
     splines = SplineTransformer(n_knots=6, extrapolation="constant")
     # A feature that is unknown throughout stays, or columns would be fewer than features.
     basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
-    gram: Floats | float = 0.0
-    right: Floats | float = 0.0
     basis.fit(lesson.rows)
+    # In a function, so that its largest arrays are gone when the equations are solved.
+    gram, right = _normal_equations(lesson, basis)
 
+    coefficients = _ridge(gram, right, lesson.residual).reshape(lesson.mixes, -1)
+    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+
+
+def _normal_equations(lesson: Lesson, basis: Pipeline) -> tuple[Floats, Floats]:
+    """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
+    size = lesson.mixes * _with_constant(basis.transform(lesson.rows[:1])).shape[1]
+    gram, right = np.zeros((size, size)), np.zeros(size)
     treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
     # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
         wide = _with_constant(basis.transform(lesson.rows[part]))
         design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
-        gram, right = gram + design.T @ design, right + design.T @ lesson.residual[part]
-
-    coefficients = _ridge(np.asarray(gram), np.asarray(right), lesson.residual).reshape(
-        lesson.mixes, -1
-    )
-    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+        gram += design.T @ design
+        right += design.T @ lesson.residual[part]
+    return gram, right
 
 
 def _with_constant(wide: Floats) -> Floats:
