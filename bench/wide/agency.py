@@ -37,7 +37,8 @@ _MESSAGES = """\
 _CONTACTS, _BESIDE = 3, 21
 _FIELD = re.compile(
     r"(?:  //[^\n]*\n)+"
-    r"  (?P<kind>(?:optional )?\w+) (?P<name>\w+) = \d+ \[\(feature\) = \{\n(?P<note>.*?)\n  \}\];\n",
+    r"  (?P<kind>(?:optional )?\w+) (?P<name>\w+) = \d+ \[\(feature\) = \{\n"
+    r"(?P<note>.*?)\n  \}\];\n",
     re.DOTALL,
 )
 _ROLES = re.compile(r"    roles: \[.*?\]\n", re.DOTALL)
@@ -114,9 +115,9 @@ def make_agency(folder: Path, mixes: int, fields: int) -> None:
         _more_texts(folder / f"router/texts/{language}.toml", copies, folder / "policies")
     if copies:
         protos = [str(path.relative_to(folder)) for path in (folder / "proto").rglob("*.proto")]
+        protoc = [sys.executable, "-m", "grpc_tools.protoc"]
         subprocess.run(
-            [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto", "-I", ROOT / "third_party"]
-            + ["--python_out=.", *sorted(protos)],
+            [*protoc, "-I", "proto", "-I", ROOT / "third_party", "--python_out=.", *sorted(protos)],
             cwd=folder,
             check=True,
         )
@@ -150,9 +151,7 @@ def _more_texts(path: Path, copies: dict[str, str], policies: Path) -> None:
     """Adds the label, values and sentences of each copy, and a name of each mix."""
     text = path.read_text(encoding="utf-8")
     entries = tomllib.loads(text)
-    labels = "".join(
-        f"{name} = {_quoted(entries['feature'][of])}\n" for name, of in copies.items()
-    )
+    labels = "".join(f"{name} = {_quoted(entries['feature'][of])}\n" for name, of in copies.items())
     names = "".join(
         f'{mix} = "{mix}"\n'
         for mix in load_catalogue(policies / "mixes.toml").ids

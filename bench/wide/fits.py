@@ -1,8 +1,8 @@
 """What `fit` takes as mixes grow: `python -m bench.wide.fits`.
 
-Cases are simulated with catalogues of so many mixes, each case given a mix at random, so that every
-mix has cases enough, its outcome drawn by the truth. What stands behind `--` is given to `fit`, such
-as the options that make it quick. Each fit runs in a process of its own, whose processor time and
+Cases are simulated with catalogues of so many mixes, each case given a mix at random, so that
+every mix has cases enough, its outcome drawn by the truth. What stands behind `--` is given to
+`fit`, such as the options that make it quick. Each fit runs in a process of its own, whose processor time and
 peak resident memory are what the system tells of it. Printed as Markdown.
 """
 
@@ -45,9 +45,7 @@ def measured(words: list[str], told: Path) -> Took:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(words)}: {told.read_text()[-2000:]}")
-    return Took(
-        used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024
-    )
+    return Took(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
 def at_random(file: Path, truth: Path, policies: Path) -> None:
@@ -83,7 +81,9 @@ def main() -> None:
     options: list[str] = asked.options or ["--no-calibrate"]
 
     print(f"`fit {' '.join(options)}`\n")
-    print("| cases | mixes | CPU s | seconds | peak MiB | tables.npz |\n|---:|---:|---:|---:|---:|---|")
+    print(
+        "| cases | mixes | CPU s | seconds | peak MiB | tables.npz |\n|---:|---:|---:|---:|---:|---|"
+    )
     for cases in asked.cases:
         for mixes in asked.mixes:
             with tempfile.TemporaryDirectory() as made:
@@ -97,7 +97,15 @@ def main() -> None:
                 )
                 at_random(file, truth_place(file), policies)
                 # Without a promoted version: those of today know other mixes.
-                fit = ["training", "fit", "--cases", str(file), "--out", str(folder / "wide"), "--synthetic"]
+                fit = [
+                    "training",
+                    "fit",
+                    "--cases",
+                    str(file),
+                    "--out",
+                    str(folder / "wide"),
+                    "--synthetic",
+                ]
                 took = measured(
                     [*fit, "--models", str(folder / "none"), *where, *options],
                     folder / "fitted.txt",

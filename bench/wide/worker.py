@@ -28,12 +28,12 @@ from router.advice.recommender import Recommender
 from router.advice.score import score_file
 from router.cases.features import CODED, FEATURES
 from router.cases.message import encode
+from router.commands.score import decider_of
 from router.decision.pairs import Pair
 from router.decision.schema import Role
 from router.decision.tables import DecisionTables
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
-from router.commands.score import decider_of
 from router.serving.requests import View
 from router.serving.routing.recommendation import RecommendationWriter
 from router.texts import load_texts

@@ -210,6 +210,9 @@ def _learn(task: _Task) -> Learned:
         for given in (weighed.weights, weighed.plausible)
     )
 
+    chances = nuisances.chances
+    # A number for each case, mix and teacher or fold, which nothing asks for any more.
+    del unseen, nuisances
     pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
@@ -217,7 +220,7 @@ def _learn(task: _Task) -> Learned:
         plausible_stacks=plausible_stacks,
         weights=dict(zip(task.teachers, weighed.weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
-        chances=nuisances.chances,
+        chances=chances,
         fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
         seconds=task.seconds,

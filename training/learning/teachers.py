@@ -120,7 +120,8 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     Effects that add up on the log odds differ in probability between weak and strong cases, as
     published ones do.
     """
-    mix = lesson.rows.shape[1]
+    # By its number: values that knew the lesson would keep all its cases for as long as they live.
+    mix, mixes = lesson.rows.shape[1], lesson.mixes
     model = BoostingClassifier(
         max_iter=250,
         max_leaf_nodes=8,
@@ -137,11 +138,11 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
     if len(np.unique(reached[counted])) < 2:
         # Everybody reached the goal, or nobody did.
-        return lambda rows: np.zeros((len(rows), lesson.mixes))
+        return lambda rows: np.zeros((len(rows), mixes))
 
     model.fit(inputs[counted], reached[counted], weight[counted])
     return lambda rows: np.column_stack(
-        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
+        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(mixes)]
     )
 
 
