@@ -2,8 +2,8 @@
 
 Cases are simulated with catalogues of so many mixes, each case given a mix at random, so that
 every mix has cases enough, its outcome drawn by the truth. What stands behind `--` is given to
-`fit`, such as the options that make it quick. Each fit runs in a process of its own, whose processor time and
-peak resident memory are what the system tells of it. Printed as Markdown.
+`fit`, such as the options that make it quick. Each fit runs in a process of its own, whose
+processor time and peak resident memory are what the system tells of it. Printed as Markdown.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def main() -> None:
     options: list[str] = asked.options or ["--no-calibrate"]
 
     print(f"`fit {' '.join(options)}`\n")
-    print(
-        "| cases | mixes | CPU s | seconds | peak MiB | tables.npz |\n|---:|---:|---:|---:|---:|---|"
-    )
+    print("| cases | mixes | CPU s | seconds | peak MiB | tables.npz |")
+    print("|---:|---:|---:|---:|---:|---|")
     for cases in asked.cases:
         for mixes in asked.mixes:
             with tempfile.TemporaryDirectory() as made:

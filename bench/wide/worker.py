@@ -31,7 +31,7 @@ from router.cases.message import encode
 from router.commands.score import decider_of
 from router.decision.pairs import Pair
 from router.decision.schema import Role
-from router.decision.tables import DecisionTables
+from router.decision.tables import DecisionTables, Floats
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
 from router.serving.requests import View
@@ -62,12 +62,13 @@ def write_version() -> None:
     catalogue = load_catalogue(POLICIES / "mixes.toml")
     mixes = len(catalogue.ids)
 
-    def drawn(slots: int) -> np.ndarray:
+    def drawn(slots: int) -> Floats:
         levels = min(slots, LEVELS)
         values = rng.normal(0, 0.02, (levels, mixes, 1)) + rng.normal(0, 0.004, (levels, mixes, 5))
         # Slot 0, unknown, is a level of its own.
         known = np.arange(slots - 1) * (levels - 1) // (slots - 1)
-        return values[np.append(0, 1 + known)]
+        found: Floats = values[np.append(0, 1 + known)]
+        return found
 
     columns = FEATURES.columns(Role.MODEL).tolist()
     sizes = [FEATURES.features[column].slots for column in columns]
