@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 from typing import cast
 
@@ -18,10 +19,21 @@ def _slots(field: FieldDescriptor, feature: Feature) -> dict[int, int]:
     """Gives the slot of each permitted value, as the contract's field has it."""
     if field.type == FieldDescriptor.TYPE_BOOL:
         return {True: feature.slot("YES"), False: feature.slot("NO")}
-    numbers = range(feature.lower, feature.upper + 1)
-    slots = {number: slot for slot, number in enumerate(numbers, 1)}
     # An enum that is not set is 0: unknown. An integer says by its presence whether it is known.
-    return {0: 0} | slots if feature.values else slots
+    return _numbered(feature.lower, feature.upper, zero=bool(feature.values))
+
+
+@cache
+def _numbered(lower: int, upper: int, *, zero: bool) -> dict[int, int]:
+    """Gives the slots of numbers; of many fields that are alike once, which the cache then holds.
+
+    Args:
+        lower: number of slot 1.
+        upper: number of the last slot.
+        zero: whether 0 has slot 0.
+    """
+    slots = {number: slot for slot, number in enumerate(range(lower, upper + 1), 1)}
+    return {0: 0} | slots if zero else slots
 
 
 _SLOT_OF = [_slots(*one) for one in zip(CODED, FEATURES.features, strict=True)]

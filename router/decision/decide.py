@@ -12,7 +12,7 @@ in doubt depends on nothing but its facts and the price, as any other.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from router.decision.policy import Policy
 from router.decision.rulebook import SafeguardLimits, rulebook
 from router.decision.safeguards import CompiledSafeguards, Masks, members
 from router.decision.schema import FeatureSet, Role, Rows
-from router.decision.tables import ROWS_AT_ONCE, DecisionTables, Floats
+from router.decision.tables import ROWS_AT_ONCE, DecisionTables, Floats, sum_of_folds
 
 FEW_ROWS = 3
 """Up to so many rows scalars are the faster way than arrays."""
@@ -35,8 +35,6 @@ _ROWS_AT_ONCE = 4096
 """So many rows are decided at once: the arrays of their mixes then stay in the cache of a core."""
 _UNKNOWN = 0xFFFFFFFF  # the bits of `Decider.doubtful` that count what is unknown
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
-# NumPy's pairwise summation begins with blocks of eight.
-_ADDED_IN_ORDER = 7
 
 
 @lru_cache(maxsize=128)
@@ -271,11 +269,11 @@ class Decider:
         for first in range(0, len(places), ROWS_AT_ONCE):
             some = slice(first, first + ROWS_AT_ONCE)
             folds = np.ascontiguousarray(self.tables.values_at(places[some]).transpose(1, 2, 0))
-            mean = np.divide(_sum_of_folds(folds), self.tables.folds, out=expected[:, some])
+            mean = np.divide(sum_of_folds(folds), self.tables.folds, out=expected[:, some])
             folds -= mean[:, None]
             folds *= folds
             # The delete-a-group jackknife.
-            squares = _sum_of_folds(folds)
+            squares = sum_of_folds(folds)
             squares *= self.jackknife
             np.sqrt(squares, out=error[:, some])
         return expected, error
@@ -317,17 +315,6 @@ def _closed(worth: Floats, permitted: Masks) -> Floats:
     """Gives what each mix is worth, -inf where it is not permitted, shape (K, n)."""
     allowed: Floats = worth + np.where(members(permitted, len(worth)), 0.0, -np.inf)
     return allowed
-
-
-def _sum_of_folds(values: Floats) -> Floats:
-    """Adds the folds one after the other, (..., F, n): the same bits however many rows there are.
-
-    NumPy does so too up to seven; more it adds in pairs, but only where there is one row.
-    """
-    if values.shape[1] <= _ADDED_IN_ORDER:
-        total: Floats = np.add.reduce(values, axis=1)
-        return total
-    return reduce(np.add, values.transpose(1, 0, 2))
 
 
 def _margin(worth: Floats, allowed: Floats, chosen: Numbers) -> Floats:

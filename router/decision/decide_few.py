@@ -19,10 +19,12 @@ from router.decision.contradictions import CompiledContradictions
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.policy import Policy
 from router.decision.safeguards import CompiledSafeguards
-from router.decision.tables import DecisionTables, Floats
+from router.decision.tables import DecisionTables, Floats, sum_of_folds
 
 # The bits that count unknown values; rare ones are counted above them, as in `Decider.doubtful`.
 _LOW = 0xFFFFFFFF
+# From so many mixes on, arrays of them are the faster way for one row too.
+_MANY_MIXES = 20
 _RECOMMENDED, _NEEDS_ASSESSMENT = int(Status.RECOMMENDED), int(Status.NEEDS_ASSESSMENT)
 
 
@@ -64,7 +66,7 @@ class FewDecider:
         self._bearable, self._milder = safeguards.bearable, safeguards.milder
 
         # Values: the intercept is the last place and is added last, as in `values_at`.
-        self._flat = tables.flat_to_the_end
+        self._table, self._which = tables.runs
         self._read = itemgetter(*tables.columns.tolist())
         self._starts: list[int] = tables.offsets.tolist()
         self._pairs = [
@@ -169,8 +171,22 @@ class FewDecider:
 
     def _estimates(self, places: list[int]) -> tuple[list[float], list[float]]:
         """Gives expected outcome and standard error of each mix."""
+        taken = self._table.take(self._which.take([*places, -1]), axis=0)
+        total = np.add.reduce(taken, axis=0)
+        if len(self._minutes) > _MANY_MIXES:
+            return self._estimates_of_many(total)
+
+        return self._estimates_of_few(total.tolist())
+
+    def _estimates_of_many(self, total: Floats) -> tuple[list[float], list[float]]:
+        values = total.reshape(-1, self._folds, 1)
+        mean = sum_of_folds(values) / self._folds
+        apart = values - mean[:, None]
+        squares = sum_of_folds(apart * apart) * self._jackknife
+        return mean[:, 0].tolist(), np.sqrt(squares)[:, 0].tolist()
+
+    def _estimates_of_few(self, total: list[float]) -> tuple[list[float], list[float]]:
         folds = self._folds
-        total: list[float] = np.add.reduce(self._flat.take([*places, -1], axis=0), axis=0).tolist()
         expected, error = [], []
         for start in range(0, len(total), folds):
             values = total[start : start + folds]

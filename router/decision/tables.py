@@ -6,7 +6,7 @@ One number per slot, mix and fold, and the same for the cells of a few pairs of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ _FEW_ROWS = 8
 ROWS_AT_ONCE = 512
 """Of more, so many at once: what is added up then stays in the cache of a core."""
 _WINDOW = 20
+# NumPy's pairwise summation begins with blocks of eight.
+_ADDED_IN_ORDER = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,27 +106,35 @@ class DecisionTables:
         return starts
 
     @cached_property
-    def flat(self) -> Floats:
-        """The values of all places, shape (places, mixes * folds)."""
-        parts = [self.values, *(pair.values for pair in self.pairs)]
-        return np.ascontiguousarray(np.concatenate(parts).reshape(-1, self.intercept.size))
+    def runs(self) -> tuple[Floats, NDArray[np.intp]]:
+        """The values of places without repetitions, and which of them each place has.
 
-    @cached_property
-    def _distinct(self) -> tuple[Floats, NDArray[np.intp]]:
-        """The different values of places, shape (some, mixes * folds), and which each place has."""
-        # By their bits: 0.0 and -0.0 are equal, but what is added to them need not be.
-        bits, which = np.unique(self.flat.view(np.uint64), axis=0, return_inverse=True)
-        return bits.view(np.float64), which.reshape(-1)
+        Most numbers of a field have the values of the number before. So the table of a wide
+        catalogue fits into memory once, and what a case needs of it into the cache.
 
-    @cached_property
-    def flat_to_the_end(self) -> Floats:
-        """The values of all places, then the intercept, shape (places + 1, mixes * folds)."""
-        return np.vstack([self.flat, self.intercept.reshape(1, -1)])
+        Returns:
+            Shape (runs + 1, mixes * folds), the last the intercept; and shape (places + 1,), the
+            last that of the intercept.
+        """
+        tables, which, before = [], [], 0
+        # Part by part: one array of them all would be as large as the tables once more.
+        for part in (self.values, *(pair.values for pair in self.pairs), self.intercept[None]):
+            flat = np.ascontiguousarray(part).reshape(-1, self.intercept.size)
+            # By their bits: 0.0 and -0.0 are equal, but what is added to them need not be.
+            bits = flat.view(np.uint64)
+            begins = np.ones(len(flat), np.bool_)
+            np.logical_or.reduce(bits[1:] != bits[:-1], axis=1, out=begins[1:])
+            tables.append(flat[begins])
+            which.append(before - 1 + np.cumsum(begins))
+            before += len(tables[-1])
+        return np.concatenate(tables), np.concatenate(which)
 
     @cached_property
     def mean(self) -> Floats:
         """Mean over folds, shape (places, mixes)."""
-        return np.ascontiguousarray(self.flat.reshape(-1, *self.intercept.shape).mean(axis=2))
+        table, which = self.runs
+        means: Floats = table.reshape(-1, *self.intercept.shape).mean(axis=2).take(which[:-1], 0)
+        return means
 
     @cached_property
     def _pair_columns(self) -> NDArray[np.intp]:
@@ -176,9 +186,10 @@ class DecisionTables:
         # Over an axis that is not the last, `reduce` adds
         # in order: the same bits as `_add_up`.
         if len(places) <= _FEW_ROWS:
-            total = np.add.reduce(self.flat.take(places, axis=0), axis=1)
+            table, which = self.runs
+            total = np.add.reduce(table.take(which.take(places), axis=0), axis=1)
         else:
-            total = np.empty((len(places), self.flat.shape[1]))
+            total = np.empty((len(places), self.intercept.size))
             for first in range(0, len(places), ROWS_AT_ONCE):
                 self._add_up(places[first : first + ROWS_AT_ONCE], total[first:])
         total += self.intercept.reshape(-1)
@@ -187,8 +198,7 @@ class DecisionTables:
 
     def _add_up(self, places: NDArray[np.intp], total: Floats) -> None:
         """Adds the values of places, column after column, into the first rows of `total`."""
-        # Most values of a number are alike: without repetitions the table fits into the cache.
-        table, which = self._distinct
+        table, which = self.runs
         first, *others = which.take(places.T)
         total = total[: len(places)]
         more = np.empty_like(total)
@@ -251,3 +261,14 @@ class DecisionTables:
         """Number of places of each model feature, then of each pair."""
         slots = [self.features.features[column].slots for column in self.columns]
         return slots + [len(pair.values) for pair in self.pairs]
+
+
+def sum_of_folds(values: Floats) -> Floats:
+    """Adds the folds one after the other, (..., F, n): the same bits however many rows there are.
+
+    NumPy does so too up to seven; more it adds in pairs, but only where there is one row.
+    """
+    if values.shape[1] <= _ADDED_IN_ORDER:
+        total: Floats = np.add.reduce(values, axis=1)
+        return total
+    return reduce(np.add, values.transpose(1, 0, 2))

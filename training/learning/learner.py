@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import TypeVar
 
 import numpy as np
@@ -210,6 +210,9 @@ def _learn(task: _Task) -> Learned:
         for given in (weighed.weights, weighed.plausible)
     )
 
+    chances = nuisances.chances
+    # A number for each case, mix and teacher or fold, which nothing asks for any more.
+    del unseen, nuisances
     pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
@@ -217,7 +220,7 @@ def _learn(task: _Task) -> Learned:
         plausible_stacks=plausible_stacks,
         weights=dict(zip(task.teachers, weighed.weights.mean(axis=1).tolist(), strict=True)),
         scores=scores,
-        chances=nuisances.chances,
+        chances=chances,
         fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
         seconds=task.seconds,
@@ -275,7 +278,8 @@ def _distilled(
     """
     targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
     # One choice of pairs for all folds, or their tables could not be put together.
-    mean = np.mean(targets, axis=0)
+    # Added up, not stacked: that would hold all folds' values once more.
+    mean = reduce(np.add, targets) / len(targets)
     pairs = task.once(
         "pairs", lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
     )

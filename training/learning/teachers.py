@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
@@ -120,7 +120,8 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     Effects that add up on the log odds differ in probability between weak and strong cases, as
     published ones do.
     """
-    mix = lesson.rows.shape[1]
+    # By its number: values that knew the lesson would keep all its cases for as long as they live.
+    mix, mixes = lesson.rows.shape[1], lesson.mixes
     model = BoostingClassifier(
         max_iter=250,
         max_leaf_nodes=8,
@@ -137,11 +138,11 @@ def logistic_s_learner(lesson: Lesson) -> Values:
     reached, counted = np.repeat([1, 0], len(lesson.rows)), weight > 0
     if len(np.unique(reached[counted])) < 2:
         # Everybody reached the goal, or nobody did.
-        return lambda rows: np.zeros((len(rows), lesson.mixes))
+        return lambda rows: np.zeros((len(rows), mixes))
 
     model.fit(inputs[counted], reached[counted], weight[counted])
     return lambda rows: np.column_stack(
-        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(lesson.mixes)]
+        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(mixes)]
     )
 
 
@@ -206,21 +207,26 @@ def r_spline(lesson: Lesson) -> Values:
     splines = SplineTransformer(n_knots=6, extrapolation="constant")
     # A feature that is unknown throughout stays, or columns would be fewer than features.
     basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
-    gram: Floats | float = 0.0
-    right: Floats | float = 0.0
     basis.fit(lesson.rows)
+    # In a function, so that its largest arrays are gone when the equations are solved.
+    gram, right = _normal_equations(lesson, basis)
 
+    coefficients = _ridge(gram, right, lesson.residual).reshape(lesson.mixes, -1)
+    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+
+
+def _normal_equations(lesson: Lesson, basis: Pipeline) -> tuple[Floats, Floats]:
+    """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
+    size = lesson.mixes * _with_constant(basis.transform(lesson.rows[:1])).shape[1]
+    gram, right = np.zeros((size, size)), np.zeros(size)
     treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
     # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
         wide = _with_constant(basis.transform(lesson.rows[part]))
         design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
-        gram, right = gram + design.T @ design, right + design.T @ lesson.residual[part]
-
-    coefficients = _ridge(np.asarray(gram), np.asarray(right), lesson.residual).reshape(
-        lesson.mixes, -1
-    )
-    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+        gram += design.T @ design
+        right += design.T @ lesson.residual[part]
+    return gram, right
 
 
 def _with_constant(wide: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -98,7 +99,9 @@ def weigh(
         return stack_weights(unseen, worth, nuisances.chances, nuisances.mean, mix, outcome)
 
     used, _ = weights(means)
-    differences = belief * known + (used[:, None] * unseen).sum(axis=0)
+    # One after the other: together they would be as large as what all teachers gave.
+    weighed = reduce(np.add, (one * values for one, values in zip(used, unseen, strict=True)))
+    differences = belief * known + weighed
     logged = (means + residual_means(treated, target, differences, fold)) / 2
 
     joined, means = None, shrunk_means(logged, covariance)

@@ -2,17 +2,21 @@
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.wide.agency import make_policies
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.tables import DecisionTables
 from router.decision.weights import weights_of
+from router.policies.catalogue_file import load_catalogue
+from router.policies.offices import load_policies
 from tests.builders import FOLDS, MODEL_SLOTS, a_catalogue, a_decider, a_policy, a_row, random_rows
 
 MIXES = len(a_catalogue().mixes)
@@ -90,6 +94,36 @@ def test_the_bits_are_the_same_for_any_number_of_folds(folds: int) -> None:
         [alone] = decider.decide(row[None]).each()
         [in_scalars] = decider.decide_each([row.tolist()])
         assert bits(among) == bits(alone) == bits(in_scalars)
+
+
+@pytest.mark.parametrize("folds", [2, 5, 8])
+@pytest.mark.parametrize("mixes", [5, 21, 63])
+def test_the_bits_are_the_same_for_any_number_of_mixes(
+    tmp_path: Path, mixes: int, folds: int
+) -> None:
+    make_policies(tmp_path / "policies", mixes)
+    catalogue = load_catalogue(tmp_path / "policies" / "mixes.toml")
+    policy = load_policies(tmp_path / "policies", catalogue).usable("")
+    rng = np.random.default_rng(mixes)
+    # Neighbours of a number are worth the same, as what was learned of them is.
+    values = np.repeat(rng.normal(0, 0.02, (MODEL_SLOTS // 4 + 1, mixes, folds)), 4, axis=0)
+    tables = DecisionTables(
+        features=FEATURES,
+        values=values[:MODEL_SLOTS],
+        intercept=rng.normal(0.4, 0.02, (mixes, folds)),
+        counts=rng.integers(100, 5000, MODEL_SLOTS),
+    )
+    decider = Decider(tables=tables, catalogue=catalogue, policy=policy)
+    rows = random_rows(folds, 40)
+    every = decider.decide(rows)
+    for row, among in zip(rows, every.each(), strict=True):
+        [in_scalars] = decider.decide_each([row.tolist()])
+        assert bits(among) == bits(in_scalars)
+
+    # And they are what the tables say: what each field adds, one after the other.
+    places = rows[:, tables.columns] + tables.offsets
+    plain = np.add.reduce(tables.values[places], axis=1) + tables.intercept
+    assert np.array_equal(tables.fold_values(rows), plain)
 
 
 def test_the_mix_with_the_highest_expected_outcome_minus_priced_minutes_is_recommended() -> None:
