@@ -1,0 +1,180 @@
+"""One, two and three servers on one PostgreSQL: `python -m bench.replicas`.
+
+A fixed number of calls is in flight, balanced by the client (round_robin) or by Envoy, in turns,
+so that a busy moment meets all; figures are medians, ratios are to one server of the same turn.
+Client, servers and database share this machine's cores: what is seen is what a shared journal
+costs, not what more machines would give. Afterwards request ids are sent to two servers at once,
+and the journal of all is verified against what was answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+
+from router.journal.opening import open_to_read
+from router.v1 import channel_router_pb2, channel_router_pb2_grpc
+from tests.builders import a_case
+from tests.e2e.conftest import router_command
+from tests.faults.fault import NotHere
+from tests.faults.replicas import behind_envoy, replicas, round_robin
+from tests.faults.served import Served
+
+CALLS, IN_FLIGHT, TURNS = 1_500, 32, 5
+SAME = 200
+"""Request ids that are sent to two servers at once."""
+_PATIENCE = 60.0
+Options = Sequence[tuple[str, object]]
+
+
+class Run(NamedTuple):
+    """What one run saw: calls a second, milliseconds, and the decisions that were answered."""
+
+    rate: float
+    p50: float
+    p99: float
+    ids: list[str]
+
+
+@asynccontextmanager
+async def _router(
+    target: str, options: Options
+) -> AsyncIterator[channel_router_pb2_grpc.ChannelRouterAsyncStub]:
+    async with grpc.aio.insecure_channel(target, options=options) as channel:
+        yield channel_router_pb2_grpc.ChannelRouterStub(channel)
+
+
+async def run(target: str, options: Options, calls: int, in_flight: int) -> Run:
+    """Asks so often, so many at once."""
+    left, ids, taken = iter(range(calls)), list[str](), list[float]()
+
+    async with _router(target, options) as router:
+
+        async def ask() -> None:
+            for _ in left:
+                began = time.perf_counter()
+                request = channel_router_pb2.RecommendRequest(case=a_case())
+                answer = await router.Recommend(request, timeout=_PATIENCE, wait_for_ready=True)
+                taken.append(time.perf_counter() - began)
+                ids.append(answer.recommendation.decision_id)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(ask() for _ in range(in_flight)))
+        seconds = time.perf_counter() - began
+    taken.sort()
+    p99 = taken[int(len(taken) * 0.99)]
+    return Run(calls / seconds, 1000 * statistics.median(taken), 1000 * p99, ids)
+
+
+async def same_ids(first: Served, second: Served, count: int) -> list[str]:
+    """Sends each request id to two servers at once; gives the decisions.
+
+    Raises:
+        SystemExit: if the two answered one id by different decisions.
+    """
+    decided = []
+    async with _router(first.listen, ()) as one, _router(second.listen, ()) as other:
+        for _ in range(count):
+            request = channel_router_pb2.RecommendRequest(
+                case=a_case(), request_id=str(uuid.uuid4())
+            )
+            answers = await asyncio.gather(
+                *(router.Recommend(request, timeout=_PATIENCE) for router in (one, other))
+            )
+            ids = {answer.recommendation.decision_id for answer in answers}
+            if len(ids) != 1:
+                raise SystemExit(f"request {request.request_id} was decided {len(ids)} times")
+            decided += ids
+    return decided
+
+
+def _measure(
+    servers: Sequence[Served], folder: Path, asked: argparse.Namespace
+) -> dict[tuple[str, int], list[Run]]:
+    found: dict[tuple[str, int], list[Run]] = {}
+    counts = range(1, len(servers) + 1)
+    # What is made at the first call is not measured.
+    warm = [asyncio.run(run(*round_robin(servers), 300, IN_FLIGHT))]
+    found["warming up", 0] = warm
+    for _ in range(asked.turns):
+        for many in counts:
+            some = servers[:many]
+            one = asyncio.run(run(*round_robin(some), asked.calls, asked.in_flight))
+            found.setdefault(("round_robin", many), []).append(one)
+            try:
+                with behind_envoy(some, folder) as address:
+                    one = asyncio.run(run(address, (), asked.calls, asked.in_flight))
+            except NotHere:
+                continue
+            found.setdefault(("Envoy", many), []).append(one)
+    return found
+
+
+def _tell(found: dict[tuple[str, int], list[Run]]) -> None:
+    print("| balanced by | servers | calls/s | p50 ms | p99 ms | of one: calls/s | p50 | p99 |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for (name, many), runs in sorted(found.items()):
+        if not many:
+            continue
+        figures, ratios = [], []
+        for figure in ("rate", "p50", "p99"):
+            seen = [float(getattr(one, figure)) for one in runs]
+            alone = [float(getattr(one, figure)) for one in found[name, 1]]
+            figures.append(f"{statistics.median(seen):,.0f}")
+            of_one = (more / less for more, less in zip(seen, alone, strict=True))
+            ratios.append(f"{statistics.median(of_one):.2f}")
+        print(f"| {name} | {many} | {' | '.join(figures)} | {' | '.join(ratios)} |", flush=True)
+
+
+def _check(url: str, answered: list[str]) -> None:
+    """Verifies the journal, and that it holds each answered decision once.
+
+    Raises:
+        SystemExit: if not.
+    """
+    done = subprocess.run(
+        router_command("journal", "verify", "--journal", url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(f"\n`journal verify`: exit {done.returncode}, {done.stdout.strip()}{done.stderr.strip()}")
+    with closing(open_to_read(url)) as store:
+        kept = [one.id.hex() for one in store.read(kinds=("recommendation",))]
+    wanted = {one.replace("-", "") for one in answered}
+    if done.returncode or len(kept) != len(set(kept)) or set(kept) != wanted:
+        raise SystemExit(f"{len(wanted)} decisions were answered, {len(kept)} are kept")
+    print(f"{len(wanted):,} decisions were answered; each is kept once, and no other one.")
+
+
+def main() -> None:
+    """Prints a table, and what was found in the journal."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=CALLS, help="of each run")
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--turns", type=int, default=TURNS)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, replicas(Path(name)) as (url, servers):
+        found = _measure(servers, Path(name), asked)
+        _tell(found)
+        twice = asyncio.run(same_ids(servers[0], servers[1], SAME))
+        print(f"\n{SAME} request ids sent to two servers at once: {len(set(twice))} decisions.")
+        _check(url, twice + [id_ for runs in found.values() for one in runs for id_ in one.ids])
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"{asked.in_flight} in flight, {os.cpu_count()} cores, load {load} at the end")
+
+
+if __name__ == "__main__":
+    main()
