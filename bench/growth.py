@@ -7,8 +7,9 @@ what the system tells of that process. Printed as Markdown: figures by size, the
 through them, and what it makes of 30 million decisions a year.
 
 `--postgres` copies these journals into databases of a server of its own, and measures there; beside
-the command's own processor time then stands that of the server, "3.0 + 1.2 s". `--only` names
-commands, `--seconds` is when one is given up (its cell then tells so).
+the command's own processor time then stands that of the server, "3.0 + 1.2 s". `--expire` then
+erases half a year there by age. `--only` names commands, `--seconds` is when one is given up (its
+cell then tells so).
 """
 
 from __future__ import annotations
@@ -307,6 +308,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--folder", type=Path, help="where journals are kept, and found again")
     parser.add_argument("--postgres", action="store_true", help="in databases, not in files")
+    parser.add_argument("--expire", action="store_true", help="there also half a year, by age")
     asked = parser.parse_args()
     # Here, not in the system's folder, which may be memory.
     with tempfile.TemporaryDirectory(dir=".") as name:
@@ -339,6 +341,8 @@ def _measure_all(asked: argparse.Namespace, folder: Path, policies: Path) -> Non
                 cost = cost._replace(database=_of_database(server) - before)
                 found.setdefault(name, {})[size] = cost
                 print(f"  {name}: {_cell(cost)}", file=sys.stderr, flush=True)
+            if server is not None and asked.expire:
+                print(f"{size:,} decisions, {_expire(server, url, asked.seconds)}\n", flush=True)
     _tell(found, sorted(asked.sizes))
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"\n{asked.offices} offices, {os.cpu_count()} cores, load {load} at the end")
@@ -358,6 +362,35 @@ def _in_database(server: PostgresServer, path: Path, size: int) -> tuple[str, in
         connection.execute("VACUUM ANALYZE")
         (held,) = connection.execute("SELECT pg_total_relation_size('record')").fetchall()[0]
     return url, int(held)
+
+
+def _expire(server: PostgresServer, url: str, seconds: float) -> str:
+    """Erases the first half of the year by age; tells what that takes, and the room it gives."""
+    import psycopg
+
+    days = (date.today() - FIRST_DAY).days - DAYS // 2
+    words = ["router", "journal", "expire", "--journal", url, "--older-than", f"{days}d", "--yes"]
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def one(query: str) -> int:
+            return int(connection.execute(query).fetchall()[0][0])
+
+        size = "SELECT pg_total_relation_size('record')"
+        held = "SELECT count(*) FROM record WHERE payload IS NOT NULL"
+        records, first, began = one(held), one(size), time.monotonic()
+        before = _of_database(server)
+        cost = measured(words, seconds)
+        cost = cost._replace(database=_of_database(server) - before)
+        took, erased, then = time.monotonic() - began, records - one(held), one(size)
+        began = time.monotonic()
+        connection.execute("VACUUM FULL record")
+        whole = time.monotonic() - began
+        return (
+            f"expire of {erased:,} of {records:,} records: {took:.0f} s ({_cell(cost)}), "
+            f"{erased / took:,.0f} a second; "
+            f"table and indexes {first / 1e6:,.0f} MB before, {then / 1e6:,.0f} MB after it, "
+            f"{one(size) / 1e6:,.0f} MB after VACUUM FULL, which took {whole:.0f} s"
+        )
 
 
 def _of_database(server: PostgresServer | None) -> float:

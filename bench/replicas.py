@@ -17,8 +17,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,12 +40,21 @@ Options = Sequence[tuple[str, object]]
 
 
 class Run(NamedTuple):
-    """What one run saw: calls a second, milliseconds, and the decisions that were answered."""
+    """What one run saw.
+
+    Attributes:
+        rate: calls a second.
+        p50: milliseconds.
+        p99: milliseconds.
+        ids: decisions that were answered, those before the clock started among them.
+        together: calls whose records shared a commit, on average.
+    """
 
     rate: float
     p50: float
     p99: float
     ids: list[str]
+    together: float = 0.0
 
 
 @asynccontextmanager
@@ -58,11 +67,11 @@ async def _router(
 
 async def run(target: str, options: Options, calls: int, in_flight: int) -> Run:
     """Asks so often, so many at once."""
-    left, ids, taken = iter(range(calls)), list[str](), list[float]()
+    ids, taken = list[str](), list[float]()
 
     async with _router(target, options) as router:
 
-        async def ask() -> None:
+        async def ask(left: Iterator[int]) -> None:
             for _ in left:
                 began = time.perf_counter()
                 request = channel_router_pb2.RecommendRequest(case=a_case())
@@ -70,12 +79,32 @@ async def run(target: str, options: Options, calls: int, in_flight: int) -> Run:
                 taken.append(time.perf_counter() - began)
                 ids.append(answer.recommendation.decision_id)
 
+        async def ask_all(count: int) -> None:
+            left = iter(range(count))
+            await asyncio.gather(*(ask(left) for _ in range(in_flight)))
+
+        # Connects to all, before the clock starts.
+        await ask_all(4 * in_flight)
+        taken.clear()
         began = time.perf_counter()
-        await asyncio.gather(*(ask() for _ in range(in_flight)))
+        await ask_all(calls)
         seconds = time.perf_counter() - began
     taken.sort()
     p99 = taken[int(len(taken) * 0.99)]
     return Run(calls / seconds, 1000 * statistics.median(taken), 1000 * p99, ids)
+
+
+def counted(
+    servers: Sequence[Served], target: str, options: Options, asked: argparse.Namespace
+) -> Run:
+    """Runs, and looks how many calls shared a commit of these servers."""
+
+    def commits() -> float:
+        return sum(one.figure("router_journal_commit_seconds_count") for one in servers)
+
+    before = commits()
+    one = asyncio.run(run(target, options, asked.calls, asked.in_flight))
+    return one._replace(together=len(one.ids) / (commits() - before))
 
 
 async def same_ids(first: Served, second: Served, count: int) -> list[str]:
@@ -104,38 +133,30 @@ def _measure(
     servers: Sequence[Served], folder: Path, asked: argparse.Namespace
 ) -> dict[tuple[str, int], list[Run]]:
     found: dict[tuple[str, int], list[Run]] = {}
-    counts = range(1, len(servers) + 1)
-    # What is made at the first call is not measured.
-    warm = [asyncio.run(run(*round_robin(servers), 300, IN_FLIGHT))]
-    found["warming up", 0] = warm
     for _ in range(asked.turns):
-        for many in counts:
+        for many in range(1, len(servers) + 1):
             some = servers[:many]
-            one = asyncio.run(run(*round_robin(some), asked.calls, asked.in_flight))
+            one = counted(some, *round_robin(some), asked)
             found.setdefault(("round_robin", many), []).append(one)
-            try:
-                with behind_envoy(some, folder) as address:
-                    one = asyncio.run(run(address, (), asked.calls, asked.in_flight))
-            except NotHere:
-                continue
-            found.setdefault(("Envoy", many), []).append(one)
+            with suppress(NotHere), behind_envoy(some, folder) as address:
+                one = counted(some, address, (), asked)
+                found.setdefault(("Envoy", many), []).append(one)
     return found
 
 
 def _tell(found: dict[tuple[str, int], list[Run]]) -> None:
-    print("| balanced by | servers | calls/s | p50 ms | p99 ms | of one: calls/s | p50 | p99 |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("| balanced by | servers | calls/s | p50 ms | p99 ms | calls a commit ", end="")
+    print("| of one: calls/s | p50 | p99 |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for (name, many), runs in sorted(found.items()):
-        if not many:
-            continue
         figures, ratios = [], []
-        for figure in ("rate", "p50", "p99"):
+        for figure in ("rate", "p50", "p99", "together"):
             seen = [float(getattr(one, figure)) for one in runs]
             alone = [float(getattr(one, figure)) for one in found[name, 1]]
             figures.append(f"{statistics.median(seen):,.0f}")
             of_one = (more / less for more, less in zip(seen, alone, strict=True))
             ratios.append(f"{statistics.median(of_one):.2f}")
-        print(f"| {name} | {many} | {' | '.join(figures)} | {' | '.join(ratios)} |", flush=True)
+        print(f"| {name} | {many} | {' | '.join([*figures, *ratios[:3]])} |", flush=True)
 
 
 def _check(url: str, answered: list[str]) -> None:
