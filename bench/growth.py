@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import psutil
 
+from bench.spent import of_server
 from router.advice.recommender import Recommender
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue, Channel
@@ -394,16 +394,7 @@ def _expire(server: PostgresServer, url: str, seconds: float) -> str:
 
 
 def _of_database(server: PostgresServer | None) -> float:
-    """Gives the processor time of a server and all that it ever started, seconds."""
-    if server is None:
-        return 0.0
-    main = psutil.Process(server.postmaster())
-    # Of those that have ended the first one keeps count.
-    used = sum(main.cpu_times()[:4])
-    for one in main.children():
-        with suppress(psutil.NoSuchProcess):
-            used += sum(one.cpu_times()[:2])
-    return used
+    return 0.0 if server is None else of_server(server.postmaster())
 
 
 def _tell(found: dict[str, dict[int, Cost]], sizes: list[int]) -> None:
