@@ -6,7 +6,10 @@ Each command then runs in a process of its own; processor time and the largest r
 what the system tells of that process. Printed as Markdown: figures by size, then a straight line
 through them, and what it makes of 30 million decisions a year.
 
-`--only` names commands, `--seconds` is when one is given up (its cell then tells so).
+`--postgres` copies these journals into databases of a server of its own, and measures there; beside
+the command's own processor time then stands that of the server, "3.0 + 1.2 s". `--expire` then
+erases half a year there by age. `--only` names commands, `--seconds` is when one is given up (its
+cell then tells so).
 """
 
 from __future__ import annotations
@@ -23,18 +26,20 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from bench.spent import of_server
 from router.advice.recommender import Recommender
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue, Channel
 from router.decision.decide import Decider
 from router.decision.draws import Draws
+from router.journal.backup import restore
 from router.journal.feedback import (
     ChannelTime,
     Choice,
@@ -53,6 +58,8 @@ from router.policies.offices import load_policies
 from router.versions.pointers import version_for
 from router.versions.registry import load_model
 from tests.builders import ROOT
+from tests.faults.database import a_database
+from tests.postgres_server import PostgresServer
 from training.simulation.population import draw_population
 from training.simulation.simulate import record
 from training.simulation.year_offices import (
@@ -77,11 +84,19 @@ _LAST = FIRST_DAY + timedelta(days=DAYS)
 
 
 class Cost(NamedTuple):
-    """What one command took: CPU seconds, peak resident MB, and how it ended ("" for well)."""
+    """What one command took.
+
+    Attributes:
+        seconds: processor time, its own.
+        megabytes: peak resident memory, its own.
+        ended: how it ended, "" for well.
+        database: processor time of the database, seconds; 0 of a file.
+    """
 
     seconds: float
     megabytes: float
     ended: str
+    database: float = 0.0
 
 
 def write_offices(folder: Path, offices: int) -> None:
@@ -273,7 +288,8 @@ def _peak(pid: int) -> float:
 def _cell(cost: Cost | None) -> str:
     if cost is None:
         return "–"
-    told = f"{cost.seconds:.1f} s, {cost.megabytes:,.0f} MB"
+    beside = f" + {cost.database:.1f}" if cost.database else ""
+    told = f"{cost.seconds:.1f}{beside} s, {cost.megabytes:,.0f} MB"
     return f"{told} ({cost.ended})" if cost.ended else told
 
 
@@ -291,6 +307,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="beginnings of names")
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--folder", type=Path, help="where journals are kept, and found again")
+    parser.add_argument("--postgres", action="store_true", help="in databases, not in files")
+    parser.add_argument("--expire", action="store_true", help="there also half a year, by age")
     asked = parser.parse_args()
     # Here, not in the system's folder, which may be memory.
     with tempfile.TemporaryDirectory(dir=".") as name:
@@ -306,20 +324,77 @@ def main() -> None:
 
 def _measure_all(asked: argparse.Namespace, folder: Path, policies: Path) -> None:
     found: dict[str, dict[int, Cost]] = {}
-    for size in sorted(asked.sizes):
-        path = folder / f"journal-{asked.offices}-{size}.db"
-        if not path.exists():
-            write_journal(f"sqlite:///{path}", policies, size)
-        print(f"{size:,} decisions: {path.stat().st_size / 1e6:,.0f} MB", file=sys.stderr)
-        for name, words in commands(f"sqlite:///{path}", policies, folder).items():
-            if asked.only and not name.startswith(tuple(asked.only)):
-                continue
-            cost = measured(words, asked.seconds)
-            found.setdefault(name, {})[size] = cost
-            print(f"  {name}: {_cell(cost)}", file=sys.stderr, flush=True)
+    with a_database() if asked.postgres else nullcontext() as server:
+        for size in sorted(asked.sizes):
+            path = folder / f"journal-{asked.offices}-{size}.db"
+            if not path.exists():
+                write_journal(f"sqlite:///{path}", policies, size)
+            url, held = f"sqlite:///{path}", path.stat().st_size
+            if server is not None:
+                url, held = _in_database(server, path, size)
+            print(f"{size:,} decisions: {held / 1e6:,.0f} MB", file=sys.stderr)
+            for name, words in commands(url, policies, folder).items():
+                if asked.only and not name.startswith(tuple(asked.only)):
+                    continue
+                before = _of_database(server)
+                cost = measured(words, asked.seconds)
+                cost = cost._replace(database=_of_database(server) - before)
+                found.setdefault(name, {})[size] = cost
+                print(f"  {name}: {_cell(cost)}", file=sys.stderr, flush=True)
+            if server is not None and asked.expire:
+                print(f"{size:,} decisions, {_expire(server, url, asked.seconds)}\n", flush=True)
     _tell(found, sorted(asked.sizes))
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"\n{asked.offices} offices, {os.cpu_count()} cores, load {load} at the end")
+
+
+def _in_database(server: PostgresServer, path: Path, size: int) -> tuple[str, int]:
+    """Copies a journal into a database of its own; gives its URL, and its bytes."""
+    # Only where it is asked for: a file needs no driver.
+    import psycopg
+
+    url = server.url.replace("/postgres", f"/growth_{size}")
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE growth_{size}")
+    restore(path, url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        # As it would be after a night: autovacuum comes when it likes, also in a measurement.
+        connection.execute("VACUUM ANALYZE")
+        (held,) = connection.execute("SELECT pg_total_relation_size('record')").fetchall()[0]
+    return url, int(held)
+
+
+def _expire(server: PostgresServer, url: str, seconds: float) -> str:
+    """Erases the first half of the year by age; tells what that takes, and the room it gives."""
+    import psycopg
+
+    days = (date.today() - FIRST_DAY).days - DAYS // 2
+    words = ["router", "journal", "expire", "--journal", url, "--older-than", f"{days}d", "--yes"]
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def one(query: str) -> int:
+            return int(connection.execute(query).fetchall()[0][0])
+
+        size = "SELECT pg_total_relation_size('record')"
+        held = "SELECT count(*) FROM record WHERE payload IS NOT NULL"
+        records, first, began = one(held), one(size), time.monotonic()
+        before = _of_database(server)
+        cost = measured(words, seconds)
+        cost = cost._replace(database=_of_database(server) - before)
+        took, erased, then = time.monotonic() - began, records - one(held), one(size)
+        began = time.monotonic()
+        connection.execute("VACUUM FULL record")
+        whole = time.monotonic() - began
+        return (
+            f"expire of {erased:,} of {records:,} records: {took:.0f} s ({_cell(cost)}), "
+            f"{erased / took:,.0f} a second; "
+            f"table and indexes {first / 1e6:,.0f} MB before, {then / 1e6:,.0f} MB after it, "
+            f"{one(size) / 1e6:,.0f} MB after VACUUM FULL, which took {whole:.0f} s"
+        )
+
+
+def _of_database(server: PostgresServer | None) -> float:
+    return 0.0 if server is None else of_server(server.postmaster())
 
 
 def _tell(found: dict[str, dict[int, Cost]], sizes: list[int]) -> None:
@@ -331,7 +406,8 @@ def _tell(found: dict[str, dict[int, Cost]], sizes: list[int]) -> None:
         good = [size for size in sizes if size in by_size and not by_size[size].ended]
         rate, national = "–", "–"
         if len(good) > 1:
-            start, slope = _line(good, [by_size[size].seconds for size in good])
+            spent = [by_size[size].seconds + by_size[size].database for size in good]
+            start, slope = _line(good, spent)
             base, growth = _line(good, [by_size[size].megabytes for size in good])
             rate = f"{1e6 * slope:,.1f}"
             national = (

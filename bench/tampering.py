@@ -46,16 +46,19 @@ _TABLES = {
 # date, and whether a server has the file open. Nobody can know what they were.
 _SAYS_NOTHING = "name NOT IN ('probes', 'open')"
 _INDEXES = ("record_about", "record_claim", "record_other", "record_subject")
+_OF_A_DATABASE = ("record_review",)
 _PREDICATES = {
     "record_about": "about IS NOT NULL",
     "record_claim": "claim IS NOT NULL",
     "record_other": "kind <> 'recommendation'",
+    "record_review": "kind IN ('review', 'answer')",
     "record_subject": "subject IS NOT NULL",
 }
 _COLUMNS_OF = {
     "record_about": "about, seq",
     "record_claim": "about, claim",
     "record_other": "seq",
+    "record_review": "seq",
     "record_subject": "(seq >> 10), subject",
 }
 _FEEDBACK = Context(document='{"feedback":1}')
@@ -114,6 +117,12 @@ def fill(store: JournalStore, chance: random.Random) -> None:
     gone = store.find([advised[3].id, about[6].id, about[7].id])
     held = [Held(one.seq, one.id) for one in gone]
     erase(store, lambda: held, now=_NOW + 30, why="request")
+    store.write_batch(
+        [
+            Record(chance.randbytes(16), "review", _FEEDBACK, b'{"a":1}', _NOW + 40, one.id)
+            for one in advised[:2]
+        ]
+    )
 
 
 def rows_of_version_1(chance: random.Random) -> tuple[Rows, Rows]:
@@ -283,6 +292,7 @@ class Tamperer:
     def __init__(self, place: Place, chance: random.Random) -> None:
         self._chance = chance
         self._sqlite = place.name == "sqlite"
+        self._indexes = _INDEXES if self._sqlite else (*_INDEXES, *_OF_A_DATABASE)
         with closing(open_to_read(place.url)) as store:
             self._stored = list(store.read())
         self._kinds: tuple[Callable[[], list[Statement]], ...] = (
@@ -444,7 +454,7 @@ class Tamperer:
         ]
 
     def _an_index(self) -> list[Statement]:
-        name = self._chance.choice(_INDEXES)
+        name = self._chance.choice(self._indexes)
         less = self._chance.choice([f"seq <> {self._seq()}", "seq > 5", "kind <> 'outcome'"])
         unique = "UNIQUE " if name != "record_claim" and self._chance.random() < 0.3 else ""
         made = f"CREATE {unique}INDEX {name} ON record ({_COLUMNS_OF[name]})"
@@ -460,7 +470,7 @@ class Tamperer:
         )
 
     def _a_hole_in_an_index(self) -> list[Statement]:
-        name = self._chance.choice(_INDEXES)
+        name = self._chance.choice(self._indexes)
         seq = self._chance.choice([one.seq for one in self._stored if _is_in(name, one)])
         if self._sqlite:
             # The index is built without the row, then said to be as it was.
@@ -571,7 +581,7 @@ class Tamperer:
         ]
 
     def _catalogue(self) -> list[Statement]:
-        index = self._chance.choice((*_INDEXES, "record_id_key", "record_pkey"))
+        index = self._chance.choice((*self._indexes, "record_id_key", "record_pkey"))
         change = self._chance.choice(
             [
                 "indisvalid = false",
@@ -586,6 +596,8 @@ class Tamperer:
 def _is_in(index: str, stored: Any) -> bool:
     if index == "record_other":
         return bool(stored.kind != "recommendation")
+    if index == "record_review":
+        return stored.kind in {"review", "answer"}
     return getattr(stored, index.removeprefix("record_")) is not None
 
 

@@ -15,6 +15,7 @@ from router.journal.opening import open_journal
 from router.journal.record import Context, JournalBroken, JournalUnavailable
 from router.journal.store import JournalStore
 from router.journal.stores.postgres import PostgresJournal
+from router.journal.stores.postgres_database import MIGRATIONS
 from router.journal.verification import verify
 from tests.contract.journals import ids, some_records
 from tests.postgres_server import PostgresServer
@@ -79,6 +80,26 @@ def test_a_newer_journal_is_refused(database: str, store: JournalStore) -> None:
     ask(database, "INSERT INTO migration VALUES (99, 0)")
     with pytest.raises(JournalBroken, match="version 99 is newer"):
         open_journal(database)
+
+
+def test_an_index_that_takes_longer_than_a_batch_may_is_made_nevertheless(database: str) -> None:
+    ask(database, "CREATE TABLE migration (version bigint PRIMARY KEY, applied_at bigint NOT NULL)")
+    for statement in (one for version in MIGRATIONS[:-1] for one in version):
+        ask(database, statement)
+    ask(database, f"INSERT INTO migration SELECT generate_series(1, {len(MIGRATIONS) - 1}), 0")
+    # As over the records of years: a server that is silent for so long in a batch is given up.
+    function = """CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_sleep(2.5); END $$"""
+    ask(database, function)
+    slow = "ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slow()"
+    ask(database, f"CREATE EVENT TRIGGER slow_index {slow}")
+    try:
+        store = open_journal(database)
+    finally:
+        ask(database, "DROP EVENT TRIGGER slow_index; DROP FUNCTION slow")
+    store.write_batch(some_records(2))
+    assert verify(store).intact
+    store.close()
 
 
 def test_another_programs_tables_are_refused_and_left_alone(database: str) -> None:

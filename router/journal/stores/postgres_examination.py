@@ -90,6 +90,14 @@ _INDEXES = (
     ),
     _Index("record_pkey", "record", "seq", f"seq >= {-(2**63)}"),
     _Index(
+        "record_review",
+        "record",
+        "CREATE INDEX record_review ON record USING btree (seq) "
+        "WHERE (kind = ANY (ARRAY['review'::text, 'answer'::text]))",
+        "kind IN ('review', 'answer')",
+        4,
+    ),
+    _Index(
         "record_subject",
         "record",
         "CREATE INDEX record_subject ON record USING btree (((seq >> 10)), subject) "
@@ -208,7 +216,8 @@ def _row_problems(link: Link, version: int) -> Iterator[str]:
 
     rows = link.execute("SELECT id, digest, document FROM context").fetchall()
     yield from (f"context {id_} was altered" for id_ in lost(rows))
-    unused = "SELECT id FROM context WHERE id NOT IN (SELECT context FROM record)"
+    # DISTINCT: else each record's number is held, or all records are read for every context.
+    unused = "SELECT id FROM context WHERE id NOT IN (SELECT DISTINCT context FROM record)"
     yield from (f"context {id_} belongs to no record" for (id_,) in link.execute(unused))
 
 
