@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,13 @@ def a_case(**changes: Any) -> case_pb2.Case:
     return case
 
 
+@cache
 def a_catalogue() -> Catalogue:
     """Gives the catalogue that the project ships."""
     return load_catalogue(ROOT / "policies" / "mixes.toml")
 
 
+@cache
 def a_policy(office: str = "") -> Policy:
     """Gives a policy that the project ships: the national one, or an office's."""
     return load_policies(ROOT / "policies", a_catalogue()).usable(office)

@@ -93,7 +93,8 @@ def prove(tables: DecisionTables, mixes: Sequence[str]) -> Proof:
         for milder, worse in pairwise(feature.severity):
             steps += len(milder) * len(worse) * gains.count
             falls += _falls(feature, gains, mixes, milder, worse)
-        outside = tuple(slot for slot in range(feature.slots) if slot not in feature.ranks)
+        ranks = feature.ranks
+        outside = tuple(slot for slot in range(feature.slots) if slot not in ranks)
         unordered += _falls(feature, gains, mixes, feature.severity[0], outside)
     return Proof(features=tuple(names), steps=steps, falls=tuple(falls), unordered=tuple(unordered))
 

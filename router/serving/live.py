@@ -222,7 +222,7 @@ class Loader:
         models: Path,
         policies: Path,
         trusted: TrustedKeys | None,
-        texts: dict[str, Texts],
+        texts: Mapping[str, Texts],
         metrics: Metrics,
         last_good: Path | None = None,
         shadow: str | None = None,

@@ -6,7 +6,7 @@ A new RPC joins here as a method by its name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
@@ -56,7 +56,7 @@ class _Place(NamedTuple):
 class ModelsService(ModelsServicer):
     """Tells what the service decides with."""
 
-    def __init__(self, live: Live, texts: dict[str, Texts], listing: Listing) -> None:
+    def __init__(self, live: Live, texts: Mapping[str, Texts], listing: Listing) -> None:
         self._live = live
         self._texts = texts
         self._listing = listing

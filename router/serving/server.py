@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -117,7 +117,7 @@ class Parts:
     feedback_metrics: FeedbackMetrics
     live: Live
     store: JournalStore
-    texts: dict[str, Texts]
+    texts: Mapping[str, Texts]
     listing: Listing
     access: Access
     head_file: HeadFile | None = None

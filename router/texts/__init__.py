@@ -9,9 +9,10 @@ key in all three files; a new section has a method of `Texts` too. What the ledg
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -405,8 +406,9 @@ def _is_own(channel: str, minutes: int) -> bool:
     return channel == "SELF_SERVICE" and not minutes
 
 
-def load_texts() -> dict[str, Texts]:
-    """Reads the texts, by language code: nb, nn, en."""
+@cache
+def load_texts() -> Mapping[str, Texts]:
+    """Gives the texts, by language code: nb, nn, en. They come with the code and are read once."""
     # As a resource, not a path beside this file: so it is found however the package is installed.
     folder = resources.files(__name__)
     return {

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
 from router.cases.features import FEATURES, LOGGED, REFERENCES
 from router.versions.registry import promoted_version
@@ -30,6 +28,8 @@ GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def committed() -> Any:
+    import nbformat
+
     return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call] # it has no stubs
 
 
@@ -39,6 +39,8 @@ def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 
     With fewer cases and one teacher: the steps are the same, and take a tenth of the time.
     """
+    from nbclient import NotebookClient
+
     notebook = copy.deepcopy(committed)
     (parameters,) = (
         cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])
@@ -70,6 +72,8 @@ def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(
     committed: Any,
 ) -> None:
+    import nbformat
+
     nbformat.validate(committed)
     code = [cell for cell in committed.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,8 +23,6 @@ from router.texts import LANGUAGES, Reader
 from tests.builders import a_catalogue, a_model, random_tables
 
 PERSONAS = personas()
-SERVICE = Service(the_promoted())
-ANSWERS = {one.title: SERVICE.answer(one.case) for one in PERSONAS}
 each_persona = pytest.mark.parametrize("persona", PERSONAS, ids=lambda one: one.title)
 
 
@@ -35,9 +34,23 @@ def a_version_that_favours(mix: int) -> Service:
     return Service(a_model(replace(tables, intercept=intercept)))
 
 
-# What is expected may not rest on the figures of a version: with these, all that is permitted is
-# advised.
-OTHERS = [a_version_that_favours(mix) for mix in range(len(a_catalogue().mixes))]
+@cache
+def services() -> tuple[Service, list[Service]]:
+    """Gives the promoted version, and one for each mix.
+
+    What is expected may not rest on the figures of a version: with these, all that is permitted is
+    advised.
+    """
+    others = [a_version_that_favours(mix) for mix in range(len(a_catalogue().mixes))]
+    return Service(the_promoted()), others
+
+
+@cache
+def answers(title: str) -> tuple[Answer, list[Answer]]:
+    """Answers a persona: by the promoted version, and by each of the others."""
+    (persona,) = (one for one in PERSONAS if one.title == title)
+    promoted, others = services()
+    return promoted.answer(persona.case), [one.answer(persona.case) for one in others]
 
 
 def unmet(persona: Persona, answer: Answer) -> set[str]:
@@ -92,14 +105,15 @@ def test_there_are_as_many_personas_as_the_page_is_known_for() -> None:
 
 @each_persona
 def test_all_that_is_permitted_is_advised_by_some_version(persona: Persona) -> None:
-    advised = {one.answer(persona.case).messages["en", Reader.USER].mix.id for one in OTHERS}
-    assert advised - {""} == set(ANSWERS[persona.title].contacts)
+    promoted, others = answers(persona.title)
+    advised = {one.messages["en", Reader.USER].mix.id for one in others}
+    assert advised - {""} == set(promoted.contacts)
 
 
 @each_persona
 def test_rules_and_texts_ensure_what_a_good_adviser_expects(persona: Persona) -> None:
-    answers = [ANSWERS[persona.title], *(one.answer(persona.case) for one in OTHERS)]
-    found = set().union(*(unmet(persona, answer) for answer in answers))
+    promoted, others = answers(persona.title)
+    found = set().union(*(unmet(persona, answer) for answer in (promoted, *others)))
     # What is mended must be taken out of `gap`, so that it stays mended.
     assert found == set(persona.gap)
 
@@ -107,8 +121,9 @@ def test_rules_and_texts_ensure_what_a_good_adviser_expects(persona: Persona) ->
 @each_persona
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nobody_reads_the_same_sentence_twice(language: str, persona: Persona) -> None:
+    promoted, _ = answers(persona.title)
     for reader in Reader:
-        text = ANSWERS[persona.title].text(language, reader)
+        text = promoted.text(language, reader)
         sentences = re.split(r"(?<=[.?!])\s+", text)
         assert len(sentences) == len(set(sentences))
 

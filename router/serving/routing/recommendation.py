@@ -59,7 +59,7 @@ _Rule = tuple[recommendation_pb2.AppliedSafeguard, recommendation_pb2.Reason]
 class RecommendationWriter:
     """Writes the answers of one recommender."""
 
-    def __init__(self, recommender: Recommender, texts: dict[str, Texts]) -> None:
+    def __init__(self, recommender: Recommender, texts: Mapping[str, Texts]) -> None:
         self._recommender = recommender
         self.decider: Decider = recommender.decider
         self.explainer: Explainer = recommender.explainer

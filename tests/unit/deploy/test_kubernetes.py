@@ -6,7 +6,6 @@ import tomllib
 from functools import cache
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -53,6 +52,8 @@ def container(overlay: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_all_that_is_rendered_is_valid_to_the_letter(overlay: str) -> None:
+    import kubernetes_validate
+
     kinds = set()
     for one in rendered(overlay):
         kubernetes_validate.validate(one, VERSION, strict=True)

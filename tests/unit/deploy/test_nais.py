@@ -3,7 +3,6 @@
 import copy
 from typing import Any
 
-import jsonschema
 import yaml
 
 from tests.builders import ROOT
@@ -32,6 +31,8 @@ SPEC = strict(VERSION["schema"]["openAPIV3Schema"]["properties"]["spec"])
 
 
 def problems(spec: dict[str, Any]) -> list[str]:
+    import jsonschema
+
     return [one.message for one in jsonschema.Draft202012Validator(SPEC).iter_errors(spec)]
 
 

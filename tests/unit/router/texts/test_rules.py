@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import permutations
 
 import pytest
@@ -55,6 +56,7 @@ LEXICON = (
 )
 
 
+@cache
 def all_of(language: str) -> list[Rendered]:
     """Gives every text of a language: those of the page, and each fact at every number."""
     texts = TEXTS[language]
@@ -99,12 +101,9 @@ def all_of(language: str) -> list[Rendered]:
     return [*rendered(texts), *facts, *pairs, *changes]
 
 
-ALL = {language: all_of(language) for language in LANGUAGES}
-
-
 def each(language: str, reader: Reader | None = None) -> Iterator[tuple[str, str]]:
     """Gives texts with what they are about, for one reader or for both."""
-    for one in ALL[language]:
+    for one in all_of(language):
         for who, text in zip(Reader, (one.user, one.adviser), strict=True):
             if text and reader in {None, who}:
                 yield f"{one.kind}: {one.key}, {who.value}", text
@@ -212,7 +211,7 @@ def test_quotes_stand_round_names_of_mixes_only(language: str) -> None:
 
 
 def test_one_term_is_one_word_in_each_language() -> None:
-    for nb, nn, en in zip(*(ALL[language] for language in LANGUAGES), strict=True):
+    for nb, nn, en in zip(*(all_of(language) for language in LANGUAGES), strict=True):
         assert nb.kind == nn.kind
         for terms in LEXICON:
             for place in (2, 3):
