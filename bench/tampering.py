@@ -45,8 +45,7 @@ _TABLES = {
 # Marks that say nothing of a record: how often the store was probed, when it was brought up to
 # date, and whether a server has the file open. Nobody can know what they were.
 _SAYS_NOTHING = "name NOT IN ('probes', 'open')"
-_INDEXES = ("record_about", "record_claim", "record_other", "record_subject")
-_OF_A_DATABASE = ("record_review",)
+_INDEXES = ("record_about", "record_claim", "record_other", "record_review", "record_subject")
 _PREDICATES = {
     "record_about": "about IS NOT NULL",
     "record_claim": "claim IS NOT NULL",
@@ -292,7 +291,6 @@ class Tamperer:
     def __init__(self, place: Place, chance: random.Random) -> None:
         self._chance = chance
         self._sqlite = place.name == "sqlite"
-        self._indexes = _INDEXES if self._sqlite else (*_INDEXES, *_OF_A_DATABASE)
         with closing(open_to_read(place.url)) as store:
             self._stored = list(store.read())
         self._kinds: tuple[Callable[[], list[Statement]], ...] = (
@@ -454,7 +452,7 @@ class Tamperer:
         ]
 
     def _an_index(self) -> list[Statement]:
-        name = self._chance.choice(self._indexes)
+        name = self._chance.choice(_INDEXES)
         less = self._chance.choice([f"seq <> {self._seq()}", "seq > 5", "kind <> 'outcome'"])
         unique = "UNIQUE " if name != "record_claim" and self._chance.random() < 0.3 else ""
         made = f"CREATE {unique}INDEX {name} ON record ({_COLUMNS_OF[name]})"
@@ -470,7 +468,7 @@ class Tamperer:
         )
 
     def _a_hole_in_an_index(self) -> list[Statement]:
-        name = self._chance.choice(self._indexes)
+        name = self._chance.choice(_INDEXES)
         seq = self._chance.choice([one.seq for one in self._stored if _is_in(name, one)])
         if self._sqlite:
             # The index is built without the row, then said to be as it was.
@@ -581,7 +579,7 @@ class Tamperer:
         ]
 
     def _catalogue(self) -> list[Statement]:
-        index = self._chance.choice((*self._indexes, "record_id_key", "record_pkey"))
+        index = self._chance.choice((*_INDEXES, "record_id_key", "record_pkey"))
         change = self._chance.choice(
             [
                 "indisvalid = false",

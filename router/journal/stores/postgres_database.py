@@ -70,8 +70,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX record_review ON record (seq) WHERE kind IN ('review', 'answer')",
     ),
 )
-FEWEST = frozenset(("review", "answer"))
-"""Kinds that the index `record_review` leads to."""
 # An index over the records of years takes its time; only a batch must be written within seconds.
 _MIGRATE_SECONDS = 24 * 3600.0
 

@@ -18,10 +18,11 @@ from router.journal.record import (
 )
 from router.journal.store import Held
 from router.journal.stores.moments import Moment, write_moment
-from router.journal.stores.postgres_database import FEWEST, Database, Link, check_readable
+from router.journal.stores.postgres_database import Database, Link, check_readable
 from router.journal.stores.postgres_examination import examine
 from router.journal.stores.postgres_session import READ, Cursor, Session
 from router.journal.stores.rows import (
+    FEWEST,
     PASSED_OVER,
     STORED,
     STORED_AS_0_3_0,

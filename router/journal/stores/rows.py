@@ -12,6 +12,8 @@ STORED_WITH_SUBJECTS = f"{_ALWAYS}, 1, claim, subject, ''"
 """The same of a table from before records had a version of the chain and a caller."""
 STORED_AS_0_3_0 = f"{_ALWAYS}, 1, claim, NULL, ''"
 """The same of a table from before records had a subject."""
+FEWEST = frozenset(("review", "answer"))
+"""Kinds that the index `record_review` leads to."""
 BLOCK = 10
 """A subject is looked for in blocks of 2 ** 10 records, some microseconds each.
 

@@ -18,6 +18,9 @@ APPLICATION_ID = 0x6A726E6C
 # reader made it.
 LARGEST_IDLE_WAL_BYTES = 16 * 1024 * 1024
 
+REVIEWS, REVIEWS_SINCE = "record_review", 5
+"""The index of what is about reviews, and the version that it came with."""
+
 # One tuple of statements per version, applied in order; never edit one that has been released.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -52,6 +55,11 @@ context INTEGER NOT NULL,
         "ALTER TABLE record ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
         # 1 while a server has the file open: a copy that says so needs the log beside it.
         "INSERT INTO state (name, value) VALUES ('open', 0)",
+    ),
+    (
+        # The first look for open reviews, which RequestReview waits for after a start, else reads
+        # every choice and outcome there ever was.
+        f"CREATE INDEX {REVIEWS} ON record (seq) WHERE kind IN ('review', 'answer')",
     ),
 )
 MIGRATION_TABLE = (

@@ -60,6 +60,7 @@ class SqliteReader:
                 raise JournalBroken(f"journal {self._path}: there is no such file")
         with self._reading() as connection:
             version = check_readable(connection, self._path)
+        self._version = version
         self._stored = _STORED.get(version, STORED)
 
     def read(
@@ -71,7 +72,7 @@ class SqliteReader:
     ) -> Iterator[StoredRecord]:
         """Yields records in chain order; see JournalStore."""
         recent = "" if since is None else "AND written_at >= ? "
-        query = f"""SELECT {self._stored} FROM record {filtered(kinds)} {recent}
+        query = f"""SELECT {self._stored} FROM record {filtered(kinds, self._version)} {recent}
             AND seq <= ? ORDER BY seq LIMIT ?"""
         contexts: dict[int, Context] = {}
         # No kinds are no records, without a statement.

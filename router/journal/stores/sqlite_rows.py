@@ -7,7 +7,8 @@ from typing import Any
 
 from router.journal.chain import START
 from router.journal.record import RECOMMENDATION, Context, Head, JournalBroken
-from router.journal.stores.rows import BLOCK, STORED, numbered
+from router.journal.stores.rows import BLOCK, FEWEST, STORED, numbered
+from router.journal.stores.sqlite_file import REVIEWS, REVIEWS_SINCE
 
 # Asked for anew so often that no reader holds the log for long.
 _READ_ROWS = 1000
@@ -16,8 +17,13 @@ _WITHOUT = f"""SELECT {STORED} FROM record
     WHERE seq < ? AND kind = '{RECOMMENDATION}' ORDER BY seq DESC LIMIT ?"""
 
 
-def filtered(kinds: Collection[str] | None) -> str:
-    """Writes the condition that keeps these kinds behind a number, with a ? for each of them."""
+def filtered(kinds: Collection[str] | None, version: int) -> str:
+    """Writes the condition that keeps these kinds behind a number, with a ? for each of them.
+
+    Args:
+        kinds: None for all.
+        version: of the file's schema: indexes came with it.
+    """
     if kinds is None:
         return "WHERE seq > ?"
     within = f"WHERE seq > ? AND kind IN ({','.join('?' * len(kinds))})"
@@ -25,6 +31,8 @@ def filtered(kinds: Collection[str] | None) -> str:
         return within
     # The condition is said twice so that the index of the few may be used, and the index is named
     # so that SQLite never walks through all records instead.
+    if version >= REVIEWS_SINCE and FEWEST.issuperset(kinds):
+        return f"INDEXED BY {REVIEWS} {within} AND kind IN ('review', 'answer')"
     return f"INDEXED BY record_other {within} AND kind <> '{RECOMMENDATION}'"
 
 
