@@ -164,9 +164,7 @@ def _decision(rows: PackedRows, reading: Reading) -> dict[str, npt.NDArray[Any]]
     return found
 
 
-def by_slot(
-    slots: npt.NDArray[np.uint16], field: CodedField, *, as_text: bool
-) -> npt.NDArray[Any]:
+def by_slot(slots: npt.NDArray[np.uint16], field: CodedField, *, as_text: bool) -> npt.NDArray[Any]:
     """Gives what slots of a field stand for, shape (n,): texts or numbers, None for unknown.
 
     Args:

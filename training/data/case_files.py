@@ -67,9 +67,7 @@ def _write_csv(cases: Iterable[pl.DataFrame], path: Path) -> None:
             frame.with_columns(texts).write_csv(file, include_header=place == 0)
 
 
-def _write_parquet(
-    groups: Iterator[pl.DataFrame], path: Path, marks: Mapping[str, str]
-) -> None:
+def _write_parquet(groups: Iterator[pl.DataFrame], path: Path, marks: Mapping[str, str]) -> None:
     """Writes row groups, each a frame; only a few of them are in memory."""
     first = next(groups)
 

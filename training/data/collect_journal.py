@@ -1,7 +1,7 @@
 """What `collect` reads of the journal: what is told of cases, and the cases taken as columns.
 
-Of a country's year both are more than memory holds, so they wait in files without names: what is told
-by case, until all of a case is there; the cases taken by day, in the order in which they are written.
+Of a country's year both are more than memory holds, so they wait in files without names: what is
+told by case, until all of a case is there; the cases taken by day, as they are written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from router.cases.features import CASE_REF, FEATURES, OFFICE_REF
 from router.decision.decision import NO_MIX
 from router.files.shelf import Names, Packed, Shelf
 from router.journal.export_columns import by_slot, names_of, schema
-from router.journal.recommendation import Chunk, CodedField, Reading, Unpacked, recommendations
+from router.journal.recommendation import CodedField, Reading, Unpacked, recommendations
 from router.journal.record import JournalBroken
 from router.journal.standing import NOTHING, Standing, end_of_chain, read_standing
 from router.journal.store import JournalReader
@@ -57,7 +57,7 @@ class _Fields:
         )
 
     def slots(self, rows: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """Gives slots by today's columns, shape (n, features); 0 where the context has no such field.
+        """Gives slots by today's columns, shape (n, features); 0 where the context has no field.
 
         Raises:
             ValueError: if a slot is none of the values of an enum.
@@ -166,7 +166,11 @@ class Candidates:
             self._keep(part, number, kept, values)
 
     def _keep(self, part: Unpacked, number: int, kept: list[int], values: Packed) -> None:
-        """Puts away what is told of some records of a context, by case."""
+        """Puts away what is told of some records of a context, by case.
+
+        Raises:
+            JournalBroken: if a slot or a safeguard of one is nothing that the context names.
+        """
         of_kept = part.rows[kept]
         rows = np.zeros(len(kept), _ROW)
         for name in TOLD.names or ():

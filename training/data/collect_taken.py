@@ -1,7 +1,8 @@
 """Which recommendations become logged cases, each case once; the others are counted by reason.
 
-Two steps, since a case's recommendations may stand far apart in a journal that no memory holds: what
-one recommendation tells is told when it is read, which of a case's counts once all of them are there.
+Two steps, since a case's recommendations may stand far apart in a journal that no memory holds:
+what one recommendation tells is told when it is read; which of a case's counts, once all of them
+are there.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ TOLD = np.dtype(
 )
 """What recommendations tell, as rows.
 
-Columns: `place` among the journal's recommendations; `case`, its reference in UTF-8; `mix` logged, as
-whoever makes the rows numbers them; `outcome` 0 to 1, NaN for none; adviser `minutes` that it took,
-NO_TIME for none; `at`, when the case was decided, microseconds since 1970, UTC; whether the advice was
-`seen`, and whether it is the `control` group's.
+Columns: `place` among the journal's recommendations; `case`, its reference in UTF-8; `mix` logged,
+as whoever makes the rows numbers them; `outcome` 0 to 1, NaN for none; adviser `minutes` that it
+took, NO_TIME for none; `at`, when the case was decided, microseconds since 1970, UTC; whether the
+advice was `seen`, and whether it is the `control` group's.
 """
 
 
@@ -176,7 +177,8 @@ def _recommended(rows: Packed) -> Selection:
         # Behind the last place where a case has none.
         return np.minimum.reduceat(np.where(those, places, len(rows)), starts)
 
-    # Before the first advice given, unseen advice is no treatment; after it, only its outcome counts.
+    # Before the first advice given, unseen advice is no treatment; after it, only its outcome
+    # counts.
     first = first_of_each(rows["seen"])
     before, again = places < first[case], places > first[case]
     came = first_of_each(~np.isnan(rows["outcome"]) & ~before)
@@ -224,7 +226,7 @@ def of_days(selection: Selection, first: date | None, last: date | None) -> Sele
 
 
 def _numbers(rows: Packed) -> NDArray[np.intp]:
-    """Gives a number for each row's case, from 0 on: of the whole reference, so no two share one."""
+    """Gives a number for each row's case, from 0 on; by the whole reference: no two share one."""
     return np.unique(rows["case"], return_inverse=True)[1]
 
 
