@@ -93,7 +93,8 @@ def groups_of(
     found: list[pl.DataFrame] = []
     for frame in cases:
         fields = [name for name in quasi_identifiers if name in frame.columns]
-        found.append(_summed(frame.select(*fields, pl.lit(1, pl.Int64).alias("cases"))))
+        each = frame.with_columns(pl.lit(1, pl.Int64).alias("cases"))
+        found.append(_summed(each.select(*fields, "cases")))
         if len(found) == _SUMMED_AT:
             found = [_summed(pl.concat(found))]
     return _summed(pl.concat(found)) if found else pl.DataFrame(schema={"cases": pl.Int64})
@@ -209,8 +210,8 @@ def _hardest(groups: pl.DataFrame, k: int) -> tuple[str, str, float] | None:
     size = pl.col("cases")
     for name in groups.columns:
         if name != "cases":
-            value = pl.col(name).cast(pl.String).fill_null("unknown").alias("value")
-            by_value = groups.group_by(value).agg(
+            values = pl.col(name).cast(pl.String).fill_null("unknown").alias("value")
+            by_value = groups.group_by(values).agg(
                 size.sum(), size.filter(size < k).sum().alias("under")
             )
             found += [

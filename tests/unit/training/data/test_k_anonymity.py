@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.training.data.cases_builder import FRAME
@@ -109,3 +110,18 @@ def test_a_file_that_would_be_empty_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end with \.parquet or \.csv"):
         export_cases([FRAME], tmp_path / "out.xlsx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_many_cases_stay_in_order_whatever_parts_they_come_in(tmp_path: Path, suffix: str) -> None:
+    count, part = 300_000, 70_001
+    cases = some_cases(["18_24"] * count).with_row_index("age")
+    parts = [cases[start : start + part] for start in range(0, count, part)]
+    out = tmp_path / f"out.{suffix}"
+    assert export_cases(parts, out).rows == count
+    found = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
+    assert found["case_ref"].equals(cases["case_ref"])
+    assert found["age"].to_list() == list(range(count))
+    if suffix == "parquet":
+        # Whoever reads it need not hold all of it at once either.
+        assert pq.ParquetFile(out).num_row_groups == 3
