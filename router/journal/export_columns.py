@@ -125,7 +125,7 @@ def of_content(part: Unpacked, as_text: Collection[str] = ()) -> dict[str, npt.N
     try:
         found = _decision(rows, reading)
         for at, field in enumerate(reading.features):
-            found[field.name] = _by_slot(rows["row"][:, at], field, as_text=field.name in as_text)
+            found[field.name] = by_slot(rows["row"][:, at], field, as_text=field.name in as_text)
     except (ValueError, IndexError) as error:
         first, last = records[0].seq, records[-1].seq
         raise JournalBroken(f"records {first} to {last}: {error}") from error
@@ -143,7 +143,7 @@ def _decision(rows: PackedRows, reading: Reading) -> dict[str, npt.NDArray[Any]]
     mixes = np.array([*reading.mix_ids, None], dtype=object)
     none = np.full((count, 1), np.nan, np.float32)
     minutes = np.concatenate([rows["minutes"], none], axis=1)
-    safeguards = [_names(int(mask), reading.safeguards) for mask in rows["safeguards"]]
+    safeguards = [names_of(int(mask), reading.safeguards) for mask in rows["safeguards"]]
 
     found: dict[str, npt.NDArray[Any]] = {
         "status": np.array(reading.statuses, dtype=object)[rows["status"]],
@@ -164,9 +164,17 @@ def _decision(rows: PackedRows, reading: Reading) -> dict[str, npt.NDArray[Any]]
     return found
 
 
-def _by_slot(
-    slots: npt.NDArray[np.uint16], field: CodedField, *, as_text: bool
-) -> npt.NDArray[Any]:
+def by_slot(slots: npt.NDArray[np.uint16], field: CodedField, *, as_text: bool) -> npt.NDArray[Any]:
+    """Gives what slots of a field stand for, shape (n,): texts or numbers, None for unknown.
+
+    Args:
+        slots: shape (n,).
+        field: as the context tells of it.
+        as_text: whether numbers are told as text, in a column that has texts elsewhere.
+
+    Raises:
+        IndexError: if a slot is none of the values of an enum.
+    """
     if field.values is not None:
         return np.array([None, *field.values], dtype=object)[slots]
     numbers = slots.astype(np.int64) + (field.lower - 1)
@@ -181,7 +189,12 @@ def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return found
 
 
-def _names(mask: int, names: Sequence[str]) -> list[str]:
+def names_of(mask: int, names: Sequence[str]) -> list[str]:
+    """Names the bits that are set in a mask.
+
+    Raises:
+        ValueError: if one is set that has no name.
+    """
     # Named by nothing, it would silently be no safeguard at all.
     if mask >> len(names):
         raise ValueError("safeguards: a bit is set that the context does not name")

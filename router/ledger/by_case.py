@@ -9,13 +9,13 @@ from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from router.files.shelf import Names, Packed, Shelf
 from router.journal.recommendation import Chunk, Unpacked
 from router.journal.standing import Standing
 from router.journal.store import JournalReader
 from router.ledger.arithmetic import Flags
 from router.ledger.entries import Names as Texts
 from router.ledger.reading import CaseKeys, read_alone
-from router.ledger.shelf import Names, Packed, Shelf
 
 _PARTS = 256
 _Found = TypeVar("_Found")

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.explore import near_best
+from router.files.shelf import Packed
 from router.journal.feedback import Choice, ChoiceReason
 from router.journal.recommendation import AFTER_OWN_VIEW, Reading, Unpacked
 from router.journal.standing import NOTHING, Standing
@@ -29,7 +30,6 @@ from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
 from router.ledger.reading import are_plain
 from router.ledger.sequences import Arm, Effect, contrast, reach
-from router.ledger.shelf import Packed
 from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, Carriers, days_full, like_all
 

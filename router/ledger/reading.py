@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from router.decision.decision import NO_MIX, Status
 from router.decision.schema import UNKNOWN, Rows
+from router.files.shelf import Names, Packed, Shelf
 from router.journal.recommendation import (
     SHOWN,
     Chunk,
@@ -42,7 +43,6 @@ from router.ledger.entries import (
     joined,
 )
 from router.ledger.entries import Names as Texts
-from router.ledger.shelf import Names, Packed, Shelf
 
 _DAY = 24 * 60 * 60 * 1_000_000
 _PLAIN = Status.RECOMMENDED.name

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.catalogue import DAYS_PER_WEEK
+from router.files.shelf import Packed
 from router.journal.recommendation import (
     CONTROL,
     SHOWN,
@@ -33,7 +34,6 @@ from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
 from router.ledger.reading import are_plain
 from router.ledger.sequences import WRONG, Arm, Effect, contrast
-from router.ledger.shelf import Packed
 from router.ledger.tens import TEN, Carriers, days_full, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK

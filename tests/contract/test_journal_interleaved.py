@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from router.planning.recent_cases import read_arrivals
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation, a_row
 from tests.contract.journals import Kept
 from tests.unit.router.ledger.journal_builder import came, chose, micro
-from training.data.collect_journal import Advice, read_cases_of
+from training.data.collect_journal import Candidates, Cases
+from training.data.collect_taken import Treatment
 
 OFFICES = 7
 MIXES = a_catalogue().ids
@@ -126,18 +128,19 @@ def test_arrivals_are_each_offices_own_as_last_asked_about(store: JournalStore) 
         assert (found.rows[office][:, column] - 1).tolist() == list(asked.values())
 
 
-def test_what_is_collected_is_in_the_order_of_the_chain(
-    store: JournalStore, decisions: Sequence[Record]
-) -> None:
-    advice = Advice(store)
-    asked = [one for one, _ in advice]
-    held = [one for one in decisions if one is not decisions[31]]
-    assert [one.decision for one in asked] == [one.id for one in held]
-    wanted = {one.id: None for one in held[10:90:7]}
-    ((found, frame),) = read_cases_of(store, advice.readings, wanted)
-    assert found == list(wanted)
-    numbers = [decisions.index(one) for one in decisions if one.id in wanted]
+def test_what_is_collected_is_in_the_order_of_the_chain(store: JournalStore) -> None:
+    with ExitStack() as files:
+        candidates = Candidates(files, Treatment.RECOMMENDED)
+        candidates.read(store)
+        cases = Cases(files, candidates, Treatment.RECOMMENDED)
+        for rows in candidates.parts():
+            cases.add(rows)
+        (frame,) = cases
+    numbers = [number for number in range(100) if number != 31]
+    assert (candidates.count, len(cases)) == (99, 99)
     assert frame["weeks_registered"].to_list() == numbers
+    assert frame["case_ref"].to_list() == [f"c-{number % 80}" for number in numbers]
+    assert frame["office_ref"].to_list() == [f"office-{number % OFFICES}" for number in numbers]
     assert frame["mix"].to_list() == [MIXES[number % len(MIXES)] for number in numbers]
 
 

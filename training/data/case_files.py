@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from router.files.spreadsheet import FORMULA
 Texts = NDArray[np.str_]
 BATCH = 65_536
 """Rows held as columns of text and numbers at a time."""
+# Rows of a Parquet file's row group, about: as Polars cuts a frame that is written at once.
+_GROUP = 122_880
 # Marks: what a file says of itself, beside its columns.
 SYNTHETIC_KEY = "synthetic"
 SEED_KEY, WORLD_KEY, CASES_KEY = "seed", "world", "cases"
@@ -40,20 +42,58 @@ def marks(source: Source) -> dict[str, str]:
     }
 
 
-def write_cases(frame: pl.DataFrame, out: Path, marks: Mapping[str, str]) -> None:
+def write_cases(
+    cases: Iterable[pl.DataFrame], rows: int, out: Path, marks: Mapping[str, str]
+) -> None:
     """Writes cases to a CSV or Parquet file, which appears whole or not at all.
 
     Args:
-        frame: the cases.
+        cases: some at a time, of the same columns.
+        rows: of all of them, at least one.
         out: ends with .csv or .parquet; replaced if it exists.
         marks: metadata of a Parquet file; a CSV has none.
     """
     with written_aside(out) as aside:
         if format_of(out) is Format.CSV:
-            texts = pl.col(pl.String).str.replace(FORMULA, "'$1")
-            frame.with_columns(texts).write_csv(aside)
+            _write_csv(cases, aside)
         else:
-            frame.write_parquet(aside, metadata=dict(marks))
+            _write_parquet(_in_groups(cases, rows), aside, marks)
+
+
+def _write_csv(cases: Iterable[pl.DataFrame], path: Path) -> None:
+    texts = pl.col(pl.String).str.replace(FORMULA, "'$1")
+    with path.open("wb") as file:
+        for place, frame in enumerate(cases):
+            frame.with_columns(texts).write_csv(file, include_header=place == 0)
+
+
+def _write_parquet(groups: Iterator[pl.DataFrame], path: Path, marks: Mapping[str, str]) -> None:
+    """Writes row groups, each a frame; only a few of them are in memory."""
+    first = next(groups)
+
+    def frames(*_: object) -> Iterator[pl.DataFrame]:
+        # Nothing is asked for but all columns and rows.
+        yield first
+        yield from groups
+
+    lazily = pl.io.plugins.register_io_source(frames, schema=first.schema)
+    lazily.sink_parquet(path, metadata=dict(marks), engine="streaming")
+
+
+def _in_groups(cases: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Puts cases together, and cuts them into groups of about `_GROUP` rows, as many each."""
+    fewer, more = max(rows // _GROUP, 1), -(-rows // _GROUP)
+    count = min(fewer, more, key=lambda groups: abs(rows // groups - _GROUP))
+    sizes = (rows // count + (place < rows % count) for place in range(count))
+    size, waiting, length = next(sizes), [], 0
+    for frame in cases:
+        waiting.append(frame)
+        length += len(frame)
+        while size and length >= size:
+            every = pl.concat(waiting)
+            yield every[:size].rechunk()
+            waiting, length = [every[size:]], length - size
+            size = next(sizes, 0)
 
 
 def digest(path: Path) -> str:

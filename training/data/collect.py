@@ -17,24 +17,20 @@ evaluation can say that it was not.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-
-import polars as pl
 
 from router.files.formats import check_out
 from router.journal.opening import file_of, open_to_read
 from router.mendable import Mendable
-from training.data.collect_journal import Advice, read_cases_of
-from training.data.collect_taken import Taken, Treatment, chosen, of_days, recommended
+from training.data.collect_journal import Candidates, Cases
+from training.data.collect_taken import Treatment, of_days, select
 from training.data.k_anonymity import Exported, K, export_cases
 
 __all__ = ["Collected", "NothingToLearn", "Treatment", "collect"]
-
-_SELECT = {Treatment.CHOSEN: chosen, Treatment.RECOMMENDED: recommended}
 
 
 class NothingToLearn(Mendable, ValueError):
@@ -82,7 +78,7 @@ def collect(
         k: fewest cases that must share their quasi-identifiers; see `training.data.k_anonymity`.
         treatment: which mix is logged.
         first: day (UTC), inclusive: only cases decided on it or later; None for no bound.
-        last: likewise the last day. Memory follows the cases of these days.
+        last: likewise the last day.
 
     Raises:
         NothingToLearn: if no recommendation can be taken, or no advice was drawn among several
@@ -90,89 +86,59 @@ def collect(
         NotAnonymous: if every case would be suppressed.
         JournalBroken: if a record cannot be read.
         JournalUnavailable: if the journal cannot be read now.
+        OSError: if there is no room for what waits in files (TMPDIR).
         ValueError: if a journal or file name cannot be used.
     """
     # Before the whole journal is read for nothing.
     kept = file_of(journal_url)
     check_out(out, [kept] if kept else [])
-    cases, read, left_out = _read(journal_url, treatment, first, last)
-    cases = _tidy(cases, treatment)
-    return Collected(
-        recommendations=read,
-        cases=len(cases),
-        left_out=dict(left_out),
-        drawn=_drawn(cases) if treatment == Treatment.RECOMMENDED else None,
-        exported=export_cases(cases, out, k),
-    )
+    with ExitStack() as files:
+        candidates = _read(journal_url, Candidates(files, treatment))
+        cases = Cases(files, candidates, treatment)
+        left_out = candidates.left_out.copy()
+        for rows in candidates.parts():
+            found = of_days(select(treatment, rows), first, last)
+            cases.add(found.taken)
+            left_out += found.left_out
+        _check_told(candidates.count, cases, left_out, treatment)
+        return Collected(
+            recommendations=candidates.count,
+            cases=len(cases),
+            left_out=dict(left_out),
+            drawn=cases.drawn if treatment is Treatment.RECOMMENDED else None,
+            exported=export_cases(cases, out, k),
+        )
 
 
-def _read(
-    journal_url: str, treatment: Treatment, first: date | None, last: date | None
-) -> tuple[pl.DataFrame, int, Counter[str]]:
-    """Reads the cases that are taken.
-
-    The journal is closed then, and what told which they are is let go: what follows takes long and
-    as much memory again, and needs neither.
-
-    Returns:
-        The cases in chain order, how many recommendations there are, and those left out by reason.
-
-    Raises:
-        NothingToLearn: if none is taken.
-    """
+def _read(journal_url: str, candidates: Candidates) -> Candidates:
+    """Reads the journal, which is closed then: what follows takes long and does not need it."""
     store = open_to_read(journal_url)
     try:
-        advice = Advice(store)
-        taken, left_out = of_days(_SELECT[treatment](advice), first, last)
-        if not taken:
-            raise NothingToLearn(
-                f"0 of {advice.count} recommendations can be learned from; {_told(left_out)}"
-            )
-        frames = [
-            _logged(ids, frame, taken)
-            for ids, frame in read_cases_of(store, advice.readings, taken)
-        ]
-        return pl.concat(frames, how="diagonal"), advice.count, left_out
+        candidates.read(store)
     finally:
         store.close()
+    return candidates
 
 
-def _logged(ids: list[bytes], frame: pl.DataFrame, taken: Mapping[bytes, Taken]) -> pl.DataFrame:
-    found = [taken[one] for one in ids]
-    # Without a mix of its own, what is logged is the mix recommended.
-    given = pl.Series([one.mix for one in found], dtype=pl.String)
-    return frame.with_columns(
-        given.fill_null(frame["mix"]).alias("mix"),
-        pl.Series("outcome", [one.outcome for one in found], dtype=pl.Float64),
-        pl.Series("adviser_minutes", [one.adviser_minutes for one in found], dtype=pl.Float64),
-        pl.Series(
-            "decided_on",
-            [datetime.fromtimestamp(one.at // 1_000_000, UTC).date() for one in found],
-            pl.Date,
-        ),
-    )
+def _check_told(
+    recommendations: int, cases: Cases, left_out: Mapping[str, int], treatment: Treatment
+) -> None:
+    """Refuses what nothing can be learned from.
 
-
-def _tidy(cases: pl.DataFrame, treatment: Treatment) -> pl.DataFrame:
-    """Puts cases in order of their days; without columns that say nothing."""
-    cases = cases.with_columns(pl.when(pl.col("office_ref") != "").then("office_ref")).sort(
-        "decided_on", maintain_order=True
-    )
-    if treatment == Treatment.CHOSEN:
-        # It is the chance of the advice, and says nothing about what people then choose.
-        cases = cases.drop("propensity")
-    return cases.drop("office_ref") if cases["office_ref"].is_null().all() else cases
-
-
-def _drawn(cases: pl.DataFrame) -> int:
-    drawn = cases.filter(pl.col("propensity") < 1).height
-    if not drawn:
+    Raises:
+        NothingToLearn: if no case is taken, or no advice was drawn among several mixes where
+            advice is to be learned of.
+    """
+    if not len(cases):
+        raise NothingToLearn(
+            f"0 of {recommendations} recommendations can be learned from; {_told(left_out)}"
+        )
+    if treatment is Treatment.RECOMMENDED and not cases.drawn:
         raise NothingToLearn(
             f"{len(cases)} cases, and none of their advice was drawn among several mixes: "
             "nothing tells what other advice is worth; "
             "explore (policies: [exploration]), or collect --treatment chosen"
         )
-    return drawn
 
 
 def _told(left_out: Mapping[str, int]) -> str:

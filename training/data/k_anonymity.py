@@ -18,7 +18,7 @@ count, and whom it hit hardest, is told with every export.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,25 +40,11 @@ BANDS = ("office-small", "office-medium", "office-large")
 ANY_BAND = "office-any"
 # A band of one office would name it.
 _OFFICES_OF_A_BAND = 2
+_SUMMED_AT = 64
 
 
 class NotAnonymous(Mendable, ValueError):
     """Nothing can be exported; the message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anonymity:
-    """How a file stands.
-
-    Attributes:
-        smallest: cases of the smallest group, 0 without cases.
-        groups: combinations of quasi-identifiers that occur.
-        under: which rows are in a group under k, a boolean series of length n.
-    """
-
-    smallest: int
-    groups: int
-    under: pl.Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,37 +75,48 @@ class Exported:
         return f"{told}; hit hardest: {field} {value}, {share:.0%} of its cases"
 
 
-def check(
-    frame: pl.DataFrame, quasi_identifiers: Sequence[str] = QUASI_IDENTIFIERS, k: int = K
-) -> Anonymity:
+def groups_of(
+    cases: Iterable[pl.DataFrame], quasi_identifiers: Sequence[str] = QUASI_IDENTIFIERS
+) -> pl.DataFrame:
     """Counts how many cases share their quasi-identifiers.
 
-    A column that is absent is the same for all.
+    There are as many rows as combinations occur, however many cases there are.
 
-    Raises:
-        ValueError: if k is below 2.
+    Args:
+        cases: some at a time, of the same columns.
+        quasi_identifiers: of these those that are columns; one that is absent is the same for all.
+
+    Returns:
+        A row for each combination that occurs, in no order: its values, and `cases`. A missing
+        value is a value like any other.
     """
-    if k < 2:
-        raise ValueError(f"k: {k} is below 2")
-    fields = [name for name in quasi_identifiers if name in frame.columns]
-    if not len(frame) or not fields:
-        under = pl.Series("under", [len(frame) < k] * len(frame), dtype=pl.Boolean)
-        return Anonymity(smallest=len(frame), groups=min(len(frame), 1), under=under)
+    found: list[pl.DataFrame] = []
+    for frame in cases:
+        fields = [name for name in quasi_identifiers if name in frame.columns]
+        each = frame.with_columns(pl.lit(1, pl.Int64).alias("cases"))
+        found.append(_summed(each.select(*fields, "cases")))
+        if len(found) == _SUMMED_AT:
+            found = [_summed(pl.concat(found))]
+    return _summed(pl.concat(found)) if found else pl.DataFrame(schema={"cases": pl.Int64})
 
-    sizes = frame.select(pl.len().over(fields).alias("under"))["under"]
-    groups: int = frame.select(pl.struct(fields).n_unique()).item()
-    return Anonymity(smallest=sizes.to_numpy().min().item(), groups=groups, under=sizes < k)
+
+def _summed(groups: pl.DataFrame) -> pl.DataFrame:
+    fields = [name for name in groups.columns if name != "cases"]
+    total = pl.col("cases").sum()
+    # Without quasi-identifiers all cases are alike.
+    return groups.group_by(fields).agg(total) if fields else groups.select(total)
 
 
 def export_cases(
-    frame: pl.DataFrame, out: Path, k: int = K, marks: Mapping[str, str] | None = None
+    cases: Iterable[pl.DataFrame], out: Path, k: int = K, marks: Mapping[str, str] | None = None
 ) -> Exported:
     """Writes logged cases k-anonymously.
 
     Offices become bands and days Mondays; rows in groups under k are left out.
 
     Args:
-        frame: logged cases, columns as `read_cases` takes them.
+        cases: some at a time, columns as `read_cases` takes them. They are gone through twice, for
+            a case can be shown only once all that share its quasi-identifiers are counted.
         out: ends with .parquet or .csv; written aside and renamed.
         k: fewest cases of a group, from 2.
         marks: metadata of a Parquet file, such as whether the cases are synthetic.
@@ -130,47 +127,72 @@ def export_cases(
         ValueError: if k is below 2.
     """
     check_out(out)
-    # Who does not say whether they are shielded counts as shielded.
-    open_cases = frame.filter((pl.col("shielded") == "NO").fill_null(False))
+    if k < 2:
+        raise ValueError(f"k: {k} is below 2")
+    rows = 0
 
-    coarse = _weeks(coarsen_offices(open_cases))
-    under = check(coarse, k=k).under
-    left = coarse.filter(~under)
-    if not len(left):
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for frame in cases:
+            rows += len(frame)
+            yield _open(frame)
+
+    by_office = groups_of(counted())
+    bands = office_bands(by_office)
+    groups = _summed(_in_bands(by_office, bands))
+    rare = groups.filter(pl.col("cases") < k)
+    total, suppressed = (int(some["cases"].sum()) for some in (groups, rare))
+    if suppressed == total:
         raise NotAnonymous(
-            f"{out}: not written; of {len(coarse)} cases none is in a group of at least {k}"
+            f"{out}: not written; of {total} cases none is in a group of at least {k}"
         )
 
-    write_cases(left, out, marks or {})
+    left = (_shown(_in_bands(_weeks(_open(frame)), bands), rare) for frame in cases)
+    write_cases(left, total - suppressed, out, marks or {})
     return Exported(
-        rows=len(left),
-        suppressed=int(under.sum()),
-        shielded=len(frame) - len(open_cases),
-        hardest=_hardest(coarse, under),
+        rows=total - suppressed,
+        suppressed=suppressed,
+        shielded=rows - total,
+        hardest=_hardest(groups, k) if suppressed else None,
     )
 
 
-def coarsen_offices(frame: pl.DataFrame) -> pl.DataFrame:
-    """Replaces offices by three bands of about as many offices each, by their number of cases.
+def _open(frame: pl.DataFrame) -> pl.DataFrame:
+    # Who does not say whether they are shielded counts as shielded.
+    return frame.filter((pl.col("shielded") == "NO").fill_null(False))
+
+
+def _shown(frame: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
+    """Leaves out the cases of rare groups; the others stay in order."""
+    if not len(rare):
+        return frame
+    fields = [name for name in rare.columns if name != "cases"]
+    return frame.join(rare, on=fields, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def office_bands(groups: pl.DataFrame) -> dict[str, str]:
+    """Tells the band of each office: three of about as many offices each, by their number of cases.
 
     With fewer than two offices a band, all offices become one.
+
+    Args:
+        groups: as `groups_of` gives them.
     """
+    if "office_ref" not in groups.columns:
+        return {}
+    counts = groups.drop_nulls("office_ref").group_by(pl.col("office_ref").cast(pl.String))
+    offices = counts.agg(pl.col("cases").sum()).sort("cases", "office_ref")["office_ref"].to_list()
+    if len(offices) < _OFFICES_OF_A_BAND * len(BANDS):
+        return dict.fromkeys(offices, ANY_BAND)
+    return {name: BANDS[place * len(BANDS) // len(offices)] for place, name in enumerate(offices)}
+
+
+def _in_bands(frame: pl.DataFrame, bands: Mapping[str, str]) -> pl.DataFrame:
+    """Replaces offices by their bands."""
     if "office_ref" not in frame.columns:
         return frame
     office = pl.col("office_ref").cast(pl.String)
-    counts = (
-        frame.select(office).drop_nulls().group_by("office_ref").len().sort("len", "office_ref")
-    )
-    if len(counts) < _OFFICES_OF_A_BAND * len(BANDS):
-        return frame.with_columns(
-            pl.when(office.is_not_null()).then(pl.lit(ANY_BAND)).alias("office_ref")
-        )
-
-    band = {
-        name: BANDS[place * len(BANDS) // len(counts)]
-        for place, name in enumerate(counts["office_ref"])
-    }
-    return frame.with_columns(office.replace_strict(band, default=None, return_dtype=pl.String))
+    return frame.with_columns(office.replace_strict(bands, default=None, return_dtype=pl.String))
 
 
 def _weeks(frame: pl.DataFrame) -> pl.DataFrame:
@@ -183,19 +205,18 @@ def _weeks(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(read.dt.truncate("1w"))
 
 
-def _hardest(frame: pl.DataFrame, under: pl.Series) -> tuple[str, str, float] | None:
-    if not under.any():
-        return None
+def _hardest(groups: pl.DataFrame, k: int) -> tuple[str, str, float] | None:
     found = []
-    for name in QUASI_IDENTIFIERS:
-        if name in frame.columns:
-            values = frame.select(
-                pl.col(name).cast(pl.String).fill_null("unknown").alias("value"), under
+    size = pl.col("cases")
+    for name in groups.columns:
+        if name != "cases":
+            values = pl.col(name).cast(pl.String).fill_null("unknown").alias("value")
+            by_value = groups.group_by(values).agg(
+                size.sum(), size.filter(size < k).sum().alias("under")
             )
-            shares = values.group_by("value").agg(pl.col("under").mean(), pl.len())
             found += [
-                (float(share), int(count), name, str(value))
-                for value, share, count in shares.rows()
+                (under / count, int(count), name, str(value))
+                for value, count, under in by_value.rows()
             ]
     # Of equal shares, that of more cases.
     share, _, name, value = max(found)

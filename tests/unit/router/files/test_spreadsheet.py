@@ -44,7 +44,7 @@ def test_no_writer_of_csv_lets_a_formula_through(tmp_path: Path) -> None:
     assert cells(tmp_path / "scored.csv", "case_ref") == written
     assert set(cells(tmp_path / "scored.csv", "minutes")) == {"-1"}
 
-    write_cases(pl.DataFrame({"case_ref": texts}), tmp_path / "cases.csv", {})
+    write_cases([pl.DataFrame({"case_ref": texts})], len(texts), tmp_path / "cases.csv", {})
     assert cells(tmp_path / "cases.csv", "case_ref") == written
 
     store = SqliteJournal(tmp_path / "journal.db")

@@ -29,7 +29,7 @@ class Shelf:
             OSError: if no file can be made.
         """
         self._dtype = dtype
-        self._file = tempfile.TemporaryFile(prefix="router-ledger-", buffering=0)  # noqa: SIM115 # closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="router-", buffering=0)  # noqa: SIM115 # closed by __exit__
         # By key, where its rows stand: first one and how many, in turn.
         self._runs: dict[int, array[int]] = {}
         self._length = 0
@@ -80,6 +80,11 @@ class Shelf:
             for first, count in zip(runs[::2], runs[1::2], strict=True)
         ]
         return np.frombuffer(b"".join(parts), self._dtype)
+
+    @property
+    def keys(self) -> list[int]:
+        """Lists the keys that have rows, sorted."""
+        return sorted(self._runs)
 
 
 class Names:
