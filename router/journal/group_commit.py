@@ -71,7 +71,7 @@ class GroupCommit(Generic[T]):
         *,
         capacity: int = 8192,
         largest_batch: int = 1024,
-        largest_share: int = 256,
+        largest_share: int = 128,
         observe: Observer | None = None,
         retry_seconds: float = 0.25,
         idle_seconds: float = 1.0,

@@ -23,7 +23,7 @@ from router.serving.turns import give_way
 from router.v1 import recommendation_pb2
 
 # So many of a batch are decided, or written, before other calls have their turn: some milliseconds.
-_CASES_OF_A_TURN, _FULL_OF_A_TURN = 64, 16
+_CASES_OF_A_TURN, _FULL_OF_A_TURN = 32, 12
 _GATHERED_AT_MOST = 64
 
 
