@@ -35,7 +35,8 @@ from tests.authority import AUDIENCE, ISSUER, Issuer, key_set
 RECOMMEND = "/router.v1.ChannelRouter/Recommend"
 SECONDS, WARM, BURST, GREEDY, FEW = 3.0, 1.0, 4_000, 2_000, 4
 DEADLINE = 0.5
-# Of what a server answers until a deadline, so much may wait: while it refuses others it answers fewer.
+# Of what a server answers until a deadline, so much may wait: it answers fewer while it refuses
+# others.
 _SHARE = 0.4
 _CALLERS = """version = "bench"
 

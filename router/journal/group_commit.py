@@ -20,7 +20,12 @@ class Observer(Protocol):
     """Hears, on the writer's thread, how each batch ended."""
 
     def committed(self, seconds: float, records: int) -> None:
-        """Hears that a batch is durable; `seconds` is the time of its write alone."""
+        """Hears that a batch is durable.
+
+        Args:
+            seconds: the time of its write alone.
+            records: how many of it are new.
+        """
 
     def failed(self) -> None:
         """Hears that a batch could not be written."""
@@ -223,10 +228,8 @@ class GroupCommit(Generic[T]):
             known = {id_ for submission in ended for id_ in submission.skipped}
             self._guarded(lambda: self._resolve(tickets, error, known))
         if self._observe is not None:
-            observe = self._observe
-            self._guarded(
-                lambda: observe.failed() if error else observe.committed(seconds, len(records))
-            )
+            observe, new = self._observe, len(records) - len(skipped)
+            self._guarded(lambda: observe.failed() if error else observe.committed(seconds, new))
 
     def _probe(self) -> None:
         with self._changed:

@@ -25,6 +25,7 @@ from prometheus_client import Counter
 from router.serving.access import CALL, AccessLog, Noted, note_request, noted
 from router.serving.callers.access import Access, Presented
 from router.serving.callers.caller import EVERYONE, set_caller
+from router.serving.garbage import came
 from router.serving.metrics import Metrics
 from router.serving.status import (
     DeadlineExpired,
@@ -302,15 +303,16 @@ class Edge(grpc.GenericRpcHandler):
         assert handler is not None
         return self._around(method, handler, reading, on_error)
 
-    def turned_away(self, method: str) -> None:
-        """Counts a call for which another door had no room, so that it never came here.
+    def turned_away(self, method: str, code: grpc.StatusCode) -> None:
+        """Counts a call that ended at another door, so that it never came here.
 
         Args:
             method: its path, of a service that was added and is called by that door.
+            code: how it ended.
         """
         series = self._series[method]
         series.started()
-        series.ended(grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
+        series.ended(code, 0.0)
 
     def _find(self, details: grpc.HandlerCallDetails) -> tuple[_Handler | None, _OnError]:
         for inner, on_error in self._inner:
@@ -545,6 +547,7 @@ def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class tha
     name = from_bytes.__self__.DESCRIPTOR.full_name
 
     def parse(data: bytes) -> object:
+        came(len(data))
         try:
             return from_bytes(data)
         except DecodeError:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
@@ -364,15 +365,60 @@ def test_bodies_that_come_in_part_hold_bounded_room_together(start_server: Start
             one.sendall(TOLD + b" " * (BODY_AT_MOST - 2))
     answered, _, _ = select.select(held, (), (), 30)
     assert len(answered) == 1
-    told = answered[0].recv(4096).decode()
-    assert told.startswith("HTTP/1.1 429 ")
-    assert "google.rpc.RetryInfo" in told
+    told = b""
+    while not told.endswith(b"0\r\n\r\n"):
+        told += answered[0].recv(4096)
+    assert told.startswith(b"HTTP/1.1 429 ")
+    assert b"google.rpc.RetryInfo" in told
     assert counted(server, "ResourceExhausted") == 1
     for one in held:
         one.close()
     while ask(server, RECOMMEND, {"case": CASE}).status == 429:
         pass
     assert ask(server, RECOMMEND, {"case": CASE}).status == 200
+
+
+STREAM = (
+    b"POST /router.v1.ChannelRouter/RecommendStream HTTP/1.1\r\nhost: x\r\n"
+    b"content-type: application/connect+json\r\ntransfer-encoding: chunked\r\n"
+)
+MUCH = BODY_AT_MOST - 10
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\r\n%x\r\n\0%s%s\r\n" % (MUCH + 5, MUCH.to_bytes(4), b" " * MUCH),
+        b"connect-content-encoding: gzip\r\n\r\n6\r\n\1\0\0\0\xff\x1f\r\n",
+    ],
+    ids=["large", "packed"],
+)
+def test_streams_whose_callers_go_give_their_room_back(
+    start_server: StartServer, sent: bytes
+) -> None:
+    server = start_server("--http", "127.0.0.1:0")
+    host, _, port = server.http.rpartition(":")
+    for _ in range(2):
+        for _ in range(FULL_HOUSE):
+            with (
+                suppress(ConnectionError),
+                socket.create_connection((host, int(port))) as caller,
+            ):
+                caller.sendall(STREAM + sent)
+        # Those who have gone are heard of one after the other.
+        codes = (ask(server, RECOMMEND, {"case": CASE}).status for _ in range(2_000))
+        assert 200 in codes
+    assert server.stop() == 0
+
+
+def test_what_failed_calls_sent_does_not_stay_in_memory(start_server: StartServer) -> None:
+    server = start_server("--http", "127.0.0.1:0")
+    before = psutil.Process(server.process.pid).memory_info().rss
+    for _ in range(80):
+        bad = b'{"case": "' + b"x" * (BODY_AT_MOST - 100)
+        assert ask(server, RECOMMEND, data=bad).status == 400
+    grown = psutil.Process(server.process.pid).memory_info().rss - before
+    assert grown < 80 * BODY_AT_MOST
 
 
 def test_a_stream_is_answered_in_the_framing_of_connect(served: Server) -> None:

@@ -67,7 +67,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # The first look for open reviews, which RequestReview waits for after a start, else reads
         # every choice and outcome there ever was.
-        "CREATE INDEX record_review ON record (seq) WHERE kind IN ('review', 'answer')",
+        # It may be there: of a large table it is made beforehand, beside servers that write.
+        "CREATE INDEX IF NOT EXISTS record_review ON record (seq) "
+        "WHERE kind IN ('review', 'answer')",
     ),
 )
 # An index over the records of years takes its time; only a batch must be written within seconds.
@@ -257,6 +259,8 @@ def _patient(link: Link) -> Iterator[None]:
     usual, link.silence_seconds = link.silence_seconds, _MIGRATE_SECONDS
     try:
         link.execute("SET LOCAL statement_timeout = 0")
+        # Another server may be at it, or a writer be about to end.
+        link.execute("SET LOCAL lock_timeout = 0")
         yield
     finally:
         link.silence_seconds = usual

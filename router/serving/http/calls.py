@@ -184,18 +184,21 @@ def _endpoint(edge: Edge, method: MethodDescriptor) -> Endpoint[Any, Any]:
         requests = _each(request) if streams_in else None
         context = _Context(told, requests)
 
-        async def run() -> None:
-            try:
-                await _ended(call, requests or request, context)
-            except Exception:  # not when cancelled: nobody would take it from the queue
-                await context.answers.put(None)
-                raise
-            await context.answers.put(None)
+        def over(_: object) -> None:
+            # Else there is an answer to take first, after which nothing is waited for.
+            if context.answers.empty():
+                context.answers.put_nowait(None)
 
-        running = asyncio.ensure_future(run())
+        running = asyncio.ensure_future(_ended(call, requests or request, context))
+        running.add_done_callback(over)
         try:
-            while (answer := await context.answers.get()) is not None:
+            while not running.done() or not context.answers.empty():
+                if (answer := await context.answers.get()) is None:
+                    break
                 yield answer
+            # The edge ends so what its caller has left; this call is not cancelled by it.
+            if running.cancelled():
+                raise _gone()
             await running
         finally:
             # Done already unless the caller has gone or the deadline has passed.
@@ -218,7 +221,11 @@ async def _ended(call: Call, request: object, context: _Context) -> object:
     try:
         return await call(request, context)
     except grpc.aio.BaseError:
-        raise context.error or ConnectError(Code.CANCELED, "the caller has gone") from None
+        raise context.error or _gone() from None
+
+
+def _gone() -> ConnectError:
+    return ConnectError(Code.CANCELED, "the caller has gone")
 
 
 def _unchanged(behaviour: Behaviour) -> Behaviour:

@@ -13,6 +13,7 @@ from importlib import resources
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import uvicorn
 from connectrpc.code import Code
 from connectrpc.server import ConnectASGIApplication
@@ -23,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from router.serving.callers.certificates import of_http
 from router.serving.edge import Edge
+from router.serving.garbage import came
 from router.serving.http.bodies import Binary, Json
 from router.serving.http.calls import SHOWN, Shown, connect_error, endpoints, path_of
 from router.serving.settings import Address, SettingsError
@@ -39,6 +41,8 @@ BODIES_AT_MOST = 128 << 20
 
 # What is held of any.
 _BODY_AT_LEAST = 64 << 10
+# Of each request of a stream: flags, and the length of what follows.
+_HEAD_BYTES = 5
 _PLAIN = b"identity"
 _PACKED = (b"content-encoding", b"connect-content-encoding", b"grpc-encoding")
 
@@ -312,7 +316,7 @@ class _Front:
         if answer is None:
             SHOWN.set(_shown(scope))
             seconds = _STREAM_SECONDS if self._streams[scope["path"]] else self._body_seconds
-            body = _Body(scope, receive, seconds)
+            body = _Body(scope, receive, seconds, is_stream=self._streams[scope["path"]])
             _BODY.set(body)
             await self._calls(scope, body.receive, send)
         else:
@@ -375,16 +379,20 @@ class _Body:
     """The body of a request: how long it may take, and what it holds as it comes.
 
     What its length is told to be counts for nothing: whoever told of much and sent little would
-    keep others out.
+    keep others out. Of a stream only what has come of the request that is under way is held.
     """
 
-    def __init__(self, scope: _Scope, receive: _Receive, seconds: float) -> None:
+    def __init__(
+        self, scope: _Scope, receive: _Receive, seconds: float, *, is_stream: bool
+    ) -> None:
         headers = dict(scope["headers"])
         kind = headers.get(b"content-type", b"").decode("latin-1")
-        self._in_parts = kind.partition(";")[0].strip().lower() in _STREAMS
+        in_parts = kind.partition(";")[0].strip().lower() in _STREAMS
         self._packed = any(headers.get(name, _PLAIN) != _PLAIN for name in _PACKED)
+        self._parts = _Parts() if in_parts else None
         self._receive = receive
         self._until = asyncio.get_running_loop().time() + seconds
+        self._is_stream = is_stream
         self._ended = False
         self._came = 0
         self.method: str = scope["path"]
@@ -394,7 +402,7 @@ class _Body:
     @property
     def size(self) -> int:
         """Bytes of it that are held, or will be at once: what is packed is as large as may be."""
-        if self._packed and self._came and (self._ended or self._in_parts):
+        if self._packed and self._came and (self._ended or self._parts):
             return BODY_AT_MOST
         return min(max(self._came, _BODY_AT_LEAST), BODY_AT_MOST)
 
@@ -402,22 +410,62 @@ class _Body:
         """Receives what comes next; a body is over, as if its caller had gone, when it is late.
 
         Raises:
-            refusal: if there is no room for it.
+            Overloaded: if there is no room for what came of a stream, whose call has begun.
+            refusal: if there is none for another's.
         """
         if self._ended:  # what is waited for now is whether the caller goes
             return await self._receive()
+        if self._parts:
+            # Whoever asks for more has done with all requests that were whole.
+            self._came = self._parts.under_way
+            if self.room is not None:
+                self.room.has(self)
         try:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
+            if self.room is not None and not self._is_stream:
+                self.room.late(self)
             return {"type": "http.disconnect"}
+
+        data = message.get("body", b"")
+        came(len(data))
         self._ended = not message.get("more_body", False)
-        self._came += len(message.get("body", b""))
+        self._came += len(data)
+        if self._parts:
+            self._parts.add(data)
         if self.room is None or self.room.has(self):
             return message
-        if self._in_parts:  # the call has begun, and is counted as one whose caller has gone
-            return {"type": "http.disconnect"}
+        if self._is_stream:
+            raise Overloaded
         raise self.room.refusal(self)
+
+
+class _Parts:
+    """Follows the requests of a stream: a byte, four that tell its length, and so many more."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        """Bytes that have come of the request that is not yet whole."""
+        self._head = bytearray()
+        self._missing = 0
+
+    def add(self, data: bytes) -> None:
+        """Takes what came next."""
+        at = 0
+        while at < len(data):
+            if self._missing:
+                taken = min(self._missing, len(data) - at)
+                self._missing -= taken
+            else:
+                taken = min(_HEAD_BYTES - len(self._head), len(data) - at)
+                self._head += data[at : at + taken]
+                if len(self._head) == _HEAD_BYTES:
+                    self._missing = int.from_bytes(self._head[1:])
+                    self._head.clear()
+            at += taken
+            whole = not self._missing and not self._head
+            self.under_way = 0 if whole else self.under_way + taken
 
 
 _BODY: ContextVar[_Body] = ContextVar("body")
@@ -464,10 +512,14 @@ class _Room:
         body.held += more
         return True
 
+    def late(self, body: _Body) -> None:
+        """Counts a call whose request did not come in time."""
+        self._edge.turned_away(body.method, grpc.StatusCode.CANCELLED)
+
     def refusal(self, body: _Body) -> Exception:
         """Counts a call for which there was no room, and gives what it is told."""
-        self._edge.turned_away(body.method)
         code, message, details = status_of(Overloaded())
+        self._edge.turned_away(body.method, code)
         return connect_error(code, message, trailers(code, message, details))
 
     async def on_end(self, body: _Body, *_: object) -> None:
