@@ -40,7 +40,7 @@ BODIES_AT_MOST = 128 << 20
 """Bytes of all bodies that are being read or answered, as far as they have come."""
 
 # What is held of any.
-_BODY_AT_LEAST = 64 << 10
+_BODY_AT_LEAST = 16 << 10
 # Of each request of a stream: flags, and the length of what follows.
 _HEAD_BYTES = 5
 _PLAIN = b"identity"
