@@ -48,7 +48,7 @@ def load(folder: Path, trusted: TrustedKeys | None = None) -> ModelVersion | Non
 def same(one: ModelVersion, other: ModelVersion) -> bool:
     pairs = (
         (getattr(one.tables, name), getattr(other.tables, name))
-        for name in ("flat", "intercept", "counts")
+        for name in ("values", "intercept", "counts")
     )
     rows = random_rows(0, 100)
     return all(np.array_equal(a, b) for a, b in pairs) and np.array_equal(
