@@ -7,9 +7,10 @@ with its own .venv, that one is measured in turns, so that a busy machine slows 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
+
+from bench.workers import asked, started
 
 COUNTS = (1, 2, 3, 4, 8, 64, 1000)
 TURNS = 40
@@ -54,35 +55,15 @@ for line in sys.stdin:
 """
 
 
-def worker(checkout: Path, python: str) -> subprocess.Popen[str]:
-    """Starts a worker in a checkout."""
-    return subprocess.Popen(
-        [python, "-c", _WORKER],
-        cwd=checkout,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def asked(process: subprocess.Popen[str], way: str, count: int) -> float:
-    """Gives the microseconds a row that a worker measures."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{way} {count}\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
 def main() -> None:
     """Prints a table: microseconds a row, the least of many turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beside", type=Path, help="Another checkout to measure in turns.")
     beside: Path | None = parser.parse_args().beside
-    this = worker(Path(), sys.executable)
+    this = started([sys.executable, "-c", _WORKER], Path())
     measured = {"in arrays": (this, "in_arrays"), "decide_each": (this, "each")}
     if beside is not None:
-        other = worker(beside, str(beside.resolve() / ".venv/bin/python"))
+        other = started([str(beside.resolve() / ".venv/bin/python"), "-c", _WORKER], beside)
         measured["the other checkout"] = (other, "each")
 
     print(f"| rows | {' | '.join(f'{name}, µs a row' for name in measured)} |")
@@ -92,7 +73,7 @@ def main() -> None:
         # In turns, and the least of each: what else the machine does only ever adds time.
         for _ in range(TURNS):
             for name, (process, way) in measured.items():
-                least[name] = min(least[name], asked(process, way, count))
+                least[name] = min(least[name], asked(process, f"{way} {count}"))
         print(f"| {count:,} | {' | '.join(f'{micro:.1f}' for micro in least.values())} |")
 
     for process in {process for process, _ in measured.values()}:

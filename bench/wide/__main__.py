@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from bench.wide.agency import ROOT, make_agency
+from bench.workers import asked, started, told
 from router.cases.features import FEATURES
 from router.policies.catalogue_file import load_catalogue
 
@@ -38,26 +38,6 @@ HELD = {
 }
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
-    """Starts a worker in an agency's project."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench.wide.worker"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def asked(process: subprocess.Popen[str], way: str) -> float:
-    """Gives the seconds that a worker measures."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{way}\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
 def main() -> None:
     """Prints a row for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -75,8 +55,8 @@ def main() -> None:
         for mixes, fields in sizes:
             folder = Path(made, f"{mixes}-{fields}")
             make_agency(folder, mixes, fields)
-            workers[mixes, fields] = started(folder)
-        held = {size: json.loads(one.stdout.readline()) for size, one in workers.items()}  # type: ignore[union-attr] # asked for
+            workers[mixes, fields] = started([sys.executable, "-m", "bench.wide.worker"], folder)
+        held = {size: json.loads(told(one)) for size, one in workers.items()}
         turns: dict[tuple[tuple[int, int], str], list[float]] = {}
         for _ in range(options.turns):
             for way in options.ways:

@@ -8,7 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from router.journal.record import JournalBroken, JournalFull, JournalUnavailable, Record
+from router.journal.record import (
+    JournalBroken,
+    JournalFull,
+    JournalUnavailable,
+    Record,
+    decision_of,
+)
 from router.journal.store import Appending
 
 T = TypeVar("T")
@@ -46,16 +52,11 @@ class _Submission(Generic[T]):
         to who asks again.
         """
         end = min(most, len(self.rest))
-        while 0 < end < len(self.rest) and _concerns(self.rest[end]) == _concerns(
-            self.rest[end - 1]
-        ):
+        last = decision_of(self.rest[end - 1]) if end else b""
+        while end < len(self.rest) and decision_of(self.rest[end]) == last:
             end += 1
         taken, self.rest = self.rest[:end], self.rest[end:]
         return taken
-
-
-def _concerns(record: Record) -> bytes:
-    return record.about or record.id
 
 
 class GroupCommit(Generic[T]):

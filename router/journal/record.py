@@ -136,6 +136,11 @@ class StoredRecord(NamedTuple):
     caller: str = ""
 
 
+def decision_of(record: Record | StoredRecord) -> bytes:
+    """Gives the id of the recommendation that a record is, or is about, 16 bytes."""
+    return record.about or record.id
+
+
 class Head(NamedTuple):
     """The end of a chain.
 

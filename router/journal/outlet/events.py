@@ -23,7 +23,13 @@ from router.journal.export_columns import of_chain, of_content
 from router.journal.feedback import KINDS, read_feedback, to_payload
 from router.journal.form import sound
 from router.journal.recommendation import Chunk
-from router.journal.record import ERASURE, RECOMMENDATION, JournalBroken, StoredRecord
+from router.journal.record import (
+    ERASURE,
+    RECOMMENDATION,
+    JournalBroken,
+    StoredRecord,
+    decision_of,
+)
 from router.journal.store import JournalReader
 
 SOURCE = "urn:channel-router:journal"
@@ -144,7 +150,7 @@ def _headers(
 
 
 def _decision(stored: StoredRecord) -> bytes:
-    return str(uuid.UUID(bytes=stored.about or stored.id)).encode()
+    return str(uuid.UUID(bytes=decision_of(stored))).encode()
 
 
 def _rfc3339(moment: int) -> str:

@@ -353,8 +353,7 @@ class _Front:
 
         permitted = _STREAMS if streams else _ALONE
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        sent = headers.get(b"content-type", "")
-        if sent.partition(";")[0].strip().lower() not in permitted:
+        if _kind(scope) not in permitted:
             listed = ", ".join(permitted)
             text = f"the content type is none of {listed}; gRPC itself has a port of its own"
             return _refusal(415, Code.INVALID_ARGUMENT, text, {"accept-post": listed})
@@ -375,6 +374,12 @@ def _shown(scope: _Scope) -> Shown:
     )
 
 
+def _kind(scope: _Scope) -> str:
+    """Gives the content type, without its parameters."""
+    sent: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    return sent.decode("latin-1").partition(";")[0].strip().lower()
+
+
 class _Body:
     """The body of a request: how long it may take, and what it holds as it comes.
 
@@ -386,10 +391,8 @@ class _Body:
         self, scope: _Scope, receive: _Receive, seconds: float, *, is_stream: bool
     ) -> None:
         headers = dict(scope["headers"])
-        kind = headers.get(b"content-type", b"").decode("latin-1")
-        in_parts = kind.partition(";")[0].strip().lower() in _STREAMS
         self._packed = any(headers.get(name, _PLAIN) != _PLAIN for name in _PACKED)
-        self._parts = _Parts() if in_parts else None
+        self._parts = _Parts() if _kind(scope) in _STREAMS else None
         self._receive = receive
         self._until = asyncio.get_running_loop().time() + seconds
         self._is_stream = is_stream

@@ -11,7 +11,7 @@ from uuid import UUID
 from router.advice.recommender import Advice
 from router.decision.together import decide_together
 from router.journal.answer import RequestId, answer_record, read_answer
-from router.journal.record import Record
+from router.journal.record import Record, decision_of
 from router.serving.durable import DurableJournal
 from router.serving.live import OfficeRouter
 from router.serving.requests import View
@@ -237,14 +237,14 @@ def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Seq
     }
     if not callers:
         return records
-    return [one._replace(caller=callers.get(one.about or one.id, "")) for one in records]
+    return [one._replace(caller=callers.get(decision_of(one), "")) for one in records]
 
 
 def _by_decision(records: Sequence[Record]) -> Sequence[Record]:
     """Puts what is about a decision next to it: the journal writes a batch in shares."""
     found: dict[bytes, list[Record]] = {}
     for one in records:
-        found.setdefault(one.about or one.id, []).append(one)
+        found.setdefault(decision_of(one), []).append(one)
     return records if len(found) == len(records) else [*chain(*found.values())]
 
 
