@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -82,22 +83,40 @@ def test_a_newer_journal_is_refused(database: str, store: JournalStore) -> None:
         open_journal(database)
 
 
-def test_an_index_that_takes_longer_than_a_batch_may_is_made_nevertheless(database: str) -> None:
+def of_the_version_before(database: str) -> None:
+    """Makes the tables of a journal that is to be brought up to date."""
     ask(database, "CREATE TABLE migration (version bigint PRIMARY KEY, applied_at bigint NOT NULL)")
     for statement in (one for version in MIGRATIONS[:-1] for one in version):
         ask(database, statement)
     ask(database, f"INSERT INTO migration SELECT generate_series(1, {len(MIGRATIONS) - 1}), 0")
-    # As over the records of years: a server that is silent for so long in a batch is given up.
+
+
+def test_an_index_that_takes_longer_than_a_batch_may_is_made_nevertheless(database: str) -> None:
+    of_the_version_before(database)
+    # As over the records of years: a server that is silent for so long in a batch is given up, and
+    # so is who waits for so long for another's lock.
     function = """CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql
         AS $$ BEGIN PERFORM pg_sleep(2.5); END $$"""
     ask(database, function)
     slow = "ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slow()"
     ask(database, f"CREATE EVENT TRIGGER slow_index {slow}")
     try:
-        store = open_journal(database)
+        with ThreadPoolExecutor(2) as at_once:
+            stores = list(at_once.map(open_journal, [database, database]))
     finally:
         ask(database, "DROP EVENT TRIGGER slow_index; DROP FUNCTION slow")
-    store.write_batch(some_records(2))
+    for store in stores:
+        store.write_batch(some_records(2))
+    assert verify(stores[0]).intact
+    for store in stores:
+        store.close()
+
+
+def test_an_index_that_was_made_beforehand_is_taken(database: str) -> None:
+    of_the_version_before(database)
+    kinds = "kind IN ('review', 'answer')"
+    ask(database, f"CREATE INDEX CONCURRENTLY record_review ON record (seq) WHERE {kinds}")
+    store = open_journal(database)
     assert verify(store).intact
     store.close()
 
