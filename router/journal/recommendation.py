@@ -243,15 +243,15 @@ class Reading:
     safeguards: tuple[str, ...]
     shares: Shares | None = None
 
-    @classmethod
-    def of(cls, context: Context) -> Reading:
+    @staticmethod
+    def of(context: Context) -> Reading:
         """Reads a context document.
 
         Raises:
             JournalBroken: if it is not JSON, or a part is missing.
         """
         try:
-            return msgspec.json.decode(context.document, type=cls)
+            return _READER.decode(context.document)
         except msgspec.DecodeError as error:
             raise JournalBroken(
                 f"context {context.digest.hex()[:12]}: cannot be read ({error})"
@@ -292,6 +292,11 @@ class Reading:
         if int(rows["status"].max()) >= len(self.statuses):
             raise ValueError("status: not one of the context's statuses")
         return rows, tails
+
+
+# Made at import: two threads that read a class for the first time at once end the process, for
+# msgspec 0.22 learns its types then, without a lock.
+_READER = msgspec.json.Decoder(Reading)
 
 
 @lru_cache(maxsize=_CONTEXTS_KEPT)

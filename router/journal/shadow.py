@@ -66,10 +66,14 @@ def shadow_record(
     return Record(identity, SHADOW, context, _PAIR.pack(advised, other), now, about.bytes)
 
 
+# Made at import: see `router.journal.recommendation`.
+_READER = msgspec.json.Decoder(ShadowReading)
+
+
 @lru_cache(maxsize=1024)
 def _reading_of(context: Context) -> ShadowReading:
     try:
-        return msgspec.json.decode(context.document, type=ShadowReading)
+        return _READER.decode(context.document)
     except msgspec.DecodeError as error:
         told = f"context {context.digest.hex()[:12]}: cannot be read ({error})"
         raise JournalBroken(told) from error

@@ -69,6 +69,10 @@ class HoursElsewhere:
     best_move: Move | None
 
 
+# Made at import: see `router.journal.recommendation`.
+_READER = msgspec.json.Decoder(HoursElsewhere)
+
+
 def read_hours(path: Path) -> HoursElsewhere:
     """Reads the file; what it holds besides is passed over.
 
@@ -80,7 +84,7 @@ def read_hours(path: Path) -> HoursElsewhere:
     except ValueError as problem:
         raise LedgerRefused(f"hours: {path}: {problem}") from None
     try:
-        return msgspec.json.decode(data, type=HoursElsewhere)
+        return _READER.decode(data)
     except msgspec.DecodeError as error:
         raise LedgerRefused(
             f"hours: {path}: is not what `router hours --json` writes ({error})"

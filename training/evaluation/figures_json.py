@@ -48,6 +48,6 @@ def from_json(text: str, kind: type[T]) -> T:
         ValueError: naming the path of what is missing or of another shape.
     """
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.Decoder(kind).decode(text)
     except msgspec.DecodeError as problem:
         raise ValueError(f"{kind.__name__}: {problem}") from problem
