@@ -101,6 +101,9 @@ class Context(Presented, Protocol):
     async def read(self) -> object:
         """Gives the next request, `grpc.aio.EOF` if there is none."""
 
+    async def send_initial_metadata(self, metadata: tuple[()], /) -> None:
+        """Tells the caller that answers begin."""
+
     async def write(self, message: Any, /) -> None:  # noqa: ANN401 - of the method's type
         """Sends one answer of many."""
 
@@ -486,8 +489,16 @@ class _Within:
 class _WrittenInTime(_Within):
     """Waits until what it writes has gone on its way: the caller may not read."""
 
+    _begun = False
+
     async def write(self, message: object, /) -> None:
         """Sends one answer of many."""
+        # By itself, in no room: grpc notes that metadata is sent when that was waited for to the
+        # end. A call that the room ends amid it grpc would send metadata once more, which its core
+        # refuses, and the caller would not hear of the end. An answer may be given up at any time.
+        if not self._begun:
+            await self._room.in_time(self._context.send_initial_metadata(()))
+            self._begun = True
         with self._room.stay():
             await self._context.write(message)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from router.serving.status import NothingCame, Overloaded
@@ -57,6 +57,18 @@ class WaitingRoom:
             NothingCame: if it has waited for too long, or what else the room has for that.
         """
         return Stay(self)
+
+    async def in_time(self, what: Awaitable[None]) -> None:
+        """Waits for what must not be ended for others' sake, for as long as a stay may last.
+
+        Raises:
+            NothingCame: if it takes longer, or what else the room has for that.
+        """
+        try:
+            async with asyncio.timeout(None if self._seconds == math.inf else self._seconds):
+                await what
+        except TimeoutError:
+            raise self._late(self._seconds) from None
 
     def enter(self, stay: Stay) -> None:
         """Takes a stay in, and ends the oldest one if that is one too many."""

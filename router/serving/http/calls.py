@@ -141,6 +141,9 @@ class _Context:
         assert self._requests is not None
         return await anext(self._requests, grpc.aio.EOF)
 
+    async def send_initial_metadata(self, metadata: tuple[()], /) -> None:
+        """Does nothing: headers go with the first answer."""
+
     async def write(self, message: object, /) -> None:
         """Sends one answer of many."""
         await self.answers.put(message)

@@ -23,6 +23,8 @@ class Echo:
     def __init__(self) -> None:
         self.arrived: asyncio.Queue[str] = asyncio.Queue()
         self.closed = asyncio.Event()
+        # Characters of an answer by which it floods its caller; grpc takes 4 MiB.
+        self.big = 100_000
 
     def echo(self, request: StringValue) -> StringValue:
         """Gives the text back, or fails as it says."""
@@ -75,7 +77,7 @@ class Echo:
 
     async def floods(self, request: StringValue, context: Context) -> None:
         self.arrived.put_nowait(request.value)
-        big = StringValue(value="x" * 100_000)
+        big = StringValue(value="x" * self.big)
         try:
             while True:
                 await context.write(big)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -13,7 +13,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
-from router.serving.edge import Edge
+from router.serving.edge import Context, Edge
 from router.serving.metrics import Metrics
 from tests.unit.router.serving.echo_service import (
     ECHOES,
@@ -280,8 +280,11 @@ def test_a_stream_that_sends_nothing_more_is_ended(name: str) -> None:
     within(body, stream_seconds=0.1)
 
 
-def test_a_call_whose_answers_are_not_read_is_ended() -> None:
+# Of the larger size the first answer is the one that is still on its way when time is up.
+@pytest.mark.parametrize("size", [100_000, 4_000_000])
+def test_a_call_whose_answers_are_not_read_is_ended_and_hears_of_it(size: int) -> None:
     async def body(desk: Desk) -> None:
+        desk.echo.big = size
         call = desk.call("floods", text("a"))
         await desk.echo.closed.wait()
         assert await desk.counted("floods") == {"DeadlineExceeded": 1}
@@ -311,12 +314,74 @@ def test_of_too_many_calls_without_a_request_those_that_waited_longest_go() -> N
 
 def test_of_too_many_streams_without_a_request_one_goes() -> None:
     async def body(desk: Desk) -> None:
-        calls = [desk.call_without("many_to_many", text("a")) for _ in range(3)]
+        calls = [desk.call_without("many_to_many") for _ in range(3)]
         async with ends_of(*calls) as ended:
             _, code = await ended.get()
             assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
     within(body, waiting_at_most=2)
+
+
+class Forgetful:
+    """A context that minds how it is treated as grpc.aio's does, where that is seen now and then.
+
+    It notes that metadata went with the first answer once that was waited for to the end; to end a
+    call it sends metadata that it has not noted, and its core refuses to send it twice.
+    """
+
+    def __init__(self) -> None:
+        self.on_its_way = asyncio.Event()
+        self.told: grpc.StatusCode | None = None
+        self._sent = self._noted = False
+
+    async def send_initial_metadata(self, metadata: tuple[()], /) -> None:
+        self._sent = True
+        await self.on_its_way.wait()
+        self._noted = True
+
+    async def write(self, message: object, /) -> None:
+        self._sent = True
+        await self.on_its_way.wait()
+        await asyncio.sleep(0)
+        self._noted = True
+
+    async def abort(self, code: grpc.StatusCode, *_: object) -> None:
+        if self._sent and not self._noted:
+            raise grpc.aio.InternalError("too many operations")
+        self.told = code
+        raise grpc.aio.AbortError
+
+    def code(self) -> grpc.StatusCode | None:
+        return self.told
+
+    def invocation_metadata(self) -> None:
+        return None
+
+    def time_remaining(self) -> None:
+        return None
+
+
+def test_a_call_that_is_ended_amid_its_first_answer_hears_of_it() -> None:
+    async def run() -> None:
+        edge = Edge(Metrics(CollectorRegistry()), LIMIT, waiting_at_most=1)
+        edge.add(register, Echo())
+        call = edge.call(f"/{SERVICE}/one_to_many", lambda behaviour: behaviour)
+        contexts = [Forgetful() for _ in range(LIMIT)]
+        request: Any = StringValue(value="a")
+        calls = [asyncio.ensure_future(call(request, cast("Context", c))) for c in contexts]
+        for context in contexts:
+            await asyncio.sleep(0)
+            context.on_its_way.set()
+
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(error) for error in ended[:-1]] == [grpc.aio.AbortError] * (LIMIT - 1)
+        assert [context.told for context in contexts] == [
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            None,
+        ]
+
+    asyncio.run(run())
 
 
 def test_calls_of_other_services_that_never_end_are_bounded_too() -> None:
