@@ -1,9 +1,8 @@
 """What data scientists read and run.
 
-The notebook as it is committed, the guide's snippets and columns, the commands.
+The notebooks as they are committed, the guide's snippets and columns, the commands.
 """
 
-import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -18,43 +17,51 @@ from tests.builders import ROOT
 from training.__main__ import main
 
 ENDS_WITHIN = 900
-QUICK = """
-COUNT, QUICKER = 4500, ["--no-calibrate", "--folds", "3", "--teacher", "s_learner"]
-TEACHERS_HERE, FOLDS = ("dr_boosted",), 3
-"""
-NOTEBOOK = ROOT / "examples" / "retrain.ipynb"
+# By notebook: parameters of a smaller run, whose steps are the same, and words that it must show.
+NOTEBOOKS = {
+    "retrain": (
+        'COUNT, QUICKER = 4500, ["--no-calibrate", "--folds", "3", "--teacher", "s_learner"]',
+        (
+            "the gate is",
+            "report: ",
+            "mine is promoted",
+            f"{promoted_version(ROOT / 'models')} is promoted again",
+            '"kind": "rollback"',
+            "uniform:SELF_SERVICE",
+        ),
+    ),
+    "own_policy": (
+        'COUNT, TEACHERS_HERE, FOLDS = 4500, ("dr_boosted",), 3',
+        ("weights in the stack", "1 picture", "candidate    value", "own.csv", "sound_cases"),
+    ),
+}
 GUIDE = (ROOT / "docs" / "data-scientists.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def committed() -> Any:
+def read(name: str) -> Any:
     import nbformat
 
-    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call] # it has no stubs
+    path = ROOT / "examples" / f"{name}.ipynb"
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # it has no stubs
 
 
-@pytest.fixture(scope="module")
-def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Gives all that the executed notebook shows: texts of its outputs, one after another.
-
-    With fewer cases and one teacher: the steps are the same, and take a tenth of the time.
-    """
+def said(name: str, folder: Path) -> str:
+    """Gives all that the executed notebook shows: texts of its outputs, one after another."""
     from nbclient import NotebookClient
 
-    notebook = copy.deepcopy(committed)
+    notebook = read(name)
     (parameters,) = (
         cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])
     )
-    parameters.source = QUICK
-    folder = tmp_path_factory.mktemp("notebook")
+    parameters.source, _ = NOTEBOOKS[name]
     with pytest.MonkeyPatch.context() as environment:
-        for name, place in {
+        for variable, place in {
             "PYTHONPATH": ROOT,
             "TMPDIR": folder,
             "IPYTHONDIR": folder,
             "MPLCONFIGDIR": folder,
         }.items():
-            environment.setenv(name, str(place))
+            environment.setenv(variable, str(place))
         environment.setenv("OMP_NUM_THREADS", "1")
         executed = NotebookClient(
             notebook,
@@ -69,32 +76,25 @@ def said(committed: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "\n".join([*texts, f"{len(pictures)} picture"])
 
 
-def test_the_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(
-    committed: Any,
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_committed_clean_and_says_loudly_that_its_data_are_synthetic(
+    name: str,
 ) -> None:
     import nbformat
 
+    committed = read(name)
     nbformat.validate(committed)
     code = [cell for cell in committed.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
     assert "THE DATA ARE SYNTHETIC" in committed.cells[0].source
 
 
-def test_the_notebook_goes_from_logged_cases_to_a_promoted_version_and_back(said: str) -> None:
-    for words in (
-        "weights in the stack",
-        "1 picture",
-        "candidate    value",
-        "the gate is",
-        "report: ",
-        "mine is promoted",
-        f"{promoted_version(ROOT / 'models')} is promoted again",
-        '"kind": "rollback"',
-        "uniform:SELF_SERVICE",
-        "own.csv",
-        "sound_cases",
-    ):
-        assert words in said, words
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_goes_all_its_way(name: str, tmp_path: Path) -> None:
+    shown = said(name, tmp_path)
+    _, promised = NOTEBOOKS[name]
+    for words in promised:
+        assert words in shown, words
 
 
 def test_every_snippet_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
