@@ -25,7 +25,8 @@ from prometheus_client import Counter
 from router.serving.access import CALL, AccessLog, Noted, note_request, noted
 from router.serving.callers.access import Access, Presented
 from router.serving.callers.caller import EVERYONE, set_caller
-from router.serving.garbage import came
+from router.serving.entries import check_entries
+from router.serving.garbage import came, forget_frames
 from router.serving.metrics import Metrics
 from router.serving.status import (
     DeadlineExpired,
@@ -559,6 +560,7 @@ def parser(from_bytes: Any) -> _Parse:  # noqa: ANN401 - a method of a class tha
 
     def parse(data: bytes) -> object:
         came(len(data))
+        check_entries(data, from_bytes.__self__)
         try:
             return from_bytes(data)
         except DecodeError:
@@ -579,6 +581,7 @@ async def _abort(error: Exception, context: Context) -> NoReturn:
             f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
         ]
         _log.error("internal error", extra={"error": type(error).__name__, "frames": frames})
+    forget_frames(error)
     # Behind answers that are not read, an error is not read either. gRPC has it once it is begun,
     # and nothing that the call holds is to wait for it.
     waits = 0 if isinstance(error, NothingRead) else None

@@ -32,7 +32,7 @@ VARIED = (
 OFFICE = "exploring"
 IN_FLIGHT = 16
 OVERRIDES = 0.1
-BATCH = 500
+BATCH = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,9 @@ def ask(server: Server, world: World) -> list[recommendation_pb2.Recommendation]
     ]
     found = []
     for first in range(0, len(cases), BATCH):
-        request = channel_router_pb2.RecommendBatchRequest(cases=cases[first : first + BATCH])
+        request = channel_router_pb2.RecommendBatchRequest(
+            cases=cases[first : first + BATCH], view=channel_router_pb2.VIEW_BASIC
+        )
         found += [
             result.recommendation
             for result in server.router.RecommendBatch(request, timeout=60).results

@@ -1,13 +1,17 @@
-"""Connections and calls that hold room and send nothing, over real sockets."""
+"""Connections and calls that hold room and send nothing, or next to nothing, over real sockets."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
 
+import grpc
+import psutil
+import pytest
+
 from router.v1 import channel_router_pb2
 from tests.builders import a_case
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, of_bytes
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
@@ -44,3 +48,25 @@ def test_of_too_many_connections_one_more_is_closed_and_the_others_are_served(
     assert server.router.Recommend(REQUEST, timeout=20)
     for connection in held:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("cases", "told"),
+    [
+        (49_000, "has 49,000 cases; 1 to 1,000 are permitted"),
+        (520_000, "has 520,000 entries; 50,000 are permitted"),
+    ],
+)
+def test_what_was_made_of_refused_requests_does_not_stay_in_memory(
+    start_server: StartServer, cases: int, told: str
+) -> None:
+    server = start_server()
+    batch = of_bytes(server.channel, "/router.v1.ChannelRouter/RecommendBatch")
+    before = psutil.Process(server.process.pid).memory_info().rss
+    for _ in range(60):
+        with pytest.raises(grpc.RpcError) as refused:
+            # An empty case is two bytes, and two hundred once it is read.
+            batch(b"\x0a\x00" * cases, timeout=20)
+        assert told in (refused.value.details() or "")
+    grown = psutil.Process(server.process.pid).memory_info().rss - before
+    assert grown < 200 << 20

@@ -200,7 +200,7 @@ def test_what_the_contract_cannot_read_is_named_and_never_repeated(served: Serve
         (b"[1]", "must be an object, a router.v1.RecommendRequest"),
         (b"[]", "must be an object, a router.v1.RecommendRequest"),
         (b'"\xff"', "is not UTF-8 from byte 1 on"),
-        (b"[" * 500_000, "is JSON that is nested too deep"),
+        (b"[" * 40_000, "is JSON that is nested too deep"),
         (b'{"view": ' + b"9" * 5000 + b"}", "too long a number"),
         (b'{"case": [1]}', "must be an object, a router.v1.Case"),
     ],
@@ -419,6 +419,23 @@ def test_what_failed_calls_sent_does_not_stay_in_memory(start_server: StartServe
         assert ask(server, RECOMMEND, data=bad).status == 400
     grown = psutil.Process(server.process.pid).memory_info().rss - before
     assert grown < 80 * BODY_AT_MOST
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"cases": [' + b"{}," * 60_000 + b"{}]}", "has 60,002 objects; 50,000 are permitted"),
+        (b'{"cases": [' + b"[]," * 60_000 + b"[]]}", "has 60,002 lists; 50,000 are permitted"),
+        (b'{"requestIds": [' + b'"",' * 500_000 + b'""]}', "has 500,000 values; 400,000 are"),
+    ],
+    ids=["objects", "lists", "values"],
+)
+def test_a_body_of_many_small_values_is_refused_unread(
+    served: Server, body: bytes, told: str
+) -> None:
+    refused = ask(served, "/router.v1.ChannelRouter/RecommendBatch", data=body)
+    assert refused.code == (400, "invalid_argument")
+    assert told in refused.problems()["request"]
 
 
 def test_a_stream_is_answered_in_the_framing_of_connect(served: Server) -> None:

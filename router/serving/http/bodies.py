@@ -21,11 +21,20 @@ from google.protobuf.message import Message
 
 from router.cases.problems import FieldProblem, shown
 from router.serving.edge import parser
+from router.serving.entries import ENTRIES_AT_MOST
 from router.serving.status import InvalidRequest, refuse
 
 LARGE = 64 << 10
 """Bytes from which on JSON is read and written on a thread: it would hold up all other calls."""
 
+VALUES_AT_MOST = 400_000
+"""Commas in a body of JSON: a thousand cases have sixty thousand."""
+# What is counted before a body is read, and how many there may be: more than any request needs.
+_MARKS = (
+    (b"{", ENTRIES_AT_MOST, "objects"),
+    (b"[", ENTRIES_AT_MOST, "lists"),
+    (b",", VALUES_AT_MOST, "values"),
+)
 # More than an error shows: what is wrong in a thousand places is looked for in a few.
 _PROBLEMS_AT_MOST = 100
 _TIMESTAMP = "google.protobuf.Timestamp"
@@ -107,8 +116,10 @@ def from_json(data: bytes, message_class: type[Message]) -> Message:
     """Reads a request; an unknown field is an error, for it may be a misspelt one.
 
     Raises:
-        InvalidRequest: naming every field that cannot be read, and never repeating a value.
+        InvalidRequest: naming every field that cannot be read, and never repeating a value; or if
+            there are more values than any request needs.
     """
+    _check_size(data)
     message = message_class()
     descriptor = cast("Descriptor", message.DESCRIPTOR)
     try:
@@ -120,6 +131,13 @@ def from_json(data: bytes, message_class: type[Message]) -> Message:
     except (json_format.ParseError, ValueError, RecursionError):
         raise InvalidRequest(_problems(data, descriptor)) from None
     return message
+
+
+def _check_size(data: bytes) -> None:
+    # Three bytes of JSON may be an object, which takes hundreds.
+    for mark, most, what in _MARKS:
+        if (found := data.count(mark)) > most:
+            refuse("request", f"has {found:,} {what}; {most:,} are permitted at most")
 
 
 @cache
