@@ -124,8 +124,13 @@ def from_json(data: bytes, message_class: type[Message]) -> Message:
     descriptor = cast("Descriptor", message.DESCRIPTOR)
     try:
         body = json.loads(data.decode(), object_pairs_hook=_once)
-        # The library takes an empty list for an empty message.
-        if isinstance(body, list) or (isinstance(body, dict) and _guessed_at(body, descriptor)):
+        # What is no object the library takes for an empty message, or fails at; only protobuf's own
+        # wrappers of one value are none.
+        if isinstance(body, dict):
+            unfit = _guessed_at(body, descriptor)
+        else:
+            unfit = isinstance(body, list) or descriptor.file.package != "google.protobuf"
+        if unfit:
             raise InvalidRequest(_problems(data, descriptor))
         json_format.ParseDict(body, message)
     except (json_format.ParseError, ValueError, RecursionError):
