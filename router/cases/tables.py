@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from router.cases.assumed import Assumed
 from router.cases.cells import Cells
 from router.cases.csv_text import CsvText, csv_text, opened
-from router.cases.features import FEATURES
+from router.cases.features import CASE_REF, FEATURES
 from router.cases.mapping import KNOWN, FileMapping
 from router.cases.problems import CasesRefused, Problems, shown_name
 from router.cases.sources import Kind, Source
@@ -157,7 +157,9 @@ class Table:
             null_values=[""],
         )
         with opened(self.path, packed=self.source.kind is Kind.CSV_GZ) as file:
-            for batch in _csv_batches(file, read, parse, convert):
+            batches = _csv_batches(file, read, parse, convert)
+            # Spreadsheets write lines of separators alone below the last case.
+            for batch in _without_blank_end(batches) if CASE_REF in self.places else batches:
                 for start in range(0, len(batch), rows):
                     part = batch.slice(start, rows)
                     yield self._named(list(part.columns), len(part))
@@ -195,6 +197,21 @@ def _csv_batches(file: object, *options: object) -> Iterator[pa.RecordBatch]:
         # A file of names alone, with the end of that line or without.
         if not re.search("Empty CSV|Could not skip initial", str(problem)):
             raise
+
+
+def _without_blank_end(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Holds rows without any cell back until one with cells follows."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        end = len(batch)
+        while end and not any(column[end - 1].is_valid for column in batch.columns):
+            end -= 1
+        if end:
+            yield from held
+            yield batch.slice(0, end)
+            held.clear()
+        if end < len(batch):
+            held.append(batch.slice(end))
 
 
 class _Ragged:

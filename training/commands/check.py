@@ -90,7 +90,8 @@ def check(
         seen = examine(cases, catalogue.ids, sound, reading.seed)
         _tell(seen)
         if cases.synthetic is None:
-            click.echo("The files do not say whether they are synthetic: `fit` needs --real then.")
+            said = "do not say whether they are synthetic: `fit` takes --real or --synthetic"
+            click.echo(f"The files {said}.")
     if page is not None:
         # Imported here: what draws is slow to load.
         from training.report.files_page import write_files_page

@@ -29,12 +29,9 @@ def tell_figures(figures: Figures) -> None:
 def tell_conditions(verdict: Verdict) -> None:
     """Prints the gate's conditions, why where one is not met, and what follows."""
     for one in verdict.conditions:
-        needless = "Not required" in one.explanation
-        met = "FAIL" if not one.passed else "n/a " if needless or one.value is None else "pass"
+        met = "FAIL" if not one.passed else "n/a " if one.needless else "pass"
         value = "not measured" if one.value is None else f"{float(one.value):.4g}"
-        # What passed without being measured or required says so: it is no success.
-        explained = not one.passed or needless
-        why = f"  {one.explanation}" if explained else ""
+        why = "" if met == "pass" else f"  {one.explanation}"
         click.echo(f"{met}  {one.name:<22} {value:>12}  {one.bound}{why}")
     answer = "yes: the gate is passed" if verdict.passed else "no: the gate is not passed"
     click.echo(answer)

@@ -23,7 +23,8 @@ from router.cases.tables import Table
 
 _CODES = 30
 _ROWS = 65_536
-_CLOSE = 0.5
+# Below it, names of another language look alike by chance.
+_CLOSE = 0.75
 _GUESS = "  # a guess, by the name alone"
 
 

@@ -16,6 +16,8 @@ from training.evaluation.figures import LOGGED, OK, RIVALS, Figures, PolicyFigur
 from training.evaluation.propensities import apart
 from training.evaluation.sensitivity import survived
 
+_NOT_REQUIRED = "Not required"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -51,7 +53,7 @@ class Condition:
         name: as in gate.toml.
         value: measured, or None if it was not or need not be.
         bound: in words, such as "at least 200".
-        passed: whether it holds; what was not measured does not.
+        passed: whether it holds or need not; what had to be measured and was not does not hold.
         explanation: what it means, and what was found beside the value.
         warning: what passed but deserves a look, or "".
     """
@@ -62,6 +64,11 @@ class Condition:
     passed: bool
     explanation: str
     warning: str
+
+    @property
+    def needless(self) -> bool:
+        """Whether it passed without being measured, or required: that is no success."""
+        return self.passed and (self.value is None or _NOT_REQUIRED in self.explanation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,7 +353,7 @@ def _sensitivity(evidence: _Evidence) -> _Found:
     return _Found(
         value=weakest,
         passed=True,
-        remark="Not required: the log holds the chances of what was chosen.",
+        remark=f"{_NOT_REQUIRED}: the log holds the chances of what was chosen.",
     )
 
 

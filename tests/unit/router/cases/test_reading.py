@@ -143,6 +143,8 @@ def a_csv(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         'CASE_REF,Weeks registered,Noter\na,12,"to,\n""linjer"""\nb,#N/A,x\n',
         "case_ref,weeks_registered\n\na,1.2e1\n\nb,.\n",
         "case_ref,weeks_registered\na, 12 \nb,<NA>\n",
+        # Cells that were used once, below the last case.
+        "case_ref;weeks_registered;Noter\na;12;x\nb;;\n;;\n;;\n",
     ],
 )
 def test_what_r_and_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
