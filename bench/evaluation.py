@@ -37,6 +37,7 @@ from training.evaluation.gate import Gate, Verdict, judge, load_gate
 from training.evaluation.soundness import soundness
 from training.learning.scores import Floats
 from training.simulation.simulate import simulate, write_simulation
+from training.simulation.worlds import DEFAULT, World
 
 POLICIES = Path(__file__).parent.parent / "policies"
 SHIPPED = load_catalogue(POLICIES / "mixes.toml")
@@ -86,16 +87,20 @@ class Run:
 
 
 def simulated(
-    cases: int, seed: int, strength: float = STRENGTH, catalogue: Catalogue = CATALOGUE
+    cases: int,
+    seed: int,
+    strength: float = STRENGTH,
+    catalogue: Catalogue = CATALOGUE,
+    world: World = DEFAULT,
 ) -> tuple[LoggedCases, Floats]:
     """Simulates a log and the true value of every mix for its cases, shape (n, K).
 
-    Effects are so many times those of the default world.
+    Effects are so many times those of the world.
 
     Raises:
         ValueError: if log and truth are not of the same cases.
     """
-    simulation = simulate(cases, seed, catalogue)
+    simulation = simulate(cases, seed, catalogue, world)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.parquet"
         write_simulation(simulation, path)

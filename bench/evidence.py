@@ -1,16 +1,23 @@
 """What findings are worth, right and wrong: `python -m bench.evidence`.
 
 Each seed simulates a log of 20,000 cases, and as many others to be judged on, whose true values are
-known. "Right" findings are those of policies/evidence.toml with the sizes that fit the simulated
-truth best, so a best case; "flipped" have the opposite sign; "wrong people" the right sizes, each
-for the people of the next finding that names any. Day one is the findings alone.
+known. All findings but "shipped" have the sizes that fit the simulated truth best, so a best case:
+
+    right sizes    those of policies/evidence.toml: of its people, and of its kinds of mixes
+    right          these, and one for each difference of the simulated world that is no talk's
+    flipped        the right ones with the opposite sign
+    wrong people   the right ones, each for the people of the next that names any
+
+"Joined" is with the log, "day one" is the findings alone, "limit" is what is left of a gain when
+nothing has to be learned: where a gain is lost is seen beside it.
 
     share of the attainable = (net - best single mix's) / (the oracle's - best single mix's)
     net = mean over cases of (true value - price * minutes)
 
 "Free" may choose any mix, "safe" only what safeguards permit. Of the stack, before distillation,
-without teachers: at this size their weight is 0 in this world. Printed as Markdown; losses are in
-outcome, 0.001 is a tenth of a point.
+without teachers: at this size their weight is 0 in this world. `--tables` also learns as a fit
+does, with all teachers, and judges the tables that would be served: minutes a seed. Printed as
+Markdown; regret is in outcome, 0.001 is a tenth of a point.
 """
 
 from __future__ import annotations
@@ -30,19 +37,55 @@ from router.decision.rulebook import rulebook
 from router.decision.safeguards import CompiledSafeguards
 from router.decision.schema import Rows
 from training.data.dataset import LoggedCases
-from training.evidence.evidence import Evidence
+from training.evidence.evidence import Evidence, Finding
 from training.evidence.evidence_file import load_evidence
 from training.evidence.evidence_prior import evidence_prior
 from training.evidence.evidence_tables import evidence_tables
+from training.learning.compile import compile_tables
 from training.learning.confounders import confounders
 from training.learning.crossfit import NestedNuisances, cross_fit_nested
-from training.learning.encoding import encoding_for
+from training.learning.distil import distil, strongest_pairs
+from training.learning.encoding import Encoding, encoding_for
+from training.learning.learner import PAIRS, learn
+from training.learning.prior import Prior
 from training.learning.scores import Floats
 from training.learning.stack import centred
-from training.learning.weigh import weigh
+from training.learning.weigh import Weighed, weigh
+from training.simulation.worlds import DEFAULT, WORLDS, World
 
 CASES, FIRST_SEED, FRESH = 20_000, 3000, 500
+# Below a thousandth of a point there is nothing to have a share of.
+_LEAST_GAIN = 1e-5
 Judge = Callable[[Floats], tuple[float, float]]
+
+
+def of_this_world(evidence: Evidence, world: World) -> Evidence:
+    """Adds a finding for each of a world's terms: its people and its mixes, of no size yet.
+
+    Raises:
+        ValueError: if a term's people are told apart by more than one field.
+    """
+    # Of a study like the others, or the log would have to believe it more or less than them.
+    error = float(np.median([one.error for one in evidence.findings]))
+    more = []
+    for number, term in enumerate(world.terms):
+        (who,) = term.who
+        slots = {who.field: np.arange(FEATURES[who.field].slots)}
+        more.append(
+            Finding(
+                name=f"{world.name} {number}",
+                effect=0.0,
+                error=error,
+                source=term.source,
+                carries_over=1.0,
+                talks=term.talks,
+                has=term.has,
+                lacks=term.lacks,
+                field=who.field,
+                slots=tuple(np.flatnonzero(who.are(slots)).tolist()),
+            )
+        )
+    return replace(evidence, findings=(*evidence.findings, *more))
 
 
 def right(evidence: Evidence, rows: Rows, truth: Floats) -> Evidence:
@@ -101,18 +144,21 @@ def judge(truth: Floats, price: float, permitted: NDArray[np.bool_] | None) -> J
     oracle = net(truth)
     # One mix for all, or where safeguards forbid it the best by the same average.
     single = net(np.broadcast_to(truth.mean(axis=0), truth.shape))
+    gain = oracle - single
 
     def judged(values: Floats) -> tuple[float, float]:
         found = net(values)
-        return (found - single) / (oracle - single), oracle - found
+        return (found - single) / gain if gain > _LEAST_GAIN else np.nan, oracle - found
 
     return judged
 
 
-def one_seed(seed: int, price: float) -> dict[str, tuple[float, float, float, float]]:
+def one_seed(
+    seed: int, price: float, world: World, *, tables: bool
+) -> dict[str, tuple[float, float, float, float]]:
     """Gives each way's share and regret, free and safe."""
-    cases, truth = bench.evaluation.simulated(CASES, seed, 1.0)
-    fresh, fresh_truth = bench.evaluation.simulated(CASES, seed + FRESH, 1.0)
+    cases, truth = bench.evaluation.simulated(CASES, seed, 1.0, world=world)
+    fresh, fresh_truth = bench.evaluation.simulated(CASES, seed + FRESH, 1.0, world=world)
     encoding = encoding_for(FEATURES, cases.rows, cases.outcome)
     rows, others = encoding.inputs(cases.rows), encoding.inputs(fresh.rows)
     nuisances = _nuisances(cases, encoding.others(cases.rows), rows, seed)
@@ -126,30 +172,83 @@ def one_seed(seed: int, price: float) -> dict[str, tuple[float, float, float, fl
     free = judge(fresh_truth, price, None)
     safe = judge(fresh_truth, price, guards.offered(fresh.rows))
 
-    def joined(evidence: Evidence | None) -> Floats:
-        prior = evidence_prior(evidence, encoding, CATALOGUE) if evidence else None
-        found = weigh(nobody, nuisances, scores, rows, cases.mix, cases.outcome, prior)
+    def prior(evidence: Evidence | None) -> Prior | None:
+        return evidence_prior(evidence, encoding, CATALOGUE) if evidence else None
+
+    def weighed(evidence: Evidence | None) -> Weighed:
+        known = prior(evidence)
+        found = weigh(nobody, nuisances, scores, rows, cases.mix, cases.outcome, known)
         told = found.joined
         if told:
             line = f"slope {told.slope:.2f} ({told.slope_error:.2f}), taken {told.weight:.2f}"
             print(seed, line, f"chi-square {told.chi_square:.1f}", file=sys.stderr, flush=True)
-        means = found.means.mean(axis=0)
+        return found
+
+    def valued(found: Weighed, means: Floats) -> Floats:
         return found.with_prior(lambda some: np.tile(means, (len(some), 1)))(others)
 
     shipped = load_evidence(POLICIES / "evidence.toml")
-    fitting = right(shipped, cases.rows, truth)
+    sized = right(shipped, cases.rows, truth)
+    fitting = right(of_this_world(shipped, world), cases.rows, truth)
     kinds = {
         "shipped": shipped,
+        "right sizes": sized,
         "right": fitting,
         "flipped": flipped(fitting),
         "wrong people": for_wrong_people(fitting),
     }
-    values = {"learned alone": joined(None)}
-    values |= {f"joined, {name}": joined(one) for name, one in kinds.items()}
+    means = centred(truth).mean(axis=0)
+    one_mix = np.broadcast_to(fresh_truth.mean(axis=0), fresh_truth.shape)
+    believed = {name: weighed(one) for name, one in kinds.items()}
+    alone = weighed(None)
+
+    values = {"one mix for all": one_mix, "learned alone": valued(alone, alone.means.mean(axis=0))}
+    for name, found in believed.items():
+        values[f"joined, {name}"] = valued(found, found.means.mean(axis=0))
     for name, one in kinds.items():
-        tables = evidence_tables(one, FEATURES, CATALOGUE)
-        values[f"day one, {name}"] = tables.fold_values(fresh.rows).mean(axis=2)
+        known = evidence_tables(one, FEATURES, CATALOGUE)
+        values[f"day one, {name}"] = known.fold_values(fresh.rows).mean(axis=2)
+
+    values["limit: joined, right, true means"] = valued(believed["right"], means)
+    for name in ("right", "right sizes"):
+        whole = replace(believed[name], belief=1.0)
+        values[f"limit: {name}, true means, believed wholly"] = valued(whole, means)
+    for name, one in (("right sizes", shipped), ("right", fitting)):
+        values[f"limit: people of {name}, any mix"] = _of_people(one, cases, truth, fresh)
+    values["limit: the truth as tables"] = _distilled(encoding, rows, truth, others)
+
+    if tables:
+        for name in ("learned alone", "right", "flipped", "wrong people"):
+            learned = learn(
+                rows,
+                cases.mix,
+                cases.outcome,
+                monotone=encoding.monotone,
+                prior=prior(kinds.get(name)),
+                nuisances=nuisances,
+                # Errors turn no choice of a mix.
+                calibrate=False,
+                seed=seed,
+            )
+            served, _ = compile_tables(learned.students, encoding, cases.rows, learned.error_scale)
+            values[f"tables, {name}"] = served.fold_values(fresh.rows).mean(axis=2)
     return {name: (*free(one), *safe(one)) for name, one in values.items()}
+
+
+def _of_people(evidence: Evidence, cases: LoggedCases, truth: Floats, fresh: LoggedCases) -> Floats:
+    """Fits the truth by the people that findings name, each mix of each as it is."""
+    people = dict.fromkeys((one.field, one.slots) for one in evidence.findings)
+    design, others = (
+        np.column_stack([_named(*one, rows) for one in people]) for rows in (cases.rows, fresh.rows)
+    )
+    found: Floats = others @ np.linalg.lstsq(design, centred(truth), rcond=None)[0]
+    return found
+
+
+def _distilled(encoding: Encoding, rows: Floats, truth: Floats, others: Floats) -> Floats:
+    target, order = centred(truth), encoding.monotone
+    pairs = strongest_pairs(rows, target, PAIRS, 0, order)
+    return distil(rows, target, np.zeros(len(rows)), pairs, 0, order).values(others)
 
 
 def _nuisances(cases: LoggedCases, beside: Floats, rows: Floats, seed: int) -> NestedNuisances:
@@ -174,10 +273,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.evidence", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--price", type=float, default=0.001, help="of a minute; default 0.001")
+    parser.add_argument("--world", choices=WORLDS, default=DEFAULT.name)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--tables", action="store_true", help="also learn and judge tables")
     asked = parser.parse_args()
 
-    found = [one_seed(FIRST_SEED + number, asked.price) for number in range(asked.seeds)]
-    print(f"{asked.seeds} logs of {CASES:,} cases, price {asked.price:g}\n")
+    world, seeds = WORLDS[asked.world], range(asked.first_seed, asked.first_seed + asked.seeds)
+    found = [one_seed(seed, asked.price, world, tables=asked.tables) for seed in seeds]
+    print(f"{asked.seeds} logs of {CASES:,} cases, world {world.name}, price {asked.price:g}\n")
     print("| findings | free: share | regret | safe: share | regret |\n|---|---:|---:|---:|---:|")
     for name in found[0]:
         cells = []
