@@ -50,7 +50,10 @@ def kept_draw_key(path: Path) -> tuple[bytes, bool]:
     except FileExistsError:
         return read_draw_key(path), False
     except OSError as problem:
-        raise DrawKeyRefused(f"draw_key: {path} cannot be made: {problem.strerror}") from problem
+        raise DrawKeyRefused(
+            f"draw_key: {path} cannot be made: {problem.strerror}; it is made beside the journal "
+            "where no other place is named"
+        ) from problem
     with open(made, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32) + "\n")
         file.flush()

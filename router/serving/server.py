@@ -19,7 +19,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from router.journal.head_file import HeadFile
-from router.journal.opening import open_to_read
+from router.journal.opening import file_of, open_to_read
 from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
 from router.journal.store import JournalReader, JournalStore
 from router.policies.offices import OFFICES
@@ -203,6 +203,8 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
             "callers": parts.access.version or "everyone may call everything: there is no file",
             "metrics": str(admin.address),
             **({"http": str(http.address)} if http else {}),
+            # Of a database nothing is repeated: its URL may hold a password.
+            "journal": str(file_of(settings.journal) or "a PostgreSQL database"),
             "model_version": live.snapshot.model.info.version,
             "policy_version": live.snapshot.policies.national.version,
             "offices": len(live.snapshot.policies.offices),
