@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from router.policies.toml_file import PolicyError, TomlFile
 
 NATIONAL = "national.toml"
 MIXES = "mixes.toml"
+_POLICY = re.compile(r"\.toml(\.txt)?$", re.IGNORECASE)
 OFFICES = "offices"
 OFFICES_AT_MOST = 2_000
 """Files of offices' policies; more are not read, and none of them is taken."""
@@ -47,11 +49,12 @@ class PolicyFiles:
         offices: tuple[TomlFile, ...] | None = None
         problem = ""
         try:
-            found = sorted(path for path in (folder / OFFICES).iterdir() if path.suffix == ".toml")
+            # Also as some systems save them: passed over, the office would have the national one.
+            found = [one for one in (folder / OFFICES).iterdir() if _POLICY.search(one.name)]
             if len(found) > OFFICES_AT_MOST:
                 problem = f"has {len(found):,} files; at most {OFFICES_AT_MOST:,} are permitted"
             else:
-                offices = tuple(map(TomlFile.read, found))
+                offices = tuple(map(TomlFile.read, sorted(found)))
         except FileNotFoundError:
             # A service without offices need not have the folder.
             problem = ""
@@ -190,6 +193,8 @@ def policies_of(
     for number, file in enumerate(files.offices or (), 1):
         office = file.path.stem
         problem = REFERENCES[OFFICE_REF].problem(office)
+        if file.path.suffix != ".toml":
+            problem = "must end with .toml, in small letters"
         if problem:
             # Keys are told in logs and metrics, so this one names the file by its place.
             refused[f"(file {number})"] = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from router.cases.features import FEATURES
+from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
 from router.decision.policy import (
     Abstention,
@@ -190,6 +191,9 @@ def _phone(table: TomlTable, national: Policy | None) -> str:
     found = table.text("phone")
     if found and not _PHONE.fullmatch(found):
         raise table.error("phone", f"{found!r} is not a number of 3 to 19 digits and blanks")
+    if holds_national_id(found):
+        # Everybody would read it in their texts.
+        raise table.error("phone", "looks like a national identity number")
     return found
 
 

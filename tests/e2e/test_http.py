@@ -295,6 +295,19 @@ def test_a_deadline_that_passes_is_told_and_counted(start_server: StartServer) -
     lock.close()
 
 
+def test_a_body_whose_end_is_told_in_two_ways_ends_the_connection(served: Server) -> None:
+    host, _, port = served.http.rpartition(":")
+    head = HEAD + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"
+    behind = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as caller:
+        caller.sendall(head + b"0\r\n\r\n" + behind)
+        # Up to where the server has closed it.
+        answer = b"".join(iter(lambda: caller.recv(1 << 16), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"exclude each other" in answer
+
+
 def test_a_caller_who_goes_is_counted_as_such(start_server: StartServer) -> None:
     server = start_server("--http", "127.0.0.1:0")
     lock = sqlite3.connect(server.journal, isolation_level=None)

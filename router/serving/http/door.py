@@ -68,6 +68,8 @@ _SENT = (
 )
 _SEEN = ("grpc-status", "grpc-message", "grpc-status-details-bin")
 _ASKED_FOR_SECONDS = 7200
+# Two ways to say where a body ends.
+_LENGTHS = {b"content-length", b"transfer-encoding"}
 
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -326,6 +328,10 @@ class _Front:
         if sum(map(len, chain.from_iterable(scope["headers"]))) > _HEADERS_AT_MOST:
             text = f"the headers have over {_HEADERS_AT_MOST} bytes"
             return _refusal(431, Code.INVALID_ARGUMENT, text)
+        # A proxy that goes by the one and we by the other would see different requests (RFC 9112).
+        if {name for name, _ in scope["headers"]} >= _LENGTHS:
+            text = "content-length and transfer-encoding exclude each other"
+            return _refusal(400, Code.INVALID_ARGUMENT, text, {"connection": "close"})
 
         # As it was sent: what is routed below must be what the caller is judged by, and a path that
         # names a method only once it is decoded is none.

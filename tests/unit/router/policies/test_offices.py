@@ -105,6 +105,10 @@ def test_another_value_is_another_version_and_the_national_version_is_part_of_it
         ('languages = ["de"]', "languages: .* must be a list of nb, nn, en"),
         ("languages = []", "languages: names none"),
         ("[baseline_minutes]\nUNKNOWN = 80", "baseline_minutes.GOOD_OPPORTUNITIES: is missing"),
+        (
+            '[contact]\nphone = "155076 00333"',
+            "contact.phone: looks like a national identity number",
+        ),
         ("ofice = 1", "ofice: is not a known key"),
         ("price_per_minute = ", "cannot be read"),
     ],
@@ -161,6 +165,17 @@ def test_a_copy_outside_todays_bounds_does_not_stand_in(folder: Path, tmp_path: 
 def test_a_file_whose_name_is_no_office_reference_is_refused(folder: Path) -> None:
     (folder / "offices" / "a b.toml").write_text(LEAST)
     assert "must be the office's reference" in loaded(folder).refused["a b"]
+
+
+@pytest.mark.parametrize("name", ["B.TOML", "b.toml.txt", "b.Toml"])
+def test_a_policy_as_some_systems_save_it_is_refused_and_not_passed_over(
+    folder: Path, name: str
+) -> None:
+    (folder / "offices" / name).write_text(LEAST)
+    found = loaded(folder, a=LEAST)
+    assert list(found.offices) == ["a"]
+    (problem,) = found.refused.values()
+    assert "its name must end with .toml, in small letters" in problem
 
 
 @pytest.mark.parametrize("name", ["15507600333", "1550 7600333", "a\u200bb", "x" * 65])
