@@ -25,7 +25,14 @@ def array_of(name: str, given: ArrayLike) -> NDArray[Any]:
     """
     # A frame of whole numbers and gaps is one of objects to NumPy.
     found = nw.from_native(given, allow_series=True, pass_through=True, eager_only=True)
+    if isinstance(found, nw.DataFrame):
+        for column, kind in found.schema.items():
+            if kind.is_temporal():
+                raise ValueError(f"{name}: column {column!r} holds times; must be numbers")
     array = found.to_numpy() if isinstance(found, nw.DataFrame | nw.Series) else np.asarray(given)
+    if array.dtype.kind in "mM":
+        # To NumPy they are numbers, of whatever unit they are told in.
+        raise ValueError(f"{name}: holds times; must be numbers")
     if array.dtype.kind not in "biuf" and name != "groups":
         try:
             array = array.astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from training.evaluation.figures import Figures
@@ -19,12 +19,21 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """
     training = manifest.get("training", {})
     command = training.get("command") or f"# the command of {figures.version} was not recorded"
+    words = shlex.split(command)
     return (
         *_simulated(figures, training, command),
         command,
-        f"python -m training report {figures.version}",
-        f"python -m training gate {figures.version}",
+        _of_version("report", figures.version, words, "--models"),
+        _of_version("gate", figures.version, words, "--models", "--policies"),
     )
+
+
+def _of_version(command: str, version: str, fit: Sequence[str], *options: str) -> str:
+    """Gives a command on a version, with what the fit was told of where it and policies are."""
+    told = [
+        word for option in options if option in fit for word in (option, fit[fit.index(option) + 1])
+    ]
+    return shlex.join(["python", "-m", "training", command, version, *told])
 
 
 def _simulated(figures: Figures, training: Mapping[str, Any], command: str) -> tuple[str, ...]:

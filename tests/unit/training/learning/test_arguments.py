@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from training.data import dataset
-from training.learning.arguments import LEAST_CHANCE, check_chances, in_order
+from training.learning.arguments import LEAST_CHANCE, array_of, check_chances, in_order
 from training.learning.scores import Floats, Numbers
 
 LABELS = ["office", "phone"]
@@ -39,6 +39,29 @@ def test_names_of_other_mixes_are_refused() -> None:
 def test_words_are_no_chances() -> None:
     with pytest.raises(ValueError, match=r"^propensity: must be numbers"):
         in_order(["often", "rarely"], LABELS)
+
+
+DAYS = ["2026-01-01", "2026-01-02"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            pd.DataFrame({"a": [1, 2], "day": pd.to_datetime(DAYS)}),
+            "rows: column 'day' holds times",
+        ),
+        (
+            pl.DataFrame({"day": DAYS}).with_columns(pl.col("day").str.to_date()),
+            "rows: column 'day' holds times",
+        ),
+        (np.array([DAYS], "M8[D]"), "rows: holds times"),
+    ],
+    ids=["pandas", "polars", "NumPy"],
+)
+def test_times_are_no_numbers(given: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        array_of("rows", given)
 
 
 def drawn(chances: Floats, seed: int) -> Numbers:

@@ -261,6 +261,11 @@ def test_the_manifest_is_told_in_full_and_what_it_lacks_is_not_recorded() -> Non
     training = {"command": command, "simulation": words}
     assert "simulate" not in commands(some_figures(), a_manifest(training=training))[0]
     told_not = commands(some_figures(), a_manifest(training={"seed": 3}))[0]
+    # Where the version lies is part of how it is looked at again.
+    elsewhere = {"command": "python -m training fit --models 'my models' --policies p --out m/v"}
+    *_, report, gate = commands(some_figures(), a_manifest(training=elsewhere))
+    assert report.endswith("--models 'my models'")
+    assert gate.endswith("--models 'my models' --policies p")
     assert told_not == "# the command of 2026-12 was not recorded"
 
 
