@@ -128,7 +128,17 @@ def one_seed(seed: int, price: float) -> dict[str, tuple[float, float, float, fl
 
     def joined(evidence: Evidence | None) -> Floats:
         prior = evidence_prior(evidence, encoding, CATALOGUE) if evidence else None
-        found = weigh(nobody, nuisances, scores, rows, cases.mix, cases.outcome, prior)
+        found = weigh(
+            nobody,
+            scores,
+            fold=nuisances.fold,
+            chances=nuisances.chances,
+            mean=nuisances.mean,
+            rows=rows,
+            mix=cases.mix,
+            outcome=cases.outcome,
+            prior=prior,
+        )
         told = found.joined
         if told:
             line = f"slope {told.slope:.2f} ({told.slope_error:.2f}), taken {told.weight:.2f}"

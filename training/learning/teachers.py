@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
@@ -203,26 +203,48 @@ def r_spline(lesson: Lesson) -> Values:
 
     Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
     """
-    # Constant beyond the last knots, where a cubic without cases would run away.
-    splines = SplineTransformer(n_knots=6, extrapolation="constant")
-    # A feature that is unknown throughout stays, or columns would be fewer than features.
-    basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
-    basis.fit(lesson.rows)
+    basis = _spline_basis(lesson.rows)
     # In a function, so that its largest arrays are gone when the equations are solved.
     gram, right = _normal_equations(lesson, basis)
 
     coefficients = _ridge(gram, right, lesson.residual).reshape(lesson.mixes, -1)
-    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+    return lambda rows: _with_constant(basis(rows)) @ coefficients.T
 
 
-def _normal_equations(lesson: Lesson, basis: Pipeline) -> tuple[Floats, Floats]:
+def _spline_basis(rows: Floats) -> Values:
+    """Gives splines of each feature as a function of rows, standardised on these.
+
+    Each feature's are learned by themselves: all of them together are eight times as many numbers
+    as the rows, and scaling holds them several times.
+    """
+    # A feature that is unknown throughout stays, or columns would be fewer than features.
+    known = SimpleImputer(keep_empty_features=True)
+    filled = known.fit_transform(rows)
+    each = [
+        # Constant beyond the last knots, where a cubic without cases would run away.
+        make_pipeline(SplineTransformer(n_knots=6, extrapolation="constant"), StandardScaler()).fit(
+            filled[:, column, None]
+        )
+        for column in range(filled.shape[1])
+    ]
+
+    def basis(rows: Floats) -> Floats:
+        columns = known.transform(rows).T
+        return np.column_stack(
+            [one.transform(column[:, None]) for one, column in zip(each, columns, strict=True)]
+        )
+
+    return basis
+
+
+def _normal_equations(lesson: Lesson, basis: Values) -> tuple[Floats, Floats]:
     """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
-    size = lesson.mixes * _with_constant(basis.transform(lesson.rows[:1])).shape[1]
+    size = lesson.mixes * _with_constant(basis(lesson.rows[:1])).shape[1]
     gram, right = np.zeros((size, size)), np.zeros(size)
     treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
     # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
-        wide = _with_constant(basis.transform(lesson.rows[part]))
+        wide = _with_constant(basis(lesson.rows[part]))
         design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
         gram += design.T @ design
         right += design.T @ lesson.residual[part]
