@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import nnls
 
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers, treatment_residuals
 from training.learning.teachers import Values
 
 # Keeps the normal equations solvable where two teachers say the same; relative to their size.
@@ -88,16 +88,6 @@ def stack_weights(
     kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
     # The root, since what weights explain goes with their square.
     return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
-
-
-def treatment_residuals(chances: Floats, mix: Numbers) -> Floats:
-    """Gives r_ia = 1{A_i = a} - e_a(x_i), shape (n, mixes).
-
-    Args:
-        chances: (n, mixes) propensities e_a(x).
-        mix: (n,) logged mixes A.
-    """
-    return np.eye(chances.shape[1])[mix] - chances
 
 
 def left_over(values: Floats, chances: Floats, mix: Numbers) -> Floats:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
 from training.learning.nuisance import of_every_mix, with_mix
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers, treatment_residuals
 
 Values = Callable[[Floats], Floats]
 # A row has eight numbers for each feature in splines, which are held for so many rows at once.
@@ -241,13 +241,14 @@ def _normal_equations(lesson: Lesson, basis: Values) -> tuple[Floats, Floats]:
     """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
     size = lesson.mixes * _with_constant(basis(lesson.rows[:1])).shape[1]
     gram, right = np.zeros((size, size)), np.zeros(size)
-    treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
+    residual = lesson.residual
     # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
         wide = _with_constant(basis(lesson.rows[part]))
-        design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
+        treated = treatment_residuals(lesson.chances[part], lesson.mix[part])
+        design = (treated[:, :, None] * wide[:, None, :]).reshape(len(part), -1)
         gram += design.T @ design
-        right += design.T @ lesson.residual[part]
+        right += design.T @ residual[part]
     return gram, right
 
 

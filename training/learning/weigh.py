@@ -16,14 +16,8 @@ from training.learning.prior import (
     shrunk_means,
     slope_on,
 )
-from training.learning.scores import Floats, Numbers
-from training.learning.stack import (
-    centred,
-    left_over,
-    residual_means,
-    stack_weights,
-    treatment_residuals,
-)
+from training.learning.scores import Floats, Numbers, treatment_residuals
+from training.learning.stack import centred, left_over, residual_means, stack_weights
 from training.learning.teachers import Values
 
 
