@@ -168,7 +168,9 @@ def _normal_equations(
     """
     size = unseen.shape[0] * unseen.shape[2]
     gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
-    for part in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
+    for cases in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
+        # A slice, which copies nothing.
+        part = slice(cases[0], cases[-1] + 1)
         treated = treatment_residuals(chances[part], mix[part])
         design = (unseen[:, part] * treated).transpose(0, 2, 1).reshape(size, -1)
         gram += design @ design.T
@@ -176,6 +178,8 @@ def _normal_equations(
         if weights is not None:
             residual = target[part] - weights.ravel() @ design
             spread += (design * residual**2) @ design.T
+        # Before the next is made: it has a number for each case, mix and teacher.
+        del design
     return gram, right, spread
 
 

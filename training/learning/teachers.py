@@ -249,6 +249,8 @@ def _normal_equations(lesson: Lesson, basis: Values) -> tuple[Floats, Floats]:
         design = (treated[:, :, None] * wide[:, None, :]).reshape(len(part), -1)
         gram += design.T @ design
         right += design.T @ residual[part]
+        # Before the next is made: it is the largest array of a fit with many mixes.
+        del design
     return gram, right
 
 
