@@ -27,7 +27,6 @@ from router.policies.catalogue_file import load_catalogue
 from training.data.case_files import digest
 from training.simulation.simulate import truth_place
 
-
 CASES, MIXES = (1, 10_000_000), (5, 63)
 """What `simulate` draws, and what catalogues can be made (`make_policies`)."""
 
