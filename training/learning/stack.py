@@ -168,9 +168,9 @@ def _normal_equations(
     """
     size = unseen.shape[0] * unseen.shape[2]
     gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
-    for cases in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
-        # A slice, which copies nothing.
-        part = slice(cases[0], cases[-1] + 1)
+    for part in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
+        # By numbers and not as a slice: NumPy then lays out cases first, and BLAS adds up in that
+        # order. Another layout gives tables of other bytes.
         treated = treatment_residuals(chances[part], mix[part])
         design = (unseen[:, part] * treated).transpose(0, 2, 1).reshape(size, -1)
         gram += design @ design.T
