@@ -24,6 +24,7 @@ from training.learning.scores import Floats, Numbers, treatment_residuals
 Values = Callable[[Floats], Floats]
 # A row has eight numbers for each feature in splines, which are held for so many rows at once.
 _ROWS_AT_ONCE = 20_000
+_KNOTS = 6
 # Rows that a tree of the forest sees: more cost much time and add little.
 _FOREST_ROWS = 20_000
 
@@ -220,13 +221,17 @@ def _spline_basis(rows: Floats) -> Values:
     # A feature that is unknown throughout stays, or columns would be fewer than features.
     known = SimpleImputer(keep_empty_features=True)
     filled = known.fit_transform(rows)
-    each = [
-        # Constant beyond the last knots, where a cubic without cases would run away.
-        make_pipeline(SplineTransformer(n_knots=6, extrapolation="constant"), StandardScaler()).fit(
-            filled[:, column, None]
+    # Of all features at once: where one does not vary, NumPy rounds the knots of all otherwise.
+    knots = np.linspace(filled.min(axis=0), filled.max(axis=0), _KNOTS)
+    each = []
+    for column in range(filled.shape[1]):
+        splines = SplineTransformer(
+            _KNOTS,
+            knots=knots[:, column, None] if np.ptp(knots[:, column]) else "uniform",
+            # Beyond the last knots, where a cubic without cases would run away.
+            extrapolation="constant",
         )
-        for column in range(filled.shape[1])
-    ]
+        each.append(make_pipeline(splines, StandardScaler()).fit(filled[:, column, None]))
 
     def basis(rows: Floats) -> Floats:
         columns = known.transform(rows).T
