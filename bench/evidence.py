@@ -176,8 +176,17 @@ def one_seed(
         return evidence_prior(evidence, encoding, CATALOGUE) if evidence else None
 
     def weighed(evidence: Evidence | None) -> Weighed:
-        known = prior(evidence)
-        found = weigh(nobody, nuisances, scores, rows, cases.mix, cases.outcome, known)
+        found = weigh(
+            nobody,
+            scores,
+            fold=nuisances.fold,
+            chances=nuisances.chances,
+            mean=nuisances.mean,
+            rows=rows,
+            mix=cases.mix,
+            outcome=cases.outcome,
+            prior=prior(evidence),
+        )
         told = found.joined
         if told:
             line = f"slope {told.slope:.2f} ({told.slope_error:.2f}), taken {told.weight:.2f}"

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +27,9 @@ from router.policies.catalogue_file import load_catalogue
 from training.data.case_files import digest
 from training.simulation.simulate import truth_place
 
+CASES, MIXES = (1, 10_000_000), (5, 63)
+"""What `simulate` draws, and what catalogues can be made (`make_policies`)."""
+
 
 class Took(NamedTuple):
     """What a process took: CPU seconds, seconds of the clock, peak resident MiB."""
@@ -35,7 +40,11 @@ class Took(NamedTuple):
 
 
 def measured(words: list[str], told: Path) -> Took:
-    """Runs `python -m` with these words; what it says goes to a file."""
+    """Runs `python -m` with these words; what it says goes to a file.
+
+    Raises:
+        SystemExit: if it fails, with the command and the end of what it said.
+    """
     began = time.perf_counter()
     with told.open("w") as out:
         process = subprocess.Popen(
@@ -44,7 +53,7 @@ def measured(words: list[str], told: Path) -> Took:
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {told.read_text()[-2000:]}")
+        raise SystemExit(f"python -m {shlex.join(words)} failed:\n{told.read_text()[-2000:]}")
     return Took(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
@@ -66,6 +75,19 @@ def at_random(file: Path, truth: Path, policies: Path) -> None:
     ).write_parquet(file)
 
 
+def within(least: int, most: int) -> Callable[[str], int]:
+    """Gives what reads an argument that must be a whole number from `least` to `most`."""
+
+    def read(told: str) -> int:
+        number = int(told) if told.isdecimal() else -1
+        if not least <= number <= most:
+            problem = f"{told!r}, must be a whole number from {least:,} to {most:,}"
+            raise argparse.ArgumentTypeError(problem)
+        return number
+
+    return read
+
+
 def truth_columns(cases: pl.DataFrame) -> list[str]:
     """Names the columns of the truth."""
     return [name for name in cases.columns if name.startswith(("value_", "propensity_"))]
@@ -74,8 +96,8 @@ def truth_columns(cases: pl.DataFrame) -> list[str]:
 def main() -> None:
     """Prints a row for each number of cases and mixes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, nargs="+", default=[20_000])
-    parser.add_argument("--mixes", type=int, nargs="+", default=[10, 20, 30])
+    parser.add_argument("--cases", type=within(*CASES), nargs="+", default=[20_000])
+    parser.add_argument("--mixes", type=within(*MIXES), nargs="+", default=[10, 20, 30])
     parser.add_argument("options", nargs="*", help="Of fit, behind --.")
     asked = parser.parse_args()
     options: list[str] = asked.options or ["--no-calibrate"]

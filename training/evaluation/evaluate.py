@@ -95,6 +95,15 @@ class Held:
     minutes: Floats
     spent: Floats
 
+    def chances_of(self, policy: Floats | Numbers) -> Floats:
+        """Gives a policy as probabilities of each mix, shape (n, K)."""
+        return estimators.policy_matrix(policy, len(self.mixes))
+
+
+Policies = dict[str, Floats | Numbers]
+"""By name, (n,) mix numbers or (n, K) probabilities. There is a policy for each mix, and one asked
+after the other: as probabilities of them all they would be held of every case mixes times mixes."""
+
 
 def evaluate(
     cases: LoggedCases,
@@ -147,7 +156,7 @@ def evaluate(
         synthetic=candidate.synthetic,
         trained_at=candidate.trained_at,
         trained_on=len(candidate.trained_on),
-        calibration=_calibration(held, decided, policies["candidate"]),
+        calibration=_calibration(held, decided, held.chances_of(policies["candidate"])),
         reliability=_reliability(held, decided),
         severity=prove(candidate.tables, catalogue.ids),
         # Of the stack: the test asks whether effects vary, `fidelity` what the tables kept of them.
@@ -295,13 +304,13 @@ def _of_any_policy(
     by: str,
     held: Held,
     decided: Decisions,
-    policies: dict[str, Floats],
+    policies: Policies,
     rival: Rival | None,
     catalogue: Catalogue,
 ) -> figures.Figures:
     """Measures what can be known of any policy; what is only known of tables is empty."""
     unknown = figures.Estimate(value=np.nan, error=np.nan, low=np.nan, high=np.nan)
-    candidate = policies["candidate"]
+    candidate = held.chances_of(policies["candidate"])
     counts = np.bincount(cases.mix, minlength=len(held.mixes))
     return figures.Figures(
         version=name,
@@ -410,10 +419,10 @@ def _inputs(cases: LoggedCases, decided: Decisions) -> Floats:
 
 def _policies(
     held: Held, catalogue: Catalogue, promoted: Decider | None, decided: Decisions
-) -> dict[str, Floats]:
-    """Gives every policy by name, as (n, K) probabilities."""
+) -> Policies:
+    """Gives every policy by name, as (n,) mix numbers."""
     rows = held.cases.rows
-    mixes = {"candidate": decided.mix}
+    mixes: Policies = {"candidate": decided.mix}
     if promoted is not None:
         mixes["promoted"] = promoted.decide(rows).mix
 
@@ -421,11 +430,11 @@ def _policies(
     mixes["todays_rule"] = decided.at_least(todays_rule(rows, catalogue))
     for number, name in enumerate(held.mixes):
         mixes[f"uniform:{name}"] = decided.at_least(np.full(len(rows), number))
-    return {name: estimators.policy_matrix(mix, len(held.mixes)) for name, mix in mixes.items()}
+    return mixes
 
 
-def _figures(name: str, policy: Floats, held: Held) -> figures.PolicyFigures:
-    cases = held.cases
+def _figures(name: str, given: Floats | Numbers, held: Held) -> figures.PolicyFigures:
+    cases, policy = held.cases, held.chances_of(given)
     weights = estimators.policy_weights(policy, cases.mix, held.fitted.chance)
     effective = estimators.effective_cases(weights)
     rare = estimators.rare_share(policy, held.fitted.chances)
@@ -460,10 +469,11 @@ def _logged(held: Held) -> figures.PolicyFigures:
     )
 
 
-def _differences(policies: dict[str, Floats], held: Held) -> tuple[figures.Difference, ...]:
+def _differences(policies: Policies, held: Held) -> tuple[figures.Difference, ...]:
     cases = held.cases
     scores, minutes = {}, {}
-    for name, policy in policies.items():
+    for name, given in policies.items():
+        policy = held.chances_of(given)
         # A policy's score is linear in its probabilities, so the mixes' scores serve every policy.
         scores[name] = (policy * held.fitted.scores).sum(axis=1)
         minutes[name] = float((policy @ held.minutes).mean())
@@ -483,8 +493,9 @@ def _differences(policies: dict[str, Floats], held: Held) -> tuple[figures.Diffe
     )
 
 
-def _sensitivity(than: str, policies: dict[str, Floats], held: Held) -> figures.Sensitivity:
-    first, second, cases = policies["candidate"], policies[than], held.cases
+def _sensitivity(than: str, policies: Policies, held: Held) -> figures.Sensitivity:
+    first, second = (held.chances_of(policies[one]) for one in ("candidate", than))
+    cases = held.cases
     return sensitivity(
         than,
         first,

@@ -65,12 +65,13 @@ def heterogeneity(
     statistic = _t_ratio(predicted, observed)
 
     rng = np.random.default_rng(seed)
-    target = np.argsort(stratum, kind="stable")
+    # Once: no permutation moves it.
+    target = observed[np.argsort(stratum, kind="stable")]
     as_high = 0
     for _ in range(permutations):
         # Sorted by stratum and, within it, at random: a permutation of each stratum.
         drawn = np.lexsort((rng.random(len(stratum)), stratum))
-        as_high += _t_ratio(predicted[drawn], observed[target]) >= statistic
+        as_high += _t_ratio(predicted[drawn], target) >= statistic
 
     # The observed order counts as one of them, or p could be 0.
     p_value = (1 + as_high) / (1 + permutations)

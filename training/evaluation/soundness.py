@@ -7,11 +7,14 @@ known from the file (no days, no minutes, no need group) is not found, which is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from router.cases.features import CASE_REF, FEATURES, OFFICE_REF
 from router.cases.problems import CasesRefused
 from router.decision.catalogue import Catalogue
+from router.decision.schema import Rows
 from training.data.dataset import LoggedCases
 from training.evaluation.estimators import estimate
 from training.evaluation.figures import Period, Soundness, Suspicion
@@ -169,19 +172,19 @@ def copies(cases: LoggedCases) -> tuple[Suspicion, ...]:
     Cases alike in all that was known beforehand may be different people, whose outcomes and minutes
     then differ as often as others' do. Copies never differ.
     """
-    keys = [cases.rows.astype(np.int64), cases.mix[:, None]]
+    keys: list[Floats | Numbers | Rows] = [*cases.rows.T, cases.mix]
     if cases.days is not None:
-        keys.append(cases.days.astype("datetime64[D]").astype(np.int64)[:, None])
+        keys.append(cases.days.astype("datetime64[D]").astype(np.int64))
     offices = cases.office_numbers()
     if offices is not None:
-        keys.append(offices[:, None])
+        keys.append(offices)
 
-    alike = _same(np.column_stack(keys))
+    alike = _same(keys)
     after = [cases.outcome]
     if cases.minutes is not None:
         after.append(np.nan_to_num(cases.minutes, nan=-1.0))
-    results = _same(np.column_stack(after))
-    copied = _same(np.column_stack([alike, results]))
+    results = _same(after)
+    copied = _same([alike, results])
 
     pairs, same = _pairs(alike), _pairs(copied)
     likely = _pairs(results) / max(1.0, len(alike) * (len(alike) - 1) / 2)
@@ -362,9 +365,16 @@ def _clusters(cases: LoggedCases) -> dict[str, int]:
     return {name: len(np.unique(texts)) for name, texts in known.items()}
 
 
-def _same(rows: Floats | Numbers) -> Numbers:
-    """Numbers equal rows alike, shape (n,)."""
-    return np.unique(rows, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
+def _same(columns: Sequence[Floats | Numbers | Rows]) -> Numbers:
+    """Numbers cases alike that are equal in all columns, shape (n,), in the order of columns.
+
+    Column by column: as records of all columns the cases would be held several times over.
+    """
+    number = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, place = np.unique(column, return_inverse=True)
+        number = np.unique(number * len(values) + place, return_inverse=True)[1]
+    return number
 
 
 def _pairs(numbers: Numbers) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from training.learning.learned import Learned, jackknife
 from training.learning.scores import Floats, Numbers
+from training.learning.stack import in_parts
 
 COVERAGE = 0.90
 # A normal's two-sided 90 per cent.
@@ -65,9 +66,9 @@ def error_scale(
     chance = np.clip(level + truth[np.arange(len(kept)), mix[kept]], 0.0, 1.0)
     drawn = (random.random(len(kept)) < chance).astype(np.float64)
     if not np.isin(outcome, (0.0, 1.0)).all():  # keep the outcome's own spread around its mean
-        noise = outcome - (
-            learned.values(rows).mean(axis=1) + learned.plausible(rows)[np.arange(len(rows)), mix]
-        )
+        level_of = in_parts(lambda some: learned.values(some).mean(axis=1))
+        effects = learned.plausible(rows)[np.arange(len(rows)), mix]
+        noise = outcome - (level_of(rows) + effects)
         drawn = np.clip(chance + random.permutation(noise)[: len(kept)], 0.0, 1.0)
 
     anew = again(kept, drawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 
@@ -107,7 +108,8 @@ class Learned:
 def _mean(stacks: tuple[Values, ...], rows: Floats) -> Floats:
     if not stacks:
         raise ValueError("stacks: were not stored with what was learned; learn again")
-    values: Floats = np.mean([stack(rows) for stack in stacks], axis=0)
+    # Added up one after the other: together they would be held twice.
+    values: Floats = reduce(np.add, (stack(rows) for stack in stacks)) / len(stacks)
     return values
 
 

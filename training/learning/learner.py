@@ -192,16 +192,29 @@ def learn(
 
 def _learn(task: _Task) -> Learned:
     nuisances = task.nuisances or task.once("nuisances", lambda: _nuisances(task))
-    fold = nuisances.fold
+    fold, chances, mean = nuisances.fold, nuisances.chances, nuisances.mean
     each_fold = range(task.folds)
     taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
+    scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
 
+    # A number for each case, mix and fold, gone before there is one for each teacher too.
+    del nuisances
     unseen = _unseen(task, fold, taught)
     # Teachers say for whom a mix is worth more; how much it is worth on average, the scores say.
     offsets = unseen.mean(axis=1)
     unseen -= offsets[:, None]
-    scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
-    weighed = weigh(unseen, nuisances, scores, task.rows, task.mix, task.outcome, task.prior)
+    weighed = weigh(
+        unseen,
+        scores,
+        fold=fold,
+        chances=chances,
+        mean=mean,
+        rows=task.rows,
+        mix=task.mix,
+        outcome=task.outcome,
+        prior=task.prior,
+    )
+    del unseen
     stacks, plausible_stacks = (
         tuple(
             weighed.with_prior(stacked(models, given, offsets, own))
@@ -210,9 +223,6 @@ def _learn(task: _Task) -> Learned:
         for given in (weighed.weights, weighed.plausible)
     )
 
-    chances = nuisances.chances
-    # A number for each case, mix and teacher or fold, which nothing asks for any more.
-    del unseen, nuisances
     pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
@@ -278,11 +288,7 @@ def _distilled(
     """
     targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
     # One choice of pairs for all folds, or their tables could not be put together.
-    # Added up, not stacked: that would hold all folds' values once more.
-    mean = reduce(np.add, targets) / len(targets)
-    pairs = task.once(
-        "pairs", lambda: strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
-    )
+    pairs = task.once("pairs", partial(_pairs, task, targets))
 
     def student(held: int) -> Distilled:
         kept = fold != held
@@ -290,6 +296,13 @@ def _distilled(
         return distil(rows, target, level[kept], pairs, task.seed, task.monotone)
 
     return pairs, task.each("students", [partial(student, held) for held in range(task.folds)])
+
+
+def _pairs(task: _Task, targets: list[Floats]) -> list[tuple[Coarse, Coarse]]:
+    """Finds the pairs of columns worth combining, by the mean of all folds' stacks."""
+    # Added up, not stacked: that would hold all folds' values once more.
+    mean = reduce(np.add, targets) / len(targets)
+    return strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
 
 
 def _calibrated(task: _Task, learned: Learned) -> float:

@@ -30,6 +30,16 @@ def folds_of(cases: int, folds: int, seed: int, groups: Numbers | None = None) -
     return fold if groups is None else fold[groups]
 
 
+def treatment_residuals(chances: Floats, mix: Numbers) -> Floats:
+    """Gives r_ia = 1{A_i = a} - e_a(x_i), shape (n, mixes).
+
+    Args:
+        chances: (n, mixes) propensities e_a(x).
+        mix: (n,) logged mixes A.
+    """
+    return np.eye(chances.shape[1])[mix] - chances
+
+
 def doubly_robust(
     mu: Floats, mix: Numbers, outcome: Floats, propensity: Floats, clip: float = CLIP
 ) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import nnls
 
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers, treatment_residuals
 from training.learning.teachers import Values
 
 # Keeps the normal equations solvable where two teachers say the same; relative to their size.
@@ -66,11 +66,10 @@ def stack_weights(
     Source: Nie and Wager 2021 (the R-loss, here for many arms and non-negative stacking); Mallows
     1973; James and Stein 1961.
     """
-    treated = np.eye(chances.shape[1])[mix] - chances
-    target = outcome - mean - (treated * means).sum(axis=1)
+    target = outcome - mean - left_over(means, chances, mix)
 
     teachers, mixes = len(unseen), chances.shape[1]
-    gram, right, _ = _normal_equations(unseen, treated, target)
+    gram, right, _ = _normal_equations(unseen, chances, mix, target)
     # The common weights solve the same problem with each teacher's columns added up.
     same = np.repeat(np.eye(teachers), mixes, axis=0)
     common = _non_negative(same.T @ gram @ same, same.T @ right)
@@ -79,7 +78,7 @@ def stack_weights(
 
     both = [(same, common, 0.0), (np.eye(len(gram)), own, penalty)]
     judged = [
-        _judged(columns @ one, columns[:, one > 0], extra, unseen, treated, target)
+        _judged(columns @ one, columns[:, one > 0], extra, unseen, chances, mix, target)
         for columns, one, extra in both
     ]
 
@@ -89,6 +88,20 @@ def stack_weights(
     kept = max(0.0, 1 - chance / explained) if explained > 0 else 0.0
     # The root, since what weights explain goes with their square.
     return weights * (kept if explained > _CHANCES * chance else 0.0), weights * np.sqrt(kept)
+
+
+def left_over(values: Floats, chances: Floats, mix: Numbers) -> Floats:
+    """Gives r_i(v) = sum_a r_ia v_ia, shape (n,).
+
+    Args:
+        values: (n, mixes) v.
+        chances: (n, mixes) propensities e_a(x).
+        mix: (n,) logged mixes A.
+    """
+    found = np.empty(len(values))
+    for part in _parts(len(values)):
+        found[part] = (treatment_residuals(chances[part], mix[part]) * values[part]).sum(axis=1)
+    return found
 
 
 def residual_means(treated: Floats, target: Floats, differences: Floats, fold: Numbers) -> Floats:
@@ -116,7 +129,13 @@ def residual_means(treated: Floats, target: Floats, differences: Floats, fold: N
 
 
 def _judged(
-    weights: Floats, used: Floats, penalty: float, unseen: Floats, treated: Floats, target: Floats
+    weights: Floats,
+    used: Floats,
+    penalty: float,
+    unseen: Floats,
+    chances: Floats,
+    mix: Numbers,
+    target: Floats,
 ) -> tuple[float, float, Floats]:
     """Tells what weights explain, what they would by chance, and the weights.
 
@@ -125,11 +144,12 @@ def _judged(
         used: (teachers * mixes, p) columns whose sum they are.
         penalty: with which they were found.
         unseen: (teachers, n, mixes).
-        treated: (n, mixes) 1{A = a} - e_a(x).
+        chances: (n, mixes) propensities e_a(x).
+        mix: (n,) logged mixes.
         target: (n,).
     """
-    shape = (len(unseen), treated.shape[1])
-    gram, right, spread = _normal_equations(unseen, treated, target, weights.reshape(shape))
+    shape = (len(unseen), chances.shape[1])
+    gram, right, spread = _normal_equations(unseen, chances, mix, target, weights.reshape(shape))
     explained = float(2 * weights @ right - weights @ gram @ weights)
 
     # Least squares, not an inverse: columns in use may be the same twice.
@@ -139,7 +159,7 @@ def _judged(
 
 
 def _normal_equations(
-    unseen: Floats, treated: Floats, target: Floats, weights: Floats | None = None
+    unseen: Floats, chances: Floats, mix: Numbers, target: Floats, weights: Floats | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """Sums the gram matrix and right-hand side over (teacher, mix).
 
@@ -149,12 +169,17 @@ def _normal_equations(
     size = unseen.shape[0] * unseen.shape[2]
     gram, right, spread = np.zeros((size, size)), np.zeros(size), np.zeros((size, size))
     for part in np.array_split(np.arange(len(target)), 1 + len(target) // _ROWS_AT_ONCE):
-        design = (unseen[:, part] * treated[part]).transpose(0, 2, 1).reshape(size, -1)
+        # By numbers and not as a slice: NumPy then lays out cases first, and BLAS adds up in that
+        # order. Another layout gives tables of other bytes.
+        treated = treatment_residuals(chances[part], mix[part])
+        design = (unseen[:, part] * treated).transpose(0, 2, 1).reshape(size, -1)
         gram += design @ design.T
         right += design @ target[part]
         if weights is not None:
             residual = target[part] - weights.ravel() @ design
             spread += (design * residual**2) @ design.T
+        # Before the next is made: it has a number for each case, mix and teacher.
+        del design
     return gram, right, spread
 
 
@@ -196,7 +221,12 @@ def in_parts(values: Values) -> Values:
     """
 
     def parts(rows: Floats) -> Floats:
-        starts = range(0, max(1, len(rows)), _ROWS_AT_ONCE)
-        return np.concatenate([values(rows[start : start + _ROWS_AT_ONCE]) for start in starts])
+        return np.concatenate([values(rows[part]) for part in _parts(len(rows))])
 
     return parts
+
+
+def _parts(cases: int) -> list[slice]:
+    """Gives slices of so many cases at once, at least one."""
+    starts = range(0, max(1, cases), _ROWS_AT_ONCE)
+    return [slice(start, start + _ROWS_AT_ONCE) for start in starts]

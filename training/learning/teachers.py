@@ -14,16 +14,17 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
 from training.learning.nuisance import of_every_mix, with_mix
-from training.learning.scores import Floats, Numbers
+from training.learning.scores import Floats, Numbers, treatment_residuals
 
 Values = Callable[[Floats], Floats]
 # A row has eight numbers for each feature in splines, which are held for so many rows at once.
 _ROWS_AT_ONCE = 20_000
+_KNOTS = 6
 # Rows that a tree of the forest sees: more cost much time and add little.
 _FOREST_ROWS = 20_000
 
@@ -203,29 +204,58 @@ def r_spline(lesson: Lesson) -> Values:
 
     Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
     """
-    # Constant beyond the last knots, where a cubic without cases would run away.
-    splines = SplineTransformer(n_knots=6, extrapolation="constant")
-    # A feature that is unknown throughout stays, or columns would be fewer than features.
-    basis = make_pipeline(SimpleImputer(keep_empty_features=True), splines, StandardScaler())
-    basis.fit(lesson.rows)
+    basis = _spline_basis(lesson.rows)
     # In a function, so that its largest arrays are gone when the equations are solved.
     gram, right = _normal_equations(lesson, basis)
 
     coefficients = _ridge(gram, right, lesson.residual).reshape(lesson.mixes, -1)
-    return lambda rows: _with_constant(basis.transform(rows)) @ coefficients.T
+    return lambda rows: _with_constant(basis(rows)) @ coefficients.T
 
 
-def _normal_equations(lesson: Lesson, basis: Pipeline) -> tuple[Floats, Floats]:
+def _spline_basis(rows: Floats) -> Values:
+    """Gives splines of each feature as a function of rows, standardised on these.
+
+    Each feature's are learned by themselves: all of them together are eight times as many numbers
+    as the rows, and scaling holds them several times.
+    """
+    # A feature that is unknown throughout stays, or columns would be fewer than features.
+    known = SimpleImputer(keep_empty_features=True)
+    filled = known.fit_transform(rows)
+    # Of all features at once: where one does not vary, NumPy rounds the knots of all otherwise.
+    knots = np.linspace(filled.min(axis=0), filled.max(axis=0), _KNOTS)
+    each = []
+    for column in range(filled.shape[1]):
+        splines = SplineTransformer(
+            _KNOTS,
+            knots=knots[:, column, None] if np.ptp(knots[:, column]) else "uniform",
+            # Beyond the last knots, where a cubic without cases would run away.
+            extrapolation="constant",
+        )
+        each.append(make_pipeline(splines, StandardScaler()).fit(filled[:, column, None]))
+
+    def basis(rows: Floats) -> Floats:
+        columns = known.transform(rows).T
+        return np.column_stack(
+            [one.transform(column[:, None]) for one, column in zip(each, columns, strict=True)]
+        )
+
+    return basis
+
+
+def _normal_equations(lesson: Lesson, basis: Values) -> tuple[Floats, Floats]:
     """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
-    size = lesson.mixes * _with_constant(basis.transform(lesson.rows[:1])).shape[1]
+    size = lesson.mixes * _with_constant(basis(lesson.rows[:1])).shape[1]
     gram, right = np.zeros((size, size)), np.zeros(size)
-    treated = np.eye(lesson.mixes)[lesson.mix] - lesson.chances
+    residual = lesson.residual
     # Summed in parts: the design has as many columns as mixes times splines.
     for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
-        wide = _with_constant(basis.transform(lesson.rows[part]))
-        design = (treated[part, :, None] * wide[:, None, :]).reshape(len(part), -1)
+        wide = _with_constant(basis(lesson.rows[part]))
+        treated = treatment_residuals(lesson.chances[part], lesson.mix[part])
+        design = (treated[:, :, None] * wide[:, None, :]).reshape(len(part), -1)
         gram += design.T @ design
-        right += design.T @ lesson.residual[part]
+        right += design.T @ residual[part]
+        # Before the next is made: it is the largest array of a fit with many mixes.
+        del design
     return gram, right
 
 

@@ -7,7 +7,6 @@ from functools import reduce
 
 import numpy as np
 
-from training.learning.crossfit import NestedNuisances
 from training.learning.prior import (
     CONFLICT,
     Joined,
@@ -17,8 +16,8 @@ from training.learning.prior import (
     shrunk_means,
     slope_on,
 )
-from training.learning.scores import Floats, Numbers
-from training.learning.stack import centred, residual_means, stack_weights
+from training.learning.scores import Floats, Numbers, treatment_residuals
+from training.learning.stack import centred, left_over, residual_means, stack_weights
 from training.learning.teachers import Values
 
 
@@ -54,8 +53,11 @@ class Weighed:
 
 def weigh(
     unseen: Floats,
-    nuisances: NestedNuisances,
     scores: Floats,
+    *,
+    fold: Numbers,
+    chances: Floats,
+    mean: Floats,
     rows: Floats,
     mix: Numbers,
     outcome: Floats,
@@ -70,44 +72,49 @@ def weigh(
 
     Args:
         unseen: (teachers, n, mixes) values by teachers that never saw the case, less their mean.
-        nuisances: of the cases.
         scores: (n, mixes) doubly robust, clipped.
+        fold: (n,) fold of each case, from 0.
+        chances: (n, mixes) propensities e_a(x).
+        mean: (n,) expected outcome under the logged policy m(x), which never saw the case.
         rows: (n, features).
         mix: (n,) logged mixes.
         outcome: (n,) 0 to 1.
         prior: what was known before, or None.
     """
-    fold, mixes = nuisances.fold, scores.shape[1]
-    treated = np.eye(mixes)[mix] - nuisances.chances
-    target = outcome - nuisances.mean
+    mixes, target = scores.shape[1], outcome - mean
     # Of the other folds, as the teachers are: a case's own outcome may not judge its mean.
     held = range(int(fold.max()) + 1)
     means = centred(np.stack([scores[fold != one].mean(axis=0) for one in held]))
 
     covariance = np.cov(centred(scores), rowvar=False) / len(scores)
-    known, belief, slope, error = np.zeros_like(scores), 0.0, 0.0, np.inf
+    known, belief, slope, error = np.zeros((1, mixes)), 0.0, 0.0, np.inf
     offset = np.zeros(mixes)
     if prior is not None:
         known = prior.values(rows)
         offset = known.mean(axis=0)
         known = known - offset
-        slope, error = slope_on(known, treated, target - (treated * means[fold]).sum(axis=1))
+        slope, error = slope_on(
+            known,
+            treatment_residuals(chances, mix),
+            target - left_over(means[fold], chances, mix),
+        )
         belief = believed(slope, error)
 
     def weights(means: Floats) -> tuple[Floats, Floats]:
         worth = means[fold] + belief * known
-        return stack_weights(unseen, worth, nuisances.chances, nuisances.mean, mix, outcome)
+        return stack_weights(unseen, worth, chances, mean, mix, outcome)
 
     used, _ = weights(means)
     # One after the other: together they would be as large as what all teachers gave.
-    weighed = reduce(np.add, (one * values for one, values in zip(used, unseen, strict=True)))
-    differences = belief * known + weighed
-    logged = (means + residual_means(treated, target, differences, fold)) / 2
+    differences = reduce(np.add, (one * values for one, values in zip(used, unseen, strict=True)))
+    differences += belief * known
+    own = residual_means(treatment_residuals(chances, mix), target, differences, fold)
+    logged = (means + own) / 2
 
     joined, means = None, shrunk_means(logged, covariance)
     if prior is not None:
-        mean, uncertainty = prior.means(rows)
-        both, distance = joined_means(logged, covariance, mean, uncertainty)
+        expected, uncertainty = prior.means(rows)
+        both, distance = joined_means(logged, covariance, expected, uncertainty)
         if distance > CONFLICT:
             belief = believed(slope, error, denied=True)
         else:
@@ -118,7 +125,7 @@ def weigh(
             weight=belief,
             chi_square=distance,
             conflict=distance > CONFLICT,
-            known=mean,
+            known=expected,
             logged=logged.mean(axis=0),
             means=means.mean(axis=0),
         )
