@@ -20,6 +20,8 @@ CASE = "young, digital is hard"
 WEEKS = 12
 # Of the reasons, so many: a reader of the README has three minutes for all of it.
 REASONS = 2
+# The longest name of a channel must end before the line of its contacts.
+NAMES = 152
 CHANNELS = {
     recommendation_pb2.CHANNEL_SELF_SERVICE: ("activity plan", BLUE),
     recommendation_pb2.CHANNEL_DIALOGUE_MESSAGE: ("dialogue message", BLUE),
@@ -98,7 +100,7 @@ def _weeks(
 ) -> float:
     """Draws each contact in its week, and returns where it ends."""
     picture.text(x, y, f"What, and when, over {WEEKS} weeks", size=13, bold=True)
-    start, step = x + 124, (width - 124) / WEEKS
+    start, step = x + NAMES, (width - NAMES) / WEEKS
     for week in (1, 4, 8, 12):
         at = start + step * (week - 0.5)
         picture.text(at, y + 22, str(week), size=11, colour=QUIET, anchor="middle")
@@ -106,10 +108,12 @@ def _weeks(
 
     for element in mix.elements:
         name, colour = CHANNELS[element.channel]
+        each = f"{element.minutes} minutes each" if element.minutes else "on your own"
+        # The same channel, but it is the adviser who goes through the plan.
+        if element.channel == recommendation_pb2.CHANNEL_SELF_SERVICE and element.minutes:
+            name, colour = "plan review", ORANGE
         picture.text(x, y, name, size=12)
-        if element.minutes:
-            each = f"{element.minutes} minutes each"
-            picture.text(x, y + 15, each, size=11, colour=QUIET)
+        picture.text(x, y + 15, each, size=11, colour=QUIET)
         picture.line((start, y), (start + step * WEEKS, y))
         for contact in range(element.contacts):
             weeks = element.first_week - 1 + contact * element.every_n_days / 7
@@ -157,7 +161,8 @@ def _why(
     width: float,
 ) -> float:
     """Writes the first reasons, and what would change the advice; returns where it ends."""
-    picture.text(x, y, "Why, and what would change it", size=13, bold=True)
+    heading = "Why, and what would change it" if advice.changes else "Why"
+    picture.text(x, y, heading, size=13, bold=True)
     y += 22
     statements = [reason.text for reason in advice.reasons[:REASONS]]
     statements += [change.text for change in advice.changes[:1]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.pictures.svg import BLUE, GREEN, INK, QUIET, Picture
 
-ONLINE = "Online: one case, about a millisecond"
+ONLINE = "Online: one case, a few milliseconds"
 ANSWER = (
     ("A case", "bounded numbers and choices; not who it is"),
     ("Decide", "what each mix is worth, what safeguards permit, what a minute costs"),
