@@ -32,6 +32,7 @@ from router.journal.record import Record
 from router.journal.stores.sqlite import SqliteJournal
 from router.v1 import case_pb2, channel_router_pb2, recommendation_pb2
 from router.v1 import feedback_pb2 as pb
+from router.versions.registry import promoted_version
 from tests.authority import DAY, Authority
 from tests.builders import (
     ROOT,
@@ -46,6 +47,8 @@ from tests.e2e.conftest import Server, closed, start, tool
 WITHIN = 120
 # As long as the rates of the test look back.
 BUSY_SECONDS = 5
+# Cases that come while a server takes another version up.
+FEW = 500
 _DAY = 86_400
 _MICRO = 1_000_000
 _OLD = 22
@@ -150,6 +153,12 @@ class Prometheus:
     def range(self, panel: Panel, start: float, end: float) -> list[Series]:
         """Runs a panel's queries over a time; by query, the finite points of each series."""
         return [self._range(one, start, end) for one in panel.expressions()]
+
+    def newest(self, name: str) -> float:
+        """Gives the value of a metric of one series that was scraped last."""
+        now = time.time()
+        ((_, value),) = next(iter(self._range(name, now, now).values()))
+        return value
 
     def _range(self, expression: str, start: float, end: float) -> Series:
         # As Grafana puts its variables in.
@@ -341,7 +350,19 @@ class Watched:
         put(self.models / "promoted", "missing\n")
 
     def another_model(self) -> None:
-        put(self.models / "promoted", "next\n")
+        """Has the other version served until that was scraped, then cases come again.
+
+        Drift's window begins anew with it: that can be seen only of one that was filled.
+        """
+        place = self.models / "promoted"
+        other = promoted_version(ROOT / "models") if place.read_text() == "next\n" else "next"
+        put(place, f"{other}\n")
+        while self._advised().model_version != other:
+            pass
+        end = time.monotonic() + WITHIN
+        while self.prometheus.newest("router_drift_window_cases") > FEW and time.monotonic() < end:
+            time.sleep(0.2)
+        self.batch(plain)
 
     def short_certificate(self) -> None:
         self._certificate.replace_by(self._authority.server(ends=2 * DAY))
