@@ -189,11 +189,11 @@ def _phone(table: TomlTable, national: Policy | None) -> str:
     if not table.has("phone"):
         return national.contact.phone if national else ""
     found = table.text("phone")
+    # Asked first, for what is refused is told; everybody would read it in their texts.
+    if holds_national_id(found):
+        raise table.error("phone", "looks like a national identity number")
     if found and not _PHONE.fullmatch(found):
         raise table.error("phone", f"{found!r} is not a number of 3 to 19 digits and blanks")
-    if holds_national_id(found):
-        # Everybody would read it in their texts.
-        raise table.error("phone", "looks like a national identity number")
     return found
 
 

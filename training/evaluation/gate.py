@@ -68,6 +68,7 @@ class Condition:
     @property
     def needless(self) -> bool:
         """Whether it passed without being measured, or required: that is no success."""
+        # Told from what a condition has always held: verdicts that are on disk have no more.
         return self.passed and (self.value is None or _NOT_REQUIRED in self.explanation)
 
 

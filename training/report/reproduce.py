@@ -21,35 +21,39 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     command = training.get("command") or f"# the command of {figures.version} was not recorded"
     words = shlex.split(command)
     return (
-        *_simulated(figures, training, command),
+        *_simulated(figures, training, words),
         command,
-        _of_version("report", figures.version, words, "--models"),
-        _of_version("gate", figures.version, words, "--models", "--policies"),
+        # Without them the version would be looked for where it is not.
+        _training("report", figures.version, *_given(words, "--models")),
+        _training("gate", figures.version, *_given(words, "--models", "--policies")),
     )
 
 
-def _of_version(command: str, version: str, fit: Sequence[str], *options: str) -> str:
-    """Gives a command on a version, with what the fit was told of where it and policies are."""
-    told = [
+def _training(*words: str) -> str:
+    return shlex.join(["python", "-m", "training", *words])
+
+
+def _given(fit: Sequence[str], *options: str) -> list[str]:
+    """Gives those of the options that a fit was given, each with its value."""
+    return [
         word for option in options if option in fit for word in (option, fit[fit.index(option) + 1])
     ]
-    return shlex.join(["python", "-m", "training", command, version, *told])
 
 
-def _simulated(figures: Figures, training: Mapping[str, Any], command: str) -> tuple[str, ...]:
+def _simulated(
+    figures: Figures, training: Mapping[str, Any], fit: Sequence[str]
+) -> tuple[str, ...]:
     """Gives the command that simulated the cases, if they are of one simulation."""
-    drawn, words = training.get("simulation") or {}, shlex.split(command)
+    drawn = training.get("simulation") or {}
     known = {"--cases": "cases", "--seed": "seed", "--world": "world"}
     told = {option: str(drawn.get(key, "")) for option, key in known.items()}
     # It is what a file says of itself, and may hold anything: only plain words become a command.
     plain = all(text.isascii() and text.isalnum() for text in told.values())
-    if not figures.synthetic or not plain or words.count("--cases") != 1:
+    if not figures.synthetic or not plain or fit.count("--cases") != 1:
         return ()
-    told["--out"] = words[words.index("--cases") + 1]
-    if "--policies" in words:
-        told["--policies"] = words[words.index("--policies") + 1]
+    _, told["--out"] = _given(fit, "--cases")
     every = [word for pair in told.items() for word in pair]
-    return (shlex.join(["python", "-m", "training", "simulate", *every]),)
+    return (_training("simulate", *every, *_given(fit, "--policies")),)
 
 
 def recorded(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -109,6 +109,11 @@ def test_another_value_is_another_version_and_the_national_version_is_part_of_it
             '[contact]\nphone = "155076 00333"',
             "contact.phone: looks like a national identity number",
         ),
+        (
+            # No number that may stand there, and not repeated for that.
+            '[contact]\nphone = "155076-00333"',
+            "contact.phone: looks like a national identity number",
+        ),
         ("ofice = 1", "ofice: is not a known key"),
         ("price_per_minute = ", "cannot be read"),
     ],
