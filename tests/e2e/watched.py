@@ -49,7 +49,9 @@ WITHIN = 120
 BUSY_SECONDS = 5
 _DAY = 86_400
 _MICRO = 1_000_000
-_OLD = 22
+_LATE = 22
+# How often a fault may be tried that uses up what was there before the server.
+_TRIES = 8
 _LEDGER = """\
 # TYPE router_ledger_seconds gauge
 router_ledger_seconds{{office="ALL",kind="baseline",basis="estimated"}} {before}
@@ -200,7 +202,7 @@ class Watched:
         self.folder = folder
         self.models, self.policies = folder / "models", folder / "policies"
         self._lay_out()
-        self.old = self._old_decisions(folder / "journal.db")
+        self._old, self._reviews = self._old_decisions(folder / "journal.db")
         self._authority = Authority(folder, "servers")
         self._certificate = self._authority.server()
         self.server: Server = start(
@@ -385,7 +387,8 @@ class Watched:
             self._choose(advice.decision_id, "SELF_SERVICE", reason=reason)
 
     def late_feedback(self) -> None:
-        for decision in self.old[1:]:
+        for _ in range(_LATE):
+            decision = self._old.pop()
             self._choose(decision, "EARLY_VIDEO")
             self._came(decision, reached=True)
 
@@ -402,7 +405,7 @@ class Watched:
     def answer_review(self) -> None:
         answered = pb.AnswerReviewRequest(
             request_id=str(uuid.uuid4()),
-            review_id=str(self.review),
+            review_id=self._reviews.pop(0),
             result=pb.REVIEW_RESULT_UPHELD,
         )
         self.server.feedback.AnswerReview(answered, timeout=5)
@@ -472,8 +475,12 @@ class Watched:
         ):
             (self.policies / "offices" / f"{office}.toml").write_text(text)
 
-    def _old_decisions(self, journal: Path) -> list[str]:
-        """Writes decisions of forty days ago, and a review of twenty days ago; their ids."""
+    def _old_decisions(self, journal: Path) -> tuple[list[str], list[str]]:
+        """Writes decisions of forty days ago, and reviews of twenty days ago and less.
+
+        Returns:
+            Ids of decisions of which there is no review, and of reviews, the oldest first.
+        """
         now = time.time_ns() // 1000
         reading = a_reading()
         everything = (1 << len(reading.mixes)) - 1
@@ -486,17 +493,18 @@ class Watched:
                 status=1,
                 permitted=everything,
             )
-            for number in range(_OLD)
+            for number in range(_TRIES * (_LATE + 1))
         ]
         decisions = [uuid.UUID(bytes=record.id) for record in records]
-        self.review = uuid.uuid4()
-        review = Review(decision_id=decisions[0], asked_by=AskedBy.USER, reason=ReviewReason.OTHER)
-        claim = "review:USER:OTHER:0"
-        asked = feedback_record(self.review, review, now - 20 * _DAY * _MICRO, claim)
+        reviews = [uuid.uuid4() for _ in range(_TRIES)]
+        for number, (identity, decision) in enumerate(zip(reviews, decisions, strict=False)):
+            review = Review(decision_id=decision, asked_by=AskedBy.USER, reason=ReviewReason.OTHER)
+            at = now - (20 - number) * _DAY * _MICRO
+            records.append(feedback_record(identity, review, at, "review:USER:OTHER:0"))
         store = SqliteJournal(journal)
-        store.write_batch([*records, asked])
+        store.write_batch(records)
         store.close()
-        return [str(decision) for decision in decisions]
+        return [str(one) for one in decisions[_TRIES:]], [str(one) for one in reviews]
 
     def _write_ledger(self, factor: int = 1) -> None:
         last = (date(2026, 1, 1) - date(1970, 1, 1)).days + 90 * factor
