@@ -7,6 +7,7 @@ list, and hold the pages to it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,7 +158,7 @@ def _safeguards(texts: Texts) -> Iterator[Rendered]:
         told = [texts.consequence(reader, name) for reader in Reader]
         yield Rendered("What follows from them", name, *told)
     for name, rules in SEVERAL.items():
-        told = [" ".join(texts.grouped(reader, rules)) for reader in Reader]
+        told = [" ".join(chain(*texts.grouped(reader, rules))) for reader in Reader]
         yield Rendered("Several safeguards", name, *told)
     for name in texts.entries["user"]["arrangement"]:
         for contact in CONTACTS:

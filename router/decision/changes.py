@@ -163,15 +163,15 @@ class Changes:
             each = np.zeros(len(rows), np.intp)
             each[plain] = differs.sum(axis=1)
             terms = whose.terms(tried, each)
-        answers = self.decider.decide(tried, terms)
+        its_mix, status = self.decider.choose(tried, terms)
 
         # Nobody is told to do or wish for what would be less contact: it would read as a penalty.
         now_mix = np.array([decisions[n].mix for n in plain])
-        heavier = (answers.status == int(Status.RECOMMENDED)) & (answers.mix > now_mix[case])
+        heavier = (status == int(Status.RECOMMENDED)) & (its_mix > now_mix[case])
         changes = np.zeros(differs.shape, np.bool_)
         changes[case[heavier], number[heavier]] = True
         mix = np.zeros(differs.shape, np.intp)
-        mix[differs] = answers.mix
+        mix[differs] = its_mix
         for wanted in (candidates.is_wish == is_wish for is_wish in (False, True)):
             first = (changes & wanted).argmax(axis=1)
             for place in np.flatnonzero((changes & wanted).any(axis=1)).tolist():

@@ -73,6 +73,34 @@ class Terms(NamedTuple):
         return found
 
 
+class _Weighed(NamedTuple):
+    """What decides n rows over K mixes.
+
+    Attributes:
+        codes: (n,) of safeguards.
+        bits: (n,) of the rules that apply.
+        permitted: (n,) masks.
+        expected: (K, n) outcome points.
+        error: (K, n) of them, if asked for.
+        worth: (K, n) utility.
+        allowed: (K, n) the same, -inf where a mix is not permitted.
+        mix: (n,) the best permitted; any where none is.
+        counted: (n,) unknown and rare values, as in `Decider.doubtful`.
+        doubts: (n,) `Doubt` bits.
+    """
+
+    codes: NDArray[np.int64]
+    bits: NDArray[np.uint64]
+    permitted: Masks
+    expected: Floats
+    error: Floats
+    worth: Floats
+    allowed: Floats
+    mix: Numbers
+    counted: NDArray[np.int64]
+    doubts: Numbers
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decider:
     """Decides for rows with one model, one catalogue and one policy.
@@ -174,12 +202,49 @@ class Decider:
             [self._decide(rows[part], Terms(*(side[part] for side in terms))) for part in parts]
         )
 
+    def choose(self, rows: Rows, terms: Terms | None = None) -> tuple[Numbers, Numbers]:
+        """Gives mix and status of each row as `decide` does, without what else a decision tells.
+
+        Args:
+            rows: slots, shape (n, features); arrays of all are made at once.
+            terms: as of `decide`.
+
+        Returns:
+            Numbers of mixes, NO_MIX where people alone decide, and `Status`; shape (n,) each.
+        """
+        weighed = self._weighed(rows, terms or self.terms(rows), errors=False)
+        manual = weighed.permitted == 0
+        weighed.mix[manual] = NO_MIX
+        status = _status(weighed.doubts)
+        status[manual] = int(Status.MANUAL_ONLY)
+        return weighed.mix, status
+
     def _decide(self, rows: Rows, terms: Terms) -> Decisions:
         """Decides for some rows; they come last in the arrays within, to be added as one."""
+        weighed = self._weighed(rows, terms, errors=True)
+        each = np.arange(len(rows))
+        decisions = Decisions(
+            expected=weighed.expected.T,
+            error=weighed.error.T,
+            masks=weighed.permitted,
+            mix=weighed.mix,
+            status=_status(weighed.doubts),
+            doubts=weighed.doubts,
+            safeguards=weighed.bits,
+            margin=_margin(weighed.worth, weighed.allowed, weighed.mix * len(rows) + each),
+            unknown=weighed.counted & _UNKNOWN,
+            weight=terms.weight,
+        )
+        # Looked at once for all rows: most batches have none that people alone handle.
+        if np.minimum.reduce(weighed.permitted, initial=1) == 0:
+            self._leave_to_people(decisions, weighed.codes)
+        return decisions
+
+    def _weighed(self, rows: Rows, terms: Terms, *, errors: bool) -> _Weighed:
         codes, bits = self.safeguards.apply(rows)
         permitted = self.safeguards.permitted.take(codes)
         places = self.tables.places(rows)
-        expected, error = self._estimates(places)
+        expected, error = self._estimates(places, errors=errors)
         price, weight = terms
         worth = expected - self.catalogue.minutes[:, None] * (price / weight)
 
@@ -194,24 +259,18 @@ class Decider:
             allowed[:, cases] = _closed(worth[:, cases], permitted[cases])
 
         counted = np.add.reduce(self.doubtful.take(places[:, : len(self.tables.columns)]), axis=1)
-        doubts = self._doubts(rows, counted)
-        each = np.arange(len(rows))
-        decisions = Decisions(
-            expected=expected.T,
-            error=error.T,
-            masks=permitted,
+        return _Weighed(
+            codes=codes,
+            bits=bits,
+            permitted=permitted,
+            expected=expected,
+            error=error,
+            worth=worth,
+            allowed=allowed,
             mix=mix,
-            status=(doubts > 0) * (_NEEDS_ASSESSMENT - _RECOMMENDED) + _RECOMMENDED,
-            doubts=doubts,
-            safeguards=bits,
-            margin=_margin(worth, allowed, mix * len(rows) + each),
-            unknown=counted & _UNKNOWN,
-            weight=weight,
+            counted=counted,
+            doubts=self._doubts(rows, counted),
         )
-        # Looked at once for all rows: most batches have none that people alone handle.
-        if np.minimum.reduce(permitted, initial=1) == 0:
-            self._leave_to_people(decisions, codes)
-        return decisions
 
     def between(self, codes: NDArray[np.int64], permitted: Masks) -> Between | None:
         """Finds the cases that may have to be lifted, None if there are none.
@@ -261,8 +320,8 @@ class Decider:
             return [self._few.decide(row) for row in rows]
         return self.decide(np.array(rows, np.uint16)).each()
 
-    def _estimates(self, places: Numbers) -> tuple[Floats, Floats]:
-        """Gives expected outcomes and their standard errors, shape (K, n) each."""
+    def _estimates(self, places: Numbers, *, errors: bool) -> tuple[Floats, Floats]:
+        """Gives expected outcomes and, if asked for, standard errors, shape (K, n) each."""
         shape = (len(self.tables.intercept), len(places))
         expected, error = np.empty(shape), np.empty(shape)
         # So many at once as the tables add at once: what they gave is still in the cache.
@@ -270,6 +329,8 @@ class Decider:
             some = slice(first, first + ROWS_AT_ONCE)
             folds = np.ascontiguousarray(self.tables.values_at(places[some]).transpose(1, 2, 0))
             mean = np.divide(sum_of_folds(folds), self.tables.folds, out=expected[:, some])
+            if not errors:
+                continue
             folds -= mean[:, None]
             folds *= folds
             # The delete-a-group jackknife.
@@ -309,6 +370,11 @@ class Decider:
         decisions.expected[unscored] = np.nan
         decisions.error[unscored] = np.nan
         decisions.unknown[unscored] = 0
+
+
+def _status(doubts: Numbers) -> Numbers:
+    status: Numbers = (doubts > 0) * (_NEEDS_ASSESSMENT - _RECOMMENDED) + _RECOMMENDED
+    return status
 
 
 def _closed(worth: Floats, permitted: Masks) -> Floats:

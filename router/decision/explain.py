@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,49 +24,33 @@ from router.decision.schema import Rows
 from router.decision.tables import Floats
 from router.decision.together import Whose
 
-NO_COLUMN = -1
-
-
-class PartKind(Enum):
-    """Where a part of the difference comes from."""
-
-    AVERAGE = "AVERAGE"
-    FEATURE = "FEATURE"
-    MINUTES = "MINUTES"
-    WEIGHT = "WEIGHT"
-
-
-class Part(NamedTuple):
-    """A part of the difference between two mixes, in outcome points.
-
-    Attributes:
-        kind: where it comes from.
-        column: of the field; NO_COLUMN if it comes of none.
-        slot: of the field.
-        points: above 0 it speaks for the mix.
-    """
-
-    kind: PartKind
-    column: int
-    slot: int
-    points: float
-
 
 class Explanation(NamedTuple):
-    """Why a mix.
+    """Why a mix: parts that add up to what it is worth more than another, in outcome points.
 
     Attributes:
         other: the best other permitted mix that was learned of; None if there is none, or nothing
-            was learned of the one advised.
-        parts: all that makes the difference to it, which they add up to.
+            was learned of the one advised; nothing is compared then.
+        average: what it does more for the average case.
+        minutes: what its minutes cost less.
+        weight: what the weakest-first weight gives back of that.
+        fields: of each field its column, its slot, and what it adds.
         near_equal: a mix that cannot be told apart from the one advised; None if there is none.
         changes: at most one action and one wish that would change the mix.
     """
 
     other: int | None
-    parts: list[Part]
+    average: float
+    minutes: float
+    weight: float
+    fields: Sequence[tuple[int, int, float]]
     near_equal: int | None
     changes: list[Change]
+
+    @property
+    def effect(self) -> float:
+        """What the mix is expected to do more for this case, outcome points."""
+        return self.average + sum(points for _, _, points in self.fields)
 
     @property
     def difference(self) -> float:
@@ -75,7 +58,8 @@ class Explanation(NamedTuple):
 
         Below 0 where a safeguard lifted it.
         """
-        return sum(part.points for part in self.parts)
+        beside = self.average + self.minutes + self.weight
+        return sum((points for _, _, points in self.fields), beside)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +71,13 @@ class Explainer:
     @cached_property
     def _changes(self) -> Changes:
         return Changes(decider=self.decider)
+
+    @cached_property
+    def _unscored(self) -> NDArray[np.bool_]:
+        """Whether nothing was learned of each mix, shape (mixes,)."""
+        found = np.zeros(len(self.decider.catalogue.mixes), np.bool_)
+        found[[*self.decider.tables.unscored]] = True
+        return found
 
     @cached_property
     def _average(self) -> Floats:
@@ -124,18 +115,17 @@ class Explainer:
         rest = np.where(members(permitted, worth.shape[1]).T, worth, -np.inf)
         rest[each, mix] = -np.inf
         # What nothing was learned of is worth what a lighter mix is: nobody knows how good it is.
-        unscored = [*self.decider.tables.unscored]
-        rest[:, unscored] = -np.inf
+        rest[:, self._unscored] = -np.inf
         other = rest.argmax(axis=1)
-        alone = (rest[each, other] == -np.inf) | np.isin(mix, unscored)
+        alone = (rest[each, other] == -np.inf) | self._unscored[mix]
 
         parts = self._parts(rows, decisions, terms, mix, other)
         near = self._near_equal(rows, terms, rest, mix)
         changes = self._changes.of(rows, decisions, whose)
         return [
-            Explanation(None, [], None, changes[n])
+            Explanation(None, 0.0, 0.0, 0.0, (), None, changes[n])
             if alone[n]
-            else Explanation(int(other[n]), parts[n], near[n], changes[n])
+            else Explanation(int(other[n]), *parts[n], near[n], changes[n])
             for n in range(len(rows))
         ]
 
@@ -172,7 +162,8 @@ class Explainer:
         terms: Terms,
         mix: Numbers,
         other: Numbers,
-    ) -> list[list[Part]]:
+    ) -> list[tuple[float, float, float, list[tuple[int, int, float]]]]:
+        """Gives the parts of each row: average, minutes, weight and fields, as in `Explanation`."""
         columns: list[int] = self.decider.tables.columns.tolist()
         slots = rows[:, columns].tolist()
         points = self.contributions(rows, mix, other).tolist()
@@ -180,18 +171,15 @@ class Explainer:
 
         minutes = self.decider.catalogue.minutes
         cost = (terms.price * (minutes[other] - minutes[mix])).tolist()
-        found = []
-        for n, decision in enumerate(decisions):
-            parts = [
-                Part(PartKind.AVERAGE, NO_COLUMN, 0, average[n]),
-                Part(PartKind.MINUTES, NO_COLUMN, 0, cost[n]),
-                # A weight above 1 makes minutes count for less.
-                Part(PartKind.WEIGHT, NO_COLUMN, 0, cost[n] / decision.weight - cost[n]),
-            ]
-            fields = zip(columns, slots[n], points[n], strict=True)
-            parts += [Part(PartKind.FEATURE, *field) for field in fields]
-            found.append(parts)
-        return found
+        # A weight above 1 makes minutes count for less.
+        weight = [
+            price / decision.weight - price for price, decision in zip(cost, decisions, strict=True)
+        ]
+        fields = [
+            [*zip(columns, its, its_points, strict=True)]
+            for its, its_points in zip(slots, points, strict=True)
+        ]
+        return [*zip(average, cost, weight, fields, strict=True)]
 
     def _near_equal(self, rows: Rows, terms: Terms, rest: Floats, mix: Numbers) -> list[int | None]:
         """Finds the best other mix that cannot be told apart from the one advised.

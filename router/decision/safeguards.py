@@ -285,9 +285,43 @@ class CompiledSafeguards:
         offered = self.menu or self.catalogue.ids
         return sum(1 << k for k in self._permits(effects) if self.catalogue.ids[k] in offered)
 
-    def permitted_by(self, rule: Safeguard) -> list[int]:
-        """Gives the numbers of the mixes that a rule alone permits, whatever is on offer."""
-        return self._permits([rule.effect])
+    @cached_property
+    def permitted_alone(self) -> tuple[int, ...]:
+        """The mixes that each rule alone permits, whatever is on offer; mix k as bit k."""
+        return tuple(sum(1 << k for k in self._permits([rule.effect])) for rule in self.rules)
+
+    def forbidding(self, bits: int, permitted: int) -> dict[int, str]:
+        """Names for each mix that is not permitted a rule why; one is enough.
+
+        Args:
+            bits: of the rules that apply.
+            permitted: the mixes that are permitted, mix k as bit k.
+
+        Returns:
+            By number of the mix the name of a rule, "" where it is not on offer.
+        """
+        left = (1 << len(self.catalogue.mixes)) - 1 & ~permitted
+        if not left:
+            return {}
+        applied, found = numbers_in(bits), {}
+        # The first in the rules' order.
+        for rule in applied:
+            forbidden = left & ~self.permitted_alone[rule]
+            left ^= forbidden
+            for number in numbers_in(forbidden):
+                found[number] = self.rules[rule].name
+        for number in numbers_in(left):
+            # Each alone would leave it, and all together do not: the last that takes channels away.
+            found[number] = (
+                next(
+                    self.rules[rule].name
+                    for rule in reversed(applied)
+                    if self.rules[rule].effect.unusable
+                )
+                if self.catalogue.ids[number] in (self.menu or self.catalogue.ids)
+                else ""
+            )
+        return found
 
     def _permits(self, effects: Sequence[Effect]) -> list[int]:
         unusable = frozenset[Channel]().union(*(effect.unusable for effect in effects))
@@ -322,17 +356,41 @@ class CompiledSafeguards:
                 held[number] = channels
         return held
 
+    @cached_property
+    def _taking_away(self) -> int:
+        """The rules by which channels cannot be used, as bits."""
+        return sum(1 << number for number, rule in enumerate(self.rules) if rule.effect.unusable)
+
+    @cached_property
+    def _unusable(self) -> dict[int, frozenset[Channel]]:
+        return {}
+
     def unusable(self, bits: int) -> frozenset[Channel]:
         """Gives the channels that cannot be used where a set of rules applies."""
-        return frozenset[Channel]().union(*(rule.effect.unusable for rule in self.applied(bits)))
+        # Few rules take channels away, so few sets of them ever come up.
+        taking = bits & self._taking_away
+        found = self._unusable.get(taking)
+        if found is None:
+            effects = [rule.effect.unusable for rule in self.applied(taking)]
+            found = self._unusable[taking] = frozenset[Channel]().union(*effects)
+        return found
 
     def applied(self, bits: int) -> list[Safeguard]:
         """Gives the rules of a set of bits, in the catalogue's order."""
-        return [rule for number, rule in enumerate(self.rules) if bits >> number & 1]
+        return [self.rules[number] for number in numbers_in(bits)]
+
+
+def numbers_in(bits: int) -> list[int]:
+    """Gives the numbers of the bits that are set, rising."""
+    found = []
+    while bits:
+        found.append((bits & -bits).bit_length() - 1)
+        bits &= bits - 1
+    return found
 
 
 def _bits_of(bits: int) -> list[int]:
-    return [1 << number for number in range(bits.bit_length()) if bits >> number & 1]
+    return [1 << number for number in numbers_in(bits)]
 
 
 def _easy(held: dict[int, frozenset[Channel]], burdensome: frozenset[Channel]) -> list[int]:

@@ -16,7 +16,7 @@ from router.decision.schema import FeatureSet, Role, Rows
 
 Floats = NDArray[np.float64]
 # Up to so many rows one gather of all places is faster; above, it would make a large array of them.
-_FEW_ROWS = 8
+_FEW_ROWS = 40
 ROWS_AT_ONCE = 512
 """Of more, so many at once: what is added up then stays in the cache of a core."""
 _WINDOW = 20

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from router.cases.features import FEATURES, annotation
 from router.decision.catalogue import Channel
 from router.decision.decide import Decider
+from router.decision.safeguards import numbers_in
 from router.decision.suitability import NEEDS, Suitability
 from router.serving.callers.caller import the_caller
 from router.serving.live import Live, Snapshot
@@ -171,12 +172,10 @@ class ModelsService(ModelsServicer):
                 feature=rule.feature,
                 applies_when=FEATURES[rule.feature].in_words(rule.slots),
                 requirement=rule.effect.requirement.value,
-                permits=[catalogue.ids[number] for number in safeguards.permitted_by(rule)],
-                text=" ".join(
-                    texts.grouped(Reader.USER, [(rule.name, rule.effect.requirement.value)])
-                ),
+                permits=[catalogue.ids[number] for number in numbers_in(permitted)],
+                text=texts.rule(Reader.USER, rule.name, rule.effect.requirement.value),
             )
-            for rule in safeguards.rules
+            for rule, permitted in zip(safeguards.rules, safeguards.permitted_alone, strict=True)
         ]
         version = self._decider.policy.version
         page, further = self._page(found, "ListSafeguards", request, version, catalogue.version)

@@ -33,13 +33,13 @@ STRICTEST_FIRST = (
     "ADVISER_DIALOGUE",
 )
 """The requirements, in the order in which they are told."""
-# What a requirement says all of: their facts stand under it.
+# What a requirement says all of, the strictest first: their facts stand under it.
 _SAID_BY = {
-    "MANUAL_ONLY": frozenset(STRICTEST_FIRST[1:]),
-    "NO_DIGITAL_DEMAND": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
-    "MEETING": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
-    "REMOTE_TALK": frozenset({"PERSONAL_TALK", "ADVISER_DIALOGUE"}),
-    "PERSONAL_TALK": frozenset({"ADVISER_DIALOGUE"}),
+    "MANUAL_ONLY": STRICTEST_FIRST[1:],
+    "NO_DIGITAL_DEMAND": ("PERSONAL_TALK", "ADVISER_DIALOGUE"),
+    "MEETING": ("PERSONAL_TALK", "ADVISER_DIALOGUE"),
+    "REMOTE_TALK": ("PERSONAL_TALK", "ADVISER_DIALOGUE"),
+    "PERSONAL_TALK": ("ADVISER_DIALOGUE",),
 }
 # How a rule is told that demands a contact only so as to be no milder than "unknown".
 _TOLD_AS = {"CANNOT_USE_PHONE": "USABLE_CHANNELS"}
@@ -206,27 +206,33 @@ class Texts:
         """Tells what follows from a safeguard's requirement."""
         return self._entry(reader.value, "consequence", requirement)
 
-    def grouped(self, reader: Reader, rules: Sequence[tuple[str, str]]) -> list[str]:
+    def rule(self, reader: Reader, name: str, requirement: str) -> str:
+        """Tells the fact that a safeguard is about, and what follows from it."""
+        [paragraph] = self.grouped(reader, [(name, requirement)])
+        return " ".join(paragraph)
+
+    def grouped(self, reader: Reader, rules: Sequence[tuple[str, str]]) -> list[list[str]]:
         """Tells facts and what follows from them, each once, the strictest first.
 
         Args:
             reader: the reader.
             rules: name and requirement of each safeguard that applies.
+
+        Returns:
+            Sentences of each paragraph.
         """
-        left = [(name, _TOLD_AS.get(name, requirement)) for name, requirement in rules]
+        left: dict[str, list[str]] = {}
+        for name, requirement in rules:
+            left.setdefault(_TOLD_AS.get(name, requirement), []).append(name)
         found = []
         for requirement in STRICTEST_FIRST:
-            if all(own != requirement for _, own in left):
-                continue
-            said = {requirement} | _SAID_BY.get(requirement, frozenset())
             # Its own facts come first: what follows from them is what is said.
-            own = sorted(
-                (rule for rule in left if rule[1] in said),
-                key=lambda rule: STRICTEST_FIRST.index(rule[1]),
-            )
-            left = [rule for rule in left if rule[1] not in said]
-            facts = self._facts(reader, [name for name, _ in own])
-            found.append(" ".join([*facts, self.consequence(reader, requirement)]))
+            own = left.pop(requirement, None)
+            if own is None:
+                continue
+            for milder in _SAID_BY.get(requirement, ()):
+                own += left.pop(milder, ())
+            found.append([*self._facts(reader, own), self.consequence(reader, requirement)])
         return said_once(found)
 
     def _facts(self, reader: Reader, names: list[str]) -> list[str]:
@@ -357,7 +363,7 @@ class Texts:
         self,
         *,
         plan: str,
-        why: Sequence[str],
+        why: Sequence[Sequence[str]],
         doubts: Sequence[str],
         notice: str,
     ) -> str:
@@ -365,16 +371,17 @@ class Texts:
 
         Args:
             plan: what happens next; where it begins with the test line, so does the letter.
-            why: safeguards and reasons, the weightiest first.
+            why: safeguards and reasons, the weightiest first, texts of each.
             doubts: with contradictions.
             notice: the notice.
 
         Returns:
             Paragraphs with an empty line between; no sentence stands twice.
         """
-        first = [self.test_line] if plan.startswith(self.test_line) else []
-        parts = [*first, plan, *facts_first(doubts), *facts_first(why), notice]
-        return "\n\n".join(said_once(parts))
+        first = [[self.test_line]] if plan.startswith(self.test_line) else []
+        told = [*facts_first([one] for one in doubts), *facts_first(why)]
+        paragraphs = said_once([*first, [plan], *told, [notice]])
+        return "\n\n".join([" ".join(one) for one in paragraphs])
 
     def _entry(self, *path: str) -> str:
         found: Any = self.entries

@@ -4,34 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _BETWEEN = re.compile(r"(?<=[.!?])\s+")
 
 
-def sentences(text: str) -> list[str]:
+# Most texts come again and again. Some hold a number of a case, and nothing else of it.
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[str, ...]:
     """Gives the sentences of a text."""
-    return [one for one in _BETWEEN.split(text.strip()) if one]
+    return tuple(one for one in _BETWEEN.split(text.strip()) if one)
 
 
-def said_once(paragraphs: Iterable[str]) -> list[str]:
-    """Leaves out each sentence that an earlier paragraph has, and paragraphs left empty."""
+def said_once(paragraphs: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Leaves out each sentence that stands before, and paragraphs left empty.
+
+    Args:
+        paragraphs: texts of each.
+
+    Returns:
+        Sentences of each.
+    """
     said: set[str] = set()
     found = []
-    for paragraph in paragraphs:
-        new = [one for one in dict.fromkeys(sentences(paragraph)) if one not in said]
-        said.update(new)
+    for texts in paragraphs:
+        new = []
+        for text in texts:
+            for one in sentences(text):
+                if one not in said:
+                    said.add(one)
+                    new.append(one)
         if new:
-            found.append(" ".join(new))
+            found.append(new)
     return found
 
 
-def facts_first(texts: Iterable[str]) -> list[str]:
-    """Joins texts with the same last sentence: their facts, then what follows from all of them.
+def facts_first(paragraphs: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Joins paragraphs with the same last sentence: facts, then what follows from all of them.
 
     "A. So X." and "B. So X." become "A. B. So X."
+
+    Args:
+        paragraphs: texts of each.
+
+    Returns:
+        Sentences of each.
     """
     facts: dict[str, list[str]] = {}
-    for text in texts:
-        *before, last = sentences(text)
+    for texts in paragraphs:
+        *before, last = [one for text in texts for one in sentences(text)]
         facts.setdefault(last, []).extend(before)
-    return [" ".join([*before, last]) for last, before in facts.items()]
+    return [[*before, last] for last, before in facts.items()]

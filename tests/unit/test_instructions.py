@@ -10,11 +10,11 @@ import pytest
 AT_MOST = {
     "read a case": (430, 18),
     "decide one": (3_750, 87),
-    "decide 64": (4_050, 220),
+    "decide 64": (3_080, 166),
     "decide and record one": (4_170, 102),
     "write one, BASIC": (410, 12),
-    "write one, FULL": (12_300, 475),
-    "write 64, FULL": (511_000, 16_400),
+    "write one, FULL": (10_270, 420),
+    "write 64, FULL": (391_000, 14_650),
 }
 
 

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Mapping
 
 from router.serving.routing.pipeline import Asked, Pipeline
+from router.serving.turns import Turns
 
 # Turns of the loop without a new call after which the gathered ones leave, and how many leave at
 # the latest.
@@ -31,9 +32,10 @@ _Ticket = asyncio.Future[None]
 class Coalescer:
     """Answers single cases. Made on the running loop."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, turns: Turns) -> None:
         self._loop = asyncio.get_running_loop()
         self._pipeline = pipeline
+        self._turns = turns
         self._gathered: list[tuple[Asked, _Ticket]] = []
         self._under_way: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
         self._times_left = 0
@@ -45,6 +47,7 @@ class Coalescer:
 
         It raises what `Pipeline.answer` does, or why this case got no answer.
         """
+        self._turns.one_came()
         ticket: _Ticket = self._loop.create_future()
         self._gathered.append((asked, ticket))
         if len(self._gathered) >= _GATHER_AT_MOST:

@@ -19,11 +19,13 @@ from router.serving.routing.recommendation import explain_together
 from router.serving.shadowing import Shadowing
 from router.serving.status import NothingFound, Stands
 from router.serving.tracing import TRACES
-from router.serving.turns import give_way
+from router.serving.turns import Turns
 from router.v1 import recommendation_pb2
 
-# So many of a batch are decided, or written, before other calls have their turn: some milliseconds.
-_CASES_OF_A_TURN, _FULL_OF_A_TURN = 32, 12
+# So many of a batch are decided, or written, before other calls have their turn, some milliseconds;
+# and if none came of late.
+_CASES_OF_A_TURN, _CASES_ALONE = 32, 256
+_FULL_OF_A_TURN, _FULL_ALONE = 12, 64
 _GATHERED_AT_MOST = 64
 
 
@@ -81,9 +83,10 @@ class _Decided(NamedTuple):
 class Pipeline:
     """Answers cases, those that are asked together in one pass and one commit."""
 
-    def __init__(self, journal: DurableJournal, shadowing: Shadowing) -> None:
+    def __init__(self, journal: DurableJournal, shadowing: Shadowing, turns: Turns) -> None:
         self._journal = journal
         self._shadowing = shadowing
+        self._turns = turns
 
     async def answer(self, asked: Sequence[Asked]) -> Mapping[int, Exception]:
         """Fills in the answers of cases; when it is done they are durable and may leave.
@@ -100,16 +103,16 @@ class Pipeline:
         turns: list[list[_Decided]] = []
         records: list[Record] = []
         with TRACES.step("decide"):
-            for some in _turns(_each_id_once(asked) if repeatable else asked):
+            for some in self._in_turns(_each_id_once(asked) if repeatable else asked):
                 if turns:
-                    await give_way()
+                    await self._turns.give_way()
                 decided, its_records = _decide(some)
                 turns.append(decided)
                 records += its_records
 
         if repeatable:
             # Their answers are recorded with them, so they are written first.
-            await _write(turns)
+            await self._write(turns)
             for decided in turns:
                 for part in decided:
                     records += _answers(part.asked, records[0].written_at)
@@ -119,7 +122,7 @@ class Pipeline:
         # answers are written.
         await asyncio.sleep(0)
         if not repeatable:
-            await _write(turns)
+            await self._write(turns)
 
         # Counted only now: what is not on record did not leave.
         with TRACES.step("journal"):
@@ -127,13 +130,37 @@ class Pipeline:
         new: set[int] = set()
         for number, decided in enumerate(turns):
             if number:
-                await give_way()
+                await self._turns.give_way()
             for part in decided:
                 new |= part.counted(skipped, self._shadowing)
         if not repeatable:
             return {}
         again = [n for n, one in enumerate(asked) if id(one) not in new]
         return await self._answer_again(asked, again)
+
+    def _in_turns(self, asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
+        """Yields cases in turns, between which other calls have theirs."""
+        full = any(one.view.full for one in asked)
+        shared, alone = (_FULL_OF_A_TURN, _FULL_ALONE) if full else (_CASES_OF_A_TURN, _CASES_ALONE)
+        # Calls of their own, asked together: each waits for all of them.
+        together = len(asked) <= _GATHERED_AT_MOST
+
+        start = 0
+        while start < len(asked):
+            # Asked anew each time: calls may begin to come amid a batch.
+            size = _GATHERED_AT_MOST if together else shared if self._turns.shared else alone
+            yield asked[start : start + size]
+            start += size
+
+    async def _write(self, turns: Iterable[Sequence[_Decided]]) -> None:
+        """Writes answers, those of a turn together."""
+        for number, decided in enumerate(turns):
+            if number:
+                await self._turns.give_way()
+            asked = [(part.router.writer, part.advice, part.views) for part in decided]
+            for part, explanations in zip(decided, explain_together(asked), strict=True):
+                answers = [one.answer for one in part.asked]
+                part.router.writer.write(part.advice, part.views, answers, explanations)
 
     async def _answer_again(
         self, asked: Sequence[Asked], again: Sequence[int]
@@ -180,16 +207,6 @@ def _answers(asked: Iterable[Asked], now: int) -> Iterable[Record]:
             yield answer_record(one.request_id, one.answer.SerializeToString(), now)
 
 
-def _turns(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
-    """Yields cases in turns, between which other calls have theirs."""
-    size = _FULL_OF_A_TURN if any(one.view.full for one in asked) else _CASES_OF_A_TURN
-    if len(asked) <= _GATHERED_AT_MOST:
-        # Calls of their own: each waits for all of them.
-        size = _GATHERED_AT_MOST
-    for start in range(0, len(asked), size):
-        yield asked[start : start + size]
-
-
 def _decide(asked: Sequence[Asked]) -> tuple[list[_Decided], list[Record]]:
     """Decides cases; also what withheld advice says is recorded."""
     offices = _by_office(asked)
@@ -211,17 +228,6 @@ def _decide(asked: Sequence[Asked]) -> tuple[list[_Decided], list[Record]]:
         records += router.writer.withheld(advice, views, its_records[0].written_at)
         decided.append(_Decided(router, its_cases, advice))
     return decided, records
-
-
-async def _write(turns: Iterable[Sequence[_Decided]]) -> None:
-    """Writes answers, those of a turn together."""
-    for number, decided in enumerate(turns):
-        if number:
-            await give_way()
-        asked = [(part.router.writer, part.advice, part.views) for part in decided]
-        for part, explanations in zip(decided, explain_together(asked), strict=True):
-            answers = [one.answer for one in part.asked]
-            part.router.writer.write(part.advice, part.views, answers, explanations)
 
 
 def _with_callers(records: Sequence[Record], decided: Iterable[_Decided]) -> Sequence[Record]:

@@ -7,11 +7,10 @@ still carries the decision.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from router.cases.features import FEATURES
-from router.decision.explain import Explanation, Part, PartKind
+from router.decision.explain import Explanation
 from router.decision.safeguards import Safeguard
 from router.texts import TOLD_FROM, Reader, Texts
 
@@ -19,6 +18,7 @@ REASONS_AT_MOST = 4
 """Reasons for the mix; an adviser reads as many against it at most as stand for it."""
 # What is told carries at least this share of the difference, if so few parts can.
 _CARRIES = 0.5
+AVERAGE, FEATURE, MINUTES, WEIGHT = "AVERAGE", "FEATURE", "MINUTES", "WEIGHT"
 OTHER, SAFEGUARD, NEAR_EQUAL = "OTHER", "SAFEGUARD", "NEAR_EQUAL"
 # From so many outcome points on, the other mix does not help "about as much".
 _HELPS_MORE = 0.01
@@ -76,9 +76,11 @@ def told_of(
     if explanation.other is None or lifted:
         return [Told(SAFEGUARD, None, 0, 0.0)]
     difference = explanation.difference
-    parts = _tellable(explanation.parts, reader, words, digital=digital)
-    if not effects_vary:
-        parts = _on_average(explanation.parts)
+    parts = (
+        _tellable(explanation, reader, words, digital=digital)
+        if effects_vary
+        else _on_average(explanation)
+    )
     support = sorted((one for one in parts if one.points > 0), key=lambda one: -one.points)
     # Nothing at all stands for a mix that is worth as much as another to the last bit.
     if not support or support[0].points < TOLD_FROM:
@@ -111,44 +113,45 @@ def minutes_told(explanation: Explanation) -> str:
     """
     if explanation.near_equal == explanation.other:
         return "MINUTES"
-    beside = (PartKind.MINUTES, PartKind.WEIGHT)
-    effect = sum(part.points for part in explanation.parts if part.kind not in beside)
+    effect = explanation.effect
     if effect >= _HELPS_MORE:
         return "MINUTES_TOO"
     return "MINUTES_OVER_EFFECT" if effect <= -_HELPS_MORE else "MINUTES"
 
 
-def _on_average(parts: Sequence[Part]) -> list[Told]:
+def _on_average(explanation: Explanation) -> list[Told]:
     """Gives what helps most people on average, which is all of the effect that there is proof of.
 
     Where that speaks against the mix, the price of the minutes decided.
     """
-    beside = [
-        Told(part.kind.value, None, 0, part.points)
-        for part in parts
-        if part.kind in (PartKind.MINUTES, PartKind.WEIGHT)
+    minutes, weight = explanation.minutes, explanation.weight
+    effect = explanation.difference - (minutes + weight)
+    average = Told(AVERAGE, None, 0, effect)
+    if effect >= TOLD_FROM:
+        return [average]
+    return [average, Told(MINUTES, None, 0, minutes), Told(WEIGHT, None, 0, weight)]
+
+
+def _tellable(
+    explanation: Explanation, reader: Reader, words: Texts, *, digital: bool
+) -> list[Told]:
+    found = [
+        Told(AVERAGE, None, 0, explanation.average),
+        Told(MINUTES, None, 0, explanation.minutes),
+        Told(WEIGHT, None, 0, explanation.weight),
     ]
-    effect = sum(part.points for part in parts) - sum(part.points for part in beside)
-    average = Told(PartKind.AVERAGE.value, None, 0, effect)
-    return [average] if effect >= TOLD_FROM else [average, *beside]
-
-
-def _tellable(parts: Sequence[Part], reader: Reader, words: Texts, *, digital: bool) -> list[Told]:
-    found, others = [], 0.0
-    for part in parts:
-        if part.kind is not PartKind.FEATURE:
-            found.append(Told(part.kind.value, None, 0, part.points))
-            continue
+    others = 0.0
+    for column, slot, points in explanation.fields:
         # Many small ones may carry together what none of them carries alone.
-        if abs(part.points) < TOLD_FROM:
-            others += part.points
+        if abs(points) < TOLD_FROM:
+            others += points
             continue
-        feature = FEATURES.features[part.column]
+        feature = FEATURES.features[column]
         # "Other" of an enum is nothing that anybody could check.
-        vague = feature.value(part.slot) == "OTHER"
+        vague = feature.value(slot) == "OTHER"
         hidden = reader is Reader.USER and not digital and feature.name in BEHIND_A_LOGIN
-        if vague or hidden or not words.is_told(reader, feature, part.slot):
-            others += part.points
+        if vague or hidden or not words.is_told(reader, feature, slot):
+            others += points
         else:
-            found.append(Told(part.kind.value, part.column, part.slot, part.points))
+            found.append(Told(FEATURE, column, slot, points))
     return [*found, Told(OTHER, None, 0, others)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from math import inf
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -14,9 +15,9 @@ from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
-from router.decision.explain import Explainer, Explanation, PartKind
+from router.decision.explain import Explainer, Explanation
 from router.decision.probability import as_probability
-from router.decision.safeguards import Effect, Requirement
+from router.decision.safeguards import Effect, Requirement, numbers_in
 from router.decision.together import Whose, alike
 from router.journal.feedback import WITHHELD
 from router.journal.recommendation import AFTER_OWN_VIEW, CONTROL, SHOWN
@@ -25,6 +26,7 @@ from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
 from router.serving.routing.reasons import (
     BEHIND_A_LOGIN,
+    MINUTES,
     NEAR_EQUAL,
     Told,
     is_told,
@@ -41,19 +43,28 @@ _STATUSES: dict[int, recommendation_pb2.Status.ValueType] = {
 }
 _DOUBTS = {doubt: recommendation_pb2.Doubt.Value(f"DOUBT_{doubt.name}") for doubt in Doubt}
 _NOT_OFFERED = "MENU"
-MINUTES = PartKind.MINUTES.value
 _DISCLOSURES = {
     AFTER_OWN_VIEW: recommendation_pb2.DISCLOSURE_AFTER_OWN_VIEW,
     CONTROL: recommendation_pb2.DISCLOSURE_CONTROL,
 }
 _WITHHELD_CONTEXT = Context(document='{"payload":"router.v1.Recommendation"}')
-# When so many are kept all are dropped: simpler than
-# telling the oldest, and it hardly ever happens.
-_TEMPLATES_AT_MOST = 4096
 # Language, reader, status, mix, doubts, the channels in whose place others stand, and whether the
 # model has expired.
 _Same = tuple[str, Reader, int, int, int, frozenset[Channel], bool]
-_Rule = tuple[recommendation_pb2.AppliedSafeguard, recommendation_pb2.Reason]
+
+
+class _Rule(NamedTuple):
+    """A safeguard in words.
+
+    Attributes:
+        applied: as a message.
+        fact: as a reason; None if its reader does not hear of it.
+        arranged: what is arranged because of it; "" if nothing is.
+    """
+
+    applied: recommendation_pb2.AppliedSafeguard
+    fact: recommendation_pb2.Reason | None
+    arranged: str
 
 
 class RecommendationWriter:
@@ -71,8 +82,7 @@ class RecommendationWriter:
         self._expires = inf if expires_at is None else expires_at.timestamp()
 
         self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
-        self._channels: dict[int, frozenset[Channel]] = {}
-        self._options: dict[tuple[int, int], recommendation_pb2.Recommendation] = {}
+        self._options: dict[tuple[int, str | None], recommendation_pb2.Option] = {}
         self._rules: dict[tuple[str, Reader], list[_Rule]] = {}
 
     def _expired(self) -> bool:
@@ -98,13 +108,17 @@ class RecommendationWriter:
 
     def _rule(self, words: Texts, reader: Reader, number: int) -> _Rule:
         rule = self.decider.safeguards.rules[number]
-        fact = words.safeguard(reader, rule.name)
-        [whole] = words.grouped(reader, [(rule.name, rule.effect.requirement.value)])
-        return (
+        fact = recommendation_pb2.Reason(
+            code=f"SAFEGUARD.{rule.name}", text=words.safeguard(reader, rule.name)
+        )
+        return _Rule(
             recommendation_pb2.AppliedSafeguard(
-                name=rule.name, legal_basis=words.legal(rule.legal_basis), text=whole
+                name=rule.name,
+                legal_basis=words.legal(rule.legal_basis),
+                text=words.rule(reader, rule.name, rule.effect.requirement.value),
             ),
-            recommendation_pb2.Reason(code=f"SAFEGUARD.{rule.name}", text=fact),
+            fact if is_told(rule, reader) else None,
+            words.arrangement(reader, rule.name, self._contact),
         )
 
     def write(
@@ -162,7 +176,7 @@ class RecommendationWriter:
         message.status = recommendation_pb2.STATUS_WITHHELD
         message.model_version = self._recommender.model.info.version
         message.policy_version = self.decider.policy.version
-        unusable = self._unusable(decision.safeguards)
+        unusable = self.decider.safeguards.unusable(decision.safeguards)
         message.notice = self._notice(words, view.reader, unusable, mix=False)
         message.plan = _tested(words, words.no_mix(view.reader, self._contact), test=synthetic)
         message.case_ref = advice.case_ref
@@ -203,7 +217,7 @@ class RecommendationWriter:
 
     def _same_part(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
         """Gives what is the same in many answers, made once."""
-        unusable = self._unusable(decision.safeguards)
+        unusable = self.decider.safeguards.unusable(decision.safeguards)
         status, mix, doubts = decision.status, decision.mix, decision.doubts
         expired = self._expired()
         key = (view.language, view.reader, status, mix, doubts, unusable, expired)
@@ -212,17 +226,9 @@ class RecommendationWriter:
             kept = self._same[key] = self._made(decision, view, unusable, expired=expired)
         return kept
 
-    def _unusable(self, bits: int) -> frozenset[Channel]:
-        found = self._channels.get(bits)
-        if found is None:
-            if len(self._channels) >= _TEMPLATES_AT_MOST:
-                self._channels.clear()
-            found = self._channels[bits] = self.decider.safeguards.unusable(bits)
-        return found
-
     def _is_digital(self, decision: Decision) -> bool:
         """Tells whether the user can use digital services."""
-        return Channel.SELF_SERVICE not in self._unusable(decision.safeguards)
+        return Channel.SELF_SERVICE not in self.decider.safeguards.unusable(decision.safeguards)
 
     def _made(
         self, decision: Decision, view: View, unusable: frozenset[Channel], *, expired: bool
@@ -281,58 +287,36 @@ class RecommendationWriter:
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
     ) -> None:
-        written, bits = self._rules_in(view.language, view.reader), decision.safeguards
-        rules = self.decider.safeguards.rules
-        applied = [number for number in range(bits.bit_length()) if bits >> number & 1]
-        message.safeguards.extend(written[number][0] for number in applied)
-        message.reasons.extend(
-            written[number][1] for number in applied if is_told(rules[number], view.reader)
-        )
+        written = self._rules_in(view.language, view.reader)
+        applied = [written[number] for number in numbers_in(decision.safeguards)]
+        message.safeguards.extend([rule.applied for rule in applied])
+        message.reasons.extend([rule.fact for rule in applied if rule.fact is not None])
 
     def _add_options(self, message: recommendation_pb2.Recommendation, decision: Decision) -> None:
-        # What forbids a mix depends on these two alone.
-        key = (decision.permitted, decision.safeguards)
-        template = self._options.get(key)
-        if template is None:
-            if len(self._options) >= _TEMPLATES_AT_MOST:
-                self._options.clear()
-            template = self._options[key] = recommendation_pb2.Recommendation(
-                options=self._unvalued(decision)
-            )
-        message.MergeFrom(template)
+        forbidding = self.decider.safeguards.forbidding(decision.safeguards, decision.permitted)
+        message.options.extend(
+            [self._option(number, forbidding.get(number)) for number in range(len(self._minutes))]
+        )
         for option, value, error in zip(
             message.options, decision.expected, decision.error, strict=True
         ):
             option.expected_outcome = as_probability(value)
             option.standard_error = error
 
-    def _unvalued(self, decision: Decision) -> list[recommendation_pb2.Option]:
-        """Gives the options without what the model says of them."""
-        options = []
-        for number, mix in enumerate(self.decider.catalogue.mixes):
-            forbidden_by = "" if decision.permits(number) else self._forbidden_by(decision, number)
-            options.append(
-                recommendation_pb2.Option(
-                    mix_id=mix.id,
-                    adviser_minutes=self._minutes[number],
-                    permitted=not forbidden_by,
-                    forbidden_by=forbidden_by,
-                    unscored=number in self.decider.tables.unscored,
-                )
+    def _option(self, number: int, forbidden_by: str | None) -> recommendation_pb2.Option:
+        """Gives an option without what the model says of it, made once."""
+        key = (number, forbidden_by)
+        found = self._options.get(key)
+        if found is None:
+            permitted = forbidden_by is None
+            found = self._options[key] = recommendation_pb2.Option(
+                mix_id=self.decider.catalogue.ids[number],
+                adviser_minutes=self._minutes[number],
+                permitted=permitted,
+                forbidden_by="" if permitted else forbidden_by or _NOT_OFFERED,
+                unscored=number in self.decider.tables.unscored,
             )
-        return options
-
-    def _forbidden_by(self, decision: Decision, number: int) -> str:
-        safeguards = self.decider.safeguards
-        applied = safeguards.applied(decision.safeguards)
-        # The first in the catalogue's order that forbids it: one is enough to tell why.
-        for rule in applied:
-            if number not in safeguards.permitted_by(rule):
-                return rule.name
-        if not self.decider.menu[number]:
-            return _NOT_OFFERED
-        # Each alone would leave it, and all together do not: the last that takes channels away.
-        return next(rule.name for rule in reversed(applied) if rule.effect.unusable)
+        return found
 
     def _add_reasons(
         self,
@@ -413,16 +397,17 @@ class RecommendationWriter:
         """Puts all that is told together, in the order in which it is read."""
         words, reader = self._texts[view.language], view.reader
         why = self._rules_told(decision, view)
-        why += [one.text for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
-        compared = {one.compared_with for one in message.reasons if one.feature}
-        why += [words.compared(reader, other) for other in compared]
+        reasons = [one for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
+        why += [[one.text] for one in reasons]
+        compared = dict.fromkeys(one.compared_with for one in reasons if one.feature)
+        why += [[words.compared(reader, other)] for other in compared]
         near = message.near_equal_mix
         offered = {change.mix_id for change in message.changes}
         # A user is not offered less than what is advised, and nothing twice.
         more = near and near not in offered and self._is_heavier(near, message.mix.id)
         if more or (near and reader is Reader.ADVISER):
-            why.append(words.near_equal(reader, message.mix.id, near))
-        why += [change.text for change in message.changes]
+            why.append([words.near_equal(reader, message.mix.id, near)])
+        why += [[change.text] for change in message.changes]
         message.text = words.letter(
             plan=message.plan,
             why=why,
@@ -430,26 +415,28 @@ class RecommendationWriter:
             notice=message.notice,
         )
 
-    def _rules_told(self, decision: Decision, view: View) -> list[str]:
+    def _rules_told(self, decision: Decision, view: View) -> list[list[str]]:
         """Tells the facts of safeguards, what follows and is arranged, and to advisers the law."""
         words, reader = self._texts[view.language], view.reader
-        applied = self.decider.safeguards.applied(decision.safeguards)
-        unusable = self._unusable(decision.safeguards)
-        rules = [rule for rule in applied if is_told(rule, reader)]
-        if decision.mix != NO_MIX:
+        written, rules = self._rules_in(view.language, reader), self.decider.safeguards.rules
+        unusable = self.decider.safeguards.unusable(decision.safeguards)
+        told = [
+            number for number in numbers_in(decision.safeguards) if written[number].fact is not None
+        ]
+        if decision.mix != NO_MIX and any(rules[number].effect.burdensome for number in told):
             mix = self.decider.catalogue.mixes[decision.mix]
             held = mix.channels_without(unusable) or frozenset()
             # What was too much to ask for, and is asked all the same, explains nothing.
-            rules = [rule for rule in rules if not rule.effect.burdensome & held]
+            told = [number for number in told if not rules[number].effect.burdensome & held]
 
-        told = words.grouped(
-            reader, [(rule.name, _requirement_told(rule.effect, unusable)) for rule in rules]
+        found = words.grouped(
+            reader,
+            [(rules[n].name, _requirement_told(rules[n].effect, unusable)) for n in told],
         )
-        arranged = (words.arrangement(reader, rule.name, self._contact) for rule in rules)
-        told += [one for one in arranged if one]
-        if reader is Reader.ADVISER and rules:
-            told.append(words.basis([rule.legal_basis for rule in rules]))
-        return told
+        found += [[written[number].arranged] for number in told if written[number].arranged]
+        if reader is Reader.ADVISER and told:
+            found.append([words.basis([rules[number].legal_basis for number in told])])
+        return found
 
     def _is_heavier(self, mix: str, other: str) -> bool:
         ids = self.decider.catalogue.ids

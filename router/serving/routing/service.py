@@ -22,7 +22,7 @@ from router.serving.routing.read_back import read_back, read_back_of_case
 from router.serving.routing.reading import CaseReader
 from router.serving.shadowing import Shadowing
 from router.serving.status import InvalidRequest, NothingFound, NotPermitted, Stands, refuse
-from router.serving.turns import give_way
+from router.serving.turns import Turns
 from router.v1 import channel_router_pb2
 from router.v1.channel_router_pb2_grpc import ChannelRouterServicer
 
@@ -41,8 +41,9 @@ class ChannelRouterService(ChannelRouterServicer):
     def __init__(self, live: Live, journal: DurableJournal, shadowing: Shadowing) -> None:
         self._live = live
         self._journal = journal
-        self._pipeline = Pipeline(journal, shadowing)
-        self._coalescer = Coalescer(self._pipeline)
+        self._turns = Turns()
+        self._pipeline = Pipeline(journal, shadowing, self._turns)
+        self._coalescer = Coalescer(self._pipeline, self._turns)
 
     async def Recommend(
         self, request: channel_router_pb2.RecommendRequest, context: object
@@ -72,7 +73,7 @@ class ChannelRouterService(ChannelRouterServicer):
         theirs: list[channel_router_pb2.RecommendBatchResult] = []
         for index, (case, request_id) in enumerate(zip(request.cases, request_ids, strict=True)):
             if index % _CASES_OF_A_TURN == 0:
-                await give_way()
+                await self._turns.give_way()
             result = response.results.add(index=index)
             try:
                 waiting.append(reader.read(case, request_id, result.recommendation, index))

@@ -126,6 +126,18 @@ def test_the_bits_are_the_same_for_any_number_of_mixes(
     assert np.array_equal(tables.fold_values(rows), plain)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_mix_and_status_alone_are_those_of_the_whole_decision(seed: int) -> None:
+    decider, rows = a_decider(seed), random_rows(seed, 300)
+    # Of these nobody knows whether people alone handle them.
+    rows[:10, FEATURES.column("shielded")] = 0
+    decided = decider.decide(rows)
+    mix, status = decider.choose(rows)
+    assert (mix == decided.mix).all()
+    assert (status == decided.status).all()
+    assert len(np.unique(status)) == len(Status)
+
+
 def test_the_mix_with_the_highest_expected_outcome_minus_priced_minutes_is_recommended() -> None:
     wanted = a_catalogue().ids.index("DIALOGUE_AND_PHONE")
     decider = flat_decider([0.40] + [0.44] * (wanted - 1) + [0.50] * (MIXES - wanted))

@@ -5,7 +5,7 @@ import numpy as np
 from router.cases.features import FEATURES
 from router.decision.changes import ACTIONS, WISHES
 from router.decision.decision import Status
-from router.decision.explain import Explainer, PartKind
+from router.decision.explain import Explainer
 from tests.builders import a_decider, a_policy, random_rows
 
 # With weights, of a changeable field too.
@@ -37,14 +37,11 @@ def test_each_part_can_be_recomputed_from_tables_and_policy_alone() -> None:
     for row, decision, told in EACH:
         if told.other is None:
             continue
-        of = {kind: sum(p.points for p in told.parts if p.kind is kind) for kind in PartKind}
         more = minutes[decision.mix] - minutes[told.other]
-        assert np.isclose(of[PartKind.AVERAGE], average[decision.mix] - average[told.other])
-        assert np.isclose(of[PartKind.MINUTES], -price * more)
-        assert np.isclose(of[PartKind.WEIGHT], price * more * (1 - 1 / decision.weight))
-        for part in told.parts:
-            if part.kind is PartKind.FEATURE:
-                assert part.slot == row[part.column]
+        assert np.isclose(told.average, average[decision.mix] - average[told.other])
+        assert np.isclose(told.minutes, -price * more)
+        assert np.isclose(told.weight, price * more * (1 - 1 / decision.weight))
+        assert all(slot == row[column] for column, slot, _ in told.fields)
 
 
 def test_near_equal_is_what_lies_far_away_in_minutes_and_within_the_errors() -> None:
