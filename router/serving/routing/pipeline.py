@@ -62,22 +62,21 @@ class _Decided(NamedTuple):
     def views(self) -> list[View]:
         return [one.view for one in self.asked]
 
-    def counted(self, skipped: Collection[bytes], shadowing: Shadowing) -> set[int]:
-        """Counts those that were not on record before, and tells which they are by identity.
-
-        A shadow sees them too.
-        """
-        pairs = [
+    def without(self, skipped: Collection[bytes]) -> _Decided:
+        """Gives those that were not on record before."""
+        new = [
             (case, advice)
             for case, advice in zip(self.asked, self.advice, strict=True)
             if case.request_id is None or case.request_id.answer not in skipped
         ]
-        new = [advice for _, advice in pairs]
-        self.router.counts.count(new, self.router.band)
+        return _Decided(self.router, [case for case, _ in new], [advice for _, advice in new])
+
+    def tally(self, shadowing: Shadowing) -> None:
+        """Counts all of it; a shadow sees it too."""
+        self.router.counts.count(self.advice, self.router.band)
         if self.router.shadow is not None:
-            shadowing.see(self.router.shadow, new)
-        self.router.counts.count_unknown(case.answer.office_unknown for case, _ in pairs)
-        return {id(case) for case, _ in pairs}
+            shadowing.see(self.router.shadow, self.advice)
+        self.router.counts.count_unknown([case.answer.office_unknown for case in self.asked])
 
 
 class Pipeline:
@@ -132,7 +131,10 @@ class Pipeline:
             if number:
                 await self._turns.give_way()
             for part in decided:
-                new |= part.counted(skipped, self._shadowing)
+                counted = part.without(skipped) if repeatable else part
+                counted.tally(self._shadowing)
+                if repeatable:
+                    new.update(map(id, counted.asked))
         if not repeatable:
             return {}
         again = [n for n, one in enumerate(asked) if id(one) not in new]
