@@ -120,7 +120,7 @@ class Explainer:
         alone = (rest[each, other] == -np.inf) | self._unscored[mix]
 
         parts = self._parts(rows, decisions, terms, mix, other)
-        near = self._near_equal(rows, terms, rest, mix)
+        near = self._near_equal(rows, worth, rest, mix)
         changes = self._changes.of(rows, decisions, whose)
         return [
             Explanation(None, 0.0, 0.0, 0.0, (), None, changes[n])
@@ -181,7 +181,9 @@ class Explainer:
         ]
         return [*zip(average, cost, weight, fields, strict=True)]
 
-    def _near_equal(self, rows: Rows, terms: Terms, rest: Floats, mix: Numbers) -> list[int | None]:
+    def _near_equal(
+        self, rows: Rows, worth: Floats, rest: Floats, mix: Numbers
+    ) -> list[int | None]:
         """Finds the best other mix that cannot be told apart from the one advised.
 
         It lies far away in minutes, and what it is worth is within so many standard errors of the
@@ -189,7 +191,7 @@ class Explainer:
 
         Args:
             rows: slots, shape (n, features).
-            terms: of the rows.
+            worth: of every mix, shape (n, K).
             rest: what the other permitted mixes are worth, -inf elsewhere, shape (n, K).
             mix: the one advised, shape (n,).
         """
@@ -200,7 +202,6 @@ class Explainer:
         spread = apart - apart.mean(axis=2, keepdims=True)
         error = np.sqrt((spread**2).sum(axis=2) * self.decider.jackknife)
 
-        worth = folds.mean(axis=2) - terms.costs(minutes)
         gap = np.abs(worth[each, mix][:, None] - worth)
         near: NDArray[np.bool_] = gap <= limits.standard_errors * error
         near &= np.abs(minutes - minutes[mix][:, None]) >= limits.far_minutes

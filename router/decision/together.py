@@ -34,6 +34,8 @@ class Whose:
             rows: of m cases.
             each: (n,) how many of them, in a row, are about each of the n cases; 1 if not given.
         """
+        if len(self._deciders) == 1:
+            return self._deciders[0].terms(rows)
         ends = self._ends
         if each is not None:
             # Where each decider's last case has its last row.
@@ -42,8 +44,6 @@ class Whose:
             decider.terms(rows[start:end])
             for decider, start, end in zip(self._deciders, [0, *ends[:-1]], ends, strict=True)
         ]
-        if len(parts) == 1:
-            return parts[0]
         return Terms(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
 
