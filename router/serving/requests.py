@@ -24,6 +24,9 @@ READERS: dict[int, Reader] = {
 }
 
 
+_VIEWS = frozenset(channel_router_pb2.View.values())
+
+
 class View(NamedTuple):
     """How an answer is written, and what it tells of how its case was read.
 
@@ -94,7 +97,7 @@ def is_full(view: int) -> bool:
         InvalidRequest: if the view is not one of the contract's.
     """
     # Enums of proto3 are open: any number comes through.
-    if view not in channel_router_pb2.View.values():
+    if view not in _VIEWS:
         known = ", ".join(channel_router_pb2.View.keys())
         refuse("view", f"{view} is not one of {known}")
     return view == channel_router_pb2.VIEW_FULL
