@@ -30,6 +30,7 @@ from training.evaluation.learning_curve import SHARES, Smaller, part_of
 from training.evaluation.ready import LEAST_OF_A_MIX, Ready
 from training.evidence.evidence import Evidence
 from training.evidence.evidence_prior import evidence_prior
+from training.learning.at_once import AtOnce, in_threads
 from training.learning.compile import Parity, compile_tables
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS
@@ -78,7 +79,7 @@ class Run:
         calibrate: whether standard errors are calibrated; without, they are the folds' spread
             alone, too narrow.
         folds: parts of the cases, 3 to 10 (`learn`).
-        jobs: fits at once.
+        at_once: makes the fits.
         curve: whether to learn from parts of the cases too, for the learning curve.
         truth: true values of simulated cases, if known; nothing is learned from them.
         watch: told how far each phase is.
@@ -92,7 +93,7 @@ class Run:
     evidence: Evidence | None = None
     calibrate: bool = True
     folds: int = FOLDS
-    jobs: int = 1
+    at_once: AtOnce = field(default_factory=lambda: in_threads(1))
     curve: bool = False
     truth: Truth | None = None
     watch: Watch = nobody_watches
@@ -136,7 +137,9 @@ def fit(start: Ready, run: Run) -> Fitted:
         candidate = replace(
             _candidate(run, earlier, encoding, learned, tables, stack), smaller=smaller
         )
-        return evaluate(later, by, candidate, run.rival, catalogue, policy, seed=start.seed)
+        return evaluate(
+            later, by, candidate, run.rival, catalogue, policy, seed=start.seed, at_once=run.at_once
+        )
 
     figures = replace(
         _timed("evaluation", measured, seconds, run.watch),
@@ -241,7 +244,7 @@ def _learned(
         calibrate=run.calibrate,
         folds=run.folds,
         seed=seed,
-        jobs=run.jobs,
+        at_once=run.at_once,
         watch=run.watch,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,12 +22,17 @@ def installed() -> dict[str, str]:
 
     Two processes that have the same give the same bytes for the same cases.
     """
-    found = {name: version(name) for name in _LIBRARIES}
-    return {CODE: _code(), "Python": platform.python_version(), **found}
+    return {CODE: code_of(Path(router.__file__).parent), **versions(_LIBRARIES)}
 
 
-def _code() -> str:
-    root = Path(router.__file__).parent
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Gives versions of Python and libraries, by name."""
+    found = {name: version(name) for name in libraries}
+    return {"Python": platform.python_version(), **found}
+
+
+def code_of(root: Path) -> str:
+    """Gives the digest of a package's code and texts, by the folder that it is imported from."""
     files = sorted(path for path in root.rglob("*") if path.suffix in _OF_CODE)
     each: list[str | bytes] = []
     for path in files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,3 +126,35 @@ WEEKS_LOOKED_AT = click.option(
 MODEL = click.option(
     "--model", type=FOLDER, help="Model version's folder; the promoted one if not given."
 )
+
+
+def engine_options(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds `--engine` and `--scheduler` to a command.
+
+    Args:
+        what: an engine does, for the help.
+    """
+    engine = click.option(
+        "--engine",
+        type=click.Choice(["local", "dask"]),
+        default="local",
+        show_default=True,
+        help=f"What {what}: this process, or workers of Dask (docs/bulk.md).",
+    )
+    scheduler = click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Of Dask, such as tcp://host:8786; a cluster on this machine if not given.",
+    )
+    return lambda command: engine(scheduler(command))
+
+
+def check_scheduler(engine: str, scheduler: str) -> None:
+    """Checks that an address is that of an engine.
+
+    Raises:
+        click.UsageError: if it is not.
+    """
+    if scheduler and engine == "local":
+        raise click.UsageError("--scheduler: is of an engine; give --engine dask as well")

@@ -11,7 +11,7 @@ import click
 from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
 from router.cases.mapping import FileMapping, read_mapping
-from router.commands.options import MAP, MODEL, MODELS, POLICIES
+from router.commands.options import MAP, MODEL, MODELS, POLICIES, check_scheduler, engine_options
 from router.commands.told import tell_assumed
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
@@ -22,8 +22,6 @@ from router.policies.offices import Policies, load_policies
 from router.policies.toml_file import PolicyError
 from router.versions.pointers import version_for
 from router.versions.registry import ModelVersion, load_model
-
-_ENGINES = ("local", "dask")
 
 
 @click.command()
@@ -36,19 +34,7 @@ _ENGINES = ("local", "dask")
 @MODEL
 @click.option("--office", default="", help="Whose policy decides; the national one if not given.")
 @MAP
-@click.option(
-    "--engine",
-    type=click.Choice([*_ENGINES]),
-    default="local",
-    show_default=True,
-    help="What scores: this process, or workers of Dask (docs/bulk.md).",
-)
-@click.option(
-    "--scheduler",
-    default="",
-    metavar="ADDRESS",
-    help="Of Dask, such as tcp://host:8786; a cluster on this machine if not given.",
-)
+@engine_options("scores")
 @MODELS
 @POLICIES
 def score(
@@ -63,8 +49,7 @@ def score(
     policies: Path,
 ) -> None:
     """Score a file of cases, or folders of them."""
-    if scheduler and engine == "local":
-        raise click.UsageError("--scheduler: is of an engine; give --engine dask as well")
+    check_scheduler(engine, scheduler)
     if engine == "local":
         _check_files(cases, out, map_file)
     folder = model or models / version_for(models, office)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
+from router.commands.options import check_scheduler, engine_options
 from router.commands.told import tell_assumed
 from router.decision.decide import Decider
 from router.decision.unscored import for_mixes
@@ -31,6 +33,7 @@ from training.evaluation.soundness import in_words
 from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
+from training.learning.at_once import AtOnce, in_threads
 from training.learning.crossfit import FOLDS
 from training.learning.learner import LEAST_FOLDS, MOST_FOLDS
 from training.learning.teachers import TEACHERS
@@ -40,7 +43,7 @@ from training.version.files import REPORT
 from training.version.manifest import manifest
 from training.version.signing import check_key
 
-_NOT_TOLD = ("cases", "more", "sign", "mlflow")
+_NOT_TOLD = ("cases", "more", "sign", "mlflow", "engine", "scheduler")
 
 
 @click.command()
@@ -67,8 +70,13 @@ _NOT_TOLD = ("cases", "more", "sign", "mlflow")
 )
 @click.option("--synthetic/--real", default=None, help="Needed when the files do not say.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Fits at once."
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Fits at once, in this process.",
 )
+@engine_options("makes the fits")
 @click.option(
     "--calibrate/--no-calibrate",
     default=True,
@@ -108,6 +116,8 @@ def fit(
     truth: Path | None,
     synthetic: bool | None,
     jobs: int,
+    engine: str,
+    scheduler: str,
     calibrate: bool,
     curve: bool,
     folds: int,
@@ -121,6 +131,7 @@ def fit(
 
     MORE are more files of logged cases.
     """
+    check_scheduler(engine, scheduler)
     # First what fails at once: a name that is taken, or a bad key, would waste hours.
     check_new(out)
     if sign is not None:
@@ -130,6 +141,7 @@ def fit(
         from training.version.mlflow_log import check_server
 
         check_server(mlflow)
+    at_once = click.get_current_context().with_resource(_at_once(engine, scheduler, jobs))
     catalogue = load_catalogue(policies / "mixes.toml")
     gate = load_gate(policies / "gate.toml")
     policy = load_policy(policies / "national.toml", catalogue)
@@ -166,7 +178,7 @@ def fit(
             evidence=findings,
             calibrate=calibrate,
             folds=folds,
-            jobs=jobs,
+            at_once=at_once,
             curve=curve,
             truth=known,
             watch=watch,
@@ -234,10 +246,21 @@ def _synthetic(logged: LoggedCases, told: bool | None, files: Sequence[Path]) ->
     return marked
 
 
+def _at_once(engine: str, scheduler: str, jobs: int) -> AbstractContextManager[AtOnce]:
+    """Gives who makes the fits."""
+    if engine == "local":
+        return nullcontext(in_threads(jobs))
+    # An extra that not everybody has installed.
+    from training.engine import on_dask
+
+    return on_dask(scheduler)
+
+
 def _again(context: click.Context, files: Sequence[Path]) -> str:
     """Gives the command with every option that bears on the result, defaults too.
 
-    Not the key, nor the tracking server: they bear on nothing, and may hold a secret.
+    Not who makes the fits, the key, nor the tracking server: they bear on nothing, and the latter
+    may hold a secret.
     """
     from training.version.mlflow_log import without_password
 

@@ -30,6 +30,7 @@ from training.evaluation.learning_curve import Smaller, learning_curve
 from training.evaluation.peeking import peeks
 from training.evaluation.sensitivity import sensitivity
 from training.evaluation.synergy import Log, synergies
+from training.learning.at_once import AtOnce
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
 from training.learning.encoding import plain_numbers
@@ -115,6 +116,7 @@ def evaluate(
     *,
     seed: int,
     folds: int = FOLDS,
+    at_once: AtOnce | None = None,
 ) -> figures.Figures:
     """Measures the candidate against what is served, the log, today's rule and each mix for all.
 
@@ -131,6 +133,7 @@ def evaluate(
         policy: with which both versions decide.
         seed: of folds, boosting and permutations.
         folds: of the nuisances, which are fitted on the held-out cases alone.
+        at_once: makes their fits; one after the other if not given.
 
     Returns:
         The figures; time and memory, which only the caller knows at the end, are empty.
@@ -148,7 +151,7 @@ def evaluate(
     kept, stack = cases.take(served), candidate.stack[served]
 
     decided = decider.decide(kept.rows)
-    held = _held(kept, decided, catalogue, seed, folds)
+    held = _held(kept, decided, catalogue, seed, folds, at_once)
     policies = _policies(held, catalogue, promoted, decided)
     scores, expected, permitted = held.fitted.scores, decided.expected, decided.permitted
     measured = replace(
@@ -380,7 +383,12 @@ def _held_out(cases: LoggedCases, by: str) -> figures.HeldOut:
 
 
 def _held(
-    cases: LoggedCases, decided: Decisions, catalogue: Catalogue, seed: int, folds: int
+    cases: LoggedCases,
+    decided: Decisions,
+    catalogue: Catalogue,
+    seed: int,
+    folds: int,
+    at_once: AtOnce | None = None,
 ) -> Held:
     count = len(catalogue.ids)
     fitted = cross_fit(
@@ -392,6 +400,7 @@ def _held(
         seed=seed,
         folds=folds,
         groups=cases.person_numbers(),
+        at_once=at_once,
     )
 
     minutes = minutes_by_mix(cases.mix, cases.minutes, catalogue.minutes)

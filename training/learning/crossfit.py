@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 
+from training.learning.at_once import AtOnce, in_threads
 from training.learning.nuisance import (
     outcome_matrix,
     outcomes_without,
@@ -54,6 +55,7 @@ def cross_fit(
     seed: int,
     folds: int = FOLDS,
     groups: Numbers | None = None,
+    at_once: AtOnce | None = None,
 ) -> Nuisances:
     """Cross-fits both nuisances. Logged propensities are used as they are, never estimated anew.
 
@@ -67,15 +69,20 @@ def cross_fit(
         seed: of folds and boosting.
         folds: how many.
         groups: (n,) numbers from 0 of those whose cases stay in one fold, such as persons.
+        at_once: makes the fits; one after the other if not given.
 
     Raises:
         ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
             fold.
     """
     fold = folds_of(len(mix), folds, seed, groups)
-    estimated = propensity_matrix(features, mix, mixes, fold, seed)
+    estimated, mu = (at_once or in_threads(1))(
+        [
+            partial(propensity_matrix, features, mix, mixes, fold, seed),
+            partial(outcome_matrix, features, mix, outcome, mixes, fold, seed),
+        ]
+    )
     chances = _believed(estimated, mix, propensity)
-    mu = outcome_matrix(features, mix, outcome, mixes, fold, seed)
     chance: Floats = chances[np.arange(len(mix)), mix]
     # Unclipped: clipping biases a value, and the interval does not know it. With weights clipped at
     # 10 those of IPS held the truth of a policy with little overlap 31 times in 100, not 95.
@@ -128,7 +135,7 @@ def cross_fit_nested(
     groups: Numbers | None = None,
     folds: int = FOLDS,
     seed: int = 0,
-    jobs: int = 1,
+    at_once: AtOnce | None = None,
 ) -> NestedNuisances:
     """Cross-fits both nuisances, the expected outcomes without each pair of folds as well.
 
@@ -145,20 +152,18 @@ def cross_fit_nested(
         groups: (n,) numbers from 0 of those whose cases stay in one fold, such as persons.
         folds: how many.
         seed: of folds and boosting.
-        jobs: fits at once.
+        at_once: makes the fits; one after the other if not given.
     """
     fold = folds_of(len(features), folds, seed, groups)
     pairs = list(combinations(range(folds), 2))
 
-    def without(*held: int) -> list[Floats]:
-        return outcomes_without(held, features, mix, outcome, mixes, fold, seed)
-
-    tasks: list[Callable[[], object]] = [partial(without, one) for one in range(folds)]
-    tasks += [partial(without, *pair) for pair in pairs]
+    tasks: list[Callable[[], Any]] = [
+        partial(outcomes_without, held, features, mix, outcome, mixes, fold, seed)
+        for held in [*((one,) for one in range(folds)), *pairs]
+    ]
     # Chances are learned from mixes and not from outcomes, so no judge's outcome can leak by them.
-    tasks.append(lambda: _chances(features, mix, mixes, fold, propensity, seed))
-    # Threads, not processes: boosting frees the interpreter, and the rows need not be copied.
-    *found, chances = Parallel(n_jobs=jobs, prefer="threads")(delayed(task)() for task in tasks)
+    tasks.append(partial(_chances, features, mix, mixes, fold, propensity, seed))
+    *found, chances = (at_once or in_threads(1))(tasks)
 
     mu = np.empty((len(features), mixes))
     for one, (values,) in enumerate(found[:folds]):

@@ -8,16 +8,17 @@ best = learned.values(X).argmax(axis=1)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 
 from training.learning.arguments import array_of, check_chances, in_order
+from training.learning.at_once import AtOnce, in_threads
 from training.learning.crossfit import FOLDS, NestedNuisances, cross_fit_nested
 from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
 from training.learning.error_scale import error_scale
@@ -48,7 +49,7 @@ def nobody_watches(phase: str, done: int, of: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """One learning: what it is from, and how it is done."""
+    """What is learned from, and how: all that calls need, which may be made elsewhere."""
 
     rows: Floats
     mix: Numbers
@@ -62,31 +63,40 @@ class _Task:
     pairs: int
     folds: int
     seed: int
-    jobs: int
-    watch: Watch
     prior: Prior | None = None
-    nuisances: NestedNuisances | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """Who makes calls, and who is told how far they are."""
+
+    at_once: AtOnce
+    watch: Watch
     seconds: dict[str, float] = field(default_factory=dict)
 
     def each(self, phase: str, calls: Iterable[Callable[[], T]]) -> list[T]:
         """Makes the calls, several at once, and tells how far they are."""
-        calls, began = list(calls), time.perf_counter()
-        found: list[T] = []
-        self.watch(phase, 0, len(calls))
-
-        # As a generator it gives each result when it is there, in order: progress can be told.
-        at_once = Parallel(n_jobs=self.jobs, prefer="threads", return_as="generator")
-        for one in at_once(delayed(call)() for call in calls):
-            found.append(one)
-            self.watch(phase, len(found), len(calls))
-
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
+        calls, found = list(calls), list[T]()
+        with self._timed(phase):
+            self.watch(phase, 0, len(calls))
+            for one in self.at_once(calls):
+                found.append(one)
+                self.watch(phase, len(found), len(calls))
         return found
 
     def once(self, phase: str, call: Callable[[], T]) -> T:
-        """Makes one call, and tells when it is done."""
-        (found,) = self.each(phase, [call])
+        """Makes one call here, and tells when it is done."""
+        with self._timed(phase):
+            self.watch(phase, 0, 1)
+            found = call()
+            self.watch(phase, 1, 1)
         return found
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
 
 
 def learn(
@@ -107,6 +117,7 @@ def learn(
     folds: int = FOLDS,
     seed: int = 0,
     jobs: int = 1,
+    at_once: AtOnce | None = None,
     watch: Watch = nobody_watches,
 ) -> Learned:
     """Learns the value of every mix. Equal arguments give equal values, to the byte.
@@ -135,7 +146,8 @@ def learn(
         folds: parts of the cases, 3 to 10: each is learned without in turn, so fewer are quicker,
             and learn from fewer cases.
         seed: of folds, boosting and forests.
-        jobs: fits at once.
+        jobs: fits at once, in threads of this process.
+        at_once: makes the fits in their place, such as on other machines.
         watch: told a phase's name, how many of its parts are done, and of how many.
 
     Raises:
@@ -175,26 +187,25 @@ def learn(
         pairs=pairs,
         folds=folds,
         seed=seed,
-        jobs=jobs,
-        watch=watch,
         prior=prior,
-        nuisances=nuisances,
     )
+    making = _Making(at_once=at_once or in_threads(jobs), watch=watch)
 
-    learned = _learn(task)
+    learned = _learn(task, making, nuisances)
     if minutes is not None:
-        model = task.once("minutes", lambda: learn_minutes(rows, mix, minutes, task.mixes, seed))
+        model = making.once("minutes", lambda: learn_minutes(rows, mix, minutes, task.mixes, seed))
         learned = learned.with_minutes(model)
     if calibrate:
-        learned = learned.with_error_scale(_calibrated(task, learned))
+        learned = learned.with_error_scale(_calibrated(task, making, learned))
     return learned
 
 
-def _learn(task: _Task) -> Learned:
-    nuisances = task.nuisances or task.once("nuisances", lambda: _nuisances(task))
+def _learn(task: _Task, making: _Making, nuisances: NestedNuisances | None = None) -> Learned:
+    if nuisances is None:
+        nuisances = making.once("nuisances", lambda: _nuisances(task, making.at_once))
     fold, chances, mean = nuisances.fold, nuisances.chances, nuisances.mean
     each_fold = range(task.folds)
-    taught = task.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
+    taught = making.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
 
     # A number for each case, mix and fold, gone before there is one for each teacher too.
@@ -223,7 +234,7 @@ def _learn(task: _Task) -> Learned:
         for given in (weighed.weights, weighed.plausible)
     )
 
-    pairs, students = _distilled(task, fold, stacks, scores.mean(axis=1))
+    pairs, students = _distilled(task, making, fold, stacks, scores.mean(axis=1))
     return Learned(
         students=tuple(students),
         stacks=stacks,
@@ -233,12 +244,12 @@ def _learn(task: _Task) -> Learned:
         chances=chances,
         fold=fold,
         pairs=tuple((first.column, second.column) for first, second in pairs),
-        seconds=task.seconds,
+        seconds=making.seconds,
         joined=weighed.joined,
     )
 
 
-def _nuisances(task: _Task) -> NestedNuisances:
+def _nuisances(task: _Task, at_once: AtOnce) -> NestedNuisances:
     return cross_fit_nested(
         task.everything,
         task.mix,
@@ -248,7 +259,7 @@ def _nuisances(task: _Task) -> NestedNuisances:
         folds=task.folds,
         groups=task.groups,
         seed=task.seed,
-        jobs=task.jobs,
+        at_once=at_once,
     )
 
 
@@ -280,22 +291,33 @@ def _unseen(task: _Task, fold: Numbers, taught: list[list[Values]]) -> Floats:
 
 
 def _distilled(
-    task: _Task, fold: Numbers, stacks: tuple[Values, ...], level: Floats
+    task: _Task, making: _Making, fold: Numbers, stacks: tuple[Values, ...], level: Floats
 ) -> tuple[list[tuple[Coarse, Coarse]], list[Distilled]]:
     """Distils one student a stack, with the pairs of columns worth combining.
 
     The level of a student never saw its fold.
     """
-    targets = task.each("values", [partial(stack, task.rows) for stack in stacks])
+    targets = making.each("values", [partial(stack, task.rows) for stack in stacks])
     # One choice of pairs for all folds, or their tables could not be put together.
-    pairs = task.once("pairs", partial(_pairs, task, targets))
+    pairs = making.once("pairs", partial(_pairs, task, targets))
 
-    def student(held: int) -> Distilled:
-        kept = fold != held
-        rows, target = task.rows[kept], targets[held][kept]
-        return distil(rows, target, level[kept], pairs, task.seed, task.monotone)
+    students = [
+        partial(_student, task, fold, targets[held], level, pairs, held)
+        for held in range(task.folds)
+    ]
+    return pairs, making.each("students", students)
 
-    return pairs, task.each("students", [partial(student, held) for held in range(task.folds)])
+
+def _student(
+    task: _Task,
+    fold: Numbers,
+    target: Floats,
+    level: Floats,
+    pairs: Sequence[tuple[Coarse, Coarse]],
+    held: int,
+) -> Distilled:
+    kept = fold != held
+    return distil(task.rows[kept], target[kept], level[kept], pairs, task.seed, task.monotone)
 
 
 def _pairs(task: _Task, targets: list[Floats]) -> list[tuple[Coarse, Coarse]]:
@@ -305,7 +327,7 @@ def _pairs(task: _Task, targets: list[Floats]) -> list[tuple[Coarse, Coarse]]:
     return strongest_pairs(task.rows, mean, task.pairs, task.seed, task.monotone)
 
 
-def _calibrated(task: _Task, learned: Learned) -> float:
+def _calibrated(task: _Task, making: _Making, learned: Learned) -> float:
     """Learns once more, from outcomes drawn from the stack, and compares with what is then true."""
 
     def again(kept: Numbers, drawn: Floats) -> Learned:
@@ -324,15 +346,16 @@ def _calibrated(task: _Task, learned: Learned) -> float:
             pairs=task.pairs,
             folds=task.folds,
             seed=task.seed + 1,
-            jobs=task.jobs,
-            watch=lambda phase, done, of: task.watch(f"calibration: {phase}", done, of),
             prior=task.prior,
         )
-        return _learn(part)
+        return _learn(part, replace(making, watch=watch, seconds={}))
+
+    def watch(phase: str, done: int, of: int) -> None:
+        making.watch(f"calibration: {phase}", done, of)
 
     began = time.perf_counter()
     scale = error_scale(learned, task.rows, task.mix, task.outcome, again, task.seed)
-    task.seconds["calibration"] = time.perf_counter() - began
+    making.seconds["calibration"] = time.perf_counter() - began
     return scale
 
 

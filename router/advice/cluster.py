@@ -1,0 +1,229 @@
+"""A cluster of Dask, as whoever works on one needs it; the only file that knows Dask."""
+
+from __future__ import annotations
+
+import logging
+import operator
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from distributed import Client, KilledWorker, LocalCluster
+from distributed.comm.core import CommClosedError
+from distributed.protocol import pickle
+
+from router.advice.bulk import EngineRefused
+
+_REACHED_SECONDS = 10
+_WORKERS_SECONDS = 60
+_SHOWN = 5
+# What runs on workers may be lost with the last of them that held it.
+_LOST = (CancelledError, CommClosedError, TimeoutError)
+
+A = TypeVar("A")
+R = TypeVar("R")
+Installed = Callable[[], Mapping[str, str]]
+"""Says what a process has that results depend on."""
+
+
+class Lost(EngineRefused):
+    """The cluster is gone, or what was kept on its workers."""
+
+
+class Ended(EngineRefused):
+    """Every worker that took up a task ended; the message is the address of the last."""
+
+
+class Task(Generic[R]):
+    """One task under way."""
+
+    def __init__(self, future: Any) -> None:  # noqa: ANN401 - Dask's
+        self._future = future
+
+    def result(self) -> R:
+        """Waits for the task.
+
+        Raises:
+            Ended: if every worker that took it up ended.
+            Lost: if the cluster was lost, or what the task needs.
+        """
+        try:
+            found: R = self._future.result()
+        except KilledWorker as killed:
+            raise Ended(str(killed.last_worker.address)) from killed
+        except _LOST as lost:
+            raise Lost("the cluster, or what was kept on its workers, was lost") from lost
+        return found
+
+
+class Job(Generic[A, R]):
+    """A function on the workers, which takes one argument."""
+
+    def __init__(self, client: Client, made: Any, name: str) -> None:  # noqa: ANN401 - Dask's
+        self._client, self._made, self._name = client, made, name
+
+    def __call__(self, argument: A, number: int) -> Task[R]:
+        """Begins a task; its number is its own. The scheduler reads bytes of it alone.
+
+        Raises:
+            Lost: if the cluster was lost.
+        """
+        key = f"{self._name}-{number:07}"
+        try:
+            # The scheduler reads tasks: of bytes and functions of Python's own, it needs no code of
+            # ours.
+            words = pickle.dumps(argument)
+            call = self._client.submit(operator.call, self._made, words, key=key, pure=False)
+        except _LOST as lost:
+            raise Lost(f"{self._client.scheduler.address} was lost") from lost
+        return Task(call)
+
+
+@dataclass(frozen=True, slots=True)
+class _OnWorker(Generic[A, R]):
+    """A function as a worker calls it, by the words of its argument."""
+
+    function: Callable[[A], R]
+
+    def __call__(self, words: bytes) -> R:
+        return self.function(pickle.loads(words))
+
+
+class Cluster:
+    """Workers that have what this process has."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def address(self) -> str:
+        """Of the scheduler."""
+        return str(self._client.scheduler.address)
+
+    @property
+    def threads(self) -> int:
+        """Of all workers, now: they come and go."""
+        return sum(self._client.nthreads().values())
+
+    def job(self, name: str, function: Callable[[A], R]) -> Job[A, R]:
+        """Sends a small function; a worker that has it hands it on.
+
+        If all are lost that have it, the scheduler has it made again.
+        """
+        words = pickle.dumps(_OnWorker(function))
+        key = f"{name}-{secrets.token_hex(8)}"
+        return Job(self._client, self._client.submit(pickle.loads, words, key=key, pure=False), key)
+
+    def large_job(self, name: str, function: Callable[[A], R]) -> Job[A, R]:
+        """Sends a function with much in it, of which neither client nor scheduler keeps anything.
+
+        It is lost with the worker that it was sent to, if no other has it yet.
+
+        Raises:
+            Lost: if the cluster was lost.
+        """
+        key = f"{name}-{secrets.token_hex(8)}"
+        try:
+            words = self._client.scatter(pickle.dumps(_OnWorker(function)), hash=False)
+            made = self._client.submit(pickle.loads, words, key=key, pure=False)
+        except _LOST as lost:
+            raise Lost(f"{self.address} was lost") from lost
+        return Job(self._client, made, key)
+
+    def wait_for_workers(self) -> None:
+        """Waits until there is one.
+
+        Raises:
+            EngineRefused: if none comes.
+        """
+        try:
+            self._client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
+        except TimeoutError:
+            raise EngineRefused(
+                f"scheduler: {self.address} has no worker, and none came within "
+                f"{_WORKERS_SECONDS} seconds; start some by `dask worker ADDRESS`"
+            ) from None
+
+    def check_workers(self, installed: Installed, extra: str) -> None:
+        """Checks that every worker has what this process has.
+
+        Args:
+            installed: says it.
+            extra: of the package, that has what is needed.
+
+        Raises:
+            EngineRefused: naming the workers that have not, and what they have.
+        """
+        self.wait_for_workers()
+        lines = []
+        for address, found in sorted(self._client.run(installed, on_error="return").items()):
+            if isinstance(found, Exception):
+                lines.append(f"{address} cannot say what it has: {found}")
+            elif told := differs(installed(), found):
+                lines.append(f"{address} {told}")
+        if lines:
+            more = f"\nand {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+            raise EngineRefused(
+                "workers: must have what this process has, or what they give would differ; install "
+                f"the same channel-router[{extra}] there, from the same lock file:\n"
+                + "\n".join(lines[:_SHOWN])
+                + more
+            )
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[Cluster]:
+    """Gives a cluster.
+
+    Args:
+        scheduler: address of a Dask scheduler, such as tcp://host:8786; "" for a cluster on all
+            cores of this machine, which ends with the block.
+
+    Raises:
+        EngineRefused: if it cannot be reached.
+    """
+    if not scheduler:
+        with _own_cluster() as own, Client(own, set_as_default=False) as client:
+            yield Cluster(client)
+        return
+    try:
+        client = Client(scheduler, timeout=_REACHED_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, ImportError) as problem:
+        raise EngineRefused(
+            f"scheduler: {scheduler} cannot be reached within {_REACHED_SECONDS} seconds: "
+            f"{problem}; give the address that `dask scheduler` prints, such as tcp://host:8786"
+        ) from problem
+    with client:
+        yield Cluster(client)
+
+
+def _own_cluster() -> LocalCluster:
+    """Starts a cluster on this machine, which other users of it cannot speak to."""
+    return LocalCluster(
+        n_workers=os.cpu_count() or 1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        # Whoever can speak to a scheduler runs code on its workers: by certificates of its own.
+        security=True,
+        dashboard_address=None,
+        # Cases that a fit sends would else be written to files where memory runs short.
+        memory_target_fraction=False,
+        memory_spill_fraction=False,
+        # Workers log as errors that the cluster ends while they report; what is wrong with a task
+        # is told without their logs.
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def differs(needed: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """Says what differs; "" if nothing does."""
+    differ = [
+        f"{name} {found.get(name, 'none')} instead of {value}"
+        for name, value in needed.items()
+        if found.get(name) != value
+    ]
+    return f"has {', '.join(differ)}" if differ else ""
