@@ -21,6 +21,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from bench.cases import random_cases
+from bench.echo_cpp import kinds as echoes
 from bench.load import Load, free_port, h2load, median, pinned
 from router.cases.features import FEATURES
 from router.commands.demo import plain_case
@@ -76,7 +77,7 @@ def one_view(view: str, folder: Path, calls: int) -> None:
     request = channel_router_pb2.RecommendRequest(
         case=plain_case("c-7f3a91be"), view=VIEWS[view]
     ).SerializeToString()
-    kinds = ("asyncio", "uvloop", "sync")
+    kinds = echoes("asyncio", "uvloop", "sync")
     ours: dict[int, list[Load]] = {1: [], 64: []}
     echo: dict[tuple[str, int], list[Load]] = {(kind, n): [] for kind in kinds for n in ours}
     answer = folder / "answer.bin"

@@ -1,8 +1,12 @@
-"""A bare echo of the service's own messages: parses the request, answers with prepared bytes."""
+"""A bare echo of the service's own messages: parses the request, answers with prepared bytes.
+
+`python -m bench.echo KIND PORT FILE`; KIND is asyncio, uvloop or sync, or C++.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from concurrent import futures
 from pathlib import Path
@@ -11,12 +15,16 @@ from typing import Any
 import grpc
 import uvloop
 
+from bench.echo_cpp import program
 from router.v1 import channel_router_pb2
 
 METHOD = "Recommend"
 
 
 def main(kind: str, port: str, answer_file: str) -> None:
+    if kind == "C++":
+        found = str(program())
+        os.execv(found, [found, port, answer_file])
     answer = Path(answer_file).read_bytes()
     parse = channel_router_pb2.RecommendRequest.FromString
 

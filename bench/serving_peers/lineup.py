@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bench.echo_cpp import kinds
 from bench.load import free_port
 from bench.servers import RECOMMEND, VIEWS, parts
 from bench.serving_peers.problem import (
@@ -144,7 +145,7 @@ def ours(folder: Path, cases: list[case_pb2.Case]) -> Iterator[Server]:
         answer = answers[0].SerializeToString()
         kept = folder / f"{view}.bin"
         kept.write_bytes(answer)
-        for kind in ("uvloop", "asyncio", "sync") if view == "FULL" else ("uvloop",):
+        for kind in kinds("uvloop", "asyncio", "sync") if view == "FULL" else ("uvloop",):
             yield Server(
                 name=f"echo {kind}, {view}",
                 model="nothing",
