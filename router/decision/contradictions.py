@@ -18,8 +18,21 @@ from router.decision.schema import Feature, FeatureSet, Rows
 Value = str | int
 Span = tuple[Value, Value | None]
 """The first and the last value of a field that do not fit one of another; None is its last."""
-# Registration and contact are counted in other units, and either may be some days old.
+# Weeks and days, and what is counted on other days, may be some days apart.
 _GRACE_DAYS = 14
+_TALKS_DAYS = 90
+"""Of how many days talks are counted."""
+SINCE_REGISTRATION = {
+    "days_since_personal_contact": "CONTACT_BEFORE_REGISTERED",
+    "days_since_user_plan_activity": "PLAN_ACTIVITY_BEFORE_REGISTERED",
+    "days_waiting_for_agency_reply": "WAITING_BEFORE_REGISTERED",
+}
+"""Days since what registration comes before, and the contradiction if they are more than it."""
+_TALKS = {
+    "phone_talks_90d": "PHONE_TALK_BUT_NO_CONTACT",
+    "video_talks_90d": "VIDEO_TALK_BUT_NO_CONTACT",
+    "office_talks_90d": "OFFICE_TALK_BUT_NO_CONTACT",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,10 @@ def _if(first: str, lowest: Value, highest: Value | None) -> Callable[[Value], S
 
 def _days_beyond(weeks: Value) -> Span:
     return (int(weeks) + 1) * DAYS_PER_WEEK + _GRACE_DAYS, None
+
+
+def _before_the_talks(talks: Value) -> Span | None:
+    return (_TALKS_DAYS + _GRACE_DAYS + 1, None) if int(talks) else None
 
 
 CONTRADICTIONS = (
@@ -77,10 +94,22 @@ CONTRADICTIONS = (
         fields=("worked_6_of_last_12_months", "months_since_last_work"),
         misfits=_if("YES", 7, None),
     ),
+    *(
+        Contradiction(name=name, fields=("weeks_registered", days), misfits=_days_beyond)
+        for days, name in SINCE_REGISTRATION.items()
+    ),
+    *(
+        Contradiction(
+            name=name,
+            fields=(talks, "days_since_personal_contact"),
+            misfits=_before_the_talks,
+        )
+        for talks, name in _TALKS.items()
+    ),
     Contradiction(
-        name="CONTACT_BEFORE_REGISTERED",
-        fields=("weeks_registered", "days_since_personal_contact"),
-        misfits=_days_beyond,
+        name="NO_BENEFIT_BUT_WEEKS",
+        fields=("benefit_type", "benefit_weeks_left"),
+        misfits=_if("NO_BENEFIT", 1, None),
     ),
     Contradiction(
         name="CAN_USE_PHONE_BUT_SIGN",
