@@ -5,7 +5,7 @@ What is said of each is `contradiction.NAME` of `router/texts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,11 +28,7 @@ SINCE_REGISTRATION = {
     "days_waiting_for_agency_reply": "WAITING_BEFORE_REGISTERED",
 }
 """Days since what registration comes before, and the contradiction if they are more than it."""
-_TALKS = {
-    "phone_talks_90d": "PHONE_TALK_BUT_NO_CONTACT",
-    "video_talks_90d": "VIDEO_TALK_BUT_NO_CONTACT",
-    "office_talks_90d": "OFFICE_TALK_BUT_NO_CONTACT",
-}
+_TALKS = ("phone_talks_90d", "video_talks_90d", "office_talks_90d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ class Contradiction:
     """Two fields whose values do not fit; what is unknown contradicts nothing.
 
     Attributes:
-        name: of the contradiction.
+        name: of the contradiction; those of one name are told as one.
         fields: the two.
         misfits: which values of the second do not fit a value of the first; None if all do.
     """
@@ -100,11 +96,11 @@ CONTRADICTIONS = (
     ),
     *(
         Contradiction(
-            name=name,
+            name="TALK_BUT_NO_CONTACT",
             fields=(talks, "days_since_personal_contact"),
             misfits=_before_the_talks,
         )
-        for talks, name in _TALKS.items()
+        for talks in _TALKS
     ),
     Contradiction(
         name="NO_BENEFIT_BUT_WEEKS",
@@ -117,6 +113,14 @@ CONTRADICTIONS = (
         misfits=_if("YES", "SIGN_INTERPRETER", "SIGN_INTERPRETER"),
     ),
 )
+
+
+def fields_by_name(rules: Iterable[Contradiction]) -> dict[str, tuple[str, ...]]:
+    """Gives what is told of contradictions: each name once, with the fields of all that have it."""
+    told: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        told.setdefault(rule.name, {}).update(dict.fromkeys(rule.fields))
+    return {name: tuple(fields) for name, fields in told.items()}
 
 
 # A span that ends before it begins holds nothing.

@@ -16,12 +16,10 @@ from tests.compatibility.kept import Outcome, alike
 _SINCE = {
     "PLAN_ACTIVITY_BEFORE_REGISTERED",
     "WAITING_BEFORE_REGISTERED",
-    "PHONE_TALK_BUT_NO_CONTACT",
-    "VIDEO_TALK_BUT_NO_CONTACT",
-    "OFFICE_TALK_BUT_NO_CONTACT",
+    "TALK_BUT_NO_CONTACT",
     "NO_BENEFIT_BUT_WEEKS",
 }
-_NEW = [list(one.fields) for one in CONTRADICTIONS if one.name in _SINCE]
+_NEW = {frozenset(one.fields) for one in CONTRADICTIONS if one.name in _SINCE}
 _DOUBT = "DOUBT_CONTRADICTION"
 _ASKS_FIRST = "STATUS_NEEDS_ASSESSMENT"
 _TELLS = {"contradictions", "doubts", "doubt_texts", "status", "plan", "text"}
@@ -58,7 +56,7 @@ class Since:
         if not (isinstance(ours, dict) and isinstance(theirs, dict) and "decision_id" in ours):
             return False
         told = ours.get("contradictions", [])
-        new = [one for one in told if one["fields"] in _NEW]
+        new = [one for one in told if any(pair.issubset(one["fields"]) for pair in _NEW)]
         if not new or [one for one in told if one not in new] != theirs.get("contradictions", []):
             return False
         before, now = theirs.get("doubts", []), ours.get("doubts", [])
