@@ -9,7 +9,7 @@ import jinja2
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
-from router.decision.contradictions import CONTRADICTIONS
+from router.decision.contradictions import CONTRADICTIONS, fields_by_name
 from router.decision.rulebook import rulebook
 from router.decision.schema import Feature
 from router.decision.suitability import NEEDS, Need, Suitability
@@ -51,8 +51,8 @@ def page() -> str:
         contradictions=_table(
             ("contradiction", "fields", "what is said"),
             (
-                (one.name, ", ".join(one.fields), texts.contradiction(Reader.ADVISER, one.name))
-                for one in CONTRADICTIONS
+                (name, ", ".join(fields), texts.contradiction(Reader.ADVISER, name))
+                for name, fields in fields_by_name(CONTRADICTIONS).items()
             ),
         ),
     )

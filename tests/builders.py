@@ -230,14 +230,16 @@ def random_rows(seed: int, count: int) -> np.ndarray:
         rng.random(count) < 0.02, rows[:, shielded], FEATURES["shielded"].slot("NO")
     )
 
-    # These call for people, or forbid what is digital: mostly plain, or little else would be
-    # tested.
+    # Mostly plain, or little else would be tested: these call for people, or forbid what is
+    # digital, and by such times nearly every row would contradict itself.
     for name in (
         "digitally_reserved",
         "manual_follow_up",
         "has_eid",
         "digital_access",
         "digital_skill",
+        "days_since_personal_contact",
+        "days_since_user_plan_activity",
     ):
         plain = FEATURES[name].slot(PLAIN[name])
         column = FEATURES.column(name)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from router.cases.assumed import Assumed
-from router.cases.features import PREFIXES, slots_of
+from router.cases.features import CASE_REF, OFFICE_REF, PREFIXES, slots_of
 from router.cases.mapping import AS_IS, FileMapping
 from router.cases.problems import Problems
 from router.cases.references import TextRule
@@ -49,6 +49,11 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _SIGNED = re.compile(rf"{_NUMBER.pattern}|{_COMMA_NUMBER.pattern}")
 _FAR = 2.0**53
+# What spreadsheets, pivots and `describe` write of several rows, alone or behind a group's name.
+_OF_SEVERAL = (
+    r"(?i)^(.*\s)?(sum|delsum|totalsum|totals?|totalt|sub[ -]?totals?|i alt|ialt|til ?sammen|all"
+    r"|gjennomsnitt|snitt|average|mean|median|count|std|min|max)[\s:.=]*$"
+)
 _DATED = re.compile(
     r"(\d{4}-\d{2}-\d{2})([T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?"
     r"(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
@@ -288,7 +293,32 @@ class Cells:
             texts = self._whole_texts(texts, name)
         for problem, bad in text_problems(texts, rule).items():
             self.refuse(name, bad, problem)
+        if name == CASE_REF:
+            self._refuse_no_cases(texts)
         return texts
+
+    def _refuse_no_cases(self, references: pa.Array) -> None:
+        """Refuses rows that are of no case: sums, headings again, and notes beside a table."""
+        several = pc.match_substring_regex(references, _OF_SEVERAL).fill_null(False)
+        told = "are of several cases, such as a sum or a mean, by their reference; delete them"
+        self.refuse(CASE_REF, np.asarray(several), told)
+
+        headings = [own for own, name in self.mapping.columns.items() if name == CASE_REF]
+        again = pc.is_in(references, pa.array([CASE_REF, *headings], pa.string()))
+        self.refuse(CASE_REF, np.asarray(again), "are the names of columns again; delete them")
+
+        alone = np.asarray(pc.match_substring(references, " ").fill_null(False))
+        if not alone.any():
+            return
+        for name in self.batch.schema.names:
+            # What is the same for all rows of a file is no cell of a row.
+            if name not in {CASE_REF, OFFICE_REF, *self.mapping.constants}:
+                alone = alone & np.asarray(self.batch.column(name).is_null())
+        told = (
+            "have words in the place of a reference and nothing else, as notes have; delete them, "
+            "or give such cases another reference"
+        )
+        self.refuse(CASE_REF, alone & ~np.asarray(several), told)
 
     def _whole_texts(self, texts: pa.Array, name: str) -> pa.Array:
         """Gives references that were numbers with a hole in their column without the `.0`."""

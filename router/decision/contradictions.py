@@ -5,7 +5,7 @@ What is said of each is `contradiction.NAME` of `router/texts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +18,17 @@ from router.decision.schema import Feature, FeatureSet, Rows
 Value = str | int
 Span = tuple[Value, Value | None]
 """The first and the last value of a field that do not fit one of another; None is its last."""
-# Registration and contact are counted in other units, and either may be some days old.
+# Weeks and days, and what is counted on other days, may be some days apart.
 _GRACE_DAYS = 14
+_TALKS_DAYS = 90
+"""Of how many days talks are counted."""
+SINCE_REGISTRATION = {
+    "days_since_personal_contact": "CONTACT_BEFORE_REGISTERED",
+    "days_since_user_plan_activity": "PLAN_ACTIVITY_BEFORE_REGISTERED",
+    "days_waiting_for_agency_reply": "WAITING_BEFORE_REGISTERED",
+}
+"""Days since what registration comes before, and the contradiction if they are more than it."""
+_TALKS = ("phone_talks_90d", "video_talks_90d", "office_talks_90d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,7 @@ class Contradiction:
     """Two fields whose values do not fit; what is unknown contradicts nothing.
 
     Attributes:
-        name: of the contradiction.
+        name: of the contradiction; those of one name are told as one.
         fields: the two.
         misfits: which values of the second do not fit a value of the first; None if all do.
     """
@@ -43,6 +52,10 @@ def _if(first: str, lowest: Value, highest: Value | None) -> Callable[[Value], S
 
 def _days_beyond(weeks: Value) -> Span:
     return (int(weeks) + 1) * DAYS_PER_WEEK + _GRACE_DAYS, None
+
+
+def _before_the_talks(talks: Value) -> Span | None:
+    return (_TALKS_DAYS + _GRACE_DAYS + 1, None) if int(talks) else None
 
 
 CONTRADICTIONS = (
@@ -77,10 +90,22 @@ CONTRADICTIONS = (
         fields=("worked_6_of_last_12_months", "months_since_last_work"),
         misfits=_if("YES", 7, None),
     ),
+    *(
+        Contradiction(name=name, fields=("weeks_registered", days), misfits=_days_beyond)
+        for days, name in SINCE_REGISTRATION.items()
+    ),
+    *(
+        Contradiction(
+            name="TALK_BUT_NO_CONTACT",
+            fields=(talks, "days_since_personal_contact"),
+            misfits=_before_the_talks,
+        )
+        for talks in _TALKS
+    ),
     Contradiction(
-        name="CONTACT_BEFORE_REGISTERED",
-        fields=("weeks_registered", "days_since_personal_contact"),
-        misfits=_days_beyond,
+        name="NO_BENEFIT_BUT_WEEKS",
+        fields=("benefit_type", "benefit_weeks_left"),
+        misfits=_if("NO_BENEFIT", 1, None),
     ),
     Contradiction(
         name="CAN_USE_PHONE_BUT_SIGN",
@@ -88,6 +113,14 @@ CONTRADICTIONS = (
         misfits=_if("YES", "SIGN_INTERPRETER", "SIGN_INTERPRETER"),
     ),
 )
+
+
+def fields_by_name(rules: Iterable[Contradiction]) -> dict[str, tuple[str, ...]]:
+    """Gives what is told of contradictions: each name once, with the fields of all that have it."""
+    told: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        told.setdefault(rule.name, {}).update(dict.fromkeys(rule.fields))
+    return {name: tuple(fields) for name, fields in told.items()}
 
 
 # A span that ends before it begins holds nothing.

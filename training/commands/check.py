@@ -26,6 +26,8 @@ from training.commands.told import tell_few
 from training.data.dataset import NEEDED, LoggedCases
 from training.data.draft_mapping import draft_mapping
 from training.evaluation.examined import Examined, examine
+from training.evaluation.foreseen import Unmet, foreseen
+from training.evaluation.gate import load_gate
 from training.evaluation.ready import check_policy, ready
 from training.evaluation.soundness import soundness
 from training.report.words import number, percent, points
@@ -57,6 +59,7 @@ def check(
     catalogue = load_catalogue(policies / "mixes.toml")
     policy = load_policy(policies / "national.toml", catalogue)
     check_policy(catalogue, policy)
+    gate = load_gate(policies / "gate.toml")
     mapping, assumed = read_mapping(reading.map_file), Assumed()
 
     # Which column is which is told even of files that are refused afterwards.
@@ -79,6 +82,7 @@ def check(
     except (CasesRefused, PolicyError) as problem:
         refused = str(problem)
         cases = cases or _read_anyway(reading, files, catalogue)
+    unmet = foreseen(start, gate) if start else ()
     for line in assumed.lines():
         click.echo(f"assumed: {line}")
 
@@ -97,13 +101,14 @@ def check(
         from training.report.files_page import write_files_page
 
         with written_aside(page, shared=True) as aside:
-            write_files_page(aside, [str(file) for file in files], assumed.lines(), refused, seen)
+            named = [str(file) for file in files]
+            write_files_page(aside, named, assumed.lines(), refused, unmet, seen)
         click.echo(f"page: {page}")
 
     if refused:
         click.echo(f"\nno: fit would not start\n{refused}")
         sys.exit(1)
-    click.echo("\nyes: fit would start")
+    _tell_start(unmet)
 
 
 def _read_anyway(
@@ -120,6 +125,22 @@ def _show(grid: Grid) -> None:
     # As wide as it needs to be where nobody looks on, so that nothing is cut in a log.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, file=sys.stdout)
     console.print(grid)
+
+
+def _tell_start(unmet: tuple[Unmet, ...]) -> None:
+    """Says that `fit` would start, and which conditions of the gate no version could then meet."""
+    if not unmet:
+        click.echo("\nyes: fit would start")
+        return
+    grid = Grid(title="The gate cannot pass", title_justify="left", box=None, pad_edge=False)
+    for name in ("condition", "with these files", "must be", "what to do"):
+        grid.add_column(name, overflow="fold")
+    for one in unmet:
+        grid.add_row(one.condition, one.found, one.bound, one.way_out)
+    _show(grid)
+    told = ", ".join(dict.fromkeys(one.condition for one in unmet))
+    click.echo("\nyes: fit would start")
+    click.echo(f"no: the gate cannot pass what is fitted on these files: {told}")
 
 
 def _grid(title: str, first: str, *numbers: str) -> Grid:

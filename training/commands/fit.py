@@ -27,9 +27,9 @@ from training.data.case_files import digest
 from training.data.dataset import LoggedCases
 from training.data.truth_file import read_truth
 from training.evaluation.figures import Figures
+from training.evaluation.foreseen import foreseen, in_line
 from training.evaluation.gate import judge, load_gate
 from training.evaluation.ready import check_policy, ready
-from training.evaluation.soundness import in_words
 from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version
@@ -164,9 +164,9 @@ def fit(
         known.of(logged.case_refs)
     start = ready(logged, catalogue, policy, seed=reading.seed)
     tell_few(start.few)
-    for one in start.sound.suspicions:
+    for one in foreseen(start, gate):
         # Now, and not in the report alone: who knows may stop before the minutes are spent.
-        click.secho(f"the gate will refuse this: {in_words(one)}", fg="yellow", err=True)
+        click.secho(f"the gate will refuse this: {in_line(one)}", fg="yellow", err=True)
 
     with progress(Console(stderr=True, soft_wrap=True)) as watch:
         run = Run(

@@ -33,7 +33,7 @@ from training.evaluation.synergy import Log, synergies
 from training.learning.at_once import AtOnce
 from training.learning.confounders import confounders
 from training.learning.crossfit import FOLDS, Nuisances, cross_fit
-from training.learning.encoding import plain_numbers
+from training.learning.encoding import plain_numbers, slot_counts
 from training.learning.scores import Floats, Numbers
 
 
@@ -237,7 +237,7 @@ def evaluate_policy(
     chances = estimators.policy_matrix(chosen, len(catalogue.ids))
     if len(chances) != len(cases.mix):
         raise ValueError(f"policy: {len(chances)} cases, must be {len(cases.mix)}")
-    decider = Decider(tables=_nothing_known(len(catalogue.ids)), catalogue=catalogue, policy=policy)
+    decider = Decider(tables=nothing_known(len(catalogue.ids)), catalogue=catalogue, policy=policy)
     promoted = replace(decider, tables=rival.tables) if rival else None
     served = _served(cases, decider, promoted)
     kept = cases.take(served)
@@ -291,7 +291,7 @@ def measured_synergy(
 
 def served_by_nothing(cases: LoggedCases, tried: Catalogue, policy: Policy, seed: int) -> Held:
     """Gives the cases that advice may be given to at all, with their nuisances."""
-    decider = Decider(tables=_nothing_known(len(tried.ids)), catalogue=tried, policy=policy)
+    decider = Decider(tables=nothing_known(len(tried.ids)), catalogue=tried, policy=policy)
     kept = cases.take(_served(cases, decider, None))
     return _held(kept, decider.decide(kept.rows), tried, seed, FOLDS)
 
@@ -350,14 +350,22 @@ def _of_any_policy(
     )
 
 
-def _nothing_known(mixes: int) -> DecisionTables:
-    """Gives tables for which all mixes are alike: only safeguards decide."""
-    slots = sum(FEATURES.features[column].slots for column in FEATURES.columns(Role.MODEL))
+def nothing_known(mixes: int, rows: Rows | None = None) -> DecisionTables:
+    """Gives tables for which all mixes are alike: only safeguards decide.
+
+    Args:
+        mixes: how many.
+        rows: (n, features) slots of cases that values are counted of; none if not given, and every
+            value is rare.
+    """
+    columns = FEATURES.columns(Role.MODEL)
+    known = np.zeros((0, len(FEATURES.features)), np.uint16) if rows is None else rows
+    counts = slot_counts(FEATURES, columns, known)
     return DecisionTables(
         features=FEATURES,
-        values=np.zeros((slots, mixes, 2)),
+        values=np.zeros((len(counts), mixes, 2)),
         intercept=np.zeros((mixes, 2)),
-        counts=np.zeros(slots, np.int64),
+        counts=counts,
     )
 
 

@@ -44,6 +44,10 @@ class Gate:
     fewer_minutes: float
     rules: tuple[Rule, ...]
 
+    def bound(self, name: str) -> float:
+        """Gives the bound of a condition that the gate has."""
+        return next(float(rule.bound) for rule in self.rules if rule.name == name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
@@ -96,7 +100,7 @@ class _Evidence:
         ]
 
     def bound(self, name: str) -> float:
-        return next(float(rule.bound) for rule in self.gate.rules if rule.name == name)
+        return self.gate.bound(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

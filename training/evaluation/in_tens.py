@@ -20,7 +20,7 @@ def figures_in_tens(figures: Figures) -> Figures:
     cases = figures.held_out.cases
 
     def share(exact: float) -> float:
-        return _share(exact, cases)
+        return share_in_tens(exact, cases)
 
     return replace(
         figures,
@@ -43,7 +43,8 @@ def _counts(counts: Sequence[int]) -> list[int]:
     return rounded
 
 
-def _share(exact: float, cases: int) -> float:
+def share_in_tens(exact: float, cases: int) -> float:
+    """Rounds a share of so many cases, so that the count that it comes to is in tens."""
     return nearest_ten(round(exact * cases)) / cases if cases else exact
 
 
@@ -58,7 +59,7 @@ def _policy(one: PolicyFigures, cases: int) -> PolicyFigures:
     return replace(
         one,
         matched=nearest_ten(one.matched),
-        rare=_share(one.rare, cases),
+        rare=share_in_tens(one.rare, cases),
         mixes=_shares(one.mixes, cases),
     )
 
@@ -71,7 +72,7 @@ def _group(one: GroupFigures) -> GroupFigures:
 def _overlap(one: MixOverlap, cases: int) -> MixOverlap:
     return replace(
         one,
-        logged=_share(one.logged, cases),
-        below_one_percent=_share(one.below_one_percent, cases),
+        logged=share_in_tens(one.logged, cases),
+        below_one_percent=share_in_tens(one.below_one_percent, cases),
         histogram=tuple(_counts(one.histogram)),
     )

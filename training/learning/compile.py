@@ -12,7 +12,7 @@ from router.decision.schema import Rows
 from router.decision.tables import DecisionTables
 from router.decision.whole_tens import whole_tens
 from training.learning.distil import Coarse, Distilled, PairModel
-from training.learning.encoding import Encoding
+from training.learning.encoding import Encoding, slot_counts
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
@@ -59,14 +59,12 @@ def compile_tables(
     # Any row would do; that of all unknown exists whatever the features are.
     reference = np.zeros(len(features.features), np.uint16)
 
-    probes, counts = [], []
+    probes = []
     for column in encoding.columns:
         slots = features.features[column].slots
         block = np.tile(reference, (slots, 1))
         block[:, column] = np.arange(slots)
         probes.append(block)
-        # In tens from here on: what is measured later is measured of the tables that are served.
-        counts.append(whole_tens(np.bincount(rows[:, column], minlength=slots)))
 
     probe = np.concatenate(probes)
     # Without pairs, or a slot would also carry what it adds together with the reference row's.
@@ -79,7 +77,7 @@ def compile_tables(
         features=features,
         values=_spread(_values(alone, encoding, probe) - start, error_scale),
         intercept=_spread(start, error_scale),
-        counts=np.concatenate(counts).astype(np.int64),
+        counts=slot_counts(features, encoding.columns, rows),
         pairs=tuple(_pair(models, encoding, rows, error_scale) for models in by_pair),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.schema import FeatureSet, Role, Rows
+from router.decision.whole_tens import whole_tens
 from training.learning.scores import Floats
 
 # As many cases as a value must have before its own mean outcome counts for half.
@@ -113,3 +114,16 @@ def encoding_for(features: FeatureSet, rows: Rows, outcome: Floats) -> Encoding:
         ranks[np.argsort(mean[1:], kind="stable")] = np.arange(feature.slots - 1)
         orders[feature.name] = ranks
     return Encoding(features=features, orders=orders)
+
+
+def slot_counts(features: FeatureSet, columns: Iterable[int], rows: Rows) -> NDArray[np.int64]:
+    """Counts cases of each slot of some fields, one field after the other.
+
+    In tens from here on: what is measured later is measured of the tables that are served.
+    """
+    return np.concatenate(
+        [
+            whole_tens(np.bincount(rows[:, column], minlength=features.features[column].slots))
+            for column in columns
+        ]
+    ).astype(np.int64)

@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from training.evaluation.examined import DRIFT, SHOWN, Examined
+from training.evaluation.foreseen import Unmet
 from training.evaluation.soundness import MOST_EXPLAINED
 from training.report import files_drawings
 from training.report.page import TEMPLATES, template
@@ -18,6 +19,7 @@ def write_files_page(
     files: Sequence[str],
     assumed: Sequence[str],
     refused: str,
+    unmet: Sequence[Unmet],
     seen: Examined | None,
 ) -> None:
     """Writes the page.
@@ -27,6 +29,7 @@ def write_files_page(
         files: that were given, as they were named.
         assumed: what was assumed of them, a line each.
         refused: why `fit` would not start, a line each; "" if it would.
+        unmet: what of the gate no version can meet that is fitted on them.
         seen: what the cases look like; None if they could not be read.
     """
     page = template("files.html.j2", escape=True).render(
@@ -34,6 +37,7 @@ def write_files_page(
         files=files,
         assumed=assumed,
         refused=refused.splitlines(),
+        unmet=unmet,
         seen=seen,
         DRIFT=DRIFT,
         LEAKS=MOST_EXPLAINED,

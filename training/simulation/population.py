@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import DAYS_PER_WEEK
+from router.decision.contradictions import SINCE_REGISTRATION
 
 Floats = NDArray[np.float64]
 Slots = dict[str, NDArray[np.int64]]
@@ -57,10 +58,7 @@ def _of_no_effect(rng: np.random.Generator, drawn: Slots, cases: int) -> Slots:
 
 def _coherent(drawn: Slots) -> Slots:
     """Gives the fields anew of which one would contradict another."""
-    months, weeks, days = (
-        FEATURES[name]
-        for name in ("months_since_last_work", "weeks_registered", "days_since_personal_contact")
-    )
+    months = FEATURES["months_since_last_work"]
     never = is_value(drawn, "job_situation", "NEVER_WORKED")
     long_ago = is_value(drawn, "job_situation", "NOT_WORKED_2_YEARS")
     worked = is_value(drawn, "worked_6_of_last_12_months", "YES") & ~never & ~long_ago
@@ -68,12 +66,17 @@ def _coherent(drawn: Slots) -> Slots:
     since = drawn[months.name]
     since = np.where(long_ago, np.maximum(since, months.slot(24)), since)
     since = np.where(worked, np.minimum(since, months.slot(6)), since)
-    # Somebody registered for a week was met in that week, or never.
-    met = days.slot(0) + (drawn[weeks.name] - weeks.slot(0) + 1) * DAYS_PER_WEEK
+    # Somebody registered for a week was met in that week, or never; so with all that comes after.
+    weeks = drawn["weeks_registered"] - FEATURES["weeks_registered"].slot(0)
+    left, none = FEATURES["benefit_weeks_left"], is_value(drawn, "benefit_type", "NO_BENEFIT")
     return {
         months.name: np.where(never, months.slot(months.upper), since),
         "worked_6_of_last_12_months": _yes("worked_6_of_last_12_months", worked),
-        days.name: np.minimum(drawn[days.name], met),
+        left.name: np.where(none, left.slot(0), drawn[left.name]),
+        **{
+            name: np.minimum(drawn[name], FEATURES[name].slot(0) + (weeks + 1) * DAYS_PER_WEEK)
+            for name in SINCE_REGISTRATION
+        },
     }
 
 

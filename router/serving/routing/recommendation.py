@@ -13,6 +13,7 @@ import numpy as np
 from router.advice.recommender import Advice, Recommender
 from router.cases.features import FEATURES
 from router.decision.catalogue import Channel
+from router.decision.contradictions import fields_by_name
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision, Doubt, Status
 from router.decision.explain import Explainer, Explanation
@@ -279,10 +280,8 @@ class RecommendationWriter:
         self, message: recommendation_pb2.Recommendation, row: Sequence[int], view: View
     ) -> None:
         words = self._texts[view.language]
-        for one in self.decider.contradictions.found(row):
-            message.contradictions.add(
-                fields=one.fields, text=words.contradiction(view.reader, one.name)
-            )
+        for name, fields in fields_by_name(self.decider.contradictions.found(row)).items():
+            message.contradictions.add(fields=fields, text=words.contradiction(view.reader, name))
 
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View

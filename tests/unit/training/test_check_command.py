@@ -8,6 +8,7 @@ import pytest
 
 from router.cases.features import FEATURES
 from router.cases.mapping import read_mapping
+from router.decision.schema import Role
 from tests.plain_language import HARDEST_GRADE, faults, grade
 from tests.training_command import command
 from tests.unit.training.data.cases_builder import FRAME, ROWS, a_file
@@ -82,6 +83,33 @@ def test_fields_that_are_never_known_are_something_to_look_at(tmp_path: Path) ->
     says = "fields are unknown in all cases: age_band, has_eid"
     assert f"look at: 2 of {len(FEATURES.features)} {says}" in told.out
     assert says in page.read_text(encoding="utf-8")
+
+
+def test_where_no_version_could_pass_the_gate_that_is_said_with_why_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    model = [FEATURES.features[column].name for column in FEATURES.columns(Role.MODEL)]
+    kept = ("need_group", "digital_skill", "self_assessed_need", "channel_preference")
+    frame = LOGGED.drop(name for name in model if name not in kept)
+    page = tmp_path / "check.html"
+    told = command("check", a_file(tmp_path, frame), "--page", page, *POLICIES)
+    assert told.code == 0, told.out
+    assert "yes: fit would start" in told.out
+    assert "no: the gate cannot pass what is fitted on these files" in told.out
+    text = page.read_text(encoding="utf-8")
+    assert "No: the gate cannot pass with these files" in text
+    for words in ("abstention", "too much is unknown in 100.0%", "never known: age_band", "40%"):
+        assert words in " ".join(told.out.split()) or words in text
+        assert words in text
+    told_in_prose = [one for texts in Prose(text).sections.values() for one in texts]
+    assert [fault for one in told_in_prose for fault in faults("en", one)] == []
+
+
+def test_too_few_held_out_cases_for_the_gate_are_said_before_a_fit(tmp_path: Path) -> None:
+    told = command("check", a_file(tmp_path, LOGGED), *POLICIES)
+    assert told.code == 0, told.out
+    assert "no: the gate cannot pass" in told.out
+    assert "held_out_cases" in told.out.partition("The gate cannot pass")[2]
 
 
 def test_codes_of_mixes_are_drafted_too(tmp_path: Path) -> None:

@@ -587,3 +587,40 @@ def test_a_time_zone_that_nobody_knows_is_refused() -> None:
     cells.days("decided_on", np.ones(1, np.bool_))
     with pytest.raises(CasesRefused, match="its time zone Foo/Bar is not known; write the local"):
         problems.refuse()
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("Sum,,,12", "of several cases"),
+        ("Totalt,,,", "of several cases"),
+        ("TOTAL:,,,", "of several cases"),
+        ("I alt,,,3", "of several cases"),
+        ("Gjennomsnitt,,,4", "of several cases"),
+        ("office-01 Total,,,4", "of several cases"),
+        ("Grand Total,,,4", "of several cases"),
+        ("mean,,,4", "of several cases"),
+        ("case_ref,shielded,age_band,weeks_registered", "the names of columns again"),
+        ("Uttrekk fra 27.11.2026,,,", "as notes have"),
+        ("Kilde: fagsystemet,,,", "as notes have"),
+    ],
+)
+def test_rows_of_no_case_are_refused_by_row_with_the_way_out(
+    row: str, says: str, tmp_path: Path
+) -> None:
+    text = f"case_ref,shielded,age_band,weeks_registered\nc-1,NO,30_39,4\n{row}\n"
+    with pytest.raises(CasesRefused) as refused:
+        read(a_csv(tmp_path, text))
+    told = str(refused.value)
+    assert f"column case_ref: rows 2: {'have words' if 'notes' in says else 'are'}" in told
+    assert says in told
+    assert "delete them" in told
+
+
+@pytest.mark.parametrize("ref", ["sum-1", "Summer", "total7", "minimum-3", "c 12", "i altx"])
+def test_a_case_of_which_little_is_known_is_read_whatever_its_reference(
+    ref: str, tmp_path: Path
+) -> None:
+    text = f"case_ref,shielded,age_band,weeks_registered\nc-1,NO,30_39,4\n{ref},NO,,\n"
+    rows, _ = read(a_csv(tmp_path, text))
+    assert len(rows) == 2

@@ -212,6 +212,12 @@ def test_a_case_in_doubt_gets_what_it_would_get_without_the_doubt() -> None:
         {"job_situation": "NOT_WORKED_2_YEARS", "months_since_last_work": 23},
         {"worked_6_of_last_12_months": "YES", "months_since_last_work": 7},
         {"weeks_registered": 2, "days_since_personal_contact": 700},
+        {"weeks_registered": 2, "days_since_user_plan_activity": 35},
+        {"weeks_registered": 2, "days_waiting_for_agency_reply": 35},
+        {"phone_talks_90d": 1, "days_since_personal_contact": 105},
+        {"video_talks_90d": 1, "days_since_personal_contact": 105},
+        {"office_talks_90d": 50, "days_since_personal_contact": 720},
+        {"benefit_type": "NO_BENEFIT", "benefit_weeks_left": 1},
         {"language_support": "SIGN_INTERPRETER", "can_use_phone": "YES"},
     ],
 )
@@ -225,6 +231,28 @@ def test_facts_that_contradict_each_other_need_a_person_who_is_told_which(
     assert decision.doubts & Doubt.CONTRADICTION
     named = {name for one in decider.contradictions.found(row.tolist()) for name in one.fields}
     assert named >= set(facts)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"weeks_registered": 2, "days_since_personal_contact": 34},
+        {"weeks_registered": 2, "days_since_user_plan_activity": 34},
+        {"weeks_registered": 2, "days_waiting_for_agency_reply": 34},
+        # Longer than any wait is counted.
+        {"weeks_registered": 520, "days_waiting_for_agency_reply": 90},
+        {"days_since_personal_contact": 104, "weeks_registered": 200},
+        {"benefit_type": "NO_BENEFIT", "benefit_weeks_left": 0},
+        # A wait, a plan or messages may be of other days, or have come another way.
+        {"plan_activities_active": 0, "plan_activities_overdue": 0},
+        {"messages_90d": 0, "unread_messages": 5, "days_waiting_for_agency_reply": 13},
+    ],
+)
+def test_facts_that_are_only_unlikely_together_contradict_nothing(
+    facts: dict[str, str | int],
+) -> None:
+    decision = flat_decider([0.9] * MIXES).decide(a_row(**facts)[None]).each()[0]
+    assert not decision.doubts
 
 
 @pytest.mark.parametrize("field", ["goal_by_user", "plan_has_goal", "weeks_registered"])

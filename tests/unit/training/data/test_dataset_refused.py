@@ -190,3 +190,15 @@ def test_files_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) -> 
 def test_an_empty_file_is_refused_and_does_not_crash(tmp_path: Path) -> None:
     assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "a.csv"))
     assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "b.parquet"))
+
+
+@pytest.mark.parametrize("label", ["Totalt", "I alt", "Gjennomsnitt"])
+def test_a_last_row_of_sums_is_refused_and_not_left_out_as_a_shielded_case(
+    label: str, tmp_path: Path
+) -> None:
+    sums = pl.DataFrame({"case_ref": [label], "adviser_minutes": [12]})
+    frame = pl.concat([FRAME, sums.cast({"adviser_minutes": FRAME["adviser_minutes"].dtype})],
+                      how="diagonal")  # fmt: skip
+    told = refusal(a_file(tmp_path, frame))
+    assert f"column case_ref: rows {len(frame)}: are of several cases" in told
+    assert "delete them" in told

@@ -6,7 +6,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from router.cases.features import FEATURES
+from router.decision.contradictions import CompiledContradictions
 from tests.builders import a_catalogue
+from training.simulation.population import draw_population
 from training.simulation.simulate import simulate
 from training.simulation.worlds import WORLDS
 
@@ -18,6 +20,12 @@ def test_a_simulation_is_the_same_for_the_same_seed() -> None:
     assert first.cases.equals(second.cases)
     assert first.truth.equals(second.truth)
     assert not first.cases.equals(simulate(300, 6, CATALOGUE).cases)
+
+
+def test_no_simulated_case_contradicts_itself() -> None:
+    drawn = draw_population(np.random.default_rng(1), 50_000)
+    rows = np.stack([drawn[name] for name in FEATURES.names], axis=1).astype(np.uint16)
+    assert not CompiledContradictions(features=FEATURES).any(rows).sum()
 
 
 def test_the_truth_agrees_with_the_logged_propensities() -> None:

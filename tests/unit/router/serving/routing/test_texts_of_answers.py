@@ -111,6 +111,18 @@ def test_where_a_person_must_look_first_that_comes_first(service: Service) -> No
     assert answer.plan.index("Your adviser will contact you") < answer.plan.index("Over the next")
 
 
+def test_what_contradicts_itself_in_one_way_is_told_once_with_all_its_fields(
+    service: Service,
+) -> None:
+    talks = {"phone_talks_90d": 1, "video_talks_90d": 2, "office_talks_90d": 0}
+    answer = asked(service, pb.READER_USER, days_since_personal_contact=400, **talks)
+    told = {frozenset(one.fields): one.text for one in answer.contradictions}
+    [text] = [text for fields, text in told.items() if "phone_talks_90d" in fields]
+    fields = frozenset({"phone_talks_90d", "video_talks_90d", "days_since_personal_contact"})
+    assert told[fields] == text
+    assert answer.text.count(text.split(". ")[0]) == 1
+
+
 def test_a_user_reads_nothing_of_health_and_need_and_an_adviser_reads_it_with_the_law(
     service: Service,
 ) -> None:
