@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -55,4 +55,9 @@ def main(kind: str, port: str, answer_file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench.echo", description=__doc__)
+    parser.add_argument("kind", choices=("sync", "asyncio", "uvloop"))
+    parser.add_argument("port")
+    parser.add_argument("answer", help="file of the bytes to answer with")
+    asked = parser.parse_args()
+    main(asked.kind, asked.port, asked.answer)

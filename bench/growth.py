@@ -301,7 +301,9 @@ def _line(sizes: list[int], values: list[float]) -> tuple[float, float]:
 
 def main() -> None:
     """Prints a table as each size is done, and then the lines through all of them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.growth", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="decisions")
     parser.add_argument("--offices", type=int, default=OFFICES)
     parser.add_argument("--only", nargs="+", help="beginnings of names")
