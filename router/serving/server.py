@@ -39,7 +39,7 @@ from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
-from router.serving.settings import Address, Settings, SettingsError
+from router.serving.settings import Address, Settings, SettingsError, cannot_listen
 from router.serving.shadowing import Shadowing
 from router.serving.tracing import TRACES
 from router.texts import Texts
@@ -358,8 +358,8 @@ def _listen(server: grpc.aio.Server, address: Address, tls: Tls | None) -> str:
                 port = server.add_secure_port(str(address), tls.for_grpc())
         except RuntimeError:
             # gRPC says why in its own log at most.
-            told = f"listen: cannot listen on {address}: in use, or not an address of this host"
-            raise SettingsError(told) from None
+            told = cannot_listen(address, "in use, or not an address of this host")
+            raise SettingsError("listen", told) from None
     return str(address) if address.path else f"{address.host}:{port}"
 
 
