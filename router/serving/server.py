@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
 
 from router.journal.head_file import HeadFile
 from router.journal.opening import file_of, open_to_read
@@ -34,6 +33,7 @@ from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
 from router.serving.following import Follower
+from router.serving.health import HealthServicer
 from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
@@ -156,7 +156,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         )
     )
     server.add_generic_rpc_handlers((edge,))
-    checks = health_aio.HealthServicer()
+    checks = HealthServicer()
 
     readiness = Readiness(metrics)
     journal = DurableJournal(parts.store, metrics, _ReadinessTeller(readiness, checks))
@@ -302,7 +302,7 @@ class _ReadinessTeller:
     The journal's writer has logged it, with the cause.
     """
 
-    def __init__(self, readiness: Readiness, checks: health_aio.HealthServicer) -> None:
+    def __init__(self, readiness: Readiness, checks: HealthServicer) -> None:
         self._readiness = readiness
         self._checks = checks
         self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
@@ -326,7 +326,7 @@ def _add_services(
     journal: DurableJournal,
     feedback: FeedbackService,
     shadowing: Shadowing,
-    checks: health_aio.HealthServicer,
+    checks: HealthServicer,
 ) -> None:
     routing = ChannelRouterService(parts.live, journal, shadowing)
     models = ModelsService(parts.live, parts.texts, parts.listing)
