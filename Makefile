@@ -24,7 +24,7 @@ COVERAGE := --source router,training --omit 'router/v1/*' --json --out build/cov
 # uv reads no settings of pip: this tells it which index pip would ask, when pip was told of one.
 INDEX := $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}
 
-.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-peers bench-overload bench-growth faults wheel sbom clean
+.PHONY: help setup demo demo-year serve test lint check stubs openapi pictures lock bench bench-learning bench-peers bench-overload bench-growth faults soak wheel sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -140,6 +140,9 @@ bench-peers: setup ## Measure beside MLServer, KServe, BentoML, LitServe, Ray Se
 
 faults: setup ## Do every fault to the service, for hours; writes docs/reliability.md; SHARE=0.05 does less
 	$(BIN)/python -m tests.faults --share $(or $(SHARE),1) --page docs/reliability.md
+
+soak: setup ## Ten minutes of calls: exit 1 if the server grows, or a sown leak is not found; MINUTES=480 a night
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10)
 
 bench-learning: setup ## Measure what learning is worth beside the peers; DATA=folder adds real trials
 	$(BIN)/python -m bench.learning $(if $(DATA),--data $(DATA))

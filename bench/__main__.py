@@ -5,6 +5,7 @@ Then batches, files and memory.
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
 import subprocess
@@ -33,7 +34,6 @@ BATCH = "/router.v1.ChannelRouter/RecommendBatch"
 VIEWS = {"FULL": channel_router_pb2.VIEW_FULL, "BASIC": channel_router_pb2.VIEW_BASIC}
 REPEATS = 3
 CALLS = 20_000
-"""Calls of a run, unless the command line says how many."""
 SCORED = 1_000_000
 
 
@@ -178,7 +178,11 @@ def files(folder: Path) -> None:
 
 
 def main() -> None:
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "calls", nargs="?", type=int, default=CALLS, help="of a run; default: %(default)s"
+    )
+    calls: int = parser.parse_args().calls
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(

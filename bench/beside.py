@@ -190,7 +190,9 @@ async def measure(target: str, server: psutil.Process, offices: int, policies: P
 
 def main() -> None:
     """Measures a server for each number of offices."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.beside", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--offices", default="1,300", help="numbers of offices; default 1,300")
     parser.add_argument("--reprice", nargs=2, metavar=("FOLDER", "TURN"), help="for its own use")
     chosen = parser.parse_args()

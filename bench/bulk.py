@@ -160,7 +160,7 @@ def row(engine: str, rows: int, clock: float, processor: float, peaks: Sequence[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.bulk", description=__doc__)
     parser.add_argument("millions", nargs="*", type=int, default=MILLIONS, help="Of rows.")
     parser.add_argument("--beside", type=Path, help="Another checkout, for the same Python.")
     parser.add_argument("--local", action="store_true", help="Without Dask.")

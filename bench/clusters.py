@@ -165,7 +165,7 @@ def covered(setting: Setting, seed: int, *, boosted: bool) -> tuple[list[bool], 
 
 def main() -> int:
     """Prints the table; 1 if a promise is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.clusters", description=__doc__)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--boosted", action="store_true")
     given, began, kept = parser.parse_args(), time.perf_counter(), True

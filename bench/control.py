@@ -153,7 +153,9 @@ def measure(setting: Setting, draws: int, first: int = FIRST_SEED) -> dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.control", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--only", type=int, nargs="*", help="settings by place")
     parser.add_argument("--years", type=int, default=0)

@@ -5,6 +5,7 @@ They fit a hundred times and take minutes; tests run those that fit little.
 
 from __future__ import annotations
 
+import argparse
 from typing import Any, Self
 
 import numpy as np
@@ -50,4 +51,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.conventions", description=__doc__).parse_args()
     main()

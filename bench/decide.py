@@ -57,7 +57,7 @@ for line in sys.stdin:
 
 def main() -> None:
     """Prints a table: microseconds a row, the least of many turns."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.decide", description=__doc__)
     parser.add_argument("--beside", type=Path, help="Another checkout to measure in turns.")
     beside: Path | None = parser.parse_args().beside
     this = started([sys.executable, "-c", _WORKER], Path())

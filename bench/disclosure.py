@@ -268,7 +268,7 @@ def _pairs(one: Ledger, true: Ledger) -> Iterator[tuple[str, float, float]]:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(prog="python -m bench.disclosure", description=__doc__)
     asked.add_argument("--year", type=Path)
     asked.add_argument("--draws", type=int, default=20)
     given = asked.parse_args()

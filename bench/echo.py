@@ -1,13 +1,10 @@
-"""A bare echo of the service's own messages: parses the request, answers with prepared bytes.
-
-`python -m bench.echo KIND PORT FILE`; KIND is asyncio, uvloop or sync, or C++.
-"""
+"""A bare echo of the service's own messages: parses the request, answers with prepared bytes."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
-import sys
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -63,4 +60,9 @@ def main(kind: str, port: str, answer_file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench.echo", description=__doc__)
+    parser.add_argument("kind", choices=("sync", "asyncio", "uvloop", "C++"))
+    parser.add_argument("port")
+    parser.add_argument("answer", help="file of the bytes to answer with")
+    asked = parser.parse_args()
+    main(asked.kind, asked.port, asked.answer)

@@ -251,7 +251,7 @@ def coverage(runs: list[Run], policy: str, estimator: str) -> tuple[int, float, 
 
 def main() -> int:
     """Prints the table; 1 if a promise is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--cases", type=int, default=5000)
 

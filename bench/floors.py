@@ -105,7 +105,9 @@ def synced(folder: Path) -> list[float]:
 
 def main() -> None:
     """Prints the floors, and what the aims would leave for everything else."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.floors", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--folder", type=Path, default=Path(), help="of the disk; default: here")
     folder = parser.parse_args().folder
     spoken, kept = best(messages()), best(appending())

@@ -334,7 +334,7 @@ def _judged(cases: int, seed: int, gate: Gate) -> tuple[bool, bool, list[str]]:
 
 def main() -> int:
     """Prints both parts; 1 if a promise is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.gate", description=__doc__)
     parser.add_argument("--files", type=int, default=20, help="of each of the ten kinds")
     parser.add_argument("--kind", action="append", default=[], help="only these kinds")
     parser.add_argument("--candidates", type=int, default=50)

@@ -3,8 +3,9 @@
 Makes journals of several sizes: a year of decisions of 300 offices, interleaved as they would come,
 with choices for half of them, outcomes for half, and some cases asked about again, also elsewhere.
 Each command then runs in a process of its own; processor time and the largest resident memory are
-what the system tells of that process. Printed as Markdown: figures by size, then a straight line
-through them, and what it makes of 30 million decisions a year.
+what the system tells of that process. Printed as Markdown: figures by size, then what a decision
+adds between the two largest, and what that makes of 30 million decisions a year: "as now" where it
+adds nothing, "flatter" or "steeper" where it added more or less before.
 
 `--postgres` copies these journals into databases of a server of its own, and measures there; beside
 the command's own processor time then stands that of the server, "3.0 + 1.2 s". `--expire` then
@@ -25,9 +26,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +80,10 @@ _PEOPLE = 20_000
 _AGAIN = 0.1
 _BLOCK = 30_000
 _TOLD_AT_MOST = 80
+# Shares by which processor time and memory differ between runs on a machine that others share.
+_SECONDS_NOISE, _MEMORY_NOISE = 0.1, 0.05
+# A slope so many times another is another slope.
+_BENDS = 2.0
 _DAY = 24 * 60 * 60 * 1_000_000
 _START = int(datetime.combine(FIRST_DAY, datetime.min.time(), UTC).timestamp()) * 1_000_000
 _LAST = FIRST_DAY + timedelta(days=DAYS)
@@ -293,15 +299,58 @@ def _cell(cost: Cost | None) -> str:
     return f"{told} ({cost.ended})" if cost.ended else told
 
 
-def _line(sizes: list[int], values: list[float]) -> tuple[float, float]:
-    """Fits value = first + size × second; through two sizes or more."""
-    slope, start = np.polyfit(sizes, values, 1)
-    return float(start), float(slope)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Growth:
+    """How a cost grows, by the two largest sizes: small ones have costs of their own.
+
+    Attributes:
+        slope: what one decision more adds; 0 where the cost does not rise by more than noise.
+        projected: the cost of so many decisions as were asked for.
+        bend: "flatter" or "steeper" than between the sizes before, "" where it is about the same or
+            there are two sizes only.
+    """
+
+    slope: float
+    projected: float
+    bend: str
+
+    def told(self, amount: str) -> str:
+        """Says what was projected, its amount in words given."""
+        return (amount if self.slope else "as now") + (f" ({self.bend})" if self.bend else "")
+
+
+def growth(sizes: Sequence[int], values: Sequence[float], decisions: int, noise: float) -> Growth:
+    """Projects a cost.
+
+    Args:
+        sizes: two or more, rising.
+        values: the cost of each.
+        decisions: whose cost is asked for.
+        noise: share of a cost by which it differs from one run to the next.
+
+    Raises:
+        ValueError: if there are fewer than two sizes, or not as many values.
+    """
+    if len(sizes) < 2 or len(sizes) != len(values):
+        raise ValueError(f"{len(values)} costs of {len(sizes)} sizes: two of each are needed")
+    slopes = [
+        0.0 if last <= first * (1 + noise) else (last - first) / (size - before)
+        for (before, size), (first, last) in zip(pairwise(sizes), pairwise(values), strict=True)
+    ]
+    *earlier, slope = slopes
+    bend = ""
+    if earlier and slope > _BENDS * earlier[-1]:
+        bend = "steeper"
+    elif earlier and slope and earlier[-1] > _BENDS * slope:
+        bend = "flatter"
+    return Growth(slope, values[-1] + slope * (decisions - sizes[-1]), bend)
 
 
 def main() -> None:
-    """Prints a table as each size is done, and then the lines through all of them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Prints a table as each size is done, and then what a decision adds and a year makes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.growth", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="decisions")
     parser.add_argument("--offices", type=int, default=OFFICES)
     parser.add_argument("--only", nargs="+", help="beginnings of names")
@@ -407,13 +456,16 @@ def _tell(found: dict[str, dict[int, Cost]], sizes: list[int]) -> None:
         rate, national = "–", "–"
         if len(good) > 1:
             spent = [by_size[size].seconds + by_size[size].database for size in good]
-            start, slope = _line(good, spent)
-            base, growth = _line(good, [by_size[size].megabytes for size in good])
-            rate = f"{1e6 * slope:,.1f}"
-            national = (
-                f"{(start + slope * NATIONAL) / 60:,.1f} min, "
-                f"{(base + growth * NATIONAL) / 1024:,.1f} GB"
+            time_ = growth(good, spent, NATIONAL, _SECONDS_NOISE)
+            held = [by_size[size].megabytes for size in good]
+            memory = growth(good, held, NATIONAL, _MEMORY_NOISE)
+            rate = f"{1e6 * time_.slope:,.1f}" if time_.slope else "0"
+            told = (
+                time_.told(f"{time_.projected / 60:,.1f} min"),
+                memory.told(f"{memory.projected / 1024:,.1f} GB"),
             )
+            # Both once, where neither rises.
+            national = ", ".join(dict.fromkeys(told))
         print(f"| {name} | " + " | ".join([*cells, rate, national]) + " |")
 
 

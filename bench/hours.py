@@ -153,7 +153,9 @@ def draw(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.hours", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--draws", type=int, default=60)
     asked = parser.parse_args()
     models = Path("models")

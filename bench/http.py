@@ -5,6 +5,7 @@ The second table says how long a lone caller over gRPC waits while batches are a
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import statistics
 import subprocess
@@ -95,6 +96,13 @@ def lone(address: str) -> None:
 
 
 def main() -> None:
+    """Prints both tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench.http", description=__doc__)
+    parser.add_argument("--lone", metavar="ADDRESS", help="for its own use: the lone caller")
+    asked = parser.parse_args()
+    if asked.lone is not None:
+        lone(asked.lone)
+        return
     listen, door = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with tempfile.TemporaryDirectory(dir=".") as folder:
         words = ["router", "serve", "--listen", listen, "--http", door, "--metrics", "127.0.0.1:0"]
@@ -131,7 +139,7 @@ def row(name: str, over_grpc: float, over_http: float) -> None:
 
 
 def meanwhile(listen: str, name: str, work: Callable[[], object]) -> None:
-    command = [sys.executable, "-m", "bench.http", listen]
+    command = [sys.executable, "-m", "bench.http", "--lone", listen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as caller:
         while caller.poll() is None:
             work()
@@ -140,4 +148,4 @@ def meanwhile(listen: str, name: str, work: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    lone(sys.argv[1]) if len(sys.argv) > 1 else main()
+    main()

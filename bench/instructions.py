@@ -8,6 +8,7 @@ What a call into C does is not in them (`make bench` is).
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -109,4 +110,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__).parse_args()
     main()

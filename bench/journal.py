@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 
+from bench.stores import STORES, new_journals
 from router.journal.group_commit import GroupCommit
 from router.journal.opening import open_journal
 from router.journal.record import Context, JournalUnavailable, Record
 from router.journal.store import JournalStore
 from router.journal.verification import verify
-from tests.postgres_server import PostgresServer, binaries
 
 CONTEXT = Context(document='{"model_version":"bench"}')
 PAYLOAD = os.urandom(250)
@@ -74,31 +72,6 @@ def _verified(store: JournalStore) -> float:
     return verdict.records / (time.perf_counter() - started)
 
 
-@contextmanager
-def _files() -> Iterator[Callable[[], str]]:
-    # Here, not in the system's folder, which may be memory and durable at once.
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        yield lambda: f"sqlite:///{folder}/{os.urandom(6).hex()}.db"
-
-
-@contextmanager
-def _databases(folder: Path) -> Iterator[Callable[[], str]]:
-    import psycopg
-
-    server = PostgresServer(folder)
-
-    def fresh() -> str:
-        name = f"bench_{os.urandom(6).hex()}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return server.url.replace("/postgres", f"/{name}")
-
-    try:
-        yield fresh
-    finally:
-        server.remove()
-
-
 def _best(runs: int, fresh: Callable[[], str], measure: Callable[[JournalStore], float]) -> float:
     best = 0.0
     for _ in range(runs):
@@ -127,18 +100,13 @@ def main() -> None:
     Raises:
         SystemExit: if PostgreSQL is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.journal", description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
 
-    with _files() as fresh:
-        _measure("sqlite", fresh, runs)
-
-    folder = binaries()
-    if folder is None:
-        raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
-    with _databases(folder) as fresh:
-        _measure("postgres", fresh, runs)
+    for store in STORES:
+        with new_journals(store) as fresh:
+            _measure(store, fresh, runs)
 
 
 if __name__ == "__main__":

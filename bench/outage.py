@@ -102,7 +102,7 @@ def main() -> None:
     Raises:
         SystemExit: if PostgreSQL is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.outage", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="Of the outage.")
     parser.add_argument(
         "--around", type=float, default=5.0, help="Seconds of load before and after."

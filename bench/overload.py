@@ -9,6 +9,7 @@ The servers have one core, and the calls come from a process on the other, which
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -248,4 +249,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.overload", description=__doc__).parse_args()
     main()

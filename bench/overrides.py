@@ -187,7 +187,9 @@ def measure(setting: Setting, draws: int, first: int = FIRST_SEED) -> list[ReadP
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.overrides", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--only", type=int, nargs="*", help="settings by place")
     asked = parser.parse_args()

@@ -5,6 +5,7 @@ A million cases on one core.
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
 import subprocess
@@ -196,4 +197,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.plan", description=__doc__).parse_args()
     main()

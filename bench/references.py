@@ -271,7 +271,7 @@ def _column_nanoseconds(texts: list[str]) -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(prog="python -m bench.references", description=__doc__)
     arguments.add_argument("--count", type=int, default=1_000_000, help="strings of each kind")
     count: int = arguments.parse_args().count
     # Of times a tenth of the strings says as much.

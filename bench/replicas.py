@@ -211,7 +211,7 @@ def _check(url: str, answered: list[str]) -> None:
 
 def main() -> None:
     """Prints a table, and what was found in the journal."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ArgumentParser(prog="python -m bench.replicas", description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=CALLS, help="of each run")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
     parser.add_argument("--turns", type=int, default=TURNS)

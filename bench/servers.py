@@ -10,8 +10,8 @@ measured beside others' servers (`bench.serving_peers`).
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from collections.abc import Collection, Sequence
 from concurrent import futures
@@ -179,6 +179,14 @@ def run(kind: str, port: str, journal: str) -> None:
 
 
 def main() -> None:
+    """Prints the table, or is one of the servers in it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.servers", description=__doc__)
+    words = ("KIND", "PORT", "JOURNAL")
+    parser.add_argument("--serve", nargs=3, metavar=words, help="for its own use: one server")
+    asked = parser.parse_args()
+    if asked.serve is not None:
+        run(*asked.serve)
+        return
     print("| view | in flight | server | requests/s | p50 µs | p99 µs | p99.9 µs | of uvloop |")
     print("|---|---|---|---|---|---|---|---|")
     seen: dict[tuple[str, int, str], list[Load]] = {}
@@ -189,7 +197,7 @@ def main() -> None:
             for kind in KINDS:
                 port = free_port()
                 journal = f"sqlite:///{folder}/{turn}-{kind}.db"
-                with pinned("bench.servers", kind, str(port), journal, ready="ready"):
+                with pinned("bench.servers", "--serve", kind, str(port), journal, ready="ready"):
                     for view, number in VIEWS.items():
                         request = channel_router_pb2.RecommendRequest(
                             case=plain_case("c-7f3a91be"), view=number
@@ -211,4 +219,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(*sys.argv[1:]) if len(sys.argv) > 1 else main()
+    main()

@@ -1,13 +1,13 @@
 """Records a second that `journal ship` sends, to librdkafka's mock cluster on this machine.
 
-Run as `python -m bench.ship [RECORDS]`. The mock holds what it gets in memory and replicates
+Run as `python -m bench.ship`. The mock holds what it gets in memory and replicates
 nothing: this measures what is ours, reading, writing JSON and waiting for reports, and no cluster.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 import time
 import uuid
@@ -22,7 +22,13 @@ from tests.builders import a_reading, a_recorded_recommendation
 from tests.kafka_cluster import KafkaCluster
 
 
-def main(count: int) -> None:
+def main() -> None:
+    """Prints records a second, and processor time a record."""
+    parser = argparse.ArgumentParser(prog="python -m bench.ship", description=__doc__)
+    parser.add_argument("--records", type=int, default=50_000, help="default: %(default)s")
+    count = parser.parse_args().records
+    if count < 1:
+        parser.error(f"--records: {count} is not 1 or more")
     one = a_recorded_recommendation(a_reading(), "c-1", mix=0, status=1)
     cluster, stopping = KafkaCluster(), Event()
     with (
@@ -42,4 +48,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(one) for one in sys.argv[1:] or ["50000"]))
+    main()

@@ -6,6 +6,7 @@ machine change it little; a call that waits costs nothing.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -83,4 +84,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.sizing", description=__doc__).parse_args()
     main()

@@ -6,6 +6,7 @@ slows all alike.
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
@@ -88,4 +89,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.subjects", description=__doc__).parse_args()
     main()

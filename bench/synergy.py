@@ -304,7 +304,7 @@ def error_of(shares: list[float]) -> float:
 
 def main() -> int:
     """Prints the table; 1 if a promise is broken by more than two standard errors."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.synergy", description=__doc__)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--minutes", type=float, help="as many of the draws as begin within them")
     parser.add_argument("--boosted", action="store_true")

@@ -657,7 +657,7 @@ def _places(seed: int) -> Iterator[Place]:
 
 def main() -> None:
     """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.tampering", description=__doc__)
     parser.add_argument("--alterations", type=int, default=1000, help="of each store")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

@@ -173,7 +173,9 @@ def _least(aim: Floats, table: csr_matrix, right: Floats) -> float:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked = argparse.ArgumentParser(
+        prog="python -m bench.two_tellings", description=__doc__.splitlines()[0]
+    )
     asked.add_argument("--draws", type=int, default=40)
     given = asked.parse_args()
     caught, tens = {False: 0, True: 0}, {False: 0, True: 0}

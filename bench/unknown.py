@@ -114,7 +114,7 @@ def value(found: Fitted) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.unknown", description=__doc__)
     parser.add_argument("--cases", type=int, default=5_000)
     parser.add_argument("--every", type=int, default=1, help="each so-many-eth pattern")
     parser.add_argument("--start", type=int, default=0, help="first pattern")

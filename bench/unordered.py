@@ -6,6 +6,7 @@ changed against the same case as it would otherwise be.
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,4 +56,5 @@ def _minutes(decider: Decider, rows: Rows, name: str, value: str) -> Floats:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.unordered", description=__doc__).parse_args()
     main()

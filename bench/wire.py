@@ -7,11 +7,11 @@ looks into each answer for what it must hold.
 
 from __future__ import annotations
 
+import argparse
 import json
 import selectors
 import socket
 import struct
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -390,4 +390,7 @@ def main(told: str, *, client: Callable[..., object] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m bench.wire", description=__doc__)
+    parser.add_argument("told", help="JSON: where and what to call, and how; see `main`")
+    asked = parser.parse_args()
+    main(asked.told)

@@ -7,6 +7,7 @@ itself does not depend on protovalidate.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -246,4 +247,5 @@ def write(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m clients.contract", description=__doc__).parse_args()
     write(FOLDER)

@@ -7,6 +7,7 @@ to protobuf. Those of the TypeScript client hold what Google's types of errors h
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -66,5 +67,6 @@ def _protoc(protos: list[Path], *outs: str) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m clients.stubs", description=__doc__).parse_args()
     write_python(PYTHON)
     write_typescript(TYPESCRIPT)

@@ -7,6 +7,7 @@ calls; the one for Go would be a tool chain of its own.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -399,5 +400,6 @@ def _within(
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m docs.openapi", description=__doc__).parse_args()
     WRITTEN.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{WRITTEN.relative_to(ROOT)}\n")

@@ -6,6 +6,7 @@ tests/unit/test_personas.py holds the answers to them.
 
 from __future__ import annotations
 
+import argparse
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -256,4 +257,5 @@ def _quoted(text: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m docs.personas", description=__doc__).parse_args()
     PAGE.write_text(page(), encoding="utf-8")

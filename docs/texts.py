@@ -6,6 +6,7 @@ list, and hold the pages to it.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -248,6 +249,7 @@ def _row(one: Rendered) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m docs.texts", description=__doc__).parse_args()
     folder = Path(__file__).with_suffix("")
     for language, texts in load_texts().items():
         (folder / f"{language}.md").write_text(page(texts), encoding="utf-8")

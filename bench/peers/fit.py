@@ -5,8 +5,8 @@ Fits one peer on one file.
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import sys
 import time
 import warnings
 
@@ -51,4 +51,9 @@ def _known(rows: np.ndarray, fresh: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench.peers.fit", description=__doc__)
+    parser.add_argument("peer", help="module.function of bench/peers")
+    parser.add_argument("logged", help="file of the cases to fit on")
+    parser.add_argument("answer", help="file to write")
+    asked = parser.parse_args()
+    main(asked.peer, asked.logged, asked.answer)

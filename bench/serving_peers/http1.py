@@ -6,9 +6,9 @@ that find none free open another.
 
 from __future__ import annotations
 
+import argparse
 import selectors
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -221,4 +221,9 @@ class Http1:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], client=Http1)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.serving_peers.http1", description=__doc__
+    )
+    parser.add_argument("told", help="JSON: where and what to call, and how; see `main`")
+    asked = parser.parse_args()
+    main(asked.told, client=Http1)

@@ -118,7 +118,7 @@ def ours(folder: Path, cases: list[case_pb2.Case]) -> Iterator[Server]:
     serve = [*python, "router", "serve", "--listen", "LISTEN", "--metrics", "METRICS"]
     words = {
         "ours": [*serve, "--journal", "JOURNAL"],
-        "ours, no journal": [*python, "bench.servers", "forgetting", "PORT", "JOURNAL"],
+        "ours, no journal": [*python, "bench.servers", "--serve", "forgetting", "PORT", "JOURNAL"],
     }
     for view, number in VIEWS.items():
         answers = _answers(folder, cases, number)

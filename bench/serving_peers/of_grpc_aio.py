@@ -5,7 +5,7 @@ A message is bare numbers in a BytesValue, which is the least that a message can
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,7 +16,7 @@ import uvloop
 from google.protobuf.wrappers_pb2 import BytesValue
 
 
-async def main(path: str, port: str, *_: str) -> None:
+async def main(path: str, port: str) -> None:
     model: Any = joblib.load(path)
 
     async def predict(request: BytesValue, _: object) -> BytesValue:
@@ -42,4 +42,12 @@ async def main(path: str, port: str, *_: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.serving_peers.of_grpc_aio", description=__doc__
+    )
+    parser.add_argument("model", help="file of the model")
+    parser.add_argument("port")
+    # Every peer is given the same words.
+    parser.add_argument("others", nargs="*", help="not used")
+    asked = parser.parse_args()
+    uvloop.run(main(asked.model, asked.port))

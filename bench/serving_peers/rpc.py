@@ -5,8 +5,8 @@ It counts calls of batches and messages of streams, as `bench.wire` counts calls
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -112,4 +112,7 @@ def main(told: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench.serving_peers.rpc", description=__doc__)
+    parser.add_argument("told", help="JSON: where and what to call, and how; see `main`")
+    asked = parser.parse_args()
+    main(asked.told)

@@ -40,7 +40,7 @@ HELD = {
 
 def main() -> None:
     """Prints a row for each size."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.wide", description=__doc__)
     parser.add_argument("--mixes", type=int, nargs="+", default=[TODAY[0], 30, 60])
     parser.add_argument("--fields", type=int, nargs="+", default=[TODAY[1], 300])
     parser.add_argument("--turns", type=int, default=7)

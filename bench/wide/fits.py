@@ -95,7 +95,7 @@ def truth_columns(cases: pl.DataFrame) -> list[str]:
 
 def main() -> None:
     """Prints a row for each number of cases and mixes."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.wide.fits", description=__doc__)
     parser.add_argument("--cases", type=within(*CASES), nargs="+", default=[20_000])
     parser.add_argument("--mixes", type=within(*MIXES), nargs="+", default=[10, 20, 30])
     parser.add_argument("options", nargs="*", help="Of fit, behind --.")

@@ -5,6 +5,7 @@ Processor time, since what else the machine does changes it least. Every field o
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import gc
 import hashlib
@@ -244,4 +245,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.wide.worker", description=__doc__).parse_args()
     main()

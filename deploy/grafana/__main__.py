@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from grafana_foundation_sdk.builders import dashboard, prometheus, timeseries
@@ -126,4 +127,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m deploy.grafana", description=__doc__).parse_args()
     main()

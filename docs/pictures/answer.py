@@ -5,6 +5,7 @@ Asks a server of its own, with the committed model and policies.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -176,6 +177,7 @@ def _why(
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m docs.pictures.answer", description=__doc__).parse_args()
     folder = Path(__file__).parent
     advice = answered()
     (folder / "answer.svg").write_text(drawn(advice, narrow=False), encoding="utf-8")

@@ -6,6 +6,7 @@ the panels are there to show. What Grafana would draw is drawn here with Matplot
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import tempfile
@@ -104,4 +105,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m docs.pictures.dashboards", description=__doc__
+    ).parse_args()
     main()

@@ -1,5 +1,6 @@
 """The two ways of the data as a picture, wide and narrow: `python -m docs.pictures.ways`."""
 
+import argparse
 from pathlib import Path
 
 from docs.pictures.svg import BLUE, GREEN, INK, QUIET, Picture
@@ -89,6 +90,7 @@ def _step(
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m docs.pictures.ways", description=__doc__).parse_args()
     folder = Path(__file__).parent
     (folder / "ways.svg").write_text(wide(), encoding="utf-8")
     (folder / "ways-narrow.svg").write_text(narrow(), encoding="utf-8")

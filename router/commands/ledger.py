@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -127,7 +128,7 @@ def ledger(
     _tell_missing(read.strangers)
 
     if csv_file is not None:
-        write_csv(csv_file, asked.each, asked.benefits)
+        write_csv(csv_file, asked.each | asked.together, asked.benefits)
     if prometheus is not None:
         write_prometheus(prometheus, asked.each, asked.shown, asked.overrides, asked.benefits)
     if html is not None:
@@ -257,6 +258,13 @@ class _Asked:
         self.each = {office: self._account([office], period) for office in chosen}
         self._everywhere = self._shown(known)
 
+    @cached_property
+    def together(self) -> dict[str, Ledger]:
+        """The ledger of several offices as one, under ALL; none of a single office."""
+        if len(self._chosen) == 1:
+            return {}
+        return {ALL: self._account(self._chosen, self._period)}
+
     @property
     def shown(self) -> dict[str, Shown]:
         """What showing the advice does, by office; of several offices also of ALL."""
@@ -267,10 +275,8 @@ class _Asked:
     def benefits(self) -> dict[str, Benefit]:
         """What showing the advice is worth, by office; of several offices also of ALL."""
         found = {office: self._benefit([office], one) for office, one in self.each.items()}
-        if len(self._chosen) > 1:
-            every = self._account(self._chosen, self._period)
-            found[ALL] = self._benefit(self._chosen, every)
-        return found
+        together = {name: self._benefit(self._chosen, one) for name, one in self.together.items()}
+        return found | together
 
     @property
     def overrides(self) -> dict[str, Overrides]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import re
 import sys
 import traceback
 
@@ -32,7 +35,10 @@ _EXTRAS = {
 def run(command: click.Command, prog_name: str) -> None:
     """Runs a command line with the arguments of this process.
 
-    Exits with 2 where a person can mend what is wrong: with a file, a value, a place or a service.
+    Exits with 2 where a person can mend what is wrong: with an option, a file, a value, a place or
+    a service; with 1 where the answer is no, or somebody stopped it. Whatever is told of an error
+    on standard error, its line begins with "error: ".
+
     An error of a library is none of these, whatever its type, and neither is one of our own that
     nobody expected: both are told with their traceback, and exit with 70.
 
@@ -41,9 +47,20 @@ def run(command: click.Command, prog_name: str) -> None:
         prog_name: as it is called on the terminal.
     """
     try:
-        command(prog_name=prog_name)
+        # Click would tell its own errors in another form than ours.
+        code = command(prog_name=prog_name, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as problem:
+        _tell_usage(problem)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        sys.exit(1)
     except Mendable as problem:
         _tell(problem)
+    except BrokenPipeError:
+        # Whoever read has gone, as `head` does. Python would say so once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as problem:
         # The system's own have a number or a kind; those that libraries make up have neither.
         if problem.errno is None and type(problem) is OSError:
@@ -59,6 +76,15 @@ def run(command: click.Command, prog_name: str) -> None:
         )
     except Exception:
         _tell_fault()
+
+
+def _tell_usage(problem: click.ClickException) -> None:
+    """Tells an error of Click's, with how the command is used, if it is about that."""
+    told = io.StringIO()
+    problem.show(told)
+    text = re.sub("^Error: ", "error: ", told.getvalue(), count=1, flags=re.MULTILINE)
+    click.echo(text, err=True, nl=False)
+    sys.exit(problem.exit_code)
 
 
 def _tell(problem: Exception | str) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from functools import wraps
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec
 
 import click
 import uvloop
@@ -30,13 +32,46 @@ from router.journal.store import JournalStore
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
 from router.serving.metrics import Metrics
-from router.serving.settings import Address, Settings, tls_files, token_source
+from router.serving.settings import (
+    Address,
+    Settings,
+    SettingsError,
+    option_of,
+    tls_files,
+    token_source,
+)
 from router.serving.tracing import TRACES
 from router.texts import load_texts
 from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
 
 _SWITCH_SECONDS = 0.001
+
+P = ParamSpec("P")
+
+
+def _told_as_given(command: Callable[P, None]) -> Callable[P, None]:
+    """Has a setting that is refused named by its variable too, if its value came from there."""
+
+    @wraps(command)
+    def told(*args: P.args, **values: P.kwargs) -> None:
+        try:
+            command(*args, **values)
+        except SettingsError as problem:
+            variable = _variable(click.get_current_context(), option_of(problem.setting))
+            raise SettingsError(problem.setting, problem.problem, variable=variable) from problem
+
+    return told
+
+
+def _variable(context: click.Context, option: str) -> str:
+    """Gives the variable of the environment that gave an option its value; "" if none did."""
+    for one in context.command.params:
+        source = context.get_parameter_source(one.name or "")
+        if option in one.opts and source is click.core.ParameterSource.ENVIRONMENT:
+            names = [one.envvar] if isinstance(one.envvar, str) else one.envvar or ()
+            return next((name for name in names if os.environ.get(name)), "")
+    return ""
 
 
 @click.command()
@@ -227,6 +262,7 @@ _SWITCH_SECONDS = 0.001
     envvar="ROUTER_LOG_LEVEL",
     show_default=True,
 )
+@_told_as_given
 def serve(
     listen: str,
     metrics: str,
@@ -421,6 +457,7 @@ def demo(models: Path, policies: Path) -> None:
     help="Certificate of a caller, where the server wants one.",
 )
 @click.option("--tls-key", type=FILE, envvar="ROUTER_HEALTH_TLS_KEY", help="Its private key.")
+@_told_as_given
 def health(
     address: str,
     service: str,

@@ -27,10 +27,10 @@ def read_draw_key(path: Path) -> bytes:
         # A platform mounts secrets as links: what is meant is what they lead to.
         key = plain_bytes(path.resolve(), AT_MOST).strip()
     except ValueError as problem:
-        raise DrawKeyRefused(f"draw_key: {path}: {problem}") from problem
+        raise DrawKeyRefused(f"--draw-key: {path}: {problem}") from problem
     if len(key) < AT_LEAST:
         raise DrawKeyRefused(
-            f"draw_key: {path}: {len(key)} bytes, at least {AT_LEAST} are needed; "
+            f"--draw-key: {path}: {len(key)} bytes, at least {AT_LEAST} are needed; "
             "`openssl rand -hex 32` makes some"
         )
     return key
@@ -51,7 +51,7 @@ def kept_draw_key(path: Path) -> tuple[bytes, bool]:
         return read_draw_key(path), False
     except OSError as problem:
         raise DrawKeyRefused(
-            f"draw_key: {path} cannot be made: {problem.strerror}; it is made beside the journal "
+            f"--draw-key: {path} cannot be made: {problem.strerror}; it is made beside the journal "
             "where no other place is named"
         ) from problem
     with open(made, "w", encoding="ascii") as file:

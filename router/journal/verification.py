@@ -5,7 +5,7 @@ a journal that was rewritten whole, or lost its end.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -126,17 +126,28 @@ class _Walk:
     def to_the_end(self, store: JournalReader) -> tuple[int, str] | None:
         """Walks; gives the first number that does not hold and why, None if all hold."""
         self._subjects_after = store.subjects_after()
-        for stored in store.read():
-            seq = self.head.seq + 1
-            reason = self._flaw(seq, stored)
-            if reason is not None:
-                return seq, reason
-            self._remember(stored)
+        try:
+            flaw = self._over(store.read())
+        except JournalBroken:
+            # Many are read at once, and those before the one that cannot be read are good.
+            flaw = self._over(_one_by_one(store, self.head.seq))
+        if flaw is not None:
+            return flaw
         # A chain that lost its end still holds: only a head kept elsewhere tells.
         expected, last = self._expected, self.head.seq
         if expected is not None and expected.seq > last:
             told = f"its end was removed: record {expected.seq} was seen, but {last} is the last"
             return last + 1, told
+        return None
+
+    def _over(self, records: Iterable[StoredRecord]) -> tuple[int, str] | None:
+        """Walks over the next records; gives the first that does not hold and why, None if all."""
+        for stored in records:
+            seq = self.head.seq + 1
+            reason = self._flaw(seq, stored)
+            if reason is not None:
+                return seq, reason
+            self._remember(stored)
         return None
 
     def _flaw(self, seq: int, stored: StoredRecord) -> str | None:
@@ -283,6 +294,13 @@ class _Walk:
             told.without(self.erased),
             "holds content that was to be erased: erase again, or a backup was restored",
         )
+
+
+def _one_by_one(store: JournalReader, after: int) -> Iterator[StoredRecord]:
+    """Reads each record by itself, so that all come which stand before one that cannot be read."""
+    while found := list(store.read(after, limit=1)):
+        yield from found
+        after = found[-1].seq
 
 
 def _told_of(seqs: Iterator[int], problem: str) -> Iterator[str]:

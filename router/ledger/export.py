@@ -59,7 +59,7 @@ COLUMNS = (
     "minutes_measured_low",
     "minutes_measured_high",
 )
-"""Minutes; a week is named by its Monday, and ALL stands for all of them together.
+"""Minutes; a week is named by its Monday, and ALL stands for all weeks, tiers or offices together.
 
 `measured_planned` are the catalogue's minutes of the cases that were measured. From `benefit_cases`
 on it is what showing the advice is worth (`Benefit`): of all weeks and tiers together only, empty
@@ -75,8 +75,8 @@ def write_csv(
 
     Args:
         path: of the file.
-        ledgers: by office.
-        benefits: what showing the advice is worth, by office.
+        ledgers: by office; of several together under ALL.
+        benefits: what showing the advice is worth, likewise.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from router.serving.settings import Address, SettingsError
+from router.serving.settings import Address, SettingsError, cannot_listen
 
 CONNECTIONS_AT_MOST = 100
 """Connections at once; one more ends the oldest."""
@@ -78,7 +78,7 @@ class AdminPort:
             )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else error
-            raise SettingsError(f"metrics: cannot listen on {address}: {why}") from None
+            raise SettingsError("metrics", cannot_listen(address, why)) from None
         self.address = Address(host=address.host, port=self._socket.getsockname()[1])
         self._pages = pages
         self._seconds = seconds

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
 
 from router.journal.head_file import HeadFile
 from router.journal.opening import file_of, open_to_read
@@ -34,12 +33,13 @@ from router.serving.edge import Edge
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.feedback.service import FeedbackService
 from router.serving.following import Follower
+from router.serving.health import HealthServicer
 from router.serving.live import Live
 from router.serving.metrics import Metrics
 from router.serving.models_service import ModelsService
 from router.serving.readiness import Readiness
 from router.serving.routing.service import ChannelRouterService
-from router.serving.settings import Address, Settings, SettingsError
+from router.serving.settings import Address, Settings, SettingsError, cannot_listen
 from router.serving.shadowing import Shadowing
 from router.serving.tracing import TRACES
 from router.texts import Texts
@@ -156,7 +156,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         )
     )
     server.add_generic_rpc_handlers((edge,))
-    checks = health_aio.HealthServicer()
+    checks = HealthServicer()
 
     readiness = Readiness(metrics)
     journal = DurableJournal(parts.store, metrics, _ReadinessTeller(readiness, checks))
@@ -302,7 +302,7 @@ class _ReadinessTeller:
     The journal's writer has logged it, with the cause.
     """
 
-    def __init__(self, readiness: Readiness, checks: health_aio.HealthServicer) -> None:
+    def __init__(self, readiness: Readiness, checks: HealthServicer) -> None:
         self._readiness = readiness
         self._checks = checks
         self._telling: set[asyncio.Task[None]] = set()  # a task that nobody holds may be dropped
@@ -326,7 +326,7 @@ def _add_services(
     journal: DurableJournal,
     feedback: FeedbackService,
     shadowing: Shadowing,
-    checks: health_aio.HealthServicer,
+    checks: HealthServicer,
 ) -> None:
     routing = ChannelRouterService(parts.live, journal, shadowing)
     models = ModelsService(parts.live, parts.texts, parts.listing)
@@ -358,8 +358,8 @@ def _listen(server: grpc.aio.Server, address: Address, tls: Tls | None) -> str:
                 port = server.add_secure_port(str(address), tls.for_grpc())
         except RuntimeError:
             # gRPC says why in its own log at most.
-            told = f"listen: cannot listen on {address}: in use, or not an address of this host"
-            raise SettingsError(told) from None
+            told = cannot_listen(address, "in use, or not an address of this host")
+            raise SettingsError("listen", told) from None
     return str(address) if address.path else f"{address.host}:{port}"
 
 

@@ -22,8 +22,30 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:
 _COLLECTOR = re.compile(r"https?://[^\s/@]+/\S+")
 
 
+def option_of(setting: str) -> str:
+    """Gives the option that gives a setting: `max_in_flight` is given by `--max-in-flight`."""
+    return f"--{setting.replace('_', '-')}"
+
+
 class SettingsError(Mendable, ValueError):
-    """A setting cannot be used; the message names it, the value's problem and the bound."""
+    """A setting cannot be used; the message names its option, the problem, bound and way out.
+
+    Attributes:
+        setting: its name, as `Settings` has it.
+        problem: the rest of the message.
+    """
+
+    def __init__(self, setting: str, problem: str, *, variable: str = "") -> None:
+        """Makes the message.
+
+        Args:
+            setting: as above.
+            problem: as above.
+            variable: of the environment, if the value came from there.
+        """
+        super().__init__(f"{option_of(setting)}{f' ({variable})' if variable else ''}: {problem}")
+        self.setting = setting
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +74,9 @@ class Address:
             path = path.removeprefix("//") if path.startswith("///") else path
             if not path or len(path.encode()) > _PATH_BYTES_AT_MOST or "\0" in path:
                 raise SettingsError(
-                    f"{setting}: {text!r} is not unix:PATH with a path of 1 to "
-                    f"{_PATH_BYTES_AT_MOST} bytes"
+                    setting,
+                    f"{text!r} is not unix:PATH with a path of 1 to {_PATH_BYTES_AT_MOST} bytes, "
+                    "as unix:/run/router.sock",
                 )
             return cls(path=path)
         # From the right: an IPv6 address holds colons itself.
@@ -61,7 +84,8 @@ class Address:
         if not colon or not host or not port.isdecimal() or int(port) > _PORT_AT_MOST:
             forms = "HOST:PORT or unix:PATH" if unix else "HOST:PORT"
             raise SettingsError(
-                f"{setting}: {text!r} is not {forms} with a port of 0 to {_PORT_AT_MOST}"
+                setting,
+                f"{text!r} is not {forms} with a port of 0 to {_PORT_AT_MOST}, as 127.0.0.1:50051",
             )
         return cls(host=host.strip("[]"), port=int(port))
 
@@ -80,6 +104,14 @@ class Address:
         if self.path:
             return f"{_UNIX}{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def cannot_listen(address: Address, why: object) -> str:
+    """Says that an address cannot be listened on, and what to do about it."""
+    return (
+        f"cannot listen on {address}: {why}; end what listens there, or give another address "
+        "(port 0 is any that is free)"
+    )
 
 
 _BOUNDS: dict[str, tuple[float, float, str]] = {
@@ -141,7 +173,7 @@ def tls_files(
         return None
     if certificate is None or key is None:
         missing = next(name for name, path in given.items() if path is None)
-        raise SettingsError(f"{missing}: is missing; TLS needs a certificate and its key")
+        raise SettingsError(missing, "is missing; TLS needs a certificate and its key: give both")
     return TlsFiles(certificate=certificate, key=key, client_ca=client_ca)
 
 
@@ -157,7 +189,9 @@ def token_source(issuer: str | None, audience: str | None, jwks: str | None) -> 
     if not (issuer and audience and jwks):
         missing = next(name for name, value in given.items() if not value)
         raise SettingsError(
-            f"{missing}: is missing; tokens need an issuer, an audience and the issuer's keys"
+            missing,
+            "is missing; tokens need an issuer, an audience and the issuer's keys: give "
+            "--token-issuer, --token-audience and --token-jwks, or none of them",
         )
     return TokenIssuer(issuer=issuer, audience=audience, jwks=jwks)
 
@@ -203,39 +237,57 @@ class Settings:
         return self.callers or self.policies / CALLERS
 
     def __post_init__(self) -> None:
-        for setting, folder in (("models", self.models), ("policies", self.policies)):
+        for setting, folder, held in (
+            ("models", self.models, "versions of the model"),
+            ("policies", self.policies, "mixes.toml and national.toml"),
+        ):
             if not folder.is_dir():
-                raise SettingsError(f"{setting}: {str(folder)!r} is not a folder")
+                problem = f"{str(folder)!r} is not a folder: name the one that holds {held}"
+                raise SettingsError(setting, problem)
         for key in self.trust:
             if not key.is_file():
-                raise SettingsError(f"trust: {str(key)!r} is not a file")
+                raise SettingsError(
+                    "trust", f"{str(key)!r} is not a file: name one with a public key, PEM"
+                )
         for origin in self.http_origins:
             # Not "*": any page that an adviser has open could call then.
             if not _ORIGIN.fullmatch(origin):
                 raise SettingsError(
-                    f"http_origin: {origin!r} is not SCHEME://HOST or SCHEME://HOST:PORT, as "
-                    "https://cases.example.org"
+                    "http_origin",
+                    f"{origin!r} is not SCHEME://HOST or SCHEME://HOST:PORT, as "
+                    "https://cases.example.org",
                 )
         if self.http_origins and self.http is None:
-            raise SettingsError("http_origin: is given without http, the address to serve on")
+            raise SettingsError(
+                "http_origin", "is given without --http, the address to serve on: give that too"
+            )
         self._check_callers()
         if self.traces and not _COLLECTOR.fullmatch(self.traces):
             # Not repeated: it may hold a password.
             raise SettingsError(
-                "traces: is not http://HOST:PORT/PATH or https://HOST:PORT/PATH of a collector, as "
-                "http://127.0.0.1:4318/v1/traces"
+                "traces",
+                "is not http://HOST:PORT/PATH or https://HOST:PORT/PATH of a collector, as "
+                "http://127.0.0.1:4318/v1/traces",
             )
         if self.shadow is not None and not is_name(self.shadow):
             raise SettingsError(
-                f'shadow: {self.shadow[:64]!r} is neither a version\'s name nor "rule"'
+                "shadow",
+                f'{self.shadow[:64]!r} is neither a version\'s name nor "rule": name a folder '
+                "of --models",
             )
         for setting, (least, most, unit) in _BOUNDS.items():
             value = getattr(self, setting)
             if value is not None and not least <= value <= most:
-                raise SettingsError(f"{setting}: {value} is outside {least} to {most}{unit}")
+                raise SettingsError(
+                    setting,
+                    f"{value} is outside {least} to {most}{unit}: give one within, or leave the "
+                    "option out",
+                )
         if self.max_pending > self.max_pending_hard:
             raise SettingsError(
-                f"max_pending: {self.max_pending} is over max_pending_hard, {self.max_pending_hard}"
+                "max_pending",
+                f"{self.max_pending} is over --max-pending-hard, {self.max_pending_hard}: lower "
+                "this or raise that",
             )
 
     def _check_callers(self) -> None:
@@ -245,26 +297,35 @@ class Settings:
             SettingsError: if somebody could.
         """
         if self.callers is not None and not self.callers.is_file():
-            raise SettingsError(f"callers: {str(self.callers)!r} is not a file")
+            raise SettingsError(
+                "callers",
+                f"{str(self.callers)!r} is not a file: write it (docs/security.md), or leave the "
+                "option out",
+            )
         for setting, address in (("listen", self.listen), ("http", self.http)):
             if address is None or address.is_near or self.insecure_listen:
                 continue
             if self.tls is None:
                 raise SettingsError(
-                    f"{setting}: {address} can be reached from other machines, and without TLS "
-                    "anybody on the way reads along: give tls_certificate and tls_key, listen on "
-                    "127.0.0.1 or unix:PATH, or give insecure_listen behind a mesh that encrypts"
+                    setting,
+                    f"{address} can be reached from other machines, and without TLS anybody on the "
+                    "way reads along: give --tls-certificate and --tls-key, listen on 127.0.0.1 or "
+                    "unix:PATH, or give --insecure-listen behind a mesh that encrypts",
                 )
             if not os.path.lexists(self.callers_file):
                 raise SettingsError(
-                    f"{setting}: {address} can be reached from other machines, and without "
+                    setting,
+                    f"{address} can be reached from other machines, and without "
                     f"{self.callers_file} everybody there may call everything: write it "
-                    "(docs/security.md), or give insecure_listen behind a mesh that knows callers"
+                    "(docs/security.md), or give --insecure-listen behind a mesh that knows "
+                    "callers",
                 )
         # Who sets either wants callers told apart; without the file nobody would be.
         told_apart = self.tokens or (self.tls and self.tls.client_ca)
         if told_apart and not os.path.lexists(self.callers_file):
             setting = "token_issuer" if self.tokens else "tls_client_ca"
             raise SettingsError(
-                f"{setting}: is given without {self.callers_file}, which says who may call what"
+                setting,
+                f"is given without {self.callers_file}, which says who may call what: write it "
+                "(docs/security.md)",
             )

@@ -20,7 +20,7 @@ import grpc
 
 from router.files.plain_files import plain_bytes
 from router.serving.metrics import Metrics
-from router.serving.settings import SettingsError, TlsFiles
+from router.serving.settings import SettingsError, TlsFiles, option_of
 
 try:
     from cryptography import x509
@@ -31,7 +31,7 @@ try:
     )
 except ImportError as missing:
     raise SettingsError(
-        f"tls_certificate: TLS needs cryptography; install channel-router[tls] ({missing})"
+        "tls_certificate", f"TLS needs cryptography; install channel-router[tls] ({missing})"
     ) from missing
 
 PEM_BYTES_AT_MOST = 1 << 20
@@ -44,7 +44,17 @@ _log = logging.getLogger(__name__)
 
 
 class TlsRefused(Exception):
-    """Files of TLS cannot be used; the message says which and why, and nothing of a key."""
+    """Files of TLS cannot be used; the message says which and why, and nothing of a key.
+
+    Attributes:
+        setting: whose file it is, as `Settings` has it.
+        problem: the rest of the message.
+    """
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{option_of(setting)}: {problem}")
+        self.setting = setting
+        self.problem = problem
 
 
 class _Files(NamedTuple):
@@ -79,7 +89,7 @@ class Tls:
         try:
             self._now = self._checked(self._read())
         except TlsRefused as problem:
-            raise SettingsError(str(problem)) from None
+            raise SettingsError(problem.setting, problem.problem) from None
         self._front = _context(mutual=files.client_ca is not None)
         # Each handshake is passed on to the context of that moment, whatever the client asks for.
         self._front.sni_callback = self._hand_over
@@ -154,9 +164,9 @@ class Tls:
             # From the files, for it takes no bytes; afterwards they must be what was checked.
             context.load_cert_chain(paths.certificate, paths.key)
         except (OSError, ssl.SSLError) as problem:
-            raise TlsRefused("tls_certificate: cannot be used, or changed meanwhile") from problem
+            raise TlsRefused("tls_certificate", "cannot be used, or changed meanwhile") from problem
         if self._read() != files:
-            raise TlsRefused("tls_certificate: changed while it was read")
+            raise TlsRefused("tls_certificate", "changed while it was read")
 
         self._tell("certificate", chain)
         self._tell("client_ca", authorities)
@@ -225,32 +235,33 @@ def _bytes(setting: str, path: Path) -> bytes:
     try:
         return plain_bytes(path, PEM_BYTES_AT_MOST, links=True)
     except ValueError as problem:
-        raise TlsRefused(f"{setting}: {path}: {problem}") from None
+        raise TlsRefused(setting, f"{path}: {problem}") from None
 
 
 def _certificates(setting: str, path: Path, data: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError:
-        raise TlsRefused(f"{setting}: {path} holds no PEM certificate that can be read") from None
+        raise TlsRefused(setting, f"{path} holds no PEM certificate that can be read") from None
 
 
 def _check_key(path: Path, data: bytes, certificate: x509.Certificate) -> None:
     try:
         key = load_pem_private_key(data, password=None)
     except TypeError:
-        raise TlsRefused(f"tls_key: {path} is encrypted; give it without a password") from None
+        raise TlsRefused("tls_key", f"{path} is encrypted; give it without a password") from None
     except ValueError:
-        raise TlsRefused(f"tls_key: {path} holds no PEM private key that can be read") from None
+        raise TlsRefused("tls_key", f"{path} holds no PEM private key that can be read") from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
-        raise TlsRefused(f"tls_key: {path} is not the key of the certificate")
+        raise TlsRefused("tls_key", f"{path} is not the key of the certificate")
 
 
 def _check_times(path: Path, certificate: x509.Certificate) -> None:
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begins <= datetime.now(UTC) < ends:
         raise TlsRefused(
-            f"tls_certificate: {path} is valid from {begins:%Y-%m-%d %H:%M} to "
-            f"{ends:%Y-%m-%d %H:%M} UTC, and not now"
+            "tls_certificate",
+            f"{path} is valid from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, and not "
+            "now",
         )

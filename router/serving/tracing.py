@@ -44,8 +44,8 @@ class Traces:
                 TraceContextTextMapPropagator,
             )
         except ImportError as error:
-            told = f"traces: needs more libraries; install channel-router[traces] ({error})"
-            raise SettingsError(told) from error
+            told = f"needs more libraries; install channel-router[traces] ({error})"
+            raise SettingsError("traces", told) from error
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": "channel-router"})
         )

@@ -58,22 +58,22 @@ def read_trusted_keys(paths: Sequence[Path]) -> TrustedKeys:
         KeyRefused: if a file is no Ed25519 public key, or `cryptography` is not installed.
     """
     if not paths:
-        raise KeyRefused("trust: no key given; at least one is needed")
+        raise KeyRefused("--trust: no key given; at least one is needed")
     try:
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - only with keys
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
         from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
     except ImportError as problem:
         raise KeyRefused(
-            "trust: needs cryptography; install the extra: channel-router[trust]"
+            "--trust: needs cryptography; install the extra: channel-router[trust]"
         ) from problem
     keys = []
     for path in paths:
         try:
             key = load_pem_public_key(plain_bytes(path, _KEY_BYTES_AT_MOST, links=True))
         except (ValueError, UnsupportedAlgorithm) as problem:
-            raise KeyRefused(f"trust: {path}: is not a public key in PEM: {problem}") from problem
+            raise KeyRefused(f"--trust: {path}: is not a public key in PEM: {problem}") from problem
         if not isinstance(key, Ed25519PublicKey):
-            raise KeyRefused(f"trust: {path}: is a public key of another kind than Ed25519")
+            raise KeyRefused(f"--trust: {path}: is a public key of another kind than Ed25519")
         keys.append(key)
     return TrustedKeys(keys=tuple(keys))

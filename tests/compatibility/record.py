@@ -5,8 +5,8 @@ The requests and the journal stay as they are; see README.md for when this is ri
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -75,6 +75,12 @@ def _scored(office: str) -> str:
 PARTS = {"answers": record_answers, "readings": record_readings}
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or [*PARTS]:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.compatibility.record", description=__doc__
+    )
+    parser.add_argument(
+        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"all, or some: {[*PARTS]}"
+    )
+    for part in parser.parse_args().parts or [*PARTS]:
         with tempfile.TemporaryDirectory() as made:
             PARTS[part](Path(made))

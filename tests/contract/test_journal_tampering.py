@@ -96,6 +96,20 @@ def test_a_value_of_another_type_is_a_finding_and_no_fault(
     assert verify(open_to_read(place.url), head).intact == (altered is None)
 
 
+@pytest.mark.parametrize("column", ["kind", "claim", "caller"])
+def test_the_record_that_is_named_is_the_one_whose_text_is_no_utf_8_any_more(
+    tmp_path: Path, column: str
+) -> None:
+    place = InAFile(tmp_path, random.Random(1))
+    kept = "kind <> 'seal' AND seq > (SELECT max(seq) / 2 FROM record)"
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        (seq,) = connection.execute(f"SELECT min(seq) FROM record WHERE {kept}").fetchone()
+    place.alter([f"UPDATE record SET {column} = CAST(X'C328' AS TEXT) WHERE seq = {seq}"])
+    verdict = verify(open_to_read(place.url))
+    assert (verdict.broken_seq, verdict.records) == (seq, seq - 1)
+    assert "a text in it is no UTF-8" in (verdict.reason or "")
+
+
 def test_a_restored_content_that_was_to_be_erased_is_told(tmp_path: Path) -> None:
     place = InAFile(tmp_path, random.Random(1))
     store = open_to_read(place.url)

@@ -44,6 +44,29 @@ def test_the_shipped_report_prints_to_at_most_twelve_pages(tmp_path: Path) -> No
     assert 8 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 12
 
 
+def test_what_is_folded_on_a_phone_is_all_on_paper(report: Path, tmp_path: Path) -> None:
+    papers = []
+    text = report.read_text(encoding="utf-8")
+    assert text.count('<details class="fold">') >= 8
+    for name, page in (
+        ("folded", text),
+        ("plain", re.sub(r"</?(details|summary)[^>]*>", "", text)),
+    ):
+        (tmp_path / f"{name}.html").write_text(page, encoding="utf-8")
+        paper = tmp_path / f"{name}.pdf"
+        browse(
+            tmp_path,
+            tmp_path / f"{name}.html",
+            "--no-pdf-header-footer",
+            f"--print-to-pdf={paper}",
+        )
+        papers.append(len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())))
+    folded, plain = papers
+    # Without the folds their headings stand on paper too, which may be a page more.
+    assert folded > 5
+    assert plain - folded in {0, 1}
+
+
 def test_it_paints_on_a_screen(report: Path, tmp_path: Path) -> None:
     picture = tmp_path / "report.png"
     browse(tmp_path, report, f"--screenshot={picture}")

@@ -8,6 +8,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from router.serving.server import SERVICES
 from router.v1 import case_pb2, channel_router_pb2, models_pb2, recommendation_pb2
 from tests.builders import KINDS_OF_VIEW, a_case
 from tests.e2e.conftest import Server, of_bytes, tool
@@ -175,6 +176,13 @@ def test_health_serves_liveness_and_one_name_per_service(server: Server, name: s
     stub = health_pb2_grpc.HealthStub(server.channel)
     answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_health_lists_every_service_as_reflection_says_that_it_can(server: Server) -> None:
+    stub = health_pb2_grpc.HealthStub(server.channel)
+    listed = stub.List(health_pb2.HealthListRequest(), timeout=5).statuses
+    assert set(listed) == {"", *(service.full_name for service in SERVICES)}
+    assert {one.status for one in listed.values()} == {health_pb2.HealthCheckResponse.SERVING}
 
 
 def test_what_the_service_decides_with_is_public(server: Server) -> None:

@@ -266,8 +266,8 @@ def test_nobody_listens_to_other_machines_in_plain_text_by_mistake() -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "listen: 0.0.0.0:0 can be reached from other machines" in line
-    assert "insecure_listen" in line
+    assert "--listen: 0.0.0.0:0 can be reached from other machines" in line
+    assert "--insecure-listen" in line
 
 
 def test_a_unix_socket_is_for_its_owner_and_group_alone(tmp_path: Path) -> None:

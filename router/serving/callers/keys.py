@@ -24,7 +24,7 @@ try:
     import jwt
 except ImportError as missing:
     raise SettingsError(
-        f"token_issuer: tokens need PyJWT; install channel-router[tokens] ({missing})"
+        "token_issuer", f"tokens need PyJWT; install channel-router[tokens] ({missing})"
     ) from missing
 
 KEYS_BYTES_AT_MOST = 1 << 20
@@ -73,7 +73,7 @@ def check_source(source: str) -> None:
     """
     if "://" not in source:
         if not Path(source).is_file():
-            raise SettingsError(f"token_jwks: {source!r} is neither https://... nor a file")
+            raise SettingsError("token_jwks", f"{source!r} is neither https://... nor a file")
         return
     try:
         parts = urlsplit(source)
@@ -84,8 +84,9 @@ def check_source(source: str) -> None:
     # Whoever could change the keys on their way could be any caller.
     if bad or not (plain or parts.scheme == "https"):
         raise SettingsError(
-            "token_jwks: must be https://HOST/..., without a user's name; http is permitted on "
-            "this machine alone"
+            "token_jwks",
+            "must be https://HOST/..., without a user's name; http is permitted on this machine "
+            "alone",
         )
 
 

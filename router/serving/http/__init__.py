@@ -13,5 +13,5 @@ try:
     import uvicorn  # noqa: F401
 except ImportError as error:
     raise SettingsError(
-        f"http: JSON over HTTP needs more libraries; install channel-router[http] ({error})"
+        "http", f"JSON over HTTP needs more libraries; install channel-router[http] ({error})"
     ) from error

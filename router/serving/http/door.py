@@ -27,7 +27,7 @@ from router.serving.edge import Edge
 from router.serving.garbage import came
 from router.serving.http.bodies import Binary, Json
 from router.serving.http.calls import SHOWN, Shown, connect_error, endpoints, path_of
-from router.serving.settings import Address, SettingsError
+from router.serving.settings import Address, SettingsError, cannot_listen
 from router.serving.status import Overloaded, status_of, trailers
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Door:
             self._socket = socket.create_server((address.host, address.port), family=family)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else error
-            raise SettingsError(f"http: cannot listen on {address}: {why}") from None
+            raise SettingsError("http", cannot_listen(address, why)) from None
         config = _Config(
             app,
             http=_Protocol,

@@ -168,6 +168,29 @@ def test_the_csv_sums_to_the_whole_tells_of_tens_and_leaves_nothing_empty(
     assert {row["tier"] for row in rows} == {"ALL", "FIRST", "NEXT", "OTHERS", "UNKNOWN"}
 
 
+def test_the_csv_of_several_offices_ends_with_all_of_them_together(
+    place: Path, tmp_path: Path
+) -> None:
+    alone, several = tmp_path / "alone.csv", tmp_path / "several.csv"
+    assert ask(place, "--csv", str(alone)).exit_code == 0
+    assert ask(place, "--csv", str(several), "--office", "office-b").exit_code == 0
+    rows = list(csv.DictReader(several.read_text(encoding="utf-8").splitlines()))
+    assert several.read_text(encoding="utf-8").startswith(alone.read_text(encoding="utf-8"))
+    assert list(dict.fromkeys(row["office"] for row in rows)) == ["office-a", "office-b", "ALL"]
+
+    sums = {(row["week"], row["tier"]): row for row in rows if row["office"] == "ALL"}
+    for key, whole in sums.items():
+        parts = [
+            row for row in rows if row["office"] != "ALL" and key == (row["week"], row["tier"])
+        ]
+        assert len(parts) == 2
+        for name in ("cases", "baseline", "planned", "released", "reused", "spent"):
+            assert int(whole[name]) == sum(int(row[name]) for row in parts)
+    # What showing the advice is worth is told there too, or why it cannot be.
+    assert sums["ALL", "ALL"]["benefit_cases"] == "70"
+    assert sums["ALL", "ALL"]["effect_lacks"] == "not_drawn"
+
+
 def test_prometheus_reads_the_ledger_in_seconds(place: Path, tmp_path: Path) -> None:
     assert (
         ask(place, "--prometheus", str(tmp_path / "a.prom"), "--office", "office-b").exit_code == 0

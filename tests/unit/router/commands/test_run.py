@@ -1,5 +1,7 @@
 """What a command says when it fails: a line for what a person can mend, a traceback for a fault."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from router.commands.run import run
 from router.journal.record import JournalBroken
 from router.policies.toml_file import PolicyError
 from router.versions.registry import ModelRefused
+from tests.builders import ROOT
 
 
 def failing(
@@ -29,7 +32,7 @@ def failing(
     return int(str(ended.value.code)), capsys.readouterr().err
 
 
-def raising(problem: Exception) -> Callable[[], object]:
+def raising(problem: BaseException) -> Callable[[], object]:
     def fail() -> None:
         raise problem
 
@@ -98,3 +101,56 @@ def test_a_library_of_an_extra_that_is_not_there_is_said_with_the_extra_that_bri
     assert code == 2
     assert told.startswith(f"error: {library} is missing; install the extra: ")
     assert f"channel-router[{extra}]" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--xyz"], "error: No such option '--xyz'."),
+        (["--count"], "error: Option '--count' requires an argument."),
+        (["--count", "many"], "error: Invalid value for '--count': 'many' is not a valid integer."),
+        (["more"], "error: Got unexpected extra argument (more)"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_in_the_same_form(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    told: str,
+) -> None:
+    @click.command()
+    @click.option("--count", type=int)
+    def command(count: int) -> None: ...
+
+    monkeypatch.setattr(sys, "argv", ["a command", *words])
+    with pytest.raises(SystemExit) as ended:
+        run(command, "a command")
+    lines = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert lines[-1] == told
+
+
+def test_an_answer_of_no_is_told_in_the_same_form_with_exit_code_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no = raising(click.ClickException("no recommendation of this case\nholds content"))
+    assert failing(no, capsys, monkeypatch) == (
+        1,
+        "error: no recommendation of this case\nholds content\n",
+    )
+
+
+def test_a_command_that_is_stopped_says_so_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, told = failing(raising(KeyboardInterrupt()), capsys, monkeypatch)
+    assert (code, told.strip()) == (1, "Aborted!")
+
+
+def test_whoever_stops_reading_is_told_nothing_more() -> None:
+    words = [sys.executable, "-m", "router", "policy", "show", "office-01"]
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as out:
+        ended = subprocess.run(words, cwd=ROOT, stdout=out, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")

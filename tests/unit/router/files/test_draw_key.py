@@ -34,7 +34,7 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: bytes, proble
 
 
 def test_a_missing_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DrawKeyRefused, match=r"draw_key: .*key: key cannot be read"):
+    with pytest.raises(DrawKeyRefused, match=r"--draw-key: .*key: key cannot be read"):
         read_draw_key(tmp_path / "key")
     with pytest.raises(DrawKeyRefused, match="cannot be made: No such file"):
         kept_draw_key(tmp_path / "nowhere" / "key")

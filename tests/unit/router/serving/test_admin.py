@@ -95,5 +95,7 @@ def test_a_request_without_an_end_is_not_held(admin: AdminPort) -> None:
 def test_a_taken_port_is_told_by_its_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=rf"^metrics: cannot listen on 127.0.0.1:{port}: "):
+        with pytest.raises(
+            SettingsError, match=rf"^--metrics: cannot listen on 127.0.0.1:{port}: "
+        ):
             AdminPort(Address(host="127.0.0.1", port=port), {})

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from router.commands.serve import serve
 from router.serving.settings import (
     Address,
     Settings,
@@ -47,14 +49,14 @@ def test_this_machine_may_call_in_plain_text(tmp_path: Path, listen: str) -> Non
     "listen", ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:10.0.0.1]:1", "router.example.org:1"]
 )
 def test_other_machines_may_not(tmp_path: Path, listen: str) -> None:
-    with pytest.raises(SettingsError, match=r"^listen: .* other machines.*insecure_listen"):
+    with pytest.raises(SettingsError, match=r"^--listen: .* other machines.*--insecure-listen"):
         settings(tmp_path, listen)
     assert settings(tmp_path, listen, insecure_listen=True)
 
 
 def test_nor_over_http(tmp_path: Path) -> None:
     far = Address.parse("http", "0.0.0.0:1")
-    with pytest.raises(SettingsError, match=r"^http: 0\.0\.0\.0:1 can be reached"):
+    with pytest.raises(SettingsError, match=r"^--http: 0\.0\.0\.0:1 can be reached"):
         settings(tmp_path, "127.0.0.1:1", http=far)
 
 
@@ -66,7 +68,8 @@ def test_tls_alone_lets_nobody_call_from_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "named"), [({"tokens": ISSUER}, "token_issuer"), ({"tls": MUTUAL}, "tls_client_ca")]
+    ("what", "named"),
+    [({"tokens": ISSUER}, "--token-issuer"), ({"tls": MUTUAL}, "--tls-client-ca")],
 )
 def test_callers_are_not_told_apart_without_a_file_of_them(
     tmp_path: Path, what: dict[str, Any], named: str
@@ -76,7 +79,7 @@ def test_callers_are_not_told_apart_without_a_file_of_them(
 
 
 def test_a_file_of_callers_that_is_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"^callers: .*gone\.toml' is not a file"):
+    with pytest.raises(SettingsError, match=r"^--callers: .*gone\.toml' is not a file"):
         settings(tmp_path, "127.0.0.1:1", callers=tmp_path / "gone.toml")
 
 
@@ -93,11 +96,37 @@ def test_a_socket_is_for_calls_alone() -> None:
 
 
 def test_half_of_what_belongs_together_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^tls_key: is missing"):
+    with pytest.raises(SettingsError, match=r"^--tls-key: is missing"):
         tls_files(Path("c.pem"), None, None)
-    with pytest.raises(SettingsError, match=r"^tls_certificate: is missing"):
+    with pytest.raises(SettingsError, match=r"^--tls-certificate: is missing"):
         tls_files(None, None, Path("ca.pem"))
-    with pytest.raises(SettingsError, match=r"^token_audience: is missing"):
+    with pytest.raises(SettingsError, match=r"^--token-audience: is missing"):
         token_source("https://issuer", None, "keys.json")
     assert tls_files(None, None, None) is None
     assert token_source(None, "", None) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--max-in-flight", "0"], "--max-in-flight: 0 is outside 1 to 100000: give one within"),
+        (["--grace-seconds", "nan"], "--grace-seconds: nan is outside 0 to 9 seconds"),
+        (["--max-pending", "20000"], "--max-pending: 20000 is over --max-pending-hard, 16384"),
+        (["--metrics", "9464"], "--metrics: '9464' is not HOST:PORT with a port of 0 to 65535, as"),
+        (["--models", "/absent"], "--models: '/absent' is not a folder: name the one that"),
+        (["--http-origin", "https://a.example"], "--http-origin: is given without --http"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_named_as_it_was_typed(
+    words: list[str], told: str
+) -> None:
+    refused = CliRunner().invoke(serve, words)
+    assert isinstance(refused.exception, SettingsError)
+    assert str(refused.exception).startswith(told)
+
+
+def test_a_variable_that_cannot_be_used_is_named_beside_its_option() -> None:
+    refused = CliRunner().invoke(serve, env={"ROUTER_MAX_IN_FLIGHT": "0"})
+    assert str(refused.exception).startswith("--max-in-flight (ROUTER_MAX_IN_FLIGHT): 0 is outside")
+    typed = CliRunner().invoke(serve, ["--queue-seconds", "31"], env={"ROUTER_QUEUE_SECONDS": "2"})
+    assert str(typed.exception).startswith("--queue-seconds: 31 is outside 1 to 30 seconds")

@@ -116,17 +116,17 @@ def broken(world: World, how: str) -> None:
 
 
 HOWS = {
-    "expired": r"^tls_certificate: .* and not now$",
-    "not yet": r"^tls_certificate: .* and not now$",
-    "another key": r"^tls_key: .* is not the key of the certificate$",
-    "encrypted": r"^tls_key: .* is encrypted; give it without a password$",
-    "no certificate": r"^tls_certificate: .* holds no PEM certificate",
-    "no key": r"^tls_key: .* holds no PEM private key",
-    "gone": r"^tls_key: .* cannot be read: No such file",
-    "a pipe": r"^tls_key: .* is not a plain file$",
-    "endless": r"^tls_certificate: .* is not a plain file$",
-    "large": r"^tls_certificate: .* is larger than 1048576 bytes$",
-    "authorities": r"^tls_client_ca: .* holds no PEM certificate",
+    "expired": r"^--tls-certificate: .* and not now$",
+    "not yet": r"^--tls-certificate: .* and not now$",
+    "another key": r"^--tls-key: .* is not the key of the certificate$",
+    "encrypted": r"^--tls-key: .* is encrypted; give it without a password$",
+    "no certificate": r"^--tls-certificate: .* holds no PEM certificate",
+    "no key": r"^--tls-key: .* holds no PEM private key",
+    "gone": r"^--tls-key: .* cannot be read: No such file",
+    "a pipe": r"^--tls-key: .* is not a plain file$",
+    "endless": r"^--tls-certificate: .* is not a plain file$",
+    "large": r"^--tls-certificate: .* is larger than 1048576 bytes$",
+    "authorities": r"^--tls-client-ca: .* holds no PEM certificate",
 }
 
 

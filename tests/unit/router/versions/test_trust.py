@@ -152,7 +152,10 @@ def test_the_server_serves_a_version_that_is_signed(folder: Path, tmp_path: Path
 
 def test_the_server_refuses_a_key_that_is_not_there(folder: Path) -> None:
     ended = serve(folder.parent, "--trust", "nowhere.pem")
-    assert (ended.returncode, ended.stderr) == (2, "error: trust: 'nowhere.pem' is not a file\n")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "error: --trust: 'nowhere.pem' is not a file: name one with a public key, PEM\n",
+    )
 
 
 def test_cryptography_is_not_imported_unless_keys_are_given() -> None:

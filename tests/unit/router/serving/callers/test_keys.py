@@ -147,7 +147,7 @@ def test_a_set_that_trickles_in_is_given_up() -> None:
     ],
 )
 def test_keys_come_by_https_or_from_this_machine(source: str) -> None:
-    with pytest.raises(SettingsError, match="token_jwks: must be https://") as refused:
+    with pytest.raises(SettingsError, match="--token-jwks: must be https://") as refused:
         check_source(source)
     assert "pw" not in str(refused.value)
 
