@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from training.learning.boosting import BoostingRegressor
+from training.learning.boosting import BoostingRegressor, fit_each
 from training.learning.scores import Floats
 from training.learning.stack import centred
 
@@ -61,9 +61,12 @@ class PairModel:
 
     def values(self, rows: Floats) -> Floats:
         """Gives what the pair adds to each step, shape (n, mixes - 1)."""
-        return self.added(
-            np.column_stack([one.of(rows[:, one.column]) for one in (self.first, self.second)])
-        )
+        # Each cell of both columns' bins is asked for once, however many rows fall into it.
+        shape = self.first.bins, self.second.bins
+        cells = self.added(np.indices(shape).reshape(2, -1).T)
+        bins = (one.of(rows[:, one.column]) for one in (self.first, self.second))
+        added: Floats = cells[np.ravel_multi_index((*bins,), shape)]
+        return added
 
     def added(self, bins: np.ndarray[tuple[int, int], np.dtype[np.intp]]) -> Floats:
         """Gives the same for numbers of bins, shape (n, 2)."""
@@ -121,18 +124,20 @@ def distil(
     steps = np.diff(target, axis=1)
     leaf = _leaf(len(rows))
     models = tuple(
-        _additive(seed, monotone, min_samples_leaf=leaf).fit(rows, step) for step in steps.T
+        fit_each(lambda: _additive(seed, monotone, min_samples_leaf=leaf), rows, steps.T)
     )
     left_over = steps - np.column_stack([model.predict(rows) for model in models])
 
     # Each pair learns what the pairs before it leave over.
     found = []
     for first, second in pairs:
-        bins = np.column_stack([first.of(rows[:, first.column]), second.of(rows[:, second.column])])
+        bins = np.column_stack(
+            [one.of(rows[:, one.column]).astype(np.float64) for one in (first, second)]
+        )
         pair = PairModel(
             first=first,
             second=second,
-            steps=tuple(_paired(seed).fit(bins, one) for one in left_over.T),
+            steps=tuple(fit_each(lambda: _paired(seed), bins, left_over.T)),
         )
         left_over = left_over - pair.values(rows)
         found.append(pair)

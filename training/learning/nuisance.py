@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.base import RegressorMixin
 
 from training.learning.boosting import BoostingClassifier, BoostingRegressor
 from training.learning.scores import Floats, Numbers
@@ -156,7 +155,7 @@ def outcomes_without(
     # Leaves by the number of all cases: models without one fold and without two are then alike.
     model = outcome_model(len(mix), seed)
     model.fit(with_mix(features[kept], mix[kept]), outcome[kept])
-    return [np.clip(of_every_mix(model, features[fold == one], mixes), 0.0, 1.0) for one in folds]
+    return [np.clip(model.predict_each(features[fold == one], mixes), 0.0, 1.0) for one in folds]
 
 
 def outcome_model(cases: int, seed: int) -> BoostingRegressor:
@@ -176,11 +175,6 @@ def outcome_model(cases: int, seed: int) -> BoostingRegressor:
 def with_mix(features: Floats, mix: Numbers | int) -> Floats:
     """Adds the number of a mix, each case's own or one for all, as the last column."""
     return np.column_stack([features, np.broadcast_to(mix, len(features))])
-
-
-def of_every_mix(model: RegressorMixin, features: Floats, mixes: int) -> Floats:
-    """Predicts by such a learner for every mix, shape (n, mixes)."""
-    return np.column_stack([model.predict(with_mix(features, number)) for number in range(mixes)])
 
 
 def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:

@@ -11,20 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-from training.learning.boosting import BoostingClassifier, BoostingRegressor
-from training.learning.nuisance import of_every_mix, with_mix
+from training.learning.boosting import BoostingClassifier, BoostingRegressor, fit_each
+from training.learning.nuisance import with_mix
 from training.learning.scores import Floats, Numbers, treatment_residuals
+from training.learning.splines import Splines, normal_equations
 
 Values = Callable[[Floats], Floats]
-# A row has eight numbers for each feature in splines, which are held for so many rows at once.
-_ROWS_AT_ONCE = 20_000
-_KNOTS = 6
 # Rows that a tree of the forest sees: more cost much time and add little.
 _FOREST_ROWS = 20_000
 
@@ -91,11 +87,11 @@ def _leaf(lesson: Lesson) -> int:
     return max(20, min(100, len(lesson.rows) // 100))
 
 
-def _values(model: RegressorMixin, mixes: int) -> Values:
-    return lambda rows: of_every_mix(model, rows, mixes)
+def _values(model: BoostingRegressor | BoostingClassifier, mixes: int) -> Values:
+    return lambda rows: model.predict_each(rows, mixes)
 
 
-def _each(models: list[RegressorMixin]) -> Values:
+def _each(models: list[BoostingRegressor]) -> Values:
     return lambda rows: np.column_stack([model.predict(rows) for model in models])
 
 
@@ -142,9 +138,7 @@ def logistic_s_learner(lesson: Lesson) -> Values:
         return lambda rows: np.zeros((len(rows), mixes))
 
     model.fit(inputs[counted], reached[counted], weight[counted])
-    return lambda rows: np.column_stack(
-        [model.predict_proba(with_mix(rows, number))[:, 1] for number in range(mixes)]
-    )
+    return _values(model, mixes)
 
 
 def additive_s_learner(lesson: Lesson) -> Values:
@@ -166,13 +160,14 @@ def x_learner(lesson: Lesson) -> Values:
     Source: Kunzel and others 2019 (X-learner).
     """
     mu = lesson.outcomes
-    models = []
-    for number in range(1, lesson.mixes):
-        effect = mu[:, number] - mu[:, 0]
-        effect = np.where(lesson.mix == number, lesson.outcome - mu[:, 0], effect)
-        effect = np.where(lesson.mix == 0, mu[:, number] - lesson.outcome, effect)
-        models.append(boosted(lesson, 80, 8).fit(lesson.rows, effect))
-    contrasts = _each(models)
+
+    def effect(number: int) -> Floats:
+        found = mu[:, number] - mu[:, 0]
+        found = np.where(lesson.mix == number, lesson.outcome - mu[:, 0], found)
+        return np.where(lesson.mix == 0, mu[:, number] - lesson.outcome, found)
+
+    effects = (effect(number) for number in range(1, lesson.mixes))
+    contrasts = _each(fit_each(lambda: boosted(lesson, 80, 8), lesson.rows, effects))
     return lambda rows: np.column_stack([np.zeros(len(rows)), contrasts(rows)])
 
 
@@ -183,13 +178,7 @@ def _centred(lesson: Lesson) -> Floats:
 
 def dr_boosted(lesson: Lesson) -> Values:
     """Boosts mix-centred doubly robust scores (DR-learner; Kennedy 2023)."""
-    centred = _centred(lesson)
-    return _each(
-        [
-            boosted(lesson, 60, 6).fit(lesson.rows, centred[:, number])
-            for number in range(lesson.mixes)
-        ]
-    )
+    return _each(fit_each(lambda: boosted(lesson, 60, 6), lesson.rows, _centred(lesson).T))
 
 
 def r_spline(lesson: Lesson) -> Values:
@@ -204,65 +193,13 @@ def r_spline(lesson: Lesson) -> Values:
 
     Source: Nie and Wager 2021; Golub, Heath and Wahba 1979.
     """
-    basis = _spline_basis(lesson.rows)
-    # In a function, so that its largest arrays are gone when the equations are solved.
-    gram, right = _normal_equations(lesson, basis)
+    splines = Splines(lesson.rows)
+    gram, right = normal_equations(
+        splines, lesson.rows, treatment_residuals(lesson.chances, lesson.mix), lesson.residual
+    )
 
     coefficients = _ridge(gram, right, lesson.residual).reshape(lesson.mixes, -1)
-    return lambda rows: _with_constant(basis(rows)) @ coefficients.T
-
-
-def _spline_basis(rows: Floats) -> Values:
-    """Gives splines of each feature as a function of rows, standardised on these.
-
-    Each feature's are learned by themselves: all of them together are eight times as many numbers
-    as the rows, and scaling holds them several times.
-    """
-    # A feature that is unknown throughout stays, or columns would be fewer than features.
-    known = SimpleImputer(keep_empty_features=True)
-    filled = known.fit_transform(rows)
-    # Of all features at once: where one does not vary, NumPy rounds the knots of all otherwise.
-    knots = np.linspace(filled.min(axis=0), filled.max(axis=0), _KNOTS)
-    each = []
-    for column in range(filled.shape[1]):
-        splines = SplineTransformer(
-            _KNOTS,
-            knots=knots[:, column, None] if np.ptp(knots[:, column]) else "uniform",
-            # Beyond the last knots, where a cubic without cases would run away.
-            extrapolation="constant",
-        )
-        each.append(make_pipeline(splines, StandardScaler()).fit(filled[:, column, None]))
-
-    def basis(rows: Floats) -> Floats:
-        columns = known.transform(rows).T
-        return np.column_stack(
-            [one.transform(column[:, None]) for one, column in zip(each, columns, strict=True)]
-        )
-
-    return basis
-
-
-def _normal_equations(lesson: Lesson, basis: Values) -> tuple[Floats, Floats]:
-    """Sums the gram matrix and right-hand side of `r_spline`, over mixes times columns each."""
-    size = lesson.mixes * _with_constant(basis(lesson.rows[:1])).shape[1]
-    gram, right = np.zeros((size, size)), np.zeros(size)
-    residual = lesson.residual
-    # Summed in parts: the design has as many columns as mixes times splines.
-    for part in np.array_split(np.arange(len(lesson.rows)), 1 + len(lesson.rows) // _ROWS_AT_ONCE):
-        wide = _with_constant(basis(lesson.rows[part]))
-        treated = treatment_residuals(lesson.chances[part], lesson.mix[part])
-        design = (treated[:, :, None] * wide[:, None, :]).reshape(len(part), -1)
-        gram += design.T @ design
-        right += design.T @ residual[part]
-        # Before the next is made: it is the largest array of a fit with many mixes.
-        del design
-    return gram, right
-
-
-def _with_constant(wide: Floats) -> Floats:
-    # Larger than a spline's standard deviation, so that the penalty hardly touches the mixes'
-    # means.
-    return np.column_stack([np.full(len(wide), 3.0), wide])
+    return lambda rows: splines.basis(rows) @ coefficients.T
 
 
 def _ridge(gram: Floats, right: Floats, target: Floats) -> Floats:

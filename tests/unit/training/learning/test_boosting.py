@@ -1,9 +1,17 @@
-"""Boosting on columns that hardly any case knows."""
+"""Boosting: columns that hardly any case knows, and the same bytes as scikit-learn's for less."""
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from training.learning.boosting import BoostingClassifier, BoostingRegressor
+from bench.instructions import steps
+from training.learning.boosting import BoostingClassifier, BoostingRegressor, fit_each
+from training.learning.scores import Floats
+
+MIXES = 12
+SETTINGS = {"max_iter": 30, "random_state": 0, "early_stopping": False}
+# Any columns together; one with the mix; one alone.
+CONSTRAINTS = [None, [{0, 3}, {1, 3}, {2, 3}], "no_interactions"]
 
 
 def some_rows(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -35,3 +43,71 @@ def test_a_column_of_which_few_of_very_many_cases_are_known_is_no_error() -> Non
     rows[:25, 0] = np.arange(25)
     model = BoostingRegressor(max_iter=1, random_state=0, early_stopping=False)
     assert np.ptp(model.fit(rows, np.arange(260_000) % 2.0).predict(rows[:50])) == 0
+
+
+def gaps_and_steps(count: int) -> tuple[Floats, Floats]:
+    """Gives rows with unknown numbers and few values, and something to learn of them and a mix."""
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(count, 3))
+    rows[:, 1] = np.round(rows[:, 1])
+    rows[random.random(count) < 0.2, 2] = np.nan
+    mix = random.integers(0, MIXES, count).astype(np.float64)
+    return np.column_stack([rows, mix]), rows[:, 0] * (mix > 4) + np.nan_to_num(rows[:, 2] * mix)
+
+
+def with_every_mix(rows: Floats) -> list[Floats]:
+    return [np.column_stack([rows[:, :3], np.full(len(rows), mix)]) for mix in range(MIXES)]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_predictions_have_the_bytes_that_scikit_learn_gives(constraint: object) -> None:
+    # More rows than are added up at once.
+    rows, target = gaps_and_steps(9_000)
+    settings = SETTINGS | {"interaction_cst": constraint}
+    plain = HistGradientBoostingRegressor(**settings).fit(rows, target)
+    found = BoostingRegressor(**settings).fit(rows, target)
+    assert found.predict(rows).tobytes() == plain.predict(rows).tobytes()
+
+    unknown = np.full((5, 4), np.nan)
+    assert found.predict(unknown).tobytes() == plain.predict(unknown).tobytes()
+
+    three = np.digitize(target, [-1, 1])
+    chances = HistGradientBoostingClassifier(**settings).fit(rows, three).predict_proba(rows)
+    ours = BoostingClassifier(**settings).fit(rows, three)
+    assert np.array_equal(ours.predict_proba(rows), chances)
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_every_mix_is_predicted_with_the_bytes_of_one_asked_after_the_other(
+    constraint: object,
+) -> None:
+    rows, target = gaps_and_steps(9_000)
+    settings = SETTINGS | {"interaction_cst": constraint}
+    plain = HistGradientBoostingRegressor(**settings).fit(rows, target)
+    found = BoostingRegressor(**settings).fit(rows, target)
+    asked = np.column_stack([plain.predict(one) for one in with_every_mix(rows)])
+    assert np.array_equal(found.predict_each(rows[:, :3], MIXES), asked)
+
+    sure = HistGradientBoostingClassifier(**settings).fit(rows, target > 0)
+    ours = BoostingClassifier(**settings).fit(rows, target > 0)
+    chances = np.column_stack([sure.predict_proba(one)[:, 1] for one in with_every_mix(rows)])
+    assert np.array_equal(ours.predict_each(rows[:, :3], MIXES), chances)
+
+
+def test_models_of_the_same_rows_are_those_that_are_fitted_alone() -> None:
+    rows, target = gaps_and_steps(2_000)
+    targets = [target, -target, target**2]
+    together = fit_each(lambda: BoostingRegressor(**SETTINGS), rows, targets)
+    alone = [BoostingRegressor(**SETTINGS).fit(rows, one) for one in targets]
+    for one, other in zip(together, alone, strict=True):
+        assert one.predict(rows).tobytes() == other.predict(rows).tobytes()
+
+
+def test_every_mix_costs_hardly_more_steps_than_one() -> None:
+    # Of the interpreter, which asks each tree. One for each mix would be twelve times as many.
+    rows, target = gaps_and_steps(9_000)
+    model = BoostingRegressor(**SETTINGS).fit(rows, target)
+    one = steps(lambda: model.predict(rows))
+    every = steps(lambda: model.predict_each(rows[:, :3], MIXES))
+    assert every.instructions < 4 * one.instructions
+    assert every.calls < 4 * one.calls
