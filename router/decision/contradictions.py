@@ -164,13 +164,17 @@ class CompiledContradictions:
 
     def found(self, row: Sequence[int]) -> list[Contradiction]:
         """Gives the contradictions of a row of slots."""
-        columns = self.columns.tolist()
-        each = zip(self.rules, self._spans, columns, columns[len(self.rules) :], strict=False)
         return [
             rule
-            for rule, spans, first, second in each
+            for rule, spans, first, second in self._each
             if spans[row[first]][0] <= row[second] <= spans[row[first]][1]
         ]
+
+    @cached_property
+    def _each(self) -> list[tuple[Contradiction, list[tuple[int, int]], int, int]]:
+        """The rules with their spans and columns."""
+        columns, rules = self.columns.tolist(), len(self.rules)
+        return [*zip(self.rules, self._spans, columns[:rules], columns[rules:], strict=True)]
 
     @cached_property
     def _stretches(self) -> tuple[NDArray[np.intp], NDArray[np.uint16], NDArray[np.uint16]]:

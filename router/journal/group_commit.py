@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from router.journal.record import (
@@ -66,8 +67,9 @@ class GroupCommit(Generic[T]):
     new submissions are refused at once and the thread probes the store until it works again. It
     probes an idle one too: whether it can be written is known before somebody asks.
 
-    A large submission is written in shares, one a commit, and what else has come meanwhile goes
-    with the next of them: a call of one case does not wait for a batch of a thousand.
+    While small ones come, a large submission is written in shares, one a commit, and what has come
+    meanwhile goes with the next of them: a call of one case does not wait for a batch of a
+    thousand. The first after a pause may: a commit more costs what records by the hundred do.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class GroupCommit(Generic[T]):
         capacity: int = 8192,
         largest_batch: int = 1024,
         largest_share: int = 128,
+        shared_seconds: float = 1.0,
         observe: Observer | None = None,
         retry_seconds: float = 0.25,
         idle_seconds: float = 1.0,
@@ -92,7 +95,8 @@ class GroupCommit(Generic[T]):
             capacity: most records that may wait.
             largest_batch: how many records are written together.
             largest_share: how many of one submission, and as many more as are about the last of
-                these; no more than a batch.
+                these; no more than a batch. A submission of more is large.
+            shared_seconds: for so long after one that is not large, large ones go in shares.
             observe: told of each batch.
             retry_seconds: between probes while the store fails.
             idle_seconds: between probes while nothing is to be written.
@@ -103,6 +107,8 @@ class GroupCommit(Generic[T]):
         self._capacity = capacity
         self._largest_batch = largest_batch
         self._largest_share = min(largest_share, largest_batch)
+        self._shared_seconds = shared_seconds
+        self._small_came = -inf
         self._observe = observe
         self._retry_seconds = retry_seconds
         self._idle_seconds = idle_seconds
@@ -149,6 +155,8 @@ class GroupCommit(Generic[T]):
                     f"{self._depth} records wait and {len(records)} more exceed {self._capacity}"
                 )
             large = len(records) > self._largest_share
+            if not large:
+                self._small_came = time.monotonic()
             (self._large if large else self._small).append(_Submission(records, ticket))
             self._depth += len(records)
             self._changed.notify()
@@ -194,10 +202,12 @@ class GroupCommit(Generic[T]):
             )
             batch: list[tuple[_Submission[T], Sequence[Record]]] = []
             room = self._largest_batch
+            shared = time.monotonic() - self._small_came < self._shared_seconds
+            share = self._largest_share if shared else self._largest_batch
             if self._large:
                 # Of the first alone: who came later would not be done any sooner.
                 first = self._large[0]
-                batch.append((first, first.share(self._largest_share)))
+                batch.append((first, first.share(share)))
                 room -= len(batch[0][1])
                 if not first.rest:
                     self._large.popleft()

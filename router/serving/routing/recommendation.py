@@ -85,6 +85,9 @@ class RecommendationWriter:
         self._same: dict[_Same, recommendation_pb2.Recommendation] = {}
         self._options: dict[tuple[int, str | None], recommendation_pb2.Option] = {}
         self._rules: dict[tuple[str, Reader], list[_Rule]] = {}
+        self._contradictions: dict[
+            tuple[str, Reader, str, tuple[str, ...]], recommendation_pb2.Contradiction
+        ] = {}
 
     def _expired(self) -> bool:
         """Tells whether the model has expired, which comes to pass while it serves."""
@@ -279,9 +282,19 @@ class RecommendationWriter:
     def _add_contradictions(
         self, message: recommendation_pb2.Recommendation, row: Sequence[int], view: View
     ) -> None:
-        words = self._texts[view.language]
-        for name, fields in fields_by_name(self.decider.contradictions.found(row)).items():
-            message.contradictions.add(fields=fields, text=words.contradiction(view.reader, name))
+        told = fields_by_name(self.decider.contradictions.found(row))
+        message.contradictions.extend([self._contradiction(*one, view) for one in told.items()])
+
+    def _contradiction(
+        self, name: str, fields: tuple[str, ...], view: View
+    ) -> recommendation_pb2.Contradiction:
+        key = (view.language, view.reader, name, fields)
+        found = self._contradictions.get(key)
+        if found is None:
+            text = self._texts[view.language].contradiction(view.reader, name)
+            found = recommendation_pb2.Contradiction(fields=fields, text=text)
+            self._contradictions[key] = found
+        return found
 
     def _add_safeguards(
         self, message: recommendation_pb2.Recommendation, decision: Decision, view: View

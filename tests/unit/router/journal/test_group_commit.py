@@ -169,9 +169,12 @@ def test_what_is_about_one_decision_is_written_with_it(
         Record(bytes([100 + at]) * 16, "answer", CONTEXT, b"", at, about=second.id)
         for at in range(3)
     ]
+    hold(store, writer)
     writer.submit([first, second, *about, third], "large")
-    assert watcher.resolved.get(timeout=SECONDS) == (["large"], None)
-    assert store.batches == [[first, second, *about], [third]]
+    store.gate.set()
+    resolved = [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(2)]
+    assert resolved == [["held"], ["large"]]
+    assert store.batches[1:] == [[first, second, *about], [third]]
     assert writer.close(SECONDS)
 
 
@@ -180,10 +183,14 @@ def test_of_a_large_submission_it_is_told_what_of_any_share_was_there(
 ) -> None:
     writer: GroupCommit[str] = GroupCommit(store, watcher.resolve, largest_share=2)
     first, *_, last = large = some_records(5)
+    hold(store, writer)
     store.known = {first.id, last.id}
     writer.submit(large, "large")
-    assert watcher.resolved.get(timeout=SECONDS) == (["large"], None)
-    assert watcher.skipped.get(timeout=SECONDS) == {first.id, last.id}
+    store.gate.set()
+    resolved = [watcher.resolved.get(timeout=SECONDS)[0] for _ in range(2)]
+    assert resolved == [["held"], ["large"]]
+    assert [watcher.skipped.get(timeout=SECONDS) for _ in range(2)][1] == {first.id, last.id}
+    assert len(store.batches) == 4
     assert writer.close(SECONDS)
 
 
@@ -207,6 +214,16 @@ def test_a_failure_amid_a_large_submission_is_told_once_and_the_rest_is_not_writ
     assert len(store.batches) == 2
     writer.submit(some_records(1), "b")
     assert watcher.resolved.get(timeout=SECONDS) == (["b"], None)
+    assert writer.close(SECONDS)
+
+
+def test_a_large_submission_that_nobody_is_beside_is_written_at_once(
+    store: MemoryStore, watcher: Watcher
+) -> None:
+    writer: GroupCommit[str] = GroupCommit(store, watcher.resolve, largest_share=2)
+    writer.submit(some_records(5), "large")
+    assert watcher.resolved.get(timeout=SECONDS) == (["large"], None)
+    assert store.batches == [some_records(5)]
     assert writer.close(SECONDS)
 
 
