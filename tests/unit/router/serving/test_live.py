@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from router.decision.decide import Decider
+from router.decision.decision import Status
 from router.policies.offices import OFFICES_AT_MOST
 from router.policies.toml_file import BYTES_AT_MOST
 from router.serving.following import QUICK_SECONDS, Follower
@@ -467,6 +469,25 @@ def test_a_version_that_answers_golden_cases_otherwise_is_refused(disk: Disk, ke
     # Nor does a server start with it.
     with pytest.raises(ModelRefused, match="golden"):
         disk.live()
+
+
+@pytest.mark.parametrize("contradicts", [True, False])
+def test_that_facts_contradict_each_other_need_not_have_been_known_when_a_version_was_made(
+    disk: Disk, contradicts: bool
+) -> None:
+    decider = Decider(tables=random_tables(1), catalogue=a_catalogue(), policy=a_policy())
+    golden = a_golden()
+    # Of a case that contradicts itself: it was recommended plainly. Of another nothing explains it.
+    found = decider.contradictions.any(np.array(golden["rows"], np.uint16)).tolist()
+    number = found.index(contradicts)
+    assert golden["decided"][number][1] == Status.NEEDS_ASSESSMENT
+    golden["decided"][number][1] = int(Status.RECOMMENDED)
+
+    golden_version(disk, "second", decided=golden["decided"])
+    live = disk.live()
+    point(disk.models, "second")
+    live.refresh_pointers()
+    assert live.snapshot.model.info.version == ("second" if contradicts else SHIPPED)
 
 
 def test_golden_decisions_are_of_the_policy_that_they_were_made_under(disk: Disk) -> None:
