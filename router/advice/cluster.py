@@ -209,10 +209,11 @@ def _own_cluster() -> LocalCluster:
         host="127.0.0.1",
         # Whoever can speak to a scheduler runs code on its workers: by certificates of its own.
         security=True,
-        dashboard_address=None,
+        # Without a page, a scheduler's HTTP server still listens: by default on every address, and
+        # on a port that another cluster may have.
+        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
         # Cases that a fit sends would else be written to files where memory runs short.
-        memory_target_fraction=False,
-        memory_spill_fraction=False,
+        config={f"distributed.worker.memory.{when}": False for when in ("target", "spill")},
         # Workers log as errors that the cluster ends while they report; what is wrong with a task
         # is told without their logs.
         silence_logs=logging.CRITICAL,

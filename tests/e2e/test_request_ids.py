@@ -151,7 +151,7 @@ def test_a_batch_that_the_disk_had_no_room_for_is_whole_when_it_is_sent_again(
             return database.execute("SELECT coalesce(about, id), kind FROM record").fetchall()
 
     # There is room for some of its commits.
-    room = server.journal.with_name(f"{server.journal.name}-wal").stat().st_size + (1 << 20)
+    room = server.journal.with_name(f"{server.journal.name}-wal").stat().st_size + (2 << 20)
     no_limit = resource.RLIM_INFINITY
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, no_limit))
     assert refused(lambda: server.router.RecommendBatch(request)) == grpc.StatusCode.UNAVAILABLE

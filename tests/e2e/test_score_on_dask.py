@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dask
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,8 @@ from distributed import Client, LocalCluster
 
 from bench.cases import folder_of_cases
 from router.advice.bulk import EngineRefused, check, finish, parts_of
+from router.advice.cluster import connected
+from router.advice.installed import installed
 from router.advice.on_dask import score_parts
 from router.advice.score import score_file
 from router.cases.assumed import Assumed
@@ -206,6 +209,17 @@ def test_a_scheduler_that_cannot_be_reached_is_told(cases: Path, tmp_path: Path)
     assert "error: scheduler: tcp://127.0.0.1:9 cannot be reached within 10 seconds" in done.stderr
     assert whole.exists()
     assert "Traceback" not in done.stderr
+
+
+def test_a_cluster_of_its_own_listens_on_this_machine_alone_and_writes_no_cases() -> None:
+    with connected("") as cluster:
+        cluster.check_workers(installed, "dask")
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        held = [one for process in processes for one in process.net_connections("tcp")]
+        listening = {one.laddr.ip for one in held if one.status == psutil.CONN_LISTEN}
+        spilled = cluster.job("config", dask.config.get)("distributed.worker.memory.spill", 0)
+        assert listening == {"127.0.0.1"}
+        assert spilled.result() is False
 
 
 def test_options_of_an_engine_without_it_are_told(cases: Path, tmp_path: Path) -> None:

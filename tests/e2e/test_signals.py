@@ -68,4 +68,4 @@ def test_a_taken_port_is_one_line_that_names_it(setting: str, tmp_path: Path) ->
         )
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"error: {setting}: cannot listen on {address}: ")
+    assert line.startswith(f"error: --{setting}: cannot listen on {address}: ")

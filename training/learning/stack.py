@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
@@ -204,14 +205,7 @@ def stacked(models: Sequence[Values], weights: Floats, offsets: Floats, means: F
     """
     # Who has no weight is not asked: a forest's answer takes long.
     used = [one for one in zip(models, weights, offsets, strict=True) if one[1].any()]
-
-    def values(rows: Floats) -> Floats:
-        total = np.tile(means, (len(rows), 1))
-        for model, weight, offset in used:
-            total += weight * (centred(model(rows)) - offset)
-        return centred(total)
-
-    return in_parts(values)
+    return in_parts(_Stacked(used=used, means=means))
 
 
 def in_parts(values: Values) -> Values:
@@ -219,11 +213,30 @@ def in_parts(values: Values) -> Values:
 
     Such arrays are splines, or a forest's leaves.
     """
+    return _InParts(values=values)
 
-    def parts(rows: Floats) -> Floats:
-        return np.concatenate([values(rows[part]) for part in _parts(len(rows))])
 
-    return parts
+# Classes and not functions in functions: by their names they are sent to other machines.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stacked:
+    used: list[tuple[Values, Floats, Floats]]
+    means: Floats
+
+    def __call__(self, rows: Floats) -> Floats:
+        total = np.tile(self.means, (len(rows), 1))
+        for model, weight, offset in self.used:
+            total += weight * (centred(model(rows)) - offset)
+        return centred(total)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InParts:
+    values: Values
+
+    def __call__(self, rows: Floats) -> Floats:
+        return np.concatenate([self.values(rows[part]) for part in _parts(len(rows))])
 
 
 def _parts(cases: int) -> list[slice]:

@@ -48,7 +48,19 @@ class Weighed:
         prior = self.prior
         if prior is None or not self.belief:
             return values
-        return lambda rows: values(rows) + self.belief * (prior.values(rows) - self.offset)
+        return _WithPrior(values=values, prior=prior, belief=self.belief, offset=self.offset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WithPrior:
+    values: Values
+    prior: Prior
+    belief: float
+    offset: Floats
+
+    def __call__(self, rows: Floats) -> Floats:
+        found: Floats = self.values(rows) + self.belief * (self.prior.values(rows) - self.offset)
+        return found
 
 
 def weigh(
