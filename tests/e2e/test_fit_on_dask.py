@@ -16,6 +16,7 @@ from distributed import Client, LocalCluster
 from router.advice.bulk import EngineRefused
 from router.cases.problems import CasesRefused
 from tests.builders import ROOT
+from tests.dask_cluster import OF_THIS_MACHINE
 from training.engine import on_dask
 from training.learning.learned import Learned
 from training.learning.learner import Watch, learn, nobody_watches
@@ -26,8 +27,7 @@ CASES, MIXES = 400, 3
 
 @pytest.fixture
 def cluster() -> Iterator[LocalCluster]:
-    own = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(**own, silence_logs=50) as found:
+    with LocalCluster(n_workers=2, **OF_THIS_MACHINE) as found:
         yield found
 
 
@@ -88,14 +88,16 @@ def test_why_a_call_fails_is_told_as_if_it_had_been_made_here(cluster: LocalClus
 
 
 def test_a_call_that_ends_every_worker_is_told(cluster: LocalCluster) -> None:
-    ending: list[Callable[[], object]] = [partial(os._exit, 1)]
+    def ending() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
     with (
         on_dask(cluster.scheduler_address) as at_once,
         pytest.raises(
             EngineRefused, match="fit: workers that held its cases ended 3 times; see their logs"
         ),
     ):
-        list(at_once(ending))
+        list(at_once([ending]))
 
 
 def test_a_scheduler_that_cannot_be_reached_is_told_before_cases_are_read(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from router.advice.score import score_file
 from router.cases.assumed import Assumed
 from router.files.out_folder import OutFolder
 from tests.builders import ROOT, a_decider
+from tests.dask_cluster import OF_THIS_MACHINE
 
 # Small, so that there are many parts.
 GROUP = 300
@@ -51,8 +52,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
     decider, out = a_decider(), OutFolder.at(str(tmp_path / "out"))
     parts = parts_of(str(cases), Assumed(), rows=GROUP)
     assert len(parts) == PARTS
-    own = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(**own, silence_logs=50) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, **OF_THIS_MACHINE) as cluster, Client(cluster) as client:
         check(parts, str(cases), out)
         killed, before = 0, client.run(os.getpid)
         scored = 0
@@ -84,11 +84,10 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
 def test_a_part_whose_workers_all_end_is_named_with_its_file(cases: Path, tmp_path: Path) -> None:
     out = OutFolder.at(str(tmp_path / "out"))
     parts = parts_of(str(cases), Assumed(), rows=GROUP)
-    own = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
     # As Dask counts: a part is given up once it was on a worker that ended.
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(**own, silence_logs=50) as cluster,
+        LocalCluster(n_workers=1, **OF_THIS_MACHINE) as cluster,
         Client(cluster) as client,
     ):
         check(parts, str(cases), out)
