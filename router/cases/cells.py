@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from router.cases.assumed import Assumed
-from router.cases.features import CASE_REF, OFFICE_REF, PREFIXES, slots_of
+from router.cases.features import CASE_REF, FEATURES, OFFICE_REF, PREFIXES, slots_of
 from router.cases.mapping import AS_IS, FileMapping
 from router.cases.problems import Problems
 from router.cases.references import TextRule
@@ -49,11 +49,16 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _SIGNED = re.compile(rf"{_NUMBER.pattern}|{_COMMA_NUMBER.pattern}")
 _FAR = 2.0**53
-# What spreadsheets, pivots and `describe` write of several rows, alone or behind a group's name.
-_OF_SEVERAL = (
-    r"(?i)^(.*\s)?(sum|delsum|totalsum|totals?|totalt|sub[ -]?totals?|i alt|ialt|til ?sammen|all"
-    r"|gjennomsnitt|snitt|average|mean|median|count|std|min|max)[\s:.=]*$"
+# What spreadsheets, pivots and `describe` write of several rows: alone, behind a group's name, or
+# with what it is of behind it.
+_WHOLE = (
+    r"sum|delsum|totalsum|totals?|totalt|sub[ -]?totals?|grand[ _]?totals?|i alt|ialt|til ?sammen"
+    r"|all|alle|gjennomsnitt|snitt|average|mean|median"
 )
+_OF_SEVERAL = (
+    rf"(?i)^((.*\s)?({_WHOLE}|antall|count|std|standardavvik|min|max)[\s:.=]*|({_WHOLE})[\s:].*)$"
+)
+_NOTE = r"(?i)\s|:$|^(merknad(er)?|noter?|notes?|kilder?|sources?|kommentar(er)?|obs)\W*$"
 _DATED = re.compile(
     r"(\d{4}-\d{2}-\d{2})([T ]+(\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?"
     r"(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
@@ -300,20 +305,28 @@ class Cells:
     def _refuse_no_cases(self, references: pa.Array) -> None:
         """Refuses rows that are of no case: sums, headings again, and notes beside a table."""
         several = pc.match_substring_regex(references, _OF_SEVERAL).fill_null(False)
-        told = "are of several cases, such as a sum or a mean, by their reference; delete them"
+        told = (
+            "are of several cases, such as a sum or a mean, by their reference; delete them, or "
+            "give such cases another reference"
+        )
         self.refuse(CASE_REF, np.asarray(several), told)
 
         headings = [own for own, name in self.mapping.columns.items() if name == CASE_REF]
         again = pc.is_in(references, pa.array([CASE_REF, *headings], pa.string()))
         self.refuse(CASE_REF, np.asarray(again), "are the names of columns again; delete them")
 
-        alone = np.asarray(pc.match_substring(references, " ").fill_null(False))
+        # What is the same for all rows of a file is no cell of a row.
+        refs = {CASE_REF, OFFICE_REF, *self.mapping.constants}
+        others = [name for name in self.batch.schema.names if name not in refs]
+        if not set(FEATURES.names) & set(others):
+            # Of groups, or references alone: a row may have nothing else.
+            return
+        words = pc.match_substring_regex(references, _NOTE).fill_null(False)
+        alone = np.asarray(words)
         if not alone.any():
             return
-        for name in self.batch.schema.names:
-            # What is the same for all rows of a file is no cell of a row.
-            if name not in {CASE_REF, OFFICE_REF, *self.mapping.constants}:
-                alone = alone & np.asarray(self.batch.column(name).is_null())
+        for name in others:
+            alone = alone & np.asarray(self.batch.column(name).is_null())
         told = (
             "have words in the place of a reference and nothing else, as notes have; delete them, "
             "or give such cases another reference"

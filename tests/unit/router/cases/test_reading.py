@@ -600,9 +600,14 @@ def test_a_time_zone_that_nobody_knows_is_refused() -> None:
         ("office-01 Total,,,4", "of several cases"),
         ("Grand Total,,,4", "of several cases"),
         ("mean,,,4", "of several cases"),
+        ("Total for office-01,,,4", "of several cases"),
+        ("Sum 2026,,,4", "of several cases"),
+        ("All offices,,,4", "of several cases"),
+        ("Antall,,,4", "of several cases"),
         ("case_ref,shielded,age_band,weeks_registered", "the names of columns again"),
         ("Uttrekk fra 27.11.2026,,,", "as notes have"),
         ("Kilde: fagsystemet,,,", "as notes have"),
+        ("Merknad,,,", "as notes have"),
     ],
 )
 def test_rows_of_no_case_are_refused_by_row_with_the_way_out(
@@ -615,6 +620,11 @@ def test_rows_of_no_case_are_refused_by_row_with_the_way_out(
     assert f"column case_ref: rows 2: {'have words' if 'notes' in says else 'are'}" in told
     assert says in told
     assert "delete them" in told
+
+
+def test_in_a_file_of_references_a_row_may_have_nothing_else(tmp_path: Path) -> None:
+    rows, _ = read(a_csv(tmp_path, "case_ref,office_ref\nSAK 0 2026,\nSAK 1 2026,office-01\n"))
+    assert len(rows) == 2
 
 
 @pytest.mark.parametrize("ref", ["sum-1", "Summer", "total7", "minimum-3", "c 12", "i altx"])
