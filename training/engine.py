@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,12 +12,16 @@ from typing import Any, TypeVar
 
 import training
 from router.advice.bulk import EngineRefused
-from router.advice.cluster import Cluster, Ended, Lost, connected, differs
+from router.advice.cluster import Cluster, Ended, Lost, connected
 from router.advice.installed import code_of, installed, versions
 from router.mendable import Mendable
 from training.learning.at_once import AtOnce
 
 _LIBRARIES = ("scipy", "scikit-learn", "joblib")
+_WAY_OUT = (
+    "start them as `python -m distributed.cli.dask_worker ADDRESS` in the image `reports`, or in a "
+    "checkout of this version after `make setup`"
+)
 # Workers may all end, others come, and end again.
 _TRIES = 3
 
@@ -36,15 +40,13 @@ def on_dask(scheduler: str) -> Iterator[AtOnce]:
     """Gives who makes calls on a cluster.
 
     Args:
-        scheduler: address of a Dask scheduler, such as tcp://host:8786; "" for a cluster on all
-            cores of this machine, which ends with the block.
+        scheduler: address of a Dask scheduler; "" for a cluster of its own (`connected`).
 
     Raises:
         EngineRefused: if the cluster cannot be reached, has no worker or is lost, or if a worker
             has not what this process has.
     """
-    with connected(scheduler) as cluster:
-        cluster.check_workers(installed_to_fit, "dask,training")
+    with connected(scheduler, installed_to_fit, _WAY_OUT) as cluster:
 
         def at_once(calls: Sequence[Callable[[], T]]) -> Iterator[T]:
             done, tries = 0, 0
@@ -72,7 +74,7 @@ def _made(cluster: Cluster, calls: Sequence[Callable[[], T]], first: int) -> Ite
     Raises:
         EngineRefused: if every worker ended that took up a call.
     """
-    job = cluster.large_job("fit", _Calls(calls=tuple(calls), needed=installed_to_fit()))
+    job = cluster.job("fit", _Calls(calls=tuple(calls)), large=True)
     tasks = [job(number, number) for number in range(first, len(calls))]
     for task in tasks:
         try:
@@ -101,22 +103,15 @@ class _Calls:
 
     Attributes:
         calls: made by their number.
-        needed: what a worker must have installed.
     """
 
     calls: tuple[Callable[[], Any], ...]
-    needed: Mapping[str, str]
 
     def __call__(self, number: int) -> _Made:
         """Makes a call.
 
         Why it fails is returned: what a task raises is logged, and it may show cases.
         """
-        # Workers also come while calls are made.
-        if told := differs(self.needed, installed_to_fit()):
-            return _Made(
-                failed=EngineRefused(f"workers: one has not what this process has: {told}")
-            )
         try:
             return _Made(found=self.calls[number]())
         except Mendable as problem:

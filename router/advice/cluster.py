@@ -38,6 +38,14 @@ class Ended(EngineRefused):
     """Every worker that took up a task ended; the message is the address of the last."""
 
 
+@contextmanager
+def _lost_is_told() -> Iterator[None]:
+    try:
+        yield
+    except _LOST as lost:
+        raise Lost("the cluster, or what was kept on its workers, was lost") from lost
+
+
 class Task(Generic[R]):
     """One task under way."""
 
@@ -50,13 +58,15 @@ class Task(Generic[R]):
         Raises:
             Ended: if every worker that took it up ended.
             Lost: if the cluster was lost, or what the task needs.
+            EngineRefused: if the worker that took it up has not what this process has.
         """
         try:
-            found: R = self._future.result()
+            with _lost_is_told():
+                found: R | _Differs = self._future.result()
         except KilledWorker as killed:
             raise Ended(str(killed.last_worker.address)) from killed
-        except _LOST as lost:
-            raise Lost("the cluster, or what was kept on its workers, was lost") from lost
+        if isinstance(found, _Differs):
+            raise EngineRefused(f"workers: one has not what this process has: {found.told}")
         return found
 
 
@@ -72,32 +82,48 @@ class Job(Generic[A, R]):
         Raises:
             Lost: if the cluster was lost.
         """
-        key = f"{self._name}-{number:07}"
-        try:
+        key, words = f"{self._name}-{number:07}", pickle.dumps(argument)
+        with _lost_is_told():
             # The scheduler reads tasks: of bytes and functions of Python's own, it needs no code of
             # ours.
-            words = pickle.dumps(argument)
             call = self._client.submit(operator.call, self._made, words, key=key, pure=False)
-        except _LOST as lost:
-            raise Lost(f"{self._client.scheduler.address} was lost") from lost
         return Task(call)
 
 
 @dataclass(frozen=True, slots=True)
+class _Differs:
+    """What a worker has that this process has not, or the reverse, in words."""
+
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _OnWorker(Generic[A, R]):
-    """A function as a worker calls it, by the words of its argument."""
+    """A function as a worker calls it, by the words of its argument.
+
+    Attributes:
+        function: is called.
+        installed: says what a worker has.
+        needed: what it must have.
+    """
 
     function: Callable[[A], R]
+    installed: Installed
+    needed: Mapping[str, str]
 
-    def __call__(self, words: bytes) -> R:
+    def __call__(self, words: bytes) -> R | _Differs:
+        # Workers also come while there is work.
+        if told := _differs(self.needed, self.installed()):
+            return _Differs(told)
         return self.function(pickle.loads(words))
 
 
 class Cluster:
     """Workers that have what this process has."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, installed: Installed) -> None:
         self._client = client
+        self._installed = installed
 
     @property
     def address(self) -> str:
@@ -109,29 +135,27 @@ class Cluster:
         """Of all workers, now: they come and go."""
         return sum(self._client.nthreads().values())
 
-    def job(self, name: str, function: Callable[[A], R]) -> Job[A, R]:
-        """Sends a small function; a worker that has it hands it on.
+    def job(self, name: str, function: Callable[[A], R], *, large: bool = False) -> Job[A, R]:
+        """Sends a function; a worker that has it hands it on.
 
-        If all are lost that have it, the scheduler has it made again.
-        """
-        words = pickle.dumps(_OnWorker(function))
-        key = f"{name}-{secrets.token_hex(8)}"
-        return Job(self._client, self._client.submit(pickle.loads, words, key=key, pure=False), key)
+        If all are lost that have it, the scheduler has it made again; a large one is lost then.
 
-    def large_job(self, name: str, function: Callable[[A], R]) -> Job[A, R]:
-        """Sends a function with much in it, of which neither client nor scheduler keeps anything.
-
-        It is lost with the worker that it was sent to, if no other has it yet.
+        Args:
+            name: of its tasks.
+            function: is called on workers.
+            large: whether there is much in it: neither client nor scheduler then keeps any of it.
 
         Raises:
             Lost: if the cluster was lost.
         """
         key = f"{name}-{secrets.token_hex(8)}"
-        try:
-            words = self._client.scatter(pickle.dumps(_OnWorker(function)), hash=False)
-            made = self._client.submit(pickle.loads, words, key=key, pure=False)
-        except _LOST as lost:
-            raise Lost(f"{self.address} was lost") from lost
+        sent = _OnWorker(
+            function=function, installed=self._installed, needed=dict(self._installed())
+        )
+        with _lost_is_told():
+            words = pickle.dumps(sent)
+            given = self._client.scatter(words, hash=False) if large else words
+            made = self._client.submit(pickle.loads, given, key=key, pure=False)
         return Job(self._client, made, key)
 
     def wait_for_workers(self) -> None:
@@ -148,47 +172,55 @@ class Cluster:
                 f"{_WORKERS_SECONDS} seconds; start some by `dask worker ADDRESS`"
             ) from None
 
-    def check_workers(self, installed: Installed, extra: str) -> None:
+    def check_workers(self, way_out: str) -> None:
         """Checks that every worker has what this process has.
 
         Args:
-            installed: says it.
-            extra: of the package, that has what is needed.
+            way_out: how workers come to have it, in words.
 
         Raises:
             EngineRefused: naming the workers that have not, and what they have.
         """
         self.wait_for_workers()
         lines = []
-        for address, found in sorted(self._client.run(installed, on_error="return").items()):
+        for address, found in sorted(self._client.run(self._installed, on_error="return").items()):
             if isinstance(found, Exception):
                 lines.append(f"{address} cannot say what it has: {found}")
-            elif told := differs(installed(), found):
+            elif told := _differs(self._installed(), found):
                 lines.append(f"{address} {told}")
         if lines:
             more = f"\nand {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
             raise EngineRefused(
-                "workers: must have what this process has, or what they give would differ; install "
-                f"the same channel-router[{extra}] there, from the same lock file:\n"
-                + "\n".join(lines[:_SHOWN])
-                + more
+                "workers: must have what this process has, or what they give would differ; "
+                f"{way_out}:\n" + "\n".join(lines[:_SHOWN]) + more
             )
 
 
 @contextmanager
-def connected(scheduler: str) -> Iterator[Cluster]:
-    """Gives a cluster.
+def connected(scheduler: str, installed: Installed, way_out: str) -> Iterator[Cluster]:
+    """Gives a cluster whose workers have what this process has.
 
     Args:
         scheduler: address of a Dask scheduler, such as tcp://host:8786; "" for a cluster on all
             cores of this machine, which ends with the block.
+        installed: says what a process has.
+        way_out: how workers come to have it, in words.
 
     Raises:
-        EngineRefused: if it cannot be reached.
+        EngineRefused: if it cannot be reached, has no worker, or if a worker has not what this
+            process has.
     """
+    with _client_of(scheduler) as client:
+        cluster = Cluster(client, installed)
+        cluster.check_workers(way_out)
+        yield cluster
+
+
+@contextmanager
+def _client_of(scheduler: str) -> Iterator[Client]:
     if not scheduler:
         with _own_cluster() as own, Client(own, set_as_default=False) as client:
-            yield Cluster(client)
+            yield client
         return
     try:
         client = Client(scheduler, timeout=_REACHED_SECONDS, set_as_default=False)
@@ -198,7 +230,7 @@ def connected(scheduler: str) -> Iterator[Cluster]:
             f"{problem}; give the address that `dask scheduler` prints, such as tcp://host:8786"
         ) from problem
     with client:
-        yield Cluster(client)
+        yield client
 
 
 def _own_cluster() -> LocalCluster:
@@ -220,7 +252,7 @@ def _own_cluster() -> LocalCluster:
     )
 
 
-def differs(needed: Mapping[str, str], found: Mapping[str, str]) -> str:
+def _differs(needed: Mapping[str, str], found: Mapping[str, str]) -> str:
     """Says what differs; "" if nothing does."""
     differ = [
         f"{name} {found.get(name, 'none')} instead of {value}"

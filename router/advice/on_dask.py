@@ -7,11 +7,11 @@ Few tasks are under way at a time, so both stay as small for a billion cases as 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from router.advice.bulk import EngineRefused, Part, Scored, begin, score_part
-from router.advice.cluster import Ended, Lost, Task, connected, differs
+from router.advice.cluster import Ended, Lost, Task, connected
 from router.advice.installed import installed
 from router.cases.problems import CasesRefused
 from router.decision.decide import Decider
@@ -22,6 +22,7 @@ from router.mendable import Mendable
 
 # Under way for each thread of the workers: one that is scored, and those that it takes up next.
 _AHEAD = 3
+_WAY_OUT = "install the same channel-router[dask] there, from the same lock file"
 
 
 def score_parts(
@@ -45,14 +46,13 @@ def score_parts(
         OutRefused: if a worker cannot write.
         StoreRefused: if a worker cannot use a URI.
     """
-    with connected(scheduler) as cluster:
-        cluster.check_workers(installed, "dask")
+    with connected(scheduler, installed, _WAY_OUT) as cluster:
         # Only now: a cluster that cannot be had leaves a folder that is whole as it is.
         begin(out)
         waiting = deque(enumerate(parts))
         under_way: deque[tuple[Part, Task[Scored | Mendable]]] = deque()
         try:
-            job = cluster.job("score", _Job(decider=decider, out=out, needed=installed()))
+            job = cluster.job("score", _Job(decider=decider, out=out))
             while waiting or under_way:
                 # Asked each time: workers come and go.
                 at_once = _AHEAD * cluster.threads
@@ -91,21 +91,16 @@ class _Job:
     Attributes:
         decider: what decides.
         out: the folder.
-        needed: what a worker must have installed.
     """
 
     decider: Decider
     out: OutFolder
-    needed: Mapping[str, str]
 
     def __call__(self, part: Part) -> Scored | Mendable:
         """Scores a part.
 
         What is wrong is returned: what a task raises is logged, and it may show cells.
         """
-        # Workers also come while parts are scored.
-        if told := differs(self.needed, installed()):
-            return EngineRefused(f"workers: one has not what this process has: {told}")
         try:
             return score_part(part, self.decider, self.out)
         except (CasesRefused, OutRefused, StoreRefused) as problem:

@@ -213,10 +213,8 @@ class Decider:
             Numbers of mixes, NO_MIX where people alone decide, and `Status`; shape (n,) each.
         """
         weighed = self._weighed(rows, terms or self.terms(rows), errors=False)
-        manual = weighed.permitted == 0
-        weighed.mix[manual] = NO_MIX
         status = _status(weighed.doubts)
-        status[manual] = int(Status.MANUAL_ONLY)
+        _leave_to_people(weighed.permitted, weighed.mix, status)
         return weighed.mix, status
 
     def _decide(self, rows: Rows, terms: Terms) -> Decisions:
@@ -237,7 +235,7 @@ class Decider:
         )
         # Looked at once for all rows: most batches have none that people alone handle.
         if np.minimum.reduce(weighed.permitted, initial=1) == 0:
-            self._leave_to_people(decisions, weighed.codes)
+            self._take_out_untold(decisions, weighed.codes)
         return decisions
 
     def _weighed(self, rows: Rows, terms: Terms, *, errors: bool) -> _Weighed:
@@ -358,11 +356,9 @@ class Decider:
             doubts += ((counted & _UNKNOWN) > unknown_at_most) * int(Doubt.UNKNOWN_FIELDS)
         return doubts
 
-    def _leave_to_people(self, decisions: Decisions, codes: NDArray[np.int64]) -> None:
+    def _take_out_untold(self, decisions: Decisions, codes: NDArray[np.int64]) -> None:
         """Takes out what is not told of rows that people alone handle."""
-        manual = decisions.masks == 0
-        decisions.mix[manual] = NO_MIX
-        decisions.status[manual] = int(Status.MANUAL_ONLY)
+        manual = _leave_to_people(decisions.masks, decisions.mix, decisions.status)
         decisions.doubts[manual] = 0
         decisions.margin[manual] = np.nan
         # A safeguard forbids to ask the model; where the menu alone has nothing, it was asked.
@@ -370,6 +366,14 @@ class Decider:
         decisions.expected[unscored] = np.nan
         decisions.error[unscored] = np.nan
         decisions.unknown[unscored] = 0
+
+
+def _leave_to_people(permitted: Masks, mix: Numbers, status: Numbers) -> NDArray[np.bool_]:
+    """Sets mix and status of cases that are permitted nothing, and tells which they are."""
+    manual: NDArray[np.bool_] = permitted == 0
+    mix[manual] = NO_MIX
+    status[manual] = int(Status.MANUAL_ONLY)
+    return manual
 
 
 def _status(doubts: Numbers) -> Numbers:

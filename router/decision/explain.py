@@ -48,11 +48,6 @@ class Explanation(NamedTuple):
     changes: list[Change]
 
     @property
-    def effect(self) -> float:
-        """What the mix is expected to do more for this case, outcome points."""
-        return self.average + sum(points for _, _, points in self.fields)
-
-    @property
     def difference(self) -> float:
         """What the mix is worth more than the other, outcome points.
 
@@ -60,6 +55,11 @@ class Explanation(NamedTuple):
         """
         beside = self.average + self.minutes + self.weight
         return sum((points for _, _, points in self.fields), beside)
+
+    @property
+    def effect(self) -> float:
+        """What the mix is expected to do more for this case, outcome points."""
+        return self.difference - (self.minutes + self.weight)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -219,8 +219,7 @@ def listening() -> set[tuple[str, int]]:
 
 def test_a_cluster_of_its_own_listens_on_this_machine_alone_and_writes_no_cases() -> None:
     before = listening()
-    with connected("") as cluster:
-        cluster.check_workers(installed, "dask")
+    with connected("", installed, "install it") as cluster:
         assert {address for address, _ in listening() - before} == {"127.0.0.1"}
         spilled = cluster.job("config", dask.config.get)("distributed.worker.memory.spill", 0)
         assert spilled.result() is False

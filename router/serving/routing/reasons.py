@@ -124,22 +124,21 @@ def _on_average(explanation: Explanation) -> list[Told]:
 
     Where that speaks against the mix, the price of the minutes decided.
     """
-    minutes, weight = explanation.minutes, explanation.weight
-    effect = explanation.difference - (minutes + weight)
-    average = Told(AVERAGE, None, 0, effect)
-    if effect >= TOLD_FROM:
-        return [average]
-    return [average, Told(MINUTES, None, 0, minutes), Told(WEIGHT, None, 0, weight)]
+    average = Told(AVERAGE, None, 0, explanation.effect)
+    return [average] if average.points >= TOLD_FROM else [average, *_price_of(explanation)]
+
+
+def _price_of(explanation: Explanation) -> list[Told]:
+    return [
+        Told(MINUTES, None, 0, explanation.minutes),
+        Told(WEIGHT, None, 0, explanation.weight),
+    ]
 
 
 def _tellable(
     explanation: Explanation, reader: Reader, words: Texts, *, digital: bool
 ) -> list[Told]:
-    found = [
-        Told(AVERAGE, None, 0, explanation.average),
-        Told(MINUTES, None, 0, explanation.minutes),
-        Told(WEIGHT, None, 0, explanation.weight),
-    ]
+    found = [Told(AVERAGE, None, 0, explanation.average), *_price_of(explanation)]
     others = 0.0
     for column, slot, points in explanation.fields:
         # Many small ones may carry together what none of them carries alone.
