@@ -114,8 +114,7 @@ class Texts:
     def problem(self, key: str, **parts: str) -> str:
         """Tells what is wrong with what was sent."""
         text = self._entry("problem", key).format(**parts)
-        # Not `capitalize`, which would lower what follows: names and abbreviations.
-        return text[0].upper() + text[1:]
+        return _with_capital(text)
 
     def plan(self, reader: Reader, contacts: Sequence[tuple[str, int, int]], weeks: int) -> str:
         """Tells what happens next.
@@ -150,9 +149,10 @@ class Texts:
         return self._counted(texts, contact.days) if texts else ""
 
     def basis(self, keys: Sequence[str]) -> str:
-        """Names legal bases in a sentence; for advisers."""
-        named = "; ".join(dict.fromkeys(self.legal(key) for key in keys))
-        return self._entry(Reader.ADVISER.value, "basis").format(basis=named)
+        """Names legal bases in a sentence, each once; for advisers."""
+        named = [self._entry("legal", key, "text").split("; ") for key in keys]
+        listed = "; ".join(dict.fromkeys(one for of_key in named for one in of_key))
+        return self._entry(Reader.ADVISER.value, "basis").format(basis=listed)
 
     @property
     def expired(self) -> str:
@@ -244,8 +244,10 @@ class Texts:
         return [*known, self._entry(reader.value, "several_unknown")]
 
     def legal(self, key: str) -> str:
-        """Names a legal basis; for advisers."""
-        return self._entry("legal", key, "text")
+        """Names a legal basis by itself; for advisers."""
+        text = self._entry("legal", key, "text")
+        # Some have their capital inside: eForvaltningsforskriften.
+        return text if text[1].isupper() else _with_capital(text)
 
     def reason(
         self,
@@ -407,6 +409,11 @@ class Texts:
         number = f"{100 * points:+.1f}".replace("-", "−")
         number = number.replace(".", self._entry("number", "decimal"))
         return self._entry("number", "points").format(n=number)
+
+
+def _with_capital(text: str) -> str:
+    # Not `capitalize`, which would lower what follows: names and abbreviations.
+    return text[0].upper() + text[1:]
 
 
 def _is_own(channel: str, minutes: int) -> bool:

@@ -48,3 +48,18 @@ def test_all_languages_have_the_same_keys_and_placeholders() -> None:
 def test_every_doubt_has_its_sentences(reader: Reader) -> None:
     for texts in TEXTS.values():
         assert set(Doubt.__members__) <= set(texts.entries[reader.value]["doubt"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_law_is_named_once_in_a_sentence_with_a_capital_only_where_its_name_has_one(
+    language: str,
+) -> None:
+    texts = TEXTS[language]
+    [*laws] = texts.basis([*texts.entries["legal"]]).rstrip(".").split(": ", 1)[1].split("; ")
+    assert len({law.casefold() for law in laws}) == len(laws)
+    assert {law.split("-")[0] for law in laws if law[0].isupper()} == {"Nav"}
+
+
+def test_a_law_named_by_itself_begins_with_a_capital() -> None:
+    assert TEXTS["nb"].legal("PHONE").startswith("Forvaltningsloven ")
+    assert TEXTS["nb"].legal("RESERVATION").startswith("eForvaltningsforskriften ")
