@@ -363,26 +363,33 @@ class Texts:
 
     def letter(
         self,
+        reader: Reader,
         *,
         plan: str,
         why: Sequence[Sequence[str]],
         doubts: Sequence[str],
+        contradictions: Sequence[str],
         notice: str,
     ) -> str:
         """Puts all that a reader needs in order: what happens, doubts, why, what to do.
 
         Args:
+            reader: the reader.
             plan: what happens next; where it begins with the test line, so does the letter.
             why: safeguards and reasons, the weightiest first, texts of each.
-            doubts: with contradictions.
+            doubts: why a person must assess first.
+            contradictions: facts that contradict each other.
             notice: the notice.
 
         Returns:
             Paragraphs with an empty line between; no sentence stands twice.
         """
         first = [[self.test_line]] if plan.startswith(self.test_line) else []
-        told = [*facts_first([one] for one in doubts), *facts_first(why)]
-        paragraphs = said_once([*first, [plan], *told, [notice]])
+        doubted = facts_first([one] for one in [*doubts, *contradictions])
+        if contradictions and why:
+            # What is told next may rest on the very facts of which nobody knows which is right.
+            doubted.append([self._entry(reader.value, "as_it_stands")])
+        paragraphs = said_once([*first, [plan], *doubted, *facts_first(why), [notice]])
         return "\n\n".join([" ".join(one) for one in paragraphs])
 
     def _entry(self, *path: str) -> str:

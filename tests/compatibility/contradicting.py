@@ -1,8 +1,9 @@
-"""In what an answer may differ from 0.3.0's: facts contradict each other by rules that came since.
+"""In what an answer may differ from 0.3.0's: where facts contradict each other.
 
 The cases that are kept were drawn at random, and some contradict themselves by a rule that 0.3.0
-did not have. Their answers name it and ask for a person first, and so are never withheld. All else
-about them, and every other answer, is as it was.
+did not have. Their answers name it and ask for a person first, and so are never withheld. Of facts
+that contradict each other the letter says since then that what follows is from the case as it
+stands. All else about them, and every other answer, is as it was.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from router.decision.contradictions import CONTRADICTIONS
+from router.texts import Reader, load_texts
 from tests.compatibility.kept import Outcome, alike
 
 _SINCE = {
@@ -20,6 +22,11 @@ _SINCE = {
     "NO_BENEFIT_BUT_WEEKS",
 }
 _NEW = {frozenset(one.fields) for one in CONTRADICTIONS if one.name in _SINCE}
+_SAID_SINCE = [
+    texts.entries[reader.value]["as_it_stands"]
+    for texts in load_texts().values()
+    for reader in Reader
+]
 _DOUBT = "DOUBT_CONTRADICTION"
 _ASKS_FIRST = "STATUS_NEEDS_ASSESSMENT"
 _TELLS = {"contradictions", "doubts", "doubt_texts", "status", "plan", "text"}
@@ -56,6 +63,8 @@ class Since:
         if not (isinstance(ours, dict) and isinstance(theirs, dict) and "decision_id" in ours):
             return False
         told = ours.get("contradictions", [])
+        if told and alike(_as_told_before(ours), theirs):
+            return True
         new = [one for one in told if any(pair.issubset(one["fields"]) for pair in _NEW)]
         if not new or [one for one in told if one not in new] != theirs.get("contradictions", []):
             return False
@@ -87,6 +96,11 @@ def _changed(ours: Any, theirs: Any) -> Iterator[tuple[Any, Any]]:
         yield ours, theirs
     for pair in parts:
         yield from _changed(*pair)
+
+
+def _as_told_before(answer: dict[str, Any]) -> dict[str, Any]:
+    paragraphs = answer.get("text", "").split("\n\n")
+    return answer | {"text": "\n\n".join(one for one in paragraphs if one not in _SAID_SINCE)}
 
 
 def _without(names: set[str], answer: dict[str, Any]) -> dict[str, Any]:

@@ -421,9 +421,11 @@ class RecommendationWriter:
             why.append([words.near_equal(reader, message.mix.id, near)])
         why += [[change.text] for change in message.changes]
         message.text = words.letter(
+            reader,
             plan=message.plan,
             why=why,
-            doubts=[*message.doubt_texts, *(one.text for one in message.contradictions)],
+            doubts=message.doubt_texts,
+            contradictions=[one.text for one in message.contradictions],
             notice=message.notice,
         )
 

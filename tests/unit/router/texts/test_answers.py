@@ -82,9 +82,11 @@ def test_nothing_that_a_user_reads_tells_which_case_is_shielded(language: str) -
     texts = TEXTS[language]
     letters = {
         texts.letter(
+            Reader.USER,
             plan=texts.no_mix(Reader.USER, CONTACT),
             why=texts.grouped(Reader.USER, rules),
             doubts=[],
+            contradictions=[],
             notice=texts.notice(Reader.USER, CONTACT, digital=False, mix=False, manual=manual),
         )
         for manual, rules in (
@@ -225,10 +227,11 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         [texts.reason(Reader.USER, FEATURES["plan_has_goal"], 1, 0.012, "BLENDED_VIDEO")],
     ]
     letter = texts.letter(
+        Reader.USER,
         plan=f"{texts.test_line} {plan('nb', 'BLENDED_VIDEO')}",
         why=why,
-        doubts=[
-            texts.doubt(Reader.USER, "CONTRADICTION", CONTACT),
+        doubts=[texts.doubt(Reader.USER, "CONTRADICTION", CONTACT)],
+        contradictions=[
             texts.contradiction(Reader.USER, "GOAL_WITHOUT_PLAN_GOAL"),
             texts.contradiction(Reader.USER, "NEVER_WORKED_BUT_WORKED"),
         ],
@@ -245,8 +248,9 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
         "Veilederen din spør deg om dette."
     )
-    assert paragraphs[4].endswith("Derfor får du minst én samtale med en veileder.")
-    assert paragraphs[5] == (
+    assert paragraphs[4] == "Det som følger, bygger på saken din slik den står nå."
+    assert paragraphs[5].endswith("Derfor får du minst én samtale med en veileder.")
+    assert paragraphs[6] == (
         "Du har vært registrert i tre uker. Du har et mål i aktivitetsplanen. "
         "Derfor passer «Dialog og videosamtaler» litt bedre for deg."
     )

@@ -123,6 +123,24 @@ def test_what_contradicts_itself_in_one_way_is_told_once_with_all_its_fields(
     assert answer.text.count(text.split(". ")[0]) == 1
 
 
+def test_what_rests_on_facts_that_contradict_each_other_is_said_to_be_as_the_case_stands(
+    service: Service,
+) -> None:
+    gap = {"weeks_registered": 80, "days_since_personal_contact": 400}
+    none = {"phone_talks_90d": 0, "video_talks_90d": 0, "office_talks_90d": 0}
+    one = {**none, "phone_talks_90d": 1}
+    certain = asked(service, pb.READER_USER, **gap, **none)
+    assert "It is a long time since" in certain.text
+    assert "as it stands now" not in certain.text
+
+    unsure = asked(service, pb.READER_USER, **gap, **one)
+    before, after = unsure.text.split("What follows is from your case as it stands now.")
+    assert unsure.contradictions[0].text in before
+    assert "It is a long time since" in after
+    told = asked(service, pb.READER_ADVISER, **gap, **one)
+    assert "What follows is from the case as it stands now." in told.text
+
+
 def test_a_user_reads_nothing_of_health_and_need_and_an_adviser_reads_it_with_the_law(
     service: Service,
 ) -> None:
