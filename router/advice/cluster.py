@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import operator
 import os
@@ -14,11 +15,16 @@ from typing import Any, Generic, TypeVar
 
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.comm.core import CommClosedError
+from distributed.core import rpc
 from distributed.protocol import pickle
+from distributed.security import Security
 
 from router.advice.bulk import EngineRefused
 
 _REACHED_SECONDS = 10
+# Less, so that what stops it is told by who knows it.
+_CONNECTED_SECONDS = 8
+_NO_SCHEDULER = "what listens there does not answer as a scheduler, as its page (:8787) does not"
 _WORKERS_SECONDS = 60
 _SHOWN = 5
 # What runs on workers may be lost with the last of them that held it.
@@ -223,14 +229,24 @@ def _client_of(scheduler: str) -> Iterator[Client]:
             yield client
         return
     try:
-        client = Client(scheduler, timeout=_REACHED_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, ImportError) as problem:
+        asyncio.run(_answer_of(scheduler))
+    # Of what is wrong with certificates and their settings, Dask makes errors of many types.
+    except Exception as problem:
         raise EngineRefused(
             f"scheduler: {scheduler} cannot be reached within {_REACHED_SECONDS} seconds: "
-            f"{problem}; give the address that `dask scheduler` prints, such as tcp://host:8786"
+            f"{str(problem) or _NO_SCHEDULER}; give the address that `dask scheduler` prints, such "
+            "as tcp://host:8786"
         ) from problem
-    with client:
+    with Client(scheduler, timeout=_REACHED_SECONDS, set_as_default=False) as client:
         yield client
+
+
+async def _answer_of(scheduler: str) -> None:
+    """Asks whoever listens there: a client would wait without end where it is no scheduler."""
+    how = Security().get_connection_args("client")
+    async with asyncio.timeout(_REACHED_SECONDS):
+        async with rpc(scheduler, timeout=_CONNECTED_SECONDS, connection_args=how) as asked:
+            await asked.identity()
 
 
 def _own_cluster() -> LocalCluster:
