@@ -54,6 +54,8 @@ _FAR = 2.0**53
 _WHOLE = (
     r"sum|delsum|totalsum|totals?|totalt|sub[ -]?totals?|grand[ _]?totals?|i alt|ialt|til ?sammen"
     r"|all|alle|gjennomsnitt|snitt|average|mean|median"
+    # What spreadsheets in neighbouring languages write below a pivot table.
+    r"|summa|totalsumma|hovedtotal|summe|insgesamt|gesamt(summe|ergebnis)?|mittelwert"
 )
 _OF_SEVERAL = (
     rf"(?i)^((.*\s)?({_WHOLE}|antall|count|std|standardavvik|min|max)[\s:.=]*|({_WHOLE})[\s:].*)$"

@@ -594,6 +594,8 @@ def test_a_time_zone_that_nobody_knows_is_refused() -> None:
     [
         ("Sum,,,12", "of several cases"),
         ("Totalt,,,", "of several cases"),
+        ("Hovedtotal,,,", "of several cases"),
+        ("Gesamtergebnis,,,9", "of several cases"),
         ("TOTAL:,,,", "of several cases"),
         ("I alt,,,3", "of several cases"),
         ("Gjennomsnitt,,,4", "of several cases"),
