@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
 
 from training.learning.at_once import AtOnce, in_threads
 from training.learning.nuisance import (
-    outcome_matrix,
+    calibrated,
+    chances_without,
+    check_cases,
+    check_outcomes,
     outcomes_without,
-    propensity_matrix,
     with_logged,
 )
 from training.learning.scores import CLIP, Floats, Numbers, doubly_robust, folds_of
@@ -76,12 +78,18 @@ def cross_fit(
             fold.
     """
     fold = folds_of(len(mix), folds, seed, groups)
-    estimated, mu = (at_once or in_threads(1))(
+    check_cases(features, mix, mixes, fold)
+    check_outcomes(outcome, mix)
+    each = range(folds)
+    found = (at_once or in_threads(1))(
         [
-            partial(propensity_matrix, features, mix, mixes, fold, seed),
-            partial(outcome_matrix, features, mix, outcome, mixes, fold, seed),
+            *_of_chances(each, features, mix, fold, seed),
+            *_of_outcomes([(one,) for one in each], features, mix, outcome, mixes, fold, seed),
         ]
     )
+    raw = _put_together(islice(found, folds), fold, mixes)
+    estimated = calibrated(raw, mix, fold)
+    mu = _put_together((of_fold for (of_fold,) in found), fold, mixes)
     chances = _believed(estimated, mix, propensity)
     chance: Floats = chances[np.arange(len(mix)), mix]
     # Unclipped: clipping biases a value, and the interval does not know it. With weights clipped at
@@ -157,32 +165,54 @@ def cross_fit_nested(
     fold = folds_of(len(features), folds, seed, groups)
     pairs = list(combinations(range(folds), 2))
 
-    tasks: list[Callable[[], Any]] = [
-        partial(outcomes_without, held, features, mix, outcome, mixes, fold, seed)
-        for held in [*((one,) for one in range(folds)), *pairs]
-    ]
+    held = [*((one,) for one in range(folds)), *pairs]
+    to_fit: list[Callable[[], Any]] = _of_outcomes(held, features, mix, outcome, mixes, fold, seed)
     # Chances are learned from mixes and not from outcomes, so no judge's outcome can leak by them.
-    tasks.append(partial(_chances, features, mix, mixes, fold, propensity, seed))
-    *found, chances = (at_once or in_threads(1))(tasks)
+    chances = propensity if propensity is not None and propensity.ndim == 2 else None
+    if chances is None:
+        check_cases(features, mix, mixes, fold)
+        # First, as they take longest: what is left at the end is short.
+        to_fit = [*_of_chances(range(folds), features, mix, fold, seed), *to_fit]
+    found = (at_once or in_threads(1))(to_fit)
 
-    mu = np.empty((len(features), mixes))
-    for one, (values,) in enumerate(found[:folds]):
-        mu[fold == one] = values
+    if chances is None:
+        raw = _put_together(islice(found, folds), fold, mixes)
+        chances = _believed(calibrated(raw, mix, fold), mix, propensity)
+    mu = _put_together((of_fold for (of_fold,) in islice(found, folds)), fold, mixes)
     apart = np.zeros((folds, len(features), mixes))
-    for (one, other), (of_one, of_other) in zip(pairs, found[folds:], strict=True):
+    for (one, other), (of_one, of_other) in zip(pairs, found, strict=True):
         # What teachers whom `other` will judge may know of the cases of `one`, and the reverse.
         apart[other, fold == one] = of_one
         apart[one, fold == other] = of_other
     return NestedNuisances(fold=fold, chances=chances, mu=mu, apart=apart)
 
 
-def _chances(
-    features: Floats, mix: Numbers, mixes: int, fold: Numbers, propensity: Floats | None, seed: int
-) -> Floats:
-    """Gives chances of every mix, (n, mixes): those logged as they are, the others estimated."""
-    if propensity is not None and propensity.ndim == 2:
-        return propensity
-    return _believed(propensity_matrix(features, mix, mixes, fold, seed), mix, propensity)
+def _of_chances(
+    each: Iterable[int], features: Floats, mix: Numbers, fold: Numbers, seed: int
+) -> list[Callable[[], Any]]:
+    return [partial(chances_without, one, features, mix, fold, seed) for one in each]
+
+
+def _of_outcomes(
+    each: Iterable[tuple[int, ...]],
+    features: Floats,
+    mix: Numbers,
+    outcome: Floats,
+    mixes: int,
+    fold: Numbers,
+    seed: int,
+) -> list[Callable[[], Any]]:
+    return [
+        partial(outcomes_without, held, features, mix, outcome, mixes, fold, seed) for held in each
+    ]
+
+
+def _put_together(parts: Iterable[Floats], fold: Numbers, mixes: int) -> Floats:
+    """Puts what was found of each fold's cases in the cases' order, (n, mixes)."""
+    found = np.empty((len(fold), mixes))
+    for one, part in enumerate(parts):
+        found[fold == one] = part
+    return found
 
 
 def _believed(estimated: Floats, mix: Numbers, propensity: Floats | None) -> Floats:

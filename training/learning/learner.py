@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -204,8 +205,7 @@ def _learn(task: _Task, making: _Making, nuisances: NestedNuisances | None = Non
     if nuisances is None:
         nuisances = making.once("nuisances", lambda: _nuisances(task, making.at_once))
     fold, chances, mean = nuisances.fold, nuisances.chances, nuisances.mean
-    each_fold = range(task.folds)
-    taught = making.each("teachers", [partial(_taught, task, nuisances, one) for one in each_fold])
+    taught = _all_taught(task, making, nuisances)
     scores = nuisances.scores(nuisances.mu, task.mix, task.outcome)
 
     # A number for each case, mix and fold, gone before there is one for each teacher too.
@@ -263,8 +263,19 @@ def _nuisances(task: _Task, at_once: AtOnce) -> NestedNuisances:
     )
 
 
-def _taught(task: _Task, nuisances: NestedNuisances, held: int) -> list[Values]:
-    """Teaches every teacher without one fold."""
+def _all_taught(task: _Task, making: _Making, nuisances: NestedNuisances) -> list[list[Values]]:
+    """Teaches every teacher without each fold, by fold."""
+    teachers = list(task.teachers.values())
+    lessons = product(range(task.folds), teachers)
+    taught = making.each(
+        "teachers", [partial(_taught, task, nuisances, held, one) for held, one in lessons]
+    )
+    of_each = len(teachers)
+    return [taught[start : start + of_each] for start in range(0, len(taught), of_each)]
+
+
+def _taught(task: _Task, nuisances: NestedNuisances, held: int, teacher: Teacher) -> Values:
+    """Teaches a teacher without one fold."""
     kept = nuisances.fold != held
     # Expectations that do not know the judging fold's outcomes either.
     mu = nuisances.apart[held]
@@ -277,7 +288,7 @@ def _taught(task: _Task, nuisances: NestedNuisances, held: int) -> list[Values]:
         chances=nuisances.chances[kept],
         seed=task.seed,
     )
-    return [teacher(lesson) for teacher in task.teachers.values()]
+    return teacher(lesson)
 
 
 def _unseen(task: _Task, fold: Numbers, taught: list[list[Values]]) -> Floats:

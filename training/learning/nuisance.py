@@ -52,21 +52,38 @@ def propensity_matrix(
     Raises:
         ValueError: if shapes differ, a mix is out of bounds, or one has no case outside some fold.
     """
-    _check(features, mix, mixes, fold)
+    check_cases(features, mix, mixes, fold)
     raw = np.empty((len(mix), mixes))
-    for held in np.unique(fold):
-        train, test = fold != held, fold == held
-        model = BoostingClassifier(
-            max_iter=80,
-            max_leaf_nodes=8,
-            learning_rate=0.1,
-            min_samples_leaf=20,
-            max_bins=32,
-            early_stopping=False,
-            random_state=seed,
-        )
-        raw[test] = model.fit(features[train], mix[train]).predict_proba(features[test])
+    for held in np.unique(fold).tolist():
+        raw[fold == held] = chances_without(held, features, mix, fold, seed)
     return calibrated(raw, mix, fold)
+
+
+def chances_without(held: int, features: Floats, mix: Numbers, fold: Numbers, seed: int) -> Floats:
+    """Gives the chances of one fold's cases by a model that did not see it, not yet calibrated.
+
+    Args:
+        held: the fold.
+        features: (n, features) of all cases; the others as for `propensity_matrix`.
+        mix: (n,).
+        fold: (n,).
+        seed: of the boosting.
+
+    Returns:
+        Shape (cases of the fold, K), rows sum to 1.
+    """
+    train, test = fold != held, fold == held
+    model = BoostingClassifier(
+        max_iter=80,
+        max_leaf_nodes=8,
+        learning_rate=0.1,
+        min_samples_leaf=20,
+        max_bins=32,
+        early_stopping=False,
+        random_state=seed,
+    )
+    found: Floats = model.fit(features[train], mix[train]).predict_proba(features[test])
+    return found
 
 
 def calibrated(raw: Floats, mix: Numbers, fold: Numbers) -> Floats:
@@ -117,9 +134,8 @@ def outcome_matrix(
         ValueError: if shapes differ, a number is out of bounds, or a mix has no case outside some
             fold.
     """
-    _check(features, mix, mixes, fold)
-    if outcome.shape != mix.shape or not ((outcome >= 0) & (outcome <= 1)).all():
-        raise ValueError(f"outcome: must have shape {mix.shape} and be from 0 to 1")
+    check_cases(features, mix, mixes, fold)
+    check_outcomes(outcome, mix)
     found = np.empty((len(mix), mixes))
     for held in np.unique(fold):
         (found[fold == held],) = outcomes_without(
@@ -177,7 +193,12 @@ def with_mix(features: Floats, mix: Numbers | int) -> Floats:
     return np.column_stack([features, np.broadcast_to(mix, len(features))])
 
 
-def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:
+def check_cases(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:
+    """Checks what nuisances are learned from.
+
+    Raises:
+        ValueError: if shapes differ, a mix is out of bounds, or one has no case outside some fold.
+    """
     if features.ndim != 2 or mix.shape != (len(features),) or fold.shape != mix.shape:
         shapes = f"features {features.shape}, mix {mix.shape} and fold {fold.shape}"
         raise ValueError(f"{shapes} must be of the same cases")
@@ -189,3 +210,13 @@ def _check(features: Floats, mix: Numbers, mixes: int, fold: Numbers) -> None:
             lacking = np.flatnonzero(counts == 0).tolist()
             needed = "every mix needs some in two folds"
             raise ValueError(f"mix: {lacking} have no case outside fold {held}; {needed}")
+
+
+def check_outcomes(outcome: Floats, mix: Numbers) -> None:
+    """Checks outcomes.
+
+    Raises:
+        ValueError: if they are not one a case, or one is out of bounds.
+    """
+    if outcome.shape != mix.shape or not ((outcome >= 0) & (outcome <= 1)).all():
+        raise ValueError(f"outcome: must have shape {mix.shape} and be from 0 to 1")
