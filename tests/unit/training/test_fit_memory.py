@@ -20,7 +20,7 @@ from training.learning.teachers import Lesson, r_spline
 from training.learning.weigh import weigh
 
 NUMBER = 8
-MIXES, TEACHERS, FOLDS = 30, 8, 5
+MIXES, TEACHERS, FOLDS = 10, 8, 5
 
 
 @pytest.fixture(scope="module")
