@@ -70,7 +70,6 @@ def foreseen(start: Ready, gate: Gate) -> tuple[Unmet, ...]:
         *_too_few(later, gate),
         *_assessed_first(decider, earlier.rows, later.rows, gate),
         *_never_compared(decider, later, gate),
-        *_alike(earlier.rows),
     ]
     order = [rule.name for rule in gate.rules]
     return tuple(sorted(found, key=lambda one: order.index(one.condition)))
@@ -209,16 +208,3 @@ def _masks(decider: Decider, rows: Rows) -> list[NDArray[np.bool_]]:
 def _enough(count: int) -> str:
     least = int(np.ceil(max(ENOUGH_CASES, ENOUGH_SHARE * count)))
     return f"at least {least:,}"
-
-
-def _alike(earlier: Rows) -> Iterator[Unmet]:
-    """Judges `calibration_slope`: of cases that are all alike a model expects the same gain."""
-    inputs = earlier[:, list(FEATURES.columns(Role.MODEL))]
-    if (inputs == inputs[:1]).all():
-        yield Unmet(
-            condition="calibration_slope",
-            found="all cases to learn from have the same values of every field that a model learns "
-            "from, so that it expects the same gain of everybody",
-            bound="gains that differ",
-            way_out="give the columns of the fields, or name them in --map",
-        )

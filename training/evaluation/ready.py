@@ -74,12 +74,15 @@ def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int
     todays_rule(cases.rows[:1], catalogue)
     cases, catalogue, few = scored(cases, catalogue)
     check_start(cases, catalogue.ids, seed, few)
+    menu = tuple(mix for mix in policy.menu if mix not in few)
+    if few:
+        _check_heaviest(catalogue, policy, few)
     sound = soundness(cases, catalogue, seed=seed)
     refuse_hopeless(sound)
     return Ready(
         cases=cases,
         catalogue=catalogue,
-        policy=replace(policy, menu=tuple(mix for mix in policy.menu if mix not in few)),
+        policy=replace(policy, menu=menu),
         few=few,
         sound=sound,
         seed=seed,
@@ -92,11 +95,41 @@ def check_policy(catalogue: Catalogue, policy: Policy) -> None:
     Raises:
         PolicyError: if a safeguard would not be monotone.
     """
-    rules = rulebook(FEATURES, policy.limits)
     try:
-        CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+        _compile_safeguards(catalogue, policy)
     except ValueError as problem:
         raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
+
+
+def _compile_safeguards(catalogue: Catalogue, policy: Policy) -> None:
+    rules = rulebook(FEATURES, policy.limits)
+    CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
+
+
+def _check_heaviest(catalogue: Catalogue, policy: Policy, few: Mapping[str, int]) -> None:
+    """Refuses cases of mixes by which the safeguards cannot be kept.
+
+    Args:
+        catalogue: of the mixes that there are enough cases of.
+        policy: with which versions decide.
+        few: cases of each mix that was left out.
+
+    Raises:
+        CasesRefused: naming the mixes of which there are too few.
+    """
+    try:
+        _compile_safeguards(catalogue, policy)
+    except ValueError as problem:
+        counts = ", ".join(f"{mix} has {count}" for mix, count in few.items())
+        # What follows is advice to whoever writes a catalogue.
+        why = str(problem).partition(";")[0]
+        problems = Problems()
+        problems.add(
+            "column mix",
+            f"{counts} cases; of mixes with fewer than {CASES_OF_A_MIX} nothing is learned, and "
+            f"without these {why}: {_MORE}, or with more of the heaviest mix",
+        )
+        problems.refuse()
 
 
 def check_start(

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.evaluation import CATALOGUE, NATIONAL, simulated
 from router.cases.problems import CasesRefused
 from tests.unit.training.data.test_hold_out import random_days, some_cases
 from training.data.dataset import LoggedCases
 from training.data.hold_out import sides
-from training.evaluation.ready import LEAST_CASES, check_start
+from training.evaluation.ready import LEAST_CASES, check_start, ready
 
 MIXES = ("LIGHT", "HEAVY")
 
@@ -89,3 +90,17 @@ def test_what_left_so_few_cases_is_told() -> None:
     assert "2000 were left out by --horizon or --as-of" in refusal(few)
     assert "30 were left out as shielded, or not known not to be" in refusal(few)
     assert "give cases of more months" in refusal(good_cases(days=np.zeros(3_000)))
+
+
+def test_without_cases_of_the_heaviest_mix_safeguards_cannot_be_kept_and_it_is_told_why() -> None:
+    cases, _ = simulated(5_000, 5)
+    heaviest = len(CATALOGUE.ids) - 1
+    without = cases.take(np.flatnonzero(cases.mix != heaviest))
+    with pytest.raises(CasesRefused) as refused:
+        ready(without, CATALOGUE, NATIONAL, seed=1)
+    told = str(refused.value)
+    assert told.startswith(
+        f"column mix: {CATALOGUE.ids[heaviest]} has 0 cases; of mixes with fewer"
+    )
+    assert f"forbids {CATALOGUE.ids[heaviest - 1]}, the mix with most minutes" in told
+    assert "give cases of more months" in told
