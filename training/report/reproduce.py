@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from training.evaluation.figures import Figures
 
+_MODELS = "models"  # where commands look for versions if they are not told
 _TOLD_ELSEWHERE = ("features",)  # the fields have a table of their own
 
 
@@ -23,14 +25,23 @@ def commands(figures: Figures, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         *_simulated(figures, training, words),
         command,
-        # Without them the version would be looked for where it is not.
-        _training("report", figures.version, *_given(words, "--models")),
-        _training("gate", figures.version, *_given(words, "--models", "--policies")),
+        _training("report", figures.version, *_beside(words)),
+        _training("gate", figures.version, *_beside(words), *_given(words, "--policies")),
     )
 
 
 def _training(*words: str) -> str:
     return shlex.join(["python", "-m", "training", *words])
+
+
+def _beside(fit: Sequence[str]) -> list[str]:
+    """Gives the folder of the version, where it is not the one in which it would be looked for.
+
+    A fit's own `--models` is where the promoted version is, which may be elsewhere.
+    """
+    out = _given(fit, "--out")
+    folder = str(PurePath(out[1]).parent) if out else _MODELS
+    return [] if folder == _MODELS else ["--models", folder]
 
 
 def _given(fit: Sequence[str], *options: str) -> list[str]:

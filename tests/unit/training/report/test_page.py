@@ -262,10 +262,13 @@ def test_the_manifest_is_told_in_full_and_what_it_lacks_is_not_recorded() -> Non
     assert "simulate" not in commands(some_figures(), a_manifest(training=training))[0]
     told_not = commands(some_figures(), a_manifest(training={"seed": 3}))[0]
     # Where the version lies is part of how it is looked at again.
-    elsewhere = {"command": "python -m training fit --models 'my models' --policies p --out m/v"}
+    elsewhere = {"command": "python -m training fit --models m --policies p --out 'my models/v'"}
     *_, report, gate = commands(some_figures(), a_manifest(training=elsewhere))
     assert report.endswith("--models 'my models'")
     assert gate.endswith("--models 'my models' --policies p")
+    usual = {"command": "python -m training fit --models elsewhere --out models/v"}
+    *_, report, _ = commands(some_figures(), a_manifest(training=usual))
+    assert report == f"python -m training report {some_figures().version}"
     assert told_not == "# the command of 2026-12 was not recorded"
 
 
