@@ -161,7 +161,7 @@ def _guessed_at(body: Mapping[str, object], descriptor: Descriptor) -> bool:
     checked = _checked(descriptor)
     for name, value in body.items():
         # Nearly all values, in a thousand cases with forty each.
-        if type(value) is int:
+        if type(value) is int and _is_32_bits(value):
             continue
         found = checked.get(name)
         if found is None:
@@ -178,12 +178,17 @@ def _guessed_at(body: Mapping[str, object], descriptor: Descriptor) -> bool:
     return False
 
 
+def _is_32_bits(value: object) -> bool:
+    return type(value) is int and -(1 << 31) <= value < 1 << 31
+
+
 def _plain(value: object, field: FieldDescriptor) -> bool:
     """Tells whether a value is as JSON has it: no truth value is a number, no fraction a name."""
     if value is None:
         return True
     if field.enum_type is not None:
-        return type(value) is int or (isinstance(value, str) and value[:1].isalpha())
+        # Of a larger number the library takes the last 32 bits.
+        return _is_32_bits(value) or (isinstance(value, str) and value[:1].isalpha())
     text = _TEXTS.get(field.cpp_type)
     if text is None:
         return True
