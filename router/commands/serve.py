@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Literal, ParamSpec
@@ -45,6 +46,7 @@ from router.texts import load_texts
 from router.versions.listing import Listing
 from router.versions.trust import read_trusted_keys
 
+_log = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.001
 
 P = ParamSpec("P")
@@ -351,25 +353,26 @@ def serve(
 
     trusted = read_trusted_keys(trust) if trust else None
     acts = Acts(audit_log)
-    loader = Loader(
-        models=models,
-        policies=policies,
-        trusted=trusted,
-        texts=texts,
-        metrics=counts,
-        last_good=last_good,
-        shadow=shadow,
-        expires_days=model_expires_days,
-        acts=acts,
-        draws=_draws(draw_key, journal),
-    )
+    with _drawn(draw_key, journal) as draws:
+        loader = Loader(
+            models=models,
+            policies=policies,
+            trusted=trusted,
+            texts=texts,
+            metrics=counts,
+            last_good=last_good,
+            shadow=shadow,
+            expires_days=model_expires_days,
+            acts=acts,
+            draws=draws,
+        )
 
-    if file := journal_file(journal):
-        counts.watch_disk(file)
-    live, feedback = Live(loader), FeedbackMetrics(registry)
-    feedback.offer(live.snapshot.catalogue.ids)
-    # After what is served was loaded: a bad model or policy leaves no empty journal behind.
-    store, head = _open_checked(journal, head_file)
+        if file := journal_file(journal):
+            counts.watch_disk(file)
+        live, feedback = Live(loader), FeedbackMetrics(registry)
+        feedback.offer(live.snapshot.catalogue.ids)
+        # After what is served was loaded: a bad model or policy leaves no empty journal behind.
+        store, head = _open_checked(journal, head_file)
     parts = Parts(
         settings=settings,
         metrics=counts,
@@ -391,18 +394,34 @@ def serve(
         runner.run(run(parts))
 
 
-def _draws(draw_key: Path | None, url: str) -> Draws:
+@contextmanager
+def _drawn(draw_key: Path | None, url: str) -> Iterator[Draws]:
     """Gives the secret by which cases are drawn: that of the file named, or one by the journal.
 
-    Beside a database there is no place that all its servers share: there it must be named.
+    Beside a database there is no place that all its servers share: there it must be named. A new
+    one is left by the journal only if the block, in which that is opened, does not fail.
     """
-    if draw_key is not None:
-        return Draws(read_draw_key(draw_key))
     place = file_of(url)
-    if place is None:
-        return Draws()
-    beside = place.with_name(f"{place.name}.draw-key")
-    return Draws(kept_draw_key(beside)[0])
+    if draw_key is not None or place is None:
+        yield Draws(read_draw_key(draw_key) if draw_key else None)
+        return
+
+    beside, begun = place.with_name(f"{place.name}.draw-key"), not place.exists()
+    key, new = kept_draw_key(beside)
+    try:
+        yield Draws(key)
+    except BaseException:
+        if new and begun:
+            beside.unlink(missing_ok=True)
+        raise
+    if begun and not new:
+        _log.warning(
+            "journal %s was not there, though the key of its draws, %s, was: a new one is begun. "
+            "If it was lost, stop, and restore it (`journal restore`); with --head-file a start "
+            "without it is refused",
+            place,
+            beside.name,
+        )
 
 
 def _open_checked(url: str, head_file: Path | None) -> tuple[JournalStore, HeadFile | None]:

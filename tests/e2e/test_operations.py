@@ -94,6 +94,51 @@ def test_a_policy_value_outside_its_bound_is_refused_by_file_and_key(tmp_path: P
     assert "national.toml: price_per_minute: 7 is outside 0 to 0.05" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (":memory:", "journal: must be kept, and memory is not; name a file"),
+        ("{folder}", "journal: {folder} is a folder; name a file in it"),
+        ("{folder}/no/j.db", "journal: there is no folder {folder}/no for it; make it"),
+    ],
+)
+@pytest.mark.parametrize("words", [("serve",), ("journal", "verify")])
+def test_where_no_journal_can_be_is_told_in_a_line_and_nothing_is_left_there(
+    tmp_path: Path, place: str, told: str, words: tuple[str, ...]
+) -> None:
+    journal = f"sqlite:///{place.format(folder=tmp_path)}"
+    ended = run(*router_command(*words, "--journal", journal))
+    assert ended.returncode == 2
+    assert ended.stderr == f"error: {told.format(folder=tmp_path)}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def said_until_it_serves(journal: Path) -> list[str]:
+    words = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    command = router_command("serve", *words, "--journal", f"sqlite:///{journal}")
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as server:
+        assert server.stderr is not None
+        said: list[str] = []
+        while "serving" not in said:
+            said.append(json.loads(server.stderr.readline())["message"])
+        server.kill()
+    return said
+
+
+def test_a_start_that_finds_the_key_of_the_draws_and_no_journal_warns_that_it_may_be_lost(
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "journal.db"
+    assert said_until_it_serves(journal) == ["serving"]
+    assert said_until_it_serves(journal) == ["serving"]
+    for file in tmp_path.glob("journal.db*"):
+        if not file.name.endswith(".draw-key"):
+            file.unlink()
+    warning, _ = said_until_it_serves(journal)
+    assert f"journal {journal} was not there, though the key of its draws" in warning
+    assert "restore it (`journal restore`)" in warning
+
+
 def test_sigterm_finishes_calls_in_flight_flushes_the_journal_and_exits_0(
     start_server: StartServer,
 ) -> None:
