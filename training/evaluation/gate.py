@@ -284,11 +284,34 @@ def _slope(evidence: _Evidence) -> _Found:
         return _Found(value=None, remark="The model expects the same gain of every case.")
     away = max(0.0, slope.low - 1, 1 - slope.high)
     return _Found(
-        value=away, remark=f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})."
+        value=away,
+        remark=f"Slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f}).",
+        warning=""
+        if slope.low > 0
+        else "The interval of the slope holds 0 as well: so few cases do not tell whether the "
+        "gains that the model expects come about.",
+    )
+
+
+def _fidelity_contrasts(evidence: _Evidence) -> _Found:
+    return _nothing_to_lose(evidence) or _Found(value=evidence.figures.fidelity.contrasts_r2)
+
+
+def _nothing_to_lose(evidence: _Evidence) -> _Found | None:
+    """Tells of a stack that expects the same contrasts of everybody; else None."""
+    kept = evidence.figures.fidelity.contrasts
+    if kept is None or kept.error > 0 or kept.value < 1:
+        return None
+    return _Found(
+        value=None,
+        passed=True,
+        remark="The teachers tell nobody apart: there is nothing that the tables could lose.",
     )
 
 
 def _fidelity_value(evidence: _Evidence) -> _Found:
+    if found := _nothing_to_lose(evidence):
+        return found
     lost = evidence.figures.fidelity.lost
     if lost is None:
         return _Found(value=None, remark="Not measured in this version.")
@@ -417,9 +440,7 @@ _KINDS: dict[str, _Kind] = {
         measure=lambda e: e.figures.calibration.error, sense="at most", lower=0.005, upper=0.2
     ),
     "fidelity_value": _Kind(measure=_fidelity_value, sense="at most", upper=0.02),
-    "fidelity_contrasts": _Kind(
-        measure=lambda e: e.figures.fidelity.contrasts_r2, sense="at least", lower=0.3
-    ),
+    "fidelity_contrasts": _Kind(measure=_fidelity_contrasts, sense="at least", lower=0.3),
     "sensitivity_gamma": _Kind(measure=_sensitivity, sense="at least", lower=1, upper=5),
     "abstention": _Kind(measure=lambda e: 1 - e.figures.abstention["RECOMMENDED"], sense="at most"),
     "advice_not_harmful": _Kind(measure=_not_harmful, sense="at least", lower=-0.2, upper=0.0),

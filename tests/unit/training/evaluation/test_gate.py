@@ -264,6 +264,29 @@ def test_a_better_version_is_not_refused_because_two_noisy_gains_have_no_ratio()
         assert judged(fidelity=replace(some_figures().fidelity, lost=lost)).passed
 
 
+def test_where_teachers_tell_nobody_apart_nothing_kept_is_no_success() -> None:
+    whole = replace(
+        some_figures().fidelity,
+        contrasts_r2=1.0,
+        contrasts=an_estimate(1.0, 0.0),
+        lost=an_estimate(0.0, 0.0),
+    )
+    verdict = judged(fidelity=whole)
+    assert verdict.passed
+    for name in ("fidelity_value", "fidelity_contrasts"):
+        assert line(verdict, name).needless
+        assert "there is nothing that the tables could lose" in line(verdict, name).explanation
+
+
+def test_a_slope_of_which_nothing_is_known_is_warned_of() -> None:
+    told = some_figures().calibration
+    unsure = judged(calibration=replace(told, slope=an_estimate(1.4, 4.0)))
+    assert unsure.passed
+    assert "holds 0 as well" in line(unsure, "calibration_slope").warning
+    sure = judged(calibration=replace(told, slope=an_estimate(1.1, 0.2)))
+    assert line(sure, "calibration_slope").warning == ""
+
+
 @pytest.mark.parametrize("than", ["promoted", "todays_rule"])
 def test_a_gain_without_width_never_passes(than: str) -> None:
     differences = tuple(
