@@ -128,6 +128,13 @@ MODEL = click.option(
 )
 
 
+def _address_if_given(_: click.Context, _option: click.Parameter, value: str | None) -> str:
+    # As of a shell's variable that is not set: a cluster of its own is not what was meant.
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty; leave it out for a cluster on this machine")
+    return value or ""
+
+
 def engine_options(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Adds `--engine` and `--scheduler` to a command.
 
@@ -143,7 +150,7 @@ def engine_options(what: str) -> Callable[[Callable[..., None]], Callable[..., N
     )
     scheduler = click.option(
         "--scheduler",
-        default="",
+        callback=_address_if_given,
         metavar="ADDRESS",
         help="Of Dask, such as tcp://host:8786; a cluster on this machine if not given.",
     )
