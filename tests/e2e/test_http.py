@@ -282,6 +282,13 @@ def test_a_body_over_the_limit_is_refused_before_and_while_it_is_read(served: Se
     assert packed.code == (429, "resource_exhausted")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "Identity"])
+def test_the_name_of_a_coding_has_no_case(served: Server, coding: str) -> None:
+    data = json.dumps({"case": CASE}).encode()
+    packed = gzip.compress(data) if coding.lower() == "gzip" else data
+    assert ask(served, RECOMMEND, data=packed, content_encoding=coding).status == 200
+
+
 def test_a_deadline_that_passes_is_told_and_counted(start_server: StartServer) -> None:
     server = start_server("--http", "127.0.0.1:0")
     lock = sqlite3.connect(server.journal, isolation_level=None)

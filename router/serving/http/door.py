@@ -315,6 +315,10 @@ class _Front:
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         answer = self._no_call(scope)
+        # Names of codings have no case (RFC 9110, 8.4.1); the library knows them in small letters.
+        scope["headers"] = [
+            (name, value.lower() if name in _PACKED else value) for name, value in scope["headers"]
+        ]
         if answer is None:
             SHOWN.set(_shown(scope))
             seconds = _STREAM_SECONDS if self._streams[scope["path"]] else self._body_seconds
