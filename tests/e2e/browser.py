@@ -28,7 +28,8 @@ _FRAME = """<!DOCTYPE html><body style="margin:0">
 const frame = document.getElementById("page");
 frame.onload = () => {{
   const inside = frame.contentDocument, view = frame.contentWindow;
-  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], out: [], tables: []}};
+  const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], out: []}};
+  found.tables = [];
   found.wide = inside.body.scrollWidth - view.innerWidth;
   for (const heading of inside.querySelectorAll("main h2")) found.headings.push(heading.id);
   for (const figure of inside.querySelectorAll(".figure")) {{
