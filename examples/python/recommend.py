@@ -1,8 +1,9 @@
 """Asks a running server for a mix, and tells it what was chosen: recommend.py [HOST:PORT]."""
 
+import argparse
 import sys
 
-from channel_router_client import ChannelRouterClient, new_case_ref
+from channel_router_client import ChannelRouterClient, ChannelRouterError, new_case_ref
 from channel_router_client.v1 import (
     case_pb2,
     channel_router_pb2,
@@ -56,13 +57,24 @@ case = case_pb2.Case(
     days_waiting_for_agency_reply=0,
 )
 
-target = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:50051"
-with ChannelRouterClient(target, language=recommendation_pb2.LANGUAGE_EN) as router:
-    advice = router.recommend(case, view=channel_router_pb2.VIEW_FULL)
-    # Adviser and user talk, and agree on the mix that was advised.
-    choice = router.record_choice(
-        advice.decision_id, advice.mix.id, wished_by=feedback_pb2.WISHED_BY_BOTH
-    )
+parser = argparse.ArgumentParser(description="Ask a running server for a mix of a made-up case.")
+parser.add_argument(
+    "address",
+    nargs="?",
+    default="127.0.0.1:50051",
+    metavar="HOST:PORT",
+    help="of the server (default: %(default)s)",
+)
+target = parser.parse_args().address
+try:
+    with ChannelRouterClient(target, language=recommendation_pb2.LANGUAGE_EN) as router:
+        advice = router.recommend(case, view=channel_router_pb2.VIEW_FULL)
+        # Adviser and user talk, and agree on the mix that was advised.
+        choice = router.record_choice(
+            advice.decision_id, advice.mix.id, wished_by=feedback_pb2.WISHED_BY_BOTH
+        )
+except ChannelRouterError as error:
+    sys.exit(f"{target}: {error}")
 
 status = recommendation_pb2.Status.Name(advice.status)
 print(status, advice.mix.id, f"{advice.mix.adviser_minutes} minutes")

@@ -29,6 +29,7 @@ const frame = document.getElementById("page");
 frame.onload = () => {{
   const inside = frame.contentDocument, view = frame.contentWindow;
   const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], out: []}};
+  found.tables = [];
   found.wide = inside.body.scrollWidth - view.innerWidth;
   for (const heading of inside.querySelectorAll("main h2")) found.headings.push(heading.id);
   for (const figure of inside.querySelectorAll(".figure")) {{
@@ -55,6 +56,24 @@ frame.onload = () => {{
             && Math.min(box.bottom, near.bottom) - Math.max(box.top, near.top) > 3)
           found.overlaps.push([title, words, other]);
     }});
+  }}
+  // Last, and with every fold open: what is not shown has no width. A box that scrolls aside keeps
+  // the page narrow, so a table's parts are held against the page, and each box against itself.
+  for (const fold of inside.querySelectorAll("details")) fold.open = true;
+  const page = inside.querySelector("main").getBoundingClientRect();
+  for (const table of inside.querySelectorAll("table")) {{
+    const name = (table.caption || table.querySelector("th, td")).textContent.trim();
+    for (const part of [table, ...table.querySelectorAll("caption, th, td")]) {{
+      const text = inside.createRange();
+      text.selectNodeContents(part);
+      const box = part.getBoundingClientRect();
+      // Left of the window stand heads that are there for screen readers alone.
+      if (!box.width || box.right <= 0) continue;
+      if (Math.max(box.right, text.getBoundingClientRect().right) > page.right + 1)
+        found.tables.push([name, part.textContent.trim()]);
+    }}
+    for (let box = table; box !== inside.body; box = box.parentElement)
+      if (box.scrollWidth > box.clientWidth + 1) found.tables.push([name, "scrolls aside"]);
   }}
   document.getElementById("measured").textContent = JSON.stringify(found);
 }};

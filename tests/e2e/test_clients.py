@@ -78,6 +78,27 @@ def test_the_python_example_prints_advice_and_records_the_choice(server: Server)
     assert "choice recorded: CHOICE_DIRECTION_SAME" in ended.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--help"], 0, "usage: recommend.py [-h] [HOST:PORT]"),
+        (["--adress", "127.0.0.1:1"], 2, "recommend.py: error: unrecognized arguments: --adress"),
+        (["127.0.0.1:1"], 1, "127.0.0.1:1: UNAVAILABLE: "),
+        (["nobody.invalid:50051"], 1, "nobody.invalid:50051: UNAVAILABLE: "),
+    ],
+)
+def test_the_python_example_takes_options_as_others_do_and_says_in_a_line_what_is_wrong(
+    words: list[str], code: int, says: str
+) -> None:
+    ended = run(sys.executable, "examples/python/recommend.py", *words)
+    assert ended.returncode == code
+    told = ended.stderr if code else ended.stdout
+    assert says in told
+    assert "Traceback" not in told
+    if code == 1:
+        assert len(told.splitlines()) == 1
+
+
 def test_the_python_client_is_a_wheel_of_its_own_package_alone(tmp_path: Path) -> None:
     words = ["wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
     # Built from a copy: what a build leaves behind is not the tree's.
@@ -103,6 +124,11 @@ def test_the_typescript_example_prints_advice(server: Server, node: str) -> None
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("NEEDS_ASSESSMENT")
     assert "vedtak" in ended.stdout
+    asked = run(node, "clients/typescript/examples/recommend.js", "--help")
+    assert (asked.returncode, asked.stdout.partition(" (")[0]) == (
+        0,
+        "usage: node examples/recommend.js [HOST:PORT]",
+    )
 
 
 def test_the_typescript_stubs_are_what_the_contract_generates(tmp_path: Path) -> None:

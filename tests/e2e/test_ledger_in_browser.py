@@ -121,6 +121,7 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
             "small": [],
         }
         assert found["wide"] <= 0
+        assert found["tables"] == []
 
 
 @pytest.mark.parametrize("width", [1280, 500, 390])

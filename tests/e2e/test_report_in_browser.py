@@ -11,6 +11,7 @@ from tests.unit.training.evaluation.tables_builder import a_report
 from training.report.page import SECTIONS
 
 MODELS = ROOT / "models"
+SHIPPED = MODELS / (MODELS / "promoted").read_text(encoding="utf-8").strip() / "report.html"
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +34,35 @@ def test_on_a_desk_and_on_a_phone_no_words_in_a_drawing_overlap_are_cut_or_too_s
         "small": [],
     }
     assert found["wide"] <= 0
+    assert found["tables"] == []
+
+
+def test_on_a_phone_no_table_of_the_shipped_report_needs_to_be_scrolled_aside(
+    tmp_path: Path,
+) -> None:
+    # The shipped one: it has all the mixes that make tables wide.
+    assert measured(tmp_path, SHIPPED, 390)["tables"] == []
+
+
+def test_a_table_or_caption_that_is_wider_than_the_page_is_found_though_its_box_scrolls(
+    report: Path, tmp_path: Path
+) -> None:
+    text = report.read_text(encoding="utf-8")
+    spoilt = tmp_path / "spoilt.html"
+    for cell, words in (("caption", "Table of one"), ("td", "one of one")):
+        wide = f'<{cell} style="white-space:nowrap;display:block">{words * 40}</{cell}>'
+        row = wide if cell == "caption" else f"<tr>{wide}</tr>"
+        box = f'<details><summary>more</summary><div class="wide"><table>{row}</table></div>'
+        spoilt.write_text(text.replace("</main>", f"{box}</details></main>"), encoding="utf-8")
+        found = measured(tmp_path, spoilt, 390)
+        assert found["wide"] <= 0
+        assert [words * 40, words * 40] in found["tables"]
 
 
 def test_the_shipped_report_prints_to_at_most_twelve_pages(tmp_path: Path) -> None:
-    # The shipped one: it has all the mixes and fields that a reader will ever print.
-    shipped = MODELS / (MODELS / "promoted").read_text(encoding="utf-8").strip() / "report.html"
+    # It has all the mixes and fields that a reader will ever print.
     paper = tmp_path / "report.pdf"
-    browse(tmp_path, shipped, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    browse(tmp_path, SHIPPED, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
     assert paper.read_bytes().startswith(b"%PDF-")
     assert 8 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 12
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from router.drawing.axes import rows, zero_line
 from router.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from training.evaluation.figures import ESTIMATORS, Figures, Tenth
+from training.evaluation.figures import ESTIMATORS, STRONGEST, Figures, Sensitivity, Tenth
 from training.report.value_drawings import REACHED, folded, ordered, spans
 from training.report.words import MAIN_POLICIES, names, number, reliability_words
 
@@ -131,8 +131,7 @@ def sensitivity(figures: Figures) -> TwoShapes | None:
             axes.plot(odds, low, color=BLUE)
             axes.plot(odds, high, color=BLUE)
             zero_line(axes, upright=False)
-            # At 1 there was no proven gain that could be taken away.
-            if one.gamma > 1:
+            if _ends(one):
                 axes.axvline(one.gamma, color=ORANGE, linestyle=":")
             axes.set_title(f"over {names().policy(one.than)}")
             axes.set_xlabel("odds ratio of hidden confounding")
@@ -140,11 +139,15 @@ def sensitivity(figures: Figures) -> TwoShapes | None:
             axes.set_ylabel("gain, % points")
             axes.spines["left"].set_color(LINE)
 
-    words = (
-        "The lines are the ends of the gain's 90% interval, by strength of hidden confounding. "
-        "From the dotted line on there is no evidence of a gain."
-    )
+    words = "The lines are the ends of the gain's 90% interval, by strength of hidden confounding."
+    if any(map(_ends, found)):
+        words += " From the dotted line on there is no evidence of a gain."
     heights = 2.8, 2.4 * len(found)
     return draw_two_shapes(
         "sensitivity", "Sensitivity to hidden confounding", words, heights, paint
     )
+
+
+def _ends(one: Sensitivity) -> bool:
+    """Says whether a gain was proven that hidden confounding takes away, as far as was tried."""
+    return 1 < one.gamma < STRONGEST

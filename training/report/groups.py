@@ -1,9 +1,10 @@
-"""Rows of "Who gets what" (sections/groups): mixes, minutes and gain by group."""
+"""Rows of "Who gets what" (sections/groups), and of the card: mixes, minutes and gain by group."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from router.cases.features import FEATURES
 from training.evaluation.figures import Estimate, Figures, GroupFigures
 
 
@@ -30,8 +31,25 @@ def fields_of(figures: Figures) -> list[tuple[str, str]]:
 
 
 def groups_of(figures: Figures, source: str, field: str) -> list[GroupFigures]:
-    """Gives the groups of a field."""
-    return [group for group in figures.groups if (group.source, group.field) == (source, field)]
+    """Gives the groups of a field, as `in_order` has them."""
+    return [group for group in in_order(figures) if (group.source, group.field) == (source, field)]
+
+
+def in_order(figures: Figures) -> list[GroupFigures]:
+    """Gives all groups, field by field: in the contract's order where it has the field.
+
+    An audit file's column may have a field's name, and then goes by it too. Values that the
+    contract does not have, "unknown" among them, come last and stay in the figures' order.
+    """
+    fields = fields_of(figures)
+
+    def place(group: GroupFigures) -> tuple[int, int]:
+        known = group.field in FEATURES.names
+        values = FEATURES[group.field].values if known else ()
+        at = values.index(group.group) if group.group in values else len(values)
+        return fields.index((group.source, group.field)), at
+
+    return sorted(figures.groups, key=place)
 
 
 def gain_scale(figures: Figures) -> Scale:

@@ -14,6 +14,7 @@ from typing import Any
 from training.evaluation.figures import Difference, Estimate, Figures
 from training.evaluation.gate import Verdict
 from training.report.first_screen import first_screen
+from training.report.groups import in_order
 from training.report.words import COMPARED, confounding_words, heterogeneity_words, hours, names
 from training.version.card import fingerprint
 
@@ -172,7 +173,7 @@ def _more(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> di
                     "cases": g.cases,
                     "gain": _interval(g.gain),
                 }
-                for g in figures.groups
+                for g in in_order(figures)
                 if not g.suppressed and g.gain is not None
             ],
         },

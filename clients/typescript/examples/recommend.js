@@ -15,7 +15,14 @@ import {
   WishedBy,
 } from "channel-router-client";
 
-const client = new ChannelRouterClient(process.argv[2] ?? "127.0.0.1:50051", { language: Language.NB });
+const [target = "127.0.0.1:50051", ...more] = process.argv.slice(2);
+if (target.startsWith("-") || more.length > 0) {
+  const asked = ["-h", "--help"].includes(target);
+  (asked ? console.log : console.error)("usage: node examples/recommend.js [HOST:PORT] (default: 127.0.0.1:50051)");
+  process.exit(asked ? 0 : 2);
+}
+
+const client = new ChannelRouterClient(target, { language: Language.NB });
 try {
   const advice = await client.recommend(
     {
@@ -47,7 +54,7 @@ try {
   console.log("choice recorded:", choice.recordId);
 } catch (error) {
   if (!(error instanceof ChannelRouterError)) throw error;
-  console.error(error.message);
+  console.error(`${target}: ${error.message}`);
   for (const { field, description } of error.violations) console.error(` ${field}: ${description}`);
   process.exitCode = 1;
 } finally {

@@ -41,7 +41,7 @@ NOT_LOOKED_AT = ChannelSynergies(synthetic=True, size=0.0, pairs=None)
     [
         (of(a_pair(), a_pair(needed=61_000)), "To show 2.0 percentage points takes about 61,000"),
         (of(), "the cases lack follow-up to compare"),
-        (NOT_LOOKED_AT, "We did not look at this"),
+        (NOT_LOOKED_AT, "The model is older than this measurement"),
         (of(a_pair(), a_pair(COMPLEMENT, 0.05)), "give 5.0 percentage points more than the sum"),
         (of(a_pair(SUBSTITUTE, -0.04)), "give 4.0 percentage points less than the sum"),
     ],

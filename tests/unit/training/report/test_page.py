@@ -26,7 +26,8 @@ from tests.unit.training.evaluation.tables_builder import (
     some_drawings,
     some_tables,
 )
-from training.evaluation.figures import HeldOut, Heterogeneity
+from training.evaluation.figures import STRONGEST, HeldOut, Heterogeneity
+from training.report.check_drawings import sensitivity
 from training.report.cost_drawings import blind_above, cost_curve
 from training.report.effect_tables import effect_tables, effects, weights_in_words
 from training.report.page import SECTIONS, policy_page, write_report
@@ -34,6 +35,9 @@ from training.report.page import page as report_page
 from training.report.pair_tables import bin_labels
 from training.report.reproduce import commands, recorded
 from training.report.value_drawings import gains, values
+from training.report.words import names
+from training.version.card import card
+from training.version.register import register_entry
 
 
 class Page(HTMLParser):
@@ -237,7 +241,7 @@ def test_exceptions_to_it_are_a_table_of_the_largest() -> None:
     text = a_page(severity=a_proof(falls=falls, unordered=falls[:1]))
     assert "A worse value may mean less contact: in 30 of 40 steps" in text
     assert "the 20 largest of 30; all are in figures.json" in text
-    assert text.count('Dialogue and video calls</td><td class="n">') == 21
+    assert text.count('Dialogue and video calls</td><td class="n"') == 21
     assert "counts as less than the mildest</caption>" in text
 
 
@@ -304,7 +308,40 @@ def test_the_first_version_of_a_small_office_gets_its_report_too(tmp_path: Path)
         "No value of any field shifts what a mix is worth",
     ):
         assert words in text
-    assert "Synthetic" not in text
+    # What explains a table is not said where there is none.
+    for words in ("Synthetic", "Blue is more", "Bold means", "A number says how a value"):
+        assert words not in text
+
+
+def test_groups_stand_in_the_order_of_the_contract_in_report_card_and_register() -> None:
+    order = ("COMPULSORY", "UPPER_SECONDARY", "BACHELOR", "DOCTORATE", "unknown")
+    last = some_figures().groups[-1]
+    groups = tuple(
+        # An audit file's column may be called as the field is.
+        replace(some_figures().groups[0], source=source, field="education_level", group=value)
+        for source in ("schema", "audit")
+        for value in sorted(order)
+    )
+    figures = some_figures(groups=(*groups, last))
+    named = [names().group("education_level", value) for value in order]
+
+    report = html.unescape(a_page(groups=figures.groups))
+    section = report.partition('<h2 id="groups">')[2].partition("<h2")[0]
+    assert re.findall(r'<tr><th scope="row">([^<]*)', section)[:-1] == [*named, *named]
+    rows = card(figures, a_verdict(), a_manifest()).partition("## Groups")[2]
+    assert re.findall(r"^\| education[^|]*\| ([^|]*) \|", rows, re.MULTILINE) == [*named, *named]
+    entry = register_entry(figures, a_verdict(), a_manifest())
+    told = [one["group"] for one in entry["more"]["non_discrimination"]["groups"]]
+    assert told[: 2 * len(order)] == [*order, *order]
+
+
+@pytest.mark.parametrize(("gamma", "says"), [(1.0, False), (1.31, True), (STRONGEST, False)])
+def test_a_dotted_line_is_told_of_where_one_is_drawn(gamma: float, says: bool) -> None:
+    found = tuple(replace(one, gamma=gamma) for one in some_figures().sensitivity)
+    drawn = sensitivity(some_figures(sensitivity=found))
+    assert drawn is not None
+    assert ("dotted line" in drawn.wide.description) is says
+    assert ("stroke-dasharray" in drawn.wide.svg) is says
 
 
 # As columns and categories of an audit file may be called.

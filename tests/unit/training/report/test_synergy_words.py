@@ -56,7 +56,7 @@ def test_a_version_of_before_says_that_it_was_not_measured() -> None:
     figures = some_figures(synergy=None)
     text = page(figures, a_verdict(), some_tables(), CATALOGUE, a_manifest(), drawn)
     section = text[text.index('<h2 id="synergy">') :][:300]
-    assert "We did not measure this in this version." in section
+    assert "This version is older than this measurement." in section
     assert synergies(some_figures(synergy=None)) is None
 
 

@@ -34,7 +34,13 @@ public final class Recommend {
   private Recommend() {}
 
   public static void main(String[] words) throws InterruptedException, InvalidProtocolBufferException {
-    ManagedChannel channel = Channels.open(words.length > 0 ? words[0] : "127.0.0.1:50051");
+    String target = words.length > 0 ? words[0] : "127.0.0.1:50051";
+    if (target.startsWith("-") || words.length > 1) {
+      boolean asked = target.equals("-h") || target.equals("--help");
+      (asked ? System.out : System.err).println("usage: clients/java/run [HOST:PORT] (default: 127.0.0.1:50051)");
+      System.exit(asked ? 0 : 2);
+    }
+    ManagedChannel channel = Channels.open(target);
     try {
       ask(channel);
     } catch (StatusRuntimeException error) {
