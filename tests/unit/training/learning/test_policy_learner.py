@@ -36,6 +36,7 @@ CHECKS = {
     "check_complex_data",
     "check_estimator_sparse_tag",
     "check_estimators_empty_data_messages",
+    "check_estimators_pickle",
 }
 NAMES = ("phone", "office")
 
@@ -114,6 +115,10 @@ def test_it_works_in_a_pipeline_and_survives_cloning_pickle_and_joblib(tmp_path:
     assert (read.errors(rows) == fitted().learned_.errors(rows)).all()
     with pytest.raises(ValueError, match="stacks: were not stored"):
         read.taught(rows)
+    # As workers share it: none of its arrays can be written.
+    joblib.dump(fitted(), tmp_path / "learner.joblib")
+    shared = joblib.load(tmp_path / "learner.joblib", mmap_mode="r")
+    assert (shared.predict_values(rows) == fitted().predict_values(rows)).all()
 
 
 def test_cases_of_a_person_stay_in_one_fold_and_weigh_as_told() -> None:
