@@ -236,6 +236,44 @@ def test_what_is_no_number_is_refused_with_its_own_way_out(
     assert rows[:, column].tolist() == [0, a_row(weeks_registered=12)[column]]
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "needed", "says"),
+    [
+        ("adviser_minutes", "1 047", False, f"; {THOUSANDS}"),
+        (
+            "adviser_minutes",
+            "#I/T",
+            False,
+            "under values.adviser_minutes, which texts mean unknown",
+        ),
+        ("adviser_minutes", "20000", False, "permitted is the bound"),
+        ("adviser_minutes", "12,5", False, "; say in --map, as csv.decimal, how decimals are"),
+        ("outcome", "#I/T", True, "under values.outcome, what its texts mean, or leave them out"),
+        ("outcome", "ja", True, "under values.outcome, what its texts mean, or leave them out"),
+    ],
+)
+def test_what_is_logged_is_refused_with_its_way_out_too(
+    column: str, cell: str, needed: bool, says: str
+) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([cell, "1"])], [column])
+    problems = Problems()
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed())
+    cells.numbers(column, 0, 10_000, "the bound", np.ones(2, np.bool_), needed=needed)
+    with pytest.raises(CasesRefused, match=re.escape(says)):
+        problems.refuse()
+    # What it says works.
+    if "values" in says:
+        codes = FileMapping(values={column: {cell: "0" if needed else ""}})
+        found = Cells(
+            batch=batch, first_row=0, problems=Problems(), assumed=Assumed(), mapping=codes
+        )
+        numbers = found.numbers(column, 0, 1, "", np.ones(2, np.bool_), needed=needed)
+        found.problems.refuse()
+        assert numbers is not None
+        assert numbers[1] == 1
+        assert (numbers[0] == 0) if needed else np.isnan(numbers[0])
+
+
 def test_each_way_out_is_told_with_its_own_rows(tmp_path: Path) -> None:
     told = refusal(a_csv(tmp_path, "case_ref;weeks_registered\na;#NV\nb;-1\nc;1 000\nd;#NV\n"))
     first, second, third = told.splitlines()
