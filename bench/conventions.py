@@ -17,7 +17,6 @@ QUICK: dict[str, Any] = {"teachers": ("r_spline",), "calibrate": False, "pairs":
 """One teacher: what is checked is the manner, not the learning."""
 _FEW = "the check has fewer than ten cases of each of two mixes"
 NOT_APPLICABLE = {
-    "check_fit2d_1sample": _FEW,
     "check_fit2d_1feature": _FEW,
     "check_n_features_in_after_fitting": _FEW,
 }

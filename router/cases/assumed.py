@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 _SHOWN = 8
 
 
@@ -31,12 +33,13 @@ class Assumed:
         """Gives a line for each assumption."""
         told = []
         for what, (columns, files) in self._of.items():
-            named = f": {_few(columns)}" if columns else ""
-            where = f" ({_few(files) if len(files) == 1 else f'{len(files)} files'})"
+            named = f": {few(columns)}" if columns else ""
+            where = f" ({few(files) if len(files) == 1 else f'{len(files)} files'})"
             told.append(f"{what}{named}{where if files else ''}")
         return told
 
 
-def _few(names: dict[str, None]) -> str:
+def few(names: Collection[str]) -> str:
+    """Names the first of several, and says how many more there are."""
     more = len(names) - _SHOWN
     return ", ".join(list(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

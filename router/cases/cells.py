@@ -40,14 +40,19 @@ NOT_KNOWN = frozenset(
 )
 """How pandas, polars, spreadsheets, R and SAS write that nothing is known."""
 _YES_NO = {"YES", "NO"}
-# As libraries write it, and spreadsheets in Norwegian.
-_TRUTH = {"TRUE": "YES", "FALSE": "NO", "SANN": "YES", "USANN": "NO"}
+# As libraries write it, and spreadsheets in Norwegian and in neighbouring languages.
+_TRUTH = {"TRUE": "YES", "FALSE": "NO", "SANN": "YES", "USANN": "NO"} | {
+    **{"SAND": "YES", "FALSK": "NO", "SANT": "YES", "FALSKT": "NO"},
+    **{"WAHR": "YES", "FALSCH": "NO"},
+}
 # What a number may look like in a file; beyond it there are dates, thousands and much else.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 # Thousands or decimals, where a comma may be the decimal sign.
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _SIGNED = re.compile(rf"{_NUMBER.pattern}|{_COMMA_NUMBER.pattern}")
+# Blanks of any kind, apostrophes or points and commas between groups of three digits.
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([\s'\u2019.,])\d{3}(?:\1\d{3})*)([.,]\d+)?")
 _FAR = 2.0**53
 # What spreadsheets, pivots and `describe` write of several rows: alone, behind a group's name, or
 # with what it is of behind it.
@@ -120,14 +125,13 @@ class Cells:
         slots, bad = found
         if bad.any():
             given = self._as_plain(given, feature.name)
-            fix = ""
             if feature.values:
                 fix = f"; say in --map, under values.{feature.name}, what other codes mean"
-            elif self.comma and _is_text(given.type) and _are_either(given.filter(pa.array(bad))):
-                fix = "; say in --map, as csv.decimal, how decimals are written"
-            if "NONE" in feature.values:
-                fix += "; None in other letters may mean NONE or unknown: say which in --map"
-            self.refuse(feature.name, bad, feature.bound + fix, given)
+                if "NONE" in feature.values:
+                    fix += "; None in other letters may mean NONE or unknown: say which in --map"
+                self.refuse(feature.name, bad, feature.bound + fix, given)
+            else:
+                self._refuse_numbers(feature.name, bad, feature.bound, given)
             # A value that says nothing may not say that a case is not shielded.
             slots[bad] = 0
         return slots
@@ -160,6 +164,13 @@ class Cells:
         else:
             # Just below the bound, so that what cannot be read is refused as a bad value is.
             found = self._whole(values, feature, feature.lower - 1)
+            if found is not None and feature.top_coded and (found[0] > feature.upper).any():
+                top = feature.upper
+                self._note(
+                    f"numbers above {top} are read as {top} or more; if they are codes for "
+                    'unknown, say so in --map, under values, as 999 = ""',
+                    feature.name,
+                )
         return None if found is None else slots_of(*found, feature)
 
     def numbers(
@@ -202,10 +213,51 @@ class Cells:
         bad = unread | (numbers < lower) | (numbers > upper)
         if needed:
             bad |= np.isnan(numbers)
-        if _is_text(given.type) and _decimals(given.filter(pa.array(unread & kept))):
-            bound += "; say in --map, as csv.decimal, how decimals are written"
-        self.refuse(name, bad & kept, bound, given)
+        self._refuse_numbers(name, bad & kept, bound, given, needed=needed)
         return numbers
+
+    def _refuse_numbers(
+        self, name: str, bad: Bools, bound: str, given: pa.Array, *, needed: bool = False
+    ) -> None:
+        """Refuses cells of a column of numbers, each with the way out of what it looks like.
+
+        Args:
+            name: of the column.
+            bad: which rows, shape (n,).
+            bound: what is permitted.
+            given: the cells, n of them.
+            needed: whether they must be known.
+        """
+        if not bad.any() or not _is_text(given.type):
+            self.refuse(name, bad, bound, given)
+            return
+        places = np.flatnonzero(bad)
+        apart = given.take(pa.array(places)).cast(pa.string()).dictionary_encode()
+        fixes = [self._way_out(text, name, needed=needed) for text in apart.dictionary.to_pylist()]
+        # One more, for what is empty.
+        each = np.array([*fixes, ""], object)[np.asarray(apart.indices.fill_null(len(fixes)))]
+        for fix in dict.fromkeys(each.tolist()):
+            some = np.zeros_like(bad)
+            some[places[each == fix]] = True
+            self.refuse(name, some, bound + fix, given)
+
+    def _way_out(self, text: str, name: str, *, needed: bool) -> str:
+        """Says what to do with a text that is no number within the bound; "" if that is clear."""
+        plain = text.strip()
+        together = _THOUSANDS.fullmatch(plain) is not None
+        if _NUMBER.fullmatch(plain) or _COMMA_NUMBER.fullmatch(plain):
+            either = self.comma and _EITHER.fullmatch(plain)
+            if not either and self._number(plain, name, truth=False) is not None:
+                return ""
+            fix = "; say in --map, as csv.decimal, how decimals are written"
+            return f"{fix}, and write thousands without a sign between them" if together else fix
+        if together:
+            return "; write numbers without a sign between thousands"
+        if re.match(r"[+-]?\d", plain):
+            return "; write the number alone"
+        if needed:
+            return f"; say in --map, under values.{name}, what its texts mean, or leave them out"
+        return f'; say in --map, under values.{name}, which texts mean unknown, as "#NV" = ""'
 
     def days(self, name: str, kept: Bools) -> Days | None:
         """Reads days, shape (n,), unknown as NaT; those of the rows kept must be within bounds."""
@@ -366,7 +418,9 @@ class Cells:
         self.assumed.add(what, name, self.file)
 
     def _wrong_type(self, name: str, kind: pa.DataType, bound: str) -> None:
-        self.problems.add(self._where(name), f"has type {kind}; permitted is {bound}")
+        # Identifiers of 16 bytes, as DuckDB writes them, and texts that do not say that they are.
+        fix = "; write it as text" if _is_binary(kind) else ""
+        self.problems.add(self._where(name), f"has type {kind}; permitted is {bound}{fix}")
 
     def _plain(self, name: str) -> pa.Array | None:
         """Gives a column without dictionaries and the like, its codes as the mapping says."""
@@ -691,15 +745,12 @@ def _are_midnights(times: Set[str]) -> bool:
     return bool(times & _MIDNIGHTS) and times <= {*_MIDNIGHTS, "00:00"}
 
 
-def _are_either(texts: pa.Array) -> bool:
-    return any(text and _EITHER.fullmatch(text.strip()) for text in pc.unique(texts).to_pylist())
-
-
-def _decimals(texts: pa.Array) -> bool:
-    """Tells whether texts that could not be read are numbers with the other decimal sign."""
-    return any(
-        text and (_NUMBER.fullmatch(text.strip()) or _COMMA_NUMBER.fullmatch(text.strip()))
-        for text in pc.unique(texts).to_pylist()
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or str(kind) == "binary_view"
     )
 
 

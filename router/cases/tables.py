@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import Assumed, few
 from router.cases.cells import Cells
 from router.cases.csv_text import CsvText, csv_text, opened
 from router.cases.features import CASE_REF, FEATURES
@@ -282,7 +282,28 @@ def open_tables(
             problems.add(
                 f"{mapping.path}: columns.{name}", f"no file has a column {shown_name(column)}"
             )
+    # Of a policy's files each may name the mixes that it gives, and no others.
+    if audit or not partial:
+        _tell_lacking(tables, assumed)
     return tables
+
+
+def _tell_lacking(tables: Sequence[Table], assumed: Assumed) -> None:
+    """Says which columns some files have and others lack: all cases of the others are unknown."""
+    # Without a reference none is read, and who is shielded is told by whoever reads.
+    known = {name: None for table in tables for name in table.columns}
+    told = [name for name in known if name not in {CASE_REF, "shielded"}]
+    files_of: dict[tuple[str, ...], list[str]] = {}
+    for table in tables:
+        if lacking := tuple(name for name in told if name not in table.columns):
+            files_of.setdefault(lacking, []).append(str(table.path))
+    for lacking, files in files_of.items():
+        for name in lacking:
+            assumed.add(
+                f"columns that other files have are lacking in {few(files)}, and unknown for all "
+                "cases there",
+                shown_name(name),
+            )
 
 
 def _open(

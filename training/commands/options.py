@@ -29,7 +29,10 @@ MODELS = click.option(
     show_default=True,
     help="Folder of model versions.",
 )
-SEED = click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+# The last seed but one that scikit-learn takes: calibration draws with the one after it.
+SEED = click.option(
+    "--seed", type=click.IntRange(min=0, max=2**32 - 2), default=1, show_default=True
+)
 WORLD = click.option(
     "--world",
     type=click.Choice(list(WORLDS)),

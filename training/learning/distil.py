@@ -90,6 +90,11 @@ class Distilled:
     steps: tuple[BoostingRegressor, ...]
     pairs: tuple[PairModel, ...]
 
+    @property
+    def features(self) -> int:
+        """Columns of the rows that it learned from."""
+        return int(self.level.n_features_in_)
+
     def values(self, rows: Floats) -> Floats:
         """Gives the value of each mix, shape (n, mixes)."""
         steps = np.column_stack([step.predict(rows) for step in self.steps])

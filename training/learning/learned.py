@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from training.learning.arguments import array_of
 from training.learning.distil import Distilled
 from training.learning.minutes import MinutesModel
 from training.learning.prior import Joined
@@ -47,11 +49,26 @@ class Learned:
     joined: Joined | None = None
 
     def fold_values(self, rows: Floats) -> Floats:
-        """Gives each mix's value by each fold's student, outcome units, shape (n, mixes, folds)."""
+        """Gives each mix's value by each fold's student, outcome units, shape (n, mixes, folds).
+
+        Args:
+            rows: (n, features), unknown as NaN; arrays, or tables of pandas and polars.
+
+        Raises:
+            ValueError: if they are not so many columns of numbers.
+        """
+        rows = self._rows(rows)
         return np.stack([student.values(rows) for student in self.students], axis=-1)
 
     def values(self, rows: Floats) -> Floats:
-        """Gives the value of each mix, in units of the outcome, shape (n, mixes)."""
+        """Gives the value of each mix, in units of the outcome, shape (n, mixes).
+
+        Args:
+            rows: (n, features), unknown as NaN; arrays, or tables of pandas and polars.
+
+        Raises:
+            ValueError: if they are not so many columns of numbers.
+        """
         values: Floats = self.fold_values(rows).mean(axis=2)
         return values
 
@@ -59,6 +76,9 @@ class Learned:
         """Gives each value's standard error, shape (n, mixes): the folds' jackknife, scaled.
 
         scale * sqrt((F - 1) / F * sum_f (v_f - v)^2)
+
+        Raises:
+            ValueError: as `values`.
         """
         return self.error_scale * jackknife(self.fold_values(rows))
 
@@ -70,9 +90,10 @@ class Learned:
         """Gives each mix's value by the stack, before distillation, centred, shape (n, mixes).
 
         Raises:
-            ValueError: if it was stored and read again, which leaves the stacks out.
+            ValueError: as `values`; or if it was stored and read again, which leaves the stacks
+                out.
         """
-        return _mean(self.stacks, rows)
+        return _mean(self.stacks, self._rows(rows))
 
     def plausible(self, rows: Floats) -> Floats:
         """Gives values as `taught`, with effects that vary as much as they seem to.
@@ -80,9 +101,9 @@ class Learned:
         Errors are calibrated on them.
 
         Raises:
-            ValueError: if it was stored and read again, which leaves the stacks out.
+            ValueError: as `taught`.
         """
-        return _mean(self.plausible_stacks, rows)
+        return _mean(self.plausible_stacks, self._rows(rows))
 
     def minutes(self, rows: Floats, catalogue: Floats) -> Floats:
         """Gives the adviser minutes that each mix takes, shape (n, mixes).
@@ -90,11 +111,26 @@ class Learned:
         Those of the catalogue, shape (mixes,), where too few are known.
 
         Raises:
-            ValueError: if nothing was learned of minutes.
+            ValueError: as `values`; or if nothing was learned of minutes.
         """
         if self.minutes_model is None:
             raise ValueError("minutes: none were given to learn from")
-        return self.minutes_model.minutes(rows, catalogue)
+        return self.minutes_model.minutes(self._rows(rows), catalogue)
+
+    def _rows(self, given: ArrayLike) -> Floats:
+        """Takes rows as arrays; what is inside would name itself where they are wrong.
+
+        Raises:
+            ValueError: if they are not so many columns of numbers.
+        """
+        rows: Floats = array_of("rows", given)
+        features = self.students[0].features
+        if rows.ndim != 2 or rows.shape[1] != features:
+            bound = f"(cases, {features}), the columns that were learned from"
+            raise ValueError(f"rows: shape {rows.shape}, must be {bound}")
+        if np.isinf(rows).any():
+            raise ValueError("rows: must be finite, or NaN where unknown")
+        return rows
 
     def with_error_scale(self, scale: float) -> Learned:
         """Gives the same with another scale of errors."""

@@ -18,7 +18,17 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from training.learning.arguments import array_of, check_chances, in_order
+from training.learning.arguments import (
+    array_of,
+    check_chances,
+    check_jobs,
+    check_labels,
+    check_length,
+    check_whole,
+    check_yes_or_no,
+    in_order,
+    labels_of,
+)
 from training.learning.at_once import AtOnce, in_threads
 from training.learning.crossfit import FOLDS, NestedNuisances, cross_fit_nested
 from training.learning.distil import Coarse, Distilled, distil, strongest_pairs
@@ -36,6 +46,8 @@ PAIRS = 4
 # What a judge of one fold may know of another is learned without both, so at least one is left;
 # every two are one more fit of the outcomes: 45 at ten.
 LEAST_FOLDS, MOST_FOLDS = 3, 10
+_LAST_SEED = 2**32 - 2
+"""One more is drawn with in the calibration, and that is the last that scikit-learn takes."""
 LEAST_CASES = 2 * FOLDS
 """Of a mix: fewer could not be learned from without some fold. They say next to nothing still."""
 
@@ -127,7 +139,8 @@ def learn(
 
     Args:
         rows: (n, features), unknown as NaN.
-        mix: (n,) number of the logged mix, 0 to K-1, each of at least 10 cases.
+        mix: (n,) number of the logged mix, 0 to K-1, each of at least 10 cases; whole numbers of
+            any type, or False and True.
         outcome: (n,) 0 to 1.
         minutes: (n,) adviser minutes that the logged mix took, 0 or more, unknown as NaN; None if
             none are known.
@@ -153,26 +166,32 @@ def learn(
 
     Raises:
         ValueError: naming the argument, if lengths differ or a value is outside its bound.
+        TypeError: if `calibrate` is neither True nor False.
     """
-    rows, mix, outcome = array_of("rows", rows), array_of("mix", mix), array_of("outcome", outcome)
-    minutes, confounders, groups = (
+    rows, mix = array_of("rows", rows), _mixes(mix)
+    outcome = array_of("outcome", outcome, "numbers, 0 to 1")
+    minutes, confounders = (
         None if given is None else array_of(name, given)
-        for name, given in (
-            ("minutes", minutes),
-            ("confounders", confounders),
-            ("groups", groups),
-        )
+        for name, given in (("minutes", minutes), ("confounders", confounders))
     )
     _check(rows, mix, outcome, minutes)
     if propensity is not None:
         propensity = in_order(propensity, range(int(mix.max()) + 1))
         check_chances(propensity, mix, range(int(mix.max()) + 1))
     if groups is not None:
-        _check_length("groups", groups, rows)
+        groups = labels_of("groups", groups, len(rows)).reshape(-1)
+        check_labels("groups", groups)
         groups = np.unique(groups, return_inverse=True)[1]
         if groups.max() + 1 < LEAST_CASES:
             raise ValueError(f"groups: are {groups.max() + 1}; at least {LEAST_CASES} are needed")
-    _check_options(rows, confounders, teachers, monotone, pairs, folds)
+    _check_confounders(rows, confounders)
+    _check_teachers(teachers)
+    _check_monotone(monotone, rows.shape[1])
+    check_whole("pairs", pairs, 0)
+    check_whole("folds", folds, LEAST_FOLDS, MOST_FOLDS)
+    check_whole("seed", seed, 0, _LAST_SEED)
+    check_jobs("jobs", jobs)
+    check_yes_or_no("calibrate", calibrate)
     everything = rows if confounders is None else np.column_stack([rows, confounders])
 
     task = _Task(
@@ -370,15 +389,31 @@ def _calibrated(task: _Task, making: _Making, learned: Learned) -> float:
     return scale
 
 
+def _mixes(given: ArrayLike) -> Numbers:
+    """Gives numbers of mixes as whole ones where they are, of whatever type.
+
+    Raises:
+        ValueError: if they are no numbers.
+    """
+    bound = "numbers of mixes, 0 to K-1 (`PolicyLearner` takes any labels)"
+    mix = array_of("mix", given, bound)
+    # What is not whole stays as it is, and is refused with all other numbers that cannot be.
+    whole = mix.dtype.kind != "f" or (np.isfinite(mix) & (mix == np.trunc(mix))).all()
+    return mix.astype(np.int64) if whole else mix
+
+
 def _check(rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None) -> None:
-    if rows.ndim != 2 or not len(rows):
+    if rows.ndim != 2 or not rows.shape[1]:
         raise ValueError(f"rows: shape {rows.shape}, must be (cases, features)")
+    if not len(rows):
+        needed = f"at least {LEAST_CASES} of each of two mixes are needed"
+        raise ValueError(f"rows: shape {rows.shape}, there are no cases; {needed}")
     if np.isinf(rows).any():
         raise ValueError("rows: must be finite, or NaN where unknown")
-    _check_length("mix", mix, rows)
-    _check_length("outcome", outcome, rows)
+    _check_column("mix", mix, rows)
+    _check_column("outcome", outcome, rows)
     if minutes is not None:
-        _check_length("minutes", minutes, rows)
+        _check_column("minutes", minutes, rows)
 
     # Gaps would leave a mix without cases, for which no model could be fitted.
     whole = np.issubdtype(mix.dtype, np.integer)
@@ -399,28 +434,32 @@ def _check(rows: Floats, mix: Numbers, outcome: Floats, minutes: Floats | None) 
         raise ValueError("minutes: must be 0 or more, or NaN where unknown")
 
 
-def _check_length(name: str, array: Floats | Numbers, rows: Floats) -> None:
-    if array.shape != (len(rows),):
-        raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},) as rows")
+def _check_column(name: str, array: Floats | Numbers, rows: Floats) -> None:
+    check_length(name, array, len(rows))
+    if array.ndim > 1:
+        raise ValueError(f"{name}: shape {array.shape}, must be ({len(rows)},), one for each row")
 
 
-def _check_options(
-    rows: Floats,
-    confounders: Floats | None,
-    teachers: Mapping[str, Teacher],
-    monotone: Sequence[int] | None,
-    pairs: int,
-    folds: int,
-) -> None:
-    if confounders is not None and (confounders.ndim != 2 or len(confounders) != len(rows)):
+def _check_confounders(rows: Floats, confounders: Floats | None) -> None:
+    if confounders is None:
+        return
+    if confounders.ndim != 2 or len(confounders) != len(rows):
         raise ValueError(f"confounders: shape {confounders.shape}, must be ({len(rows)}, columns)")
-    if confounders is not None and np.isinf(confounders).any():
+    if np.isinf(confounders).any():
         raise ValueError("confounders: must be finite, or NaN where unknown")
+
+
+def _check_teachers(teachers: Mapping[str, Teacher]) -> None:
+    if not isinstance(teachers, Mapping) or not all(map(callable, teachers.values())):
+        raise ValueError("teachers: must be functions by name, as in training.learning.teachers")
     if not teachers:
         raise ValueError("teachers: there are none; at least one is needed")
-    if monotone is not None and (len(monotone) != rows.shape[1] or not set(monotone) <= {0, 1}):
-        raise ValueError(f"monotone: must be 0 or 1 for each of {rows.shape[1]} features")
-    if pairs < 0:
-        raise ValueError(f"pairs: {pairs}, must be 0 or more")
-    if not LEAST_FOLDS <= folds <= MOST_FOLDS:
-        raise ValueError(f"folds: {folds}, must be {LEAST_FOLDS} to {MOST_FOLDS}")
+
+
+def _check_monotone(monotone: Sequence[int] | None, features: int) -> None:
+    if monotone is None:
+        return
+    bound = f"0 or 1 for each of {features} features"
+    given = array_of("monotone", monotone, bound)
+    if given.shape != (features,) or not np.isin(given, (0, 1)).all():
+        raise ValueError(f"monotone: must be {bound}")

@@ -8,21 +8,26 @@ learner.predict(X), learner.predict_values(X), learner.effect(X, T0="phone", T1=
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state, column_or_1d
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
-from training.learning.arguments import array_of, check_chances, in_order
+from training.learning.arguments import (
+    array_of,
+    check_chances,
+    check_jobs,
+    check_labels,
+    check_shape_of_chances,
+    column_of,
+    in_order,
+    labels_of,
+)
 from training.learning.crossfit import FOLDS
 from training.learning.learned import Learned
 from training.learning.learner import LEAST_CASES, PAIRS, Watch, learn, nobody_watches
@@ -105,61 +110,80 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
             confounders: (n, more) columns that explain the choice of the mix but must not decide.
             groups: (n,) persons or offices whose cases stay together in folds.
             sample_weight: (n,) how often each case counts, relative to the mean: cases are drawn
-                systematically, so that one of weight 2 counts twice, one of 0.5 every other time.
+                systematically, so that one of twice the mean counts twice, one of half of it every
+                other time. Cases of weight 0 are as if they were not there, and not of the mean.
 
         Raises:
             ValueError: naming the argument, if a value cannot be learned from.
+            TypeError: naming the argument, if it is of a kind that cannot be.
         """
-        rows: Floats = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2
-        )
-        labels = column_or_1d(mix, warn=True)
-        found = column_or_1d(outcome, dtype=np.float64, warn=True)
+        teachers, random = self._names(), self._options()
+        rows = self._rows(X, fitting=True)
+        cases = len(rows)
+        kept, weights = _weighed(sample_weight, cases)
+        rows = rows[kept]
+        assert_all_finite(rows, allow_nan=True, input_name="X")
+        labels = column_or_1d(labels_of("mix", mix, cases), warn=True)[kept]
+        check_labels("mix", labels)
+        found = column_of("outcome", outcome, cases, "finite numbers").astype(np.float64)
+        found = column_or_1d(found, warn=True)[kept]
         assert_all_finite(found, input_name="outcome")
-        check_consistent_length(rows, labels, found, propensity, confounders, groups, sample_weight)
-        for name, told in (("mix", labels), ("groups", groups)):
-            _refuse_unknown(name, told)
+
         self.classes_, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        above = "" if sample_weight is None else " of a weight above 0"
         for label, count in zip(self.classes_.tolist(), counts.tolist(), strict=True):
             if count < LEAST_CASES:
                 needed = f"at least {LEAST_CASES} are needed, or leave them out"
-                raise ValueError(f"mix: {label!r} has {count} cases; {needed}")
-        self.outcome_range_ = low, high = float(found.min()), float(found.max())
-        if low == high:
-            raise ValueError(f"outcome: all are {low:g}; there is nothing to learn")
-        if not math.isfinite(high - low):
-            raise ValueError(f"outcome: {low:g} to {high:g} is wider than numbers can be; rescale")
+                raise ValueError(f"mix: {label!r} has {count} cases{above}; {needed}")
+        if len(counts) < 2:
+            told = f"all cases{above} have {self.classes_.tolist()[0]!r}"
+            raise ValueError(f"mix: {told}; at least two mixes are needed to compare")
         chances = None
         if propensity is not None:
             labelled = self.classes_.tolist()
             chances = in_order(propensity, labelled)
+            check_shape_of_chances(chances, cases, len(labelled))
+            chances = chances[kept]
             check_chances(chances, numbers, labelled)
+        others = None if confounders is None else _matrix(confounders, cases)[kept]
+        together = None
+        if groups is not None:
+            together = column_or_1d(labels_of("groups", groups, cases))[kept]
+            check_labels("groups", together)
 
-        random = check_random_state(self.random_state)
         seed = int(random.randint(_SEEDS))
-        # Copies of a case stay in one fold, or it would judge itself.
-        together = np.arange(len(rows)) if groups is None else column_or_1d(groups)
-        taken = slice(None) if sample_weight is None else _drawn(sample_weight, random)
+        taken: Numbers | slice = slice(None)
+        if weights is not None:
+            taken = _drawn(weights, random)
+            # Copies of a case stay in one fold, or it would judge itself.
+            together = np.arange(len(rows)) if together is None else together
         left = np.bincount(numbers[taken], minlength=len(self.classes_))
         if left.min() < LEAST_CASES:
             label = self.classes_.tolist()[left.argmin()]
             told = f"leave {label!r} {left.min()} cases; at least {LEAST_CASES} are needed"
             raise ValueError(f"sample_weight: the weights {told}")
+        # Of those drawn: what is not learned from must not say how wide outcomes are.
+        found = found[taken]
+        self.outcome_range_ = low, high = float(found.min()), float(found.max())
+        if low == high:
+            raise ValueError(f"outcome: all are {low:g}; there is nothing to learn")
+        if not math.isfinite(high - low):
+            raise ValueError(f"outcome: {low:g} to {high:g} is wider than numbers can be; rescale")
         self.learned_: Learned = learn(
             rows[taken],
             numbers[taken],
-            ((found - low) / (high - low))[taken],
+            (found - low) / (high - low),
             propensity=None if chances is None else chances[taken],
-            confounders=None if confounders is None else _matrix(confounders)[taken],
-            groups=None if groups is None and sample_weight is None else together[taken],
-            teachers={name: TEACHERS[name] for name in self._names()},
+            confounders=None if others is None else others[taken],
+            groups=None if together is None else together[taken],
+            teachers={name: TEACHERS[name] for name in teachers},
             monotone=self.monotone,
             pairs=self.pairs,
             folds=self.folds,
             calibrate=self.calibrate,
             seed=seed,
-            jobs=self.n_jobs or 1,
-            watch=self.watch or nobody_watches,
+            jobs=1 if self.n_jobs is None else self.n_jobs,
+            watch=nobody_watches if self.watch is None else self.watch,
         )
         self.weights_ = self.learned_.weights
         return self
@@ -199,62 +223,91 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         return int(known.index(mix))
 
     def _names(self) -> list[str]:
-        if isinstance(self.teachers, str):
-            raise TypeError(f"teachers: {self.teachers!r} must be in a list of names")
-        names = list(TEACHERS) if self.teachers is None else list(self.teachers)
+        names = list(TEACHERS)
+        if self.teachers is not None:
+            if isinstance(self.teachers, str) or not isinstance(self.teachers, Iterable):
+                raise TypeError(f"teachers: {self.teachers!r} must be in a list of names")
+            names = list(self.teachers)
         for name in names:
-            if name not in TEACHERS:
+            if not isinstance(name, str) or name not in TEACHERS:
                 raise ValueError(f"teachers: {name!r} is none; known are {', '.join(TEACHERS)}")
         return names
+
+    def _options(self) -> np.random.RandomState:
+        """Checks what `learn` has by another name, before anything is read.
+
+        Returns:
+            What draws numbers.
+
+        Raises:
+            ValueError: naming the option and its bound.
+            TypeError: if it is of a kind that cannot be.
+        """
+        if self.n_jobs is not None:
+            check_jobs("n_jobs", self.n_jobs)
+        if self.watch is not None and not callable(self.watch):
+            raise TypeError(f"watch: {self.watch!r} must be a function of phase, parts done and of")
+        try:
+            random: np.random.RandomState = check_random_state(self.random_state)
+        except ValueError as problem:
+            bound = "a whole number, 0 to 4294967295, a RandomState or None"
+            raise ValueError(f"random_state: {self.random_state!r}, must be {bound}") from problem
+        return random
 
     def _range(self) -> tuple[float, float]:
         check_is_fitted(self)
         return self.outcome_range_
 
-    def _rows(self, X: Any) -> Floats:  # noqa: ANN401, N803
-        check_is_fitted(self)
-        rows: Floats = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
-        )
+    def _rows(self, X: Any, *, fitting: bool = False) -> Floats:  # noqa: ANN401, N803
+        """Takes X as an array; to fit, infinite numbers are for the caller to look for.
+
+        Raises:
+            ValueError: naming X, if it is not what can be learned from or was learned from.
+            TypeError: if it is no table of numbers.
+        """
+        if not fitting:
+            check_is_fitted(self)
+        finite = {"ensure_all_finite": False, "ensure_min_samples": 2} if fitting else {}
+        options = {"dtype": np.float64, "ensure_all_finite": "allow-nan"} | finite
+        try:
+            rows: Floats = validate_data(self, X, reset=fitting, **options)
+        except (TypeError, ValueError) as problem:
+            if re.search(r"\bX\b", str(problem)):
+                raise
+            # scikit-learn names what it read only in some of its messages.
+            raise type(problem)(f"X: {problem}") from problem
         return rows
 
 
-def _refuse_unknown(name: str, labels: ArrayLike | None) -> None:
-    """Refuses labels that are not known: unknown is no mix, and no person.
-
-    Raises:
-        ValueError: saying how many.
-    """
-    if labels is None:
-        return
-    unknown = sum(_is_unknown(one) for one in np.asarray(labels, object))
-    if unknown:
-        raise ValueError(f"{name}: {unknown} are unknown; leave those cases out")
-
-
-def _is_unknown(label: object) -> bool:
-    if isinstance(label, float | np.floating):
-        return bool(np.isnan(label))
-    # None, and what pandas has in its place.
-    return label is None or repr(label) in {"<NA>", "NaT"}
-
-
-def _matrix(table: Any) -> Floats:  # noqa: ANN401 - a table of any kind
+def _matrix(table: Any, cases: int) -> Floats:  # noqa: ANN401 - a table of any kind
     rows: Floats = array_of("confounders", table).astype(np.float64)
-    return rows[:, None] if rows.ndim == 1 else rows
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or len(rows) != cases:
+        raise ValueError(f"confounders: shape {rows.shape}, must be ({cases}, columns)")
+    return rows
 
 
-def _drawn(weights: ArrayLike, random: np.random.RandomState) -> Numbers:
-    """Draws cases systematically: each as often as its weight, but for less than one time.
+def _weighed(weights: ArrayLike | None, cases: int) -> tuple[Numbers | slice, Floats | None]:
+    """Gives which cases have a weight above 0, and their weights; None where all are equal.
 
     Raises:
-        ValueError: if a weight is negative or not finite, or all are 0.
+        ValueError: if a weight is negative or not finite, all are 0, or there is not one a case.
     """
-    given = column_or_1d(weights, dtype=np.float64)
+    if weights is None:
+        return slice(None), None
+    bound = "0 or more, finite, and not all 0"
+    given = column_of("sample_weight", weights, cases, f"numbers, {bound}")
+    given = given.reshape(-1).astype(np.float64)
     if not (np.isfinite(given).all() and (given >= 0).all() and given.sum() > 0):
-        raise ValueError("sample_weight: must be 0 or more, finite, and not all 0")
-    shares = np.cumsum(given / given.mean())
-    # Half a step for equal weights: each case then once, whatever the rounding.
-    offset = 0.5 if np.ptp(given) == 0 else random.uniform()
+        raise ValueError(f"sample_weight: must be {bound}")
+    kept = np.flatnonzero(given)
+    # Equal ones count each case once, as none do.
+    return kept, None if np.ptp(given[kept]) == 0 else given[kept]
+
+
+def _drawn(weights: Floats, random: np.random.RandomState) -> Numbers:
+    """Draws cases systematically: each as often as its weight, but for less than one time."""
+    shares = np.cumsum(weights / weights.mean())
+    offset = random.uniform()
     times = np.diff(np.floor(np.concatenate([[0.0], shares]) + offset)).astype(np.int64)
-    return np.repeat(np.arange(len(given)), times)
+    return np.repeat(np.arange(len(weights)), times)

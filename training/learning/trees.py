@@ -9,6 +9,7 @@ apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Tree:
             numbers: (K,) rising bins of the last column, or None if it is as the rows say.
             missing: the bin of unknown.
         """
-        self._tree, self._missing = tree, missing
+        self._tree, self._missing = _writable(tree), missing
         splits = tree.nodes[tree.nodes["is_leaf"] == 0]
         own = np.unique(splits["feature_idx"][splits["feature_idx"] < columns])
         of_last = splits["bin_threshold"][splits["feature_idx"] == columns]
@@ -85,6 +86,21 @@ def add_up(trees: Sequence[tuple[Tree, slice]], bins: Bins, sums: Floats) -> Non
         across = np.ascontiguousarray(bins[part])
         for tree, columns in trees:
             tree.add(bins[part], across, sums[part, columns])
+
+
+def _writable(tree: Any) -> Any:  # noqa: ANN401 - scikit-learn's
+    """Gives a tree whose arrays can be written, as scikit-learn's own look-up by bins wants them.
+
+    Of a model that joblib maps into memory, shared between processes, they cannot.
+    """
+    names = ("nodes", "binned_left_cat_bitsets")
+    held = {one: getattr(tree, one) for one in names if not getattr(tree, one).flags.writeable}
+    if not held:
+        return tree
+    own = copy(tree)
+    for name, array in held.items():
+        setattr(own, name, array.copy())
+    return own
 
 
 def _parts(thresholds: Bins, numbers: Bins | None) -> list[tuple[slice, int | None]]:

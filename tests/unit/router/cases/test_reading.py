@@ -116,8 +116,17 @@ def test_csv_of_pandas_however_it_is_written_is_read(
     assert says in assumed
 
 
-@pytest.mark.parametrize(("yes", "no"), [("TRUE", "FALSE"), ("SANN", "USANN")])
-def test_truth_as_spreadsheets_write_it_in_english_and_norwegian_is_read(
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [
+        ("TRUE", "FALSE"),
+        ("SANN", "USANN"),
+        ("WAHR", "FALSCH"),
+        ("SAND", "FALSK"),
+        ("SANT", "FALSKT"),
+    ],
+)
+def test_truth_as_spreadsheets_write_it_in_english_norwegian_and_beside_is_read(
     tmp_path: Path, yes: str, no: str
 ) -> None:
     fields = [name for name in PLAIN if set(CASES[name]) <= {"YES", "NO"}]
@@ -195,6 +204,125 @@ def test_what_can_mean_two_things_is_refused_with_the_way_out(
     assert says in refusal(a_csv(tmp_path, text))
 
 
+THOUSANDS = "write numbers without a sign between thousands"
+UNKNOWN_TEXTS = 'under values.weeks_registered, which texts mean unknown, as "#NV" = ""'
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("1 047", THOUSANDS),
+        ("1\N{NO-BREAK SPACE}047", THOUSANDS),
+        ("1\N{NARROW NO-BREAK SPACE}047,5", THOUSANDS),
+        ("1'047", THOUSANDS),
+        ("1\N{RIGHT SINGLE QUOTATION MARK}047\N{RIGHT SINGLE QUOTATION MARK}000", THOUSANDS),
+        ("1.047.000", THOUSANDS),
+        ("1.047", "as csv.decimal, how decimals are written, and write thousands without a sign"),
+        ("45 kr", "write the number alone"),
+        *((text, UNKNOWN_TEXTS) for text in ("#DIV/0!", "#I/T", "#NV", "#VERDI!", ".A", "-")),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_own_way_out(
+    tmp_path: Path, cell: str, says: str
+) -> None:
+    path = a_csv(tmp_path, f"case_ref;weeks_registered\na;{cell}\nb;12\n")
+    told = refusal(path, NOT_SHIELDED)
+    assert told.endswith(says) or f"{says} between them" in told
+    if says != UNKNOWN_TEXTS:
+        return
+    text = f'[constants]\nshielded = "NO"\n[values.weeks_registered]\n"{cell}" = ""\n'
+    rows, _ = read(path, read_mapping(a_mapping(tmp_path, text)))
+    column = FEATURES.column("weeks_registered")
+    assert rows[:, column].tolist() == [0, a_row(weeks_registered=12)[column]]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "needed", "says"),
+    [
+        ("adviser_minutes", "1 047", False, f"; {THOUSANDS}"),
+        (
+            "adviser_minutes",
+            "#I/T",
+            False,
+            "under values.adviser_minutes, which texts mean unknown",
+        ),
+        ("adviser_minutes", "20000", False, "permitted is the bound"),
+        ("adviser_minutes", "12,5", False, "; say in --map, as csv.decimal, how decimals are"),
+        ("outcome", "#I/T", True, "under values.outcome, what its texts mean, or leave them out"),
+        ("outcome", "ja", True, "under values.outcome, what its texts mean, or leave them out"),
+    ],
+)
+def test_what_is_logged_is_refused_with_its_way_out_too(
+    column: str, cell: str, needed: bool, says: str
+) -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([cell, "1"])], [column])
+    problems = Problems()
+    cells = Cells(batch=batch, first_row=0, problems=problems, assumed=Assumed())
+    cells.numbers(column, 0, 10_000, "the bound", np.ones(2, np.bool_), needed=needed)
+    with pytest.raises(CasesRefused, match=re.escape(says)):
+        problems.refuse()
+    # What it says works.
+    if "values" in says:
+        codes = FileMapping(values={column: {cell: "0" if needed else ""}})
+        found = Cells(
+            batch=batch, first_row=0, problems=Problems(), assumed=Assumed(), mapping=codes
+        )
+        numbers = found.numbers(column, 0, 1, "", np.ones(2, np.bool_), needed=needed)
+        found.problems.refuse()
+        assert numbers is not None
+        assert numbers[1] == 1
+        assert (numbers[0] == 0) if needed else np.isnan(numbers[0])
+
+
+def test_each_way_out_is_told_with_its_own_rows(tmp_path: Path) -> None:
+    told = refusal(a_csv(tmp_path, "case_ref;weeks_registered\na;#NV\nb;-1\nc;1 000\nd;#NV\n"))
+    first, second, third = told.splitlines()
+    assert "row 1: '#NV', row 4: '#NV'; permitted" in first
+    assert first.endswith(UNKNOWN_TEXTS)
+    assert second.endswith("row 2: '-1'; permitted is 0 to 520 weeks; 520 means this or more")
+    assert "row 3: '1 000'; permitted" in third
+    assert third.endswith(THOUSANDS)
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.float64(), pa.string()], ids=str)
+def test_numbers_above_a_top_are_read_as_the_top_and_that_is_told(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    columns = {"case_ref": ["a", "b", "c"], "weeks_registered": pa.array([999, 520, 3]).cast(kind)}
+    # Percents have no top: 101 of them is an error.
+    columns["plan_user_created_percent"] = pa.array([100, 0, None]).cast(kind)
+    pq.write_table(pa.table(columns), tmp_path / "cases.parquet")
+    rows, assumed = read(tmp_path / "cases.parquet", NOT_SHIELDED)
+    column = FEATURES.column("weeks_registered")
+    assert rows[:, column].tolist() == [521, 521, 4]
+    (line,) = (line for line in assumed.splitlines() if "numbers above" in line)
+    assert line.startswith("numbers above 520 are read as 520 or more; if they are codes for")
+    assert line.endswith(f": weeks_registered ({tmp_path / 'cases.parquet'})")
+    codes = FileMapping(
+        constants={"shielded": "NO"}, values={"weeks_registered": {"999": "", "520": ""}}
+    )
+    rows, assumed = read(tmp_path / "cases.parquet", codes)
+    assert rows[:, column].tolist() == [0, 0, 4]
+    assert "numbers above" not in assumed
+
+
+def test_columns_that_some_files_lack_are_told_by_file(tmp_path: Path) -> None:
+    for name, lacking in (("a", []), ("b", ["weeks_registered", "age_band"]), ("c", ["age_band"])):
+        pl.DataFrame(CASES).drop(lacking).write_parquet(tmp_path / f"{name}.parquet")
+    assumed = read(tmp_path)[1].splitlines()
+    told = "columns that other files have are lacking in {}, and unknown for all cases there: {}"
+    assert assumed[-2:] == [
+        told.format(tmp_path / "b.parquet", "age_band, weeks_registered"),
+        told.format(tmp_path / "c.parquet", "age_band"),
+    ]
+    # What no file has, no file lacks; what a folder says, its files have.
+    assert "lacking" not in read(tmp_path / "b.parquet")[1]
+    offices = _offices(tmp_path)
+    assert "lacking" not in read(offices)[1]
+    pl.DataFrame(CASES)[2:].write_parquet(offices / "all.parquet")
+    assert f"lacking in {offices / 'all.parquet'}, and" in read(offices)[1]
+
+
 def test_texts_of_windows_are_read_and_a_decimal_comma_too(tmp_path: Path) -> None:
     path = a_csv(tmp_path, "case_ref;office_ref;weeks_registered\na;Tromsø;12,0\n", "latin-1")
     (cells,) = read_batches(path, assumed := Assumed())
@@ -263,6 +391,10 @@ def test_a_day_is_the_local_one_or_refused(value: object, day: date | str) -> No
         ("case_ref", pa.array([{"a": 1}]), "column case_ref: has type struct"),
         ("case_ref", pa.array([["a"]]), "column case_ref: has type list"),
         ("case_ref", pa.array([b"a"]), "column case_ref: has type binary"),
+        # An UUID of DuckDB.
+        ("case_ref", pa.array([b"\0" * 16], pa.uuid()), "1 to 64 characters; write it as text"),
+        ("weeks_registered", pa.array([b"1"]), "has type binary; permitted is whole numbers"),
+        ("has_eid", pa.array([b"YES"], pa.large_binary()), "; write it as text"),
         ("weeks_registered", pa.array([1], pa.duration("s")), "has type duration"),
         ("weeks_registered", pa.array([{"a": 1}]), "has type struct"),
         ("age_band", pa.array([1]), "say in --map, under values.age_band, what its values mean"),

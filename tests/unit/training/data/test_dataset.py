@@ -256,3 +256,22 @@ def test_outcomes_are_of_a_day_and_what_was_decided_later_is_left_out(tmp_path: 
     assert until.dates[1] <= end
     assert (end - window.dates[1]).days >= 30
     assert 0 < until.too_recent < window.too_recent < len(whole.mix)
+
+
+def test_what_some_files_lack_and_numbers_above_a_top_are_told(tmp_path: Path) -> None:
+    half = len(FRAME) // 2
+    first = a_file(tmp_path, in_rows("weeks_registered", {ROWS[0]: 999}, FRAME[:half]), "a.csv")
+    second = a_file(tmp_path, FRAME[half:].drop("weeks_registered"), "b.csv")
+    # Of audit files too, whose columns have names of their own.
+    (tmp_path / "audit").mkdir()
+    for name, column in (("a", "moved"), ("b", "born in")):
+        one = FRAME.select("case_ref", pl.lit("x").alias(column))
+        (one[:half] if name == "a" else one[half:]).write_csv(tmp_path / "audit" / f"{name}.csv")
+    assumed = Assumed()
+    read_cases([first, second], CATALOGUE, tmp_path / "audit", assumed=assumed)
+    told = "\n".join(assumed.lines())
+    lacking = "columns that other files have are lacking in {}, and unknown for all cases there: {}"
+    assert lacking.format(second, "weeks_registered") in told
+    assert lacking.format(tmp_path / "audit" / "a.csv", "'born in'") in told
+    assert lacking.format(tmp_path / "audit" / "b.csv", "moved") in told
+    assert "numbers above 520 are read as 520 or more" in told

@@ -34,6 +34,10 @@ class Lines:
 
     coefficients: Floats
 
+    @property
+    def features(self) -> int:
+        return int(self.coefficients.shape[1]) - 1
+
     def values(self, rows: Floats) -> Floats:
         values: Floats = np.column_stack([np.ones(len(rows)), rows]) @ self.coefficients.T
         return values

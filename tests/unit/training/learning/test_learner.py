@@ -192,6 +192,21 @@ def test_minutes_that_nobody_gave_are_not_made_up() -> None:
         ({"propensity": np.full((99, 2), 0.5)}, r"^propensity: shape \(99, 2\)"),
         ({"propensity": np.full((2, 100), 0.5)}, r"^propensity: shape \(2, 100\)"),
         ({"confounders": np.full((100, 1), np.inf)}, "^confounders: must be finite"),
+        ({"rows": np.zeros((0, 3))}, r"^rows: shape \(0, 3\), there are no cases; at least 10 of"),
+        ({"rows": np.zeros((100, 0))}, r"^rows: shape \(100, 0\), must be \(cases, features\)"),
+        ({"rows": None}, "^rows: is None; must be numbers"),
+        ({"mix": None}, "^mix: is None; must be numbers of mixes, 0 to K-1"),
+        ({"mix": ["a", "b"] * 50}, r"^mix: must be numbers of mixes, 0 to K-1 \(`PolicyLearner`"),
+        ({"mix": np.array([0.0, 0.5] * 50)}, "^mix: numbers must be whole"),
+        ({"mix": np.array([0.0, np.nan] * 50)}, "^mix: numbers must be whole"),
+        ({"outcome": ["a"] * 100}, "^outcome: must be numbers, 0 to 1: could not"),
+        ({"groups": np.zeros(3)}, r"^groups: shape \(3,\), must be \(100,\)"),
+        ({"groups": [None] + [1] * 99}, "^groups: 1 are unknown; leave those cases out"),
+        ({"jobs": 0}, "^jobs: 0, must be a whole number, 1 or more, or -1"),
+        ({"seed": -1}, "^seed: -1, must be 0 to"),
+        ({"seed": 1.5}, "^seed: 1.5, must be a whole number, 0 to"),
+        ({"teachers": ["r_spline"]}, "^teachers: must be functions by name"),
+        ({"pairs": 1.5}, "^pairs: 1.5, must be a whole number, 0 or more"),
         ({"folds": 2}, "^folds: 2, must be 3 to 10"),
         ({"folds": 11}, "^folds: 11, must be 3 to 10"),
     ],
@@ -201,6 +216,34 @@ def test_bad_arrays_are_refused_by_name(changed: dict[str, Floats], says: str) -
     arguments = {"rows": rows, "mix": mix, "outcome": outcome} | changed
     with pytest.raises(ValueError, match=says):
         learn(**arguments)  # type: ignore[arg-type] # of every kind, and wrong on purpose
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.uint8, np.bool_, object])
+def test_numbers_of_mixes_may_be_of_any_type_that_holds_whole_ones(kind: type) -> None:
+    rows, mix, outcome, _ = logged(300, 0.25)
+    spline = {"r_spline": FEW["r_spline"]}
+    expected, found = (
+        learn(rows, given, outcome, teachers=spline, pairs=0, **QUICK).values(rows)
+        for given in (mix, mix.astype(kind))
+    )
+    assert (found == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (np.zeros((5, 2)), r"^rows: shape \(5, 2\), must be \(cases, 3\), the columns that were"),
+        (np.zeros(3), r"^rows: shape \(3,\), must be \(cases, 3\)"),
+        ([["a"] * 3], "^rows: must be numbers, unknown as NaN"),
+        (np.full((1, 3), np.inf), "^rows: must be finite, or NaN where unknown"),
+        (None, "^rows: is None; must be numbers"),
+    ],
+)
+def test_rows_of_another_shape_are_not_valued(rows: Any, says: str) -> None:
+    learned = without_effects()
+    for valued in (learned.values, learned.errors, learned.taught, learned.plausible):
+        with pytest.raises(ValueError, match=says):
+            valued(rows)
 
 
 @pytest.mark.parametrize("known", [0, 3])
