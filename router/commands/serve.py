@@ -29,6 +29,7 @@ from router.files.acts import Acts
 from router.files.draw_key import kept_draw_key, read_draw_key
 from router.journal.head_file import HeadFile
 from router.journal.opening import file_of, journal_file, open_journal, open_to_read
+from router.journal.record import JournalNotNamed
 from router.journal.store import JournalStore
 from router.serving.feedback.metrics import FeedbackMetrics
 from router.serving.logs import set_up_logs
@@ -406,6 +407,9 @@ def _drawn(draw_key: Path | None, url: str) -> Iterator[Draws]:
         yield Draws(read_draw_key(draw_key) if draw_key else None)
         return
 
+    # Else it would be the key that cannot be made.
+    if not place.parent.is_dir():
+        raise JournalNotNamed(f"journal: there is no folder {place.parent} for it; make it")
     beside, begun = place.with_name(f"{place.name}.draw-key"), not place.exists()
     key, new = kept_draw_key(beside)
     try:

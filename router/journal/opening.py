@@ -80,8 +80,6 @@ def _path_of(url: str) -> str:
         raise JournalNotNamed("journal: must be kept, and memory is not; name a file")
     if Path(path).is_dir():
         raise JournalNotNamed(f"journal: {path} is a folder; name a file in it")
-    if not Path(path).absolute().parent.is_dir():
-        raise JournalNotNamed(f"journal: there is no folder {Path(path).parent} for it; make it")
     return path
 
 

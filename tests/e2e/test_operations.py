@@ -99,7 +99,6 @@ def test_a_policy_value_outside_its_bound_is_refused_by_file_and_key(tmp_path: P
     [
         (":memory:", "journal: must be kept, and memory is not; name a file"),
         ("{folder}", "journal: {folder} is a folder; name a file in it"),
-        ("{folder}/no/j.db", "journal: there is no folder {folder}/no for it; make it"),
     ],
 )
 @pytest.mark.parametrize("words", [("serve",), ("journal", "verify")])
@@ -111,6 +110,12 @@ def test_where_no_journal_can_be_is_told_in_a_line_and_nothing_is_left_there(
     assert ended.returncode == 2
     assert ended.stderr == f"error: {told.format(folder=tmp_path)}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_in_a_folder_that_is_missing_is_told_as_such(tmp_path: Path) -> None:
+    ended = run(*router_command("serve", "--journal", f"sqlite:///{tmp_path}/no/j.db"))
+    assert ended.returncode == 2
+    assert ended.stderr == f"error: journal: there is no folder {tmp_path}/no for it; make it\n"
 
 
 def said_until_it_serves(journal: Path) -> list[str]:
