@@ -24,10 +24,12 @@ def lacking() -> str:
 
 def kinds(*others: str) -> tuple[str, ...]:
     """Gives kinds of echoes, and that in C++ where it can be built; else says why not."""
-    missing = lacking()
-    if missing:
+    if missing := lacking():
         print(f"no echo in C++ without {missing}", file=sys.stderr)
-    return others if missing else (*others, "C++")
+        return others
+    # Now: building it is no part of a cold start.
+    program()
+    return (*others, "C++")
 
 
 def program() -> Path:
