@@ -81,6 +81,24 @@ class Safeguard:
     effect: Effect
 
 
+class HeaviestForbidden(ValueError):
+    """A rule would forbid the mix with most minutes, so that safeguards would not be monotone.
+
+    Attributes:
+        what: which rule, which mix, and what follows.
+    """
+
+    def __init__(self, rule: str, heaviest: str) -> None:
+        self.what = (
+            f"{rule} forbids {heaviest}, the mix with most minutes: whoever it applies to could "
+            "get less human contact than others"
+        )
+        super().__init__(
+            f"{self.what}; give that mix a contact that the rule asks for, or `instead` of one "
+            "that cannot be used"
+        )
+
+
 class _Bit(NamedTuple):
     """One bit of a code: an effect, and whether the values that bring it stand in an order."""
 
@@ -99,8 +117,8 @@ class CompiledSafeguards:
         menu: the mixes on offer; all if empty.
 
     Raises:
-        ValueError: if a rule would forbid the mix with most minutes: who has that need could be
-            left without any, and a worse situation could mean less human contact.
+        HeaviestForbidden: if a rule would forbid the mix with most minutes: who has that need could
+            be left without any, and a worse situation could mean less human contact.
     """
 
     features: FeatureSet
@@ -114,12 +132,7 @@ class CompiledSafeguards:
             effect = rule.effect
             manual = effect.requirement is Requirement.MANUAL_ONLY
             if not manual and last not in self._held(effect.unusable, {effect.requirement}):
-                heaviest = self.catalogue.ids[last]
-                raise ValueError(
-                    f"{rule.name} forbids {heaviest}, the mix with most minutes: whoever it "
-                    "applies to could get less human contact than others; give that mix a contact "
-                    "that the rule asks for, or `instead` of one that cannot be used"
-                )
+                raise HeaviestForbidden(rule.name, self.catalogue.ids[last])
 
     @cached_property
     def bits(self) -> NDArray[np.uint64]:

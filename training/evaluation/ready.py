@@ -18,7 +18,7 @@ from router.cases.problems import Problems
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.decision.rulebook import rulebook
-from router.decision.safeguards import CompiledSafeguards
+from router.decision.safeguards import CompiledSafeguards, HeaviestForbidden
 from router.policies.toml_file import PolicyError
 from training.data.dataset import CASES_OF_A_MIX, LoggedCases, scored
 from training.data.hold_out import sides
@@ -74,7 +74,6 @@ def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int
     todays_rule(cases.rows[:1], catalogue)
     cases, catalogue, few = scored(cases, catalogue)
     check_start(cases, catalogue.ids, seed, few)
-    menu = tuple(mix for mix in policy.menu if mix not in few)
     if few:
         _check_heaviest(catalogue, policy, few)
     sound = soundness(cases, catalogue, seed=seed)
@@ -82,7 +81,7 @@ def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int
     return Ready(
         cases=cases,
         catalogue=catalogue,
-        policy=replace(policy, menu=menu),
+        policy=replace(policy, menu=tuple(mix for mix in policy.menu if mix not in few)),
         few=few,
         sound=sound,
         seed=seed,
@@ -119,15 +118,13 @@ def _check_heaviest(catalogue: Catalogue, policy: Policy, few: Mapping[str, int]
     """
     try:
         _compile_safeguards(catalogue, policy)
-    except ValueError as problem:
+    except HeaviestForbidden as problem:
         counts = ", ".join(f"{mix} has {count}" for mix, count in few.items())
-        # What follows is advice to whoever writes a catalogue.
-        why = str(problem).partition(";")[0]
         problems = Problems()
         problems.add(
             "column mix",
             f"{counts} cases; of mixes with fewer than {CASES_OF_A_MIX} nothing is learned, and "
-            f"without these {why}: {_MORE}, or with more of the heaviest mix",
+            f"without these {problem.what}: {_MORE}, or with more of the heaviest mix",
         )
         problems.refuse()
 

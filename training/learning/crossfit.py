@@ -12,6 +12,7 @@ import numpy as np
 
 from training.learning.at_once import AtOnce, in_threads
 from training.learning.nuisance import (
+    by_fold,
     calibrated,
     chances_without,
     check_cases,
@@ -87,9 +88,9 @@ def cross_fit(
             *_of_outcomes([(one,) for one in each], features, mix, outcome, mixes, fold, seed),
         ]
     )
-    raw = _put_together(islice(found, folds), fold, mixes)
+    raw = by_fold(islice(found, folds), fold, mixes)
     estimated = calibrated(raw, mix, fold)
-    mu = _put_together((of_fold for (of_fold,) in found), fold, mixes)
+    mu = by_fold((of_fold for (of_fold,) in found), fold, mixes)
     chances = _believed(estimated, mix, propensity)
     chance: Floats = chances[np.arange(len(mix)), mix]
     # Unclipped: clipping biases a value, and the interval does not know it. With weights clipped at
@@ -176,9 +177,9 @@ def cross_fit_nested(
     found = (at_once or in_threads(1))(to_fit)
 
     if chances is None:
-        raw = _put_together(islice(found, folds), fold, mixes)
+        raw = by_fold(islice(found, folds), fold, mixes)
         chances = _believed(calibrated(raw, mix, fold), mix, propensity)
-    mu = _put_together((of_fold for (of_fold,) in islice(found, folds)), fold, mixes)
+    mu = by_fold((of_fold for (of_fold,) in islice(found, folds)), fold, mixes)
     apart = np.zeros((folds, len(features), mixes))
     for (one, other), (of_one, of_other) in zip(pairs, found, strict=True):
         # What teachers whom `other` will judge may know of the cases of `one`, and the reverse.
@@ -205,14 +206,6 @@ def _of_outcomes(
     return [
         partial(outcomes_without, held, features, mix, outcome, mixes, fold, seed) for held in each
     ]
-
-
-def _put_together(parts: Iterable[Floats], fold: Numbers, mixes: int) -> Floats:
-    """Puts what was found of each fold's cases in the cases' order, (n, mixes)."""
-    found = np.empty((len(fold), mixes))
-    for one, part in enumerate(parts):
-        found[fold == one] = part
-    return found
 
 
 def _believed(estimated: Floats, mix: Numbers, propensity: Floats | None) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
@@ -53,9 +55,8 @@ def propensity_matrix(
         ValueError: if shapes differ, a mix is out of bounds, or one has no case outside some fold.
     """
     check_cases(features, mix, mixes, fold)
-    raw = np.empty((len(mix), mixes))
-    for held in np.unique(fold).tolist():
-        raw[fold == held] = chances_without(held, features, mix, fold, seed)
+    each = range(int(fold.max()) + 1)
+    raw = by_fold((chances_without(one, features, mix, fold, seed) for one in each), fold, mixes)
     return calibrated(raw, mix, fold)
 
 
@@ -136,12 +137,11 @@ def outcome_matrix(
     """
     check_cases(features, mix, mixes, fold)
     check_outcomes(outcome, mix)
-    found = np.empty((len(mix), mixes))
-    for held in np.unique(fold):
-        (found[fold == held],) = outcomes_without(
-            (held,), features, mix, outcome, mixes, fold, seed
-        )
-    return found
+    found = (
+        outcomes_without((one,), features, mix, outcome, mixes, fold, seed)
+        for one in range(int(fold.max()) + 1)
+    )
+    return by_fold((of_fold for (of_fold,) in found), fold, mixes)
 
 
 def outcomes_without(
@@ -172,6 +172,20 @@ def outcomes_without(
     model = outcome_model(len(mix), seed)
     model.fit(with_mix(features[kept], mix[kept]), outcome[kept])
     return [np.clip(model.predict_each(features[fold == one], mixes), 0.0, 1.0) for one in folds]
+
+
+def by_fold(parts: Iterable[Floats], fold: Numbers, mixes: int) -> Floats:
+    """Puts what was found of each fold's cases in the cases' order, shape (n, mixes).
+
+    Args:
+        parts: of the folds, from 0 on, shape (cases of the fold, mixes) each.
+        fold: (n,) fold of each case.
+        mixes: K.
+    """
+    found = np.empty((len(fold), mixes))
+    for one, part in enumerate(parts):
+        found[fold == one] = part
+    return found
 
 
 def outcome_model(cases: int, seed: int) -> BoostingRegressor:
