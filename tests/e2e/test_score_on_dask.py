@@ -24,6 +24,9 @@ from router.advice.installed import installed
 from router.advice.on_dask import score_parts
 from router.advice.score import score_file
 from router.cases.assumed import Assumed
+from router.decision.decide import Decider, Terms
+from router.decision.decision import Decisions
+from router.decision.schema import Rows
 from router.files.out_folder import OutFolder
 from tests.builders import ROOT, a_decider
 from tests.dask_cluster import OF_THIS_MACHINE
@@ -81,20 +84,26 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_again_gives_the
         assert files(tmp_path / "out") == first
 
 
+class Ending(Decider):
+    """Ends the worker that asks it amid a part: a signal from here could come when all are done."""
+
+    def decide(self, rows: Rows, terms: Terms | None = None) -> Decisions:
+        if len(rows):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().decide(rows, terms)
+
+
 def test_a_part_whose_workers_all_end_is_named_with_its_file(cases: Path, tmp_path: Path) -> None:
-    out = OutFolder.at(str(tmp_path / "out"))
+    out, some = OutFolder.at(str(tmp_path / "out")), a_decider()
+    ending = Ending(tables=some.tables, catalogue=some.catalogue, policy=some.policy)
     parts = parts_of(str(cases), Assumed(), rows=GROUP)
     # As Dask counts: a part is given up once it was on a worker that ended.
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=1, **OF_THIS_MACHINE) as cluster,
-        Client(cluster) as client,
     ):
         check(parts, str(cases), out)
-        (pid,) = client.run(os.getpid).values()
-        scored = score_parts(parts, a_decider(), out, cluster.scheduler_address)
-        next(scored)
-        os.kill(pid, signal.SIGKILL)
+        scored = score_parts(parts, ending, out, cluster.scheduler_address)
         with pytest.raises(
             EngineRefused, match=r"cases-\d\.parquet: every worker that took up rows"
         ):
