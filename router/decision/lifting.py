@@ -49,15 +49,37 @@ class Between:
             Their mixes, shape (m,), and for whom what is bearable became permitted, shape (m,).
         """
         mixes = len(worth)
-        numbers = np.arange(mixes)[:, None]
-        offered = members(self.permitted, mixes)
-        least = np.where(offered, worth, -np.inf).argmax(axis=0)
+        least = _best(self.permitted, worth)
         for masks in self.milder.T:
-            best = np.where(members(masks, mixes), worth, -np.inf).argmax(axis=0)
-            least = np.maximum(least, best)
+            least = np.maximum(least, _best(masks, worth))
+        return reached(least, self.permitted, self.bearable, mixes)
 
-        wider = ~(offered & (numbers >= least)).any(axis=0)
-        offered = np.where(wider, members(self.bearable, mixes), offered)
-        heavy = offered & (numbers >= least)
-        heaviest = mixes - 1 - offered[::-1].argmax(axis=0)
-        return np.where(heavy.any(axis=0), heavy.argmax(axis=0), heaviest), wider
+
+def reached(least: Numbers, permitted: Masks, bearable: Masks, mixes: int) -> tuple[Numbers, Bits]:
+    """Gives the lightest mixes that are heavy enough, and for whom bearable ones became permitted.
+
+    Args:
+        least: (m,) number of the mix that is to be reached.
+        permitted: (m,) masks.
+        bearable: (m,) masks of what is permitted where none of those is heavy enough. If none of
+            these is either, the heaviest of them is the mix.
+        mixes: their number.
+
+    Returns:
+        Numbers of mixes and whether what is bearable became permitted, shape (m,) each.
+    """
+    from_there = -1 << least
+    heavy = permitted & from_there
+    wider = heavy == 0
+    heavy = np.where(wider, bearable & from_there, heavy)
+    # The lowest bit alone is a power of two, which a float holds exactly.
+    mix = np.frexp((heavy & -heavy).astype(np.float64))[1].astype(np.intp) - 1
+    none = np.flatnonzero(heavy == 0)
+    if len(none):
+        mix[none] = mixes - 1 - members(bearable[none], mixes)[::-1].argmax(axis=0)
+    return mix, wider
+
+
+def _best(masks: Masks, worth: Floats) -> Numbers:
+    best: Numbers = np.where(members(masks, len(worth)), worth, -np.inf).argmax(axis=0)
+    return best

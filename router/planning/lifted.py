@@ -1,19 +1,29 @@
 """The steps of cases that safeguards lift: what the service gives them as the price falls.
 
-Such a case gets at least what a milder situation would (`router.decision.lifting`). Its mix still
-only grows heavier as the price falls, but not along a hull: a step comes at the price at which the
-service takes it, whatever its own gain.
+Such a case gets at least what each milder situation would (`router.decision.lifting`). As the price
+falls, each of these climbs its own hull; the case follows whichever is heaviest. So its mix still
+only grows heavier, but not along a hull of its own: a step comes at the price at which the service
+takes it, whatever its own gain.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from router.decision.lifting import Between
+from router.decision.decision import Numbers
+from router.decision.lifting import Between, reached
+from router.decision.safeguards import members
 from router.decision.tables import Floats
-from router.planning.hulls import Hulls
+from router.planning.hulls import Hulls, upper_hulls
+
+# Cases at once: each climbs several hulls.
+_CHUNK = 16_384
+
+_Steps = tuple[Numbers, Numbers, Numbers, Floats]
+"""Case, start, end and slope of some steps, as in `Hulls`."""
 
 
 def with_lifted(hulls: Hulls, between: Between) -> Hulls:
@@ -23,44 +33,71 @@ def with_lifted(hulls: Hulls, between: Between) -> Hulls:
         hulls: of n cases; those of `between` count nothing there.
         between: some of them.
     """
-    expected, minutes = hulls.expected[between.cases].T, hulls.minutes
-    prices = _prices(expected, minutes)
-    above, below = np.vstack([2 * prices[:1] + 1, prices]), np.vstack([prices, 0 * prices[:1]])
-    # Between two neighbouring prices nothing changes.
-    mixes = np.array(
-        [between.lifted(expected - one * minutes[:, None])[0] for one in (above + below) / 2]
-    )
-    # What a rounding error takes back at a price is not given there.
-    mixes = np.maximum.accumulate(mixes, axis=0)
-
-    place, case = np.nonzero((mixes[1:] != mixes[:-1]) & (prices > 0))
-    own = ~np.isin(hulls.case, between.cases)
     floor = hulls.floor.copy()
-    floor[between.cases] = mixes[0]
+    own = np.ones(len(floor), np.bool_)
+    own[between.cases] = False
+    kept = own[hulls.case]
+    steps = [(hulls.case[kept], hulls.start[kept], hulls.end[kept], hulls.slope[kept])]
+    for first in range(0, len(between.cases), _CHUNK):
+        part = _some(between, slice(first, first + _CHUNK))
+        floor[part.cases], lifted = _lifted(hulls, part)
+        steps.append(lifted)
 
-    # In the order of each case's steps, as they are found.
-    return Hulls(
-        expected=hulls.expected,
-        minutes=minutes,
-        floor=floor,
-        case=np.concatenate([hulls.case[own], between.cases[case]]),
-        start=np.concatenate([hulls.start[own], mixes[place, case]]),
-        end=np.concatenate([hulls.end[own], mixes[place + 1, case]]),
-        slope=np.concatenate([hulls.slope[own], prices[place, case]]),
+    case, start, end, slope = map(np.concatenate, zip(*steps, strict=True))
+    return replace(hulls, floor=floor, case=case, start=start, end=end, slope=slope)
+
+
+def _some(between: Between, part: slice) -> Between:
+    return Between(
+        cases=between.cases[part],
+        permitted=between.permitted[part],
+        milder=between.milder[part],
+        bearable=between.bearable[part],
     )
 
 
-def _prices(expected: Floats, minutes: Floats) -> Floats:
-    """Gives the prices at which two mixes are worth the same, falling, (pairs, cases), 0 or more.
+def _lifted(hulls: Hulls, between: Between) -> tuple[Numbers, _Steps]:
+    """Gives what each of m cases gets at any price, and their steps."""
+    mixes, cases = len(hulls.minutes), np.arange(len(between.cases))
+    case, end, slope = map(np.concatenate, zip(*_climbed(hulls, between), strict=True))
 
-    Args:
-        expected: (K, cases).
-        minutes: (K,).
+    # What costs no minute is taken at any price; what is left comes as the price falls.
+    free = np.isinf(slope)
+    least = np.zeros(len(cases), np.intp)
+    np.maximum.at(least, case[free], end[free])
+    floor, _ = reached(least, between.permitted, between.bearable, mixes)
+    case, end, slope = case[~free], end[~free], slope[~free]
+    order = np.lexsort((-slope, case))
+    case, end, slope = case[order], end[order], slope[order]
+
+    # The heaviest so far of each case: its number leads, so that none carries on into the next.
+    so_far = np.maximum.accumulate(case * mixes + np.maximum(end, least[case])) % mixes
+    # Of steps at one price the last stands.
+    last = np.append((case[1:] != case[:-1]) | (slope[1:] != slope[:-1]), True)[: len(case)]
+    case, so_far, slope = case[last], so_far[last], slope[last]
+    end, _ = reached(so_far, between.permitted[case], between.bearable[case], mixes)
+
+    first = np.append(True, case[1:] != case[:-1])[: len(case)]
+    start = np.where(first, floor[case], np.roll(end, 1))
+    moves = end > start
+    return floor, (between.cases[case[moves]], start[moves], end[moves], slope[moves])
+
+
+def _climbed(hulls: Hulls, between: Between) -> Iterator[tuple[Numbers, Numbers, Floats]]:
+    """Climbs the hulls of the cases' own and of all milder situations.
+
+    Yields:
+        Of each, by case its floor and the ends of its steps, and from which price downwards they
+        are taken: infinite for the floor.
     """
-    found = [
-        (expected[heavy] - expected[light]) / (minutes[heavy] - minutes[light])
-        for light, heavy in combinations(range(len(minutes)), 2)
-        if minutes[heavy] > minutes[light]
+    expected, own = hulls.expected[between.cases], between.permitted
+    situations = [(np.arange(len(own)), own)]
+    # Rows with fewer milder situations are filled up with their own.
+    situations += [
+        (np.flatnonzero((masks != own) & (masks > 0)), masks) for masks in between.milder.T
     ]
-    prices: Floats = -np.sort(-np.maximum(np.array(found), 0.0), axis=0)
-    return prices
+    for which, masks in situations:
+        permitted = members(masks[which], len(hulls.minutes)).T
+        one = upper_hulls(expected[which], hulls.minutes, permitted)
+        yield which, one.floor, np.full(len(which), np.inf)
+        yield which[one.case], one.end, one.slope
