@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from router.decision.decide import Decider
-from router.decision.decision import Decision, Status
+from router.decision.decide import FEW_ROWS, Decider, Terms
+from router.decision.decision import Decision, Numbers, Status
+from router.decision.heavier import Changed, Heavier
 from router.decision.schema import FeatureSet, Rows
+from router.decision.tables import Floats
 from router.decision.together import Whose
 
 MORE, LESS = "MORE", "LESS"
@@ -136,8 +138,16 @@ class Changes:
     def _candidates(self) -> _Candidates:
         return _candidates_of(self.decider.tables.features)
 
+    @cached_property
+    def _heavier(self) -> Heavier:
+        return Heavier(self.decider)
+
     def of(
-        self, rows: Rows, decisions: Sequence[Decision], whose: Whose | None = None
+        self,
+        rows: Rows,
+        decisions: Sequence[Decision],
+        expected: Floats,
+        whose: Whose | None = None,
     ) -> list[list[Change]]:
         """Gives at most one action and one wish for each row, the first that changes its mix.
 
@@ -146,6 +156,7 @@ class Changes:
         Args:
             rows: slots, shape (n, features).
             decisions: those of the rows.
+            expected: their outcomes, shape (n, K).
             whose: the rows are, if not all this decider's.
         """
         plain = [n for n, one in enumerate(decisions) if one.status == Status.RECOMMENDED]
@@ -153,38 +164,50 @@ class Changes:
         if not plain:
             return found
 
-        candidates = self._candidates
-        then, differs = candidates.of(rows[plain])
+        candidates, own = self._candidates, rows.take(plain, axis=0)
+        then, differs = candidates.of(own)
         case, number = differs.nonzero()
-        tried = rows.take(plain, axis=0).take(case, axis=0)
-        tried[np.arange(len(case)), candidates.columns[number]] = then[differs]
-        terms = None
-        if whose is not None:
+        column = candidates.columns.take(number)
+        tried = own.take(case, axis=0)
+        tried[np.arange(len(case)), column] = then[differs]
+        if whose is None:
+            terms = self.decider.terms(tried)
+        else:
             each = np.zeros(len(rows), np.intp)
             each[plain] = differs.sum(axis=1)
             terms = whose.terms(tried, each)
-        its_mix, status = self.decider.choose(tried, terms)
 
         # Nobody is told to do or wish for what would be less contact: it would read as a penalty.
-        now_mix = np.array([decisions[n].mix for n in plain])
-        heavier = (status == int(Status.RECOMMENDED)) & (its_mix > now_mix[case])
-        changes = np.zeros(differs.shape, np.bool_)
-        changes[case[heavier], number[heavier]] = True
-        mix = np.zeros(differs.shape, np.intp)
-        mix[differs] = its_mix
-        for wanted in (candidates.is_wish == is_wish for is_wish in (False, True)):
-            first = (changes & wanted).argmax(axis=1)
-            for place in np.flatnonzero((changes & wanted).any(axis=1)).tolist():
-                one, n = int(first[place]), plain[place]
-                column = int(candidates.columns[one])
-                found[n].append(
-                    Change(
-                        column=column,
-                        slot_now=int(rows[n, column]),
-                        slot_then=int(then[place, one]),
-                        direction=candidates.directions[one],
-                        mix=int(mix[place, one]),
-                        is_wish=bool(candidates.is_wish[one]),
-                    )
+        now = np.array([decisions[n].mix for n in plain])
+        changed = Changed(tried, case, column, terms)
+        some = self._heavier.among(own, expected.take(plain, axis=0), now, changed)
+        mix, status = self._decided(tried[some], Terms(*(side[some] for side in terms)), whose)
+        gains = (status == int(Status.RECOMMENDED)) & (mix > now[case[some]])
+
+        told: set[tuple[int, bool]] = set()
+        for one, its_mix in zip(some[gains].tolist(), mix[gains].tolist(), strict=True):
+            place, is_wish = int(case[one]), bool(candidates.is_wish[number[one]])
+            # They come case by case, in the order of the candidates: the first stands.
+            if (place, is_wish) in told:
+                continue
+            told.add((place, is_wish))
+            its_column = int(column[one])
+            found[plain[place]].append(
+                Change(
+                    column=its_column,
+                    slot_now=int(own[place, its_column]),
+                    slot_then=int(tried[one, its_column]),
+                    direction=candidates.directions[number[one]],
+                    mix=its_mix,
+                    is_wish=is_wish,
                 )
+            )
         return found
+
+    def _decided(self, rows: Rows, terms: Terms, whose: Whose | None) -> tuple[Numbers, Numbers]:
+        """Gives mixes and statuses of changed cases, whichever way is faster for so many."""
+        if whose is not None or len(rows) > FEW_ROWS:
+            return self.decider.choose(rows, terms)
+        few = self.decider.decide_each(rows.tolist())
+        mix, status = np.array([(one.mix, one.status) for one in few], np.intp).reshape(-1, 2).T
+        return mix, status

@@ -62,8 +62,8 @@ class FewDecider:
         self._codes: list[int] = safeguards.codes.tolist()
         self._manual = int(safeguards.manual)
         self._manual_code = safeguards.manual_code
-        self._permitted, self._comparable = safeguards.permitted, safeguards.comparable
-        self._bearable, self._milder = safeguards.bearable, safeguards.milder
+        self._permitted, self._bearable = safeguards.permitted, safeguards.bearable
+        self._situations = safeguards.situations
 
         # Values: the intercept is the last place and is added last, as in `values_at`.
         self._table, self._which = tables.runs
@@ -132,13 +132,12 @@ class FewDecider:
         """Chooses the best permitted mix, lifted as `Decider` does it, and what is permitted."""
         offered = _members(permitted, len(worth))
         best = max(offered, key=worth.__getitem__)
-        taken = self._comparable[code] & ~permitted
-        # Only a mix that is taken away between others can be heavier, and a milder situation's.
-        if taken <= permitted & -permitted:
+        _, *milder = self._situations(code)
+        if not milder:
             return best, permitted
 
-        milder = [_members(mask, len(worth)) for mask in self._milder(code)]
-        least = max([best, *(max(mixes, key=worth.__getitem__) for mixes in milder if mixes)])
+        others = [_members(mask, len(worth)) for mask in milder]
+        least = max([best, *(max(mixes, key=worth.__getitem__) for mixes in others if mixes)])
         if offered[-1] < least:
             permitted = self._bearable[code]
             offered = _members(permitted, len(worth))

@@ -108,8 +108,8 @@ class Explainer:
         terms = self.decider.terms(rows) if whose is None else whose.terms(rows)
         mix = np.array([one.mix for one in decisions], np.intp)
         permitted = np.array([one.permitted for one in decisions], np.int64)
-        worth = np.array([one.expected for one in decisions])
-        worth -= terms.costs(self.decider.catalogue.minutes)
+        expected = np.array([one.expected for one in decisions])
+        worth = expected - terms.costs(self.decider.catalogue.minutes)
 
         each = np.arange(len(rows))
         rest = np.where(members(permitted, worth.shape[1]).T, worth, -np.inf)
@@ -121,7 +121,7 @@ class Explainer:
 
         parts = self._parts(rows, decisions, terms, mix, other)
         near = self._near_equal(rows, worth, rest, mix)
-        changes = self._changes.of(rows, decisions, whose)
+        changes = self._changes.of(rows, decisions, expected, whose)
         return [
             Explanation(None, 0.0, 0.0, 0.0, (), None, changes[n])
             if alone[n]

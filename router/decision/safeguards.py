@@ -271,6 +271,15 @@ class CompiledSafeguards:
             known = self._milder[code] = tuple(dict.fromkeys(wider))
         return known
 
+    def situations(self, code: int) -> tuple[int, ...]:
+        """Gives the masks whose best mix a case must reach: its own, and then milder situations'.
+
+        Milder ones count only where a mix is taken away that lies above the lightest that is left.
+        """
+        own = self.permitted[code]
+        taken = self.comparable[code] & ~own
+        return (own, *self.milder(code)) if taken > own & -own else (own,)
+
     def _may_be_set(self, bits: int) -> int:
         """Gives ordered bits and all that milder values may set in their place."""
         more = reduce(or_, [self._implied[one] for one in _bits_of(bits)], bits)

@@ -1,9 +1,11 @@
 """Reasons are exact sums, and what would change the advice really does."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from router.cases.features import FEATURES
-from router.decision.changes import ACTIONS, WISHES
+from router.decision.changes import ACTIONS, NOT_OF, WISHES
 from router.decision.decision import Status
 from router.decision.explain import Explainer
 from tests.builders import a_decider, a_policy, random_rows
@@ -80,6 +82,48 @@ def test_a_named_change_may_be_advised_is_small_and_changes_the_mix_as_told() ->
             assert answer.mix == change.mix != decision.mix
             assert answer.status == Status.RECOMMENDED
     assert named > 20
+
+
+def possible(row: np.ndarray, told: tuple[tuple[str, str], ...]) -> Iterator[tuple[int, int]]:
+    """Gives columns and slots of the changes that may be advised, in their order."""
+    for name, direction in told:
+        column, feature, now = (
+            FEATURES.column(name),
+            FEATURES[name],
+            int(row[FEATURES.column(name)]),
+        )
+        field, values = NOT_OF.get(name, (name, ()))
+        of = int(row[FEATURES.column(field)])
+        if now == 0 or of in {FEATURES[field].slot(value) for value in values}:
+            continue
+        if feature.values:
+            yield column, feature.slot(direction)
+            continue
+        for step in (1, 2, 5, 10):
+            yield (
+                column,
+                np.clip(now + (step if direction == "MORE" else -step), 1, feature.slots - 1),
+            )
+
+
+def test_no_change_is_left_out_that_would_give_a_heavier_mix() -> None:
+    tried = 0
+    for row, decision, told in EACH:
+        if decision.status != Status.RECOMMENDED:
+            continue
+        for kind in (ACTIONS, WISHES):
+            first = None
+            for column, slot in possible(row, kind):
+                changed = row.copy()
+                changed[column] = slot
+                [answer] = DECIDER.decide(changed[None]).each()
+                tried += 1
+                if answer.status == Status.RECOMMENDED and answer.mix > decision.mix:
+                    first = (column, slot, answer.mix)
+                    break
+            found = [one for one in told.changes if one.is_wish == (kind is WISHES)]
+            assert [(one.column, one.slot_then, one.mix) for one in found] == [first] * bool(first)
+    assert tried > 1000
 
 
 def test_of_what_is_unknown_or_in_doubt_no_change_is_advised() -> None:
