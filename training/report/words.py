@@ -30,6 +30,8 @@ LEAST_GAIN = 0.0005
 """Under so many outcome points, as a share, a gain is next to nothing."""
 # Population stability index: the customary bounds for a look, and for action.
 DRIFT_WATCH, DRIFT_ACT = 0.1, 0.25
+# Odds ratios below it would be told as 1.00, which is no change of the odds.
+_HARDLY = 1.01
 _POLICIES = {
     "candidate": "this version",
     "promoted": "the promoted model",
@@ -184,8 +186,13 @@ def handed_over_words(found: tuple[HandedOver, ...]) -> str:
     """Says at which thresholds advisers would have done better than the advice."""
     better = [one.standard_errors for one in found if one.added.low > 0]
     worse = [one.standard_errors for one in found if one.added.high < 0]
+    # At a lead of nought nobody is handed over but who is in doubt anyway.
+    if better and max(better) == 0:
+        return "Handing over the cases in doubt pays; of no lead beyond them this can be told."
     if better:
         return f"Handing over pays, from a lead below {number(max(better), 2)} standard errors on."
+    if worse and min(worse) == 0:
+        return "Handing over costs, even of no more than the cases in doubt (a lead of 0)."
     if worse:
         return f"Handing over costs, from a lead below {number(min(worse), 2)} standard errors on."
     return "Whether handing over unsure cases pays cannot be told at any threshold below."
@@ -314,6 +321,11 @@ def confounding_words(figures: Figures) -> tuple[str, ...]:
             found.append(
                 f"The gain over {name} still shows at an odds ratio of {STRONGEST:g}, "
                 "the strongest we tried."
+            )
+        elif one.gamma < _HARDLY:
+            found.append(
+                f"Advisers saw more than the fields hold. The gain over {name} no longer shows "
+                f"if that changed the odds by a factor of {_HARDLY:.2f}."
             )
         else:
             found.append(

@@ -1,5 +1,7 @@
 """The report on what was known beforehand, and on what handing over would be worth."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.training.evaluation.figures_builder import a_handed_over, a_joined, some_figures
@@ -41,3 +43,15 @@ def test_whether_handing_over_pays_is_said_only_where_the_interval_says_so(
     low: float, high: float, said: str
 ) -> None:
     assert said in handed_over_words((a_handed_over(low, high),))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(0.001, 0.003, "pays"), (-0.003, -0.001, "costs")]
+)
+def test_a_lead_of_nought_is_told_as_the_cases_that_are_in_doubt_anyway(
+    low: float, high: float, said: str
+) -> None:
+    told = handed_over_words((replace(a_handed_over(low, high), standard_errors=0.0),))
+    assert said in told
+    assert "cases in doubt" in told
+    assert "below 0" not in told

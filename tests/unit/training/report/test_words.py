@@ -23,13 +23,15 @@ def test_hidden_confounding_is_told_for_no_some_and_the_strongest_odds() -> None
     told = confounding_words(
         some_figures(
             sensitivity=tuple(
-                Sensitivity(than="logged", gamma=g, bounds={}) for g in (1.0, 1.31, 20.0)
+                Sensitivity(than="logged", gamma=g, bounds={}) for g in (1.0, 1.004, 1.31, 20.0)
             )
         )
     )
     assert "no evidence of a gain" in told[0]
-    assert "less than a factor of 1.31" in told[1]
-    assert "the strongest we tried" in told[2]
+    # No odds ratio is told as 1.00, which would be no change.
+    assert "no longer shows if that changed the odds by a factor of 1.01" in told[1]
+    assert "less than a factor of 1.31" in told[2]
+    assert "the strongest we tried" in told[3]
 
 
 def test_numbers_have_true_signs_and_a_small_share_is_not_called_none() -> None:
