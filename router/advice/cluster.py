@@ -21,6 +21,7 @@ from distributed.security import Security
 
 from router.advice.bulk import EngineRefused
 
+_LOG = logging.getLogger(__name__)
 _REACHED_SECONDS = 10
 # Less, so that what stops it is told by who knows it.
 _CONNECTED_SECONDS = 8
@@ -170,6 +171,12 @@ class Cluster:
         Raises:
             EngineRefused: if none comes.
         """
+        if not self.threads:
+            _LOG.warning(
+                "scheduler: %s has no worker yet; waiting %s seconds for one",
+                self.address,
+                _WORKERS_SECONDS,
+            )
         try:
             self._client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
         except TimeoutError:
