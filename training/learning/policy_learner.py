@@ -209,18 +209,37 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
     def effect(self, X: Any, *, T0: object, T1: object) -> Floats:  # noqa: ANN401, N803
         """Gives what mix T1 is worth over mix T0, shape (n,); named as in EconML.
 
+        Args:
+            X: n cases, as for `predict`.
+            T0: the mix compared with: one for all, or (n,) one for each case.
+            T1: the mix, likewise.
+
         Raises:
-            ValueError: if a mix was not learned.
+            ValueError: if a mix was not learned, or there is not one for each case.
         """
         values = self.predict_values(X)
-        effects: Floats = values[:, self._number("T1", T1)] - values[:, self._number("T0", T0)]
+        each = np.arange(len(values))
+        mixes = self._numbers("T1", T1, len(values)), self._numbers("T0", T0, len(values))
+        effects: Floats = values[each, mixes[0]] - values[each, mixes[1]]
         return effects
 
-    def _number(self, name: str, mix: object) -> int:
+    def _numbers(self, name: str, mix: object, cases: int) -> Numbers:
+        """Gives the numbers of mixes, one for all or one for each case.
+
+        Raises:
+            ValueError: if one was not learned, or there is not one for each case.
+        """
+        given = np.asarray(mix)
+        if given.ndim and given.shape != (cases,):
+            raise ValueError(
+                f"{name}: has shape {given.shape}; give one mix, or one for each of {cases} cases"
+            )
         known = self.classes_.tolist()
-        if mix not in known:
-            raise ValueError(f"{name}: {mix!r} was not learned; known are {known}")
-        return int(known.index(mix))
+        for one in dict.fromkeys(given.reshape(-1).tolist()):
+            if one not in known:
+                raise ValueError(f"{name}: {one!r} was not learned; known are {known}")
+        numbers: Numbers = np.searchsorted(self.classes_, given)
+        return numbers
 
     def _names(self) -> list[str]:
         names = list(TEACHERS)

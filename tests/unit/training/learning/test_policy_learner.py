@@ -266,6 +266,17 @@ def test_rows_to_predict_are_refused_by_name() -> None:
             fitted().predict(wrong)
 
 
+def test_an_effect_may_be_asked_for_between_other_mixes_in_each_case() -> None:
+    rows, learner = data()[0], fitted()
+    base = ["phone" if number % 2 else "office" for number in range(len(rows))]
+    for given in (base, np.array(base), pd.Series(base)):
+        effect = learner.effect(rows, T0=given, T1="office")
+        assert (effect[::2] == 0).all()
+        assert np.array_equal(effect[1::2], learner.effect(rows, T0="phone", T1="office")[1::2])
+    with pytest.raises(ValueError, match=r"T1: has shape \(2,\); give one mix, or one for each of"):
+        learner.effect(rows, T0="phone", T1=["phone", "office"])
+
+
 def test_a_mix_that_was_not_learned_has_no_effect() -> None:
     with pytest.raises(ValueError, match="T1: 'video' was not learned"):
         fitted().effect(data()[0], T0="phone", T1="video")
