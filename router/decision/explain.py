@@ -8,9 +8,10 @@ Each part is read off the tables and the policy; nothing is approximated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,9 @@ from router.decision.schema import Rows
 from router.decision.tables import Floats
 from router.decision.together import Whose
 
+# Outcome points: far above the rounding of errors.
+_ROOM = 1e-9
+
 
 class Explanation(NamedTuple):
     """Why a mix: parts that add up to what it is worth more than another, in outcome points.
@@ -34,7 +38,9 @@ class Explanation(NamedTuple):
         average: what it does more for the average case.
         minutes: what its minutes cost less.
         weight: what the weakest-first weight gives back of that.
-        fields: of each field its column, its slot, and what it adds.
+        columns: of the fields.
+        slots: of each of them.
+        points: that each of them adds.
         near_equal: a mix that cannot be told apart from the one advised; None if there is none.
         changes: at most one action and one wish that would change the mix.
     """
@@ -43,9 +49,16 @@ class Explanation(NamedTuple):
     average: float
     minutes: float
     weight: float
-    fields: Sequence[tuple[int, int, float]]
+    columns: Sequence[int]
+    slots: Sequence[int]
+    points: Sequence[float]
     near_equal: int | None
     changes: list[Change]
+
+    @property
+    def fields(self) -> Iterator[tuple[int, int, float]]:
+        """Of each field its column, its slot, and what it adds."""
+        return zip(self.columns, self.slots, self.points, strict=True)
 
     @property
     def difference(self) -> float:
@@ -53,8 +66,7 @@ class Explanation(NamedTuple):
 
         Below 0 where a safeguard lifted it.
         """
-        beside = self.average + self.minutes + self.weight
-        return sum((points for _, _, points in self.fields), beside)
+        return reduce(add, self.points, self.average + self.minutes + self.weight)
 
     @property
     def effect(self) -> float:
@@ -120,10 +132,11 @@ class Explainer:
         alone = (rest[each, other] == -np.inf) | self._unscored[mix]
 
         parts = self._parts(rows, decisions, terms, mix, other)
-        near = self._near_equal(rows, worth, rest, mix)
+        error = np.array([one.error for one in decisions])
+        near = self._near_equal(rows, worth, error, rest, mix)
         changes = self._changes.of(rows, decisions, expected, whose)
         return [
-            Explanation(None, 0.0, 0.0, 0.0, (), None, changes[n])
+            Explanation(None, 0.0, 0.0, 0.0, (), (), (), None, changes[n])
             if alone[n]
             else Explanation(int(other[n]), *parts[n], near[n], changes[n])
             for n in range(len(rows))
@@ -162,8 +175,16 @@ class Explainer:
         terms: Terms,
         mix: Numbers,
         other: Numbers,
-    ) -> list[tuple[float, float, float, list[tuple[int, int, float]]]]:
-        """Gives the parts of each row: average, minutes, weight and fields, as in `Explanation`."""
+    ) -> list[tuple[float, float, float, list[int], list[int], list[float]]]:
+        """Gives each row's average, minutes, weight, columns, slots and points, as `Explanation`.
+
+        Args:
+            rows: slots, shape (n, features).
+            decisions: those of the rows.
+            terms: of the rows.
+            mix: numbers of mixes, shape (n,).
+            other: numbers of the mixes compared with, shape (n,).
+        """
         columns: list[int] = self.decider.tables.columns.tolist()
         slots = rows[:, columns].tolist()
         points = self.contributions(rows, mix, other).tolist()
@@ -175,14 +196,10 @@ class Explainer:
         weight = [
             price / decision.weight - price for price, decision in zip(cost, decisions, strict=True)
         ]
-        fields = [
-            [*zip(columns, its, its_points, strict=True)]
-            for its, its_points in zip(slots, points, strict=True)
-        ]
-        return [*zip(average, cost, weight, fields, strict=True)]
+        return [*zip(average, cost, weight, [columns] * len(rows), slots, points, strict=True)]
 
     def _near_equal(
-        self, rows: Rows, worth: Floats, rest: Floats, mix: Numbers
+        self, rows: Rows, worth: Floats, error: Floats, rest: Floats, mix: Numbers
     ) -> list[int | None]:
         """Finds the best other mix that cannot be told apart from the one advised.
 
@@ -192,19 +209,30 @@ class Explainer:
         Args:
             rows: slots, shape (n, features).
             worth: of every mix, shape (n, K).
+            error: of every mix, outcome points, shape (n, K).
             rest: what the other permitted mixes are worth, -inf elsewhere, shape (n, K).
             mix: the one advised, shape (n,).
         """
         limits, minutes = self.decider.policy.abstention, self.decider.catalogue.minutes
         each = np.arange(len(rows))
-        folds = self.decider.tables.fold_values(rows)
-        apart = folds[each, mix][:, None] - folds
-        spread = apart - apart.mean(axis=2, keepdims=True)
-        error = np.sqrt((spread**2).sum(axis=2) * self.decider.jackknife)
-
         gap = np.abs(worth[each, mix][:, None] - worth)
-        near: NDArray[np.bool_] = gap <= limits.standard_errors * error
-        near &= np.abs(minutes - minutes[mix][:, None]) >= limits.far_minutes
-        found = np.where(near, rest, -np.inf)
-        best = np.where(found.max(axis=1) > -np.inf, found.argmax(axis=1), NO_MIX)
-        return [None if one == NO_MIX else one for one in best.tolist()]
+        far = np.abs(minutes - minutes[mix][:, None]) >= limits.far_minutes
+        # The error of a difference is at most the sum of both errors: few cases need theirs.
+        most = error[each, mix][:, None] + error
+        near: NDArray[np.bool_] = far & (rest > -np.inf)
+        near &= gap <= limits.standard_errors * most + _ROOM
+        some = np.flatnonzero(np.logical_or.reduce(near, axis=1))
+        found: list[int | None] = [None] * len(rows)
+        if not len(some):
+            return found
+
+        folds = self.decider.tables.fold_values(rows[some])
+        apart = folds[np.arange(len(some)), mix[some]][:, None] - folds
+        spread = apart - apart.mean(axis=2, keepdims=True)
+        its_error = np.sqrt((spread**2).sum(axis=2) * self.decider.jackknife)
+        near = near[some] & (gap[some] <= limits.standard_errors * its_error)
+        best = np.where(near, rest[some], -np.inf)
+        told = np.where(near.any(axis=1), best.argmax(axis=1), NO_MIX).tolist()
+        for row, one in zip(some.tolist(), told, strict=True):
+            found[row] = None if one == NO_MIX else one
+        return found
