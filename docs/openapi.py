@@ -57,6 +57,18 @@ ERRORS = {
     "acknowledged, retry.",
     "504": "`deadline_exceeded`: the deadline passed.",
 }
+SECURITY: Schema = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Of an issuer that the server is set to trust.",
+    },
+    "certificate": {
+        "type": "mutualTLS",
+        "description": "Of an authority that the server is set to trust.",
+    },
+}
 INTRODUCTION = """\
 The services of router.v1 as JSON over HTTP, in the Connect protocol: POST one JSON object to
 /SERVICE/METHOD. Fields are read in either spelling, case_ref or caseRef; unknown ones are refused.
@@ -74,6 +86,8 @@ _SCALARS: dict[int, Schema] = {
     FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.CPPTYPE_STRING: {"type": "string"},
 }
+# How the contract's rules say that a text is a day.
+_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _KNOWN: dict[str, Schema] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
@@ -129,12 +143,15 @@ def document() -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Channel router",
+            # Generators name what they make by it: not as our own clients, channel-router-client.
+            "title": "Channel router over HTTP",
             "version": "v1",
             "description": INTRODUCTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
+        # Any one of these, or none: a server may also let everyone on its own machine call.
+        "security": [{}, *({name: []} for name in SECURITY)],
         "tags": [
             {"name": service.full_name, "description": comments[service.full_name]}
             for service in SERVICES
@@ -147,6 +164,7 @@ def document() -> Schema:
                 for code, text in ERRORS.items()
             },
             "parameters": {"deadline": _deadline()},
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -162,6 +180,7 @@ def _operation(method: MethodDescriptor, comments: dict[str, str]) -> Schema:
     return {
         "operationId": f"{method.containing_service.name}_{method.name}",
         "tags": [method.containing_service.full_name],
+        "summary": comments[method.full_name].partition(". ")[0].partition(";")[0].rstrip("."),
         "description": comments[method.full_name],
         "parameters": [{"$ref": "#/components/parameters/deadline"}],
         "requestBody": {"required": True, "content": _json(_named(method.input_type))},
@@ -215,7 +234,11 @@ def _bounds(rules: Any) -> Schema:  # noqa: ANN401 - buf.validate.FieldRules, ma
     }
     told = {field.name: value for field, value in its.ListFields()}
     bounds: Schema = {words[name]: value for name, value in told.items() if name in words}
-    return bounds | ({"format": "uuid"} if told.get("uuid") else {})
+    if told.get("uuid"):
+        bounds["format"] = "uuid"
+    elif told.get("pattern") == _DAY:
+        bounds["format"] = "date"
+    return bounds
 
 
 def _is_required(rules: Any) -> bool:  # noqa: ANN401 - as above
@@ -224,6 +247,8 @@ def _is_required(rules: Any) -> bool:  # noqa: ANN401 - as above
     text = rules.string
     # Without a value a text is empty, and is judged as such.
     not_empty = text.uuid or text.min_len or not re.search(text.pattern, "")
+    # Left out, a list is empty.
+    not_empty = not_empty or rules.repeated.min_items
     return bool(rules.required or rules.enum.not_in or not_empty)
 
 

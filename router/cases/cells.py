@@ -72,6 +72,8 @@ _DATED = re.compile(
 )
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})( 0?0:00(:00)?)?")
 _PLAIN_DAY = re.compile(r"(20\d{2})(\d{2})(\d{2})")
+# The year first, so the month is second. 2024/9/1 is read too, as Gnumeric and Japan write it.
+_SLASHED = re.compile(r"(20\d{2})/(\d{1,2})/(\d{1,2})( 0?0:00(:00)?)?")
 # When it is midnight in Norway, by UTC.
 _MIDNIGHTS = {"22:00", "23:00"}
 _BY_UTC = "are moments by UTC, whose day depends on the time zone"
@@ -701,6 +703,10 @@ class Cells:
         if found := _DOTTED.fullmatch(plain):
             self._note("24.12.2024 is read as day, month, year", name)
             of_day, month, year = (int(one) for one in found.groups()[:3])
+            return _parsed(lambda: datetime(year, month, of_day)), ""
+        if found := _SLASHED.fullmatch(plain):
+            self._note("2024/12/24 is read as year, month, day", name)
+            year, month, of_day = (int(one) for one in found.groups()[:3])
             return _parsed(lambda: datetime(year, month, of_day)), ""
         if found := _PLAIN_DAY.fullmatch(plain):
             self._note("20241224 is read as year, month, day", name)

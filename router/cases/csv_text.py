@@ -28,6 +28,13 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "is an old Excel workbook, not a CSV; save the sheet as CSV UTF-8"),
     (b"PAR1", "is Parquet, not a CSV; let its name end with .parquet"),
     (b"\x1f\x8b", "is packed by gzip; let its name end with .csv.gz"),
+    (b"\x28\xb5\x2f\xfd", "is packed by zstd; unpack it first"),
+    (b"\xfd7zXZ\0", "is packed by xz; unpack it first"),
+    (b"BZh91AY&SY", "is packed by bzip2; unpack it first"),
+    (b"ARROW1\0\0", "is an Arrow file (Feather), not a CSV; write it as Parquet"),
+    # Before UTF-16, whose mark is the beginning of theirs.
+    (codecs.BOM_UTF32_LE, "is UTF-32; save it as CSV UTF-8"),
+    (codecs.BOM_UTF32_BE, "is UTF-32; save it as CSV UTF-8"),
 )
 
 

@@ -17,25 +17,34 @@ from router.cases.problems import CasesRefused
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 READ = ".parquet, .csv, .tsv, .csv.gz or .tsv.gz"
 """Endings that are read, in words."""
+_UNPACK, _AS_CSV, _AS_PARQUET = "unpack it", "write it as CSV", "write it as Parquet"
 _FIXES = {
     ".xlsx": "save the sheet as CSV UTF-8",
+    ".xlsm": "save the sheet as CSV UTF-8",
+    ".xlsb": "save the sheet as CSV UTF-8",
     ".xls": "save the sheet as CSV UTF-8",
     ".ods": "save the sheet as CSV",
-    ".zip": "unpack it",
-    ".feather": "write it as Parquet",
-    ".arrow": "write it as Parquet",
+    # Of Excel's "Unicode text" too.
+    ".txt": "if tabs separate its cells, let its name end with .tsv, else with .csv,",
+    ".pq": "let its name end with .parquet",
+    ".parq": "let its name end with .parquet",
+    **dict.fromkeys((".zip", ".zst", ".bz2", ".xz", ".lz4", ".7z", ".tar", ".tgz"), _UNPACK),
+    ".gz": "unpack it",
+    **dict.fromkeys((".feather", ".arrow", ".ipc", ".orc", ".avro"), _AS_PARQUET),
     ".json": "write it as Parquet or CSV",
+    ".jsonl": "write it as Parquet or CSV",
+    ".ndjson": "write it as Parquet or CSV",
     ".rds": "write it by R's write.csv, or by arrow::write_parquet",
+    ".rdata": "write it by R's write.csv, or by arrow::write_parquet",
     ".pkl": "write it by to_parquet",
-    ".sav": "write it as CSV",
-    ".dta": "write it as CSV",
-    ".sas7bdat": "write it as CSV",
+    **dict.fromkeys((".sav", ".zsav", ".por", ".dta", ".sas7bdat", ".xpt"), _AS_CSV),
 }
 
 _BESIDE = {".md", ".html", ".toml", ".yaml", ".yml", ".ini", ".log", ".crc", ".md5", ".sha256"}
 """Endings of files that may lie in a folder of cases and hold none."""
-_TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}
+TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}
 """Folders that say what of the files beside them still counts."""
+_ICEBERG = "metadata/*.metadata.json"
 
 
 class Kind(Enum):
@@ -102,6 +111,7 @@ def find_sources(paths: Sequence[Path], assumed: Assumed | None = None) -> list[
                 raise CasesRefused(f"{file}: is given twice; permitted is once")
             found[real] = file
     each = list(found.values())
+    refuse_files_of_tables(each)
     return [
         Source(path=file, name=name, kind=kind_needed(file), partitions=_partitions(file))
         for file, name in zip(each, names_of(each), strict=True)
@@ -194,11 +204,33 @@ def refuse_table(folder: Path) -> None:
     Raises:
         CasesRefused: if it is one.
     """
-    if folder.name in _TABLES:
-        raise CasesRefused(
-            f"{folder.parent}: is {_TABLES[folder.name]}, whose files hold old cases too; export "
-            "the cases as Parquet first"
-        )
+    if folder.name in TABLES:
+        raise CasesRefused(_a_table(folder.parent, TABLES[folder.name]))
+
+
+def refuse_files_of_tables(files: Sequence[Path]) -> None:
+    """Refuses files that lie in such a folder, however they are given.
+
+    A file of it, a pattern or the folder of one partition holds what was since deleted, as much as
+    the whole does, persons who asked for it among them.
+
+    Raises:
+        CasesRefused: if one does.
+    """
+    folders: dict[Path, None] = {}
+    for file in files:
+        # As it was given, and where it is if that leads through a link.
+        folders |= dict.fromkeys((*Path(os.path.abspath(file)).parents, *file.resolve().parents))
+    for folder in folders:
+        for name in TABLES:
+            if (folder / name).is_dir():
+                refuse_table(folder / name)
+        if next(folder.glob(_ICEBERG), None) is not None:
+            raise CasesRefused(_a_table(folder, "an Iceberg table"))
+
+
+def _a_table(folder: Path, told: str) -> str:
+    return f"{folder}: is {told}, whose files hold old cases too; export the cases as Parquet first"
 
 
 def passed_over(file: Path, folder: Path, assumed: Assumed) -> bool:

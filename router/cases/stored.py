@@ -10,6 +10,7 @@ import pyarrow.fs as pa_fs
 from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
 from router.cases.sources import (
+    TABLES,
     Kind,
     Source,
     kind_needed,
@@ -18,7 +19,7 @@ from router.cases.sources import (
     refuse_table,
     said_by,
 )
-from router.files.stores import store_of
+from router.files.stores import Store, store_of
 
 
 def find_stored(uri: str, assumed: Assumed) -> list[Source]:
@@ -34,6 +35,7 @@ def find_stored(uri: str, assumed: Assumed) -> list[Source]:
     """
     store = store_of(uri)
     try:
+        _refuse_part_of_a_table(store)
         given = store.filesystem.get_file_info(store.path)
         if given.type == pa_fs.FileType.Directory:
             selector = pa_fs.FileSelector(store.path, recursive=True)
@@ -61,6 +63,22 @@ def find_stored(uri: str, assumed: Assumed) -> list[Source]:
         )
         for file, name in zip(files, names_of(files), strict=True)
     ]
+
+
+def _refuse_part_of_a_table(store: Store) -> None:
+    """Refuses a file or folder that lies in a table whose files hold old cases too."""
+    for folder in Path(store.path).parents:
+        if not folder.name:
+            return
+        places = [(folder / name).as_posix() for name in TABLES]
+        try:
+            found = store.filesystem.get_file_info(places)
+        except (OSError, pa.ArrowException):
+            # Keys of a store often let one see no further than what one is to read.
+            return
+        for one in found:
+            if one.type == pa_fs.FileType.Directory:
+                refuse_table(Path(one.path))
 
 
 def _of_folder(found: list[pa_fs.FileInfo], folder: Path, assumed: Assumed) -> list[Path]:

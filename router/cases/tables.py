@@ -28,6 +28,12 @@ from router.cases.sources import Kind, Source
 from router.files.stores import store_of
 
 _BLOCK = 1 << 24
+# What to do, by what the libraries say.
+_FIXES = {
+    "more than 64 bits": "write such columns, whatever they hold, with 64 bits or leave them out",
+    "crypt": "write it without encryption",
+    "Not a gzipped file": "let its name end without .gz",
+}
 # Row names of pandas and R, which say nothing of a case.
 _INDEX = re.compile(r"|Unnamed: ?\d+(_level_\d+)?|__index_level_\d+__|\.\.\.1|\"\"")
 # Of a name that may be a mistyped one of a field; 1 is the same.
@@ -477,6 +483,5 @@ def reading(path: Path) -> Iterator[None]:
     except (OSError, EOFError, UnicodeError, csv.Error, pa.ArrowException) as problem:
         # Only the first line: Arrow shows the row, which may hold anything.
         told = str(problem).split("\n", maxsplit=1)[0].partition(": Expected")[0]
-        if "more than 64 bits" in told:
-            told += "; write such columns, whatever they hold, with 64 bits or leave them out"
+        told += next((f"; {fix}" for sign, fix in _FIXES.items() if sign in told), "")
         raise CasesRefused(f"{path}: cannot be read: {told or type(problem).__name__}") from problem

@@ -75,6 +75,33 @@ def test_a_case_has_the_bounds_of_the_contract() -> None:
     assert case["caseRef"]["maxLength"] == 64
 
 
+def test_generators_learn_how_a_caller_is_known() -> None:
+    named = {name for way in DOCUMENT["security"] for name in way}
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert named == set(schemes)
+    assert schemes["token"]["scheme"] == "bearer"
+    # A server on one's own machine needs none.
+    assert {} in DOCUMENT["security"]
+
+
+def test_every_call_has_a_summary_of_one_line() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        summary = item["post"]["summary"]
+        assert item["post"]["description"].startswith(summary), path
+        assert "\n" not in summary, path
+        assert not summary.endswith("."), path
+
+
+def test_a_day_is_a_date() -> None:
+    day = SCHEMAS["router.v1.RecordOutcomeRequest"]["properties"]["observedOn"]
+    assert day["format"] == "date"
+
+
+def test_a_batch_without_cases_is_refused_as_the_server_refuses_it() -> None:
+    assert judged({}, "router.v1.RecommendBatchRequest")
+    assert judged({"cases": []}, "router.v1.RecommendBatchRequest")
+
+
 def test_it_accepts_what_the_server_accepts() -> None:
     request = channel_router_pb2.RecommendRequest(case=a_case())
     assert judged(json_format.MessageToDict(request), "router.v1.RecommendRequest") == []

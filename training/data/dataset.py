@@ -287,14 +287,25 @@ def _read(
         of them and where they stand, a column that no file has left out; and how many are shielded.
     """
     rows, logged, shielded = [], [], 0
+    empty: list[Table] = []
     for file, table in enumerate(tables):
+        cases = 0
         for columns in _parts(table, clusters, problems, assumed):
             slots = _rows(columns)
+            cases += len(slots)
             kept = ~are_shielded(slots)
             rows.append(slots[kept])
             found = _logged(columns, catalogue, clusters, kept)
             logged.append(found.with_columns(pl.lit(file).alias(_FILE)))
             shielded += int((~kept).sum())
+        if not cases:
+            empty.append(table)
+    for table in empty:
+        # Spark writes such a part where a filter left nothing of it.
+        if len(empty) < len(tables):
+            assumed.add("files hold no case", file=str(table.path))
+        else:
+            problems.add(f"{table.path}", "has no cases")
     return np.concatenate(rows), pl.concat(logged, how="diagonal"), shielded
 
 
@@ -314,7 +325,6 @@ def _parts(
         yield table.cells(batch, first_row, problems, assumed)
         first_row += len(batch)
     if not first_row:
-        problems.add(f"{table.path}", "has no cases")
         nothing = pa.RecordBatch.from_pydict({name: pa.nulls(0) for name in table.columns})
         yield table.cells(nothing, 0, problems, assumed)
 

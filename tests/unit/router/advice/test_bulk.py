@@ -192,6 +192,19 @@ def test_a_folder_without_cases_is_told(tmp_path: Path) -> None:
         parts(tmp_path / "in")
 
 
+@pytest.mark.parametrize("given", ["in/office_ref=o-1", "in/office_ref=o-1/a.parquet"])
+def test_a_part_of_a_table_in_a_store_is_refused_as_the_whole_is(
+    cases: Path, tmp_path: Path, given: str
+) -> None:
+    store = store_of(f"file://{tmp_path}/store/in")
+    pa_fs.copy_files(str(cases), store.path, destination_filesystem=store.filesystem)
+    uri = f"file://{tmp_path}/store/{given}"
+    assert parts(uri)
+    (tmp_path / "store/in/_delta_log").mkdir()
+    with pytest.raises(CasesRefused, match="in: is a Delta table"):
+        parts(uri)
+
+
 def test_files_of_another_run_are_not_taken_for_parts(cases: Path, tmp_path: Path) -> None:
     scored(cases, tmp_path / "out")
     (tmp_path / "out/old.00000.parquet").write_bytes(b"PAR1")

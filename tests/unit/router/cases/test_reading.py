@@ -194,6 +194,8 @@ def test_percents_may_bear_their_sign(tmp_path: Path) -> None:
         ('"case_ref" "mix"\n"a" "b"\n', "its first line names no field of a case"),
         ("", "has no cases; its first line is empty"),
         ("PK\3\4", "is an Excel workbook or a ZIP file"),
+        ("BZh91AY&SY", "is packed by bzip2; unpack it first"),
+        ("ARROW1\0\0", "is an Arrow file (Feather), not a CSV; write it as Parquet"),
         ("mix,outcome\na,1\n", "column case_ref: is missing"),
         ("case_ref,mix\nNA,b\n", "column case_ref: rows 1: no reference"),
     ],
@@ -359,6 +361,9 @@ def test_texts_of_windows_are_read_and_a_decimal_comma_too(tmp_path: Path) -> No
         ("06.07.2026", date(2026, 7, 6)),
         ("20260706", date(2026, 7, 6)),
         (20260706, date(2026, 7, 6)),
+        ("2026/07/06", date(2026, 7, 6)),
+        ("2026/7/6", date(2026, 7, 6)),
+        ("2026/13/06", "row 1: '2026/13/06'"),
         ("06/07/2026", "row 1: '06/07/2026', row 2: '06/07/2026'; permitted is a date"),
         ("2026-02-30", "row 1: '2026-02-30'"),
         ("46209", "permitted is a date as YYYY-MM-DD, 2000-01-01 to 2099-12-31; say another"),
@@ -472,6 +477,11 @@ def _offices(folder: Path) -> Path:
         ("empty", "holds no file that ends with .parquet, .csv"),
         ("sheet.xlsx", "save the sheet as CSV UTF-8 first"),
         ("cases.json", "write it as Parquet or CSV first"),
+        ("cases.csv.zst", "unpack it first"),
+        ("cases.csv.bz2", "unpack it first"),
+        ("cases.orc", "write it as Parquet first"),
+        ("cases.xpt", "write it as CSV first"),
+        ("cases.txt", "if tabs separate its cells, let its name end with .tsv, else with .csv"),
         ("cases.dat", "must end with .parquet, .csv, .tsv, .csv.gz or .tsv.gz"),
         ("mixed", "sheet.xlsx: must end with"),
     ],
@@ -482,8 +492,8 @@ def test_what_is_no_file_of_cases_is_refused_with_what_to_do(
     for folder in ("empty", "mixed"):
         (tmp_path / folder).mkdir()
     (tmp_path / "mixed" / "sheet.xlsx").touch()
-    for file in ("sheet.xlsx", "cases.json", "cases.dat"):
-        (tmp_path / file).touch()
+    if "cases" in name or "sheet" in name:
+        (tmp_path / name).touch()
     assert says in refusal(tmp_path / name)
 
 
@@ -700,6 +710,40 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(
     else:
         (folder / name).touch()
     assert says in refusal(Path(given))
+
+
+def test_what_only_looks_packed_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "cases.csv.gz", index=False, compression=None)
+    assert "; let its name end without .gz" in refusal(tmp_path / "cases.csv.gz")
+
+
+def test_utf_32_is_not_taken_for_utf_16(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "cases.csv", index=False, encoding="utf-32")
+    assert "cases.csv: is UTF-32; save it as CSV UTF-8" in refusal(tmp_path / "cases.csv")
+
+
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        ("_delta_log/0.json", "is a Delta table"),
+        (".hoodie/hoodie.properties", "is a Hudi table"),
+        ("metadata/v1.metadata.json", "is an Iceberg table"),
+    ],
+)
+@pytest.mark.parametrize(
+    "given", ["t/data/o=1", "t/data/o=1/a.parquet", "t/*/*/*.parquet", "linked/a.parquet"]
+)
+def test_a_part_of_a_table_holds_old_cases_as_the_whole_does(
+    tmp_path: Path, mark: str, told: str, given: str
+) -> None:
+    inside = tmp_path / "t/data/o=1"
+    inside.mkdir(parents=True)
+    pl.DataFrame(CASES).write_parquet(inside / "a.parquet")
+    (tmp_path / "linked").symlink_to(inside)
+    assert len(read(tmp_path / given)[0]) == COUNT
+    (tmp_path / "t" / mark).parent.mkdir()
+    (tmp_path / "t" / mark).touch()
+    assert f"t: {told}, whose files hold old cases too" in refusal(tmp_path / given)
 
 
 @pytest.mark.parametrize("place", ["pipe.csv", "pipe.parquet", "null.csv"])

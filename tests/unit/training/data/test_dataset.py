@@ -275,3 +275,14 @@ def test_what_some_files_lack_and_numbers_above_a_top_are_told(tmp_path: Path) -
     assert lacking.format(tmp_path / "audit" / "a.csv", "'born in'") in told
     assert lacking.format(tmp_path / "audit" / "b.csv", "moved") in told
     assert "numbers above 520 are read as 520 or more" in told
+
+
+def test_an_empty_part_among_others_is_noted(tmp_path: Path) -> None:
+    # As Spark writes one where a filter left nothing of a part.
+    whole = a_file(tmp_path)
+    empty = tmp_path / "empty.parquet"
+    pl.read_parquet(whole)[:0].write_parquet(empty)
+    assumed = Assumed()
+    cases = read_cases([whole, empty], CATALOGUE, assumed=assumed)
+    assert len(cases.rows) == len(read_cases([whole], CATALOGUE).rows)
+    assert f"files hold no case ({empty})" in assumed.lines()

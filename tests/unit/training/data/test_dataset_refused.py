@@ -190,6 +190,9 @@ def test_files_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) -> 
 def test_an_empty_file_is_refused_and_does_not_crash(tmp_path: Path) -> None:
     assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "a.csv"))
     assert "has no cases" in refusal(a_file(tmp_path, FRAME[:0], "b.parquet"))
+    told = refusal(tmp_path / "a.csv", tmp_path / "b.parquet")
+    assert "a.csv: has no cases" in told
+    assert "b.parquet: has no cases" in told
 
 
 @pytest.mark.parametrize("label", ["Totalt", "I alt", "Gjennomsnitt"])
