@@ -222,7 +222,7 @@ def test_bad_arrays_are_refused_by_name(changed: dict[str, Floats], says: str) -
 def with_mixes_of(kind: type) -> Floats:
     rows, mix, outcome, _ = logged(300, 0.25)
     spline = {"r_spline": FEW["r_spline"]}
-    given = mix.astype(kind)
+    given: Numbers = mix.astype(kind)
     return learn(rows, given, outcome, teachers=spline, pairs=0, **QUICK).values(rows)
 
 
