@@ -22,11 +22,12 @@ _FLAGS = [
     "--window-size=1280,900",
 ]
 # A window can not be narrower than some 500 pixels; a frame can.
-_FRAME = """<!DOCTYPE html><body style="margin:0">
-<iframe id="page" style="border:0;width:{width}px;height:900px"></iframe>
+_FRAMES = """<!DOCTYPE html><body style="margin:0">
+{frames}
 <pre id="measured"></pre><script>
-const frame = document.getElementById("page");
-frame.onload = () => {{
+const pages = {pages}, all = pages.map(() => null);
+const frames = document.querySelectorAll("iframe");
+frames.forEach((frame, number) => frame.onload = () => {{
   const inside = frame.contentDocument, view = frame.contentWindow;
   const found = {{headings: [], drawings: 0, overlaps: [], cut: [], small: [], out: []}};
   found.tables = [];
@@ -75,10 +76,12 @@ frame.onload = () => {{
     for (let box = table; box !== inside.body; box = box.parentElement)
       if (box.scrollWidth > box.clientWidth + 1) found.tables.push([name, "scrolls aside"]);
   }}
-  document.getElementById("measured").textContent = JSON.stringify(found);
-}};
-frame.srcdoc = {page};
+  all[number] = found;
+  document.getElementById("measured").textContent = JSON.stringify(all);
+}});
+frames.forEach((frame, number) => frame.srcdoc = pages[number]);
 </script></body>"""
+_FRAME = '<iframe style="border:0;width:{width}px;height:900px"></iframe>'
 
 
 def browse(folder: Path, page: Path, *flags: str) -> str:
@@ -90,18 +93,29 @@ def browse(folder: Path, page: Path, *flags: str) -> str:
     ).stdout
 
 
-def measured(folder: Path, page: Path, width: int) -> dict[str, Any]:
-    """Tells what a script around the page measures; the page itself allows no script."""
-    text = re.sub(
-        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8")
-    )
+def measured(folder: Path, *views: tuple[Path, int]) -> list[dict[str, Any]]:
+    """Tells what a script around pages measures; the pages themselves allow no script.
+
+    All of them in one browser: to start it takes longer than to look at a page.
+
+    Args:
+        folder: for the script, and for the browser's profile.
+        views: pages, and how many pixels wide each is shown.
+    """
+    texts = [
+        re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8"))
+        for page, _ in views
+    ]
     around = folder / "around.html"
-    inside = json.dumps(text).replace("</", "<\\/")
-    around.write_text(_FRAME.format(width=width, page=inside), encoding="utf-8")
+    frames = "\n".join(_FRAME.format(width=width) for _, width in views)
+    pages = json.dumps(texts).replace("</", "<\\/")
+    around.write_text(_FRAMES.format(frames=frames, pages=pages), encoding="utf-8")
     told = re.search(
         r'<pre id="measured">(.*?)</pre>', browse(folder, around, "--dump-dom"), re.DOTALL
     )
     assert told is not None
     text = told.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    found: dict[str, Any] = json.loads(text)
+    found: list[dict[str, Any]] = json.loads(text)
+    # One that was not loaded would have been looked at by nobody.
+    assert None not in found
     return found

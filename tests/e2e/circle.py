@@ -32,6 +32,9 @@ VARIED = (
 OFFICE = "exploring"
 IN_FLIGHT = 16
 OVERRIDES = 0.1
+# Where they follow the advice, advisers record their choice of one case in so many. What is learned
+# is intention to treat: it asks for no choice.
+RECORDED = 10
 BATCH = 1_000
 
 
@@ -150,26 +153,30 @@ def answer(
     advice: Sequence[recommendation_pb2.Recommendation],
     mixes: Catalogue,
 ) -> None:
-    """Records the choice and the outcome of every decision."""
+    """Records the outcome of every decision, each choice against the advice, and some others."""
     agreed = world.agreed(np.array([mixes.ids.index(one.mix.id) for one in advice]))
     reached = world.luck < world.values[np.arange(len(agreed)), agreed]
+    chosen = world.override | (np.arange(len(agreed)) % RECORDED == 0)
     day = datetime.now(UTC).date().isoformat()
 
-    def record(one: tuple[recommendation_pb2.Recommendation, int, bool]) -> None:
+    def record(one: tuple[recommendation_pb2.Recommendation, int, bool, bool]) -> None:
         decision, mix, goal = one[0].decision_id, mixes.mixes[one[1]], one[2]
-        choice = pb.RecordChoiceRequest(
-            decision_id=decision, mix_id=mix.id, wished_by=pb.WISHED_BY_BOTH
-        )
+        if one[3]:
+            choice = pb.RecordChoiceRequest(
+                decision_id=decision, mix_id=mix.id, wished_by=pb.WISHED_BY_BOTH
+            )
+            choice.request_id = str(uuid.uuid4())
+            server.feedback.RecordChoice(choice, timeout=30)
         spent = pb.ChannelTime(
             channel=recommendation_pb2.CHANNEL_PHONE, contacts=1, minutes=round(mix.adviser_minutes)
         )
         outcome = pb.RecordOutcomeRequest(
             decision_id=decision, goal_reached=goal, time=[spent], observed_on=day
         )
-        choice.request_id, outcome.request_id = str(uuid.uuid4()), str(uuid.uuid4())
-        server.feedback.RecordChoice(choice, timeout=30)
+        outcome.request_id = str(uuid.uuid4())
         server.feedback.RecordOutcome(outcome, timeout=30)
 
     # `list` waits for all, and raises what any of them raised.
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        list(pool.map(record, zip(advice, agreed.tolist(), reached.tolist(), strict=True)))
+        told = (agreed.tolist(), reached.tolist(), chosen.tolist())
+        list(pool.map(record, zip(advice, *told, strict=True)))

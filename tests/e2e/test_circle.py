@@ -86,7 +86,7 @@ def test_what_came_of_advice_is_learned_from_and_the_running_server_then_advises
         "--models",
         tmp_path / "models",
         "--reload-seconds",
-        "0.05",
+        "0.5",
         # Whether the few cases suffice is luck of the draw, so the draw is the same each time.
         "--draw-key",
         key,

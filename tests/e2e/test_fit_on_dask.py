@@ -25,10 +25,18 @@ from training.learning.teachers import TEACHERS
 CASES, MIXES = 400, 3
 
 
-@pytest.fixture
-def cluster() -> Iterator[LocalCluster]:
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalCluster]:
     with LocalCluster(n_workers=2, **OF_THIS_MACHINE) as found:
         yield found
+
+
+@pytest.fixture
+def cluster(running: LocalCluster) -> LocalCluster:
+    """Gives a cluster of two workers: where a test before ended some, others have taken over."""
+    with Client(running) as client:
+        client.wait_for_workers(2, timeout=60)
+    return running
 
 
 def pids(cluster: LocalCluster) -> list[int]:

@@ -7,6 +7,7 @@ import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.e2e.browser import browse, measured
 from tests.unit.router.ledger.test_overrides import PLAIN, compared
 from training.simulation.year import FIRST_DAY, Extent, simulate_year
 
+WIDTHS = (1280, 500, 380)
 PEOPLE = {"value": 0.21, "low": -0.1, "high": 0.5}
 HOURS = {
     "hours": 10,
@@ -94,12 +96,23 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
     return found
 
 
-@pytest.mark.parametrize("width", [1280, 500, 380])
+@pytest.fixture(scope="module")
+def seen(
+    pages: dict[tuple[str, str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, list[dict[str, Any]]]:
+    """What is measured of every page, by its width."""
+    views = [(page, width) for width in WIDTHS for page in pages.values()]
+    found = measured(tmp_path_factory.mktemp("seen"), *views)
+    each = list(zip(views, found, strict=True))
+    return {width: [told for (_, at), told in each if at == width] for width in WIDTHS}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
-    pages: dict[tuple[str, str], Path], tmp_path: Path, width: int
+    seen: dict[int, list[dict[str, Any]]], width: int
 ) -> None:
-    for page in pages.values():
-        found = measured(tmp_path, page, width)
+    assert len(seen[width]) == 4
+    for found in seen[width]:
         assert found["headings"] == [
             "flow",
             "now",
@@ -124,15 +137,15 @@ def test_on_a_desk_and_on_a_phone_nothing_overlaps_is_cut_or_too_small(
         assert found["tables"] == []
 
 
-@pytest.mark.parametrize("width", [1280, 500, 390])
 def test_no_figure_leaves_its_tile_however_long_it_is(
-    pages: dict[tuple[str, str], Path], tmp_path: Path, width: int
+    pages: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:
     text = pages["synthetic-1", "nb"].read_text(encoding="utf-8")
     long = re.sub(r'(<p class="figure">)[^<]*', "\\1−1\u00a0029\u00a0388 ", text)
     page = tmp_path / "long.html"
     page.write_text(long, encoding="utf-8")
-    assert measured(tmp_path, page, width)["out"] == []
+    found = measured(tmp_path, (page, 1280), (page, 500), (page, 390))
+    assert [one["out"] for one in found] == [[], [], []]
 
 
 def test_it_prints_on_a_few_sheets(pages: dict[tuple[str, str], Path], tmp_path: Path) -> None:

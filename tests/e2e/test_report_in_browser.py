@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.e2e.browser import browse, measured
 from tests.unit.training.evaluation.tables_builder import a_report
 from training.report.page import SECTIONS
 
+WIDTHS = (1280, 500, 390)
 MODELS = ROOT / "models"
 SHIPPED = MODELS / (MODELS / "promoted").read_text(encoding="utf-8").strip() / "report.html"
 
@@ -21,11 +23,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("width", [1280, 500, 390])
+@pytest.fixture(scope="module")
+def seen(report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
+    """What is measured of the report, by its width."""
+    views = [(report, width) for width in WIDTHS]
+    found = measured(tmp_path_factory.mktemp("seen"), *views)
+    return dict(zip(WIDTHS, found, strict=True))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_on_a_desk_and_on_a_phone_no_words_in_a_drawing_overlap_are_cut_or_too_small(
-    report: Path, tmp_path: Path, width: int
+    seen: dict[int, dict[str, Any]], width: int
 ) -> None:
-    found = measured(tmp_path, report, width)
+    found = seen[width]
     assert found["headings"] == [anchor for anchor, _ in SECTIONS]
     assert found["drawings"] >= 7
     assert {name: found[name] for name in ("overlaps", "cut", "small")} == {
@@ -41,22 +51,25 @@ def test_on_a_phone_no_table_of_the_shipped_report_needs_to_be_scrolled_aside(
     tmp_path: Path,
 ) -> None:
     # The shipped one: it has all the mixes that make tables wide.
-    assert measured(tmp_path, SHIPPED, 390)["tables"] == []
+    (found,) = measured(tmp_path, (SHIPPED, 390))
+    assert found["tables"] == []
 
 
 def test_a_table_or_caption_that_is_wider_than_the_page_is_found_though_its_box_scrolls(
     report: Path, tmp_path: Path
 ) -> None:
     text = report.read_text(encoding="utf-8")
-    spoilt = tmp_path / "spoilt.html"
-    for cell, words in (("caption", "Table of one"), ("td", "one of one")):
-        wide = f'<{cell} style="white-space:nowrap;display:block">{words * 40}</{cell}>'
+    wider = {"caption": "Table of one" * 40, "td": "one of one" * 40}
+    for cell, words in wider.items():
+        wide = f'<{cell} style="white-space:nowrap;display:block">{words}</{cell}>'
         row = wide if cell == "caption" else f"<tr>{wide}</tr>"
         box = f'<details><summary>more</summary><div class="wide"><table>{row}</table></div>'
-        spoilt.write_text(text.replace("</main>", f"{box}</details></main>"), encoding="utf-8")
-        found = measured(tmp_path, spoilt, 390)
-        assert found["wide"] <= 0
-        assert [words * 40, words * 40] in found["tables"]
+        spoilt = text.replace("</main>", f"{box}</details></main>")
+        (tmp_path / f"{cell}.html").write_text(spoilt, encoding="utf-8")
+    found = measured(tmp_path, *((tmp_path / f"{cell}.html", 390) for cell in wider))
+    for one, words in zip(found, wider.values(), strict=True):
+        assert one["wide"] <= 0
+        assert [words, words] in one["tables"]
 
 
 def test_the_shipped_report_prints_to_at_most_twelve_pages(tmp_path: Path) -> None:

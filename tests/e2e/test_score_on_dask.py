@@ -30,6 +30,7 @@ from router.decision.schema import Rows
 from router.files.out_folder import OutFolder
 from tests.builders import ROOT, a_decider
 from tests.dask_cluster import OF_THIS_MACHINE
+from tests.in_process import router
 
 # Small, so that there are many parts.
 GROUP = 300
@@ -235,10 +236,10 @@ def test_a_cluster_of_its_own_listens_on_this_machine_alone_and_writes_no_cases(
 
 
 def test_options_of_an_engine_without_it_are_told(cases: Path, tmp_path: Path) -> None:
-    done = run("--cases", "s3://bucket/cases", "--out", str(tmp_path / "out.parquet"))
-    assert done.returncode == 2
-    assert "s3://bucket/cases is a URI; give --engine dask as well" in done.stderr
-    words = ("--cases", str(cases), "--out", str(tmp_path / "out.parquet"))
-    done = run(*words, "--scheduler", "tcp://127.0.0.1:9")
-    assert done.returncode == 2
-    assert "give --engine dask as well" in done.stderr
+    out = tmp_path / "out.parquet"
+    done = router("score", "--cases", "s3://bucket/cases", "--out", out)
+    assert done.code == 2
+    assert "s3://bucket/cases is a URI; give --engine dask as well" in done.err
+    done = router("score", "--cases", cases, "--out", out, "--scheduler", "tcp://127.0.0.1:9")
+    assert done.code == 2
+    assert "give --engine dask as well" in done.err

@@ -19,8 +19,9 @@ from router.decision.severity import prove
 from router.versions.registry import load_model, promoted_version
 from router.versions.trust import read_trusted_keys
 from tests.builders import ROOT
+from tests.in_process import Ended
 from tests.policies_of_six import CATALOGUE, FOLDER
-from tests.training_command import Ended, command
+from tests.training_command import command
 from tests.unit.training.data.cases_builder import FRAME, a_file, in_rows
 from tests.unit.training.version.versions_builder import FAILED, a_version
 from training.version.versions import read_promotions

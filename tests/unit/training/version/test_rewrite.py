@@ -16,13 +16,13 @@ from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict
 from training.version.artefact import folder_aside, write_files
 from training.version.files import read_figures
 from training.version.rewrite import NotRewritten, rewrite
-from training.version.signing import generate_key
+from training.version.signing import generate_key, sign
 
 DRAWN = random_tables(0, mixes=len(CATALOGUE.mixes))
 TABLES_OF_FEW = replace(DRAWN, counts=np.arange(len(DRAWN.counts)) % 13)
 
 
-def written(models: Path, key: Path | None = None) -> Path:
+def written(models: Path) -> Path:
     """Writes a version as those before counts were in tens."""
     folder = models / "v9"
     manifest = a_manifest() | {
@@ -34,7 +34,7 @@ def written(models: Path, key: Path | None = None) -> Path:
     with folder_aside(folder) as aside:
         (aside / "estimators.joblib").write_bytes(b"as it was")
         figures = some_figures(version="v9")
-        write_files(aside, TABLES_OF_FEW, figures, a_verdict(), CATALOGUE, manifest, key)
+        write_files(aside, TABLES_OF_FEW, figures, a_verdict(), CATALOGUE, manifest, None)
     return folder
 
 
@@ -44,35 +44,44 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("kept"))
 
 
+@pytest.fixture(scope="module")
+def rewritten(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gives the same version after it was written anew."""
+    folder = shutil.copytree(kept, tmp_path_factory.mktemp("rewritten") / kept.name)
+    rewrite(folder, FEATURES, CATALOGUE)
+    return folder
+
+
 @pytest.fixture
 def folder(kept: Path, tmp_path: Path) -> Path:
     """Gives a version of its own to change."""
     return shutil.copytree(kept, tmp_path / "models" / kept.name)
 
 
-def test_counts_are_in_tens_and_digests_are_new(folder: Path) -> None:
-    before = load_model(folder, FEATURES, CATALOGUE).tables
+def test_counts_are_in_tens_and_digests_are_new(kept: Path, rewritten: Path) -> None:
+    before = load_model(kept, FEATURES, CATALOGUE).tables
     assert ((before.counts > 0) & (before.counts < 10)).any()
-    rewrite(folder, FEATURES, CATALOGUE)
-    check_files(folder)
-    after = load_model(folder, FEATURES, CATALOGUE).tables
+    check_files(rewritten)
+    after = load_model(rewritten, FEATURES, CATALOGUE).tables
     assert (after.counts % 10 == 0).all()
     np.testing.assert_array_equal(before.values, after.values)
-    assert all(one.cases % 10 == 0 for one in read_figures(folder).groups)
-    assert (folder / "estimators.joblib").read_bytes() == b"as it was"
-    assert [path.name for path in folder.parent.iterdir()] == ["v9"]
+    assert all(one.cases % 10 == 0 for one in read_figures(rewritten).groups)
+    assert (rewritten / "estimators.joblib").read_bytes() == b"as it was"
+    assert [path.name for path in rewritten.parent.iterdir()] == ["v9"]
 
 
-def test_done_again_nothing_changes(folder: Path) -> None:
-    rewrite(folder, FEATURES, CATALOGUE)
-    first = json.loads((folder / "manifest.json").read_text())
-    rewrite(folder, FEATURES, CATALOGUE)
-    assert json.loads((folder / "manifest.json").read_text()) == first
+def test_done_again_nothing_changes(rewritten: Path, tmp_path: Path) -> None:
+    again = shutil.copytree(rewritten, tmp_path / rewritten.name)
+    rewrite(again, FEATURES, CATALOGUE)
+    first, second = (
+        json.loads((folder / "manifest.json").read_text()) for folder in (rewritten, again)
+    )
+    assert second == first
 
 
-def test_a_signed_version_is_signed_anew_or_left_alone(tmp_path: Path) -> None:
+def test_a_signed_version_is_signed_anew_or_left_alone(folder: Path, tmp_path: Path) -> None:
     public = generate_key(tmp_path / "key")
-    folder = written(tmp_path / "models", tmp_path / "key")
+    sign(folder, tmp_path / "key")
     with pytest.raises(NotRewritten, match=r"v9: is signed; give the key"):
         rewrite(folder, FEATURES, CATALOGUE)
     old = (folder / "manifest.sig").read_bytes()
