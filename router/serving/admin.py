@@ -118,11 +118,10 @@ class AdminPort:
         if len(self._open) > CONNECTIONS_AT_MOST:
             next(iter(self._open)).transport.abort()
         try:
-            # Nobody is told why: too slow, too long, or gone.
-            with suppress(OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
+            # Nobody is told why: too slow, or gone.
+            with suppress(OSError, TimeoutError, EOFError):
                 async with asyncio.timeout(self._seconds):
-                    head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._answer(head.decode("latin-1")))
+                    writer.write(await self._answered(reader))
                 async with asyncio.timeout(self._seconds):
                     await writer.drain()
                     writer.close()
@@ -131,6 +130,15 @@ class AdminPort:
             self._open.pop(writer, None)
             # Whatever was left of it.
             writer.transport.abort()
+
+    async def _answered(self, reader: asyncio.StreamReader) -> bytes:
+        """Reads a request and gives the answer to it."""
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            told = f"the head of a request has at most {_HEAD_BYTES_AT_MOST} bytes\n"
+            return _written(Page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, told.encode()))
+        return self._answer(head.decode("latin-1"))
 
     def _answer(self, head: str) -> bytes:
         first, *headers = head.splitlines()
@@ -147,13 +155,17 @@ class AdminPort:
             page = self._pages[path](accept)
         else:
             page = Page(HTTPStatus.NOT_FOUND, f"{', '.join(self._pages)}\n".encode())
-        lines = (
-            f"HTTP/1.1 {page.status.value} {page.status.phrase}",
-            f"Content-Type: {page.kind}",
-            f"Content-Length: {len(page.body)}",
-            "Cache-Control: no-store",
-            "Connection: close",
-            *(["Allow: GET, HEAD"] if page.status is HTTPStatus.METHOD_NOT_ALLOWED else []),
-        )
-        written = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        return written if method == "HEAD" else written + page.body
+        return _written(page, body=method != "HEAD")
+
+
+def _written(page: Page, *, body: bool = True) -> bytes:
+    lines = (
+        f"HTTP/1.1 {page.status.value} {page.status.phrase}",
+        f"Content-Type: {page.kind}",
+        f"Content-Length: {len(page.body)}",
+        "Cache-Control: no-store",
+        "Connection: close",
+        *(["Allow: GET, HEAD"] if page.status is HTTPStatus.METHOD_NOT_ALLOWED else []),
+    )
+    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+    return head + page.body if body else head
