@@ -229,8 +229,8 @@ def erase(journal: str, case_ref: str, yes: bool, audit_log: Path | None) -> Non
 def shadow(journal: str, newer_than: timedelta) -> None:
     """Sum up what shadows would have advised, by shadow and by the mix that was advised."""
     since = _microseconds(datetime.now(UTC) - newer_than)
-    with _opened(journal) as store:
-        found = compared(store, since)
+    with _read(journal) as reader:
+        found = compared(reader, since)
     if not found:
         raise click.ClickException("no shadow was asked; serve --shadow VERSION, or rule")
     click.echo("shadow,mix,cases,agreed,minutes_more")

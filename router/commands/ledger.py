@@ -26,6 +26,7 @@ from router.commands.options import (
 )
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
+from router.decision.whole_tens import full_tens
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
 from router.ledger.account import Ledger, LedgerRefused, account
@@ -45,7 +46,7 @@ from router.ledger.page import check_extra, ledger_page
 from router.ledger.practice import practices
 from router.ledger.reading import Books, read_into
 from router.ledger.shown import Drawn, Draws, Shown, drawn_in_tens, shown_against_control
-from router.ledger.tens import Carriers, days_told, in_tens, whole_tens
+from router.ledger.tens import Carriers, days_told, in_tens
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, check_office, load_policies
@@ -223,7 +224,7 @@ def _told(
         joined(agreed),
         Carriers(days),
         began,
-        whole_tens(strangers),
+        full_tens(strangers),
         books.erased,
     )
 

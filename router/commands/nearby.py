@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
+from router.loopback import is_loopback
+
 # gRPC goes by `http_proxy`, `https_proxy` and `grpc_proxy`, and not by where the server is.
 _NO_PROXY = (("grpc.enable_http_proxy", 0),)
-
-
-def is_nearby(host: str) -> bool:
-    """Tells whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +39,7 @@ class Trust:
 
 def open_channel(target: str, trust: Trust | None = None) -> grpc.Channel:
     """Opens a channel to HOST:PORT or unix:PATH, in plain text unless a server is trusted."""
-    nearby = target.startswith("unix:") or is_nearby(target.rpartition(":")[0])
+    nearby = target.startswith("unix:") or is_loopback(target.rpartition(":")[0])
     options: tuple[tuple[str, int | str], ...] = _NO_PROXY if nearby else ()
     if trust is None:
         return grpc.insecure_channel(target, options=options)

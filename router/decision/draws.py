@@ -58,6 +58,10 @@ class Draws:
 
 
 def canonical(case_ref: str) -> str:
-    """Gives what ways to write one reference have in common: its letters and digits, in small."""
-    kept = "".join(character for character in case_ref.casefold() if character.isalnum())
+    """Gives what ways to write one reference have in common: its letters and digits, in small.
+
+    A UUID may be written as a URN too (RFC 9562): `urn:uuid:` counts for nothing.
+    """
+    written = case_ref.casefold().removeprefix("urn:uuid:")
+    kept = "".join(character for character in written if character.isalnum())
     return kept or case_ref

@@ -26,3 +26,8 @@ def whole_tens(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def nearest_ten(count: int) -> int:
     """Rounds one count."""
     return (count + _TEN // 2) // _TEN * _TEN
+
+
+def full_tens(count: int) -> int:
+    """Rounds one count down: cases of a ten that is not full are not told of."""
+    return count - count % _TEN

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import msgspec
 
+from router.decision.whole_tens import full_tens
 from router.files.plain_files import plain_bytes
 from router.ledger.account import LedgerRefused
 from router.ledger.helps import Helps, Row
-from router.ledger.tens import whole_tens
 from router.ledger.words import Words
 
 _BYTES_AT_MOST = 16 << 20
@@ -122,7 +122,7 @@ def elsewhere(found: HoursElsewhere, offices: Collection[str], words: Words) -> 
     )
     rows = []
     for name, one in told.items():
-        basis = words.number(whole_tens(one.cases))
+        basis = words.number(full_tens(one.cases))
         rows.append(_row("more", name, one.more, basis, words))
         if one.fewer is None:
             rows.append(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.decision.whole_tens import full_tens
 from router.ledger.account import DIRECTIONS, Ledger, LedgerRefused, Part
 from router.ledger.advice import headline, what_to_do
 from router.ledger.benefit import Benefit
@@ -21,7 +22,6 @@ from router.ledger.overrides import UNVIEWED, Overrides
 from router.ledger.practice import Practice
 from router.ledger.shown import UNDRAWN, Shown
 from router.ledger.synergy import synergy_sentence
-from router.ledger.tens import whole_tens
 from router.ledger.words import Words
 from router.versions.synergies import ChannelSynergies
 
@@ -242,7 +242,7 @@ def _method(ledger: Ledger, words: Words, erased: int) -> list[str]:
     counts: dict[str, Any] = {
         "repeated": words.number(ledger.left_out[REPEATED]),
         "withheld": words.number(ledger.left_out[WITHHELD]),
-        "erased": words.number(whole_tens(erased)),
+        "erased": words.number(full_tens(erased)),
         "as_of": words.date(ledger.as_of),
     }
     return [line.format(**counts) for line in words.entries["method"]["lines"]]

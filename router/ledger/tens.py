@@ -121,11 +121,6 @@ def days_full(day: Whole) -> Whole:
     return np.sort(day)[TEN - 1 :: TEN]
 
 
-def whole_tens(count: int) -> int:
-    """Rounds a count down to whole tens: those that are not full are not told of."""
-    return count - count % TEN
-
-
 def _streams(entries: Entries, policies: Mapping[str, Policy]) -> Iterator[NDArray[np.intp]]:
     """Gives the places of cases that are put in tens together, by day and then as they came."""
     for office in sorted(policies):

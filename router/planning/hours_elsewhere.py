@@ -28,6 +28,7 @@ from router.decision.decide import Decider
 from router.decision.decision import Numbers
 from router.decision.schema import Rows
 from router.decision.tables import Floats
+from router.decision.whole_tens import full_tens
 from router.planning.clearing_price import CHUNK
 from router.planning.plan import MINUTES_PER_HOUR, plan_caseload
 
@@ -233,9 +234,9 @@ def hours_figures(
         until: the last day of these weeks, YYYY-MM-DD.
 
     Returns:
-        hours, weeks, until, offices (cases, price_per_hour, more, fewer; null where there are no
-        ten hours to give), best_move (from, to, gain; null where there is none), left_out. More,
-        fewer and gain are people, with value, low and high.
+        hours, weeks, until, offices (cases in tens, price_per_hour, more, fewer; null where
+        there are no ten hours to give), best_move (from, to, gain; null where there is none),
+        left_out. More, fewer and gain are people, with value, low and high.
     """
     move = best_move(offices)
     return {
@@ -244,7 +245,8 @@ def hours_figures(
         "until": until,
         "offices": {
             office: {
-                "cases": one.cases,
+                # In tens, as on the leaders' page, to which this goes (ADR 30).
+                "cases": full_tens(one.cases),
                 "price_per_hour": one.price_per_hour,
                 "more": _ends(range_of(one.more)),
                 "fewer": None if one.fewer is None else _ends(range_of(one.fewer)),

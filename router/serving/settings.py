@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from router.loopback import is_loopback
 from router.mendable import Mendable
 from router.policies.callers import CALLERS
 from router.versions.registry import is_name
@@ -92,13 +92,7 @@ class Address:
     @property
     def is_near(self) -> bool:
         """Whether this machine alone can reach it."""
-        if self.path:
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            # Another name may lead anywhere, or elsewhere tomorrow.
-            return self.host == "localhost"
+        return bool(self.path) or is_loopback(self.host)
 
     def __str__(self) -> str:
         if self.path:

@@ -6,13 +6,18 @@ imported and nothing is recorded.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
+from router.loopback import is_loopback
 from router.serving.settings import SettingsError
 
 Metadata = Iterable[tuple[str, str | bytes]]
+# A collector that does not answer is asked again and again for ten seconds; a stop is not for it.
+END_SECONDS = 2.0
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
 
@@ -34,6 +39,7 @@ class Traces:
             SettingsError: if the libraries are missing.
         """
         try:
+            import requests  # noqa: PLC0415
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
                 OTLPSpanExporter,
             )
@@ -46,17 +52,26 @@ class Traces:
         except ImportError as error:
             told = f"needs more libraries; install channel-router[traces] ({error})"
             raise SettingsError("traces", told) from error
+        session = requests.Session()
+        # Else the proxy of the environment would be asked for this machine too.
+        session.trust_env = not is_loopback(urlsplit(endpoint).hostname or "")
+        exporter = OTLPSpanExporter(endpoint=endpoint, session=session)
         self._provider = TracerProvider(
-            resource=Resource.create({"service.name": "channel-router"})
+            resource=Resource.create({"service.name": "channel-router"}),
+            # It would wait once more, as the process ends, for a collector that is away.
+            shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("router.serving")
         self._parent = TraceContextTextMapPropagator()
 
     def end(self) -> None:
-        """Sends what waits, and ends."""
+        """Sends what waits, and ends; spans that are not taken in `END_SECONDS` are lost."""
         if self._provider is not None:
-            self._provider.shutdown()
+            # A thread that the end of the process does not wait for.
+            ending = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+            ending.start()
+            ending.join(END_SECONDS)
             self._provider = self._tracer = None
 
     def call(self, method: str, metadata: Metadata) -> AbstractContextManager[Any]:

@@ -430,7 +430,13 @@ def _info(manifest: dict[str, Any]) -> ModelInfo:
 
 
 def _moment(manifest: dict[str, Any], key: str) -> datetime:
-    moment = datetime.fromisoformat(manifest[key])
+    told = manifest[key]
+    try:
+        moment = datetime.fromisoformat(told)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(
+            f"{key} is {str(told)[:64]!r}, not a moment as 2026-11-26T15:53:04+00:00"
+        ) from problem
     # The age of the model is a metric, in seconds since an instant, not since a clock on some wall.
     _check(moment.tzinfo is not None, f"{key} has no time zone")
     _check(

@@ -87,3 +87,13 @@ def test_a_call_is_traced_logged_and_told_as_an_exemplar_without_its_case(
     (line,) = (one for one in log if one.get("method") == "router.v1.ChannelRouter/Recommend")
     assert (line["code"], line["request_id"], line["trace_id"]) == ("OK", own, TRACE)
     assert "find-me-not" not in json.dumps(log)
+
+
+def test_no_proxy_is_asked_for_a_collector_on_this_machine(
+    start_server: StartServer, collector: Collector
+) -> None:
+    address = collector.address.replace("127.0.0.1", "localhost")
+    server = start_server("--traces", address, env={"http_proxy": "http://127.0.0.1:1"})
+    server.router.Recommend(channel_router_pb2.RecommendRequest(case=a_case()), timeout=10)
+    assert server.stop() == 0
+    assert ExportTraceServiceRequest.FromString(collector.received.get(timeout=10)).resource_spans

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from router.loopback import is_loopback
 from router.mendable import Mendable
 from router.versions.registry import FIGURES, MANIFEST, check_files, read_info
 from training.evaluation.figures import Figures
@@ -91,7 +92,7 @@ def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
         NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
     """
     shown, credentials = _apart(uri)
-    with _settings(settings | credentials):
+    with _settings(settings | credentials | _without_proxy(shown)):
         try:
             from mlflow import MlflowClient  # noqa: PLC0415 - optional, and slow to import
             from mlflow.exceptions import MlflowException  # noqa: PLC0415
@@ -103,6 +104,20 @@ def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
             # The message goes to a terminal and to logs.
             told = str(problem).replace(uri, without_password(uri))
             raise NotLogged(f"mlflow: {without_password(uri)}: {told}") from problem
+
+
+def _without_proxy(uri: str) -> dict[str, str]:
+    """Gives the settings by which no proxy is asked for a server on this machine."""
+    try:
+        host = urlsplit(uri).hostname or ""
+    except ValueError:
+        # MLflow says what is wrong with it.
+        return {}
+    if not is_loopback(host):
+        return {}
+    # In small letters it wins where both are set.
+    before = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return {"no_proxy": f"{before},{host}" if before else host}
 
 
 def _parameters(manifest: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -49,7 +49,9 @@ function isNear(address: string): boolean {
     (address.split(":").length === 2 ? address.slice(0, address.lastIndexOf(":")) : address);
   const family = isIP(host);
   if (family) return LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");
-  return host === "localhost" || host.endsWith(".localhost");
+  // Names know no capitals.
+  const name = host.toLowerCase();
+  return name === "localhost" || name.endsWith(".localhost");
 }
 
 /** The options of a channel to a target; `more` win over those set here. */

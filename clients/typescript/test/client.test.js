@@ -158,6 +158,7 @@ test("no answer in time ends as such", async () => {
 for (const [target, near] of [
   ["127.0.0.1:50051", true],
   ["localhost:50051", true],
+  ["LocalHost:50051", true],
   ["dns:///localhost:50051", true],
   ["[::1]:50051", true],
   ["ipv6:[::1]:50051", true],

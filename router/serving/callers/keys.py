@@ -5,7 +5,6 @@ No call waits for them: a thread of its own fetches them, and what was good stan
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import threading
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from router.files.plain_files import plain_bytes
+from router.loopback import is_loopback
 from router.serving.settings import SettingsError
 
 try:
@@ -77,7 +77,7 @@ def check_source(source: str) -> None:
         return
     try:
         parts = urlsplit(source)
-        plain = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
         bad = not parts.hostname or parts.username is not None
     except ValueError:
         plain, bad = False, True
@@ -238,7 +238,7 @@ def _fetched(address: str, within: float = FETCH_SECONDS) -> bytes:
     """
     host = urlsplit(address).hostname or ""
     handlers: list[urllib.request.BaseHandler] = [_Straight()]
-    if _is_loopback(host):
+    if is_loopback(host):
         handlers.append(urllib.request.ProxyHandler({}))
     until = time.monotonic() + within
     request = urllib.request.Request(address, headers={"Accept": "application/json"})
@@ -263,10 +263,3 @@ class _Straight(urllib.request.HTTPRedirectHandler):
             KeysRefused: always.
         """
         raise KeysRefused("the address redirects; give the one that it leads to")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -169,6 +169,7 @@ def test_its_messages_are_the_server_s_to_protobuf_so_that_both_may_be_imported(
         ("[::1]:50051", True),
         ("::1", True),
         ("unix:/run/router.sock", True),
+        ("LocalHost:50051", True),
         ("router.example:50051", False),
         ("dns:///localhost.example:50051", False),
         ("10.0.0.7:50051", False),

@@ -67,7 +67,8 @@ def _is_near(address: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        # Names know no capitals.
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def open_channel(

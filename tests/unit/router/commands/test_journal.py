@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from router.commands.journal import erase, expire, verify
+from router.commands.journal import erase, expire, shadow, verify
 from router.journal.opening import open_journal
 from router.journal.record import JournalNotNamed
 from tests.builders import a_reading, a_recorded_recommendation
@@ -68,3 +69,16 @@ def test_a_journal_is_named_by_a_file_too(tmp_path: Path) -> None:
     assert done.output.startswith("1 records")
     gone = CliRunner().invoke(verify, ["--journal", f"file:{tmp_path / 'gone'}"])
     assert isinstance(gone.exception, JournalNotNamed)
+
+
+def test_what_shadows_would_have_advised_is_read_without_a_write(tmp_path: Path) -> None:
+    url = a_journal(tmp_path, "c-1")
+    file = tmp_path / "journal.db"
+    # Who opens it to write changes this mode back.
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    before = file.read_bytes()
+    CliRunner().invoke(shadow, ["--journal", url])
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.db"]

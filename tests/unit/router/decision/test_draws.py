@@ -31,9 +31,10 @@ def test_a_reference_draws_alike_however_it_is_written(written: str) -> None:
     assert DRAWS.number("x", written) == DRAWS.number("x", "case-0001")
 
 
-def test_a_uuid_draws_alike_with_and_without_dashes() -> None:
+def test_a_uuid_draws_alike_with_and_without_dashes_and_as_a_urn() -> None:
     ref = "B50FAC9E-9C0C-4212-8384-884e4c8e21d5"
     assert DRAWS.number("x", ref) == DRAWS.number("x", ref.replace("-", "").lower())
+    assert DRAWS.number("x", ref) == DRAWS.number("x", f"urn:uuid:{ref}")
 
 
 def test_nothing_is_drawn_without_a_key_and_a_key_is_not_shown() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.decision.whole_tens import nearest_ten, whole_tens
+from router.decision.whole_tens import full_tens, nearest_ten, whole_tens
 
 COUNTS = st.lists(st.one_of(st.integers(0, 12), st.integers(0, 5000)), max_size=60)
 
@@ -28,3 +28,7 @@ def test_what_is_told_may_be_the_truth(counts: list[int]) -> None:
 
 def test_one_count_is_rounded_to_the_nearest_ten() -> None:
     assert [nearest_ten(count) for count in (0, 4, 5, 14, 41)] == [0, 0, 10, 10, 40]
+
+
+def test_a_ten_that_is_not_full_is_not_told() -> None:
+    assert [full_tens(count) for count in (0, 9, 10, 37)] == [0, 0, 10, 30]

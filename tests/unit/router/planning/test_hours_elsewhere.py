@@ -1,6 +1,7 @@
 """Ten hours more, fewer, or moved to another office: what they give, and when nobody can tell."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from router.planning.hours_elsewhere import (
     OfficeHours,
     SpendingPath,
     best_move,
+    hours_figures,
     range_of,
     worth_of_hours,
 )
@@ -137,3 +139,8 @@ def test_of_all_offices_it_is_told_in_words_and_figures(year: Path, tmp_path: Pa
 def test_figures_are_written_into_json_alone(year: Path) -> None:
     refused = asked(year, "--json", "x.csv").exception
     assert "json: x.csv must end with .json" in str(refused)
+
+
+def test_the_file_for_the_leaders_page_counts_in_tens() -> None:
+    one = replace(an_office(0.3, 0.1, 1), cases=256)
+    assert hours_figures({"a": one}, {}, 4.0, "2026-11-28")["offices"]["a"]["cases"] == 250

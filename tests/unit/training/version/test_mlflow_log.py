@@ -59,6 +59,19 @@ def test_a_place_that_mlflow_does_not_know_is_refused_without_its_password(tmp_p
     assert "secret" not in str(refused.value)
 
 
+def test_no_proxy_is_asked_for_a_server_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        port = dead.getsockname()[1]
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "example.org")
+    with pytest.raises(NotLogged) as refused:
+        check_server(f"http://LocalHost:{port}")
+    assert "Proxy" not in str(refused.value)
+    assert os.environ["no_proxy"] == "example.org"
+
+
 def test_a_dead_server_is_told_of_before_anything_is_learned(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as dead:
         port = dead.getsockname()[1]

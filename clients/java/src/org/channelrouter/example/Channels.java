@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.internal.GrpcUtil;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Opens channels. */
@@ -40,7 +41,8 @@ final class Channels {
     if (!address.isUnresolved()) {
       return address.getAddress().isLoopbackAddress();
     }
-    String host = address.getHostString();
+    // Names know no capitals.
+    String host = address.getHostString().toLowerCase(Locale.ROOT);
     return host.equals("localhost") || host.endsWith(".localhost") || host.startsWith("127.")
         || host.equals("::1") || host.equals("[::1]");
   }
