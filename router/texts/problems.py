@@ -31,7 +31,8 @@ def problem_for_people(texts: Texts, path: str) -> str:
 def _of_feature(texts: Texts, feature: Feature) -> str:
     label = texts.feature(feature.name)
     if feature.values:
-        values = ", ".join(texts.value(feature, slot) for slot in range(1, feature.slots))
+        # Some have a comma inside.
+        values = "; ".join(texts.value(feature, slot) for slot in range(1, feature.slots))
         return texts.problem("choice", field=label, values=values)
     # Enough for both: what is above the highest is no problem where that means "or more".
     upper = texts.value(feature, feature.slots - 1)
