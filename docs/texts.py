@@ -145,11 +145,15 @@ def _assessments(texts: Texts) -> Iterator[Rendered]:
         for contact in CONTACTS:
             told = [texts.doubt(reader, name, contact) for reader in Reader]
             yield Rendered("Doubts", f"{name}, days: {contact.days}", *told)
-    told = [texts.entries[reader.value]["until_then"] for reader in Reader]
-    yield Rendered("Doubts", "after them, before the plan", *told)
+    mix = CATALOGUE.mixes[0]
+    contacts = contacts_of(mix)
+    told = [texts.until(reader, [], texts.plan(reader, contacts, mix.weeks)) for reader in Reader]
+    yield Rendered("Plans until then", "after doubts", *told)
     for name in texts.entries["user"]["contradiction"]:
         told = [texts.contradiction(reader, name) for reader in Reader]
         yield Rendered("Contradictions", name, *told)
+    told = [texts.entries[reader.value]["as_it_stands"] for reader in Reader]
+    yield Rendered("Contradictions", "after them, before what is told next", *told)
 
 
 def _safeguards(texts: Texts) -> Iterator[Rendered]:

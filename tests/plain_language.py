@@ -30,6 +30,8 @@ FORBIDDEN: dict[str, dict[str, str]] = {
         r"\bavgjørelse\w*|\bbeslutning\w*": "vedtak",
         r"\bkanalmiks\w*": "type oppfølging",
         r"\binnsats\w*": "oppfølging",
+        r"\bover fristen\b": "der fristen har gått ut",
+        r"\bser like god": "ser ut til å passe like godt",
     },
     "nn": {
         r"\bmenneske\w*|\bsaksbehandlar\w*": "rettleiar",
@@ -50,6 +52,9 @@ FORBIDDEN: dict[str, dict[str, str]] = {
         r"\btilråd\w*": "råd",
         r"\bavgjerd\w*": "vedtak",
         r"\bkanalmiks\w*": "type oppfølging",
+        r"\bover fristen\b": "der fristen har gått ut",
+        r"\bser like god": "ser ut til å passe like godt",
+        r"\bskilnad\w*": "forskjell",
     },
     "en": {
         r"\bspeaks? (for|against)\b": "makes a better or worse fit",
@@ -161,6 +166,8 @@ def _signs(language: str, text: str) -> Iterator[str]:
     ):
         if re.search(pattern, text):
             yield problem
+    if language != "en" and re.search(r"%\s(intervall|spenn)", text):
+        yield "one word: %-intervall"
     if language != "en" and re.search(r"\b1 (\w+er|\w+ar)\b", text):
         yield "one of a thing is no plural"
     if language == "en" and re.search(r"\d[\s\u00a0]%", text):

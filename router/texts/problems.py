@@ -31,8 +31,10 @@ def problem_for_people(texts: Texts, path: str) -> str:
 def _of_feature(texts: Texts, feature: Feature) -> str:
     label = texts.feature(feature.name)
     if feature.values:
-        values = ", ".join(texts.value(feature, slot) for slot in range(1, feature.slots))
-        return texts.problem("choice", field=label, values=values)
+        values = [texts.value(feature, slot) for slot in range(1, feature.slots)]
+        # A value with a comma inside would read as two.
+        between = "; " if any("," in value for value in values) else ", "
+        return texts.problem("choice", field=label, values=between.join(values))
     # Enough for both: what is above the highest is no problem where that means "or more".
     upper = texts.value(feature, feature.slots - 1)
     return texts.problem("number", field=label, lower=str(feature.lower), upper=upper)

@@ -122,10 +122,10 @@ def test_a_cut_is_between_characters_and_says_so(at_most: int) -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("nb", "Uker som registrert arbeidssøker: Oppgi et helt tall, 0 til 520 eller mer."),
+        ("nb", "Uker som registrert arbeidssøker: Oppgi et helt tall fra 0 til 520 eller mer."),
         (
             "nn",
-            "Veker som registrert arbeidssøkjar: Oppgi eit heilt tal, 0 til 520 eller meir.",
+            "Veker som registrert arbeidssøkjar: Oppgi eit heilt tal frå 0 til 520 eller meir.",
         ),
         ("en", "Weeks as a registered job seeker: Give a whole number, 0 to 520 or more."),
     ],

@@ -120,8 +120,8 @@ def test_facts_of_milder_rules_stand_under_the_strictest() -> None:
         "Du bruker ikke digitale tjenester. Det er lenge siden du var inne i aktivitetsplanen. "
         "Du har ventet lenge på svar fra oss. "
         "Derfor snakker vi med deg, og du trenger ikke bruke digitale tjenester.",
-        "Du har mer enn én times reisevei til kontoret. "
-        "Derfor bruker vi bare måter å ha kontakt på som passer for deg.",
+        "Du har mer enn én time å reise til kontoret. "
+        "Derfor har vi bare kontakt på måter som passer for deg.",
     ]
 
 
@@ -248,10 +248,10 @@ def test_a_letter_has_all_in_order_and_no_sentence_twice() -> None:
         "Det står at du ikke har vært i jobb før, men også at du har jobbet det siste året. "
         "Veilederen din spør deg om dette."
     )
-    assert paragraphs[4] == "Det som følger, bygger på saken din slik den står nå."
+    assert paragraphs[4] == "Det som står under, bygger på opplysningene slik de er nå."
     assert paragraphs[5].endswith("Derfor får du minst én samtale med en veileder.")
     assert paragraphs[6] == (
-        "Du har vært registrert i tre uker. Du har et mål i aktivitetsplanen. "
+        "Du har vært registrert som arbeidssøker i tre uker. Du har et mål i aktivitetsplanen. "
         "Derfor passer «Dialog og videosamtaler» litt bedre for deg."
     )
     assert paragraphs[-1].startswith("Dette er et råd, ikke et vedtak.")
@@ -262,7 +262,7 @@ def test_where_a_person_must_look_first_the_plan_says_so_first_and_what_holds_un
     doubt = texts.doubt(Reader.USER, "HAS_JOB", CONTACT)
     told = texts.until(Reader.USER, [doubt], plan("nb", "SELF_SERVICE"))
     assert told.startswith("Det ser ut til at du snart er i jobb. Veilederen din tar kontakt")
-    assert "Foreløpig foreslår vi dette. De neste tolv ukene" in told
+    assert "Foreløpig foreslår vi dette: De neste tolv ukene" in told
 
 
 def test_facts_come_before_what_follows_from_all_of_them() -> None:
