@@ -114,6 +114,8 @@ class GroupCommit(Generic[T]):
         self._idle_seconds = idle_seconds
         self._on_up_change = on_up_change
 
+        # Whether the last thing that was tried shows that records can be appended.
+        self._appended = False
         self._changed = threading.Condition()
         self._small: deque[_Submission[T]] = deque()
         self._large: deque[_Submission[T]] = deque()
@@ -226,6 +228,7 @@ class GroupCommit(Generic[T]):
         seconds = time.perf_counter() - started
         # Before those who wait are taken: from here on new
         # ones are refused, so that none is left behind.
+        self._appended = error is None
         self._change(error)
         for submission, _ in batch:
             submission.skipped += skipped
@@ -250,7 +253,11 @@ class GroupCommit(Generic[T]):
         self._try_out()
 
     def _try_out(self) -> None:
-        self._change(self._attempt(self._store.probe))
+        # An idle store that works is not made to take a record and give it back all the time.
+        rehearse = not (self._up and self._appended)
+        error = self._attempt(lambda: self._store.probe(rehearse=rehearse))
+        self._appended = error is None
+        self._change(error)
 
     def _attempt(self, write: Callable[[], None]) -> JournalUnavailable | None:
         """Does it, and turns whatever it raises into the one error that callers know."""

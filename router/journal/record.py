@@ -1,6 +1,7 @@
 """What the journal keeps: records, contexts that explain them, heads of the chain, the errors."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -111,6 +112,11 @@ class Record(NamedTuple):
 def is_kind(text: str) -> bool:
     """Tells whether a text may be the kind of a record: letters from a to z."""
     return text.isascii() and text.isalpha() and text.islower() and len(text) <= _KIND_AT_MOST
+
+
+def rehearsal() -> Record:
+    """Gives a record of no case, to be appended and taken back."""
+    return Record(os.urandom(16), RECOMMENDATION, Context(document="{}"), b"", 0)
 
 
 class StoredRecord(NamedTuple):

@@ -33,8 +33,12 @@ class Appending(Protocol):
             ValueError: if `Record.check` refuses a record.
         """
 
-    def probe(self) -> None:
+    def probe(self, *, rehearse: bool = False) -> None:
         """Makes a tiny durable write.
+
+        Args:
+            rehearse: whether a record is appended, too, and taken back: that alone shows that
+                appending is permitted and nothing keeps a record out.
 
         Raises:
             JournalUnavailable: if it failed.

@@ -6,6 +6,26 @@ from router.journal.record import Context, Head, JournalUnavailable
 from router.journal.verification import verify
 from tests.contract.journals import CONTEXT, Kept, erase, ids, some_records
 
+# What keeps records out, and how it is taken away, by store.
+REFUSING = {
+    "sqlite": (
+        [
+            "CREATE TRIGGER refusing BEFORE INSERT ON record "
+            "BEGIN SELECT RAISE(ABORT, 'none today'); END"
+        ],
+        "DROP TRIGGER refusing",
+    ),
+    "postgresql": (
+        [
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RAISE EXCEPTION 'none today'; END $$",
+            "CREATE TRIGGER refusing BEFORE INSERT ON record "
+            "FOR EACH ROW EXECUTE FUNCTION refuse()",
+        ],
+        "DROP FUNCTION refuse CASCADE",
+    ),
+}
+
 
 def test_a_written_batch_is_there_after_opening_again(kept: Kept) -> None:
     records = some_records(5)
@@ -101,6 +121,35 @@ def test_a_probe_leaves_the_chain_alone(kept: Kept) -> None:
     before = store.heads()
     store.probe()
     assert store.heads() == before
+
+
+def test_a_rehearsal_leaves_nothing_behind(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    for record in records:
+        store.probe(rehearse=True)
+        store.write_batch([record])
+    store.probe(rehearse=True)
+    assert ids(store) == [record.id for record in records]
+    assert verify(store).intact
+    assert list(store.contexts()) == [CONTEXT]
+
+
+def test_a_rehearsal_finds_what_keeps_records_out(kept: Kept) -> None:
+    store = kept.store()
+    store.write_batch(some_records(1))
+    refuse, forget = REFUSING["postgresql" if kept.url.startswith("postgresql") else "sqlite"]
+    for statement in refuse:
+        kept.sql(statement)
+    # All else can be written.
+    store.probe()
+    with pytest.raises(JournalUnavailable, match=r"none today|RaiseException"):
+        store.probe(rehearse=True)
+    with pytest.raises(JournalUnavailable):
+        store.write_batch(some_records(1))
+    kept.sql(forget)
+    store.probe(rehearse=True)
+    store.write_batch(some_records(1))
+    assert verify(store).intact
 
 
 @pytest.mark.parametrize(

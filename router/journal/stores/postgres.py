@@ -17,6 +17,7 @@ from router.journal.record import (
     JournalUnavailable,
     Record,
     StoredRecord,
+    rehearsal,
 )
 from router.journal.seal import Sealing
 from router.journal.stores.moments import chunks
@@ -87,9 +88,14 @@ class PostgresJournal(PostgresReader):
         except _Taken:
             return self._append(records, all_new=False)
 
-    def probe(self) -> None:
+    def probe(self, *, rehearse: bool = False) -> None:
         """Makes a tiny durable write; see JournalStore."""
         with self._writing.transaction(APPEND) as cursor:
+            if rehearse:
+                head = head_of(cursor)
+                cursor.execute("SAVEPOINT rehearsal")
+                self._write(cursor, [rehearsal()], head)
+                cursor.execute("ROLLBACK TO rehearsal")
             cursor.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
     def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:

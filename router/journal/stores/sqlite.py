@@ -16,6 +16,7 @@ from router.journal.record import (
     JournalUnavailable,
     Record,
     StoredRecord,
+    rehearsal,
 )
 from router.journal.seal import Sealing
 from router.journal.stores.rows import STORED, stored
@@ -94,13 +95,15 @@ class SqliteJournal(SqliteReader):
         except _Taken:
             with self._transaction():
                 new = self._new(records)
-                self._append(new)
+                self._append_or_tell(new)
             return skipped(records, new)
         return ()
 
-    def probe(self) -> None:
+    def probe(self, *, rehearse: bool = False) -> None:
         """Makes a tiny durable write; see JournalStore."""
         with self._transaction():
+            if rehearse:
+                self._rehearse()
             self._connection.execute("UPDATE state SET value = value + 1 WHERE name = 'probes'")
 
     def concerning(self, subject: bytes, before: int | None = None) -> Iterator[StoredRecord]:
@@ -215,6 +218,28 @@ class SqliteJournal(SqliteReader):
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _rehearse(self) -> None:
+        self._connection.execute("SAVEPOINT rehearsal")
+        self._append_or_tell([rehearsal()])
+        # What was remembered of it was never there.
+        self._head = None
+        self._context_ids.clear()
+        self._connection.execute("ROLLBACK TO rehearsal")
+        self._connection.execute("RELEASE rehearsal")
+
+    def _append_or_tell(self, records: Sequence[Record]) -> None:
+        """Appends records of which nothing is stored: what is in the way then is no number.
+
+        Raises:
+            JournalUnavailable: saying what.
+        """
+        try:
+            self._append(records)
+        except _Taken as refused:
+            raise JournalUnavailable(
+                f"journal {self._path}: a record is not taken: {refused.__cause__}"
+            ) from refused
 
     def _append(self, records: Sequence[Record]) -> None:
         rows, head = chained(records, self._head or read_head(self._connection), self._context_id)

@@ -30,21 +30,26 @@ class MemoryStore:
         self.failure: Exception | None = None
         self.known: Collection[bytes] = ()
         self.full_once_at: int | None = None
+        self.takes_records = True
+        self.probed = threading.Semaphore(0)
         self.closed = False
 
     def write_batch(self, records: Sequence[Record]) -> Collection[bytes]:
         self.entered.release()
         assert self.gate.wait(SECONDS)
-        self.probe()
+        self.probe(rehearse=True)
         if len(self.batches) == self.full_once_at:
             self.full_once_at = None
             raise JournalUnavailable("disk full")
         self.batches.append(list(records))
         return [record.id for record in records if record.id in self.known]
 
-    def probe(self) -> None:
+    def probe(self, *, rehearse: bool = False) -> None:
+        self.probed.release()
         if self.failure is not None:
             raise self.failure
+        if rehearse and not self.takes_records:
+            raise JournalUnavailable("no record is taken")
 
     def close(self) -> None:
         self.closed = True
@@ -349,3 +354,29 @@ def test_an_idle_store_that_fails_is_found_without_a_call_and_told_once_with_its
         "ENOSPC",
     )
     assert up.message == "the journal is up"
+
+
+def test_a_store_that_takes_no_record_stays_down_however_well_all_else_is_written(
+    store: MemoryStore, writer: GroupCommit[str], watcher: Watcher
+) -> None:
+    store.takes_records = False
+    writer.submit(some_records(1), "a")
+    _, error = watcher.resolved.get(timeout=SECONDS)
+    assert "no record is taken" in str(error)
+    assert watcher.ups.get(timeout=SECONDS) is False
+    for _ in range(4):
+        assert store.probed.acquire(timeout=SECONDS)
+    assert watcher.ups.empty()
+    store.takes_records = True
+    assert watcher.ups.get(timeout=SECONDS) is True
+
+
+def test_a_store_that_takes_no_record_is_known_before_somebody_asks(
+    store: MemoryStore, watcher: Watcher
+) -> None:
+    store.takes_records = False
+    group: GroupCommit[str] = GroupCommit(
+        store, watcher.resolve, on_up_change=watcher.ups.put, idle_seconds=0.01
+    )
+    assert watcher.ups.get(timeout=SECONDS) is False
+    assert group.close(SECONDS)
