@@ -62,6 +62,6 @@ def canonical(case_ref: str) -> str:
 
     A UUID may be written as a URN too (RFC 9562): `urn:uuid:` counts for nothing.
     """
-    written = case_ref.casefold().removeprefix("urn:uuid:")
-    kept = "".join(character for character in written if character.isalnum())
+    kept = "".join(character for character in case_ref.casefold() if character.isalnum())
+    kept = kept.removeprefix("urnuuid")
     return kept or case_ref

@@ -258,3 +258,31 @@ def test_a_closed_store_may_be_closed_again(kept: Kept) -> None:
     store = kept.store()
     store.close()
     store.close()
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "trigger"),
+    [
+        (
+            "RAISE EXCEPTION 'none today'",
+            "CONSTRAINT TRIGGER t AFTER {} DEFERRABLE INITIALLY DEFERRED",
+        ),
+        ("RETURN NULL", "TRIGGER t BEFORE {}"),
+    ],
+)
+def test_records_that_are_let_go_late_or_in_silence_are_not_taken_for_kept(
+    kept: Kept, body: str, trigger: str
+) -> None:
+    store = kept.store()
+    kept.sql(
+        f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$"
+    )
+    kept.sql(f"CREATE {trigger.format('INSERT ON record')} FOR EACH ROW EXECUTE FUNCTION refuse()")
+    with pytest.raises(JournalUnavailable):
+        store.probe(rehearse=True)
+    with pytest.raises(JournalUnavailable):
+        store.write_batch(some_records(2))
+    kept.sql("DROP FUNCTION refuse CASCADE")
+    store.write_batch(some_records(2))
+    assert verify(store).intact

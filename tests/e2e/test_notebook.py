@@ -20,7 +20,8 @@ ENDS_WITHIN = 900
 # By notebook: parameters of a smaller run, whose steps are the same, and words that it must show.
 NOTEBOOKS = {
     "retrain": (
-        'COUNT, QUICKER = 4500, ["--no-calibrate", "--folds", "3", "--teacher", "residual_s_learner"]',
+        "COUNT, QUICKER = 4500, "
+        '["--no-calibrate", "--folds", "3", "--teacher", "residual_s_learner"]',
         (
             "the gate is",
             "report: ",

@@ -55,7 +55,17 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     assert command("simulate", "--cases", 3_000, "--seed", 3, "--out", cases, *POLICIES).code == 0
     folder = place / "models" / "v1"
     # One quick teacher, and errors as they come: what each does is tried beside them.
-    quick = ("--teacher", "residual_s_learner", "--folds", 3, "--jobs", 2, "--no-calibrate", "--horizon", 20)
+    quick = (
+        "--teacher",
+        "residual_s_learner",
+        "--folds",
+        3,
+        "--jobs",
+        2,
+        "--no-calibrate",
+        "--horizon",
+        20,
+    )
     options = ("--models", place / "models", "--sign", place / "key", *quick, *POLICIES)
     told = command("fit", "--cases", cases, "--out", folder, *options)
     return Fit(folder, told, sorted(path.name for path in (place / "models").iterdir()))
