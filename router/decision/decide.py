@@ -277,22 +277,15 @@ class Decider:
             codes: of all cases, shape (n,).
             permitted: masks of what they may get, shape (n,).
         """
-        taken = self.safeguards.comparable.take(codes) & ~permitted
-        cases = np.flatnonzero((taken > (permitted & -permitted)) & (permitted > 0))
+        cases = np.flatnonzero((self.safeguards.lifting.take(codes) > 0) & (permitted > 0))
         if not len(cases):
             return None
-        own = permitted[cases]
-        # Many cases have few codes between them.
-        distinct, first, which = np.unique(codes[cases], return_index=True, return_inverse=True)
-        milder = [self.safeguards.milder(code) for code in distinct.tolist()]
-        filled = np.tile(own[first, None], max(map(len, milder)))
-        for row, masks in zip(filled, milder, strict=True):
-            row[: len(masks)] = masks
+        its_codes = codes[cases]
         return Between(
             cases=cases,
-            permitted=own,
-            milder=filled[which],
-            bearable=self.safeguards.bearable.take(codes[cases]),
+            permitted=permitted[cases],
+            milder=self.safeguards.situations_of(its_codes)[:, 1:],
+            bearable=self.safeguards.bearable.take(its_codes),
         )
 
     @cached_property

@@ -22,11 +22,8 @@ from router.decision.decide import Decider, Terms
 from router.decision.decision import NO_MIX, Decision, Numbers
 from router.decision.safeguards import members
 from router.decision.schema import Rows
-from router.decision.tables import Floats
+from router.decision.tables import ROUNDING, Floats
 from router.decision.together import Whose
-
-# Outcome points: far above the rounding of errors.
-_ROOM = 1e-9
 
 
 class Explanation(NamedTuple):
@@ -220,7 +217,7 @@ class Explainer:
         # The error of a difference is at most the sum of both errors: few cases need theirs.
         most = error[each, mix][:, None] + error
         near: NDArray[np.bool_] = far & (rest > -np.inf)
-        near &= gap <= limits.standard_errors * most + _ROOM
+        near &= gap <= limits.standard_errors * most + ROUNDING
         some = np.flatnonzero(np.logical_or.reduce(near, axis=1))
         found: list[int | None] = [None] * len(rows)
         if not len(some):

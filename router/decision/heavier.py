@@ -18,10 +18,7 @@ from router.decision.decide import Decider, Terms
 from router.decision.decision import Numbers
 from router.decision.safeguards import members
 from router.decision.schema import Rows
-from router.decision.tables import Floats
-
-# Outcome points: sums of some fifty numbers of this size round to a millionth of it at most.
-_ROOM = 1e-9
+from router.decision.tables import ROUNDING, Floats
 
 
 class Changed(NamedTuple):
@@ -79,11 +76,12 @@ class Heavier:
         worth += self._moved(rows, changed, now, then)
         worth -= changed.terms.costs(decider.catalogue.minutes)
         heavier = np.arange(worth.shape[1]) > mix.take(case)[:, None]
-        for masks in self._situations(rows).T:
+        own_codes, _ = decider.safeguards.apply(rows)
+        for masks in decider.safeguards.situations_of(own_codes).T:
             inside = members(masks.take(case), worth.shape[1]).T
             open_to = np.where(inside, worth, -np.inf)
             best = np.maximum.reduce(open_to, axis=1, keepdims=True)
-            may |= np.logical_or.reduce((open_to >= best - _ROOM) & heavier, axis=1)
+            may |= np.logical_or.reduce((open_to >= best - ROUNDING) & heavier, axis=1)
         return np.flatnonzero(may)
 
     def _moved(
@@ -107,12 +105,3 @@ class Heavier:
                 axis=1
             )
         return moved
-
-    def _situations(self, rows: Rows) -> NDArray[np.int64]:
-        """Gives masks of what each case and milder situations of it may get, (n, some)."""
-        safeguards = self._decider.safeguards
-        codes, _ = safeguards.apply(rows)
-        found = [safeguards.situations(code) for code in codes.tolist()]
-        most = max(map(len, found), default=1)
-        # Those with fewer are filled up with their own.
-        return np.array([masks + masks[:1] * (most - len(masks)) for masks in found], np.int64)

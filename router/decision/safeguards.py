@@ -280,6 +280,24 @@ class CompiledSafeguards:
         taken = self.comparable[code] & ~own
         return (own, *self.milder(code)) if taken > own & -own else (own,)
 
+    @cached_property
+    def lifting(self) -> MaskTable:
+        """Whether a case may have to be lifted to a milder situation's mix, 1 or 0 by code."""
+        return MaskTable(len(self._code_bits), lambda code: int(len(self.situations(code)) > 1))
+
+    def situations_of(self, codes: NDArray[np.int64]) -> Masks:
+        """Gives the `situations` of many codes.
+
+        Returns:
+            Shape (codes, some); rows with fewer are filled up with their own.
+        """
+        # Many cases have few codes between them.
+        distinct, which = np.unique(codes, return_inverse=True)
+        found = [self.situations(code) for code in distinct.tolist()]
+        most = max(map(len, found), default=1)
+        filled = [masks + masks[:1] * (most - len(masks)) for masks in found]
+        return np.array(filled, np.int64).reshape(-1, most)[which]
+
     def _may_be_set(self, bits: int) -> int:
         """Gives ordered bits and all that milder values may set in their place."""
         more = reduce(or_, [self._implied[one] for one in _bits_of(bits)], bits)

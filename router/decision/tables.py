@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 _FEW_ROWS = 40
 ROWS_AT_ONCE = 512
 """Of more, so many at once: what is added up then stays in the cache of a core."""
+ROUNDING = 1e-9
+"""Outcome points: far above the rounding of sums of some fifty numbers, far below what matters."""
 _WINDOW = 20
 # NumPy's pairwise summation begins with blocks of eight.
 _ADDED_IN_ORDER = 7

@@ -114,8 +114,8 @@ class GroupCommit(Generic[T]):
         self._idle_seconds = idle_seconds
         self._on_up_change = on_up_change
 
-        # Whether the last thing that was tried shows that records can be appended.
-        self._appended = False
+        # Until something was tried, nobody knows.
+        self._shown_up = False
         self._changed = threading.Condition()
         self._small: deque[_Submission[T]] = deque()
         self._large: deque[_Submission[T]] = deque()
@@ -228,7 +228,6 @@ class GroupCommit(Generic[T]):
         seconds = time.perf_counter() - started
         # Before those who wait are taken: from here on new
         # ones are refused, so that none is left behind.
-        self._appended = error is None
         self._change(error)
         for submission, _ in batch:
             submission.skipped += skipped
@@ -254,9 +253,8 @@ class GroupCommit(Generic[T]):
 
     def _try_out(self) -> None:
         # An idle store that works is not made to take a record and give it back all the time.
-        rehearse = not (self._up and self._appended)
+        rehearse = not (self._up and self._shown_up)
         error = self._attempt(lambda: self._store.probe(rehearse=rehearse))
-        self._appended = error is None
         self._change(error)
 
     def _attempt(self, write: Callable[[], None]) -> JournalUnavailable | None:
@@ -279,7 +277,7 @@ class GroupCommit(Generic[T]):
         return None
 
     def _change(self, error: JournalUnavailable | None) -> None:
-        up = error is None
+        up = self._shown_up = error is None
         with self._changed:
             # Told of changes alone: a failing store would log each probe.
             if self._up is up:
