@@ -109,10 +109,10 @@ def is_told(rule: Safeguard, reader: Reader) -> bool:
 def minutes_told(explanation: Explanation) -> str:
     """Names the text by which a user hears that a mix takes less of the adviser's time.
 
-    It helps about as much as the other, or more, or less but not so much less.
+    It helps about as much as the other, or more, or less but not so much less: by what the adviser
+    reads of it. That both are worth about the same, with the price of the minutes, says nothing of
+    how much they help.
     """
-    if explanation.near_equal == explanation.other:
-        return "MINUTES"
     effect = explanation.effect
     if effect >= _HELPS_MORE:
         return "MINUTES_TOO"

@@ -10,7 +10,7 @@ from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision
 from router.decision.explain import Explainer, Explanation
-from router.serving.routing.reasons import NEAR_EQUAL, OTHER, SAFEGUARD, Told, told_of
+from router.serving.routing.reasons import NEAR_EQUAL, OTHER, SAFEGUARD, Told, minutes_told, told_of
 from router.texts import TOLD_FROM, Reader, load_texts
 from tests.builders import (
     a_catalogue,
@@ -178,3 +178,15 @@ def test_an_unknown_value_is_no_reason_but_counts_among_the_others() -> None:
         kinds |= {part.kind for part in told}
         assert FEATURES.column("job_situation") not in {part.column for part in told}
     assert OTHER in kinds
+
+
+@pytest.mark.parametrize(
+    ("effect", "text"),
+    [(-0.034, "MINUTES_OVER_EFFECT"), (-0.004, "MINUTES"), (0.02, "MINUTES_TOO")],
+)
+@pytest.mark.parametrize("near_equal", [None, 5])
+def test_a_user_hears_how_much_a_lighter_mix_helps_whether_or_not_both_are_worth_the_same(
+    effect: float, text: str, near_equal: int | None
+) -> None:
+    explanation = Explanation(5, effect, 0.03, 0.0, (), (), (), near_equal, [])
+    assert minutes_told(explanation) == text
