@@ -165,3 +165,8 @@ def check_scheduler(engine: str, scheduler: str) -> None:
     """
     if scheduler and engine == "local":
         raise click.UsageError("--scheduler: is of an engine; give --engine dask as well")
+    if "@" in scheduler:
+        # Not repeated: what stands before it may be a password.
+        raise click.UsageError(
+            "--scheduler: an address has no user and password; certificates are of Dask's settings"
+        )

@@ -15,6 +15,7 @@ import router
 import training
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
+from router.decision.whole_tens import nearest_ten, whole_tens
 from router.versions.registry import FORMAT
 from training.fit import Fitted
 
@@ -54,18 +55,20 @@ def manifest(
         "effects_vary": figures.heterogeneity.found,
         "error_scale": figures.error_scale,
         "parity": asdict(fitted.parity),
-        "training": {
-            "cases": len(cases.mix),
-            "sha256": cases.sha256,
-            "outcome_mean": float(cases.outcome.mean()),
-            "dates": [day.isoformat() for day in cases.dates] if cases.dates else None,
-            "simulation": cases.simulation,
-            "seed": seed,
-            "command": command,
-            "mixes": dict(zip(catalogue.ids, counts, strict=True)),
-            "too_recent": cases.too_recent,
-            "shielded": cases.shielded,
-        },
+        "training": training_in_tens(
+            {
+                "cases": len(cases.mix),
+                "sha256": cases.sha256,
+                "outcome_mean": float(cases.outcome.mean()),
+                "dates": [day.isoformat() for day in cases.dates] if cases.dates else None,
+                "simulation": cases.simulation,
+                "seed": seed,
+                "command": command,
+                "mixes": dict(zip(catalogue.ids, counts, strict=True)),
+                "too_recent": cases.too_recent,
+                "shielded": cases.shielded,
+            }
+        ),
         "code_sha256": _code_digest(),
         "policies": dict(digests),
         "promoted": figures.promoted,
@@ -84,3 +87,15 @@ def _code_digest() -> str:
             name = f"{package.__name__}/{path.relative_to(root).as_posix()}"
             found.update(f"{len(name)} {name} {len(content)} ".encode() + content)
     return found.hexdigest()
+
+
+def training_in_tens(described: dict[str, Any]) -> dict[str, Any]:
+    """Rounds the counts of parts of the cases; those that are rounded already stay."""
+    mixes: dict[str, int] = described["mixes"]
+    counts = whole_tens(np.array([*mixes.values()], np.int64)).tolist()
+    rounded = {
+        name: nearest_ten(described[name])
+        for name in ("too_recent", "shielded")
+        if name in described
+    }
+    return described | rounded | {"mixes": dict(zip(mixes, counts, strict=True))}

@@ -91,6 +91,7 @@ def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
     Raises:
         NotLogged: if MLflow is not installed, does not know the URI, or cannot be reached.
     """
+    _check_address(uri)
     shown, credentials = _apart(uri)
     with _settings(settings | credentials | _without_proxy(shown)):
         try:
@@ -106,13 +107,29 @@ def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
             raise NotLogged(f"mlflow: {without_password(uri)}: {told}") from problem
 
 
+def _check_address(uri: str) -> None:
+    """Refuses what no server can be reached by, without repeating it: it may hold a secret.
+
+    Raises:
+        NotLogged: saying what is wrong.
+    """
+    try:
+        parts = urlsplit(_apart(uri)[0])
+        parts.port  # noqa: B018 - it is read as it is asked for
+    except ValueError:
+        raise NotLogged(
+            "mlflow: the address cannot be read; give one as http://host:5000"
+        ) from None
+    if parts.scheme.startswith("http") and (parts.query or parts.fragment):
+        raise NotLogged(
+            "mlflow: the address may have no part behind a ? or #; give a token in the "
+            "environment, as MLFLOW_TRACKING_TOKEN"
+        )
+
+
 def _without_proxy(uri: str) -> dict[str, str]:
     """Gives the settings by which no proxy is asked for a server on this machine."""
-    try:
-        host = urlsplit(uri).hostname or ""
-    except ValueError:
-        # MLflow says what is wrong with it.
-        return {}
+    host = urlsplit(uri).hostname or ""
     if not is_loopback(host):
         return {}
     # In small letters it wins where both are set.

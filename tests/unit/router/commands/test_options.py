@@ -26,3 +26,11 @@ def test_an_address_needs_an_engine_and_an_engine_no_address() -> None:
     assert (told.exit_code, "give --engine dask as well" in told.output) == (2, True)
     told = CliRunner().invoke(work, ["--engine", "dask"])
     assert (told.exit_code, told.output) == (0, "dask at a cluster of its own\n")
+
+
+def test_an_address_with_a_password_is_refused_and_not_repeated() -> None:
+    words = ["--engine", "dask", "--scheduler", "tcp://kari:s3cret@host:8786"]
+    told = CliRunner().invoke(work, words)
+    assert told.exit_code == 2
+    assert "no user and password" in told.output
+    assert "s3cret" not in told.output

@@ -113,3 +113,19 @@ def test_user_and_password_of_a_server_are_sent_to_it_and_shown_nowhere(
     told = capfd.readouterr()
     assert "cret" not in told.out + told.err
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("http://[::1", "cannot be read"),
+        ("http://127.0.0.1:s3cret", "cannot be read"),
+        ("http://kari:s3cret@[::1", "cannot be read"),
+        ("http://127.0.0.1:1/?token=s3cret", r"behind a \? or #"),
+        ("https://127.0.0.1:1/#s3cret", r"behind a \? or #"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused_and_not_repeated(uri: str, told: str) -> None:
+    with pytest.raises(NotLogged, match=told) as refused:
+        check_server(uri)
+    assert "s3cret" not in str(refused.value)
