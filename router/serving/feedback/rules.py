@@ -167,7 +167,11 @@ def outcome(history: History, asked: AskedOutcome, now: int) -> Outcome:
     refuse_manual(history.recommended)
     earliest, latest = _day(history.recommended.written_at, _LAST_ZONE), _day(now, _FIRST_ZONE)
     if not earliest <= asked.observed_on <= latest:
-        told = f"{asked.observed_on} is outside {earliest} (the decision) to {latest} (today)"
+        # The earliest that it was anywhere on earth, and the latest that it is.
+        told = (
+            f"{asked.observed_on} is outside {earliest} (the day of the decision) to {latest} "
+            "(today), each in whatever time zone"
+        )
         raise InvalidRequest([FieldProblem(index=0, field="observed_on", description=told)])
     return Outcome(
         decision_id=asked.decision_id,
