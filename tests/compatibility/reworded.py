@@ -237,6 +237,8 @@ _ENGLISH = (
         "Your adviser will reply to you",
         "We are sorry that you have had to wait. Your adviser will reply to you",
     ),
+    ("(the decision) to ", "(the day of the decision) to "),
+    (" (today)", " (today), each in whatever time zone"),
     # A value with a comma inside read as two.
     (
         "good opportunities, needs guidance, needs guidance, reduced work capacity, "
@@ -254,7 +256,7 @@ def as_worded_today(outcome: Outcome) -> Outcome:
     return Outcome(
         answers=_reworded(outcome.answers),
         code=outcome.code,
-        message=outcome.message,
+        message=_reworded(outcome.message),
         details=_reworded(outcome.details),
     )
 
