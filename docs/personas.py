@@ -24,7 +24,7 @@ from router.policies.offices import load_policies
 from router.serving.messages import contacts_of
 from router.serving.requests import View
 from router.serving.routing.recommendation import RecommendationWriter
-from router.texts import LANGUAGES, Reader, Texts, load_texts
+from router.texts import LANGUAGES, Planned, Reader, Texts, load_texts
 from router.v1 import recommendation_pb2
 from router.versions.registry import ModelVersion, load_model, promoted_version
 
@@ -118,12 +118,12 @@ class Answer:
 
     Attributes:
         decision: the decision.
-        contacts: of each permitted mix by its id: channel, how many, adviser minutes of each.
+        contacts: of each permitted mix by its id.
         messages: the answer by language and reader.
     """
 
     decision: Decision
-    contacts: Mapping[str, list[tuple[str, int, int]]]
+    contacts: Mapping[str, list[Planned]]
     messages: Mapping[tuple[str, Reader], recommendation_pb2.Recommendation]
 
     def text(self, language: str, reader: Reader) -> str:
@@ -247,7 +247,7 @@ def _contacts(answer: Answer, words: Texts) -> str:
     """Tells the contacts that take an adviser's time."""
     return ", ".join(
         f"{number} × {words.channel(channel)} of {minutes} minutes"
-        for channel, number, minutes in answer.contacts[_advised(answer)]
+        for channel, number, minutes, _ in answer.contacts[_advised(answer)]
         if minutes
     )
 

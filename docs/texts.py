@@ -17,7 +17,7 @@ from router.decision.catalogue import Channel
 from router.decision.schema import Feature, Role
 from router.policies.catalogue_file import load_catalogue
 from router.serving.messages import contacts_of
-from router.texts import STRICTEST_FIRST, Contact, Reader, Texts, load_texts
+from router.texts import STRICTEST_FIRST, Contact, Planned, Reader, Texts, load_texts
 from router.texts.amounts import amount
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,14 +30,18 @@ _KINDS_OF_NOTICE = (
     ("withheld", False, False),
     ("people alone", False, True),
 )
-# Mixes that no catalogue of ours has, an agency's may: channel, contacts, minutes.
+# Mixes that no catalogue of ours has, an agency's may.
 ODD_PLANS = (
-    ("every channel, twice", [(channel.value, 2, 10) for channel in Channel], 12),
-    ("every channel, once", [(channel.value, 1, 10) for channel in Channel], 1),
-    *((f"{channel.value} first", [(channel.value, 3, 10)], 26) for channel in Channel),
-    ("own work alone", [("SELF_SERVICE", 3, 0)], 2),
-    ("daily messages", [("DIALOGUE_MESSAGE", 84, 7), ("PHONE", 2, 18)], 12),
-    ("own work last", [("PHONE", 13, 18), ("SELF_SERVICE", 1, 0)], 12),
+    ("every channel, twice", [Planned(channel.value, 2, 10, 1) for channel in Channel], 12),
+    ("every channel, once", [Planned(channel.value, 1, 10, 1) for channel in Channel], 1),
+    *((f"{channel.value} first", [Planned(channel.value, 3, 10, 1)], 26) for channel in Channel),
+    *(
+        (f"once in week {week} of {weeks}", [Planned("PHONE", 1, 18, week)], weeks)
+        for week, weeks in ((1, 2), (2, 12), (3, 12), (14, 26))
+    ),
+    ("own work alone", [Planned("SELF_SERVICE", 3, 0, 1)], 2),
+    ("daily messages", [Planned("DIALOGUE_MESSAGE", 84, 7, 1), Planned("PHONE", 2, 18, 1)], 12),
+    ("own work last", [Planned("PHONE", 13, 18, 1), Planned("SELF_SERVICE", 1, 0, 2)], 12),
 )
 # Rules that come together, with what they demand.
 SEVERAL = {
@@ -93,6 +97,8 @@ def rendered(texts: Texts) -> Iterator[Rendered]:
     for field, direction in sorted(texts.change_keys()):
         told = [texts.change(reader, field, direction, CATALOGUE.ids[3]) for reader in Reader]
         yield Rendered("Changes", f"{field} {direction}", *told)
+        told = [texts.same_change(reader, field, direction) for reader in Reader]
+        yield Rendered("Changes to the same mix", f"{field} {direction}", *told)
     for need, channels in texts.entries["suitability"].items():
         for channel in channels:
             text = texts.suitability(need, channel)
@@ -211,6 +217,7 @@ def _besides(texts: Texts) -> Iterator[Rendered]:
     yield Rendered("What decides besides", "compared", *told)
     told = [texts.near_equal(reader, mix, other) for reader in Reader]
     yield Rendered("Near equal", f"{mix} {other}", *told)
+    yield Rendered("Near equal", f"{other}, just compared with", texts.rather(other), "")
 
 
 def names(texts: Texts) -> Iterator[Rendered]:

@@ -10,7 +10,7 @@ from google.rpc import status_pb2
 from router.cases.problems import FieldProblem
 from router.decision.catalogue import Catalogue, Channel, Mix, MixElement
 from router.serving.status import InvalidRequest, rpc_status, status_of
-from router.texts import Texts
+from router.texts import Planned, Texts
 from router.v1 import recommendation_pb2
 
 
@@ -61,19 +61,20 @@ def _channel(channel: Channel) -> recommendation_pb2.Channel.ValueType:
     return recommendation_pb2.Channel.Value(f"CHANNEL_{channel.value}")
 
 
-def contacts_of(mix: Mix, unusable: frozenset[Channel] = frozenset()) -> list[tuple[str, int, int]]:
-    """Gives channel, number and minutes of each of a mix's contacts, each channel once.
+def contacts_of(mix: Mix, unusable: frozenset[Channel] = frozenset()) -> list[Planned]:
+    """Gives a mix's contacts, each channel once, in the order in which they start.
 
-    In the order in which they start; work of one's own in the activity plan is a channel apart from
-    an adviser's look at it.
+    Work of one's own in the activity plan is a channel apart from an adviser's look at it.
     """
-    found: dict[tuple[Channel, bool], tuple[int, int]] = {}
+    found: dict[tuple[Channel, bool], Planned] = {}
     for element in _in_order(mix):
         channel = element.channel_without(unusable) or element.channel
-        key = (channel, channel is Channel.SELF_SERVICE and element.minutes == 0)
-        number, minutes = found.get(key, (0, element.minutes))
-        found[key] = (number + element.contacts(mix.weeks), minutes)
-    return [(channel.value, *counted) for (channel, _), counted in found.items()]
+        number = element.contacts(mix.weeks)
+        one = Planned(channel.value, number, element.minutes, element.first_week)
+        before = found.setdefault((channel, one.is_own), one)
+        if before is not one:
+            found[channel, one.is_own] = before._replace(number=before.number + number)
+    return [*found.values()]
 
 
 def case_error(error: Exception) -> status_pb2.Status:

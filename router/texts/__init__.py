@@ -69,6 +69,28 @@ class Contact(NamedTuple):
     days: int
 
 
+class Planned(NamedTuple):
+    """Contacts by one channel in the weeks of a mix.
+
+    Attributes:
+        channel: its name.
+        number: of contacts, 1 or more.
+        minutes: of an adviser, of each; self-service without any is the user's own work in the
+            activity plan.
+        first_week: in which the first is, 1 or later.
+    """
+
+    channel: str
+    number: int
+    minutes: int
+    first_week: int
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's own work in the activity plan."""
+        return self.channel == "SELF_SERVICE" and not self.minutes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
     """The texts of one language, by the keys of its TOML file."""
@@ -116,27 +138,28 @@ class Texts:
         text = self._entry("problem", key).format(**parts)
         return _with_capital(text)
 
-    def plan(self, reader: Reader, contacts: Sequence[tuple[str, int, int]], weeks: int) -> str:
-        """Tells what happens next.
+    def plan(self, reader: Reader, contacts: Sequence[Planned], weeks: int) -> str:
+        """Tells what happens next: what, how often, in which order, and when if it is once.
 
         Args:
             reader: the reader.
-            contacts: of a mix: name of the channel, how many in its weeks, adviser minutes of each;
-                in the order in which they start, each channel once. Self-service without minutes
-                is the user's own work in the activity plan.
+            contacts: of a mix, in the order in which they start, each channel once.
             weeks: of the mix.
         """
         # All numbers of a plan are of one kind, as they stand side by side.
-        counts = [number for channel, number, minutes in contacts if not _is_own(channel, minutes)]
-        in_digits = max([weeks, *counts]) > _WORDS_UP_TO
+        in_digits = max([weeks, *(one.number for one in contacts if not one.is_own)]) > _WORDS_UP_TO
         span = self._entry(reader.value, "plan", "span_one" if weeks == 1 else "span_other")
         span = span.format(n=self._number(weeks, in_digits=in_digits))
 
         found: list[str] = []
-        for channel, number, minutes in contacts:
-            key = "OWN_PLAN" if _is_own(channel, minutes) else channel
+        for one in contacts:
+            key = "OWN_PLAN" if one.is_own else one.channel
             text = self._entry(reader.value, "plan", key, "next" if found else "first")
-            found.append(text.format(span=span, times=self._times(number, in_digits=in_digits)))
+            times = self._times(one.number, in_digits=in_digits)
+            # In a single week there is no other to tell it from.
+            if one.number == 1 and weeks > 1:
+                times += self._when(one.first_week, in_digits=in_digits)
+            found.append(text.format(span=span, times=times))
         return " ".join(found)
 
     def until(self, reader: Reader, doubts: Sequence[str], plan: str) -> str:
@@ -347,10 +370,19 @@ class Texts:
         text = self._entry(reader.value, "near_equal")
         return text.format(mix=self.mix(mix_id), other=self.mix(other_id))
 
+    def rather(self, other_id: str) -> str:
+        """Tells the user how to get the mix just compared with, which looks about as good."""
+        return self._entry(Reader.USER.value, "rather").format(other=self.mix(other_id))
+
     def change(self, reader: Reader, feature_name: str, direction: str, mix_id: str) -> str:
         """Tells which mix would follow if the user changed something; see `change_keys`."""
         text = self._entry(reader.value, "change", feature_name, direction)
-        return text.format(mix=self.mix(mix_id))
+        return text.format(advice=self._entry("advice", "mix").format(mix=self.mix(mix_id)))
+
+    def same_change(self, reader: Reader, feature_name: str, direction: str) -> str:
+        """Tells that the mix just named would follow if the user changed something else."""
+        text = self._entry(reader.value, "change", feature_name, direction)
+        return text.format(advice=self._entry("advice", "same"))
 
     def change_keys(self) -> set[tuple[str, str]]:
         """Gives the changes that may be advised: a field, and MORE, LESS or a value of it."""
@@ -409,6 +441,10 @@ class Texts:
         key = {1: "once", 2: "times" if in_digits else "twice"}.get(number, "times")
         return self._entry("number", key).format(n=self._number(number, in_digits=in_digits))
 
+    def _when(self, week: int, *, in_digits: bool) -> str:
+        key = {1: "first_week", 2: "after_one"}.get(week, "after_other")
+        return self._entry("when", key).format(n=self._number(week - 1, in_digits=in_digits))
+
     def _counted(self, texts: dict[str, str], number: int) -> str:
         return texts["one" if number == 1 else "other"].format(n=self._number(number))
 
@@ -421,10 +457,6 @@ class Texts:
 def _with_capital(text: str) -> str:
     # Not `capitalize`, which would lower what follows: names and abbreviations.
     return text[0].upper() + text[1:]
-
-
-def _is_own(channel: str, minutes: int) -> bool:
-    return channel == "SELF_SERVICE" and not minutes
 
 
 @cache

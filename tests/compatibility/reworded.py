@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.texts import Reader, Texts, load_texts
 from tests.compatibility.kept import Outcome
 
 _BOKMAL = (
+    ("aktivitetsplanen din én gang.", "aktivitetsplanen din én gang, etter fem uker."),
+    ("gjennom aktivitetsplanen én gang.", "gjennom aktivitetsplanen én gang, etter fem uker."),
+    ("». Velg sammen med brukeren.", "» når tiden teller med. Velg sammen med brukeren."),
     ("Oppgi et helt tall, ", "Oppgi et helt tall fra "),
     ("Velg én av disse: ", "Velg ett av disse alternativene: "),
     ("sendte ikke saken slik den skal være.", "sendte ikke saken slik det skal."),
     (
         "ser omtrent like bra ut for deg. Si fra til veilederen din hvis du heller vil det.",
-        "passer trolig omtrent like godt for deg. "
-        "Si fra til veilederen din hvis du heller vil ha det.",
+        "kan passe like godt for deg. Si fra til veilederen din hvis du heller vil ha det.",
     ),
     ("Foreløpig foreslår vi dette.", "Foreløpig foreslår vi dette:"),
     ("Foreløpig er det dette.", "Foreløpig er dette rådet:"),
@@ -111,12 +114,14 @@ _BOKMAL = (
     ("så møtet bør være et ønske eller et behov.", "så møtet bør være ønsket eller nødvendig."),
 )
 _NYNORSK = (
+    ("aktivitetsplanen din éin gong.", "aktivitetsplanen din éin gong, etter fem veker."),
+    ("gjennom aktivitetsplanen éin gong.", "gjennom aktivitetsplanen éin gong, etter fem veker."),
+    ("». Vel saman med brukaren.", "» når tida tel med. Vel saman med brukaren."),
     ("Oppgi eit heilt tal, ", "Oppgi eit heilt tal frå "),
     ("Vel éin av desse: ", "Vel eitt av desse alternativa: "),
     (
         "ser omtrent like bra ut for deg. Sei frå til rettleiaren din dersom du heller vil det.",
-        "passar truleg omtrent like godt for deg. "
-        "Sei frå til rettleiaren din dersom du heller vil ha det.",
+        "kan passe like godt for deg. Sei frå til rettleiaren din dersom du heller vil ha det.",
     ),
     ("Førebels foreslår vi dette.", "Førebels foreslår vi dette:"),
     ("Førebels er det dette.", "Førebels er dette rådet:"),
@@ -213,6 +218,14 @@ _NYNORSK = (
     ("så møtet bør vere eit ønske eller eit behov.", "så møtet bør vere ønskt eller nødvendig."),
 )
 _ENGLISH = (
+    ("your activity plan once.", "your activity plan once, after five weeks."),
+    ("the activity plan once.", "the activity plan once, after five weeks."),
+    ("The model cannot tell “", "With time counted, “"),
+    ("” apart. Choose together", "” look equal. Choose together"),
+    (
+        "looks about as good for you. Tell your adviser",
+        "may suit you just as well. Tell your adviser",
+    ),
     (
         "for six months in the last year, but also that you stopped before that.",
         "for at least six months in the last year. "
@@ -263,7 +276,8 @@ def as_worded_today(outcome: Outcome) -> Outcome:
 
 def _reworded(content: Any) -> Any:
     if isinstance(content, dict):
-        return {name: _reworded(value) for name, value in content.items()}
+        found = {name: _reworded(value) for name, value in content.items()}
+        return found | {"text": _letter(found)} if "reasons" in found else found
     if isinstance(content, list):
         return [_reworded(value) for value in content]
     if not isinstance(content, str):
@@ -271,3 +285,40 @@ def _reworded(content: Any) -> Any:
     for before, now in REWORDED:
         content = content.replace(before, now)
     return content
+
+
+def _letter(answer: dict[str, Any]) -> str:
+    """Gives an answer's letter as it is put together today, from its sentences in today's words.
+
+    What helps most on average is told against what, a mix just compared with is offered without
+    saying again that it is as good, and what leads to the same advice stands in one paragraph.
+    """
+    text: str = answer["text"]
+    for words in load_texts().values():
+        if any(words.entries[reader.value]["notice"]["advice"] in text for reader in Reader):
+            return _put_together(text, answer, words)
+    return text
+
+
+def _put_together(text: str, answer: dict[str, Any], words: Texts) -> str:
+    reasons = [one for one in answer["reasons"] if not one["code"].startswith("SAFEGUARD.")]
+    named = {one["compared_with"] for one in reasons if one["code"] == "MINUTES"}
+    average = words.entries["user"]["general"]["AVERAGE"]
+    others = {one["compared_with"] for one in reasons if one["text"] == average} - named
+    for other in others:
+        compared, last = words.compared(Reader.USER, other), reasons[-1]["text"]
+        if compared not in text:
+            text = text.replace(last, f"{last}\n\n{compared}")
+
+    near = answer.get("near_equal_mix", "")
+    if near in named:
+        as_good = words.near_equal(Reader.USER, answer["mix"]["id"], near)
+        text = text.replace(as_good, words.rather(near))
+
+    match answer.get("changes"):
+        case [first, second] if first["mix_id"] == second["mix_id"]:
+            advice = words.entries["advice"]
+            mix = advice["mix"].format(mix=words.mix(first["mix_id"]))
+            same = second["text"].replace(mix, advice["same"])
+            text = text.replace(f"{first['text']}\n\n{second['text']}", f"{first['text']} {same}")
+    return text

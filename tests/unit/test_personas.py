@@ -60,7 +60,7 @@ def unmet(persona: Persona, answer: Answer) -> set[str]:
 
 def unmet_in_decision(persona: Persona, answer: Answer) -> Iterator[str]:
     expect, decision = persona.expect, answer.decision
-    channels = {mix: {one for one, _, _ in contacts} for mix, contacts in answer.contacts.items()}
+    channels = {mix: {one.channel for one in contacts} for mix, contacts in answer.contacts.items()}
 
     # That few cases were alike follows from the data of a version, and not from the case.
     doubts = {one.name for one in Doubt if decision.doubts & one} - {Doubt.RARE_VALUES.name}
@@ -82,7 +82,9 @@ def unmet_in_decision(persona: Persona, answer: Answer) -> Iterator[str]:
     yield from (f"never {one}" for one in expect.never if one in used)
     yield from (f"permits {one}" for one in expect.permits if one not in channels)
 
-    minutes = (sum(n * each for _, n, each in contacts) for contacts in answer.contacts.values())
+    minutes = (
+        sum(one.number * one.minutes for one in contacts) for contacts in answer.contacts.values()
+    )
     if expect.at_most_minutes is not None and min(minutes) > expect.at_most_minutes:
         yield f"at_most_minutes {expect.at_most_minutes}"
 

@@ -26,6 +26,7 @@ from router.journal.record import Context, Record
 from router.serving.messages import contacts_of, mix_message
 from router.serving.requests import View
 from router.serving.routing.reasons import (
+    AVERAGE,
     BEHIND_A_LOGIN,
     MINUTES,
     NEAR_EQUAL,
@@ -214,10 +215,11 @@ class RecommendationWriter:
             self._add_safeguards(message, decision, view)
             if decision.is_scored:
                 self._add_options(message, decision)
+            changes: list[list[str]] = []
             if explanation is not None:
                 self._add_reasons(message, decision, explanation, view)
-                self._add_changes(message, decision, explanation, view)
-            self._add_text(message, decision, view)
+                changes = self._add_changes(message, decision, explanation, view)
+            self._add_text(message, decision, view, changes)
 
     def _same_part(self, decision: Decision, view: View) -> recommendation_pb2.Recommendation:
         """Gives what is the same in many answers, made once."""
@@ -386,8 +388,11 @@ class RecommendationWriter:
         decision: Decision,
         explanation: Explanation,
         view: View,
-    ) -> None:
+    ) -> list[list[str]]:
+        """Adds what would change the mix, and gives the letter's paragraphs of it."""
         words, ids = self._texts[view.language], self.decider.catalogue.ids
+        told: list[list[str]] = []
+        last = NO_MIX
         for change in explanation.changes:
             # Without proof that effects vary nobody knows that doing otherwise would help.
             if not (change.is_wish or self._recommender.model.info.effects_vary):
@@ -402,24 +407,53 @@ class RecommendationWriter:
                 mix_id=ids[change.mix],
                 text=words.change(view.reader, feature.name, change.direction, ids[change.mix]),
             )
+            if change.mix == last:
+                told[-1].append(words.same_change(view.reader, feature.name, change.direction))
+            else:
+                told.append([message.changes[-1].text])
+            last = change.mix
+        return told
 
     def _add_text(
-        self, message: recommendation_pb2.Recommendation, decision: Decision, view: View
+        self,
+        message: recommendation_pb2.Recommendation,
+        decision: Decision,
+        view: View,
+        changes: Sequence[list[str]] = (),
     ) -> None:
-        """Puts all that is told together, in the order in which it is read."""
+        """Puts all that is told together, in the order in which it is read.
+
+        Args:
+            message: with all that the letter tells but what would change the mix.
+            decision: that it tells of.
+            view: in which it is read.
+            changes: what would change the mix, texts of each paragraph.
+        """
         words, reader = self._texts[view.language], view.reader
         why = self._rules_told(decision, view)
         reasons = [one for one in message.reasons if not one.code.startswith("SAFEGUARD.")]
         why += [[one.text] for one in reasons]
-        compared = dict.fromkeys(one.compared_with for one in reasons if one.feature)
+        # That a mix takes less time is said with the name of the other one.
+        named = {one.compared_with for one in reasons if one.code == MINUTES}
+        # An adviser reads it in the reason.
+        vague = {AVERAGE} if reader is Reader.USER else set()
+        compared = dict.fromkeys(
+            one.compared_with
+            for one in reasons
+            if one.feature or (one.code in vague and one.compared_with not in named)
+        )
         why += [[words.compared(reader, other)] for other in compared]
         near = message.near_equal_mix
         offered = {change.mix_id for change in message.changes}
-        # A user is not offered less than what is advised, and nothing twice.
-        more = near and near not in offered and self._is_heavier(near, message.mix.id)
-        if more or (near and reader is Reader.ADVISER):
+        if near and reader is Reader.ADVISER:
             why.append([words.near_equal(reader, message.mix.id, near)])
-        why += [[change.text] for change in message.changes]
+        # A user is not offered less than what is advised, and nothing twice.
+        elif near and near not in offered and self._is_heavier(near, message.mix.id):
+            again = near in named
+            why.append(
+                [words.rather(near) if again else words.near_equal(reader, message.mix.id, near)]
+            )
+        why += changes
         message.text = words.letter(
             reader,
             plan=message.plan,

@@ -12,7 +12,7 @@ from router.decision.safeguards import Requirement
 from router.decision.schema import Role
 from router.decision.suitability import NEEDS
 from router.serving.messages import contacts_of
-from router.texts import LANGUAGES, STRICTEST_FIRST, Contact, Reader, load_texts
+from router.texts import LANGUAGES, STRICTEST_FIRST, Contact, Planned, Reader, load_texts
 from router.texts.letters import facts_first, said_once, sentences
 from tests.builders import a_decider
 
@@ -32,11 +32,11 @@ def plan(language: str, mix_id: str, reader: Reader = Reader.USER) -> str:
     return TEXTS[language].plan(reader, contacts_of(mix), mix.weeks)
 
 
-def test_a_plan_says_who_does_what_and_how_often() -> None:
+def test_a_plan_says_who_does_what_how_often_and_when_if_once() -> None:
     assert plan("nb", "DIALOGUE_AND_PHONE") == (
         "De neste tolv ukene bruker du aktivitetsplanen på egen hånd. Vi ringer deg tre ganger. "
         "Vi skriver til deg i dialogen tre ganger. "
-        "Veilederen går gjennom aktivitetsplanen din én gang."
+        "Veilederen går gjennom aktivitetsplanen din én gang, etter fem uker."
     )
     assert plan("nn", "INTENSIVE_PERSONAL", Reader.ADVISER) == (
         "Dei neste tolv vekene møter du brukaren på kontoret seks gonger. "
@@ -45,12 +45,12 @@ def test_a_plan_says_who_does_what_and_how_often() -> None:
     assert plan("en", "BLENDED_VIDEO") == (
         "Over the next twelve weeks you will use the activity plan on your own. "
         "We will write to you in the dialogue six times. We will speak with you by video twice. "
-        "Your adviser will go through your activity plan once."
+        "Your adviser will go through your activity plan once, after five weeks."
     )
 
 
 def test_the_numbers_of_a_plan_are_all_in_words_or_all_in_digits() -> None:
-    elements = [("PHONE", 2, 18), ("DIALOGUE_MESSAGE", 84, 7)]
+    elements = [Planned("PHONE", 2, 18, 1), Planned("DIALOGUE_MESSAGE", 84, 7, 1)]
     assert TEXTS["nb"].plan(Reader.USER, elements, 12) == (
         "De neste 12 ukene ringer vi deg 2 ganger. Vi skriver til deg i dialogen 84 ganger."
     )

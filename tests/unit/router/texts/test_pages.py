@@ -28,5 +28,5 @@ def test_the_pages_have_every_form_of_every_number() -> None:
 
 def test_a_plan_has_all_contacts_of_a_mix() -> None:
     for mix in CATALOGUE.mixes:
-        minutes = sum(number * each for _, number, each in contacts_of(mix))
+        minutes = sum(one.number * one.minutes for one in contacts_of(mix))
         assert minutes == mix.adviser_minutes

@@ -266,7 +266,7 @@ def test_users_are_spoken_to_and_advisers_read_of_the_user(language: str) -> Non
 
 
 def test_a_slot_is_filled_with_a_number_a_name_or_a_way_to_reach_people() -> None:
-    slots = {"n", "times", "span", "mix", "other", "points", "phone", "basis"}
+    slots = {"n", "times", "span", "mix", "other", "advice", "points", "phone", "basis"}
     problems = {"field", "lower", "upper", "values"}
     for texts in TEXTS.values():
         for section, entries in texts.entries.items():
