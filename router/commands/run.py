@@ -30,6 +30,7 @@ _EXTRAS = {
     "confluent_kafka": "kafka",
 }
 """What brings a library that the server's image may do without, by the library's name."""
+_OURS = {"router", "training", "bench", "docs", "clients", "tests"}
 
 
 def run(command: click.Command, prog_name: str) -> None:
@@ -68,11 +69,14 @@ def run(command: click.Command, prog_name: str) -> None:
         _tell(problem)
     except ModuleNotFoundError as missing:
         library = (missing.name or "").partition(".")[0]
-        if library not in _EXTRAS:
+        if not library or library in _OURS:
             _tell_fault()
         _tell(
             f"{library} is missing; install the extra: "
             f"pip install 'channel-router[{_EXTRAS[library]}]', or run the image `reports`"
+            if library in _EXTRAS
+            else f"{missing.name} is missing from {sys.executable}, which does not have the "
+            "project's libraries; in a clone, `make setup` puts them in .venv: run .venv/bin/python"
         )
     except Exception:
         _tell_fault()
