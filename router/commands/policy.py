@@ -11,11 +11,14 @@ import click
 
 from router.cases.features import FEATURES
 from router.commands.options import POLICIES
+from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
 from router.decision.weights import Weights
 from router.policies.catalogue_file import load_catalogue
-from router.policies.offices import Policies, load_policies
+from router.policies.check import check_policy
+from router.policies.offices import MIXES, Policies, load_policies
 from router.policies.policy_values import VALUES
+from router.policies.toml_file import PolicyError
 
 _PATHS = {value.attribute: value.path for value in VALUES}
 """Where a policy's file has what an attribute holds."""
@@ -32,18 +35,29 @@ def policy() -> None:
 @POLICIES
 def check(office: str, policies: Path) -> None:
     """Check all policies, or OFFICE's; exit 1 if one would be refused."""
-    found = load(policies)
+    catalogue = load_catalogue(policies / MIXES)
+    found = load_policies(policies, catalogue)
     # "" is the national policy, and comes first.
     names = [office] if office else ["", *sorted({*found.offices, *found.refused})]
     bad = 0
     for name in names:
-        if name in found.refused:
+        problem = found.refused.get(name) or _unfit(catalogue, found.usable(name))
+        if problem:
             bad += 1
-            click.echo(f"{name}: refused: {found.refused[name]}", err=True)
+            click.echo(f"{name or 'national'}: refused: {problem}", err=True)
         else:
             click.echo(f"{name or 'national'}: {found.usable(name).version}")
     if bad:
         sys.exit(1)
+
+
+def _unfit(catalogue: Catalogue, policy: Policy) -> str:
+    """Tells why a policy cannot be served with a catalogue; "" if it can."""
+    try:
+        check_policy(catalogue, policy)
+    except PolicyError as problem:
+        return str(problem)
+    return ""
 
 
 @policy.command()
@@ -89,7 +103,7 @@ def load(policies: Path) -> Policies:
     Raises:
         PolicyError: if the catalogue or the national policy cannot be used.
     """
-    return load_policies(policies, load_catalogue(policies / "mixes.toml"))
+    return load_policies(policies, load_catalogue(policies / MIXES))
 
 
 def values(shown: Policy) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,17 @@ def test_check_names_each_version_and_fails_for_a_file_that_would_be_refused(
     assert policy(policies, "check", "office-01").code == 0
 
 
+def test_check_refuses_a_catalogue_that_the_server_would_refuse(policies: Path) -> None:
+    mixes = policies / "mixes.toml"
+    without = mixes.read_text().replace(', instead = ["VIDEO", "OFFICE_MEETING"]', "")
+    mixes.write_text(without)
+    ended = policy(policies, "check")
+    assert ended.code == 1
+    assert "national: refused: catalogue 2027-01: " in ended.err
+    assert "forbids INTENSIVE_PERSONAL, the mix with most minutes" in ended.err
+    assert "office-01: refused: " in ended.err
+
+
 def test_diff_shows_only_what_differs(policies: Path) -> None:
     told = policy(policies, "diff", "office-01").out.splitlines()
     assert "-safeguards.contact_gap_days = 90" in told

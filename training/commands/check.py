@@ -18,6 +18,7 @@ from router.decision.catalogue import Catalogue
 from router.files.aside import written_aside
 from router.files.formats import OutRefused, check_place
 from router.policies.catalogue_file import load_catalogue
+from router.policies.check import check_policy
 from router.policies.offices import load_policy
 from router.policies.toml_file import PolicyError
 from training.commands.options import PLACE, POLICIES
@@ -28,7 +29,7 @@ from training.data.draft_mapping import draft_mapping
 from training.evaluation.examined import Examined, examine
 from training.evaluation.foreseen import Unmet, foreseen
 from training.evaluation.gate import load_gate
-from training.evaluation.ready import check_policy, ready
+from training.evaluation.ready import ready
 from training.evaluation.soundness import soundness
 from training.report.words import number, percent, points
 

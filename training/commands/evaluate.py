@@ -13,6 +13,7 @@ from router.commands.told import tell_assumed
 from router.files.aside import written_aside
 from router.files.formats import check_place
 from router.policies.catalogue_file import load_catalogue
+from router.policies.check import check_policy
 from router.policies.offices import load_policy
 from training.commands.options import MODELS, PLACE, POLICIES
 from training.commands.promoted import promoted_rival
@@ -22,7 +23,7 @@ from training.data.hold_out import hold_out
 from training.data.policy_file import read_policy
 from training.evaluation.evaluate import evaluate_policy
 from training.evaluation.gate import judge, load_gate, of_any_policy
-from training.evaluation.ready import check_policy, ready
+from training.evaluation.ready import ready
 
 
 @click.command()

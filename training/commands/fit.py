@@ -18,6 +18,7 @@ from router.commands.told import tell_assumed
 from router.decision.decide import Decider
 from router.decision.unscored import for_mixes
 from router.policies.catalogue_file import load_catalogue
+from router.policies.check import check_policy
 from router.policies.offices import load_policy
 from training.commands.options import MODELS, PLACE, POLICIES
 from training.commands.promoted import promoted_rival
@@ -29,7 +30,7 @@ from training.data.truth_file import read_truth
 from training.evaluation.figures import Figures
 from training.evaluation.foreseen import foreseen, in_line
 from training.evaluation.gate import judge, load_gate
-from training.evaluation.ready import check_policy, ready
+from training.evaluation.ready import ready
 from training.evidence.evidence_file import load_evidence
 from training.fit import Run
 from training.fit import fit as fit_version

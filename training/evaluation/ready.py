@@ -13,13 +13,11 @@ import numpy as np
 
 from router.advice.todays_rule import GIVEN, todays_rule
 from router.cases.cells import Bools
-from router.cases.features import FEATURES
 from router.cases.problems import Problems
 from router.decision.catalogue import Catalogue
 from router.decision.policy import Policy
-from router.decision.rulebook import rulebook
-from router.decision.safeguards import CompiledSafeguards, HeaviestForbidden
-from router.policies.toml_file import PolicyError
+from router.decision.safeguards import HeaviestForbidden
+from router.policies.check import check_policy, compile_safeguards
 from training.data.dataset import CASES_OF_A_MIX, LoggedCases, scored
 from training.data.hold_out import sides
 from training.evaluation.figures import Soundness
@@ -88,23 +86,6 @@ def ready(cases: LoggedCases, catalogue: Catalogue, policy: Policy, *, seed: int
     )
 
 
-def check_policy(catalogue: Catalogue, policy: Policy) -> None:
-    """Refuses a catalogue and a policy with which no version can be learned or measured.
-
-    Raises:
-        PolicyError: if a safeguard would not be monotone.
-    """
-    try:
-        _compile_safeguards(catalogue, policy)
-    except ValueError as problem:
-        raise PolicyError(f"catalogue {catalogue.version}: {problem}") from problem
-
-
-def _compile_safeguards(catalogue: Catalogue, policy: Policy) -> None:
-    rules = rulebook(FEATURES, policy.limits)
-    CompiledSafeguards(features=FEATURES, catalogue=catalogue, rules=rules)
-
-
 def _check_heaviest(catalogue: Catalogue, policy: Policy, few: Mapping[str, int]) -> None:
     """Refuses cases of mixes by which the safeguards cannot be kept.
 
@@ -117,7 +98,7 @@ def _check_heaviest(catalogue: Catalogue, policy: Policy, few: Mapping[str, int]
         CasesRefused: naming the mixes of which there are too few.
     """
     try:
-        _compile_safeguards(catalogue, policy)
+        compile_safeguards(catalogue, policy)
     except HeaviestForbidden as problem:
         counts = ", ".join(f"{mix} has {count}" for mix, count in few.items())
         problems = Problems()
