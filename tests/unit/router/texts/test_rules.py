@@ -102,11 +102,21 @@ def all_of(language: str) -> list[Rendered]:
 
 
 def each(language: str, reader: Reader | None = None) -> Iterator[tuple[str, str]]:
-    """Gives texts with what they are about, for one reader or for both."""
+    """Gives texts with what they are about, for one reader or both; equal ones of a kind once."""
+    for (_, who, text), about in _distinct(language).items():
+        if reader in {None, who}:
+            yield about, text
+
+
+@cache
+def _distinct(language: str) -> dict[tuple[str, Reader, str], str]:
+    found: dict[tuple[str, Reader, str], str] = {}
     for one in all_of(language):
         for who, text in zip(Reader, (one.user, one.adviser), strict=True):
-            if text and reader in {None, who}:
-                yield f"{one.kind}: {one.key}, {who.value}", text
+            if text:
+                about = f"{one.kind}: {one.key}, {who.value}"
+                found.setdefault((one.kind, who, text), about)
+    return found
 
 
 def found(pattern: str, text: str) -> str:
