@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,6 +45,34 @@ def test_either_name_of_the_scheme_opens_the_same_journal(
     other = open_journal(database.replace("postgresql://", "postgres://"), create=False)
     assert ids(other) == ids(store)
     other.close()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda store: store.read(),
+        lambda store: store.read(kinds={"recommendation"}),
+        lambda store: store.read(since=0),
+        lambda store: store.held_before(2**62),
+    ],
+)
+def test_each_record_is_looked_up_once_also_before_there_are_statistics(
+    database: str, store: JournalStore, read: Callable[[JournalStore], Iterable[object]]
+) -> None:
+    for _ in range(6):
+        store.write_batch(some_records(1000))
+    looked_up = (
+        "SELECT idx_tup_read FROM pg_stat_user_indexes "
+        "WHERE indexrelname = 'record_pkey' AND schemaname = current_schema()"
+    )
+    [(before,)] = ask(database, looked_up)
+    assert sum(1 for _ in read(store)) == 6000
+    store.close()
+    # What a session did is counted when it has ended.
+    while ask(database, f"SELECT FROM pg_stat_activity WHERE {SESSIONS}"):
+        pass
+    [(after,)] = ask(database, looked_up)
+    assert 6000 <= int(str(after)) - int(str(before)) < 7000
 
 
 def test_servers_that_start_at_once_on_an_empty_database_make_one_journal(database: str) -> None:
