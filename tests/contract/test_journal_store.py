@@ -254,6 +254,16 @@ def test_a_locked_store_is_unavailable_and_works_again_after_release(kept: Kept)
     assert verify(store).intact
 
 
+def test_a_store_is_tried_out_after_another_process_appended(kept: Kept) -> None:
+    store, other = kept.store(), kept.store()
+    store.write_batch(some_records(2))
+    other.write_batch(some_records(1))
+    store.probe(rehearse=True)
+    store.write_batch(some_records(1))
+    assert len(ids(store)) == 4
+    assert verify(store).intact
+
+
 def test_a_closed_store_may_be_closed_again(kept: Kept) -> None:
     store = kept.store()
     store.close()

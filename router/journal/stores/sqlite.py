@@ -220,6 +220,8 @@ class SqliteJournal(SqliteReader):
                 raise
 
     def _rehearse(self) -> None:
+        # Another process may have appended since it was read.
+        self._head = None
         self._connection.execute("SAVEPOINT rehearsal")
         self._append_or_tell([rehearsal()])
         # What was remembered of it was never there.
