@@ -25,6 +25,7 @@ from training.evaluation.figures import (
 from training.learning.scores import Floats, Numbers
 
 CONFIDENCE = 0.90
+UPPER = (1 + CONFIDENCE) / 2
 # Why these bounds: see `overlap_verdict`.
 RARE = 0.01
 ENOUGH_CASES = 200.0
@@ -171,7 +172,7 @@ def estimate(scores: Floats, cluster: Numbers | None = None) -> Estimate:
         raise ValueError(f"scores: {len(scores)} cases; at least 2 are needed for a standard error")
     value = float(scores.mean())
     error, freedom = clustered_error(scores - value, cluster)
-    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    reach = error * float(stdtrit(freedom, UPPER))
     return Estimate(value=value, error=error, low=value - reach, high=value + reach)
 
 

@@ -4,6 +4,7 @@ Counts are in tens, and so are the counts that shares come to. A group that is s
 count at all. What others of its field have is told so coarsely that no number of cases can be
 reckoned from it: a mean of ones and noughts with all its digits is a fraction, whose denominator is
 the number of cases, and all cases less those of all others would be the group's that is not shown.
+So is an interval as many errors wide as Student's t says for just so many cases.
 """
 
 from __future__ import annotations
@@ -12,16 +13,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import stdtridf, stdtrit
 
 from router.decision.whole_tens import nearest_ten, whole_tens
+from training.evaluation.estimators import UPPER
 from training.evaluation.figures import (
     Diagnostics,
     Estimate,
     Figures,
     GroupFigures,
+    HandedOver,
     MixOverlap,
     PolicyFigures,
 )
+
+# Degrees of freedom of fewer are those of clusters, such as offices: no number of cases.
+_FEWEST_FREEDOM = 44
+_DIGITS = 12
 
 
 def figures_in_tens(figures: Figures) -> Figures:
@@ -47,7 +55,7 @@ def figures_in_tens(figures: Figures) -> Figures:
         abstention={status: share(one) for status, one in figures.abstention.items()},
         handed_over=None
         if figures.handed_over is None
-        else tuple(replace(one, share=share(one.share)) for one in figures.handed_over),
+        else tuple(_handed_over(one, cases) for one in figures.handed_over),
     )
 
 
@@ -77,6 +85,15 @@ def _policy(one: PolicyFigures, cases: int) -> PolicyFigures:
     )
 
 
+def _handed_over(one: HandedOver, cases: int) -> HandedOver:
+    return replace(
+        one,
+        share=share_in_tens(one.share, cases),
+        kept=one.kept and _in_tens(one.kept),
+        given=one.given and _in_tens(one.given),
+    )
+
+
 def _group(one: GroupFigures, all_minutes: float) -> GroupFigures:
     """Rounds a group's figures.
 
@@ -88,12 +105,15 @@ def _group(one: GroupFigures, all_minutes: float) -> GroupFigures:
         return replace(one, cases=0)
     cases = nearest_ten(one.cases)
     minutes = _minutes(one.minutes)
+    gain = one.gain and _in_tens(one.gain)
+    logged = one.logged and _share_reached(one.logged, gain, one.cases)
     return replace(
         one,
         cases=cases,
         # `gain` keeps its digits, for the gate: without those of these two it gives nothing away.
-        candidate=_coarse(one.candidate, cases),
-        logged=_coarse(one.logged, cases),
+        candidate=one.candidate and _beside(one.candidate, logged, gain, cases),
+        logged=logged,
+        gain=gain,
         minutes=minutes,
         logged_minutes=_minutes(one.logged_minutes),
         # Of what is told of it, and of nothing else.
@@ -104,15 +124,63 @@ def _group(one: GroupFigures, all_minutes: float) -> GroupFigures:
     )
 
 
-def _coarse(one: Estimate | None, cases: int) -> Estimate | None:
-    """Rounds a mean of ones and noughts so that any number of cases near this one may have it."""
-    if one is None:
-        return None
-    step = 2 / cases
-    value, error, low, high = (
-        round(exact / step) * step for exact in (one.value, one.error, one.low, one.high)
+def _in_tens(one: Estimate) -> Estimate:
+    """Gives an estimate the interval that it has if its cases are counted in tens."""
+    return _around(one.value, one.error, _errors(one))
+
+
+def _errors(one: Estimate) -> float:
+    """Tells how many errors an interval reaches to either side if its cases are counted in tens.
+
+    0 where there is no error.
+    """
+    if not one.error:
+        return 0.0
+    # No bit is left of how exact sums were rounded.
+    errors = round((one.high - one.low) / (2 * one.error), _DIGITS)
+    freedom = float(stdtridf(UPPER, errors))
+    if freedom < _FEWEST_FREEDOM:
+        return errors
+    return round(float(stdtrit(nearest_ten(round(freedom) + 1) - 1, UPPER)), _DIGITS)
+
+
+def _around(value: float, error: float, errors: float) -> Estimate:
+    return Estimate(
+        value=value, error=error, low=value - errors * error, high=value + errors * error
     )
-    return Estimate(value=value, error=error, low=low, high=high)
+
+
+def _share_reached(one: Estimate, gain: Estimate | None, exact: int) -> Estimate:
+    """Rounds a mean of ones and noughts so that any number of cases near this one may have it.
+
+    Its error follows from that, but for how many times as large clusters make it.
+
+    Args:
+        one: the mean of so many cases.
+        gain: of the same cases.
+        exact: their number.
+    """
+    cases = nearest_ten(exact)
+    step = 2 / cases
+    value = round(one.value / step) * step
+    independent = _independent(one.value, exact)
+    # If all or none reached the goal nothing varies: told as if one were otherwise.
+    times = round(one.error / independent, 1) if one.error else 1.0
+    errors = _errors(one) or (_errors(gain) if gain else 0.0)
+    return _around(value, times * _independent(value, cases), errors)
+
+
+def _independent(mean: float, cases: int) -> float:
+    """Gives the standard error of a mean of so many independent ones and noughts."""
+    inside = min(max(mean, 1 / cases), 1 - 1 / cases)
+    return float(np.sqrt(inside * (1 - inside) / cases))
+
+
+def _beside(one: Estimate, logged: Estimate | None, gain: Estimate | None, cases: int) -> Estimate:
+    """Gives what a group comes to by what is told of its log and its gain: no more is known."""
+    step = 2 / cases
+    value = logged.value + gain.value if logged and gain else round(one.value / step) * step
+    return _around(value, one.error, _errors(one))
 
 
 def _minutes(exact: float | None) -> float | None:
@@ -122,8 +190,18 @@ def _minutes(exact: float | None) -> float | None:
 
 def _diagnostics(found: Diagnostics) -> Diagnostics:
     counts = _counts([one.cases for one in found.mixes])
-    mixes = tuple(replace(one, cases=count) for one, count in zip(found.mixes, counts, strict=True))
+    mixes = tuple(
+        replace(one, cases=count, missed=_missed(one.missed, one.expected, count))
+        for one, count in zip(found.mixes, counts, strict=True)
+    )
     return replace(found, mixes=mixes)
+
+
+def _missed(one: Estimate, expected: float, cases: int) -> Estimate:
+    """Rounds what a mean of ones and noughts is above the expected one as such a mean is."""
+    step = 2 / max(10, cases)
+    seen = round((expected + one.value) / step) * step
+    return _around(seen - expected, one.error, _errors(one))
 
 
 def _overlap(one: MixOverlap, cases: int) -> MixOverlap:

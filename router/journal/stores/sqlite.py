@@ -220,6 +220,8 @@ class SqliteJournal(SqliteReader):
                 raise
 
     def _rehearse(self) -> None:
+        # Another process may have appended since it was read.
+        self._head = None
         self._connection.execute("SAVEPOINT rehearsal")
         self._append_or_tell([rehearsal()])
         # What was remembered of it was never there.
@@ -248,9 +250,12 @@ class SqliteJournal(SqliteReader):
             size = min(_LARGEST_STATEMENT, 1 << ((len(rows) - start).bit_length() - 1))
             try:
                 values = list(chain.from_iterable(rows[start : start + size]))
-                self._connection.execute(_INSERT[size], values)
+                taken = self._connection.execute(_INSERT[size], values).rowcount
             except sqlite3.IntegrityError as error:
                 raise _Taken from error
+            if taken != size:
+                # A trigger may let a row go without a word.
+                raise JournalUnavailable(f"journal {self._path}: took {taken} of {size} records")
             start += size
         self._head = head
 

@@ -7,8 +7,11 @@ import pytest
 
 from tests.unit.training.evaluation.figures_builder import some_figures
 from training.evaluation.estimators import estimate
-from training.evaluation.figures import Figures
+from training.evaluation.figures import Figures, GroupFigures
 from training.evaluation.in_tens import figures_in_tens
+
+# Made once: they take longer than what is tried.
+FIGURES = some_figures()
 
 
 def odd_figures() -> Figures:
@@ -48,43 +51,88 @@ def test_figures_in_tens_stay_as_they_are() -> None:
     assert figures_in_tens(told) == told
 
 
-@pytest.mark.parametrize("cases", [50, 61, 148, 997, 9_994])
+def a_group(rng: np.random.Generator, outcome: np.ndarray) -> GroupFigures:
+    """Gives what is measured of a group whose cases reached the goal or not."""
+    cases = len(outcome)
+    noise = rng.normal(0.03, 0.4, cases)
+    return replace(
+        FIGURES.groups[0],
+        cases=cases,
+        candidate=estimate(outcome + noise, None),
+        logged=estimate(outcome.astype(np.float64), None),
+        gain=estimate(noise, None),
+        minutes=float(rng.choice([8, 26, 58, 150], cases).mean()),
+        logged_minutes=float(rng.choice([8, 26, 58, 150], cases).mean()),
+    )
+
+
+def told_of(group: GroupFigures) -> GroupFigures:
+    [told] = figures_in_tens(replace(FIGURES, groups=(group,), overlap=())).groups
+    return told
+
+
+@pytest.mark.parametrize("cases", [50, 61, 148, 997])
 def test_no_number_of_cases_can_be_reckoned_from_what_is_told_of_a_group(cases: int) -> None:
     # All less the groups that are shown would be the one that is not.
     rng = np.random.default_rng(cases)
-    for _ in range(20):
-        outcome = (rng.random(cases) < 0.45).astype(np.float64)
-        scores = outcome + rng.normal(0, 0.4, cases)
-        given, got = rng.choice([8, 26, 58, 150], cases), rng.choice([8, 26, 58, 150], cases)
-        figures = some_figures()
-        exact = replace(
-            figures.groups[0],
-            cases=cases,
-            candidate=estimate(scores, None),
-            logged=estimate(outcome, None),
-            gain=estimate(scores - outcome, None),
-            minutes=float(given.mean()),
-            logged_minutes=float(got.mean()),
-            hours_share=float(given.sum() / (figures.held_out.cases * figures.policies[0].minutes)),
-        )
-        [told] = figures_in_tens(replace(figures, groups=(exact,))).groups
+    for _ in range(5):
+        told = told_of(a_group(rng, (rng.random(cases) < 0.45).astype(np.float64)))
         assert told.logged
         assert told.candidate
         assert told.gain
-        step = 2 / told.cases
+        value = told.logged.value
+        # Who reckons knows the gain, and so takes it off what the candidate comes to.
+        assert told.candidate.value - told.gain.value == pytest.approx(value)
+        errors = (told.gain.high - told.gain.low) / told.gain.error
 
-        # Each number of cases that the ten may stand for has some whole sum that is told like this.
-        for count in range(told.cases - 5, told.cases + 5):
-            mean = np.arange(count + 1) / count
-            assert (np.round(mean / step) * step == told.logged.value).any()
-            candidate = np.round((mean + told.gain.value) / step) * step
-            assert (candidate == told.candidate.value).any()
+        # Each number of cases that the ten may stand for has some whole sum that is told like this,
+        # with its error and its interval.
+        for count in range(told.cases - 4, told.cases + 5):
+            near = range(int(value * count) - 2, int(value * count) + 4)
+            others = [
+                told_of(a_group(rng, np.arange(count) < one)) for one in near if 0 <= one <= count
+            ]
+            assert any(
+                other.cases == told.cases and other.logged == told.logged for other in others
+            )
+            for other in others:
+                assert other.gain
+                own = (other.gain.high - other.gain.low) / other.gain.error
+                assert own == pytest.approx(errors, rel=1e-12)
             minutes = np.round(np.arange(8 * count, 150 * count + 1) / count, 1)
             assert (minutes == told.minutes).any()
             assert (minutes == told.logged_minutes).any()
         # The share is of what else is told, and so tells nothing more.
-        total = figures.held_out.cases * figures.policies[0].minutes
+        total = FIGURES.held_out.cases * FIGURES.policies[0].minutes
         assert told.minutes
         assert told.hours_share == pytest.approx(told.cases * told.minutes / total)
-        assert told.logged.error > 0
-        assert told.logged.low < told.logged.value < told.logged.high
+        assert told.logged.low < value < told.logged.high
+
+
+@pytest.mark.parametrize("reached", [0, 60])
+def test_that_all_or_none_of_a_group_reached_the_goal_is_told_as_if_one_did_otherwise(
+    reached: int,
+) -> None:
+    rng = np.random.default_rng(reached)
+    logged = told_of(a_group(rng, (np.arange(60) < reached).astype(np.float64))).logged
+    nearly = abs(reached - 1)
+    assert logged == told_of(a_group(rng, (np.arange(60) < nearly).astype(np.float64))).logged
+    assert logged
+    assert logged.error > 0
+
+
+def test_how_wide_an_interval_is_tells_no_number_of_cases() -> None:
+    rng = np.random.default_rng(5)
+    found = FIGURES
+    assert found.handed_over
+    widths = []
+    for cases in (206, 214):
+        part = estimate(rng.normal(0, 0.4, cases), None)
+        exact = replace(found, handed_over=(replace(found.handed_over[0], kept=part, given=part),))
+        assert exact.handed_over
+        told = figures_in_tens(exact).handed_over
+        assert told
+        for one in (told[0].kept, told[0].given):
+            assert one
+            widths.append((one.high - one.low) / one.error)
+    assert widths == pytest.approx([widths[0]] * 4, rel=1e-12)
