@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -149,7 +150,7 @@ def _separator(path: Path, first: str, known: frozenset[str]) -> str:
         names = next(csv.reader([first.rstrip("\r\n")], delimiter=separator), [])
         # Known names first, then names at all: which are lacking is told by whoever needs them.
         fields = sum(name.strip().lower() in known for name in names)
-        found.append((fields, len(names), all(name.strip().isidentifier() for name in names)))
+        found.append((fields, len(names), _are_names(names)))
     best = max(range(len(found)), key=lambda one: found[one][:2])
     fields, _, plain = found[best]
     if not fields and not plain:
@@ -159,3 +160,12 @@ def _separator(path: Path, first: str, known: frozenset[str]) -> str:
             "the first line must be names of columns, as docs/files.md has them or --map says"
         )
     return _SEPARATORS[best]
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Tells if cells may be an agency's own names of columns, such as "Uker (12)" or "Alder.år"."""
+    if len(cells) == 1:
+        return cells[0].strip().isidentifier()
+    # The first has no name where pandas and R write row numbers. A quote within a cell: it was cut.
+    named = [cell.strip() for cell in cells[not cells[0] :]]
+    return all(any(sign.isalpha() for sign in name) and '"' not in name for name in named)

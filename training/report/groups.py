@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.cases.features import FEATURES
 from training.evaluation.figures import Estimate, Figures, GroupFigures
+from training.report.words import is_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def in_order(figures: Figures) -> list[GroupFigures]:
 
     An audit file's column may have a field's name, and then goes by it too. Values that the
     contract does not have, "unknown" among them, come last and stay in the figures' order.
+    What would be no share of people is left out of a group, see `words.is_share`.
     """
     fields = fields_of(figures)
 
@@ -49,12 +51,23 @@ def in_order(figures: Figures) -> list[GroupFigures]:
         at = values.index(group.group) if group.group in values else len(values)
         return fields.index((group.source, group.field)), at
 
-    return sorted(figures.groups, key=place)
+    return [_as_told(group) for group in sorted(figures.groups, key=place)]
+
+
+def _as_told(group: GroupFigures) -> GroupFigures:
+    if group.candidate is None or is_share(group.candidate):
+        return group
+    return replace(group, candidate=None, gain=None, calibration=None)
+
+
+def some_untold(figures: Figures) -> bool:
+    """Tells if `in_order` leaves something out of a group."""
+    return any(_as_told(group) != group for group in figures.groups)
 
 
 def gain_scale(figures: Figures) -> Scale:
     """Finds the scale on which all groups' gains fit."""
-    return scale([group.gain for group in figures.groups if group.gain is not None])
+    return scale([group.gain for group in in_order(figures) if group.gain is not None])
 
 
 def scale(gains: list[Estimate]) -> Scale:

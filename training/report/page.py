@@ -178,6 +178,7 @@ def _rendered(
         OK=OK,
         fields_of=groups.fields_of(figures),
         groups_of=groups.groups_of,
+        some_untold=groups.some_untold(figures),
         gain_scale=groups.gain_scale(figures),
         **more,
     )

@@ -121,6 +121,19 @@ def share_range(estimate: Estimate) -> str:
     return f"{number(estimate.low * 100, 1)} to {number(estimate.high * 100, 1)}"
 
 
+def is_share(estimate: Estimate) -> bool:
+    """Tells if a mean outcome is a share of people.
+
+    With too few cases that were followed up so, doubly robust ones leave 0 to 1.
+    """
+    return 0 <= estimate.value <= 1
+
+
+def reached(estimate: Estimate) -> str:
+    """Writes a mean outcome in per cent; one that is no share of people is not known."""
+    return number(estimate.value * 100, 1) if is_share(estimate) else "not known"
+
+
 def hours(minutes: float) -> float:
     """Gives adviser hours per 1,000 cases at so many minutes a case."""
     return minutes * CASES / 60

@@ -8,7 +8,7 @@ from typing import Any
 from training.evaluation.figures import OK, Figures
 from training.evaluation.gate import Verdict
 from training.report.first_screen import first_screen
-from training.report.groups import in_order
+from training.report.groups import in_order, some_untold
 from training.report.page import template
 from training.report.value_drawings import ordered
 from training.report.words import DRIFT_WATCH, day, names
@@ -31,6 +31,7 @@ def card(figures: Figures, verdict: Verdict, manifest: Mapping[str, Any]) -> str
         candidate=figures.policy("candidate"),
         policies=ordered(figures),
         groups=in_order(figures),
+        some_untold=some_untold(figures),
         dates=" to ".join(map(day, dates)) if dates else "",
         fingerprint=fingerprint(manifest),
         drifted=[

@@ -86,19 +86,25 @@ def told_of(
     if not support or support[0].points < TOLD_FROM:
         return [Told(NEAR_EQUAL, None, 0, difference)]
 
-    carrying, carried = [], 0.0
-    for one in support[:REASONS_AT_MOST]:
+    # A user reads nothing against it.
+    against = [] if reader is Reader.USER else _against(parts)
+    carrying, carried, told = [], 0.0, 0.0  # `told` is less what is told against it.
+    for number, one in enumerate(support[:REASONS_AT_MOST], 1):
         # All that is left is small, and what carries the decision is told.
-        if one.points < TOLD_FROM and carried >= _CARRIES * difference:
+        if one.points < TOLD_FROM and carried >= _CARRIES * difference and told > 0:
             break
         carrying.append(one)
         carried += one.points
-        if carried >= difference:
+        told = carried + sum(other.points for other in against[:number])
+        # What is told for it must outweigh what is told against it: the sum is the reader's check.
+        if carried >= difference and told > 0:
             break
-    if reader is Reader.USER:
-        return carrying
-    against = sorted((one for one in parts if one.points <= -TOLD_FROM), key=lambda one: one.points)
     return carrying + against[: len(carrying)]
+
+
+def _against(parts: list[Told]) -> list[Told]:
+    """Gives what speaks against the mix, the weightiest first."""
+    return sorted((one for one in parts if one.points <= -TOLD_FROM), key=lambda one: one.points)
 
 
 def is_told(rule: Safeguard, reader: Reader) -> bool:

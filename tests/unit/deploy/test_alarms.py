@@ -1,5 +1,6 @@
 """Alarms: each is shown to fire and not to fire, and names a page that says what to do."""
 
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -74,3 +75,19 @@ def test_each_alarm_names_its_page_and_how_urgent_it_is(name: str) -> None:
 def test_no_page_is_left_of_an_alarm_that_is_gone() -> None:
     named = {Path(rule["annotations"]["runbook_url"]).name for rule in ALARMS.values()}
     assert {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")} == named
+
+
+def test_a_log_line_that_a_page_names_is_one_that_the_server_writes() -> None:
+    # Who looks for it searches for these very words. What a page says of a line stands in quotes.
+    written = "".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "router").rglob("*.py"))
+    )
+    folder = ROOT / "docs"
+    quoted = re.compile(r"\blog(?: line|:)[^`.\n]*`([^`\n]+)`")
+    named = {
+        (path.name, line)
+        for path in [*(folder / "runbooks").glob("*.md"), folder / "security.md"]
+        for line in quoted.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(named) >= 4
+    assert not {one for one in named if f'"{one[1]}"' not in written}

@@ -77,6 +77,20 @@ def test_an_agencys_file_gets_a_draft_of_its_mapping_that_changes_nothing_as_it_
     assert second.read_text(encoding="utf-8").count("[values.has_eid]") == 1
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_draft_names_columns_as_spreadsheets_pandas_and_r_write_them(
+    tmp_path: Path, separator: str
+) -> None:
+    names = ("", "Saks nr", "Uker (2-ukers)", "Fått jobb?", "Alder.år", "6 av 12")
+    cases, draft = tmp_path / "cases.csv", tmp_path / "mapping.toml"
+    lines = (names, ("0", "a", "12", "1", "41", "J"))
+    cases.write_text("\n".join(map(separator.join, lines)) + "\n", encoding="utf-8")
+    told = command("check", cases, "--draft-mapping", draft, *POLICIES)
+    assert "column case_ref: is missing" in told.out
+    text = draft.read_text(encoding="utf-8")
+    assert all(f'"{name}"' in text for name in names[1:])
+
+
 def test_fields_that_are_never_known_are_something_to_look_at(tmp_path: Path) -> None:
     cases, page = a_file(tmp_path, LOGGED.drop("has_eid", "age_band")), tmp_path / "check.html"
     told = command("check", cases, "--page", page, *POLICIES)

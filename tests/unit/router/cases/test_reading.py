@@ -191,6 +191,8 @@ def test_percents_may_bear_their_sign(tmp_path: Path) -> None:
         ("case_ref,weeks_registered\na,1,2\n", "lines 2: have 3 cells; permitted are 2"),
         ("case_ref,mix\na,1\nb\n", "lines 3: have 1 cells; permitted are 2"),
         ("a,12,NO\nb,13,NO\n", "its first line names no field of a case"),
+        ("Uttrekk 2026;;\ncase_ref;mix;outcome\n", "its first line names no field of a case"),
+        ("case ref,2026,2027\na,b,c\n", "its first line names no field of a case"),
         ('"case_ref" "mix"\n"a" "b"\n', "its first line names no field of a case"),
         ("", "has no cases; its first line is empty"),
         ("PK\3\4", "is an Excel workbook or a ZIP file"),

@@ -26,7 +26,7 @@ from tests.unit.training.evaluation.tables_builder import (
     some_drawings,
     some_tables,
 )
-from training.evaluation.figures import STRONGEST, HeldOut, Heterogeneity
+from training.evaluation.figures import STRONGEST, Estimate, HeldOut, Heterogeneity
 from training.report.check_drawings import sensitivity
 from training.report.cost_drawings import blind_above, cost_curve
 from training.report.effect_tables import effect_tables, effects, weights_in_words
@@ -333,6 +333,31 @@ def test_groups_stand_in_the_order_of_the_contract_in_report_card_and_register()
     entry = register_entry(figures, a_verdict(), a_manifest())
     told = [one["group"] for one in entry["more"]["non_discrimination"]["groups"]]
     assert told[: 2 * len(order)] == [*order, *order]
+
+
+def test_a_value_that_is_no_share_of_people_is_told_of_no_group_and_no_policy() -> None:
+    # As found: 90 cases of a group, hardly any of them with the mix that it would get.
+    known = some_figures()
+    beyond = Estimate(value=3.467, error=2.022, low=0.089, high=6.844)
+    gain = Estimate(value=2.651, error=2.026, low=-0.715, high=6.018)
+    one = replace(known.groups[0], candidate=beyond, gain=gain, calibration=-2.775)
+    policy = replace(known.policies[0], estimates=known.policies[0].estimates | {"dr": beyond})
+    figures = replace(
+        known, groups=(one, *known.groups[1:]), policies=(policy, *known.policies[1:])
+    )
+    report = a_page(groups=figures.groups, policies=figures.policies)
+    written = card(figures, a_verdict(), a_manifest())
+    assert "below 0% or above 100%, so it is not known" in html.unescape(report)
+    assert "below 0% or above 100%, so it is not known.\n\n| field |" in written
+    for section in ("value", "groups"):
+        text = report.partition(f'<h2 id="{section}">')[2].partition("<h2")[0]
+        assert "not known" in text
+        assert not re.search(r"346\.7|265\.1|277\.5", text)
+    assert not re.search(r"346\.7|265\.1|277\.5", written)
+    entry = register_entry(figures, a_verdict(), a_manifest())
+    told = entry["more"]["non_discrimination"]["groups"]
+    assert len(told) == len([group for group in known.groups if group.gain is not None]) - 1
+    assert "below 0%" not in a_page() + card(known, a_verdict(), a_manifest())
 
 
 @pytest.mark.parametrize(("gamma", "says"), [(1.0, False), (1.31, True), (STRONGEST, False)])

@@ -10,7 +10,15 @@ from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from router.decision.decision import NO_MIX, Decision
 from router.decision.explain import Explainer, Explanation
-from router.serving.routing.reasons import NEAR_EQUAL, OTHER, SAFEGUARD, Told, minutes_told, told_of
+from router.serving.routing.reasons import (
+    NEAR_EQUAL,
+    OTHER,
+    REASONS_AT_MOST,
+    SAFEGUARD,
+    Told,
+    minutes_told,
+    told_of,
+)
 from router.texts import TOLD_FROM, Reader, load_texts
 from tests.builders import (
     a_catalogue,
@@ -105,6 +113,23 @@ def test_reasons_have_the_decisions_sign_and_carry_at_least_half_of_it(
         carried.append(sum(support) >= one.difference / 2)
     assert len(carried) > len(CASES[cases]) / 20
     assert np.mean(carried) >= 0.95
+
+
+@pytest.mark.parametrize("cases", CASES)
+@pytest.mark.parametrize("name", DECIDERS)
+def test_what_an_adviser_reads_for_a_mix_outweighs_what_speaks_against_it(
+    name: str, cases: str
+) -> None:
+    # An adviser who adds the points up must not find that the other mix is the better one.
+    summed = 0
+    for _, _, one in explained(DECIDERS[name], CASES[cases]):
+        told = reasons(one, Reader.ADVISER)
+        if told[0].kind in (NEAR_EQUAL, SAFEGUARD):
+            continue
+        support = [part for part in told if part.points > 0]
+        assert sum(part.points for part in told) > 0 or len(support) == REASONS_AT_MOST
+        summed += len(support) < len(told)
+    assert summed
 
 
 @pytest.mark.parametrize("name", DECIDERS)
