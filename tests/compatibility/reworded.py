@@ -222,6 +222,7 @@ _ENGLISH = (
     ("the activity plan once.", "the activity plan once, after five weeks."),
     ("The model cannot tell “", "With time counted, “"),
     ("” apart. Choose together", "” look equal. Choose together"),
+    ("”. Then the adviser has time", "”. It takes less time, so the adviser has time"),
     (
         "looks about as good for you. Tell your adviser",
         "may suit you just as well. Tell your adviser",
