@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
+from router.addresses import holds_secret
 from router.cases.features import FEATURES, OFFICE_REF, REFERENCES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
@@ -437,6 +438,11 @@ def _check_reason(override: str) -> None:
     if not override.strip() or len(override) > _REASON_AT_MOST or not override.isprintable():
         raise NotPromoted(
             f"override: must be a reason of 1 to {_REASON_AT_MOST} characters on one line"
+        )
+    if holds_secret(override):
+        raise NotPromoted(
+            "override: holds an address with a password, a signature or a token; the record must "
+            "not hold any"
         )
     if holds_national_id(override):
         raise NotPromoted(
