@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from router.addresses import is_address
 from router.advice.score import score_cells
 from router.cases.arrow import cells_in, open_cases, write_to
 from router.cases.assumed import Assumed
@@ -25,7 +26,7 @@ from router.cases.tables import Table
 from router.decision.decide import Decider
 from router.files.formats import Format, OutRefused
 from router.files.out_folder import OutFolder
-from router.files.stores import is_uri, store_of
+from router.files.stores import store_of
 from router.mendable import Mendable
 
 ROWS = 1 << 18
@@ -106,7 +107,7 @@ def parts_of(
 
 def _sources(cases: str, assumed: Assumed) -> tuple[list[Source], Path]:
     """Gives files of cases, and the folder from which on their paths are names."""
-    if is_uri(cases):
+    if is_address(cases):
         store = store_of(cases)
         if store.local is None:
             sources = find_stored(cases, assumed)
@@ -167,7 +168,7 @@ def check(parts: Sequence[Part], cases: str, out: OutFolder) -> None:
     names = {part.name for part in parts}
     if len(names) < len(parts):
         raise CasesRefused(f"{cases}: names of files differ in nothing but their endings")
-    own = store_of(cases if is_uri(cases) else os.path.abspath(cases))
+    own = store_of(cases if is_address(cases) else os.path.abspath(cases))
     out.check(own, names)
 
 

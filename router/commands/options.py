@@ -5,22 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from router.addresses import holds_secret, is_address, scheme_of
 from router.files.plain_files import plain_bytes
 from router.journal.record import JournalNotNamed
 from router.planning.price_feedback import WEEKS
 
-# Not asked whether it exists: whoever reads it says what is missing, and in which words.
-FOLDER = click.Path(path_type=Path, file_okay=False)
+
+class Place(click.Path):
+    """A file or folder of this machine.
+
+    Not asked whether it exists: whoever reads it says what is missing, and in which words.
+    """
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's
+        """Makes it a path, and refuses an address: as a path it would be another place."""
+        if isinstance(value, str) and is_address(value):
+            self.fail(
+                f"{scheme_of(value)} is an address; permitted is a path on this machine", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+FOLDER = Place(path_type=Path, file_okay=False)
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 AS_OF = click.option(
     "--as-of",
     type=DATE,
     help="As it stood at the end of that day (UTC), YYYY-MM-DD; now if not given.",
 )
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = Place(path_type=Path, dir_okay=False)
 MODELS = click.option(
     "--models",
     type=FOLDER,
@@ -38,7 +60,7 @@ POLICIES = click.option(
     help="Policies.",
 )
 # A file, a folder of files, or a pattern.
-CASES = click.Path(path_type=Path)
+CASES = Place(path_type=Path)
 MAP = click.option(
     "--map",
     "map_file",
@@ -74,9 +96,8 @@ def journal_url(told: str) -> str:
             return plain_bytes(path, _URL_BYTES_AT_MOST, links=True).decode().strip()
         except ValueError as problem:
             raise JournalNotNamed(f"journal: {path}: {problem}") from None
-    user = told.partition("://")[2].rpartition("@")[0]
     # Everybody on the machine sees the words of a command, and many an environment is logged.
-    if ":" in user or "password=" in told.lower():
+    if holds_secret(told):
         raise JournalNotNamed(
             "journal: holds a password, and secrets come from files alone: leave it out and let "
             "PGPASSFILE name a file, or put the whole URL into a file and give file:FILE"
@@ -165,8 +186,9 @@ def check_scheduler(engine: str, scheduler: str) -> None:
     """
     if scheduler and engine == "local":
         raise click.UsageError("--scheduler: is of an engine; give --engine dask as well")
-    if "@" in scheduler:
+    if "@" in scheduler or holds_secret(scheduler):
         # Not repeated: what stands before it may be a password.
         raise click.UsageError(
-            "--scheduler: an address has no user and password; certificates are of Dask's settings"
+            "--scheduler: an address has no user and password, and no token; certificates are of "
+            "Dask's settings"
         )

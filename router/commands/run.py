@@ -10,6 +10,7 @@ import traceback
 
 import click
 
+from router.addresses import without_secrets
 from router.mendable import Mendable
 
 FAULT = 70
@@ -87,16 +88,16 @@ def _tell_usage(problem: click.ClickException) -> None:
     told = io.StringIO()
     problem.show(told)
     text = re.sub("^Error: ", "error: ", told.getvalue(), count=1, flags=re.MULTILINE)
-    click.echo(text, err=True, nl=False)
+    click.echo(without_secrets(text), err=True, nl=False)
     sys.exit(problem.exit_code)
 
 
 def _tell(problem: Exception | str) -> None:
-    click.secho(f"error: {problem}", fg="red", err=True)
+    click.secho(without_secrets(f"error: {problem}"), fg="red", err=True)
     sys.exit(2)
 
 
 def _tell_fault() -> None:
-    click.echo(traceback.format_exc(), err=True, nl=False)
+    click.echo(without_secrets(traceback.format_exc()), err=True, nl=False)
     click.secho(_HINT, fg="red", err=True)
     sys.exit(FAULT)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from router.addresses import is_address, scheme_of
 from router.cases.assumed import Assumed
 from router.cases.features import FEATURES
 from router.cases.mapping import FileMapping, read_mapping
@@ -75,8 +76,10 @@ def _check_files(cases: str, out: str, map_file: Path | None) -> None:
         OutRefused: if nothing can be written there.
     """
     for option, given in (("cases", cases), ("out", out)):
-        if "://" in given:
-            raise click.UsageError(f"--{option}: {given} is a URI; give --engine dask as well")
+        if is_address(given):
+            raise click.UsageError(
+                f"--{option}: {scheme_of(given)} is a URI; give --engine dask as well"
+            )
     check_out(Path(out), [Path(cases), *([map_file] if map_file else [])])
 
 

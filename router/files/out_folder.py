@@ -16,9 +16,10 @@ from typing import Any
 
 import pyarrow.fs as pa_fs
 
+from router.addresses import is_address
 from router.files.aside import written_aside
 from router.files.formats import OF_A_VERSION, OutRefused, check_folder
-from router.files.stores import Store, is_uri, store_of
+from router.files.stores import Store, store_of
 
 _PARTIAL = ".partial"
 _SHOWN = 3
@@ -37,7 +38,7 @@ class OutFolder:
     @classmethod
     def at(cls, place: str) -> OutFolder:
         """Gives the folder of a path or URI."""
-        if is_uri(place):
+        if is_address(place):
             return cls(place)
         return cls(os.path.abspath(place))
 

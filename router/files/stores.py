@@ -6,7 +6,6 @@ affair, on every machine that reads or writes.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +13,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.fs as pa_fs
 
+from router.addresses import holds_secret, scheme_of
 from router.mendable import Mendable
-
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 
 
 class StoreRefused(Mendable, ValueError):
@@ -41,23 +38,19 @@ class Store(NamedTuple):
         return Path(self.path) if self.filesystem.type_name == "local" else None
 
 
-def is_uri(text: str) -> bool:
-    """Tells whether a text names a place by URI and not by a path."""
-    return bool(_URI.match(text))
-
-
 @lru_cache(maxsize=16)
 def store_of(uri: str) -> Store:
     """Opens the store of a URI.
 
     Raises:
-        StoreRefused: if it holds a password, or is of a kind that is not known here.
+        StoreRefused: if it holds a secret, or is of a kind that is not known here.
     """
-    if _PASSWORD.search(uri):
+    if holds_secret(uri):
         raise StoreRefused(
-            f"{uri.partition('://')[0]}://...: holds a password, which whoever sees the command, "
-            "the scheduler or its log would read; leave it out and give the keys of the store "
-            "in the environment of each machine (AWS_ACCESS_KEY_ID and the like)"
+            f"{scheme_of(uri)}: holds a password, a signature or a token, which whoever sees the "
+            "command, the scheduler or its log would read; leave it out and give the keys of the "
+            "store in the environment of each machine (AWS_ACCESS_KEY_ID and the like); an @ of a "
+            "path is written %40"
         )
     try:
         return Store(*pa_fs.FileSystem.from_uri(uri))

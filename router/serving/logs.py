@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.addresses import without_secrets
+
 LINES_WAITING = 10_000
 """So many lines wait for whoever reads standard error, about 3 MB; what comes then is lost."""
 _STDERR = 2
@@ -40,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             # Its kind alone: what an error says may repeat a case's values.
             line["error"] = record.exc_info[0].__name__
-        return orjson.dumps(line, default=str).decode()
+        return without_secrets(orjson.dumps(line, default=str).decode())
 
 
 def _no_fault_of_ours(record: logging.LogRecord) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from router.addresses import without_secrets
 from router.cases.assumed import Assumed
 from router.cases.problems import CasesRefused
 from router.commands.options import check_scheduler, engine_options
@@ -263,8 +264,6 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
     Not who makes the fits, the key, nor the tracking server: they bear on nothing, and the latter
     may hold a secret.
     """
-    from training.version.mlflow_log import without_password
-
     words = ["python", "-m", "training", "fit"]
     for path in files:
         words += ["--cases", str(path)]
@@ -278,7 +277,7 @@ def _again(context: click.Context, files: Sequence[Path]) -> str:
         for one in value if isinstance(value, tuple) else (value,):
             told = one.date().isoformat() if isinstance(one, datetime) else str(one)
             # Whatever option has an address: the command is published with the version.
-            words += [option.opts[0], without_password(told)]
+            words += [option.opts[0], without_secrets(told)]
     return shlex.join(words)
 
 

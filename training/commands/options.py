@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from router.commands.options import FILE
+from router.commands.options import FILE, Place
 from training.simulation.worlds import DEFAULT, WORLDS
 
-PLACE = click.Path(path_type=Path)
+PLACE = Place(path_type=Path)
 """A file or folder; what is wrong with it is told by whoever opens it."""
 POLICIES = click.option(
     "--policies",

@@ -14,6 +14,8 @@ from training.evaluation.gate import Verdict
 from training.version import versions
 from training.version.judged import judge_anew
 
+_TORN_TOLD = 500  # characters
+
 
 @click.command()
 @VERSION
@@ -31,7 +33,7 @@ def promote(
     audit_log: Path | None,
 ) -> None:
     """Make a version the one that is served; with --shown the gate is asked anew."""
-    _tell_torn(models)
+    _tell_unread(models)
     catalogue = load_catalogue(policies / "mixes.toml")
     anew = _anew(models, version, policies, shown)
     versions.promote(models, version, catalogue, override, Acts(audit_log), anew)
@@ -44,7 +46,7 @@ def promote(
 @AUDIT_LOG
 def rollback(models: Path, policies: Path, audit_log: Path | None) -> None:
     """Return to the version that was promoted before."""
-    _tell_torn(models)
+    _tell_unread(models)
     catalogue = load_catalogue(policies / "mixes.toml")
     promotion = versions.rollback(models, catalogue, Acts(audit_log))
     click.echo(f"{promotion.after} is promoted again", err=True)
@@ -70,7 +72,7 @@ def canary(
     audit_log: Path | None,
 ) -> None:
     """Have a version answer some offices' cases, or end that with --end."""
-    _tell_torn(models)
+    _tell_unread(models)
     if end:
         if version is not None or offices or override is not None or shown is not None:
             raise click.UsageError("--end: takes neither a version nor offices")
@@ -98,13 +100,17 @@ def _anew(models: Path, version: str, policies: Path, shown: Path | None) -> Ver
     return verdict
 
 
-def _tell_torn(models: Path) -> None:
-    """Tells of a promotion that was being recorded when the machine stopped."""
+def _tell_unread(models: Path) -> None:
+    """Tells what of the record cannot be read, and of a promotion that was only half recorded."""
+    path = models / versions.PROMOTIONS
+    for line in versions.unread_lines(models):
+        told = f"{path} {line}; it is left as it is and not counted: mend it by hand"
+        click.secho(told, fg="yellow", err=True)
     torn = versions.torn_record(models)
     if torn:
         click.secho(
-            f"{models / versions.PROMOTIONS}: its last line is torn ({len(torn)} characters of a "
-            "promotion that never came to be) and is not counted",
+            f"{path}: its last line is torn ({len(torn)} characters of a promotion that never came "
+            f"to be: {torn[:_TORN_TOLD]!r}); it is not counted, and the next line takes its place",
             fg="yellow",
             err=True,
         )

@@ -102,9 +102,7 @@ def _client(uri: str, settings: dict[str, str]) -> Iterator[Any]:
         try:
             yield MlflowClient(tracking_uri=shown)
         except (MlflowException, ImportError, OSError) as problem:
-            # The message goes to a terminal and to logs.
-            told = str(problem).replace(uri, without_password(uri))
-            raise NotLogged(f"mlflow: {without_password(uri)}: {told}") from problem
+            raise NotLogged(f"mlflow: {shown}: {problem}") from problem
 
 
 def _check_address(uri: str) -> None:
@@ -192,13 +190,6 @@ def _settings(settings: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def without_password(uri: str) -> str:
-    """Gives an address without the user's name and password; any other text as it is."""
-    scheme, separator, rest = uri.partition("://")
-    # A password that is not escaped may hold any sign: all before the last @ may be it.
-    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else uri
 
 
 def _apart(uri: str) -> tuple[str, dict[str, str]]:

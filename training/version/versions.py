@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os.path import lexists
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
+import msgspec
+
+from router.addresses import holds_secret
 from router.cases.features import FEATURES, OFFICE_REF, REFERENCES
 from router.cases.national_id import holds_national_id
 from router.decision.catalogue import Catalogue
@@ -50,7 +53,7 @@ class Promotion:
 
     Attributes:
         time: UTC, to the second.
-        kind: "promote" or "rollback"; "canary" or "canary-end" of one that answers some offices.
+        kind: what was done; "canary" and "canary-end" are of one that answers some offices.
         before: the version promoted until then, or None; of a canary the one that was it.
         after: the version promoted since; of a canary the one that is or was it.
         gate: "passed", or why it did not; of a rollback, what it was when that version was promoted
@@ -61,13 +64,33 @@ class Promotion:
     """
 
     time: str
-    kind: str
+    kind: Literal["promote", "rollback", "canary", "canary-end"]
     before: str | None
     after: str
     gate: str
     override: str | None
     by: str
     offices: tuple[str, ...] = ()
+
+
+_READER = msgspec.json.Decoder(Promotion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A line of the record that cannot be read; written "line 3: is not a promotion: why".
+
+    Attributes:
+        number: of the line, from 1.
+        problem: why not.
+    """
+
+    number: int
+    problem: str
+
+    def __str__(self) -> str:
+        """Says which line, and why it cannot be read."""
+        return f"line {self.number}: is not a promotion: {self.problem}"
 
 
 def promote(
@@ -243,31 +266,29 @@ def _end_if_canary(models: Path, name: str) -> None:
 def rollback(models: Path, catalogue: Catalogue, acts: Acts = _KEPT_NOWHERE) -> Promotion:
     """Returns to the version that was promoted before the present one, and appends to the record.
 
-    A second rollback goes one further back. The gate is not asked again.
+    A second rollback goes one further back. The gate is not asked again. Lines that cannot be read
+    stay as they are; what was promoted before is told by those after them, or not at all.
 
     Raises:
         ActNotKept: if it cannot be written down.
         ModelRefused: if that version cannot be served any more.
-        NotPromoted: if the record has none, or does not end with the version that is promoted.
+        NotPromoted: if the record does not tell it, or does not end with the version that is
+            promoted.
     """
+    # Before the record is opened, which would begin one in a folder that has no versions.
+    promoted_version(models)
     with _record(models) as file:
         current = promoted_version(models)
-        stack = _stack(read_promotions(models))
-        if not stack or stack[-1] != current:
-            ends = stack[-1] if stack else "no version"
-            apart = f"ends with {ends} and {current} is promoted"
-            raise NotPromoted(f"{models / PROMOTIONS}: {apart}; promote one by name")
-        if len(stack) == 1:
-            raise NotPromoted(f"{models / PROMOTIONS}: knows of no version before {current}")
-        if not (models / stack[-2]).is_dir():
-            gone = f"{stack[-2]}, promoted before {current}, is no longer in {models}"
+        before = _promoted_before(models, current)
+        if not (models / before).is_dir():
+            gone = f"{before}, promoted before {current}, is no longer in {models}"
             raise NotPromoted(f"{gone}; promote one that is by name")
-        load_model(models / stack[-2], FEATURES, catalogue)
-        check_files(models / stack[-2])
+        load_model(models / before, FEATURES, catalogue)
+        check_files(models / before)
         done = Promotion(
             kind="rollback",
             before=current,
-            after=stack[-2],
+            after=before,
             gate="not asked",
             override=None,
             time=_now(),
@@ -276,29 +297,73 @@ def rollback(models: Path, catalogue: Catalogue, acts: Acts = _KEPT_NOWHERE) -> 
         return _append(file, done, models / PROMOTED, f"{done.after}\n", acts)
 
 
-def read_promotions(models: Path) -> tuple[Promotion, ...]:
-    """Reads the record of promotions, oldest first; empty if nothing was ever promoted.
+def _promoted_before(models: Path, current: str) -> str:
+    """Gives the version that was promoted before the present one.
 
     Raises:
-        NotPromoted: if a line of it cannot be read.
+        NotPromoted: if the record does not tell it.
     """
-    path = models / PROMOTIONS
-    found = []
-    text = _recorded(models)
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        # Who promotes next takes the torn line away: its promotion never came to be.
-        if is_torn(line):
-            continue
-        try:
-            content = json.loads(line)
-            offices = tuple(content.get("offices", ()))
-            found.append(Promotion(**content | {"offices": offices}))
-        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
-            raise NotPromoted(
-                f"{path} line {number}: is not a promotion: {problem}; "
-                "mend the line by hand, or move the file away and promote a version by name"
-            ) from problem
-    return tuple(found)
+    path, lines = models / PROMOTIONS, _lines(models)
+    stack = _stack(lines)
+    if stack[-1:] == [current] and len(stack) > 1:
+        return stack[-2]
+    unread = [one for one in lines if isinstance(one, Unread)]
+    if unread:
+        told = f"{path} {unread[-1]}: it may tell what was promoted before {current}"
+    elif not stack:
+        told = f"{path}: holds no promotion, and {current} is promoted"
+    elif stack[-1] != current:
+        told = f"{path}: ends with {stack[-1]} and {current} is promoted"
+    else:
+        raise NotPromoted(f"{path}: knows of no version before {current}")
+    known = {name for one in read_promotions(models) for name in (one.before, one.after) if name}
+    others = ", ".join(sorted(known - {current})) or "none"
+    raise NotPromoted(
+        f"{told}; name the version: `python -m training promote VERSION`, with --override and the "
+        f"reason why if its gate did not pass (beside {current} the record names {others})"
+    )
+
+
+def read_promotions(models: Path) -> tuple[Promotion, ...]:
+    """Reads what can be read of the record, oldest first; empty if nothing was ever promoted.
+
+    Raises:
+        NotPromoted: if the record cannot be read.
+    """
+    return tuple(one for one in _lines(models) if isinstance(one, Promotion))
+
+
+def unread_lines(models: Path) -> tuple[Unread, ...]:
+    """Gives the lines of the record that cannot be read, a torn last one not among them.
+
+    Raises:
+        NotPromoted: if the record cannot be read.
+    """
+    return tuple(one for one in _lines(models) if isinstance(one, Unread))
+
+
+def _lines(models: Path) -> list[Promotion | Unread]:
+    found: list[Promotion | Unread] = []
+    # Not at other ends of lines than those that are written: names may hold U+2028.
+    for number, line in enumerate(_recorded(models).split("\n"), 1):
+        if line.strip():
+            found.append(_read_line(number, line))
+    # Who promotes next takes the torn line away: its promotion never came to be.
+    return found[:-1] if torn_record(models) else found
+
+
+def _read_line(number: int, line: str) -> Promotion | Unread:
+    try:
+        # What else a later release writes into a line is no matter; another kind of act is.
+        read = _READER.decode(line)
+        if read.kind not in _OF_CANARIES:
+            # A version from here becomes a path.
+            for name in (read.before, read.after):
+                if name is not None:
+                    check_name(name)
+    except (ValueError, RecursionError, msgspec.DecodeError) as problem:
+        return Unread(number=number, problem=str(problem)[:_REASON_AT_MOST])
+    return read
 
 
 def is_torn(line: str) -> bool:
@@ -307,7 +372,7 @@ def is_torn(line: str) -> bool:
         return False
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return False
 
@@ -333,20 +398,23 @@ def _recorded(models: Path) -> str:
         raise NotPromoted(f"{path}: {problem}; move it away") from problem
 
 
-def _stack(promotions: Sequence[Promotion]) -> list[str]:
+def _stack(lines: Sequence[Promotion | Unread]) -> list[str]:
     """Lists the versions that were promoted and not rolled back, the present one last."""
     stack: list[str] = []
-    for one in promotions:
+    for one in lines:
+        if isinstance(one, Unread):
+            # Whatever it did, it is not known what lies below what comes after it.
+            stack = []
+            continue
         if one.kind in _OF_CANARIES:
             continue
         if one.kind == "rollback":
-            stack = stack[:-1]
+            stack = stack[:-1] if stack[-2:-1] == [one.after] else [one.after]
             continue
-        # The record may begin when a version was served already.
-        if not stack and one.before is not None:
-            stack.append(one.before)
-        if not stack or stack[-1] != one.after:
-            stack.append(one.after)
+        # A version may have been served that no line before this tells of.
+        for name in (one.before, one.after):
+            if name is not None and stack[-1:] != [name]:
+                stack.append(name)
     return stack
 
 
@@ -370,6 +438,11 @@ def _check_reason(override: str) -> None:
     if not override.strip() or len(override) > _REASON_AT_MOST or not override.isprintable():
         raise NotPromoted(
             f"override: must be a reason of 1 to {_REASON_AT_MOST} characters on one line"
+        )
+    if holds_secret(override):
+        raise NotPromoted(
+            "override: holds an address with a password, a signature or a token; the record must "
+            "not hold any"
         )
     if holds_national_id(override):
         raise NotPromoted(

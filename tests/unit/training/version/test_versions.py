@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from router.cases.features import FEATURES
 from router.versions.pointers import Canary, read_canary, version_for
@@ -156,12 +156,111 @@ def test_rollback_does_not_guess(models: Path) -> None:
     assert promoted_version(models) == "v2"
 
 
-def test_a_record_that_was_spoilt_is_named_by_line(models: Path) -> None:
-    promote(models, "v1", CATALOGUE)
-    with (models / "promotions.jsonl").open("a") as file:
-        file.write("{}\n")
-    with pytest.raises(NotPromoted, match=r"promotions\.jsonl line 2"):
+SPOILT = [
+    "garbage",
+    "{}",
+    '{"time": "2026", "kind": "promote", "before": null, "after": "../v9", "gate": "passed", '
+    '"override": null, "by": "kari"}',
+    '{"time": "2026", "kind": "split", "before": null, "after": "v9", "gate": "passed", '
+    '"override": null, "by": "kari"}',
+    "[" * 100_000,
+]
+
+
+def command(*args: str, models: Path) -> Result:
+    """Runs a command of `python -m training` on a folder of versions."""
+    return CliRunner().invoke(main, [*args, "--models", str(models), "--policies", str(FOLDER)])
+
+
+@pytest.mark.parametrize("line", SPOILT, ids=range(len(SPOILT)))
+def test_a_spoilt_line_is_told_by_number_and_a_rollback_goes_by_the_lines_after_it(
+    models: Path, line: str
+) -> None:
+    promote(models, "v3", CATALOGUE)
+    record = models / "promotions.jsonl"
+    with record.open("a") as file:
+        file.write(f"{line}\n")
+    for name in ("v1", "v2"):
+        promote(models, name, CATALOGUE)
+    kept = record.read_text()
+    told = command("rollback", models=models)
+    assert told.exit_code == 0, told.output
+    assert f"{record} line 2: is not a promotion: " in told.stderr
+    assert promoted_version(models) == "v1"
+    assert record.read_text().startswith(kept)
+    # Once more: v1 says itself what it was promoted after.
+    assert command("rollback", models=models).exit_code == 0
+    assert promoted_version(models) == "v3"
+
+
+@pytest.mark.parametrize("line", SPOILT, ids=range(len(SPOILT)))
+def test_where_a_spoilt_line_may_tell_the_version_before_none_is_guessed_and_one_can_be_named(
+    models: Path, line: str
+) -> None:
+    for name in ("v1", "v2"):
+        promote(models, name, CATALOGUE)
+    record = models / "promotions.jsonl"
+    with record.open("a") as file:
+        file.write(f"{line}\n")
+    kept = record.read_text()
+    with pytest.raises(NotPromoted, match=r"promotions\.jsonl line 3: is not a promo") as refused:
         rollback(models, CATALOGUE)
+    assert "python -m training promote VERSION" in str(refused.value)
+    assert "(beside v2 the record names v1)" in str(refused.value)
+    assert promoted_version(models) == "v2"
+    assert record.read_text() == kept
+
+    told = command("promote", "v1", models=models)
+    assert f"{record} line 3: is not a promotion: " in told.stderr
+    assert promoted_version(models) == "v1"
+    assert record.read_text().startswith(kept)
+    assert rollback(models, CATALOGUE).after == "v2"
+
+
+def test_below_a_spoilt_line_no_rollback_reaches(models: Path) -> None:
+    for name in ("v1", "v2", "v3"):
+        promote(models, name, CATALOGUE)
+    record = models / "promotions.jsonl"
+    first, second, third = record.read_text().splitlines(keepends=True)
+    record.write_text(f"{first}{second[:40]}\n{third}")
+    assert rollback(models, CATALOGUE).after == "v2"
+    with pytest.raises(NotPromoted, match=r"line 2.*what was promoted before v2; name the version"):
+        rollback(models, CATALOGUE)
+
+
+def test_what_a_later_release_writes_beside_is_no_matter_and_empty_lines_are_none(
+    models: Path,
+) -> None:
+    for name in ("v1", "v2"):
+        promote(models, name, CATALOGUE)
+    record = models / "promotions.jsonl"
+    record.write_text(
+        "\n\n".join(
+            json.dumps(json.loads(line) | {"ticket": "a\u2028b"}, ensure_ascii=False)
+            for line in record.read_text().splitlines()
+        )
+    )
+    told = command("rollback", models=models)
+    assert told.stderr == "v1 is promoted again\n"
+
+
+def test_an_empty_record_tells_of_no_version_and_how_to_name_one(models: Path) -> None:
+    promote(models, "v1", CATALOGUE)
+    (models / "promotions.jsonl").write_text("")
+    with pytest.raises(NotPromoted, match="holds no promotion, and v1 is promoted; name the vers"):
+        rollback(models, CATALOGUE)
+    with pytest.raises(ModelRefused, match="no promoted version"):
+        rollback(models / "v1", CATALOGUE)
+    assert not (models / "v1" / "promotions.jsonl").exists()
+
+
+def test_a_rollback_returns_to_what_was_served_although_it_was_promoted_by_hand(
+    models: Path,
+) -> None:
+    promote(models, "v1", CATALOGUE)
+    (models / "promoted").write_text("v3\n")
+    promote(models, "v2", CATALOGUE)
+    assert rollback(models, CATALOGUE).after == "v3"
 
 
 def test_a_comparison_names_the_field_that_moved_most_and_the_measured_gain(models: Path) -> None:
@@ -218,6 +317,7 @@ def test_a_line_that_was_being_written_when_the_machine_stopped_is_told_and_take
     with (models / "promotions.jsonl").open("a") as file:
         file.write(torn)
     assert torn_record(models) == torn
+    assert repr(torn) in command("canary", "--end", models=models).stderr
     assert [one.after for one in read_promotions(models)] == ["v1"]
     promote(models, "v2", CATALOGUE)
     assert [one.after for one in read_promotions(models)] == ["v1", "v2"]
