@@ -250,6 +250,5 @@ def _index_problems(link: Link, version: int) -> Iterator[str]:
 def _counted(index: _Index) -> sql.Composed:
     key = sql.SQL(_KEYS[index.table])
     return sql.SQL(
-        "SELECT count(*), sum({key}), sum(hashint8extended({key}, 16)) "
-        "FROM {table} WHERE {entries}"
+        "SELECT count(*), sum({key}), sum(hashint8extended({key}, 16)) FROM {table} WHERE {entries}"
     ).format(key=key, table=sql.Identifier(index.table), entries=sql.SQL(index.entries))
