@@ -16,6 +16,8 @@ from training.evaluation.figures import LOGGED, OK, RIVALS, Figures, PolicyFigur
 from training.evaluation.propensities import apart
 from training.evaluation.sensitivity import survived
 
+WORST_GROUP = "no_group_worse_off"
+"""The condition whose value is of one group."""
 _NOT_REQUIRED = "Not required"
 
 
@@ -259,7 +261,7 @@ def _groups(evidence: _Evidence) -> _Found:
     if not known:
         return _Found(value=None, remark="No group is large enough to tell.")
 
-    bound = evidence.bound("no_group_worse_off")
+    bound = evidence.bound(WORST_GROUP)
     # By the upper end: of many groups some lower end lies below the bound by chance alone.
     worst, gain = min(known, key=lambda one: one[1].high)
     unsure = sum(gain.low < bound <= gain.high for _, gain in known)
@@ -430,7 +432,7 @@ _KINDS: dict[str, _Kind] = {
     "beats_todays_rule": _Kind(
         measure=lambda e: _beats(e, "todays_rule"), sense="above", lower=-0.05, upper=0.2
     ),
-    "no_group_worse_off": _Kind(measure=_groups, sense="at least", lower=-0.2, upper=0.0),
+    WORST_GROUP: _Kind(measure=_groups, sense="at least", lower=-0.2, upper=0.0),
     "sndr_agrees": _Kind(measure=lambda e: _agrees(e, "sndr"), sense="at most", lower=0.1, upper=2),
     "snips_agrees": _Kind(
         measure=lambda e: _agrees(e, "snips"), sense="at most", lower=0.1, upper=2

@@ -15,6 +15,8 @@ from router.decision.whole_tens import whole_tens
 from router.mendable import Mendable
 from router.versions.registry import check_files, load_model
 from router.versions.trust import SIGNATURE
+from training.evaluation.figures import Figures
+from training.evaluation.gate import WORST_GROUP, Verdict
 from training.evaluation.in_tens import figures_in_tens
 from training.version.artefact import folder_aside, write_files
 from training.version.files import ESTIMATORS, read_figures, read_manifest, read_verdict
@@ -36,12 +38,26 @@ def tables_in_tens(tables: DecisionTables) -> DecisionTables:
     )
 
 
+def verdict_in_tens(verdict: Verdict, figures: Figures) -> Verdict:
+    """Tells the worst group's gain as its figures are told; what the gate said of it stays.
+
+    With the exact end of an interval beside the one that is told, a group's number of cases would
+    follow.
+    """
+    ends = [one.gain.high for one in figures.groups if one.gain is not None and one.gain.error > 0]
+    conditions = tuple(
+        replace(one, value=min(ends)) if one.name == WORST_GROUP and ends else one
+        for one in verdict.conditions
+    )
+    return replace(verdict, conditions=conditions)
+
+
 def rewrite(
     folder: Path, features: FeatureSet, catalogue: Catalogue, key: Path | None = None
 ) -> None:
     """Writes a version's tables, figures, report, card, register entry and manifest anew, in tens.
 
-    The values, the gate's verdict, the estimators and the name stay as they are. The folder is
+    The values, what the gate said, the estimators and the name stay as they are. The folder is
     replaced at once, so that nobody sees half of it. Done again, nothing changes. Golden cases are
     left out: they tell what was decided with the counts before (`training.version.golden`).
 
@@ -64,7 +80,8 @@ def rewrite(
     check_files(folder)
     tables = load_model(folder, features, scored).tables
 
-    figures, verdict = figures_in_tens(read_figures(folder)), read_verdict(folder)
+    figures = figures_in_tens(read_figures(folder))
+    verdict = verdict_in_tens(read_verdict(folder), figures)
     described = {name: value for name, value in manifest.items() if name != "sha256"}
     # A version of day one was learned from no cases.
     if "mixes" in described.get("training", {}):

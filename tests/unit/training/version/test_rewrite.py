@@ -14,7 +14,7 @@ from tests.builders import random_tables
 from tests.policies_of_six import CATALOGUE
 from tests.unit.training.evaluation.figures_builder import a_manifest, a_verdict, some_figures
 from training.version.artefact import folder_aside, write_files
-from training.version.files import read_figures
+from training.version.files import read_figures, read_verdict
 from training.version.rewrite import NotRewritten, rewrite
 from training.version.signing import generate_key, sign
 
@@ -68,6 +68,14 @@ def test_counts_are_in_tens_and_digests_are_new(kept: Path, rewritten: Path) -> 
     assert all(one.cases % 10 == 0 for one in read_figures(rewritten).groups)
     assert (rewritten / "estimators.joblib").read_bytes() == b"as it was"
     assert [path.name for path in rewritten.parent.iterdir()] == ["v9"]
+
+
+def test_what_the_gate_says_of_the_worst_group_is_what_its_figures_tell(rewritten: Path) -> None:
+    [worst] = [
+        one for one in read_verdict(rewritten).conditions if one.name == "no_group_worse_off"
+    ]
+    gains = [one.gain for one in read_figures(rewritten).groups if one.gain is not None]
+    assert worst.value == min(one.high for one in gains if one.error > 0)
 
 
 def test_done_again_nothing_changes(rewritten: Path, tmp_path: Path) -> None:
