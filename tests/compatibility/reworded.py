@@ -296,19 +296,24 @@ def _letter(answer: dict[str, Any]) -> str:
     """
     text: str = answer["text"]
     for words in load_texts().values():
-        if any(words.entries[reader.value]["notice"]["advice"] in text for reader in Reader):
-            return _put_together(text, answer, words)
+        for reader in Reader:
+            if words.entries[reader.value]["notice"]["decides"] in text:
+                return _put_together(text, answer, words, reader)
     return text
 
 
-def _put_together(text: str, answer: dict[str, Any], words: Texts) -> str:
+def _put_together(text: str, answer: dict[str, Any], words: Texts, reader: Reader) -> str:
     reasons = [one for one in answer["reasons"] if not one["code"].startswith("SAFEGUARD.")]
     named = {one["compared_with"] for one in reasons if one["code"] == "MINUTES"}
     average = words.entries["user"]["general"]["AVERAGE"]
-    others = {one["compared_with"] for one in reasons if one["text"] == average} - named
-    for other in others:
-        compared, last = words.compared(Reader.USER, other), reasons[-1]["text"]
-        if compared not in text:
+    for one in reasons if reader is Reader.USER else []:
+        other, last = one.get("compared_with", ""), reasons[-1]["text"]
+        compared = words.compared(Reader.USER, other)
+        # In English both readers were told alike.
+        text = text.replace(words.compared(Reader.ADVISER, other), compared)
+        if other in named:
+            text = text.replace(f"\n\n{compared}", "")
+        elif one["text"] == average and compared not in text:
             text = text.replace(last, f"{last}\n\n{compared}")
 
     near = answer.get("near_equal_mix", "")

@@ -435,13 +435,10 @@ class RecommendationWriter:
         why += [[one.text] for one in reasons]
         # That a mix takes less time is said with the name of the other one.
         named = {one.compared_with for one in reasons if one.code == MINUTES}
-        # An adviser reads it in the reason.
+        # An adviser reads of the average against what it is.
         vague = {AVERAGE} if reader is Reader.USER else set()
-        compared = dict.fromkeys(
-            one.compared_with
-            for one in reasons
-            if one.feature or (one.code in vague and one.compared_with not in named)
-        )
+        others = [one.compared_with for one in reasons if one.feature or one.code in vague]
+        compared = dict.fromkeys(other for other in others if other not in named)
         why += [[words.compared(reader, other)] for other in compared]
         near = message.near_equal_mix
         offered = {change.mix_id for change in message.changes}
