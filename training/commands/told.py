@@ -40,9 +40,8 @@ def tell_conditions(verdict: Verdict) -> None:
 def tell_few(few: Mapping[str, int]) -> None:
     """Says which mixes have too few cases to be learned of, and how many."""
     for mix, count in few.items():
+        cases = f"{count} cases, too few" if count else "no case"
+        left_out = ", and these cases are left out" if count else ""
         click.secho(
-            f"{mix}: {count} cases, too few to learn its value; it is not scored, and these cases "
-            "are left out",
-            fg="yellow",
-            err=True,
+            f"{mix}: {cases} to learn its value; it is not scored{left_out}", fg="yellow", err=True
         )

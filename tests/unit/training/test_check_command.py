@@ -136,6 +136,20 @@ def test_codes_of_mixes_are_drafted_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        (0, "BLENDED_VIDEO: no case to learn its value; it is not scored\n"),
+        (7, "BLENDED_VIDEO: 7 cases, too few to learn its value; it is not scored, and these"),
+    ],
+)
+def test_a_mix_with_few_cases_or_none_is_told(tmp_path: Path, kept: int, says: str) -> None:
+    few = pl.col("mix") == "BLENDED_VIDEO"
+    frame = pl.concat([LOGGED.filter(~few), LOGGED.filter(few).head(kept)])
+    told = command("check", a_file(tmp_path, frame), *POLICIES)
+    assert says in told.out + told.err
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
         (("absent.csv",), "there is no such file or folder"),
