@@ -18,7 +18,7 @@ _NAME = re.compile(r"[^=;?#]*=")
 # Signatures of S3, Google and Azure, libpq's password; a file of a key (sslkey) is no secret.
 _SECRET = re.compile(r"sig|cred|token|secret|passw|pwd|auth|(?<!ssl)key|\bcode", re.IGNORECASE)
 # As libpq's settings have it outside an address.
-_PASSWORD = re.compile(r"""(\bpassword)\s*=\s*(?:'[^']*'|[^\s"&]+)""", re.IGNORECASE)
+_PASSWORD = re.compile(r"""(\bpassword)\s*=\s*(?:'[^'"]*'|[^\s"&]+)""", re.IGNORECASE)
 _AFTER = ":;,.')]}>"
 
 
