@@ -17,7 +17,7 @@ import pyarrow as pa
 from router.addresses import is_address
 from router.advice.score import score_cells
 from router.cases.arrow import cells_in, open_cases, write_to
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
 from router.cases.mapping import AS_IS, FileMapping
 from router.cases.problems import CasesRefused, Problems
 from router.cases.sources import Kind, Source, find_sources
@@ -99,7 +99,10 @@ def parts_of(
     problems.refuse()
     parts: list[Part] = []
     for table in open_cases(sources, assumed, mapping):
-        parts += _parts_of(table, root, rows)
+        found = list(_parts_of(table, root, rows))
+        if not found:
+            assumed.add(NO_CASE, file=str(table.path))
+        parts += found
     if not parts:
         raise CasesRefused(f"{cases}: has no cases")
     return parts

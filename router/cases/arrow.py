@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
 from router.cases.cells import Cells
 from router.cases.features import CASE_REF, FEATURES, REFERENCES, SHIELDED, are_shielded
 from router.cases.mapping import AS_IS, KNOWN, FileMapping
@@ -39,7 +39,12 @@ def read_batches(cases: Path, assumed: Assumed, mapping: FileMapping = AS_IS) ->
         CasesRefused: naming file, column and bound, if there is nothing that can be read.
     """
     for table in open_cases(find_sources([cases], assumed), assumed, mapping):
-        yield from cells_in(table, assumed)
+        count = 0
+        for cells in cells_in(table, assumed):
+            count += len(cells)
+            yield cells
+        if not count:
+            assumed.add(NO_CASE, file=str(table.path))
 
 
 def open_cases(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+NO_CASE = "files hold no case"
+"""Noted of parts of several, such as Spark writes where a filter left nothing."""
 _SHOWN = 8
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import stat
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
+from router.cases.csv_text import opened
 from router.cases.problems import CasesRefused
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -42,9 +45,15 @@ _FIXES = {
 
 _BESIDE = {".md", ".html", ".toml", ".yaml", ".yml", ".ini", ".log", ".crc", ".md5", ".sha256"}
 """Endings of files that may lie in a folder of cases and hold none."""
-TABLES = {"_delta_log": "a Delta table", ".hoodie": "a Hudi table"}
+TABLES = {
+    "_delta_log": "a Delta table",
+    ".hoodie": "a Hudi table",
+    "metadata": "an Iceberg table",
+}
 """Folders that say what of the files beside them still counts."""
-_ICEBERG = "metadata/*.metadata.json"
+# Others may have a folder of that name.
+_OF_ICEBERG = ("metadata", "*.metadata.json*")
+_CHUNK = 1 << 16
 
 
 class Kind(Enum):
@@ -105,7 +114,8 @@ def find_sources(paths: Sequence[Path], assumed: Assumed | None = None) -> list[
     assumed = Assumed() if assumed is None else assumed
     found: dict[Path, Path] = {}
     for path in paths:
-        for file in _files(path, assumed):
+        files = _files(path, assumed)
+        for file in _without_blank(path, files, assumed):
             real = file.resolve()
             if real in found:
                 raise CasesRefused(f"{file}: is given twice; permitted is once")
@@ -152,18 +162,57 @@ def _files(path: Path, assumed: Assumed) -> list[Path]:
     return [regular_file(path)]
 
 
+def _without_blank(path: Path, files: list[Path], assumed: Assumed) -> list[Path]:
+    """Passes over parts of a folder or pattern that hold nothing, not even names; it is noted.
+
+    Raises:
+        CasesRefused: if all are such.
+    """
+    if files == [path]:
+        # Given by its own name: whoever reads it says that it holds nothing.
+        return files
+    kept = []
+    for file in files:
+        if _is_blank(file):
+            assumed.add(NO_CASE, file=str(file))
+        else:
+            kept.append(file)
+    if not kept:
+        raise CasesRefused(f"{path}: has no cases; all its files are empty")
+    return kept
+
+
+def _is_blank(file: Path) -> bool:
+    """Tells whether a CSV holds nothing but blanks; Parquet always says its columns."""
+    kind = kind_of(file)
+    if kind not in {Kind.CSV, Kind.CSV_GZ}:
+        return False
+    try:
+        with opened(file, packed=kind is Kind.CSV_GZ) as data:
+            chunk = data.read(_CHUNK).removeprefix(codecs.BOM_UTF8)
+            while chunk and not chunk.strip():
+                chunk = data.read(_CHUNK)
+            return not chunk
+    except (OSError, EOFError, zlib.error):
+        # What is wrong with it is told by whoever reads it.
+        return False
+
+
 def _files_in(folder: Path, assumed: Assumed) -> list[Path]:
     """Gives the files of cases in a folder; what is passed over is told.
 
     Raises:
         CasesRefused: if there is none, or something there can neither be read nor passed over.
     """
-    files = []
-    for one in sorted(folder.rglob("*")):
+    files, found = [], sorted(folder.rglob("*"))
+    # First: what else lies in a table is named in vain.
+    for one in (folder, *found):
+        if one.name in TABLES and one.is_dir():
+            refuse_table(one, one.iterdir())
+    for one in found:
         # Hidden ones, and those that Spark and others leave behind.
         aside = is_aside(one.relative_to(folder))
         if one.is_dir():
-            refuse_table(one)
             if one.is_symlink() and not aside:
                 raise CasesRefused(
                     f"{one}: is a link to a folder, which is not followed; give that folder as "
@@ -198,14 +247,24 @@ def regular_file(path: Path) -> Path:
     return path
 
 
-def refuse_table(folder: Path) -> None:
+def refuse_table(folder: Path, inside: Iterable[Path]) -> None:
     """Refuses a folder that says which of the files beside it still count.
+
+    Args:
+        folder: which may be one.
+        inside: what lies in it.
 
     Raises:
         CasesRefused: if it is one.
     """
-    if folder.name in TABLES:
-        raise CasesRefused(_a_table(folder.parent, TABLES[folder.name]))
+    name, told = folder.name, TABLES.get(folder.name)
+    own, pattern = _OF_ICEBERG
+    if told is None or (name == own and not any(one.match(pattern) for one in inside)):
+        return
+    raise CasesRefused(
+        f"{folder.parent}: is {told}, whose files hold old cases too; export the cases as Parquet "
+        "first"
+    )
 
 
 def refuse_files_of_tables(files: Sequence[Path]) -> None:
@@ -224,13 +283,7 @@ def refuse_files_of_tables(files: Sequence[Path]) -> None:
     for folder in folders:
         for name in TABLES:
             if (folder / name).is_dir():
-                refuse_table(folder / name)
-        if next(folder.glob(_ICEBERG), None) is not None:
-            raise CasesRefused(_a_table(folder, "an Iceberg table"))
-
-
-def _a_table(folder: Path, told: str) -> str:
-    return f"{folder}: is {told}, whose files hold old cases too; export the cases as Parquet first"
+                refuse_table(folder / name, (folder / name).iterdir())
 
 
 def passed_over(file: Path, folder: Path, assumed: Assumed) -> bool:

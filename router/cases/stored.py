@@ -73,20 +73,23 @@ def _refuse_part_of_a_table(store: Store) -> None:
         places = [(folder / name).as_posix() for name in TABLES]
         try:
             found = store.filesystem.get_file_info(places)
+            for one in found:
+                if one.type == pa_fs.FileType.Directory:
+                    inside = store.filesystem.get_file_info(pa_fs.FileSelector(one.path))
+                    refuse_table(Path(one.path), [Path(name.path) for name in inside])
         except (OSError, pa.ArrowException):
             # Keys of a store often let one see no further than what one is to read.
             return
-        for one in found:
-            if one.type == pa_fs.FileType.Directory:
-                refuse_table(Path(one.path))
 
 
 def _of_folder(found: list[pa_fs.FileInfo], folder: Path, assumed: Assumed) -> list[Path]:
-    files = []
-    for one in found:
-        path = Path(one.path)
-        if one.type == pa_fs.FileType.Directory:
-            refuse_table(path)
-        elif not passed_over(path, folder, assumed):
-            files.append(path)
-    return files
+    paths = [Path(one.path) for one in found]
+    # First: what else lies in a table is named in vain.
+    for table in dict.fromkeys((folder, *(path.parent for path in paths), *paths)):
+        if table.name in TABLES:
+            refuse_table(table, [path for path in paths if path.parent == table])
+    return [
+        path
+        for path, one in zip(paths, found, strict=True)
+        if one.type != pa_fs.FileType.Directory and not passed_over(path, folder, assumed)
+    ]

@@ -21,7 +21,7 @@ from router.journal.backup import restore as restore_backup
 from router.journal.opening import file_of, open_journal, open_to_read
 from router.journal.outlet.shipping import PositionFile
 from router.journal.outlet.shipping import ship as ship_records
-from router.journal.record import Head
+from router.journal.record import Head, JournalBroken, JournalUnavailable
 from router.journal.retention import erase as erase_records
 from router.journal.retention import of_case
 from router.journal.shadow import compared
@@ -181,7 +181,7 @@ def expire(journal: str, older_than: timedelta, yes: bool, audit_log: Path | Non
     now = datetime.now(UTC)
     moment = _microseconds(now - older_than)
     day = f"{now - older_than:%Y-%m-%d}"
-    with _opened(journal) as store:
+    with _opened_to_erase(journal) as store:
         # Counted before it is erased: the number is asked about, and goes on record first.
         count = sum(1 for _ in store.held_before(moment))
         if not count:
@@ -209,7 +209,7 @@ def expire(journal: str, older_than: timedelta, yes: bool, audit_log: Path | Non
 @AUDIT_LOG
 def erase(journal: str, case_ref: str, yes: bool, audit_log: Path | None) -> None:
     """Erase the content of one case: its recommendations and every record about them."""
-    with _opened(journal) as store:
+    with _opened_to_erase(journal) as store:
         # Any text is looked for, also one that would be refused
         # today: an older journal may hold it, and must let go of it.
         held = of_case(store, case_ref)
@@ -247,8 +247,27 @@ def _read(url: str) -> closing[JournalReader]:
     return closing(open_to_read(url))
 
 
-def _opened(url: str) -> closing[JournalStore]:
-    return closing(open_journal(url, create=False))
+def _opened_to_erase(url: str) -> closing[JournalStore]:
+    """Opens a journal to erase in it.
+
+    Raises:
+        JournalBroken: if it cannot be opened, or rights to erase are lacking.
+        JournalUnavailable: if it cannot be written.
+    """
+    # Before anything is counted, asked or put on record: a record of an erasure that is not done
+    # would stay.
+    try:
+        store = open_journal(url, create=False)
+        try:
+            store.check_erasing()
+        except BaseException:
+            store.close()
+            raise
+    except JournalBroken as problem:
+        raise JournalBroken(f"{problem}; nothing was erased") from problem
+    except JournalUnavailable as problem:
+        raise JournalUnavailable(f"{problem}; nothing was erased", problem.code) from problem
+    return closing(store)
 
 
 def _finish(store: JournalStore) -> None:

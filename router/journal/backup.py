@@ -55,12 +55,7 @@ def restore(kept: Path, url: str, expected: Head | None = None) -> Verification:
         raise JournalBroken(f"backup {kept}: does not verify, nothing was restored: {found}")
     path = file_of(url)
     if path is None:
-        with closing(open_journal(url)) as store:
-            # Imported now that its driver was found.
-            from router.journal.stores.postgres import PostgresJournal  # noqa: PLC0415
-
-            assert isinstance(store, PostgresJournal)
-            store.adopt(reader)
+        _adopt(url, reader)
     else:
         _refuse_existing(path)
         _refuse_existing(log_of(path))
@@ -68,6 +63,24 @@ def restore(kept: Path, url: str, expected: Head | None = None) -> Verification:
             reader.copy_to(aside)
     with closing(open_to_read(url)) as restored:
         return verify(restored, verdict.head)
+
+
+def _adopt(url: str, reader: SqliteReader) -> None:
+    """Puts a backup into a database.
+
+    Raises:
+        JournalBroken: if it cannot be put there, such as by who may only read.
+        JournalUnavailable: if it cannot be written now.
+    """
+    try:
+        with closing(open_journal(url)) as store:
+            # Imported now that its driver was found.
+            from router.journal.stores.postgres import PostgresJournal  # noqa: PLC0415
+
+            assert isinstance(store, PostgresJournal)
+            store.adopt(reader)
+    except JournalBroken as problem:
+        raise JournalBroken(f"{problem}; nothing was restored") from problem
 
 
 def _refuse_existing(path: Path) -> None:

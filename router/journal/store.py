@@ -172,6 +172,14 @@ class JournalStore(JournalReader, Appending, Protocol):
             JournalBroken: if the store is damaged.
         """
 
+    def check_erasing(self) -> None:
+        """Checks that who opened it may erase, before a record says that something was.
+
+        Raises:
+            JournalBroken: naming the rights that are lacking.
+            JournalUnavailable: if nobody can write now.
+        """
+
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes payload, salt and subject of these records for good; the chain still verifies.
 

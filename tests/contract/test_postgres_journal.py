@@ -7,17 +7,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from router.commands.journal import journal
 from router.journal.opening import open_journal
 from router.journal.record import Context, JournalBroken, JournalUnavailable
 from router.journal.store import JournalStore
 from router.journal.stores.postgres import PostgresJournal
 from router.journal.stores.postgres_database import MIGRATIONS
 from router.journal.verification import verify
+from tests.builders import a_reading, a_recorded_recommendation
 from tests.contract.journals import ids, some_records
 from tests.postgres_server import PostgresServer
 
@@ -36,6 +40,23 @@ def ask(url: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(query)
         return cursor.fetchall() if cursor.description else []
+
+
+def schema_of(database: str) -> str:
+    return database.rpartition("%3D")[2]
+
+
+@contextmanager
+def a_role(database: str, *rights: str) -> Iterator[str]:
+    """Gives the URL by which a role with these rights alone reaches a journal."""
+    name = schema_of(database)
+    ask(database, f"CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA {name} TO {name}")
+    try:
+        for one in rights:
+            ask(database, f"GRANT {one} TO {name}")
+        yield database.replace("router@", f"{name}@")
+    finally:
+        ask(database, f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 def test_either_name_of_the_scheme_opens_the_same_journal(
@@ -219,6 +240,66 @@ def test_one_who_may_only_read_verifies_but_neither_writes_nor_erases(
     finally:
         auditor.close()
         ask(database, f"DROP OWNED BY {schema}; DROP ROLE {schema}")
+
+
+@pytest.mark.parametrize(
+    ("rights", "lacking"),
+    [
+        (
+            "SELECT ON record, context, state, migration",
+            "INSERT on record, INSERT on context, UPDATE on record, the ownership of record",
+        ),
+        # As a server has them: it could put the erasure on record, and then not erase.
+        (
+            "SELECT, INSERT ON record, context, state, migration",
+            "UPDATE on record, the ownership of record",
+        ),
+        ("ALL ON record, context, state, migration", "the ownership of record"),
+    ],
+)
+@pytest.mark.parametrize("words", [["erase", "--case", "c-1"], ["expire", "--older-than", "1d"]])
+def test_who_lacks_a_right_to_erase_is_told_which_before_anything_is_done(
+    database: str, store: JournalStore, rights: str, lacking: str, words: list[str]
+) -> None:
+    store.write_batch([a_recorded_recommendation(a_reading(), "c-1", at=1)])
+    with a_role(database, rights) as url:
+        told = CliRunner().invoke(journal, [*words, "--yes", "--journal", url])
+    assert isinstance(told.exception, JournalBroken)
+    assert f": this role lacks {lacking}, by which it is vacuumed; erase as" in str(told.exception)
+    assert str(told.exception).endswith("; nothing was erased")
+    assert [stored.payload is None for stored in store.read()] == [False]
+
+
+def test_who_owns_the_database_needs_no_right_but_those_to_append_and_to_empty(
+    database: str, store: JournalStore
+) -> None:
+    store.write_batch([a_recorded_recommendation(a_reading(), "c-1", at=1)])
+    with a_role(
+        database,
+        "SELECT, INSERT ON record, context, state, migration",
+        "UPDATE (payload, salt, subject) ON record",
+    ) as url:
+        ask(database, f"ALTER DATABASE postgres OWNER TO {schema_of(database)}")
+        try:
+            words = ["--yes", "--case", "c-1", "--journal", url]
+            told = CliRunner().invoke(journal, ["erase", *words])
+        finally:
+            ask(database, "ALTER DATABASE postgres OWNER TO router")
+    assert told.output == "1 record erased; the chain keeps the digests\n"
+
+
+def test_who_may_only_read_restores_nothing_and_is_told_so(
+    database: str, store: JournalStore, tmp_path: Path
+) -> None:
+    store.write_batch([a_recorded_recommendation(a_reading(), "c-1", at=1)])
+    kept = ["--from", str(tmp_path / "kept.db")]
+    CliRunner().invoke(journal, ["backup", "--journal", database, "--to", kept[1]])
+    ask(database, "TRUNCATE record, context")
+    with a_role(database, "SELECT ON record, context, state, migration") as url:
+        told = CliRunner().invoke(journal, ["restore", "--journal", url, *kept])
+    assert "permission denied for table context" in str(told.exception)
+    assert str(told.exception).endswith("; nothing was restored")
+    assert ids(store) == []
 
 
 def test_a_server_needs_no_right_to_change_or_remove_a_record(

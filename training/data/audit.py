@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
 from router.cases.features import CASE_REF, FEATURES, LOGGED, REFERENCES
 from router.cases.mapping import FileMapping
 from router.cases.problems import Problems
@@ -111,6 +111,8 @@ def _frame(table: Table, names: list[str], problems: Problems, assumed: Assumed)
                 columns.refuse(name, missing, "have no case_ref")
         parts.append(pl.DataFrame(texts))
         first_row += len(batch)
+    if not first_row:
+        assumed.add(NO_CASE, file=str(table.path))
     return pl.concat(parts)
 
 

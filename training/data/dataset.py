@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
 from router.cases.cells import Bools, Cells, Days, Floats
 from router.cases.features import (
     CASE_REF,
@@ -301,9 +301,8 @@ def _read(
         if not cases:
             empty.append(table)
     for table in empty:
-        # Spark writes such a part where a filter left nothing of it.
         if len(empty) < len(tables):
-            assumed.add("files hold no case", file=str(table.path))
+            assumed.add(NO_CASE, file=str(table.path))
         else:
             problems.add(f"{table.path}", "has no cases")
     return np.concatenate(rows), pl.concat(logged, how="diagonal"), shielded

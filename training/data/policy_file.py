@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from router.cases.assumed import Assumed
+from router.cases.assumed import NO_CASE, Assumed
 from router.cases.cells import Bools, Cells, Floats
 from router.cases.features import CASE_REF, REFERENCES
 from router.cases.mapping import AS_IS, FileMapping
@@ -115,6 +115,8 @@ def read_policy(
                 places.setdefault(ref, len(places))
             cells.refuse(CASE_REF, twice, "are of a case that was there before; permitted is once")
             parts.append(given[says & ~nameless])
+        if not first_row:
+            assumed.add(NO_CASE, file=str(table.path))
     problems.refuse()
     return GivenPolicy(path=path, mixes=mixes, places=places, chances=np.concatenate(parts))
 

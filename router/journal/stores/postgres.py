@@ -46,6 +46,18 @@ _COLUMN_TYPES, _STORED_TYPES = (
     tuple(_NOT_BYTES.get(name, "bytea") for name in columns.split(", "))
     for columns in (COLUMNS, STORED)
 )
+# By the name of a right, what it is held on: a table and columns of it.
+_TO_ERASE = (
+    ("INSERT", "record", COLUMNS.split(", ")),
+    ("INSERT", "context", ["digest", "document"]),
+    ("UPDATE", "record", ["payload", "salt", "subject"]),
+)
+# Whom VACUUM takes: the table's owner, the database's, and from version 17 on who holds MAINTAIN.
+_MAY_VACUUM = """SELECT pg_has_role(relowner, 'USAGE')
+    OR (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
+    OR CASE WHEN current_setting('server_version_num')::int >= 170000
+        THEN has_table_privilege(oid, 'MAINTAIN') ELSE false END
+    FROM pg_class WHERE oid = 'record'::regclass"""
 # Erasing lets go of its locks this often, so that appending goes on.
 _ERASE_ROWS = 500
 # Vacuuming takes its time; only a batch must be written or given up within seconds.
@@ -130,6 +142,28 @@ class PostgresJournal(PostgresReader):
             # Else the next context would be given a number that is taken.
             numbers = "pg_get_serial_sequence('context', 'id')"
             cursor.execute(f"SELECT setval({numbers}, max(id)) FROM context")  # nosec B608
+
+    def check_erasing(self) -> None:
+        """Checks the role's rights; see JournalStore.
+
+        Raises:
+            JournalBroken: naming those that it lacks.
+        """
+        held = """SELECT bool_and(has_column_privilege(%s, name, %s))
+            FROM unnest(%s::text[]) AS name"""
+        with self._writing.transaction(WRITE) as cursor:
+            lacking = [
+                f"{right} on {table}"
+                for right, table, columns in _TO_ERASE
+                if cursor.execute(held, (table, right, columns)).fetchone() != (True,)
+            ]
+            if cursor.execute(_MAY_VACUUM).fetchone() != (True,):
+                lacking.append("the ownership of record, by which it is vacuumed")
+        if lacking:
+            raise JournalBroken(
+                f"journal {self._database.name}: this role lacks {', '.join(lacking)}; erase as "
+                "the role that owns the tables"
+            )
 
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes content and subject, then the old rows that hold them; see JournalStore."""

@@ -117,6 +117,9 @@ class SqliteJournal(SqliteReader):
                     contexts = read_contexts(connection)
                 yield stored(row, contexts)
 
+    def check_erasing(self) -> None:
+        """Checks nothing more: who opened the file to write may erase; see JournalStore."""
+
     def erase(self, ids: Iterable[bytes]) -> int:
         """Removes content and subject for good, from the log too; see JournalStore."""
         erased, rest = 0, iter(ids)

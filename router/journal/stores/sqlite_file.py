@@ -128,7 +128,7 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
     Raises:
         JournalBroken: if there is no such file (without `create`), or it is not a journal of a
             version known here.
-        JournalUnavailable: if the file cannot be opened or is locked.
+        JournalUnavailable: if the file cannot be opened, may not be written or is locked.
     """
     with explained(path):
         if create:
@@ -136,6 +136,8 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
             path.touch(mode=0o600, exist_ok=True)
         elif not path.exists():
             raise JournalBroken(f"journal {path}: there is no such file")
+        else:
+            _check_writable(path)
         # Whatever thread closes or probes it, SqliteJournal takes its lock first.
         connection = sqlite3.connect(
             path, busy_seconds, isolation_level=None, check_same_thread=False
@@ -149,9 +151,38 @@ def open_to_write(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.C
     return connection
 
 
+def _check_writable(path: Path) -> None:
+    """Checks that this user may write a journal that is there, without touching anything.
+
+    SQLite finds out only when it writes, and has made a log by then that is this user's: the
+    server, being another one, could not write it.
+
+    Raises:
+        JournalUnavailable: naming what cannot be written.
+    """
+    beside = (log_of(path), index_of(path))
+    needed = [path, *(one for one in beside if one.exists())]
+    if len(needed) <= len(beside):
+        needed.append(path.parent)
+    for one in needed:
+        if not os.access(one, os.W_OK):
+            number = errno.EROFS if os.statvfs(one).f_flag & os.ST_RDONLY else errno.EACCES
+            code = errno.errorcode[number]
+            raise JournalUnavailable(
+                f"journal {path}: this user lacks the right to write {one} "
+                f"({code}: {os.strerror(number)})",
+                code,
+            )
+
+
 def log_of(path: Path) -> Path:
     """Names the write-ahead log of a journal file."""
     return path.with_name(f"{path.name}-wal")
+
+
+def index_of(path: Path) -> Path:
+    """Names the index of the write-ahead log of a journal file."""
+    return path.with_name(f"{path.name}-shm")
 
 
 @contextmanager
@@ -167,7 +198,7 @@ def open_to_read(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection
     """
     # Quoted: a question mark or per cent sign in a path would be read as a part of the URI.
     uri = f"file:{quote(str(path))}?mode=ro"
-    log, index = log_of(path), path.with_name(f"{path.name}-shm")
+    log, index = log_of(path), index_of(path)
     shared = log.exists() and index.exists()
     logged = not shared and _size(log) > 0
     if logged:

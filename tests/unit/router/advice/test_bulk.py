@@ -173,6 +173,11 @@ def test_a_bad_file_is_told_before_anything_is_scored(cases: Path, spoil: Spoil,
     assert str(path) in str(refused.value)
 
 
+def test_a_file_without_cases_among_others_is_noted(cases: Path) -> None:
+    parts_of(str(cases), assumed := Assumed())
+    assert f"files hold no case ({cases / 'b.parquet'})" in assumed.lines()
+
+
 def test_a_file_that_is_cut_short_is_told_by_name(cases: Path) -> None:
     path = cases / "office_ref=o-2/a.parquet"
     path.write_bytes(path.read_bytes()[:-20])
@@ -202,6 +207,21 @@ def test_a_part_of_a_table_in_a_store_is_refused_as_the_whole_is(
     assert parts(uri)
     (tmp_path / "store/in/_delta_log").mkdir()
     with pytest.raises(CasesRefused, match="in: is a Delta table"):
+        parts(uri)
+
+
+@pytest.mark.parametrize("given", ["in", "in/office_ref=o-1", "in/office_ref=o-1/a.parquet"])
+def test_an_iceberg_table_in_a_store_is_refused_however_it_is_given(
+    cases: Path, tmp_path: Path, given: str
+) -> None:
+    store = store_of(f"file://{tmp_path}/store/in")
+    pa_fs.copy_files(str(cases), store.path, destination_filesystem=store.filesystem)
+    uri = f"fsspec+file://{tmp_path}/store/{given}"
+    (tmp_path / "store/in/metadata").mkdir()
+    assert parts(uri)
+    for name in ("0.avro", "v1.metadata.json"):
+        (tmp_path / "store/in/metadata" / name).touch()
+    with pytest.raises(CasesRefused, match="in: is an Iceberg table"):
         parts(uri)
 
 

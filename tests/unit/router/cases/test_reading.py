@@ -748,6 +748,71 @@ def test_a_part_of_a_table_holds_old_cases_as_the_whole_does(
     assert f"t: {told}, whose files hold old cases too" in refusal(tmp_path / given)
 
 
+@pytest.mark.parametrize(
+    ("mark", "told"), [("v1.metadata.json", True), ("v1.gz.metadata.json", True), ("x.json", False)]
+)
+@pytest.mark.parametrize("given", ["t", "t/metadata", "."])
+def test_an_iceberg_table_is_named_as_one_before_what_lies_in_it(
+    tmp_path: Path, mark: str, told: bool, given: str
+) -> None:
+    for name in ("data/a.avro", "metadata/0-m0.avro", f"metadata/{mark}"):
+        (tmp_path / "t" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "t" / name).touch()
+    says = "is an Iceberg table, whose files hold old cases too; export the cases as Parquet first"
+    assert (f"{tmp_path}/t: {says}" in refusal(tmp_path / given)) == told
+
+
+NAMES = b"case_ref,shielded"
+
+
+@pytest.mark.parametrize("given", [".", "*"])
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("z.csv", b""),
+        ("z.tsv", b"\xef\xbb\xbf \r\n\n"),
+        ("z.csv.gz", gzip.compress(b"", mtime=0)),
+        ("z.csv", NAMES),
+        ("z.csv.gz", gzip.compress(NAMES, mtime=0)),
+    ],
+)
+def test_a_part_without_cases_is_noted_and_passed_over(
+    tmp_path: Path, given: str, name: str, holds: bytes
+) -> None:
+    frame().to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / name).write_bytes(holds)
+    rows, assumed = read(tmp_path / given)
+    assert rows.tolist() == EXPECTED
+    assert f"files hold no case ({tmp_path / name})" in assumed
+
+
+def test_what_is_given_by_its_own_name_must_hold_cases_and_so_must_a_whole_folder(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    assert "a.csv: has no cases; its first line is empty" in refusal(tmp_path / "a.csv")
+    assert f"{tmp_path}: has no cases; all its files are empty" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "holds", "says"),
+    [
+        ("z.parquet", b"", "z.parquet: cannot be read"),
+        ("z.csv", b"\na,b\n", "z.csv: has no cases; its first line is empty"),
+        ("z.csv", b"\n" * 5_000 + b"a,b\n", "z.csv: has no cases; its first line is empty"),
+        ("z.csv", bytes(64), "z.csv: is no text"),
+        ("z.csv.gz", b"\x1f\x8b", "z.csv.gz: cannot be read"),
+    ],
+)
+def test_a_part_that_is_damaged_is_not_taken_for_an_empty_one(
+    tmp_path: Path, name: str, holds: bytes, says: str
+) -> None:
+    frame().to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / name).write_bytes(holds)
+    assert says in refusal(tmp_path)
+
+
 @pytest.mark.parametrize("place", ["pipe.csv", "pipe.parquet", "null.csv"])
 def test_what_never_ends_is_not_waited_for(tmp_path: Path, place: str) -> None:
     os.mkfifo(tmp_path / "pipe.csv")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from click.testing import CliRunner
 from router.commands.journal import erase, expire, shadow, verify
 from router.journal.opening import open_journal
 from router.journal.record import JournalNotNamed
-from tests.builders import a_reading, a_recorded_recommendation
+from tests.builders import ROOT, a_reading, a_recorded_recommendation
 
 
 def a_journal(folder: Path, case_ref: str) -> str:
@@ -40,6 +42,43 @@ def test_what_cannot_be_written_down_is_not_done(tmp_path: Path) -> None:
     refused = CliRunner().invoke(expire, words)
     assert refused.exit_code != 0
     assert str(refused.exception) == f"audit log: {nowhere}: No such file or directory"
+    with closing(open_journal(url)) as store:
+        assert all(stored.payload is not None for stored in store.read())
+
+
+@pytest.mark.parametrize("words", [["erase", "--case", "c-1"], ["expire", "--older-than", "1d"]])
+@pytest.mark.parametrize(("unwritable", "named"), [("journal.db", "journal.db"), (".", "")])
+def test_who_may_not_write_the_file_erases_nothing_and_leaves_nothing(
+    tmp_path: Path, words: list[str], unwritable: str, named: str
+) -> None:
+    url = a_journal(tmp_path, "c-1")
+    # A process of its own, whose user owns nothing here; it reads all that it needs before.
+    script = (
+        "import os, sys; from click.testing import CliRunner; "
+        "from router.commands.journal import journal; "
+        "CliRunner().invoke(journal, ['verify', *sys.argv[-2:]]); "
+        "os.setuid(54321) if os.getuid() == 0 else None; "
+        "print(CliRunner().invoke(journal, sys.argv[1:]).exception)"
+    )
+    for one in tmp_path.parents[:-2]:
+        one.chmod(one.stat().st_mode | 0o011)
+    for one in (tmp_path, tmp_path / "journal.db"):
+        one.chmod(0o777)
+    place = tmp_path / unwritable
+    place.chmod(0o555)
+    told = subprocess.run(
+        [sys.executable, "-c", script, *words, "--yes", "--journal", url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place.chmod(0o755)
+    assert told.stdout == (
+        f"journal {tmp_path / 'journal.db'}: this user lacks the right to write "
+        f"{tmp_path / named} (EACCES: Permission denied); nothing was erased\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.db"]
     with closing(open_journal(url)) as store:
         assert all(stored.payload is not None for stored in store.read())
 

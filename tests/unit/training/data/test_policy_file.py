@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from router.cases.assumed import Assumed
 from router.cases.mapping import AS_IS, FileMapping
 from router.cases.problems import CasesRefused
 from training.data.policy_file import read_policy
@@ -55,6 +56,15 @@ def test_chances_are_read_and_a_mix_without_a_column_has_none(tmp_path: Path, su
 def test_it_is_read_as_files_of_cases_are(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.CSV").write_text(text, encoding="utf-16")
     assert given(tmp_path / "mine.CSV").tolist() == [[1, 0], [0, 1]]
+
+
+def test_parts_that_say_nothing_are_noted(tmp_path: Path) -> None:
+    written(tmp_path, case_ref=REFS, mix=["LIGHT", "HEAVY"])
+    (tmp_path / "names.csv").write_text("case_ref,mix")
+    (tmp_path / "nothing.csv").touch()
+    policy = read_policy(tmp_path, MIXES, AS_IS, assumed := Assumed())
+    assert policy.of(REFS, MIXES).tolist() == [[1, 0], [0, 1]]
+    assert "files hold no case (2 files)" in assumed.lines()
 
 
 def test_codes_that_a_mapping_explains_are_mixes(tmp_path: Path) -> None:
