@@ -239,7 +239,7 @@ def test_options_of_an_engine_without_it_are_told(cases: Path, tmp_path: Path) -
     out = tmp_path / "out.parquet"
     done = router("score", "--cases", "s3://bucket/cases", "--out", out)
     assert done.code == 2
-    assert "s3://bucket/cases is a URI; give --engine dask as well" in done.err
+    assert "--cases: s3://... is a URI; give --engine dask as well" in done.err
     done = router("score", "--cases", cases, "--out", out, "--scheduler", "tcp://127.0.0.1:9")
     assert done.code == 2
     assert "give --engine dask as well" in done.err
