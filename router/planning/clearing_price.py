@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from router.decision.decide import Decider
 from router.decision.schema import Rows
 from router.planning.allocate import Allocation
+from router.planning.hulls import LEAST_SLOPE
 
 PRICE_AT_MOST = 10.0
 """Ten whole outcomes a minute: nobody gets more than what safeguards and menu demand."""
@@ -60,6 +61,9 @@ def clearing_price(allocation: Allocation) -> float:
     Of steps worth the same as the first one that is not paid for it takes none.
 
     Returns:
-        Outcome points per adviser minute; 0 where the budget pays for all that is worth a minute.
+        Outcome points per adviser minute; 0 where the budget pays for all that is worth anything.
+        Where rounding alone is left, as much as that may be worth: at 0 the service would spend
+        minutes for it, which the plan does not.
     """
-    return min(allocation.shadow_price * _ABOVE, PRICE_AT_MOST)
+    dearest = allocation.shadow_price or LEAST_SLOPE * allocation.hulls.rounding
+    return min(dearest * _ABOVE, PRICE_AT_MOST)

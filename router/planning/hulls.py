@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.decision.decision import NO_MIX, Numbers
-from router.decision.tables import Floats
+from router.decision.tables import ROUNDING, Floats
 
+LEAST_SLOPE = ROUNDING
+"""Outcome points a minute: what is worth no more is rounding, for which no minute is spent."""
 # Cases at once: the rounds' arrays stay small whatever the caseload.
 _CHUNK = 65_536
 
@@ -35,8 +37,10 @@ class Hulls:
         start: (s,) the mix it leaves.
         end: (s,) the mix it reaches, a heavier one.
         slope: (s,) price in outcome points a minute below which it is taken: what it gains a
-            minute, but where the case is lifted. Above 0, not rising within a case; infinite where
-            it takes no minute.
+            minute, but where the case is lifted. Above `LEAST_SLOPE`, not rising within a case;
+            infinite where it takes no minute.
+        rounding: whether a case could still gain something by more minutes, but no more a minute
+            than that.
     """
 
     expected: Floats
@@ -46,6 +50,7 @@ class Hulls:
     start: Numbers
     end: Numbers
     slope: Floats
+    rounding: bool = False
 
     def more_minutes(self, steps: Numbers) -> Floats:
         """Tells the minutes that each of these steps takes."""
@@ -82,10 +87,12 @@ def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
 
     # `argmax` finds the first permitted mix, but says 0 also where there is none.
     floor = np.where(permitted.any(axis=1), permitted.argmax(axis=1), NO_MIX)
-    parts = []
+    parts, rounding = [], False
     for first in range(0, len(expected), _CHUNK):
         part = slice(first, first + _CHUNK)
-        parts += _climb(expected[part], minutes, permitted[part], floor[part], first)
+        rounds, left = _climb(expected[part], minutes, permitted[part], floor[part], first)
+        parts += rounds
+        rounding |= left
 
     # Without any case or step there is nothing to join, and NumPy asks for one array at least.
     none = np.zeros(0, np.intp)
@@ -101,6 +108,7 @@ def upper_hulls(expected: Floats, minutes: Floats, permitted: Bits) -> Hulls:
         start=start,
         end=end,
         slope=slope,
+        rounding=rounding,
     )
 
 
@@ -109,24 +117,31 @@ _Round = tuple[Numbers, Numbers, Numbers, Floats]
 
 def _climb(
     expected: Floats, minutes: Floats, permitted: Bits, floor: Numbers, first: int
-) -> list[_Round]:
-    """Finds in rounds each case's steepest way up from where it stands (gift wrapping)."""
+) -> tuple[list[_Round], bool]:
+    """Finds in rounds each case's steepest way up from where it stands (gift wrapping).
+
+    Returns:
+        The rounds, and whether a way is left that is worth no more than `LEAST_SLOPE`.
+    """
     rounds: list[_Round] = []
+    rounding = False
     active = np.flatnonzero(floor != NO_MIX)
     stands = floor[active]
     before = np.full(len(active), np.inf)
 
     while len(active):
         end, slope = _steepest(expected[active], minutes, permitted[active], stands)
-        # A step that gains nothing ends the climb: minutes are never spent for nothing.
-        up = slope > 0
+        # A step that gains nothing, or what sums are rounded by, ends the climb: minutes are never
+        # spent for nothing, and what comes after it is worth no more.
+        up = slope > LEAST_SLOPE
+        rounding |= bool((slope[~up] > 0).any())
         active, stands, end = active[up], stands[up], end[up]
         # Three mixes on one line may seem to bend upwards by a rounding error; a case's steps must
         # stay in order.
         before = np.minimum(slope[up], before[up])
         rounds.append((active + first, stands, end, before))
         stands = end
-    return rounds
+    return rounds, rounding
 
 
 def _steepest(

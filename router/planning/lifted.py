@@ -38,13 +38,17 @@ def with_lifted(hulls: Hulls, between: Between) -> Hulls:
     own[between.cases] = False
     kept = own[hulls.case]
     steps = [(hulls.case[kept], hulls.start[kept], hulls.end[kept], hulls.slope[kept])]
+    rounding = hulls.rounding
     for first in range(0, len(between.cases), _CHUNK):
         part = _some(between, slice(first, first + _CHUNK))
-        floor[part.cases], lifted = _lifted(hulls, part)
+        floor[part.cases], lifted, left = _lifted(hulls, part)
         steps.append(lifted)
+        rounding |= left
 
     case, start, end, slope = map(np.concatenate, zip(*steps, strict=True))
-    return replace(hulls, floor=floor, case=case, start=start, end=end, slope=slope)
+    return replace(
+        hulls, floor=floor, case=case, start=start, end=end, slope=slope, rounding=rounding
+    )
 
 
 def _some(between: Between, part: slice) -> Between:
@@ -56,10 +60,15 @@ def _some(between: Between, part: slice) -> Between:
     )
 
 
-def _lifted(hulls: Hulls, between: Between) -> tuple[Numbers, _Steps]:
-    """Gives what each of m cases gets at any price, and their steps."""
+def _lifted(hulls: Hulls, between: Between) -> tuple[Numbers, _Steps, bool]:
+    """Gives what each of m cases gets at any price, their steps, and `Hulls.rounding` of them."""
     mixes, cases = len(hulls.minutes), np.arange(len(between.cases))
-    case, end, slope = map(np.concatenate, zip(*_climbed(hulls, between), strict=True))
+    parts, rounding = [], False
+    for which, one in _climbed(hulls, between):
+        parts.append((which, one.floor, np.full(len(which), np.inf)))
+        parts.append((which[one.case], one.end, one.slope))
+        rounding |= one.rounding
+    case, end, slope = map(np.concatenate, zip(*parts, strict=True))
 
     # What costs no minute is taken at any price; what is left comes as the price falls.
     free = np.isinf(slope)
@@ -80,15 +89,15 @@ def _lifted(hulls: Hulls, between: Between) -> tuple[Numbers, _Steps]:
     first = np.append(True, case[1:] != case[:-1])[: len(case)]
     start = np.where(first, floor[case], np.roll(end, 1))
     moves = end > start
-    return floor, (between.cases[case[moves]], start[moves], end[moves], slope[moves])
+    steps = (between.cases[case[moves]], start[moves], end[moves], slope[moves])
+    return floor, steps, rounding
 
 
-def _climbed(hulls: Hulls, between: Between) -> Iterator[tuple[Numbers, Numbers, Floats]]:
+def _climbed(hulls: Hulls, between: Between) -> Iterator[tuple[Numbers, Hulls]]:
     """Climbs the hulls of the cases' own and of all milder situations.
 
     Yields:
-        Of each, by case its floor and the ends of its steps, and from which price downwards they
-        are taken: infinite for the floor.
+        Of each situation, which cases have it, and their hulls.
     """
     expected, own = hulls.expected[between.cases], between.permitted
     situations = [(np.arange(len(own)), own)]
@@ -98,6 +107,4 @@ def _climbed(hulls: Hulls, between: Between) -> Iterator[tuple[Numbers, Numbers,
     ]
     for which, masks in situations:
         permitted = members(masks[which], len(hulls.minutes)).T
-        one = upper_hulls(expected[which], hulls.minutes, permitted)
-        yield which, one.floor, np.full(len(which), np.inf)
-        yield which[one.case], one.end, one.slope
+        yield which, upper_hulls(expected[which], hulls.minutes, permitted)

@@ -170,6 +170,15 @@ def test_a_step_worth_nothing_is_not_taken_however_many_minutes_there_are() -> N
     assert allocation.shadow_price == 0
 
 
+def test_what_sums_are_rounded_by_is_worth_no_minute_but_is_taken_where_it_costs_none() -> None:
+    minutes = np.array([10.0, 10.0, 20.0, 40.0])
+    expected = 0.5 + np.array([[0, 0, 1e-16, 0], [0, 1e-15, 0, 0], [0, 0, 1e-15, 0.01]])
+    allocation = allocate(upper_hulls(expected, minutes, np.ones((3, 4), bool)), np.ones(3), 1e6)
+    assert allocation.mix.tolist() == [0, 1, 3]
+    assert allocation.hulls.more_outcome(allocation.order).tolist() == pytest.approx([0, 0.01])
+    assert allocation.shadow_price == 0
+
+
 def test_what_more_minutes_would_buy_is_what_a_richer_budget_gives() -> None:
     for seed in range(100):
         instance = Instance(seed, cases=15)

@@ -1,5 +1,6 @@
 """A plan is what the service would answer case by case at its price, and says what hours buy."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.builders import (
     a_decider,
     a_policy,
     random_rows,
+    random_tables,
     the_promoted_model,
 )
 from training.simulation.population import draw_population
@@ -131,6 +133,45 @@ def test_with_more_hours_than_are_worth_anything_the_price_is_0() -> None:
     assert plan.price == 0
     assert plan.allocation.shadow_price == 0
     assert all(more.cases == 0 and more.minutes == 0 for more in plan.curve)
+
+
+def where_mixes_are_alike(seed: int, first: int) -> Decider:
+    """Gives a decider for which mixes from one on are worth the same, but for rounding."""
+    tables = random_tables(seed)
+    rng = np.random.default_rng(seed)
+    values, intercept = tables.values.copy(), tables.intercept.copy()
+    values[:, first:], intercept[first:] = values[:, [first]], intercept[first]
+    for mix in range(first + 1, len(intercept)):
+        # What one field adds to every value, another takes away.
+        added = rng.normal(0, 0.1)
+        values[: tables.offsets[1], mix] += added
+        values[tables.offsets[1] : tables.offsets[2], mix] -= added
+    pairs = []
+    for pair in tables.pairs:
+        cells = pair.values.copy()
+        cells[:, first:] = cells[:, [first]]
+        pairs.append(replace(pair, values=cells))
+    alike = replace(tables, values=values, intercept=intercept, pairs=tuple(pairs))
+    return Decider(tables=alike, catalogue=a_catalogue(), policy=a_policy("office-01"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("first", [0, 3])
+def test_no_minute_is_spent_for_what_sums_are_rounded_by_nor_at_the_plans_price(
+    seed: int, first: int
+) -> None:
+    decider, rows = where_mixes_are_alike(seed, first), random_rows(seed, 400)
+    expected = decider.decide(rows).expected[:, first:]
+    spread = expected.max(axis=1) - expected.min(axis=1)
+    assert 0 < np.nanmax(spread) < 1e-14
+    plan = plan_caseload(decider, rows, 1e9)
+    gains = plan.allocation.hulls.more_outcome(plan.allocation.order)
+    assert (np.abs(gains) > 1e-9).all()
+    assert all(more.cases == 0 for more in plan.curve)
+    # By which price the service spends no minute more.
+    assert plan.allocation.shadow_price == 0
+    assert plan.price == pytest.approx(1e-9)
+    assert (at_price(decider, plan.price, rows).mix == plan.allocation.mix).all()
 
 
 def test_more_hours_buy_more_for_cases_counted_by_need_and_age() -> None:
