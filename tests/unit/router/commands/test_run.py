@@ -103,23 +103,31 @@ def test_a_library_of_an_extra_that_is_not_there_is_said_with_the_extra_that_bri
     assert f"channel-router[{extra}]" in told
 
 
-def test_a_python_without_the_projects_libraries_is_told_where_they_are(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("module", "code", "begins", "says"),
+    [
+        (
+            "google.protobuf",
+            2,
+            f"error: google.protobuf is missing from {sys.executable}",
+            "run .venv/bin/python",
+        ),
+        ("router.no", 70, "Traceback", "This is a fault of the program"),
+    ],
+)
+def test_libraries_that_are_missing_are_told_where_they_are_and_our_own_modules_are_a_fault(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    code: int,
+    begins: str,
+    says: str,
 ) -> None:
-    missing = ModuleNotFoundError("No module named 'google'", name="google.protobuf")
-    code, told = failing(raising(missing), capsys, monkeypatch)
-    assert code == 2
-    assert told.startswith(f"error: google.protobuf is missing from {sys.executable}")
-    assert "run .venv/bin/python" in told
-
-
-def test_a_module_of_our_own_that_is_missing_is_a_fault(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    missing = ModuleNotFoundError("No module named 'router.no'", name="router.no")
-    code, told = failing(raising(missing), capsys, monkeypatch)
-    assert code == 70
-    assert told.startswith("Traceback")
+    missing = ModuleNotFoundError(f"No module named '{module}'", name=module)
+    ended, told = failing(raising(missing), capsys, monkeypatch)
+    assert ended == code
+    assert told.startswith(begins)
+    assert says in told
 
 
 @pytest.mark.parametrize(
