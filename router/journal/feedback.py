@@ -8,6 +8,7 @@ stands. Reasons are codes: no free text, and nothing that tells who the adviser 
 
 from __future__ import annotations
 
+import hmac
 import json
 import uuid
 from dataclasses import dataclass, fields
@@ -29,6 +30,7 @@ MINUTES_AT_MOST = 10_000
 _CONTEXT = Context(document='{"feedback":1}')
 _MINUTES = "adviser_minutes"
 _CORRECTS = "corrects"
+_CLAIM_BYTES = 16
 
 
 class WishedBy(StrEnum):
@@ -298,3 +300,18 @@ def claim_of(feedback: Choice | Outcome | View | Answer) -> str:
             return f"{ANSWER}:{feedback.review_id.hex}"
         case _:
             return kind_of(feedback)
+
+
+def claim_of_review(review: Review, before: int, salt: bytes) -> str:
+    """Names what two servers may not both record: the same review asked for at the same time.
+
+    A claim stays when its record is erased. Without the decision's salt, which goes with the
+    decision, it tells neither who asked nor why.
+
+    Args:
+        review: what is asked for.
+        before: how often the same was asked for already; it may be again once it is answered.
+        salt: of the decision's record.
+    """
+    told = f"{review.asked_by}:{review.reason}:{before}"
+    return f"{REVIEW}:{hmac.digest(salt, told.encode(), 'sha256')[:_CLAIM_BYTES].hex()}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.journal.record import Context, Head, JournalUnavailable
+from router.journal.record import Context, Head, JournalBroken, JournalUnavailable
 from router.journal.verification import verify
 from tests.contract.journals import CONTEXT, Kept, erase, ids, some_records
 
@@ -308,4 +308,27 @@ def test_records_that_are_let_go_late_or_in_silence_are_not_taken_for_kept(kept:
         kept.sql(end)
     store.write_batch(some_records(2))
     assert len(ids(store)) == 4
+    assert verify(store).intact
+
+
+# What keeps the content that is to be removed, without a word.
+KEEPING = {
+    "sqlite": ["CREATE TRIGGER t BEFORE UPDATE ON record BEGIN SELECT RAISE(IGNORE); END"],
+    "postgresql": [
+        _FUNCTION.format("RETURN OLD"),
+        "CREATE TRIGGER t BEFORE UPDATE ON record FOR EACH ROW EXECUTE FUNCTION t()",
+    ],
+}
+
+
+def test_an_erasure_that_comes_to_nothing_is_not_said_to_be_done(kept: Kept) -> None:
+    store, records = kept.store(), some_records(3)
+    kind, _, _ = kept.url.partition(":")
+    store.write_batch(records)
+    for statement in KEEPING[kind]:
+        kept.sql(statement)
+    with pytest.raises(JournalBroken, match="record 2 still holds its content.*`journal verify`"):
+        erase(store, records[1])
+    kept.sql(LETTING_GO[kind][1])
+    assert erase(store, records[1]) == 1
     assert verify(store).intact

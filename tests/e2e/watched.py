@@ -500,7 +500,7 @@ class Watched:
         for number, (identity, decision) in enumerate(zip(reviews, decisions, strict=False)):
             review = Review(decision_id=decision, asked_by=AskedBy.USER, reason=ReviewReason.OTHER)
             at = now - (20 - number) * _DAY * _MICRO
-            records.append(feedback_record(identity, review, at, "review:USER:OTHER:0"))
+            records.append(feedback_record(identity, review, at, "review:0"))
         store = SqliteJournal(journal)
         store.write_batch(records)
         store.close()

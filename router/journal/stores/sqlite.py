@@ -19,7 +19,7 @@ from router.journal.record import (
     rehearsal,
 )
 from router.journal.seal import Sealing
-from router.journal.stores.rows import STORED, stored
+from router.journal.stores.rows import STORED, still_held, stored
 from router.journal.stores.sqlite_file import explained, open_to_write
 from router.journal.stores.sqlite_reader import SqliteReader
 from router.journal.stores.sqlite_rows import (
@@ -131,6 +131,7 @@ class SqliteJournal(SqliteReader):
                         "WHERE id = ? AND payload IS NOT NULL",
                         step,
                     ).rowcount
+                    self._check_erased(step)
         self._empty_log()
         return erased
 
@@ -143,6 +144,14 @@ class SqliteJournal(SqliteReader):
                 self._connection.execute(_MARK_OPEN, (0,))
         with self._lock, explained(self._path):
             self._connection.close()
+
+    def _check_erased(self, ids: Iterable[tuple[bytes]]) -> None:
+        """Finds what a trigger has kept as it is without a word."""
+        held = "SELECT seq FROM record WHERE id = ? AND payload IS NOT NULL"
+        for id_ in ids:
+            left = self._connection.execute(held, id_).fetchone()
+            if left is not None:
+                raise still_held(str(self._path), left[0])
 
     def _seal(self) -> None:
         """Seals what was written in version 1 of the chain, before anything in version 2."""

@@ -31,6 +31,7 @@ class History:
         same_id: what is recorded under the request id already, be it about this decision or
             another.
         recorded: how many records of each kind there are about it.
+        salt: of the decision's record: random bytes that go when it is erased.
     """
 
     recommended: Recommended
@@ -38,6 +39,7 @@ class History:
     withheld: bytes | None
     same_id: StoredFeedback[Feedback] | None
     recorded: Counter[str] = field(default_factory=Counter)
+    salt: bytes
 
     @property
     def advice_seen(self) -> bool:
@@ -60,7 +62,7 @@ def history_of(
         JournalBroken: if a record cannot be read.
     """
     recommended = read_recommendation(decision) if decision.kind == RECOMMENDATION else None
-    if recommended is None:
+    if recommended is None or decision.salt is None:
         raise NoDecision(uuid.UUID(bytes=decision.id))
     return History(
         recommended=recommended,
@@ -68,6 +70,7 @@ def history_of(
         withheld=next((one.payload for one in about if one.kind == WITHHELD), None),
         same_id=None if same_id is None else stored_feedback(same_id),
         recorded=Counter(one.kind for one in about),
+        salt=decision.salt,
     )
 
 

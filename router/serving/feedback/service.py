@@ -25,6 +25,7 @@ from router.journal.feedback import (
     Outcome,
     Review,
     claim_of,
+    claim_of_review,
     feedback_record,
 )
 from router.journal.record import JournalBroken, JournalUnavailable
@@ -399,9 +400,8 @@ def _recorded(
 
 def _claim(history: History, feedback: Feedback) -> str:
     if isinstance(feedback, Review):
-        # The same review may be asked for again once it is answered.
         before = sum(one.content == feedback for one in history.standing.others)
-        return f"review:{feedback.asked_by}:{feedback.reason}:{before}"
+        return claim_of_review(feedback, before, history.salt)
     return claim_of(feedback)
 
 

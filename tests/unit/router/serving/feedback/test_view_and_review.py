@@ -4,6 +4,7 @@ import json
 import uuid
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -195,6 +196,35 @@ def test_an_unknown_or_erased_review_is_not_found(desk: Desk) -> None:
     desk.store.erase([uuid.UUID(review.review_id).bytes])
     why(grpc.StatusCode.NOT_FOUND, answer, desk, review.review_id)
     assert review not in listed(desk, 200).reviews
+
+
+def test_what_is_left_of_an_erased_review_tells_neither_who_asked_nor_why(desk: Desk) -> None:
+    decisions = [desk.decide(), desk.decide()]
+    reviews = [ask(desk, decision).review_id for decision in decisions]
+    about = [uuid.UUID(decision).bytes for decision in decisions]
+    desk.store.erase([*about, *(uuid.UUID(review).bytes for review in reviews)])
+    (one,), (other,) = (desk.store.about(decision) for decision in about)
+    assert one.payload is None
+    assert not any(word in str(one) for word in ("USER", "FACTS_WRONG"))
+    # Nor can it be told by comparing: the same review leaves something else of another decision.
+    assert one.claim != other.claim
+
+
+def test_of_equal_reviews_on_two_servers_one_is_written_and_another_one_beside_it(
+    tmp_path: Path,
+) -> None:
+    with a_desk(tmp_path / "journal.db") as one, a_desk(tmp_path / "journal.db") as other:
+        decision = one.decide()
+        reasons = [pb.REVIEW_REASON_FACTS_WRONG, pb.REVIEW_REASON_NOT_EXPLAINED]
+        with ThreadPoolExecutor(8) as pool:
+            calls = [
+                (reason, pool.submit(ask, server, decision, reason))
+                for server in (one, other) * 2
+                for reason in reasons
+            ]
+            told = {(reason, call.result().review_id) for reason, call in calls}
+        assert len(told) == len(reasons)
+        assert one.kinds(decision) == ["review", "review"]
 
 
 def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
