@@ -1,5 +1,7 @@
 """For all tests."""
 
+import gc
+
 import pytest
 
 # Ten seconds or more each: first those in which much is waited for, then as long as they take.
@@ -27,3 +29,9 @@ ORDER = {name: place for place, name in enumerate(LONG)}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes longest: else it would be left for one worker at the end."""
     items.sort(key=lambda item: ORDER.get(item.path.name, len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """Takes what was imported and collected out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()

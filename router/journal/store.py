@@ -191,4 +191,5 @@ class JournalStore(JournalReader, Appending, Protocol):
         Raises:
             JournalUnavailable: if not all are erased, or copies may be left on the disk: call
                 again.
+            JournalBroken: if something in the database keeps what is to be removed.
         """

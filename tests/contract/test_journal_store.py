@@ -327,7 +327,7 @@ def test_an_erasure_that_comes_to_nothing_is_not_said_to_be_done(kept: Kept) -> 
     store.write_batch(records)
     for statement in KEEPING[kind]:
         kept.sql(statement)
-    with pytest.raises(JournalBroken, match="record 2 still holds its content.*`journal verify`"):
+    with pytest.raises(JournalBroken, match=r"record 2 still holds its content.*`journal verify`"):
         erase(store, records[1])
     kept.sql(LETTING_GO[kind][1])
     assert erase(store, records[1]) == 1

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from router.v1 import channel_router_pb2_grpc, feedback_pb2_grpc, models_pb2_grp
 from tests.builders import ROOT
 
 STARTS_WITHIN = 20
+WITHIN = 60
 
 
 @dataclass
@@ -54,6 +57,14 @@ class Server:
         self.channel.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(10)
+
+
+def until(happens: Callable[[], bool]) -> None:
+    """Waits for what a server does of itself."""
+    end = time.monotonic() + WITHIN
+    while not happens():
+        assert time.monotonic() < end, "it did not happen"
+        threading.Event().wait(0.05)
 
 
 def of_bytes(channel: grpc.Channel, method: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ ROLES = {
     "observer": [one for one in RULES if ".Models/" in one or one.startswith("grpc.")],
 }
 OFFICES = {"one": [OURS], "all": ["*"], "none": [""]}
+# Seconds.
+HOUR = 3600
 # A method of health that anyone may call, as probes do.
 OPEN = "grpc.health.v1.Health/Check"
 DECISION, REVIEW = "decision", "review"
@@ -426,6 +429,13 @@ def test_a_greedy_caller_is_refused_until_its_bucket_fills_and_nobody_else(world
     # Health is not what anybody is greedy with.
     health = "grpc.health.v1.Health/Watch"
     assert world.code(health, "greedy", *requests_of(world, health, "")) is grpc.StatusCode.OK
+
+
+def test_how_many_keys_verify_tokens_and_how_old_they_are_is_told(world: World) -> None:
+    scraped = world.server.scrape()
+    assert "router_token_keys 1.0" in scraped
+    (age,) = re.findall(r"^router_token_keys_age_seconds (\S+)$", scraped, re.MULTILINE)
+    assert 0 <= float(age) < HOUR
 
 
 def test_a_changed_file_is_taken_a_bad_one_is_not_and_both_are_on_record(world: World) -> None:

@@ -16,8 +16,7 @@ from router.policies.offices import load_policies
 from router.versions.registry import load_model
 from tests.builders import random_tables
 from tests.e2e.circle import OFFICE, a_world, answer, ask
-from tests.e2e.conftest import Server
-from tests.e2e.test_offices import until
+from tests.e2e.conftest import Server, until
 from tests.policies_of_six import FOLDER, MIXES
 from tests.training_command import command
 from tests.unit.training.version.versions_builder import a_version

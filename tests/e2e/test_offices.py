@@ -1,9 +1,9 @@
 """Offices' own policies, swapped under a running server; exploration and withheld advice."""
 
 import json
+import re
 import shutil
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -16,12 +16,11 @@ import pytest
 from router.cases.features import FEATURES
 from router.v1 import channel_router_pb2, feedback_pb2, models_pb2, recommendation_pb2
 from tests.builders import ROOT, a_case, put
-from tests.e2e.conftest import Server, router_command
+from tests.e2e.conftest import Server, router_command, until
 from tests.e2e.test_operations import run
 
 StartServer = Callable[..., Server]
 Request = channel_router_pb2.RecommendRequest
-WITHIN = 60.0
 
 
 @pytest.fixture
@@ -44,15 +43,22 @@ def ask(
     return server.router.Recommend(Request(case=case, view=view), timeout=5).recommendation
 
 
-def until(happens: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not happens():
-        assert time.monotonic() < end, "it did not happen"
-        threading.Event().wait(0.05)
-
-
 def write(policies: Path, office: str, text: str) -> None:
     put(policies / "offices" / f"{office}.toml", f"minutes_per_week = 9000\n{text}")
+
+
+def test_when_a_look_at_the_disk_last_ended_is_told(start_server: StartServer) -> None:
+    server = start_server("--reload-seconds", "0.05")
+
+    def looked_at() -> float:
+        (told,) = re.findall(
+            r"^router_last_look_timestamp_seconds (\S+)$", server.scrape(), re.MULTILINE
+        )
+        return float(told)
+
+    before = looked_at()
+    assert before > 0
+    until(lambda: looked_at() > before)
 
 
 def test_each_answer_names_the_policy_of_its_office(

@@ -18,7 +18,7 @@ import pytest
 
 from router.v1 import channel_router_pb2, channel_router_pb2_grpc
 from tests.builders import ROOT, a_case
-from tests.e2e.conftest import Server, router_command, tool
+from tests.e2e.conftest import Server, router_command, tool, until
 
 REQUEST = channel_router_pb2.RecommendRequest(case=a_case())
 StartServer = Callable[..., Server]
@@ -185,6 +185,20 @@ def test_answers_are_in_the_journal_which_verifies_and_exports(
     assert shielded["status"] == "MANUAL_ONLY"
     assert not shielded["case_ref"]
     assert shielded["age_band"] is None
+
+
+def test_the_journals_length_is_told_and_that_its_head_could_not_be_noted_outside(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    server = start_server("--head-file", str(volume / "head"))
+    assert "router_journal_head_failures_total 0.0" in server.scrape()
+    # As one that is mounted no longer.
+    volume.rename(tmp_path / "elsewhere")
+    server.router.Recommend(REQUEST, timeout=5)
+    until(lambda: "router_journal_head_failures_total 1.0" in server.scrape())
+    assert "router_journal_head_sequence 1.0" in server.scrape()
 
 
 def until_answered(server: Server) -> None:

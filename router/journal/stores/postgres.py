@@ -168,7 +168,11 @@ class PostgresJournal(PostgresReader):
             )
 
     def erase(self, ids: Iterable[bytes]) -> int:
-        """Removes content and subject, then the old rows that hold them; see JournalStore."""
+        """Removes content and subject, then the old rows that hold them; see JournalStore.
+
+        Raises:
+            JournalBroken: if something in the database keeps what is to be removed.
+        """
         erased, rest = 0, iter(ids)
         query = """UPDATE record SET payload = NULL, salt = NULL, subject = NULL
             WHERE id = ANY(%s) AND payload IS NOT NULL"""
@@ -177,7 +181,7 @@ class PostgresJournal(PostgresReader):
                 erased += cursor.execute(query, (step,)).rowcount
                 left = cursor.execute(_LEFT, (step,)).fetchone()
                 if left is not None:
-                    raise still_held(self._database.name, left[0])
+                    raise JournalBroken(still_held(self._database.name, left[0]))
         self._vacuum()
         return erased
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from router.journal.record import Context, JournalBroken, StoredRecord
+from router.journal.record import Context, StoredRecord
 
 _ALWAYS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
 STORED = f"{_ALWAYS}, version, claim, subject, caller"
@@ -37,9 +37,9 @@ def stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
     return StoredRecord(seq, id_, kind, contexts.get(context, _LOST), *rest)
 
 
-def still_held(journal: str, seq: int) -> JournalBroken:
+def still_held(journal: object, seq: int) -> str:
     """Says that a record holds its content after an erasure that went by without an error."""
-    return JournalBroken(
+    return (
         f"journal {journal}: record {seq} still holds its content: something in the database keeps "
         "it, such as a trigger. `journal verify` names what is none of the journal's; remove that, "
         "and erase again"

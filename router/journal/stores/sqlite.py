@@ -13,6 +13,7 @@ from router.journal.chain import COLUMNS, admissible, chained, skipped
 from router.journal.record import (
     Context,
     Head,
+    JournalBroken,
     JournalUnavailable,
     Record,
     StoredRecord,
@@ -146,12 +147,16 @@ class SqliteJournal(SqliteReader):
             self._connection.close()
 
     def _check_erased(self, ids: Iterable[tuple[bytes]]) -> None:
-        """Finds what a trigger has kept as it is without a word."""
+        """Finds what a trigger has kept as it is without a word.
+
+        Raises:
+            JournalBroken: naming the first.
+        """
         held = "SELECT seq FROM record WHERE id = ? AND payload IS NOT NULL"
         for id_ in ids:
             left = self._connection.execute(held, id_).fetchone()
             if left is not None:
-                raise still_held(str(self._path), left[0])
+                raise JournalBroken(still_held(self._path, left[0]))
 
     def _seal(self) -> None:
         """Seals what was written in version 1 of the chain, before anything in version 2."""

@@ -145,6 +145,18 @@ def test_one_harmful_office_file_leaves_the_others_changes_taken(disk: Disk) -> 
         assert disk.reloads("office_policy", "refused") == len(problems)
 
 
+def test_the_policy_in_force_is_told_by_office(disk: Disk) -> None:
+    disk.office("a")
+    live = disk.live()
+    first = live.snapshot.policies.of("a").version
+    assert disk.value("router_policy_info", office="a", version=first) == 1
+    disk.office("a", "minutes_per_week = 9001\n")
+    live.refresh()
+    second = live.snapshot.policies.of("a").version
+    assert disk.value("router_policy_info", office="a", version=first) == 0
+    assert disk.value("router_policy_info", office="a", version=second) == 1
+
+
 @pytest.mark.parametrize("name", ["national.toml", "mixes.toml"])
 def test_a_harmful_national_file_leaves_offices_changes_taken(disk: Disk, name: str) -> None:
     live = disk.live()

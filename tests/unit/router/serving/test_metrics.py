@@ -1,8 +1,14 @@
 """Names and labels of metrics are a contract with ops: dashboards break when they change."""
 
+from functools import cache
+from pathlib import Path
+
+import pytest
 from prometheus_client import CollectorRegistry
 
 from router.serving.metrics import Metrics
+from tests.builders import ROOT
+from tests.unit.router.serving.feedback import test_metrics as feedback
 from tests.unit.router.serving.metric_shapes import told
 
 FROZEN = {
@@ -74,3 +80,17 @@ def test_names_types_and_labels_are_frozen() -> None:
     rooms = (metrics, metrics.callers, metrics.drift, metrics.versions)
     parts = [vars(room) for room in rooms]
     assert told(registry, *(part.values() for part in parts)) == FROZEN
+
+
+@cache
+def moving() -> str:
+    """Gives what moves metrics: tests, and the panels, each of which has a fault that moves it."""
+    tests = (ROOT / "tests").rglob("*.py")
+    files = [path for path in tests if path.name != Path(__file__).name]
+    panels = ROOT / "deploy" / "grafana" / "panels.toml"
+    return "\n".join(path.read_text() for path in [*files, panels])
+
+
+@pytest.mark.parametrize("name", [*FROZEN, *feedback.FROZEN])
+def test_a_metric_is_frozen_only_with_a_test_that_it_moves(name: str) -> None:
+    assert name in moving(), f"no test names {name}: see step 4 of CONTRIBUTING.md, A metric"

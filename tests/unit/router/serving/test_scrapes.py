@@ -37,3 +37,6 @@ def test_nothing_about_a_case_changes_until_twenty_can_be_told_together(tmp_path
             assert scraped(service) == before
         service.ask(a_case())
         assert scraped(service) != before
+        (told,) = (one for one in service.registry.collect() if one.name == "router_unknown_fields")
+        counts = [one.value for one in told.samples if one.name.endswith("_count")]
+        assert sum(counts) > 0

@@ -82,8 +82,11 @@ def test_a_second_version_is_asked_about_every_case_and_answers_none(models: Pat
     assert CASES - TOLD_TOGETHER < sum(told.values()) <= CASES
     assert all(told[one.mix, "yes"] <= one.agreed for one in found)
     ways = [
-        service.value(f"router_shadow_{way}_adviser_seconds_total", shadow="second")
-        for way in ("more", "less")
+        service.value(name, shadow="second")
+        for name in (
+            "router_shadow_more_adviser_seconds_total",
+            "router_shadow_less_adviser_seconds_total",
+        )
     ]
     assert max(ways) > 0
 

@@ -87,6 +87,15 @@ def test_the_same_outcome_again_is_answered_with_what_stands_in_whatever_order_i
     assert desk.kinds(decision) == ["outcome"]
 
 
+def test_first_outcomes_are_counted_and_corrections_apart(desk: Desk) -> None:
+    decision = desk.decide()
+    before = desk.value("router_outcomes_total")
+    first = desk.came(decision, outcome=0.5).record_id
+    desk.came(decision, outcome=0.75, corrects=first)
+    assert desk.value("router_outcomes_total") == before + 1
+    assert desk.value("router_corrections_total", kind="outcome") >= 1
+
+
 def test_two_outcomes_that_differ_are_aborted_unless_the_second_corrects_the_first(
     desk: Desk,
 ) -> None:

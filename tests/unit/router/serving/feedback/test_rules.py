@@ -60,9 +60,7 @@ def a_history(advised: str, lightest: str, disclosure: str, *, viewed: bool = Fa
         written_at=0,
     )
     standing = VIEWED if viewed else NOTHING
-    return History(
-        recommended=recommended, standing=standing, withheld=b"", same_id=None, salt=b""
-    )
+    return History(recommended=recommended, standing=standing, withheld=b"", same_id=None, salt=b"")
 
 
 def a_choice(mix: str, wished_by: WishedBy, reason: ChoiceReason) -> AskedChoice:
