@@ -10,7 +10,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from router.journal.feedback import (
@@ -64,7 +63,6 @@ class StoredFeedback(NamedTuple, Generic[Content_co]):
 
 OpenReviews = Mapping[bytes, StoredFeedback[Review]]
 """Reviews that wait for an answer, by id, oldest first."""
-_NO_REVIEWS: OpenReviews = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,16 +245,13 @@ def end_of_chain(store: JournalReader) -> int:
     return max(head.seq for head in store.heads())
 
 
-def open_reviews(
-    records: Iterable[StoredFeedback[Feedback]], before: OpenReviews = _NO_REVIEWS
-) -> OpenReviews:
-    """Follows reviews and their answers: which wait for an answer.
+def open_reviews(records: Iterable[StoredFeedback[Feedback]]) -> OpenReviews:
+    """Finds the reviews that wait for an answer.
 
     Args:
         records: in the order of the chain, about any decisions.
-        before: those that waited before them.
     """
-    waiting = dict(before)
+    waiting: dict[bytes, StoredFeedback[Review]] = {}
     for one in records:
         match one.content:
             case Review():

@@ -13,7 +13,6 @@ from router.journal.feedback import ANSWER, REVIEW, Answer, Review
 from router.journal.recommendation import read_recommendation
 from router.journal.record import RECOMMENDATION
 from router.journal.standing import (
-    OpenReviews,
     StoredFeedback,
     open_reviews,
     stored_feedback,
@@ -77,8 +76,7 @@ class FollowedReviews:
         self._store = store
         self._one_reads = threading.Lock()
         self._after = 0
-        self._open: OpenReviews = {}
-        self._offices: dict[bytes, str] = {}
+        self._open: dict[bytes, KnownReview] = {}
         self._known = False
 
     @property
@@ -94,13 +92,13 @@ class FollowedReviews:
         first = next(iter(self._open.values()), None)
         if not self._known:
             return math.nan
-        return max(0, now - first.written_at) if first else 0
+        return max(0, now - first.asked.written_at) if first else 0
 
-    def refresh(self) -> Sequence[KnownReview]:
-        """Reads what was recorded since the last time, and leaves out what was erased.
+    def advance(self) -> Sequence[KnownReview]:
+        """Reads what was recorded since the last time, which costs what that is.
 
         Returns:
-            The open reviews, oldest first.
+            The open reviews, oldest first, some of which may have been erased since.
 
         Raises:
             JournalUnavailable: if the journal cannot be read now.
@@ -112,26 +110,36 @@ class FollowedReviews:
             end = max(head.seq for head in self._store.heads())
             new = self._store.read(after=self._after, kinds=(REVIEW, ANSWER))
             records = [stored_feedback(stored) for stored in new]
-            found = open_reviews(records, self._open)
-            # An erased review waits for nobody: its content may be gone though nothing followed it.
-            there = {
-                stored.id for stored in self._store.find(list(found)) if stored.payload is not None
+            asked = open_reviews(records)
+            offices = _offices(self._store, [_decision(one) for one in asked.values()])
+            answers = (one.content for one in records)
+            done = {one.review_id.bytes for one in answers if isinstance(one, Answer)}
+            # Anew, not in its place: metrics are read meanwhile.
+            self._open = {id_: one for id_, one in self._open.items() if id_ not in done} | {
+                id_: KnownReview(asked=one, office_ref=offices.get(_decision(one), ""))
+                for id_, one in asked.items()
             }
-            self._open = {id_: one for id_, one in found.items() if id_ in there}
             self._after = max([end, *(one.seq for one in records)])
             self._known = True
-            return self._with_offices()
+            return list(self._open.values())
 
-    def _with_offices(self) -> Sequence[KnownReview]:
-        """Gives the open reviews; the office of each is read once."""
-        about = {id_: _decision(one) for id_, one in self._open.items()}
-        new = [id_ for id_ in about if id_ not in self._offices]
-        offices = _offices(self._store, [about[id_] for id_ in new])
-        known = {id_: self._offices[id_] for id_ in about if id_ in self._offices}
-        self._offices = known | {id_: offices.get(about[id_], "") for id_ in new}
-        return [
-            KnownReview(asked=one, office_ref=self._offices[id_]) for id_, one in self._open.items()
-        ]
+    def drop_erased(self, reviews: Sequence[KnownReview]) -> bool:
+        """Looks which of these were erased; those are open no longer.
+
+        An erased review waits for nobody: its content may be gone though nothing followed it.
+
+        Returns:
+            Whether any was.
+
+        Raises:
+            JournalUnavailable: if the journal cannot be read now.
+        """
+        ids = [one.asked.id for one in reviews]
+        there = {stored.id for stored in self._store.find(ids) if stored.payload is not None}
+        gone = set(ids) - there
+        with self._one_reads:
+            self._open = {id_: one for id_, one in self._open.items() if id_ not in gone}
+        return bool(gone)
 
 
 def _decision(asked: StoredFeedback[Review]) -> bytes:

@@ -193,7 +193,7 @@ class FeedbackService(FeedbackServicer):
         asked = asked_review(request)
         review = Review(decision_id=asked.decision_id, asked_by=asked.asked_by, reason=asked.reason)
         recorded = await self._record(asked.request_id, asked.decision_id, lambda _: review)
-        await self._refresh_if_new(recorded)
+        await self._count_if_new(recorded)
         office_ref = recorded.history.recommended.office_ref
         return feedback_pb2.RequestReviewResponse(
             review=_review(recorded.by, review, office_ref=office_ref)
@@ -214,7 +214,7 @@ class FeedbackService(FeedbackServicer):
         recorded = await self._record(
             asked.request_id, decision, lambda _: answer, lambda: NoReview(asked.review_id)
         )
-        await self._refresh_if_new(recorded)
+        await self._count_if_new(recorded)
         return feedback_pb2.AnswerReviewResponse(
             record_id=recorded.told_id, recorded_at=_moment(recorded.by.written_at)
         )
@@ -234,13 +234,17 @@ class FeedbackService(FeedbackServicer):
         position = position_of("ListReviews", filters, request.page_token)
         after = await asyncio.to_thread(record_of, position, self._journal.store) if position else 0
 
-        every = [
-            one
-            for one in await asyncio.to_thread(self._reviews.refresh)
-            if caller.may_see(one.office_ref) and office_ref in ("", one.office_ref)
-        ]
-        left = [one for one in every if one.asked.seq > after]
-        page = left[:size]
+        erased = True
+        while erased:
+            every = [
+                one
+                for one in await asyncio.to_thread(self._reviews.advance)
+                if caller.may_see(one.office_ref) and office_ref in ("", one.office_ref)
+            ]
+            left = [one for one in every if one.asked.seq > after]
+            page = left[:size]
+            # Of those that are told alone: there may be thousands.
+            erased = await asyncio.to_thread(self._reviews.drop_erased, page)
         last = page[-1].asked.id.hex() if len(left) > size else ""
         return feedback_pb2.ListReviewsResponse(
             reviews=[_known_review(one) for one in page],
@@ -364,18 +368,17 @@ class FeedbackService(FeedbackServicer):
             expected = recommended.expected[recommended.mixes.index(choice.mix)]
             self._metrics.came_of(choice.mix, expected, outcome.outcome)
 
-    async def _refresh_if_new(self, recorded: Recorded[Any]) -> None:
+    async def _count_if_new(self, recorded: Recorded[Any]) -> None:
         if recorded.new:
-            await self._read_reviews()
-
-    async def _read_reviews(self) -> None:
-        # What is counted may be late; the journal's own metrics tell that it fails.
-        with suppress(JournalUnavailable, JournalBroken):
-            await asyncio.to_thread(self._reviews.refresh)
+            # What is counted may be late; the journal's own metrics tell that it fails.
+            with suppress(JournalUnavailable, JournalBroken):
+                await asyncio.to_thread(self._reviews.advance)
 
     async def _follow(self) -> None:
         while True:
-            await self._read_reviews()
+            with suppress(JournalUnavailable, JournalBroken):
+                every = await asyncio.to_thread(self._reviews.advance)
+                await asyncio.to_thread(self._reviews.drop_erased, every)
             await asyncio.sleep(_FOLLOW_SECONDS)
 
     def count_refused(self, error: Exception) -> None:

@@ -167,11 +167,13 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
         await loop.shutdown_default_executor()
 
     desk.listen = f"127.0.0.1:{port}"
-    with grpc.insecure_channel(desk.listen) as channel:
-        desk.channel = channel
-        yield desk
-    # All of it on the loop's thread: gRPC's asyncio server must end where it began.
-    asyncio.run_coroutine_threadsafe(end(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        with grpc.insecure_channel(desk.listen) as channel:
+            desk.channel = channel
+            yield desk
+    finally:
+        # All of it on the loop's thread: gRPC's asyncio server must end where it began.
+        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

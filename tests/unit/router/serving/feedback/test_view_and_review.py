@@ -198,6 +198,17 @@ def test_an_unknown_or_erased_review_is_not_found(desk: Desk) -> None:
     assert review not in listed(desk, 200).reviews
 
 
+def test_a_page_is_full_though_reviews_on_it_were_erased(tmp_path: Path) -> None:
+    with a_desk(tmp_path / "journal.db") as desk:
+        reviews = [ask(desk, desk.decide()).review_id for _ in range(5)]
+        assert listed(desk, 2).open == 5
+        desk.store.erase([uuid.UUID(review).bytes for review in reviews[:3]])
+        page = listed(desk, 2)
+        assert [one.review_id for one in page.reviews] == reviews[3:]
+        assert page.open == 2
+        assert desk.value("router_reviews_open") == 2
+
+
 def test_what_is_left_of_an_erased_review_tells_neither_who_asked_nor_why(desk: Desk) -> None:
     decisions = [desk.decide(), desk.decide()]
     reviews = [ask(desk, decision).review_id for decision in decisions]
@@ -249,6 +260,21 @@ def test_open_reviews_come_oldest_first_in_pages_whichever_server_wrote_them(
         listed(other)
         assert other.value("router_reviews_open") == 6
         assert other.value("router_reviews_oldest_seconds") == 86_400
+
+
+def test_a_server_that_looks_often_lists_what_one_that_looks_once_does(tmp_path: Path) -> None:
+    with a_desk(tmp_path / "journal.db") as often, a_desk(tmp_path / "journal.db") as once:
+        asked: list[str] = []
+        for number in range(6):
+            decision = once.decide(office="other" if number % 2 else "")
+            asked.append(ask(once, decision).review_id)
+            listed(often)
+            if number % 3 == 0:
+                answer(once, asked.pop())
+                asked.append(ask(once, decision).review_id)
+                listed(often)
+        assert listed(often) == listed(once)
+        assert len(listed(once).reviews) == len(asked)
 
 
 @pytest.mark.parametrize(
