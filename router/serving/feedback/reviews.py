@@ -116,17 +116,19 @@ class FollowedReviews:
             done = {one.review_id.bytes for one in answers if isinstance(one, Answer)}
             # Anew, not in its place: metrics are read meanwhile.
             self._open = {id_: one for id_, one in self._open.items() if id_ not in done} | {
-                id_: KnownReview(asked=one, office_ref=offices.get(_decision(one), ""))
+                id_: KnownReview(asked=one, office_ref=offices[_decision(one)])
                 for id_, one in asked.items()
+                # Of a decision that was erased nothing can be answered.
+                if _decision(one) in offices
             }
             self._after = max([end, *(one.seq for one in records)])
             self._known = True
             return list(self._open.values())
 
     def drop_erased(self, reviews: Sequence[KnownReview]) -> bool:
-        """Looks which of these were erased; those are open no longer.
+        """Looks which of these were erased, or their decision; those are open no longer.
 
-        An erased review waits for nobody: its content may be gone though nothing followed it.
+        Nobody can answer them: content may be gone though nothing followed it.
 
         Returns:
             Whether any was.
@@ -134,9 +136,10 @@ class FollowedReviews:
         Raises:
             JournalUnavailable: if the journal cannot be read now.
         """
-        ids = [one.asked.id for one in reviews]
-        there = {stored.id for stored in self._store.find(ids) if stored.payload is not None}
-        gone = set(ids) - there
+        about = {one.asked.id: _decision(one.asked) for one in reviews}
+        found = self._store.find([*about, *about.values()])
+        there = {stored.id for stored in found if stored.payload is not None}
+        gone = {id_ for id_, decision in about.items() if not {id_, decision} <= there}
         with self._one_reads:
             self._open = {id_: one for id_, one in self._open.items() if id_ not in gone}
         return bool(gone)

@@ -198,6 +198,19 @@ def test_an_unknown_or_erased_review_is_not_found(desk: Desk) -> None:
     assert review not in listed(desk, 200).reviews
 
 
+def test_a_review_whose_decision_was_erased_waits_for_nobody(tmp_path: Path) -> None:
+    with a_desk(tmp_path / "journal.db") as desk, a_desk(tmp_path / "journal.db") as later:
+        decisions = [desk.decide(), desk.decide()]
+        reviews = [ask(desk, decision).review_id for decision in decisions]
+        # By age: the decision is older than what was said of it.
+        desk.store.erase([uuid.UUID(decisions[0]).bytes])
+        why(grpc.StatusCode.NOT_FOUND, answer, desk, reviews[0])
+        for server in (desk, later):
+            page = listed(server)
+            assert [one.review_id for one in page.reviews] == reviews[1:]
+            assert (page.open, server.value("router_reviews_open")) == (1, 1)
+
+
 def test_a_page_is_full_though_reviews_on_it_were_erased(tmp_path: Path) -> None:
     with a_desk(tmp_path / "journal.db") as desk:
         reviews = [ask(desk, desk.decide()).review_id for _ in range(5)]
