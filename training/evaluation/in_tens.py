@@ -18,6 +18,7 @@ from scipy.special import stdtridf, stdtrit
 from router.decision.whole_tens import nearest_ten, whole_tens
 from training.evaluation.estimators import UPPER
 from training.evaluation.figures import (
+    LOGGED,
     Diagnostics,
     Estimate,
     Figures,
@@ -30,6 +31,10 @@ from training.evaluation.figures import (
 # Degrees of freedom of fewer are those of clusters, such as offices: no number of cases.
 _FEWEST_FREEDOM = 44
 _DIGITS = 12
+_TEN = 10
+# Of the estimators those that are of outcomes and weights alone.
+_WEIGHED = ("snips", "ips")
+_DIGITS_OF_ERRORS = 2
 
 
 def figures_in_tens(figures: Figures) -> Figures:
@@ -77,12 +82,33 @@ def _shares(mixes: dict[str, float], cases: int) -> dict[str, float]:
 
 
 def _policy(one: PolicyFigures, cases: int) -> PolicyFigures:
+    matched = nearest_ten(one.matched)
     return replace(
         one,
-        matched=nearest_ten(one.matched),
+        estimates={
+            name: _weighed(found, matched) if name in _WEIGHED and one.name != LOGGED else found
+            for name, found in one.estimates.items()
+        },
+        effective_cases=float(nearest_ten(round(one.effective_cases))),
+        matched=matched,
         rare=share_in_tens(one.rare, cases),
         mixes=_shares(one.mixes, cases),
     )
+
+
+def _weighed(one: Estimate, matched: int) -> Estimate:
+    """Rounds a mean of weighed outcomes.
+
+    In a log by a lottery all weights of a mix are alike: it is the share of its cases that reached
+    the goal, or their number, and its error tells how many cases there were.
+
+    Args:
+        one: the mean.
+        matched: cases that it is of, in tens.
+    """
+    step = _TEN / max(matched, _TEN)
+    error = float(f"{one.error:.{_DIGITS_OF_ERRORS}g}")
+    return _around(round(one.value / step) * step, error, _errors(one))
 
 
 def _handed_over(one: HandedOver, cases: int) -> HandedOver:

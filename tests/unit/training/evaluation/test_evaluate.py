@@ -158,8 +158,10 @@ def test_logged_propensities_are_used_and_estimated_ones_only_without_them(
     given = decided.at_least(np.full(len(cases.mix), number))
     weights = (cases.mix == given) / cases.propensity
     exact = (weights * cases.outcome).mean()
-    assert named(measured, UNIFORM).estimates["ips"].value == pytest.approx(exact)
-    assert named(blind, UNIFORM).estimates["ips"].value != pytest.approx(exact)
+    # Told in steps, which hide how many cases got the mix.
+    step = 10 / named(measured, UNIFORM).matched
+    assert named(measured, UNIFORM).estimates["ips"].value == pytest.approx(exact, abs=step)
+    assert abs(named(blind, UNIFORM).estimates["ips"].value - exact) > step
 
 
 def test_figures_survive_json_and_equal_seeds_give_equal_figures(

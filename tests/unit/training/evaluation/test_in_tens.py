@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.figures_builder import some_figures
-from training.evaluation.estimators import estimate
-from training.evaluation.figures import Figures, GroupFigures
+from training.evaluation.estimators import (
+    effective_cases,
+    estimate,
+    policy_values,
+    policy_weights,
+)
+from training.evaluation.figures import Figures, GroupFigures, PolicyFigures
 from training.evaluation.in_tens import figures_in_tens
 
 # Made once: they take longer than what is tried.
 FIGURES = some_figures()
+LOTTERY = 5000
 
 
 def odd_figures() -> Figures:
@@ -49,6 +55,48 @@ def test_shares_come_to_tens_of_cases_too() -> None:
 def test_figures_in_tens_stay_as_they_are() -> None:
     told = figures_in_tens(odd_figures())
     assert figures_in_tens(told) == told
+
+
+def of_a_lottery(chosen: int, reached: int) -> PolicyFigures:
+    """Gives what is told of a mix that a lottery gave to so many, so many of whom reached the goal.
+
+    Whoever knows the lottery knows every weight.
+    """
+    mix, outcome = np.zeros(LOTTERY), np.zeros(LOTTERY)
+    mix[:chosen], outcome[:reached] = 1, 1
+    policy, mu = np.tile([0.0, 1.0], (LOTTERY, 1)), np.full((LOTTERY, 2), 0.5)
+    chance = np.where(mix == 1, 0.1, 0.9)
+    given = mix.astype(np.int64)
+    weights = policy_weights(policy, given, chance)
+    found = replace(
+        FIGURES.policies[-1],
+        name="uniform:A",
+        estimates=policy_values(policy, mu, given, outcome, chance),
+        effective_cases=effective_cases(weights),
+        matched=chosen,
+    )
+    (told,) = figures_in_tens(replace(FIGURES, policies=(found,))).policies
+    # Those that use a model of outcomes depend on every case of the log.
+    return replace(told, estimates={name: told.estimates[name] for name in ("snips", "ips")})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_a_lottery_neither_how_many_got_a_mix_nor_for_whom_it_went_well_is_told(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    chosen = int(rng.integers(300, 700))
+    reached = int(rng.integers(50, chosen - 50))
+    told = of_a_lottery(chosen, reached)
+    near = range(-7, 8)
+    same = [
+        (chosen + more, reached + better)
+        for more in near
+        for better in near
+        if of_a_lottery(chosen + more, reached + better) == told
+    ]
+    assert len({chosen for chosen, _ in same}) >= 3
+    assert len({reached for _, reached in same}) >= 3
 
 
 def a_group(rng: np.random.Generator, outcome: np.ndarray) -> GroupFigures:
