@@ -32,7 +32,7 @@ from router.journal.stores.postgres_reader import (
     read_subjects_after,
 )
 from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
-from router.journal.stores.rows import BLOCK, STORED, still_held, stored
+from router.journal.stores.rows import BLOCK, HELD, STORED, still_held, stored
 from router.journal.stores.sqlite_reader import SqliteReader
 
 # A binary copy tells no types, and a wrong width would be refused or misread.
@@ -58,8 +58,8 @@ _MAY_VACUUM = """SELECT pg_has_role(relowner, 'USAGE')
     OR CASE WHEN current_setting('server_version_num')::int >= 170000
         THEN has_table_privilege(oid, 'MAINTAIN') ELSE false END
     FROM pg_class WHERE oid = 'record'::regclass"""
-# A trigger may keep a row as it is without a word.
-_LEFT = "SELECT seq FROM record WHERE id = ANY(%s) AND payload IS NOT NULL LIMIT 1"
+# A trigger may keep a row as it is, or a part of it, without a word.
+_LEFT = f"SELECT seq FROM record WHERE id = ANY(%s) AND {HELD} LIMIT 1"  # nosec B608
 # Erasing lets go of its locks this often, so that appending goes on.
 _ERASE_ROWS = 500
 # Vacuuming takes its time; only a batch must be written or given up within seconds.
@@ -179,6 +179,8 @@ class PostgresJournal(PostgresReader):
         while step := list(islice(rest, _ERASE_ROWS)):
             with self._writing.transaction(WRITE) as cursor:
                 erased += cursor.execute(query, (step,)).rowcount
+                # What would be done when it is committed, too.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 left = cursor.execute(_LEFT, (step,)).fetchone()
                 if left is not None:
                     raise JournalBroken(still_held(self._database.name, left[0]))

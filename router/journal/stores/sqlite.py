@@ -20,7 +20,7 @@ from router.journal.record import (
     rehearsal,
 )
 from router.journal.seal import Sealing
-from router.journal.stores.rows import STORED, still_held, stored
+from router.journal.stores.rows import HELD, STORED, still_held, stored
 from router.journal.stores.sqlite_file import explained, open_to_write
 from router.journal.stores.sqlite_reader import SqliteReader
 from router.journal.stores.sqlite_rows import (
@@ -147,12 +147,12 @@ class SqliteJournal(SqliteReader):
             self._connection.close()
 
     def _check_erased(self, ids: Iterable[tuple[bytes]]) -> None:
-        """Finds what a trigger has kept as it is without a word.
+        """Finds what a trigger has kept, or a part of it, without a word.
 
         Raises:
             JournalBroken: naming the first.
         """
-        held = "SELECT seq FROM record WHERE id = ? AND payload IS NOT NULL"
+        held = f"SELECT seq FROM record WHERE id = ? AND {HELD}"  # nosec B608
         for id_ in ids:
             left = self._connection.execute(held, id_).fetchone()
             if left is not None:
