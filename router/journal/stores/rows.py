@@ -43,8 +43,8 @@ def still_held(journal: object, seq: int) -> str:
     """Says that something of a record is left after an erasure that went by without an error."""
     return (
         f"journal {journal}: record {seq} still holds its content: something in the database keeps "
-        "all or part of it, such as a trigger. `journal verify` names what is none of the journal's; remove that, "
-        "and erase again"
+        "it, or a part of it, such as a trigger. `journal verify` names what is none of the "
+        "journal's; remove that, and erase again"
     )
 
 
