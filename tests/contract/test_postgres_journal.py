@@ -270,6 +270,30 @@ def test_who_lacks_a_right_to_erase_is_told_which_before_anything_is_done(
     assert [stored.payload is None for stored in store.read()] == [False]
 
 
+def test_nothing_of_an_erased_case_is_left_in_the_statistics_of_the_planner(
+    database: str, store: JournalStore
+) -> None:
+    cases = [f"case-{number}" for number in range(4)]
+    records = [a_recorded_recommendation(a_reading(), case, at=1) for case in cases]
+    store.write_batch([one._replace(subject=os.urandom(16)) for one in records])
+    # As autovacuum does, whenever enough has been written.
+    ask(database, "ANALYZE record")
+
+    def sampled(column: str) -> set[bytes]:
+        bounds = "unnest(histogram_bounds::text::bytea[])"
+        query = f"SELECT {bounds} FROM pg_stats WHERE schemaname = %s AND attname = %s"
+        with psycopg.connect(database) as link:
+            return {one for (one,) in link.execute(query, (schema_of(database), column))}
+
+    columns = ("payload", "salt", "subject")
+    assert [len(sampled(column)) for column in columns] == [4, 4, 4]
+    words = ["expire", "--older-than", "1d", "--yes", "--journal", database]
+    assert CliRunner().invoke(journal, words).output.startswith("4 records erased")
+    left = {one for column in columns for one in sampled(column)}
+    assert not left & {value for row in records for value in (row.payload, row.subject)}
+    assert all(case.encode() not in one for case in cases for one in left)
+
+
 def test_who_owns_the_database_needs_no_right_but_those_to_append_and_to_empty(
     database: str, store: JournalStore
 ) -> None:
