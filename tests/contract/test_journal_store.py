@@ -4,7 +4,7 @@ import pytest
 
 from router.journal.record import Context, Head, JournalBroken, JournalUnavailable
 from router.journal.verification import verify
-from tests.contract.journals import CONTEXT, Kept, erase, ids, some_records
+from tests.contract.journals import CONTEXT, Kept, a_record_about, erase, ids, some_records
 
 # What keeps records out, and how it is taken away, by store.
 REFUSING = {
@@ -349,4 +349,16 @@ def test_an_erasure_that_comes_to_nothing_is_not_said_to_be_done(kept: Kept) -> 
             erase(store, records[1])
         kept.sql(LETTING_GO[kind][1])
     assert erase(store, records[1]) == 1
+    assert verify(store).intact
+
+
+def test_nothing_more_is_taken_about_what_was_erased(kept: Kept) -> None:
+    store, other = kept.store(), kept.store()
+    decisions = some_records(2)
+    store.write_batch(decisions)
+    late, in_time = (a_record_about(one.id, claim="choice") for one in decisions)
+    erase(other, decisions[0])
+    # As of a call that had read the decision before it was erased.
+    assert store.write_batch([late, in_time]) == {late.id}
+    assert [one.id for one in store.read() if one.about is not None] == [in_time.id]
     assert verify(store).intact

@@ -22,7 +22,7 @@ from router.journal.stores.postgres import PostgresJournal
 from router.journal.stores.postgres_database import MIGRATIONS
 from router.journal.verification import verify
 from tests.builders import a_reading, a_recorded_recommendation
-from tests.contract.journals import ids, some_records
+from tests.contract.journals import a_record_about, ids, some_records
 from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).parents[2]
@@ -268,6 +268,19 @@ def test_who_lacks_a_right_to_erase_is_told_which_before_anything_is_done(
     assert f": this role lacks {lacking}, by which it is vacuumed; erase as" in str(told.exception)
     assert str(told.exception).endswith("; nothing was erased")
     assert [stored.payload is None for stored in store.read()] == [False]
+
+
+@pytest.mark.parametrize(("choices", "reviews"), [(0, 0), (1, 0), (0, 1), (0, 30), (30, 1)])
+def test_a_journal_verifies_whatever_statistics_there_are(
+    database: str, store: JournalStore, choices: int, reviews: int
+) -> None:
+    records = some_records(3)
+    kinds = ["choice"] * choices + ["review"] * reviews
+    store.write_batch(records + [a_record_about(records[0].id, kind) for kind in kinds])
+    assert verify(store).problems == ()
+    # As autovacuum does, whenever enough has been written.
+    ask(database, "ANALYZE")
+    assert verify(store).problems == ()
 
 
 def test_nothing_of_an_erased_case_is_left_in_the_statistics_of_the_planner(

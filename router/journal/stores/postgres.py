@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import errors
 
-from router.journal.chain import COLUMNS, START, admissible, chained, skipped
+from router.journal.chain import COLUMNS, START, admissible, answered, chained, skipped
 from router.journal.record import (
     RECOMMENDATION,
     Context,
@@ -196,6 +196,8 @@ class PostgresJournal(PostgresReader):
         with self._writing.transaction(APPEND) as cursor:
             # Under the lock, as the last result of the statements that took it.
             head = head_of(cursor)
+            if all_new and _erased(cursor, records):
+                raise _Taken("what a record is about is erased")
             new = records if all_new else _new(cursor, records)
             known, added = self._write(cursor, new, head)
         # Only now: until the commit, these numbers may still be taken back.
@@ -266,7 +268,7 @@ class PostgresJournal(PostgresReader):
 
 
 class _Taken(JournalUnavailable):
-    """An id or a claim of the batch is stored already."""
+    """An id or a claim of the batch is stored already, or what a record is about is erased."""
 
 
 def _keep_context(cursor: Cursor, context: Context) -> int:
@@ -304,7 +306,16 @@ def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
     cursor.execute(
         "SELECT about, claim FROM record WHERE about = ANY(%s) AND claim IS NOT NULL", (claimed,)
     )
-    return admissible(records, ids, set(cursor.fetchall()))
+    return admissible(records, ids, set(cursor.fetchall()), _erased(cursor, records))
+
+
+def _erased(cursor: Cursor, records: Sequence[Record]) -> set[bytes]:
+    """Finds what is erased of that which records are about: an erasure may have come between."""
+    about = answered(records)
+    if not about:
+        return set()
+    query = "SELECT id FROM record WHERE id = ANY(%s) AND payload IS NULL"
+    return {id_ for (id_,) in cursor.execute(query, (list(about),)).fetchall()}
 
 
 def _with_subject(cursor: Cursor, subject: bytes, end: int) -> Iterator[tuple[Any, ...]]:
