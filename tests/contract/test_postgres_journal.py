@@ -283,6 +283,21 @@ def test_a_journal_verifies_whatever_statistics_there_are(
     assert verify(store).problems == ()
 
 
+@pytest.mark.parametrize("statistics", ["", "ANALYZE"])
+def test_an_index_that_misses_a_review_is_found_whatever_statistics_there_are(
+    database: str, store: JournalStore, statistics: str
+) -> None:
+    records = some_records(3)
+    store.write_batch([*records, a_record_about(records[0].id, "review")])
+    ready = "UPDATE pg_index SET indisready = {} WHERE indexrelid = 'record_review'::regclass"
+    ask(database, ready.format("false"))
+    store.write_batch([a_record_about(records[1].id, "review")])
+    ask(database, ready.format("true"))
+    ask(database, statistics)
+    told = "index record_review is damaged: it does not lead to all rows"
+    assert told in verify(store).problems
+
+
 def test_nothing_of_an_erased_case_is_left_in_the_statistics_of_the_planner(
     database: str, store: JournalStore
 ) -> None:
