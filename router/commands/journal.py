@@ -23,7 +23,7 @@ from router.journal.outlet.shipping import PositionFile
 from router.journal.outlet.shipping import ship as ship_records
 from router.journal.record import Head, JournalBroken, JournalUnavailable
 from router.journal.retention import erase as erase_records
-from router.journal.retention import of_case
+from router.journal.retention import erase_case, of_case
 from router.journal.shadow import compared
 from router.journal.store import JournalReader, JournalStore
 from router.journal.verification import Verification
@@ -219,7 +219,7 @@ def erase(journal: str, case_ref: str, yes: bool, audit_log: Path | None) -> Non
         _confirm(len(held), "of this case", yes=yes)
         # Never whose: the log outlives what is erased.
         Acts(audit_log).keep("erase", len(held), 0, what="records of one case")
-        erased = erase_records(store, lambda: held, now=time.time_ns() // 1000, why="request")
+        erased = erase_case(store, held, now=time.time_ns() // 1000)
     _tell_erased(erased)
 
 

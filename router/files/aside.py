@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE, _SHARED = 0o600, 0o666
@@ -38,3 +38,17 @@ def written_aside(target: Path, *, shared: bool = False) -> Iterator[Path]:
     finally:
         # After the rename nothing of that name is left.
         aside.unlink(missing_ok=True)
+
+
+def made_alike(aside: Path, model: Path) -> None:
+    """Gives a file the mode of another one, and its owner and group as far as that is permitted.
+
+    A file that is renamed over another one would otherwise have those of whoever wrote it, and who
+    read the old one, such as a server, could not read it.
+    """
+    status = model.stat()
+    for owner, group in ((status.st_uid, -1), (-1, status.st_gid)):
+        # Only root may give a file away.
+        with suppress(PermissionError):
+            os.chown(aside, owner, group)
+    aside.chmod(status.st_mode & 0o777)

@@ -227,10 +227,19 @@ def chained(
     return rows, Head(seq, digest)
 
 
+def answered(records: Sequence[Record]) -> set[bytes]:
+    """Gives what a batch is about that was there before it."""
+    about = {record.about for record in records if record.about is not None}
+    return about and about - {record.id for record in records}
+
+
 def admissible(
-    records: Sequence[Record], ids: Container[bytes], claims: Container[tuple[bytes | None, str]]
+    records: Sequence[Record],
+    ids: Container[bytes],
+    claims: Container[tuple[bytes | None, str]],
+    erased: Container[bytes | None] = (),
 ) -> list[Record]:
-    """Picks the records whose id and claim are free.
+    """Picks the records whose id and claim are free, and that are about nothing erased.
 
     Each id and each claim is given once: the first one has it. A record without a claim that is
     about another one was written together with that one, and is admitted with it or not at all:
@@ -240,6 +249,7 @@ def admissible(
         records: a batch.
         ids: those of them that are stored.
         claims: pairs of what a stored record is about and its claim.
+        erased: what was erased of that which they are about.
     """
     new_ids: set[bytes] = set()
     new_claims: set[tuple[bytes | None, str]] = set()
@@ -250,7 +260,7 @@ def admissible(
         if record.id in ids or record.id in new_ids:
             refused.add(record.id)
             continue
-        if record.about in refused and not record.claim:
+        if record.about in erased or (record.about in refused and not record.claim):
             continue
         if record.claim and (key in claims or key in new_claims):
             continue

@@ -4,6 +4,7 @@ The chain keeps every digest and still verifies.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from router.journal.erasures import Erasure
 from router.journal.recommendation import recommendations_of
@@ -39,6 +40,31 @@ def of_case(store: JournalStore, case_ref: str) -> list[Held]:
         about = store.about(stored.id)
         found += [Held(one.seq, one.id) for one in about if one.payload is not None]
     return found
+
+
+def erase_case(store: JournalStore, found: list[Held], *, now: int) -> int:
+    """Erases what was found of a case, and what was recorded about it since it was looked for.
+
+    A person may have been asked in between, and servers go on recording. Once its recommendations
+    are erased they record nothing more about them, and nothing ties what is left to the case.
+
+    Args:
+        store: the journal.
+        found: by `of_case`.
+        now: microseconds since 1970, UTC.
+
+    Returns:
+        How many held content until now.
+
+    Raises:
+        JournalUnavailable: as `erase` does.
+    """
+    held, erased = found, 0
+    while held:
+        erased += erase(store, held.copy, now=now, why="request")
+        about = chain.from_iterable(store.about(one.id) for one in found)
+        held = [Held(one.seq, one.id) for one in about if one.payload is not None]
+    return erased
 
 
 def erase(

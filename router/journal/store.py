@@ -21,8 +21,9 @@ class Appending(Protocol):
         """Appends the records in order, and returns only when they are durable.
 
         A record is skipped when its id is stored already or when another record about the same
-        recommendation holds its claim; the others are appended, all or none. One rule for retries
-        and for races between writers: write, then `find` what stands.
+        recommendation holds its claim, or when that recommendation was erased meanwhile; the others
+        are appended, all or none. One rule for retries and for races between writers: write, then
+        `find` what stands.
 
         Returns:
             The ids of those that were skipped.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import tomlkit
 
-from router.files.aside import written_aside
+from router.files.aside import made_alike, written_aside
 from router.policies.offices import OFFICES, Policies
 from router.policies.toml_file import PolicyError, TomlFile
 
@@ -56,6 +55,5 @@ def write_price(policies: Policies, folder: Path, office_ref: str, price: float)
     document[KEY] = written
     with written_aside(path) as aside:
         aside.write_text(tomlkit.dumps(document), encoding="utf-8")
-        # The file is replaced by a new one, which would have the modes of whoever runs this.
-        shutil.copymode(path, aside)
+        made_alike(aside, path)
     return written

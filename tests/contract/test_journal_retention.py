@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -106,6 +108,30 @@ def test_nothing_is_erased_unless_a_person_says_yes(kept: Kept, words: tuple[str
     assert len(with_content(store)) == len(records)
     assert run(kept, *words, answer="y\n").exit_code == 0
     assert records[0].id not in dict(with_content(store))
+
+
+def test_what_is_recorded_of_the_case_while_a_person_is_asked_goes_too(kept: Kept) -> None:
+    store = kept.store()
+    decision = two_cases(store)[0]
+    words = ["erase", "--journal", kept.url, "--case", "c-1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "router", "journal", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        prompt = asking.stdout
+        assert prompt is not None
+        assert "Erase the content of 4 records" in "".join(iter(lambda: prompt.read(1), "]"))
+        store.write_batch([a_record_about(decision.id, "review")])
+        told, _ = asking.communicate("y\n")
+    assert (asking.returncode, told.partition("5 records")[2]) == (
+        0,
+        " erased; the chain keeps the digests\n",
+    )
+    left = [kind for _, kind in with_content(store)]
+    assert left == ["recommendation", "choice", "erasure", "erasure"]
+    assert verify(store).intact
 
 
 def test_every_record_older_than_the_days_given_expires_whatever_its_kind(kept: Kept) -> None:

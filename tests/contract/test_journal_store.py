@@ -4,7 +4,7 @@ import pytest
 
 from router.journal.record import Context, Head, JournalBroken, JournalUnavailable
 from router.journal.verification import verify
-from tests.contract.journals import CONTEXT, Kept, erase, ids, some_records
+from tests.contract.journals import CONTEXT, Kept, a_record_about, erase, ids, some_records
 
 # What keeps records out, and how it is taken away, by store.
 REFUSING = {
@@ -311,24 +311,54 @@ def test_records_that_are_let_go_late_or_in_silence_are_not_taken_for_kept(kept:
     assert verify(store).intact
 
 
-# What keeps the content that is to be removed, without a word.
+_ON_UPDATE = "CREATE TRIGGER t {} UPDATE ON record FOR EACH ROW EXECUTE FUNCTION t()"
+_ON_COMMIT = (
+    "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON record DEFERRABLE INITIALLY DEFERRED "
+    "FOR EACH ROW EXECUTE FUNCTION t()"
+)
+_BACK = "UPDATE record SET {} WHERE seq = OLD.seq AND payload IS NULL"
+_ALL = "payload = OLD.payload, salt = OLD.salt, subject = OLD.subject"
+_IN_SQLITE = "CREATE TRIGGER t {} UPDATE ON record BEGIN {}; END"
+# What keeps, without a word, the content that is to be removed: all of it, at once or when it is
+# committed, or the salt or the subject alone.
 KEEPING = {
-    "sqlite": ["CREATE TRIGGER t BEFORE UPDATE ON record BEGIN SELECT RAISE(IGNORE); END"],
+    "sqlite": [
+        [_IN_SQLITE.format("BEFORE", "SELECT RAISE(IGNORE)")],
+        [_IN_SQLITE.format("AFTER", _BACK.format(_ALL))],
+        [_IN_SQLITE.format("AFTER", _BACK.format("salt = OLD.salt"))],
+        [_IN_SQLITE.format("AFTER", _BACK.format("subject = OLD.subject"))],
+    ],
     "postgresql": [
-        _FUNCTION.format("RETURN OLD"),
-        "CREATE TRIGGER t BEFORE UPDATE ON record FOR EACH ROW EXECUTE FUNCTION t()",
+        [_FUNCTION.format("RETURN OLD"), _ON_UPDATE.format("BEFORE")],
+        [_FUNCTION.format(f"{_BACK.format(_ALL)}; RETURN NULL"), _ON_COMMIT],
+        [_FUNCTION.format("NEW.salt = OLD.salt; RETURN NEW"), _ON_UPDATE.format("BEFORE")],
+        [_FUNCTION.format("NEW.subject = OLD.subject; RETURN NEW"), _ON_UPDATE.format("BEFORE")],
     ],
 }
 
 
 def test_an_erasure_that_comes_to_nothing_is_not_said_to_be_done(kept: Kept) -> None:
-    store, records = kept.store(), some_records(3)
+    store, records = kept.store(), [one._replace(subject=bytes(16)) for one in some_records(3)]
     kind, _, _ = kept.url.partition(":")
     store.write_batch(records)
-    for statement in KEEPING[kind]:
-        kept.sql(statement)
-    with pytest.raises(JournalBroken, match=r"record 2 still holds its content.*`journal verify`"):
-        erase(store, records[1])
-    kept.sql(LETTING_GO[kind][1])
+    for way in KEEPING[kind]:
+        for statement in way:
+            kept.sql(statement)
+        told = r"record 2 still holds its content.*`journal verify`"
+        with pytest.raises(JournalBroken, match=told):
+            erase(store, records[1])
+        kept.sql(LETTING_GO[kind][1])
     assert erase(store, records[1]) == 1
+    assert verify(store).intact
+
+
+def test_nothing_more_is_taken_about_what_was_erased(kept: Kept) -> None:
+    store, other = kept.store(), kept.store()
+    decisions = some_records(2)
+    store.write_batch(decisions)
+    late, in_time = (a_record_about(one.id, claim="choice") for one in decisions)
+    erase(other, decisions[0])
+    # As of a call that had read the decision before it was erased.
+    assert store.write_batch([late, in_time]) == {late.id}
+    assert [one.id for one in store.read() if one.about is not None] == [in_time.id]
     assert verify(store).intact

@@ -22,7 +22,7 @@ from router.journal.stores.postgres import PostgresJournal
 from router.journal.stores.postgres_database import MIGRATIONS
 from router.journal.verification import verify
 from tests.builders import a_reading, a_recorded_recommendation
-from tests.contract.journals import ids, some_records
+from tests.contract.journals import a_record_about, ids, some_records
 from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).parents[2]
@@ -268,6 +268,58 @@ def test_who_lacks_a_right_to_erase_is_told_which_before_anything_is_done(
     assert f": this role lacks {lacking}, by which it is vacuumed; erase as" in str(told.exception)
     assert str(told.exception).endswith("; nothing was erased")
     assert [stored.payload is None for stored in store.read()] == [False]
+
+
+@pytest.mark.parametrize(("choices", "reviews"), [(0, 0), (1, 0), (0, 1), (0, 30), (30, 1)])
+def test_a_journal_verifies_whatever_statistics_there_are(
+    database: str, store: JournalStore, choices: int, reviews: int
+) -> None:
+    records = some_records(3)
+    kinds = ["choice"] * choices + ["review"] * reviews
+    store.write_batch(records + [a_record_about(records[0].id, kind) for kind in kinds])
+    assert verify(store).problems == ()
+    # As autovacuum does, whenever enough has been written.
+    ask(database, "ANALYZE")
+    assert verify(store).problems == ()
+
+
+@pytest.mark.parametrize("statistics", ["", "ANALYZE"])
+def test_an_index_that_misses_a_review_is_found_whatever_statistics_there_are(
+    database: str, store: JournalStore, statistics: str
+) -> None:
+    records = some_records(3)
+    store.write_batch([*records, a_record_about(records[0].id, "review")])
+    ready = "UPDATE pg_index SET indisready = {} WHERE indexrelid = 'record_review'::regclass"
+    ask(database, ready.format("false"))
+    store.write_batch([a_record_about(records[1].id, "review")])
+    ask(database, ready.format("true"))
+    ask(database, statistics)
+    told = "index record_review is damaged: it does not lead to all rows"
+    assert told in verify(store).problems
+
+
+def test_nothing_of_an_erased_case_is_left_in_the_statistics_of_the_planner(
+    database: str, store: JournalStore
+) -> None:
+    cases = [f"case-{number}" for number in range(4)]
+    records = [a_recorded_recommendation(a_reading(), case, at=1) for case in cases]
+    store.write_batch([one._replace(subject=os.urandom(16)) for one in records])
+    # As autovacuum does, whenever enough has been written.
+    ask(database, "ANALYZE record")
+
+    def sampled(column: str) -> set[bytes]:
+        bounds = "unnest(histogram_bounds::text::bytea[])"
+        query = f"SELECT {bounds} FROM pg_stats WHERE schemaname = %s AND attname = %s"
+        with psycopg.connect(database) as link:
+            return {one for (one,) in link.execute(query, (schema_of(database), column))}
+
+    columns = ("payload", "salt", "subject")
+    assert [len(sampled(column)) for column in columns] == [4, 4, 4]
+    words = ["expire", "--older-than", "1d", "--yes", "--journal", database]
+    assert CliRunner().invoke(journal, words).output.startswith("4 records erased")
+    left = {one for column in columns for one in sampled(column)}
+    assert not left & {value for row in records for value in (row.payload, row.subject)}
+    assert all(case.encode() not in one for case in cases for one in left)
 
 
 def test_who_owns_the_database_needs_no_right_but_those_to_append_and_to_empty(

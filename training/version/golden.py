@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from router.cases.features import FEATURES
 from router.decision.catalogue import Catalogue
 from router.decision.decide import Decider
 from router.decision.policy import Policy
-from router.files.aside import written_aside
+from router.files.aside import made_alike, written_aside
 from router.files.plain_files import plain_bytes
 from router.mendable import Mendable
 from router.versions.golden import CASES, GOLDEN, golden_bytes
@@ -61,10 +60,12 @@ def add_golden(folder: Path, catalogue: Catalogue, policy: Policy, key: Path | N
     # serves stands. The manifest goes last, for it vouches for the other.
     with written_aside(folder / GOLDEN) as aside:
         aside.write_bytes(golden_bytes(decider))
+        # Whoever reads the one reads the other.
+        made_alike(aside, folder / MANIFEST)
     listed = dict(manifest["sha256"]) | {GOLDEN: digests(folder)[GOLDEN]}
     with written_aside(folder / MANIFEST) as aside:
         write_text(aside, json.dumps(manifest | {"sha256": listed}, indent=2) + "\n")
-        os.chmod(aside, (folder / MANIFEST).stat().st_mode & 0o777)
+        made_alike(aside, folder / MANIFEST)
     if key is not None:
         sign(folder, key)
     return CASES

@@ -12,8 +12,9 @@ from router.decision.catalogue import Catalogue
 from router.decision.schema import FeatureSet
 from router.decision.tables import DecisionTables
 from router.decision.whole_tens import whole_tens
+from router.files.aside import made_alike
 from router.mendable import Mendable
-from router.versions.registry import check_files, load_model
+from router.versions.registry import MANIFEST, check_files, load_model
 from router.versions.trust import SIGNATURE
 from training.evaluation.figures import Figures
 from training.evaluation.gate import WORST_GROUP, Verdict
@@ -94,5 +95,8 @@ def rewrite(
         )
         if failed is not None:
             raise failed
+        for file in aside.iterdir():
+            made_alike(file, folder / MANIFEST)
+        made_alike(aside, folder)
         folder.rename(before)
     shutil.rmtree(before)

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import errors
 
-from router.journal.chain import COLUMNS, START, admissible, chained, skipped
+from router.journal.chain import COLUMNS, START, admissible, answered, chained, skipped
 from router.journal.record import (
     RECOMMENDATION,
     Context,
@@ -32,7 +32,7 @@ from router.journal.stores.postgres_reader import (
     read_subjects_after,
 )
 from router.journal.stores.postgres_session import APPEND, READ, WRITE, Cursor, Session
-from router.journal.stores.rows import BLOCK, STORED, still_held, stored
+from router.journal.stores.rows import BLOCK, HELD, STORED, still_held, stored
 from router.journal.stores.sqlite_reader import SqliteReader
 
 # A binary copy tells no types, and a wrong width would be refused or misread.
@@ -58,8 +58,8 @@ _MAY_VACUUM = """SELECT pg_has_role(relowner, 'USAGE')
     OR CASE WHEN current_setting('server_version_num')::int >= 170000
         THEN has_table_privilege(oid, 'MAINTAIN') ELSE false END
     FROM pg_class WHERE oid = 'record'::regclass"""
-# A trigger may keep a row as it is without a word.
-_LEFT = "SELECT seq FROM record WHERE id = ANY(%s) AND payload IS NOT NULL LIMIT 1"
+# A trigger may keep a row as it is, or a part of it, without a word.
+_LEFT = f"SELECT seq FROM record WHERE id = ANY(%s) AND {HELD} LIMIT 1"  # nosec B608
 # Erasing lets go of its locks this often, so that appending goes on.
 _ERASE_ROWS = 500
 # Vacuuming takes its time; only a batch must be written or given up within seconds.
@@ -179,6 +179,8 @@ class PostgresJournal(PostgresReader):
         while step := list(islice(rest, _ERASE_ROWS)):
             with self._writing.transaction(WRITE) as cursor:
                 erased += cursor.execute(query, (step,)).rowcount
+                # What would be done when it is committed, too.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 left = cursor.execute(_LEFT, (step,)).fetchone()
                 if left is not None:
                     raise JournalBroken(still_held(self._database.name, left[0]))
@@ -194,6 +196,8 @@ class PostgresJournal(PostgresReader):
         with self._writing.transaction(APPEND) as cursor:
             # Under the lock, as the last result of the statements that took it.
             head = head_of(cursor)
+            if all_new and _erased(cursor, records):
+                raise _Taken("what a record is about is erased")
             new = records if all_new else _new(cursor, records)
             known, added = self._write(cursor, new, head)
         # Only now: until the commit, these numbers may still be taken back.
@@ -243,7 +247,7 @@ class PostgresJournal(PostgresReader):
         return self._context_ids
 
     def _vacuum(self) -> None:
-        """Vacuums the table, in which old versions of erased rows still lie.
+        """Vacuums the table, in which old versions of erased rows still lie, and draws new samples.
 
         Raises:
             JournalUnavailable: if it was not vacuumed.
@@ -255,7 +259,8 @@ class PostgresJournal(PostgresReader):
                 lambda notice: skipped.append(notice.message_primary or "skipped")
             )
             link.execute("SET lock_timeout = '60s'")
-            link.execute("VACUUM record")
+            # Statistics for the planner hold up to a hundred contents word for word.
+            link.execute("VACUUM (ANALYZE) record")
         if skipped:
             raise JournalUnavailable(
                 f"journal {self._database.name}: erased, but copies are left: {skipped[0]}"
@@ -263,7 +268,7 @@ class PostgresJournal(PostgresReader):
 
 
 class _Taken(JournalUnavailable):
-    """An id or a claim of the batch is stored already."""
+    """An id or a claim of the batch is stored already, or what a record is about is erased."""
 
 
 def _keep_context(cursor: Cursor, context: Context) -> int:
@@ -301,7 +306,16 @@ def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
     cursor.execute(
         "SELECT about, claim FROM record WHERE about = ANY(%s) AND claim IS NOT NULL", (claimed,)
     )
-    return admissible(records, ids, set(cursor.fetchall()))
+    return admissible(records, ids, set(cursor.fetchall()), _erased(cursor, records))
+
+
+def _erased(cursor: Cursor, records: Sequence[Record]) -> set[bytes]:
+    """Finds what is erased of that which records are about: an erasure may have come between."""
+    about = answered(records)
+    if not about:
+        return set()
+    query = "SELECT id FROM record WHERE id = ANY(%s) AND payload IS NULL"
+    return {id_ for (id_,) in cursor.execute(query, (list(about),)).fetchall()}
 
 
 def _with_subject(cursor: Cursor, subject: bytes, end: int) -> Iterator[tuple[Any, ...]]:

@@ -6,6 +6,8 @@ from typing import Any
 from router.journal.record import Context, StoredRecord
 
 _ALWAYS = "seq, id, kind, context, written_at, payload, salt, commitment, head, about"
+HELD = "(payload IS NOT NULL OR salt IS NOT NULL OR subject IS NOT NULL)"
+"""Of a row, whether anything is left of what an erasure removes."""
 STORED = f"{_ALWAYS}, version, claim, subject, caller"
 """The columns of a row that `stored` reads."""
 STORED_WITH_SUBJECTS = f"{_ALWAYS}, 1, claim, subject, ''"
@@ -38,11 +40,11 @@ def stored(row: tuple[Any, ...], contexts: dict[int, Context]) -> StoredRecord:
 
 
 def still_held(journal: object, seq: int) -> str:
-    """Says that a record holds its content after an erasure that went by without an error."""
+    """Says that something of a record is left after an erasure that went by without an error."""
     return (
         f"journal {journal}: record {seq} still holds its content: something in the database keeps "
-        "it, such as a trigger. `journal verify` names what is none of the journal's; remove that, "
-        "and erase again"
+        "it, or a part of it, such as a trigger. `journal verify` names what is none of the "
+        "journal's; remove that, and erase again"
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from router.journal.chain import COLUMNS, admissible, chained, skipped
+from router.journal.chain import COLUMNS, admissible, answered, chained, skipped
 from router.journal.record import (
     Context,
     Head,
@@ -20,7 +20,7 @@ from router.journal.record import (
     rehearsal,
 )
 from router.journal.seal import Sealing
-from router.journal.stores.rows import STORED, still_held, stored
+from router.journal.stores.rows import HELD, STORED, still_held, stored
 from router.journal.stores.sqlite_file import explained, open_to_write
 from router.journal.stores.sqlite_reader import SqliteReader
 from router.journal.stores.sqlite_rows import (
@@ -91,8 +91,7 @@ class SqliteJournal(SqliteReader):
             return ()
         try:
             with self._transaction():
-                # Nearly always all are new: asking first would cost each batch a look-up.
-                self._append(records)
+                self._append_all(records)
         except _Taken:
             with self._transaction():
                 new = self._new(records)
@@ -147,12 +146,12 @@ class SqliteJournal(SqliteReader):
             self._connection.close()
 
     def _check_erased(self, ids: Iterable[tuple[bytes]]) -> None:
-        """Finds what a trigger has kept as it is without a word.
+        """Finds what a trigger has kept, or a part of it, without a word.
 
         Raises:
             JournalBroken: naming the first.
         """
-        held = "SELECT seq FROM record WHERE id = ? AND payload IS NOT NULL"
+        held = f"SELECT seq FROM record WHERE id = ? AND {HELD}"  # nosec B608
         for id_ in ids:
             left = self._connection.execute(held, id_).fetchone()
             if left is not None:
@@ -260,6 +259,16 @@ class SqliteJournal(SqliteReader):
                 f"journal {self._path}: a record is not taken: {refused.__cause__}"
             ) from refused
 
+    def _append_all(self, records: Sequence[Record]) -> None:
+        """Appends records that are nearly always new: asking first would cost each a look-up.
+
+        Raises:
+            _Taken: if one of them may not be.
+        """
+        if self._erased(records):
+            raise _Taken
+        self._append(records)
+
     def _append(self, records: Sequence[Record]) -> None:
         rows, head = chained(records, self._head or read_head(self._connection), self._context_id)
         start = 0
@@ -297,7 +306,17 @@ class SqliteJournal(SqliteReader):
         ids = {one.id for one in records if self._connection.execute(known, (one.id,)).fetchone()}
         keys = {(one.about, one.claim) for one in records if one.claim}
         claims = {key for key in keys if self._connection.execute(taken, key).fetchone()}
-        return admissible(records, ids, claims)
+        return admissible(records, ids, claims, self._erased(records))
+
+    def _erased(self, records: Sequence[Record]) -> set[bytes]:
+        """Finds what is erased of that which records are about: an erasure may have come between.
+
+        Under the lock, so that an erasure finds what was recorded before it.
+        """
+        erased = "SELECT 1 FROM record WHERE id = ? AND payload IS NULL"
+        return {
+            id_ for id_ in answered(records) if self._connection.execute(erased, (id_,)).fetchone()
+        }
 
     def _identity(self) -> tuple[int, int]:
         with explained(self._path):
@@ -319,5 +338,6 @@ class SqliteJournal(SqliteReader):
 class _Taken(Exception):
     """The batch cannot be appended as it is.
 
-    An id or a claim is stored already, or another process appended since the head was read.
+    An id or a claim is stored already, what a record is about is erased, or another process
+    appended since the head was read.
     """

@@ -16,10 +16,10 @@ ELSEWHERE = {
 }
 
 
-def made(tree: Path, out: Path, umask: int) -> Path:
+def made(tree: Path, out: Path, umask: int, **env: str) -> Path:
     subprocess.run(
         [tree / "deploy" / "wheel", out],
-        env=ELSEWHERE,
+        env=ELSEWHERE | env,
         umask=umask,
         check=True,
         capture_output=True,
@@ -39,7 +39,10 @@ def test_two_trees_of_one_source_give_the_same_bytes_and_no_stray_file(tmp_path:
     for stray in ("notes.txt", "texts/nb.toml.orig", "ledger/templates/draft.html.j2", "v1/.swp"):
         (other / "router" / stray).write_text("mine")
     here = made(ROOT, tmp_path / "here", 0o022)
-    there = made(other, tmp_path / "there", 0o077)
+    # What people set for wheels of their own.
+    own = tmp_path / ".pydistutils.cfg"
+    own.write_text("[bdist_wheel]\nbuild_number = 7\n")
+    there = made(other, tmp_path / "there", 0o077, HOME=str(tmp_path), DIST_EXTRA_CONFIG=str(own))
     assert here.read_bytes() == there.read_bytes()
     tracked = subprocess.run(
         ["git", "ls-files", "router"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,5 +1,6 @@
 """The price that a plan writes into an office's policy, and the one that follows arrivals."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -50,6 +51,23 @@ def test_behind_a_link_the_file_that_it_leads_to_is_written(folder: Path, tmp_pa
     assert path.is_symlink()
     assert "price_per_minute = 0.0005\n" in elsewhere.read_text()
     assert loaded(folder).usable(OFFICE).price == 0.0005
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_who_could_read_the_policy_before_can_read_it_afterwards(folder: Path, mode: int) -> None:
+    path = office_file(folder)
+    path.chmod(mode)
+    if os.getuid() == 0:
+        # The server's own user and group, where root writes the price.
+        os.chown(path, 65_532, 65_533)
+    before = path.stat()
+    write_price(loaded(folder), folder, OFFICE, 0.0005)
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
 
 
 def test_a_mark_in_front_of_the_text_does_not_stand_in_the_way(folder: Path) -> None:

@@ -42,6 +42,15 @@ def test_golden_cases_can_be_written_anew_when_rules_change(tmp_path: Path) -> N
     assert (folder / "golden.json").read_bytes() == first
 
 
+def test_whoever_can_read_the_manifest_can_read_the_golden_cases(tmp_path: Path) -> None:
+    folder = another_version(tmp_path, "v1")
+    (folder / "manifest.json").chmod(0o644)
+    for _ in range(2):
+        add_golden(folder, a_catalogue(), a_policy())
+        modes = [(folder / name).stat().st_mode for name in ("manifest.json", "golden.json")]
+        assert [mode & 0o777 for mode in modes] == [0o644, 0o644]
+
+
 def test_a_signed_version_is_signed_anew_or_left_as_it_is(tmp_path: Path) -> None:
     folder, key = another_version(tmp_path, "v1"), tmp_path / "key"
     public = generate_key(key)

@@ -99,6 +99,15 @@ def test_a_signed_version_is_signed_anew_or_left_alone(folder: Path, tmp_path: P
     check_files(folder)
 
 
+def test_who_could_read_the_version_before_can_read_it_afterwards(folder: Path) -> None:
+    places = [folder, *folder.iterdir()]
+    for place in places:
+        place.chmod(0o750 if place.is_dir() else 0o640)
+    rewrite(folder, FEATURES, CATALOGUE)
+    modes = [folder.stat().st_mode & 0o777, *(one.stat().st_mode & 0o777 for one in places[1:])]
+    assert modes == [0o750] + [0o640] * (len(places) - 1)
+
+
 def test_a_version_that_somebody_changed_is_refused(folder: Path) -> None:
     (folder / TABLES).write_bytes((folder / TABLES).read_bytes() + b" ")
     with pytest.raises(ModelRefused):
