@@ -86,6 +86,8 @@ class ByCase(ABC, Generic[_Found]):
             found = chosen(self._rows.of(part))
             parts.append(found[asked[found["office"]]])
         cases = np.concatenate(parts)
+        # Of a country's year they are gigabytes, which are not to be held three times.
+        parts.clear()
         cases = cases[np.lexsort((cases["seq"], cases["day"]))]
         return self._offices.names(cases["office"]), cases
 
