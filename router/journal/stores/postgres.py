@@ -184,11 +184,11 @@ class PostgresJournal(PostgresReader):
                 left = cursor.execute(_LEFT, (step,)).fetchone()
                 if left is not None:
                     raise JournalBroken(still_held(self._database.name, left[0]))
+        self._vacuum()
         with self._writing.transaction(APPEND):
             # A batch that looked before what it is about was erased is written by now, so that
             # whoever looks next finds it.
             pass
-        self._vacuum()
         return erased
 
     def close(self) -> None:
