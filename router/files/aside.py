@@ -48,7 +48,8 @@ def made_alike(aside: Path, model: Path) -> None:
     """
     status = model.stat()
     for owner, group in ((status.st_uid, -1), (-1, status.st_gid)):
-        # Only root may give a file away.
-        with suppress(PermissionError):
+        # Only root may give a file away, and in a container not to whom it does not know, nor on
+        # every file system.
+        with suppress(OSError):
             os.chown(aside, owner, group)
     aside.chmod(status.st_mode & 0o777)

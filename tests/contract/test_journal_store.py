@@ -360,5 +360,7 @@ def test_nothing_more_is_taken_about_what_was_erased(kept: Kept) -> None:
     erase(other, decisions[0])
     # As of a call that had read the decision before it was erased.
     assert store.write_batch([late, in_time]) == {late.id}
+    # Nor beside what comes again of the decision itself.
+    assert store.write_batch([decisions[0], late]) == {decisions[0].id, late.id}
     assert [one.id for one in store.read() if one.about is not None] == [in_time.id]
     assert verify(store).intact

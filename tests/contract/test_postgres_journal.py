@@ -19,7 +19,7 @@ from router.journal.opening import open_journal
 from router.journal.record import Context, JournalBroken, JournalUnavailable
 from router.journal.store import JournalStore
 from router.journal.stores.postgres import PostgresJournal
-from router.journal.stores.postgres_database import MIGRATIONS
+from router.journal.stores.postgres_database import LOCK_KEY, MIGRATIONS
 from router.journal.verification import verify
 from tests.builders import a_reading, a_recorded_recommendation
 from tests.contract.journals import a_record_about, ids, some_records
@@ -320,6 +320,20 @@ def test_nothing_of_an_erased_case_is_left_in_the_statistics_of_the_planner(
     left = {one for column in columns for one in sampled(column)}
     assert not left & {value for row in records for value in (row.payload, row.subject)}
     assert all(case.encode() not in one for case in cases for one in left)
+
+
+def test_nothing_is_said_to_be_erased_while_a_batch_about_it_may_yet_be_written(
+    database: str, store: JournalStore
+) -> None:
+    (record,) = some_records(1)
+    store.write_batch([record])
+    with psycopg.connect(database) as writing:
+        # As another server does, which has looked and has not committed yet.
+        writing.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        with pytest.raises(JournalUnavailable):
+            store.erase([record.id])
+    assert store.erase([record.id]) == 0
+    assert [stored.payload for stored in store.read()] == [None]
 
 
 def test_who_owns_the_database_needs_no_right_but_those_to_append_and_to_empty(

@@ -185,6 +185,10 @@ class PostgresJournal(PostgresReader):
                 if left is not None:
                     raise JournalBroken(still_held(self._database.name, left[0]))
         self._vacuum()
+        with self._writing.transaction(APPEND):
+            # A batch that looked before what it is about was erased is written by now, so that
+            # whoever looks next finds it.
+            pass
         return erased
 
     def close(self) -> None:
@@ -306,7 +310,9 @@ def _new(cursor: Cursor, records: Sequence[Record]) -> list[Record]:
     cursor.execute(
         "SELECT about, claim FROM record WHERE about = ANY(%s) AND claim IS NOT NULL", (claimed,)
     )
-    return admissible(records, ids, set(cursor.fetchall()), _erased(cursor, records))
+    claims = set(cursor.fetchall())
+    erased = _erased(cursor, [one for one in records if one.id not in ids])
+    return admissible(records, ids, claims, erased)
 
 
 def _erased(cursor: Cursor, records: Sequence[Record]) -> set[bytes]:

@@ -306,7 +306,8 @@ class SqliteJournal(SqliteReader):
         ids = {one.id for one in records if self._connection.execute(known, (one.id,)).fetchone()}
         keys = {(one.about, one.claim) for one in records if one.claim}
         claims = {key for key in keys if self._connection.execute(taken, key).fetchone()}
-        return admissible(records, ids, claims, self._erased(records))
+        erased = self._erased([one for one in records if one.id not in ids])
+        return admissible(records, ids, claims, erased)
 
     def _erased(self, records: Sequence[Record]) -> set[bytes]:
         """Finds what is erased of that which records are about: an erasure may have come between.

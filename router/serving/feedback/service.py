@@ -245,6 +245,9 @@ class FeedbackService(FeedbackServicer):
             page = left[:size]
             # Of those that are told alone: there may be thousands.
             erased = await asyncio.to_thread(self._reviews.drop_erased, page)
+            if erased:
+                # Where one was, thousands may have been, and pages may be of one.
+                await asyncio.to_thread(self._reviews.drop_erased, every)
         last = page[-1].asked.id.hex() if len(left) > size else ""
         return feedback_pb2.ListReviewsResponse(
             reviews=[_known_review(one) for one in page],
