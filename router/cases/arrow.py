@@ -1,4 +1,4 @@
-"""Reads and writes files of cases that are scored or planned, in each format, by Arrow batches."""
+"""Cases that are scored or planned, from tables to cells, and how they are written with advice."""
 
 from __future__ import annotations
 

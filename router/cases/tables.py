@@ -1,4 +1,6 @@
-"""Files of cases as tables: columns by the contract's names, rows in Arrow batches, untouched.
+"""Reads files of cases, a format each, as tables: Arrow batches. A new format: here and `sources`.
+
+Columns are by the contract's names, and rows untouched.
 
 What the cells say is read by `cells`; here it is only found which column is which.
 """

@@ -1,4 +1,4 @@
-"""Which formats of tables there are, by the file's suffix: Parquet or CSV; not how they are read.
+"""In which formats tables are written, by the file's suffix: Parquet or CSV; not how they are read.
 
 Cases are read in router/cases/tables.py and written in router/cases/arrow.py, logged cases in
 training/data/case_files.py; the journal is exported by router/journal/export.py.

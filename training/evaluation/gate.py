@@ -1,4 +1,4 @@
-"""The promotion gate: how each condition is measured (`_KINDS`) and judged by its bound.
+"""The promotion gate: each condition, measured as `_KINDS` says and judged. A new one: there.
 
 Bounds and explanations are data, in policies/gate.toml. A new condition joins in `_KINDS`, at
 the end of this file.
