@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_TEN = 10
+TEN = 10
 
 
 def whole_tens(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -18,16 +18,16 @@ def whole_tens(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     Args:
         counts: shape (n,), each at least 0.
     """
-    running = (np.cumsum(counts) + _TEN // 2) // _TEN * _TEN
+    running = (np.cumsum(counts) + TEN // 2) // TEN * TEN
     rounded: NDArray[np.int64] = np.diff(running, prepend=0).astype(np.int64)
     return rounded
 
 
 def nearest_ten(count: int) -> int:
     """Rounds one count."""
-    return (count + _TEN // 2) // _TEN * _TEN
+    return (count + TEN // 2) // TEN * TEN
 
 
 def full_tens(count: int) -> int:
     """Rounds one count down: cases of a ten that is not full are not told of."""
-    return count - count % _TEN
+    return count - count % TEN

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import stdtridf, stdtrit
 
-from router.decision.whole_tens import nearest_ten, whole_tens
+from router.decision.whole_tens import TEN, nearest_ten, whole_tens
 from training.evaluation.estimators import UPPER
 from training.evaluation.figures import (
     LOGGED,
@@ -31,7 +31,6 @@ from training.evaluation.figures import (
 # Degrees of freedom of fewer are those of clusters, such as offices: no number of cases.
 _FEWEST_FREEDOM = 44
 _DIGITS = 12
-_TEN = 10
 # Of the estimators those that are of outcomes and weights alone.
 _WEIGHED = ("snips", "ips")
 _DIGITS_OF_ERRORS = 2
@@ -106,7 +105,7 @@ def _weighed(one: Estimate, matched: int) -> Estimate:
         one: the mean.
         matched: cases that it is of, in tens.
     """
-    step = _TEN / max(matched, _TEN)
+    step = TEN / max(matched, TEN)
     error = float(f"{one.error:.{_DIGITS_OF_ERRORS}g}")
     return _around(round(one.value / step) * step, error, _errors(one))
 
