@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from router.ledger.shown import (
     Shown,
     drawn_in_tens,
     shown_against_control,
+    sums_of,
 )
 from router.ledger.tens import Carriers, days_told
 from training.simulation.year import Extent, simulate_year
@@ -126,10 +127,13 @@ def read_weekly(setting: Setting, seed: int) -> list[Shown]:
     cases = drawn(setting, seed)
     told = drawn_in_tens(cases, carriers_of(cases.office, cases.day))
     offices = sorted(set(told.office.tolist()))
-    return [
-        shown_against_control(told, offices, 7 * (week + 1) + FOLLOWED_DAYS)
-        for week in range(LOOKS)
-    ]
+    return [compared(told, offices, 7 * (week + 1) + FOLLOWED_DAYS) for week in range(LOOKS)]
+
+
+def compared(told: Drawn, offices: Sequence[str], as_of: int) -> Shown:
+    """Compares the groups of some offices, as the ledger does: summed up office by office."""
+    each = (told.where(told.office == office) for office in offices)
+    return shown_against_control([sums_of(one, as_of) for one in each])
 
 
 def _points(setting: Setting) -> float:
@@ -197,7 +201,7 @@ def _years(count: int) -> None:
         last = (extent.last_day - EPOCH).days
         for ref, true in truth["shown"].items():
             offices = sorted(truth["offices"]) if ref == "ALL" else [ref]
-            found = shown_against_control(told, offices, last)
+            found = compared(told, offices, last)
             for of in ("outcome", "minutes"):
                 one: Effect | None = getattr(found, of)
                 if one is not None:

@@ -28,18 +28,20 @@ import numpy as np
 
 from bench.shares import LOOKS, Read, share
 from bench.two_tellings import carriers_of
-from router.ledger.arithmetic import Floats
+from router.ledger.arithmetic import Floats, added
 from router.ledger.intervals import Z
 from router.ledger.overrides import (
     UNTOLD,
     Overrides,
     Place,
     Viewed,
-    arms,
     own_against_best,
+    sums_of,
     viewed_in_tens,
 )
+from router.ledger.sequences import Arm
 from router.ledger.shown import FOLLOWED_DAYS
+from router.ledger.tens import TEN
 
 FIRST_SEED = 9_000_000
 _TRUTH_CASES = 400_000
@@ -169,13 +171,14 @@ def read_weekly(setting: Setting, seed: int, truth: float) -> ReadPlainly:
     cases = drawn(setting, seed).viewed
     told = viewed_in_tens(cases, carriers_of(cases.office, cases.day))
     offices = sorted(set(told.office.tolist()))
-    weeks: list[Overrides] = [
-        own_against_best(told, offices, 7 * (week + 1) + FOLLOWED_DAYS) for week in range(LOOKS)
+    each = [told.where(told.office == office) for office in offices]
+    parts = [
+        [sums_of(one, 7 * (week + 1) + FOLLOWED_DAYS) for one in each] for week in range(LOOKS)
     ]
+    weeks: list[Overrides] = [own_against_best(week) for week in parts]
     last, plain = weeks[-1].outcome, None
     if last is not None:
-        answered = told.where(~np.isnan(told.outcome))
-        own, best = arms(answered, answered.outcome - answered.expected)
+        own, best = (Arm(one, TEN) for one in added(parts[-1]).outcome)
         plain = abs(last.value - truth) <= Z * (own.variance + best.variance) ** 0.5
     return ReadPlainly([one.outcome for one in weeks], truth, plain)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, closing
-from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeVar
 from urllib.parse import quote
 
 import click
-import numpy as np
 
 from router.commands.options import (
     ALL,
@@ -29,29 +28,24 @@ from router.decision.policy import Policy
 from router.decision.whole_tens import full_tens
 from router.files.formats import check_place
 from router.journal.opening import file_of, open_to_read
-from router.ledger.account import Ledger, LedgerRefused, account
-from router.ledger.arithmetic import Flags, Whole
+from router.ledger.account import Ledger, LedgerRefused, together
 from router.ledger.benefit import Benefit, benefit
 from router.ledger.elsewhere import HoursElsewhere, read_hours
-from router.ledger.entries import EPOCH, Entries, joined
+from router.ledger.entries import EPOCH
 from router.ledger.export import table, write_csv, write_prometheus
-from router.ledger.overrides import (
-    Overrides,
-    OwnViews,
-    Viewed,
-    own_against_best,
-    viewed_in_tens,
-)
+from router.ledger.overrides import Overrides, OwnViews, own_against_best
 from router.ledger.page import check_extra, ledger_page
-from router.ledger.practice import practices
+from router.ledger.practice import Practice, practices
 from router.ledger.reading import Books, read_into
-from router.ledger.shown import Drawn, Draws, Shown, drawn_in_tens, shown_against_control
-from router.ledger.tens import Carriers, days_told, in_tens
+from router.ledger.shown import Draws, Shown, shown_against_control
+from router.ledger.telling import Kept, Period, Told, tell
 from router.ledger.words import load_words
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import Policies, check_office, load_policies
 from router.texts import LANGUAGES
 from router.versions.synergies import ChannelSynergies, promoted_synergies
+
+_Of = TypeVar("_Of")
 
 
 @click.command()
@@ -115,25 +109,31 @@ def ledger(
     today = as_of or datetime.now(UTC)
     period = Period(first=first.date(), last=last.date(), as_of=today.date())
     with closing(open_to_read(journal)) as store, ExitStack() as files:
-        # Draws of all offices: one without a control group is told what all of them show.
-        books, draws, views = Books(files), Draws(files, known.offices), OwnViews(files, chosen)
-        read_into(store, end_of(today), [books, draws, views])
-        read = _told(books, known, chosen, period, pages=html is not None)
+        every = Kept(Books(files), Draws(files), OwnViews(files))
+        read_into(store, end_of(today), every)
         # From here on nothing is known of single cases: whatever is told below is told of tens.
-        groups = drawn_in_tens(draws.found(), read.carriers)
-        viewed = viewed_in_tens(views.found(), read.carriers)
+        told = tell(every, known.offices, chosen, catalogue, period, pages=html is not None)
+        strangers = _strangers(every.books, known)
+        erased = every.books.erased
 
-    synergies = promoted_synergies(models) if html is not None else None
-    asked = _Asked(read, groups, viewed, chosen, known.offices, catalogue, period, synergies)
+    asked = _Asked(told, period)
     click.echo(table(asked.each))
-    _tell_missing(read.strangers)
+    _tell_missing(strangers)
 
     if csv_file is not None:
         write_csv(csv_file, asked.each | asked.together, asked.benefits)
     if prometheus is not None:
         write_prometheus(prometheus, asked.each, asked.shown, asked.overrides, asked.benefits)
     if html is not None:
-        for path in asked.write_pages(html, language, elsewhere):
+        pages = _Pages(
+            asked=asked,
+            languages={office: policy.languages[0] for office, policy in chosen.items()},
+            catalogue=catalogue,
+            erased=erased,
+            elsewhere=elsewhere,
+            synergies=promoted_synergies(models),
+        )
+        for path in pages.write(html, language):
             click.echo(f"page: {path}")
 
 
@@ -155,201 +155,130 @@ def _check_hours(hours: HoursElsewhere, offices: Collection[str], first: date, l
         )
 
 
-class Period(NamedTuple):
-    """The days that are told of, inclusive, and the day that it is told on."""
-
-    first: date
-    last: date
-    as_of: date
-
-    @property
-    def before(self) -> Period:
-        """As many days right before."""
-        length = self.last - self.first + timedelta(days=1)
-        return self._replace(first=self.first - length, last=self.last - length)
-
-
-class _Told(NamedTuple):
-    """What is told of the journal, all of it in tens.
-
-    Attributes:
-        entries: of the offices asked for, of the period and the one before.
-        agreed: of all offices with a policy, of the period, what was agreed with users; empty where
-            no page is asked for.
-        carriers: tens of all offices with a policy, for what else is told of their cases.
-        began: by office asked for, days since 1970-01-01 of the first told; none of one without.
-        strangers: cases of offices without a policy.
-        erased: recommendations that were erased.
-    """
-
-    entries: Entries
-    agreed: Entries
-    carriers: Carriers
-    began: Mapping[str, int]
-    strangers: int
-    erased: int
-
-
-def _told(
-    books: Books, known: Policies, chosen: Mapping[str, Policy], period: Period, *, pages: bool
-) -> _Told:
-    """Tells each office's cases in tens, one office at a time: no more than that is in memory."""
-    nobody = books.of("").where(np.zeros(0, np.intp))
-    entries, agreed = [nobody], [nobody]
-    began: dict[str, int] = {}
-    days: dict[str, Whole] = {}
-    for office in sorted(known.offices):
-        cases = books.of(office)
-        days[office] = days_told(cases)
-        if office not in chosen and not pages:
-            continue
-        told = in_tens(cases, {office: known.offices[office]})
-        if office in chosen:
-            if len(told):
-                began[office] = int(told.day.min())
-            entries.append(told.where(_between(told, period.before.first, period.last)))
-        if pages:
-            agreed.append(
-                told.where(
-                    _between(told, period.first, period.last) & told.chosen & (told.left_out == "")
-                )
-            )
-    strangers = sum(
-        int((books.of(office).left_out == "").sum())
-        for office in books.offices
-        if office not in known.offices
+def _strangers(books: Books, known: Policies) -> int:
+    """Counts cases of offices without a policy, in tens."""
+    return full_tens(
+        sum(
+            int((books.of(office).left_out == "").sum())
+            for office in books.offices
+            if office not in known.offices
+        )
     )
-    return _Told(
-        joined(entries),
-        joined(agreed),
-        Carriers(days),
-        began,
-        full_tens(strangers),
-        books.erased,
-    )
-
-
-def _between(entries: Entries, first: date, last: date) -> Flags:
-    found: Flags = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
-    return found
 
 
 class _Asked:
-    """The ledgers that were asked for."""
+    """What was asked for: of each office, and of several as one."""
 
-    def __init__(
-        self,
-        told: _Told,
-        groups: Drawn,
-        views: Viewed,
-        chosen: dict[str, Policy],
-        known: Mapping[str, Policy],
-        catalogue: Catalogue,
-        period: Period,
-        synergies: ChannelSynergies | None,
-    ) -> None:
+    def __init__(self, told: Mapping[str, Told], period: Period) -> None:
+        """Takes what is told of all offices with a policy."""
         self._told = told
-        self._groups = groups
-        self._views = views
-        self._chosen = chosen
-        self._known = known
-        self._catalogue = catalogue
-        self._period = period
-        self._synergies = synergies
-        self.each = {office: self._account([office], period) for office in chosen}
-        self._everywhere = self._shown(known)
+        self._of = {office: one.asked for office, one in told.items() if one.asked is not None}
+        self._began = (period.before.first - EPOCH).days
+        self._everywhere = shown_against_control([one.drawn for one in told.values()])
+        self.each = {office: one.ledger for office, one in self._of.items()}
 
-    @cached_property
+    @property
     def together(self) -> dict[str, Ledger]:
         """The ledger of several offices as one, under ALL; none of a single office."""
-        if len(self._chosen) == 1:
-            return {}
-        return {ALL: self._account(self._chosen, self._period)}
+        return {ALL: self.ledger(self._of)} if len(self._of) > 1 else {}
 
     @property
     def shown(self) -> dict[str, Shown]:
         """What showing the advice does, by office; of several offices also of ALL."""
-        found = {office: self._shown([office]) for office in self._chosen}
-        return found | ({ALL: self._shown(self._chosen)} if len(self._chosen) > 1 else {})
+        return self._by_name(self.shown_at)
 
     @property
     def benefits(self) -> dict[str, Benefit]:
         """What showing the advice is worth, by office; of several offices also of ALL."""
-        found = {office: self._benefit([office], one) for office, one in self.each.items()}
-        together = {name: self._benefit(self._chosen, one) for name, one in self.together.items()}
-        return found | together
+        return self._by_name(self.benefit)
 
     @property
     def overrides(self) -> dict[str, Overrides]:
         """Whether own views do better, by office; of several offices also of ALL."""
-        found = {office: self._overrides([office]) for office in self._chosen}
-        return found | ({ALL: self._overrides(self._chosen)} if len(self._chosen) > 1 else {})
+        return self._by_name(self.overrides_at)
 
-    def _overrides(self, offices: Collection[str]) -> Overrides:
-        return own_against_best(self._views, offices, (self._period.as_of - EPOCH).days)
+    def ledger(self, offices: Collection[str]) -> Ledger:
+        """Gives the ledger of some of them as one."""
+        return together([self._of[office].ledger for office in offices])
 
-    def _shown(self, offices: Collection[str]) -> Shown:
-        return shown_against_control(self._groups, offices, (self._period.as_of - EPOCH).days)
+    def before(self, offices: Collection[str]) -> Ledger | None:
+        """Gives that of the period before, if the journal is old enough for all of it."""
+        began = [one for office in offices if (one := self._of[office].began) is not None]
+        if not began or min(began) > self._began:
+            return None
+        return together([self._of[office].before for office in offices])
 
-    def _benefit(self, offices: Collection[str], ledger: Ledger) -> Benefit:
-        return benefit(ledger.shown, self._shown(offices), self._everywhere)
+    def shown_at(self, offices: Collection[str]) -> Shown:
+        """Tells what showing the advice does at some of them together."""
+        return shown_against_control([self._told[office].drawn for office in offices])
 
-    def _account(self, offices: Collection[str], period: Period) -> Ledger:
-        policies = {office: self._chosen[office] for office in offices}
-        return account(self._told.entries, policies, self._catalogue, *period)
+    def benefit(self, offices: Collection[str]) -> Benefit:
+        """Tells what showing the advice is worth at some of them together."""
+        return benefit(self.ledger(offices).shown, self.shown_at(offices), self._everywhere)
 
-    def write_pages(
-        self, html: Path, language: str | None, elsewhere: HoursElsewhere | None
-    ) -> list[Path]:
+    def overrides_at(self, offices: Collection[str]) -> Overrides:
+        """Tells whether own views do better at some of them together."""
+        return own_against_best([self._of[office].viewed for office in offices])
+
+    def practices(self, offices: Collection[str]) -> tuple[Practice, ...]:
+        """Sets some of them beside all others."""
+        every = {office: one.agreed for office, one in self._told.items() if one.agreed is not None}
+        return practices(every, offices)
+
+    def _by_name(self, told: Callable[[Collection[str]], _Of]) -> dict[str, _Of]:
+        found = {office: told([office]) for office in self._of}
+        return found | ({ALL: told(self._of)} if len(self._of) > 1 else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pages:
+    """Writes pages of what was asked for.
+
+    Attributes:
+        languages: each office's own.
+    """
+
+    asked: _Asked
+    languages: Mapping[str, str]
+    catalogue: Catalogue
+    erased: int
+    elsewhere: HoursElsewhere | None
+    synergies: ChannelSynergies | None
+
+    def write(self, html: Path, language: str | None) -> list[Path]:
         """Writes a page; of several offices one of all, and beside it one of each."""
-        if len(self._chosen) == 1:
-            (office,) = self._chosen
-            self._write(html, [office], language, {}, elsewhere)
+        offices = list(self.asked.each)
+        if len(offices) == 1:
+            self._write(html, offices, language, {})
             return [html]
-        paths = {
-            office: html.with_name(f"{html.stem}-{office}{html.suffix}") for office in self._chosen
-        }
+        paths = {office: html.with_name(f"{html.stem}-{office}{html.suffix}") for office in offices}
         names = {office: path.name for office, path in paths.items()}
-        self._write(html, list(self._chosen), language, names, elsewhere)
+        self._write(html, offices, language, names)
         for office, path in paths.items():
-            self._write(path, [office], language, {ALL: html.name}, elsewhere)
+            self._write(path, [office], language, {ALL: html.name})
         return [html, *paths.values()]
 
     def _write(
-        self,
-        path: Path,
-        offices: list[str],
-        language: str | None,
-        links: dict[str, str],
-        elsewhere: HoursElsewhere | None,
+        self, path: Path, offices: list[str], language: str | None, links: dict[str, str]
     ) -> None:
-        # Of several offices the first one's: a page has one language.
-        own_language = self._chosen[offices[0]].languages[0]
-        told = self._account(offices, self._period)
+        asked = self.asked
         page = ledger_page(
-            told,
-            practices(self._told.agreed, offices, list(self._known), *self._period[:2]),
-            {office: self.each[office] for office in offices},
-            self._catalogue,
-            load_words()[language or own_language],
-            erased=self._told.erased,
-            shown=self._shown(offices),
-            benefit=self._benefit(offices, told),
-            overrides=self._overrides(offices),
-            elsewhere=elsewhere,
-            before=self._before(offices),
+            asked.ledger(offices),
+            asked.practices(offices),
+            {office: asked.each[office] for office in offices},
+            self.catalogue,
+            # Of several offices the first one's: a page has one language.
+            load_words()[language or self.languages[offices[0]]],
+            erased=self.erased,
+            shown=asked.shown_at(offices),
+            benefit=asked.benefit(offices),
+            overrides=asked.overrides_at(offices),
+            elsewhere=self.elsewhere,
+            before=asked.before(offices),
             links={name: quote(file) for name, file in links.items()},
-            synergies=self._synergies,
+            synergies=self.synergies,
         )
         path.write_text(page, encoding="utf-8")
-
-    def _before(self, offices: list[str]) -> Ledger | None:
-        """Gives the ledger of the period before, if the journal is old enough for all of it."""
-        before = self._period.before
-        began = [self._told.began[office] for office in offices if office in self._told.began]
-        if not began or min(began) > (before.first - EPOCH).days:
-            return None
-        return self._account(offices, before)
 
 
 def _chosen(policies: Policies, offices: tuple[str, ...]) -> dict[str, Policy]:

@@ -6,7 +6,7 @@ Here is every figure that is told. Told of entries in tens, none is about fewer 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,19 +16,20 @@ from router.decision.policy import Policy
 from router.decision.schema import UNKNOWN
 from router.ledger.arithmetic import (
     Balance,
-    Flags,
     Tier,
     Whole,
+    added,
     balances,
     tiers_of,
 )
-from router.ledger.contacts import ChannelFigures, channel_figures
+from router.ledger.contacts import ChannelFigures, ChannelSums, channel_figures, channel_sums
 from router.ledger.entries import EPOCH, GROUPS, HORIZON_DAYS, REPEATED, WITHHELD, Entries
 from router.ledger.intervals import Interval, share, total
 from router.ledger.tens import TEN
 from router.mendable import Mendable
 
-DIRECTIONS = ("SAME", "MORE", "LESS")
+SAME = "SAME"
+DIRECTIONS = (SAME, "MORE", "LESS")
 CHOICE_DAYS = 2 * DAYS_PER_WEEK
 """Days after the advice from which on its choice is waited for."""
 # Errors of tens, measured as docs/ledger.md says: hours not allocated are off as if by so many
@@ -90,19 +91,18 @@ class Ledger:
         cases: that count.
         shown: of them, whose plain advice was shown at once.
         total: all of them.
-        left: minutes released and not used again, and how far they may be off.
+        squares: sum of squared minutes, by case, that are released or, below nothing, used again.
         tiers: by `Tier`, the weakest first.
         groups: by field, then by value.
         weeks: by the Monday they begin on.
         weeks_by_tier: as `weeks`, and within each by tier.
         capacity: adviser minutes that the offices have in the period.
         choices: by direction against the advice shown.
-        overrides: share of choices that differ from it; None without any choice.
-        reached: share of outcomes that reached their goal.
         outcomes: how many there are.
+        goals: sum of the outcomes: how many reached their goal.
         due: what is due, and what is not.
         left_out: recommendations in no sum, by why.
-        contacts: by channel.
+        reports: what is told of channels.
         synthetic: whether advice came from a model learned from synthetic data.
     """
 
@@ -113,20 +113,46 @@ class Ledger:
     cases: int
     shown: int
     total: Part
-    left: Interval
+    squares: int
     tiers: tuple[Part, ...]
     groups: Mapping[str, tuple[Part, ...]]
     weeks: tuple[Part, ...]
     weeks_by_tier: tuple[tuple[Part, ...], ...]
     capacity: int
     choices: Mapping[str, int]
-    overrides: Interval | None
-    reached: Interval | None
     outcomes: int
+    goals: float
     due: Due
     left_out: Mapping[str, int]
-    contacts: tuple[ChannelFigures, ...]
+    reports: ChannelSums
     synthetic: bool
+
+    @property
+    def left(self) -> Interval:
+        """Minutes released and not used again, and how far they may be off."""
+        return total(
+            self.total.estimated.unaccounted,
+            self.squares,
+            self.cases,
+            extra=_EXTRA_CASES * len(self.offices),
+            off_by=TEN / 2 * len(self.offices) ** 0.5,
+        )
+
+    @property
+    def overrides(self) -> Interval | None:
+        """Share of choices that differ from the advice shown; None without any choice."""
+        count = sum(self.choices.values())
+        return share(count - self.choices[SAME], count, off_by=TEN) if count else None
+
+    @property
+    def reached(self) -> Interval | None:
+        """Share of outcomes that reached their goal; None without any."""
+        return share(self.goals, self.outcomes, off_by=TEN) if self.outcomes else None
+
+    @property
+    def contacts(self) -> tuple[ChannelFigures, ...]:
+        """What is reported and planned by channel."""
+        return channel_figures(self.reports)
 
 
 def account(
@@ -158,6 +184,7 @@ def account(
     found = every.where(every.left_out == "")
 
     baseline = baseline_of(found, policies)
+    gap = baseline - found.planned
     parts = _Parts(found, baseline)
     week, mondays = _weeks(found, first, last)
     tier = tiers_of(found.weight, found.group["need_group"] != UNKNOWN)
@@ -165,8 +192,7 @@ def account(
     cells = parts.split(week * len(tiers) + tier, tiers * len(mondays))
     starts = range(0, len(cells), len(tiers))
 
-    minutes_a_week = sum((one.minutes_per_week or 0) for one in policies.values())
-    directions = np.array([(found.direction == one).sum() for one in DIRECTIONS], np.int64)
+    length = _length(first, last)
     answered = found.outcome[~np.isnan(found.outcome)]
     return Ledger(
         offices=tuple(sorted(policies)),
@@ -176,25 +202,74 @@ def account(
         cases=len(found),
         shown=int(found.shown.sum()),
         total=parts.total(),
-        left=total(
-            baseline - found.planned,
-            extra=_EXTRA_CASES * len(policies),
-            off_by=TEN / 2 * len(policies) ** 0.5,
-        ),
+        squares=int((gap * gap).sum()),
         tiers=parts.split(tier, tiers),
         groups={name: parts.split(*_by_value(found, name)) for name in GROUPS},
         weeks=parts.split(week, [str(monday) for monday in mondays]),
         weeks_by_tier=tuple(cells[start : start + len(tiers)] for start in starts),
-        capacity=round(minutes_a_week * _length(first, last)),
-        choices=dict(zip(DIRECTIONS, directions.tolist(), strict=True)),
-        overrides=_overrides(directions),
-        reached=share(answered, off_by=TEN) if len(answered) else None,
+        # Each office's by itself, so that what all have is the sum of what is told of each.
+        capacity=sum(round((one.minutes_per_week or 0) * length) for one in policies.values()),
+        choices={one: int((found.direction == one).sum()) for one in DIRECTIONS},
         outcomes=len(answered),
+        goals=float(answered.sum()),
         due=_due(found, as_of),
         left_out={why: int((every.left_out == why).sum()) for why in (REPEATED, WITHHELD)},
-        contacts=channel_figures(found, catalogue),
+        reports=channel_sums(found, catalogue),
         synthetic=entries.synthetic,
     )
+
+
+def together(ledgers: Sequence[Ledger]) -> Ledger:
+    """Gives the ledger of several offices as one: as `account` gives it of all their cases.
+
+    Args:
+        ledgers: at least one, of the same days, none of the same office as another.
+    """
+    first = ledgers[0]
+    by_week = zip(*(one.weeks_by_tier for one in ledgers), strict=True)
+    return replace(
+        first,
+        offices=tuple(sorted(office for one in ledgers for office in one.offices)),
+        cases=sum(one.cases for one in ledgers),
+        shown=sum(one.shown for one in ledgers),
+        total=_joined([[one.total] for one in ledgers])[0],
+        squares=sum(one.squares for one in ledgers),
+        tiers=_joined([one.tiers for one in ledgers]),
+        groups={
+            name: _joined([one.groups[name] for one in ledgers], in_order=True) for name in GROUPS
+        },
+        weeks=_joined([one.weeks for one in ledgers]),
+        weeks_by_tier=tuple(_joined(parts) for parts in by_week),
+        capacity=sum(one.capacity for one in ledgers),
+        choices=_counts([one.choices for one in ledgers]),
+        outcomes=sum(one.outcomes for one in ledgers),
+        goals=sum(one.goals for one in ledgers),
+        due=added([one.due for one in ledgers]),
+        left_out=_counts([one.left_out for one in ledgers]),
+        reports=added([one.reports for one in ledgers]),
+        synthetic=any(one.synthetic for one in ledgers),
+    )
+
+
+def _joined(each: Sequence[Sequence[Part]], *, in_order: bool = False) -> tuple[Part, ...]:
+    """Adds parts of one name, in the order in which names are met, or of the names."""
+    named: dict[str, list[Part]] = {}
+    for parts in each:
+        for part in parts:
+            named.setdefault(part.name, []).append(part)
+    return tuple(
+        Part(
+            name=name,
+            estimated=added([one.estimated for one in named[name]]),
+            measured=added([one.measured for one in named[name]]),
+            planned=added([one.planned for one in named[name]]),
+        )
+        for name in (sorted(named) if in_order else named)
+    )
+
+
+def _counts(each: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    return {name: sum(one[name] for one in each) for name in each[0]}
 
 
 def baseline_of(entries: Entries, policies: Mapping[str, Policy]) -> Whole:
@@ -280,12 +355,3 @@ def _weeks(entries: Entries, first: date, last: date) -> tuple[Whole, list[date]
     count = (last - monday).days // DAYS_PER_WEEK + 1
     weeks: Whole = (entries.day - (monday - EPOCH).days) // DAYS_PER_WEEK
     return weeks, [monday + timedelta(weeks=week) for week in range(count)]
-
-
-def _overrides(directions: Whole) -> Interval | None:
-    count, same = int(directions.sum()), int(directions[0])
-    if not count:
-        return None
-    # How many differ is known, not which; a share needs no more.
-    differs: Flags = np.arange(count) >= same
-    return share(differs.astype(np.float64), off_by=TEN)

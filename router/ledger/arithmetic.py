@@ -14,11 +14,16 @@ so that for every set of cases, however it is split into groups, and exactly:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -59,6 +64,23 @@ class Balance:
     def unaccounted(self) -> int:
         """Released and not given to anybody; negative when more was given than was released."""
         return self.released - self.reused
+
+
+_Sums = TypeVar("_Sums", bound="DataclassInstance")
+
+
+def added(parts: Sequence[_Sums]) -> _Sums:
+    """Adds sums of several offices, field by field.
+
+    Args:
+        parts: at least one, of one class; each field a number, or an array of one shape in all.
+    """
+    first = parts[0]
+    sums = {
+        one.name: sum(getattr(part, one.name) for part in parts[1:]) + getattr(first, one.name)
+        for one in fields(first)
+    }
+    return type(first)(**sums)
 
 
 def tiers_of(weights: Floats, known: Flags) -> Whole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import ClassVar, Generic, TypeVar
 
@@ -30,17 +30,18 @@ class ByCase(ABC, Generic[_Found]):
 
     dtype: ClassVar[np.dtype[np.void]]
 
-    def __init__(self, files: ExitStack, offices: Collection[str] | None = None) -> None:
+    def __init__(self, files: ExitStack) -> None:
         """Begins with none.
 
         Args:
             files: which lets go of what it keeps.
-            offices: whose cases are asked for; None for all.
         """
         self._rows = files.enter_context(Shelf(self.dtype))
+        # What is told of each case, by office: made when it is first asked for.
+        self._cases = files.enter_context(Shelf(self.dtype))
+        self._sorted = False
         self._case_keys = CaseKeys()
         self._offices = Names()
-        self._asked = offices
 
     @abstractmethod
     def told(self, part: Unpacked, standing: Mapping[bytes, Standing]) -> tuple[Packed, Flags]:
@@ -51,8 +52,12 @@ class ByCase(ABC, Generic[_Found]):
         """
 
     @abstractmethod
-    def found(self) -> _Found:
-        """Gives what is told of the cases, of the offices asked for."""
+    def chosen(self, rows: Packed) -> Packed:
+        """Gives one row or none of each case, from all rows of whole cases."""
+
+    @abstractmethod
+    def found(self, office: Texts, cases: Packed) -> _Found:
+        """Gives what is told of cases, from their rows and the references of their offices."""
 
     def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
         """Takes recommendations with what stands for them; see `reading.Taking`."""
@@ -68,34 +73,34 @@ class ByCase(ABC, Generic[_Found]):
             kept = rows[tells & np.array([bool(ref) for ref in refs], bool)]
             self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
 
-    def each(self, chosen: Callable[[Packed], Packed]) -> tuple[Texts, Packed]:
-        """Gives what is chosen of each case.
+    def of(self, office: str) -> _Found:
+        """Gives what is told of the cases of an office, by day and then in the chain's order."""
+        self._sort()
+        return self._told_of(self._cases.of(self._offices.numbers.get(office, -1)))
 
-        Args:
-            chosen: gives one row or none of each case, from all rows of whole cases.
+    def every(self) -> _Found:
+        """Gives what is told of all cases, likewise: where memory holds them."""
+        self._sort()
+        parts = [self._cases.of(office) for office in self._offices.numbers.values()]
+        return self._told_of(np.concatenate([np.zeros(0, self.dtype), *parts]))
 
-        Returns:
-            References of the offices, and rows, both (n,): those of the offices asked for, by day
-            and then in the chain's order.
-        """
-        asked = np.array(
-            [self._asked is None or name in self._asked for name in self._offices.numbers], bool
-        )
-        parts = []
-        for part in range(_PARTS):
-            found = chosen(self._rows.of(part))
-            parts.append(found[asked[found["office"]]])
-        cases = np.concatenate(parts)
-        # Of a country's year they are gigabytes, which are not to be held three times.
-        parts.clear()
+    def _told_of(self, cases: Packed) -> _Found:
         cases = cases[np.lexsort((cases["seq"], cases["day"]))]
-        return self._offices.names(cases["office"]), cases
+        return self.found(self._offices.names(cases["office"]), cases)
+
+    def _sort(self) -> None:
+        """Looks for what is told of each case, some cases at a time, and keeps it by office."""
+        if not self._sorted:
+            for part in range(_PARTS):
+                cases = self.chosen(self._rows.of(part))
+                self._cases.add(cases["office"].astype(np.int64), cases)
+            self._sorted = True
 
 
 def read_by_case(
     store: JournalReader, kind: Callable[[ExitStack], ByCase[_Found]], until: int | None = None
 ) -> _Found:
-    """Reads a whole journal for one question, of any office.
+    """Reads a whole journal for one question, of all offices at once.
 
     Args:
         store: the journal.
@@ -107,4 +112,4 @@ def read_by_case(
         JournalUnavailable: if the journal cannot be read now.
     """
     with read_alone(store, kind, until) as one:
-        return one.found()
+        return one.every()

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from router.decision.catalogue import Catalogue, Mix
 from router.ledger.entries import CHANNELS, Entries
-from router.ledger.intervals import Interval, ratio
+from router.ledger.intervals import Interval, ratio, ratio_sums
 from router.ledger.tens import MEAN_OF, TEN
 
 
@@ -48,34 +49,71 @@ class MixMinutes:
     reestimated: float
 
 
-def channel_figures(entries: Entries, catalogue: Catalogue) -> tuple[ChannelFigures, ...]:
-    """Compares what is reported of each channel with what is planned.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSums:
+    """What is told of channels, of one office's cases whose report tells of any, or of several's.
 
-    Channels that nobody plans or reports are left out. A contact that takes no adviser minutes in
-    the catalogue, say an automatic reminder, is not one that is reported.
+    Each by channel, in the order of `CHANNELS`.
+
+    Attributes:
+        reported: over cases whose report tells of contacts by it, shape (channels, 6) of
+            `ratio_sums`.
+        plans: cases whose mix plans it, shape (channels,); so all below.
+        planned: contacts that their mixes plan.
+        minutes: that their mixes plan.
+        contacts: that their reports tell of.
+    """
+
+    reported: NDArray[np.float64]
+    plans: NDArray[np.int64]
+    planned: NDArray[np.float64]
+    minutes: NDArray[np.float64]
+    contacts: NDArray[np.float64]
+
+
+def channel_sums(entries: Entries, catalogue: Catalogue) -> ChannelSums:
+    """Sums up what is reported of each channel and what is planned.
+
+    A contact that takes no adviser minutes in the catalogue, say an automatic reminder, is not one
+    that is reported.
     """
     # A report may give the sum of minutes alone: it tells of no channel.
     told = entries.where(
         entries.measured & (entries.minutes.sum(axis=1) + entries.contacts.sum(axis=1) > 0)
     )
     contacts, minutes = _planned(told.mix.tolist(), catalogue)
+    reported = []
+    for at in range(len(CHANNELS)):
+        here = told.contacts[:, at] > 0
+        reported.append(ratio_sums(told.minutes[here, at], told.contacts[here, at]))
+    return ChannelSums(
+        reported=np.stack(reported),
+        plans=(contacts > 0).sum(axis=0),
+        planned=contacts.sum(axis=0),
+        minutes=minutes.sum(axis=0),
+        contacts=np.where(contacts > 0, told.contacts, 0.0).sum(axis=0),
+    )
+
+
+def channel_figures(sums: ChannelSums) -> tuple[ChannelFigures, ...]:
+    """Compares what is reported of each channel with what is planned.
+
+    Channels that nobody plans or reports are left out.
+    """
     found = []
     for at, channel in enumerate(CHANNELS):
-        reporting = told.contacts[:, at] > 0
-        if not reporting.any() and not contacts[:, at].any():
+        reports, plans = int(sums.reported[at, 0]), int(sums.plans[at])
+        if not reports and not plans:
             continue
-        reports, plans = int(reporting.sum()), contacts[:, at] > 0
-        enough, many = reports >= MEAN_OF, int(plans.sum()) >= MEAN_OF
+        many, planned = plans >= MEAN_OF, float(sums.planned[at])
         found.append(
             ChannelFigures(
                 channel=channel,
                 reports=reports,
-                minutes=ratio(told.minutes[reporting, at], told.contacts[reporting, at], TEN)
-                if enough
-                else None,
-                catalogue=float(minutes[:, at].sum() / contacts[:, at].sum()) if many else None,
-                contacts=float(told.contacts[plans, at].mean()) if many else None,
-                planned_contacts=float(contacts[plans, at].mean()) if many else None,
+                minutes=ratio(sums.reported[at], TEN) if reports >= MEAN_OF else None,
+                catalogue=float(sums.minutes[at]) / planned if many else None,
+                contacts=float(sums.contacts[at]) / plans if many else None,
+                planned_contacts=planned / plans if many else None,
             )
         )
     return tuple(found)

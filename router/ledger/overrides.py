@@ -12,7 +12,7 @@ What is told is told of tens (ADR 30, 35), in a release of its own. Nothing tell
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any
@@ -25,11 +25,11 @@ from router.files.shelf import Packed
 from router.journal.feedback import Choice, ChoiceReason
 from router.journal.recommendation import AFTER_OWN_VIEW, Reading, Unpacked
 from router.journal.standing import NOTHING, Standing
-from router.ledger.arithmetic import Flags, Floats, Whole
+from router.ledger.arithmetic import Flags, Floats, Whole, added
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, Names
 from router.ledger.reading import are_plain
-from router.ledger.sequences import Arm, Effect, contrast, reach
+from router.ledger.sequences import Arm, Effect, arm_sums, contrast, reach
 from router.ledger.shown import DAY, FOLLOWED_DAYS, outcomes_in_time
 from router.ledger.tens import MEAN_OF, TEN, Carriers, days_full, like_all
 
@@ -184,9 +184,12 @@ class OwnViews(ByCase[Viewed]):
         rows = _advice(part, standing)
         return rows, rows["seen"] | ~np.isnan(rows["outcome"])
 
-    def found(self) -> Viewed:
-        """Gives those of the offices asked for."""
-        office, cases = self.each(_first_of_each)
+    def chosen(self, rows: Packed) -> Packed:
+        """Gives the advice of each case that was seen first; see `ByCase`."""
+        return _first_of_each(rows)
+
+    def found(self, office: Names, cases: Packed) -> Viewed:
+        """Gives them as they are compared; see `ByCase`."""
         return Viewed(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
 
 
@@ -353,94 +356,154 @@ def _columns(viewed: Viewed) -> Whole:
     return found
 
 
-def own_against_best(told: Viewed, offices: Collection[str], as_of: int) -> Overrides:
-    """Compares advising the own view with advising the model's best, of some offices together.
+_SIDES = (Place.OWN, Place.BEST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewedSums:
+    """What is compared of the cases of one office, or of several added up: sums, and no cases.
+
+    Two sides each, where the own view was drawn and where the model's best was.
+
+    Attributes:
+        offices: of which cases have been followed up.
+        places: cases that have been followed up by `Place`, shape (places,); so all below.
+        reasons: overrides by place in `REASONS` where a lottery could advise either.
+        answered: whether there is an outcome: shape (2, 6) of `arm_sums`.
+        outcome: outcome less what was expected, likewise; each value is the mean of ten.
+        products: of 1, e, w b and w over tens of all drawn cases with an outcome, each with each,
+            shape (2, 4, 4): e is what was expected, b the outcome less that, w the weight of those
+            on the side and 0 of the others.
+        choices: that are known, shape (2,).
+        followed: of them, those of what was advised, shape (2,).
+    """
+
+    offices: int
+    places: Whole
+    reasons: Whole
+    answered: Floats
+    outcome: Floats
+    products: Floats
+    choices: Whole
+    followed: Whole
+
+
+def sums_of(told: Viewed, as_of: int) -> ViewedSums:
+    """Sums up the cases of one office.
 
     Args:
         told: in tens, if anything of it is shown to anybody.
-        offices: whose cases; those of others are left out.
         as_of: days since 1970-01-01: cases count once they have been followed so long by then.
     """
-    asked = set(offices)
-    here = np.fromiter((office in asked for office in told.office), np.bool_, len(told))
-    found = told.where(here & (told.day + FOLLOWED_DAYS <= as_of))
-    if not len(found):
-        return UNVIEWED
+    found = told.where(told.day + FOLLOWED_DAYS <= as_of)
     known = ~np.isnan(found.outcome)
-    off = max(1, len(set(found.office.tolist()))) ** 0.5
-    answered = found.where(known)
-    beyond = answered.outcome - answered.expected
-    drawn = found.where(found.place >= Place.OWN)
+    answered, drawn = found.where(known), found.where(found.place >= Place.OWN)
+    choices = [
+        found.followed[(found.place == side) & (found.followed != UNTOLD)] for side in _SIDES
+    ]
+    return ViewedSums(
+        offices=int(len(found) > 0),
+        places=np.array([(found.place == place).sum() for place in Place], np.int64),
+        reasons=np.array([(drawn.reason == one).sum() for one in range(len(REASONS))], np.int64),
+        answered=_sides(found, known.astype(np.float64)),
+        outcome=_sides(answered, answered.outcome - answered.expected, alike=TEN),
+        products=_products(answered.where(answered.place >= Place.OWN)),
+        choices=np.array([len(one) for one in choices], np.int64),
+        followed=np.array([one.sum() for one in choices], np.int64),
+    )
+
+
+def _sides(cases: Viewed, value: Floats, alike: int = 1) -> Floats:
+    """Gives the sums of both sides, shape (2, 6).
+
+    Args:
+        cases: n of them.
+        value: (n,) of each.
+        alike: so many cases in a row have the mean of all of them as their value.
+    """
+    return np.stack(
+        [
+            arm_sums(value[which][::alike], cases.weight[which][::alike])
+            for which in (cases.place == side for side in _SIDES)
+        ]
+    )
+
+
+def _products(drawn: Viewed) -> Floats:
+    """Gives the `ViewedSums.products` of cases that were drawn, with an outcome."""
+    ten = drawn.where(np.arange(0, len(drawn), TEN))
+    found = []
+    for side in _SIDES:
+        weight = np.where(ten.place == side, ten.weight, 0.0)
+        table = np.stack(
+            [np.ones(len(ten)), ten.expected, weight * (ten.outcome - ten.expected), weight]
+        )
+        found.append(table @ table.T)
+    return np.stack(found)
+
+
+def own_against_best(parts: Sequence[ViewedSums]) -> Overrides:
+    """Compares advising the own view with advising the model's best, of some offices together.
+
+    Args:
+        parts: of each office, at least one, of the same day.
+    """
+    sums = added(parts)
+    if not sums.offices:
+        return UNVIEWED
+    # Of ten that are not full yet, up to nine wait on each side: the shares are off by them.
+    answered = _compared(sums.answered, 1, TEN * sums.offices**0.5)
+    outcome = _compared(sums.outcome, TEN)
     one = Overrides(
-        places={place.name: int((found.place == place).sum()) for place in Place},
-        # Of ten that are not full yet, up to nine wait on each side: the shares are off by them.
-        answered=_compared(found, known.astype(np.float64), 1, TEN * off),
+        places={place.name: int(sums.places[place]) for place in Place},
+        answered=answered,
         outcome=None,
         own=None,
         best=None,
         reasons={
-            reason.name: int((drawn.reason == number).sum())
-            for number, reason in enumerate(REASONS)
-            if (drawn.reason == number).any()
+            reason.name: int(count)
+            for reason, count in zip(REASONS, sums.reasons, strict=True)
+            if count
         },
     )
-    outcome = _compared(answered, beyond)
     if one.answered is None or one.uneven or outcome is None:
         return one
-    return replace(
-        one,
-        outcome=outcome,
-        own=_side(answered, found, Place.OWN),
-        best=_side(answered, found, Place.BEST),
-    )
+    own, best = (_side(sums, place) for place in range(len(_SIDES)))
+    return replace(one, outcome=outcome, own=own, best=best)
 
 
-def arms(cases: Viewed, value: Floats, alike: int = TEN) -> tuple[Arm, Arm]:
-    """Gives the two sides: where the own view was drawn, and where the model's best was.
-
-    Args:
-        cases: some.
-        value: (n,) of each.
-        alike: so many cases in a row have the mean of all of them as their value.
-    """
-    own, best = (
-        Arm(value=value[which][::alike], weight=cases.weight[which][::alike], alike=alike)
-        for which in (cases.place == Place.OWN, cases.place == Place.BEST)
-    )
-    return own, best
-
-
-def _compared(cases: Viewed, value: Floats, alike: int = TEN, off_by: float = 0.0) -> Effect | None:
-    """Compares the sides; None where one of them is too small."""
-    own, best = arms(cases, value, alike)
+def _compared(sums: Floats, alike: int, off_by: float = 0.0) -> Effect | None:
+    """Compares the sides, (2, 6); None where one of them is too small."""
+    own, best = (Arm(one, alike) for one in sums)
     if min(len(own), len(best)) < ENOUGH:
         return None
     return contrast(own, best, off_by=off_by * (1 / len(own) + 1 / len(best)))
 
 
-def _side(answered: Viewed, found: Viewed, place: Place) -> Side:
+def _side(sums: ViewedSums, side: int) -> Side:
     """Gives what came of one side: the mean over all cases of the lottery, by AIPW.
 
         mean m + sum_place w (y - m) / sum_place w
 
     Its error is that of the sum of both, case by case: they are of the same people.
     """
-    drawn = answered.where(answered.place >= Place.OWN)
-    here = drawn.place == place
-    expected, beyond = drawn.expected, drawn.outcome - drawn.expected
-    weight = np.where(here, drawn.weight, 0.0) * len(drawn) / drawn.weight[here].sum()
-    mean, more = float(expected.mean()), float((weight * beyond).mean())
-    each = (expected - mean + weight * (beyond - more))[::TEN]
-    half = reach(float(each.std(ddof=1) / len(each) ** 0.5), len(drawn))
+    products = sums.products[side]
+    tens, expected, beyond, weight = products[0].tolist()
+    mean, more, scale = expected / tens, beyond / weight, tens / weight
+    # Of each ten, e - mean + scale w (b - more): it is 0 in the mean.
+    each = np.array([-mean, 1.0, scale, -scale * more])
+    error = float((each @ products @ each / (tens - 1) / tens) ** 0.5)
+    cases = int(tens) * TEN
+    half = reach(error, cases)
     value = mean + more
-    choices = found.followed[(found.place == place) & (found.followed != UNTOLD)]
+    choices, followed = int(sums.choices[side]), int(sums.followed[side])
     return Side(
         reached=Effect(
             value=value,
             low=value - half,
             high=value + half,
-            shown=len(drawn),
-            control=int(here.sum()),
+            shown=cases,
+            control=len(Arm(sums.outcome[side], TEN)),
         ),
-        followed=float(choices.mean()) if len(choices) >= MEAN_OF else None,
+        followed=followed / choices if choices >= MEAN_OF else None,
     )

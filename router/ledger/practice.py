@@ -6,14 +6,13 @@ nothing is told of advisers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from router.cases.features import FEATURES
-from router.ledger.arithmetic import Flags
 from router.ledger.entries import EPOCH, Entries
 from router.ledger.tens import MEAN_OF
 
@@ -49,60 +48,85 @@ class Practice:
     usual_at: int
 
 
-def practices(
-    entries: Entries, own: Collection[str], known: Collection[str], first: date, last: date
-) -> tuple[Practice, ...]:
+Agreed = Mapping[str, Mapping[str, tuple[int, int]]]
+"""What was agreed at an office: by need group and mix how many cases, and their planned minutes."""
+
+
+def agreed(entries: Entries, first: date, last: date) -> Agreed:
+    """Counts what was agreed in a period.
+
+    Args:
+        entries: of one office, in tens.
+        first: first day.
+        last: last day, inclusive.
+    """
+    days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
+    cases = entries.where(days & entries.chosen & (entries.left_out == ""))
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for group in FEATURES["need_group"].values:
+        here = cases.group["need_group"] == group
+        mixes, planned = cases.mix[here], cases.planned[here]
+        found[group] = {
+            mix: (int((mixes == mix).sum()), int(planned[mixes == mix].sum()))
+            for mix in sorted(set(mixes.tolist()))
+        }
+    return found
+
+
+def practices(offices: Mapping[str, Agreed], own: Collection[str]) -> tuple[Practice, ...]:
     """Compares practice by need group, over cases with a choice in the period.
 
     Args:
-        entries: of the whole journal, in tens.
+        offices: to compare: those with a policy.
         own: the reader's office; several are looked at together, without an own one.
-        known: offices to compare: those with a policy.
-        first: first day.
-        last: last day, inclusive.
 
     Returns:
         One for each need group with at least three other offices and, with an own one, thirty own
         cases.
     """
-    days = (entries.day >= (first - EPOCH).days) & (entries.day <= (last - EPOCH).days)
-    agreed = entries.where(days & entries.chosen & (entries.left_out == ""))
     mine = next(iter(own)) if len(own) == 1 else None
     found = []
     for group in FEATURES["need_group"].values:
-        cases = agreed.where(agreed.group["need_group"] == group)
-        if (one := _practice(group, cases, mine, sorted(known))) is not None:
+        mixes = {office: one[group] for office, one in sorted(offices.items())}
+        if (one := _practice(group, mixes, mine)) is not None:
             found.append(one)
     return tuple(found)
 
 
 def _practice(
-    group: str, cases: Entries, mine: str | None, known: Sequence[str]
+    group: str, offices: Mapping[str, Mapping[str, tuple[int, int]]], mine: str | None
 ) -> Practice | None:
-    flags = {office: cases.office == office for office in known}
-    enough = {office: which for office, which in flags.items() if which.sum() >= MEAN_OF}
+    enough = {office: mixes for office, mixes in offices.items() if _cases(mixes) >= MEAN_OF}
     # Without the own office: what is usual elsewhere must not follow from its own figure.
-    others = [which for office, which in enough.items() if office != mine]
+    others = [mixes for office, mixes in enough.items() if office != mine]
     if len(others) < OFFICES_AT_LEAST or (mine is not None and mine not in enough):
         return None
 
-    minutes = [float(cases.planned[which].mean()) for which in others]
-    usual = [_commonest(cases, which) for which in others]
+    minutes = [_minutes(mixes) for mixes in others]
+    usual = [_commonest(mixes) for mixes in others]
     # Sorted, so that of mixes that are equally usual it is always the same one.
     usual_mix = max(sorted(set(usual)), key=usual.count)
     return Practice(
         group=group,
-        own=None if mine is None else float(cases.planned[enough[mine]].mean()),
+        own=None if mine is None else _minutes(enough[mine]),
         median=float(np.median(minutes)),
         lowest=min(minutes),
         highest=max(minutes),
         offices=len(others),
-        own_mix=None if mine is None else _commonest(cases, enough[mine]),
+        own_mix=None if mine is None else _commonest(enough[mine]),
         usual_mix=usual_mix,
         usual_at=usual.count(usual_mix),
     )
 
 
-def _commonest(cases: Entries, which: Flags) -> str:
-    mixes, counts = np.unique(cases.mix[which].astype(str), return_counts=True)
-    return str(mixes[counts.argmax()])
+def _cases(mixes: Mapping[str, tuple[int, int]]) -> int:
+    return sum(cases for cases, _ in mixes.values())
+
+
+def _minutes(mixes: Mapping[str, tuple[int, int]]) -> float:
+    return sum(minutes for _, minutes in mixes.values()) / _cases(mixes)
+
+
+def _commonest(mixes: Mapping[str, tuple[int, int]]) -> str:
+    # By name, so that of equals it is always the same one.
+    return max(sorted(mixes), key=lambda mix: mixes[mix][0])

@@ -72,35 +72,54 @@ def reach(error: float, cases: int, wrong: float = WRONG) -> float:
     return float(error * np.sqrt(2 * (clock + 1) / clock * np.log(np.sqrt(clock + 1) / wrong)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Arm:
-    """What is known of one of two groups that were drawn, n values of it.
+    """What is known of one of two groups that were drawn: sums over n values v and weights w.
+
+    A value is what came, less what was expected of it beforehand; its weight is one over the chance
+    with which it was drawn into this group.
 
     Attributes:
-        value: (n,) what came of each, less what was expected of it beforehand.
-        weight: (n,) one over the chance with which it was drawn into this group.
+        sums: (6,) of 1, w, w v, w^2, w^2 v and w^2 v^2, as `arm_sums` gives them.
         alike: so many cases each value is the mean of.
     """
 
-    value: Floats
-    weight: Floats
+    sums: Floats
     alike: int = 1
 
     @property
     def mean(self) -> float:
         """Mean by weight."""
-        return float(self.weight @ self.value / self.weight.sum())
+        return float(self.sums[2] / self.sums[1])
 
     @property
     def variance(self) -> float:
         """Squared standard error of the mean by weight."""
-        rest = self.weight * (self.value - self.mean)
-        count = len(rest)
-        return float(count / (count - 1) * (rest @ rest) / self.weight.sum() ** 2)
+        count, weight, _, squared, times, twice = self.sums.tolist()
+        mean = self.mean
+        # Of w (v - mean), squared; what is left of equal ones may round to below nothing.
+        rest = max(0.0, twice - 2 * mean * times + mean * mean * squared)
+        return float(count / (count - 1) * rest / weight**2)
 
     def __len__(self) -> int:
         """Counts the cases."""
-        return len(self.value) * self.alike
+        return int(self.sums[0]) * self.alike
+
+
+def arm_sums(value: Floats, weight: Floats) -> Floats:
+    """Gives what an `Arm` is made of; those of several offices are added.
+
+    Args:
+        value: (n,) of each.
+        weight: (n,) of each.
+
+    Returns:
+        Sums, shape (6,).
+    """
+    one, each = weight * value, np.ones(len(value))
+    table = np.stack([each, weight, one, weight * weight, weight * one, one * one])
+    found: Floats = table.sum(axis=1)
+    return found
 
 
 def contrast(one: Arm, other: Arm, wrong: float = WRONG, off_by: float = 0.0) -> Effect:

@@ -11,7 +11,7 @@ all that came since the draws began, with no period to choose.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -28,12 +28,12 @@ from router.journal.recommendation import (
     Unpacked,
 )
 from router.journal.standing import NOTHING, Standing
-from router.ledger.arithmetic import Flags, Floats, Tier, Whole, tiers_of
+from router.ledger.arithmetic import Flags, Floats, Tier, Whole, added, tiers_of
 from router.ledger.by_case import ByCase
 from router.ledger.entries import EPOCH, HORIZON_DAYS, NOT_SPENT
 from router.ledger.entries import Names as Texts
 from router.ledger.reading import are_plain
-from router.ledger.sequences import WRONG, Arm, Effect, contrast
+from router.ledger.sequences import WRONG, Arm, Effect, arm_sums, contrast
 from router.ledger.tens import TEN, Carriers, days_full, like_all
 
 FOLLOWED_DAYS = HORIZON_DAYS + 4 * DAYS_PER_WEEK
@@ -182,9 +182,12 @@ class Draws(ByCase[Drawn]):
         # All of it: later advice of any policy may have the outcome of a case that was drawn.
         return _advice(part, standing), np.ones(len(part.records), bool)
 
-    def found(self) -> Drawn:
-        """Gives those of the offices asked for."""
-        office, cases = self.each(_first_of_each)
+    def chosen(self, rows: Packed) -> Packed:
+        """Gives the first draw of each case; see `ByCase`."""
+        return _first_of_each(rows)
+
+    def found(self, office: Texts, cases: Packed) -> Drawn:
+        """Gives them as they are compared; see `ByCase`."""
         return Drawn(office=office, **{name: cases[name].astype(kind) for name, kind in _KINDS})
 
 
@@ -374,24 +377,96 @@ def _columns(drawn: Drawn) -> Whole:
     return found
 
 
-def shown_against_control(told: Drawn, offices: Collection[str], as_of: int) -> Shown:
-    """Compares those who were shown the advice with the control group, of some offices together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnSums:
+    """What is compared of the cases of one office, or of several added up: sums, and no cases.
+
+    Two arms each, of those who were shown the advice and of the control group: shape (2, 6) of
+    `arm_sums`.
+
+    Attributes:
+        drawn: cases told of.
+        offices: of which cases have been followed up.
+        answered: whether there is an outcome, of cases that have been followed up; so all below.
+        outcome: outcome, less what was expected.
+        tiers: likewise by `Tier`, shape (tiers, 2, 6).
+        minutes: minutes reported, less the catalogue's; each value is the mean of ten.
+        gain: expected outcome of the mix chosen, less that of the one advised.
+        longer: the catalogue's minutes of the mix chosen, less those of the one advised.
+    """
+
+    drawn: int
+    offices: int
+    answered: Floats
+    outcome: Floats
+    tiers: Floats
+    minutes: Floats
+    gain: Floats
+    longer: Floats
+
+
+def sums_of(told: Drawn, as_of: int) -> DrawnSums:
+    """Sums up the cases of one office.
 
     Args:
         told: in tens, if anything of it is shown to anybody.
-        offices: whose cases; those of others are left out.
         as_of: days since 1970-01-01: cases count once they have been followed so long by then.
     """
-    here = np.isin(told.office.astype(str), sorted(offices))
-    found = told.where(here & (told.day + FOLLOWED_DAYS <= as_of))
+    found = told.where(told.day + FOLLOWED_DAYS <= as_of)
     answered = found.where(~np.isnan(found.outcome))
-    off = max(1, len(set(found.office.tolist()))) ** 0.5
+    timed = answered.where(answered.spent != NOT_SPENT)
+    beyond = answered.outcome - answered.expected
+    return DrawnSums(
+        drawn=len(told),
+        offices=int(len(found) > 0),
+        answered=_arms(found, (~np.isnan(found.outcome)).astype(np.float64)),
+        outcome=_arms(answered, beyond),
+        tiers=np.stack(
+            [
+                _arms(answered.where(answered.tier == tier), beyond[answered.tier == tier])
+                for tier in Tier
+            ]
+        ),
+        minutes=_arms(timed, timed.spent - timed.minutes, alike=TEN),
+        # The mixes advised are alike in both groups but for the draw: what differs is what was
+        # chosen.
+        gain=_arms(answered, answered.gain),
+        longer=_arms(timed, timed.longer),
+    )
+
+
+def _arms(cases: Drawn, value: Floats, alike: int = 1) -> Floats:
+    """Gives the sums of both groups, shape (2, 6).
+
+    Args:
+        cases: n of them.
+        value: (n,) of each; NaN where it is not known.
+        alike: so many cases in a row have the mean of all of them as their value.
+    """
+    known = ~np.isnan(value)
+    return np.stack(
+        [
+            arm_sums(value[which][::alike], 1 / cases.chance[which][::alike])
+            for which in (known & ~cases.control, known & cases.control)
+        ]
+    )
+
+
+def shown_against_control(parts: Sequence[DrawnSums]) -> Shown:
+    """Compares those who were shown the advice with the control group, of some offices together.
+
+    Args:
+        parts: of each office, at least one, of the same day.
+    """
+    sums = added(parts)
+    off = max(1, sums.offices) ** 0.5
     # Of ten that are not full yet, up to nine wait in each group: the shares are off by them.
-    asked = _compared(found, (~np.isnan(found.outcome)).astype(np.float64), TEN * off)
+    asked = _compared(sums.answered, TEN * off)
+    shown, control = (int(count) for count in sums.answered[:, 0])
     one = Shown(
-        drawn=bool(len(told.where(here))),
-        shown=int((~found.control).sum()),
-        control=int(found.control.sum()),
+        drawn=sums.drawn > 0,
+        shown=shown,
+        control=control,
         answered=asked,
         outcome=None,
         minutes=None,
@@ -399,62 +474,40 @@ def shown_against_control(told: Drawn, offices: Collection[str], as_of: int) -> 
     )
     if asked is None or one.uneven:
         return one
-    timed = answered.where(answered.spent != NOT_SPENT)
-    beyond = answered.outcome - answered.expected
     groups = {
-        tier.name: _compared(
-            answered.where(answered.tier == tier),
-            beyond[answered.tier == tier],
-            _OFF * off,
-            WRONG / len(Tier),
-        )
-        for tier in Tier
+        tier.name: _compared(sums.tiers[tier], _OFF * off, WRONG / len(Tier)) for tier in Tier
     }
     return replace(
         one,
-        outcome=_compared(answered, beyond, _OFF * off),
-        minutes=_compared(timed, timed.spent - timed.minutes, alike=TEN),
+        outcome=_compared(sums.outcome, _OFF * off),
+        minutes=_compared(sums.minutes, alike=TEN),
         groups={name: effect for name, effect in groups.items() if effect is not None},
-        by_model=_estimated(answered, answered.gain),
-        by_catalogue=_estimated(timed, timed.longer),
+        by_model=_estimated(sums.gain),
+        by_catalogue=_estimated(sums.longer),
     )
 
 
-def _estimated(cases: Drawn, value: Floats) -> float | None:
-    """Compares what was chosen in the groups; None where one of them is too small.
-
-    The mixes advised are alike in both but for the draw, so that what differs is what was chosen.
-
-    Args:
-        cases: n of them, in tens.
-        value: (n,) of the mix chosen less that of the one advised; NaN where it is not known.
-    """
-    known = ~np.isnan(value)
-    arms = [known & ~cases.control, known & cases.control]
-    if min(int(one.sum()) for one in arms) < ENOUGH:
+def _estimated(sums: Floats) -> float | None:
+    """Compares what was chosen in the groups, (2, 6); None where one of them is too small."""
+    shown, control = (Arm(one) for one in sums)
+    if min(len(shown), len(control)) < ENOUGH:
         return None
     # No range: it would tell of the draw alone, and not of how far the model may be off.
-    shown, control = (Arm(value=value[one], weight=1 / cases.chance[one]).mean for one in arms)
-    return shown - control
+    return shown.mean - control.mean
 
 
 def _compared(
-    cases: Drawn, value: Floats, off_by: float = 0.0, wrong: float = WRONG, alike: int = 1
+    sums: Floats, off_by: float = 0.0, wrong: float = WRONG, alike: int = 1
 ) -> Effect | None:
     """Compares the groups; None where one of them is too small.
 
     Args:
-        cases: n of them.
-        value: (n,) of each.
+        sums: of both, shape (2, 6).
         off_by: by how much each group's sum of values may be off.
         wrong: as for `reach`.
-        alike: so many cases in a row have the mean of all of them as their value.
+        alike: so many cases each value is the mean of.
     """
-    least = min(int(cases.control.sum()), int((~cases.control).sum()))
-    if least < (ENOUGH if alike == 1 else TIMED_ENOUGH):
+    shown, control = (Arm(one, alike) for one in sums)
+    if min(len(shown), len(control)) < (ENOUGH if alike == 1 else TIMED_ENOUGH):
         return None
-    shown, control = (
-        Arm(value=value[which][::alike], weight=1 / cases.chance[which][::alike], alike=alike)
-        for which in (~cases.control, cases.control)
-    )
     return contrast(shown, control, wrong, off_by * (1 / len(shown) + 1 / len(control)))

@@ -16,7 +16,7 @@ from router.ledger.account import account
 from router.ledger.benefit import Benefit, Measured, Source
 from router.ledger.elsewhere import read_hours
 from router.ledger.page import ledger_page
-from router.ledger.practice import practices
+from router.ledger.practice import agreed, practices
 from router.ledger.reading import read_entries
 from router.ledger.tens import in_tens
 from router.ledger.words import load_words
@@ -78,7 +78,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         told = in_tens(entries, policies.offices)
         one = {office: policies.offices[office]}
         ledger = account(told, one, catalogue, *days, as_of=days[1])
-        beside = practices(told, [office], list(policies.offices), *days)
+        each = {ref: agreed(told.where(told.office == ref), *days) for ref in policies.offices}
+        beside = practices(each, [office])
         path = folder / f"{office}-{language}.html"
         page = ledger_page(
             ledger,

@@ -5,13 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from router.journal.record import Record
 from router.ledger.account import Ledger
 from router.ledger.advice import headline, what_to_do
-from router.ledger.intervals import share
 from router.ledger.words import load_words
 from tests.unit.router.ledger.journal_builder import advised, an_office, came, chose, many, told
 
@@ -91,7 +89,8 @@ def test_longer_calls_are_told_against_the_catalogue(tmp_path: Path) -> None:
 def test_advice_that_is_always_or_seldom_followed_is_talked_about(
     balanced: Ledger, differ: int, told_of: str
 ) -> None:
-    ledger = replace(balanced, overrides=share((np.arange(300) < differ).astype(float)))
+    choices = {"SAME": 300 - differ, "MORE": differ, "LESS": 0}
+    ledger = replace(balanced, choices=choices)
     assert any(told_of in one for one in what_to_do(ledger, WORDS))
 
 

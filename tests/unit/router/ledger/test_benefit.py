@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.control import Setting, drawn
+from bench.control import Setting, compared, drawn
 from router.ledger.account import Ledger
 from router.ledger.benefit import Benefit, Lack, Measured, Source, benefit
 from router.ledger.export import write_csv, write_prometheus
@@ -16,7 +16,6 @@ from router.ledger.shown import (
     FOLLOWED_DAYS,
     UNDRAWN,
     Shown,
-    shown_against_control,
 )
 from router.ledger.words import load_words
 from tests.unit.router.ledger.journal_builder import advised, an_effect, chose, told
@@ -148,8 +147,8 @@ def test_what_the_model_expects_of_choices_is_compared_by_the_draws_alone() -> N
     cases = replace(cases, gain=gain, longer=np.where(cases.control, 20.0, 0.0))
     told = in_their_tens(cases)
     offices = sorted(set(told.office.tolist()))
-    found = shown_against_control(told, offices, 365 + FOLLOWED_DAYS)
+    found = compared(told, offices, 365 + FOLLOWED_DAYS)
     assert found.by_model == pytest.approx(0.03, abs=0.001)
     assert found.by_catalogue == pytest.approx(-20)
     unknown = replace(cases, gain=np.where(cases.control, np.nan, cases.gain))
-    assert shown_against_control(in_their_tens(unknown), offices, 800).by_model is None
+    assert compared(in_their_tens(unknown), offices, 800).by_model is None

@@ -37,6 +37,7 @@ from router.ledger.overrides import (
     Place,
     Viewed,
     own_against_best,
+    sums_of,
     viewed_in_tens,
 )
 from router.ledger.sequences import Effect
@@ -206,7 +207,9 @@ def together(*parts: Viewed) -> Viewed:
 
 
 def compared(viewed: Viewed, offices: tuple[str, ...] = ("office-a",)) -> Overrides:
-    return own_against_best(in_their_tens(viewed), offices, FOLLOWED_DAYS)
+    told = in_their_tens(viewed)
+    each = (told.where(told.office == office) for office in offices)
+    return own_against_best([sums_of(one, FOLLOWED_DAYS) for one in each])
 
 
 # 300 of them are weighed 10, 600 of them 1.25; in every ten 6 and 4 reach the goal, 4 of the rest.
@@ -247,7 +250,7 @@ def test_cases_that_were_drawn_with_less_chance_stand_for_more() -> None:
 def test_nothing_is_told_of_sides_that_are_too_small_young_or_not_alike_in_answers() -> None:
     few = together(some(Place.OWN, ENOUGH - 1, 10.0, 6), some(Place.BEST, 600, 1.25, 4))
     assert compared(few).outcome is None
-    young = own_against_best(in_their_tens(PLAIN), ["office-a"], FOLLOWED_DAYS - 1)
+    young = own_against_best([sums_of(in_their_tens(PLAIN), FOLLOWED_DAYS - 1)])
     assert young == UNVIEWED
     assert compared(PLAIN, ("office-b",)) == UNVIEWED
     silent = some(Place.BEST, 600, 1.25, 4, outcome=np.full(600, np.nan))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from router.journal.stores.sqlite import SqliteJournal
-from router.ledger.practice import Practice, practices
+from router.ledger.practice import Practice, agreed, practices
 from router.ledger.reading import read_entries
 from tests.unit.router.ledger.journal_builder import MONDAY, many
 
@@ -21,7 +21,11 @@ def practice_of(
         )
     entries, _ = read_entries(store)
     store.close()
-    found = practices(entries, own, sorted(sizes), MONDAY, MONDAY + timedelta(days=7))
+    last = MONDAY + timedelta(days=7)
+    offices = {
+        office: agreed(entries.where(entries.office == office), MONDAY, last) for office in sizes
+    }
+    found = practices(offices, own)
     return {one.group: one for one in found}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.control import Setting, drawn, measure
+from bench.control import Setting, compared, drawn, measure
 from bench.two_tellings import carriers_of
 from router.journal.recommendation import Shares
 from router.journal.record import Record
@@ -18,7 +18,6 @@ from router.ledger.shown import (
     Drawn,
     Draws,
     drawn_in_tens,
-    shown_against_control,
 )
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation, a_row
 from tests.unit.router.ledger.journal_builder import came, micro
@@ -86,12 +85,12 @@ def test_nothing_is_told_of_groups_that_are_too_small_or_not_followed_long_enoug
     cases = drawn(Setting(name="", a_week=30, control=0.1), 1)
     told = in_their_tens(cases)
     offices = sorted(set(told.office.tolist()))
-    early = shown_against_control(told, offices, FOLLOWED_DAYS + 20)
+    early = compared(told, offices, FOLLOWED_DAYS + 20)
     assert early.drawn
     assert (early.outcome, early.minutes, early.groups) == (None, None, {})
-    late = shown_against_control(told, offices, FOLLOWED_DAYS + 365)
+    late = compared(told, offices, FOLLOWED_DAYS + 365)
     assert late.outcome is not None
-    assert shown_against_control(told, ["elsewhere"], FOLLOWED_DAYS + 365).drawn is False
+    assert compared(told, ["elsewhere"], FOLLOWED_DAYS + 365).drawn is False
 
 
 def test_every_count_is_in_tens_and_telling_again_changes_nothing() -> None:
@@ -116,7 +115,7 @@ def test_outcomes_told_of_one_group_more_than_of_the_other_tell_nothing() -> Non
             spent=np.where(missing, -1, cases.spent),
         )
     )
-    found = shown_against_control(told, sorted(set(told.office.tolist())), 365 + FOLLOWED_DAYS)
+    found = compared(told, sorted(set(told.office.tolist())), 365 + FOLLOWED_DAYS)
     assert found.uneven
     assert found.outcome is None
 
@@ -128,7 +127,7 @@ def test_harm_to_the_first_tier_is_found_and_named() -> None:
         ~cases.control & (cases.tier == 0) & (cases.outcome == 1) & (rng.random(len(cases)) < 0.8)
     )
     told = in_their_tens(replace(cases, outcome=np.where(hurt, 0.0, cases.outcome)))
-    found = shown_against_control(told, sorted(set(told.office.tolist())), 365 + FOLLOWED_DAYS)
+    found = compared(told, sorted(set(told.office.tolist())), 365 + FOLLOWED_DAYS)
     assert found.harmed == ("FIRST",)
 
 

@@ -1,6 +1,6 @@
 """What is told of cases in tens: never of fewer, the same in every table, and near the truth."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import numpy as np
@@ -18,8 +18,8 @@ from bench.disclosure import (
     published,
     without_small,
 )
-from router.ledger.account import account
-from router.ledger.entries import REPEATED, Entries
+from router.ledger.account import Ledger, account, together
+from router.ledger.entries import CHANNELS, REPEATED, Entries
 from router.ledger.tens import TEN, in_tens
 from router.policies.catalogue_file import load_catalogue
 from router.policies.offices import load_policies
@@ -147,3 +147,28 @@ def test_a_report_is_told_in_ten_minutes_and_what_is_left_out_apart() -> None:
 
 def test_offices_without_a_policy_are_told_of_nowhere() -> None:
     assert len(in_tens(cases(5), {})) == 0
+
+
+def figures_of(ledger: Ledger) -> dict[str, object]:
+    """Gives all that a ledger tells, by name."""
+    told = {one.name: getattr(ledger, one.name) for one in fields(ledger) if one.name != "reports"}
+    return told | {
+        name: getattr(ledger, name) for name in ("left", "overrides", "reached", "contacts")
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_offices_told_together_are_told_the_same_whether_their_cases_or_figures_are_added(
+    seed: int,
+) -> None:
+    made, rng = cases(seed), np.random.default_rng(seed)
+    contacts = rng.poisson(1.5, (len(made), len(CHANNELS))).astype(float)
+    told = in_tens(replace(made, contacts=contacts, minutes=np.rint(contacts * 17)), OFFICES)
+    for first, last in periods(WEEKS)[:3]:
+        days = first, last, last
+        one = account(told, OFFICES, CATALOGUE, *days)
+        added = together(
+            [account(told, {ref: policy}, CATALOGUE, *days) for ref, policy in OFFICES.items()]
+        )
+        assert figures_of(added) == figures_of(one)
+        assert any(channel.minutes for channel in one.contacts)
