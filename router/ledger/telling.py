@@ -1,6 +1,6 @@
 """What is told of a journal, of one office after the other: memory holds the cases of one.
 
-A new figure of the ledger joins in `_Asked`, or, where all offices have a part in it, in `Told`.
+A new figure of the ledger joins in `Asked`, or, where all offices have a part in it, in `Told`.
 """
 
 from __future__ import annotations
