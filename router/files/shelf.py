@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Packed = NDArray[np.void]
 """Rows of one dtype, without objects."""
+# Where rows of a key stand is noted each time they are written: so many are written at once, or the
+# notes would grow with the rows of whoever brings a few at a time.
+_AT_ONCE = 16_384
 
 
 class Shelf:
@@ -32,6 +35,8 @@ class Shelf:
         self._file = tempfile.TemporaryFile(prefix="router-", buffering=0)  # noqa: SIM115 # closed by __exit__
         # By key, where its rows stand: first one and how many, in turn.
         self._runs: dict[int, array[int]] = {}
+        self._written = 0
+        self._waiting: list[tuple[NDArray[np.int64], Packed]] = []
         self._length = 0
 
     def __enter__(self) -> Self:
@@ -52,13 +57,22 @@ class Shelf:
         return self._length
 
     def add(self, keys: NDArray[np.int64], rows: Packed) -> None:
-        """Takes rows, shape (n,), with a key for each.
+        """Takes rows, shape (n,), with a key for each; nobody may change them afterwards.
 
         Raises:
             OSError: if they cannot be kept, such as for want of room.
         """
-        if not len(rows):
+        if len(rows):
+            self._waiting.append((keys, rows))
+            self._length += len(rows)
+        if self._length - self._written >= _AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        """Writes what waits, by key."""
+        if not self._waiting:
             return
+        keys, rows = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
         order = np.argsort(keys, kind="stable")
         sorted_keys = keys[order]
         starts = np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]]))
@@ -66,14 +80,20 @@ class Shelf:
         for key, start, count in zip(
             sorted_keys[starts].tolist(), starts.tolist(), counts.tolist(), strict=True
         ):
-            self._runs.setdefault(key, array("Q")).extend((self._length + start, count))
+            self._runs.setdefault(key, array("Q")).extend((self._written + start, count))
         left = memoryview(rows[order].tobytes())
         while left:
             left = left[self._file.write(left) :]
-        self._length += len(rows)
+        self._waiting.clear()
+        self._written = self._length
 
     def of(self, key: int) -> Packed:
-        """Gives the rows of a key, shape (n,); none if it has none."""
+        """Gives the rows of a key, shape (n,); none if it has none.
+
+        Raises:
+            OSError: if what was taken cannot be kept, such as for want of room.
+        """
+        self._write()
         runs, size = self._runs.get(key, array("Q")), self._dtype.itemsize
         parts = [
             os.pread(self._file.fileno(), count * size, first * size)
@@ -83,7 +103,8 @@ class Shelf:
 
     @property
     def keys(self) -> list[int]:
-        """Lists the keys that have rows, sorted."""
+        """Lists the keys that have rows, sorted; raises as `of` does."""
+        self._write()
         return sorted(self._runs)
 
 

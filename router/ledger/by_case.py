@@ -61,7 +61,6 @@ class ByCase(ABC, Generic[_Found]):
 
     def take(self, chunk: Chunk, standing: Mapping[bytes, Standing]) -> None:
         """Takes recommendations with what stands for them; see `reading.Taking`."""
-        parts = [np.zeros(0, self.dtype)]
         for part in chunk.held().by_context():
             rows, tells = self.told(part, standing)
             refs = [tail.case_ref for tail in part.tails]
@@ -71,10 +70,8 @@ class ByCase(ABC, Generic[_Found]):
                 np.array([tail.office_ref for tail in part.tails], object)
             )
             # What names no case is of none.
-            parts.append(rows[tells & np.array([bool(ref) for ref in refs], bool)])
-        # A chunk at once: each time it is added to, a part of the cases notes where.
-        kept = np.concatenate(parts)
-        self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
+            kept = rows[tells & np.array([bool(ref) for ref in refs], bool)]
+            self._rows.add((kept["case"] % _PARTS).astype(np.int64), kept)
 
     def of(self, office: str) -> _Found:
         """Gives what is told of the cases of an office, by day and then in the chain's order."""
