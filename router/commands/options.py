@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,31 @@ class Place(click.Path):
 
 
 FOLDER = Place(path_type=Path, file_okay=False)
-DATE = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Day(click.DateTime):
+    """A day, YYYY-MM-DD, of a time of which there may be journals."""
+
+    def __init__(self) -> None:
+        """Reads no other form."""
+        super().__init__(formats=["%Y-%m-%d"])
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's
+        """Makes it a date, and refuses what no journal is of: a year that was mistyped."""
+        found: datetime = super().convert(value, param, ctx)
+        # Far enough from the calendar's ends for any period beside it.
+        if not FIRST_DAY <= found.date() <= LAST_DAY:
+            self.fail(f"{found.date()} is outside {FIRST_DAY} to {LAST_DAY}", param, ctx)
+        return found
+
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+DATE = Day()
 AS_OF = click.option(
     "--as-of",
     type=DATE,

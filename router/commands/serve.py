@@ -372,7 +372,9 @@ def serve(
             counts.watch_disk(file)
         live, feedback = Live(loader), FeedbackMetrics(registry)
         feedback.offer(live.snapshot.catalogue.ids)
-        # After what is served was loaded: a bad model or policy leaves no empty journal behind.
+        access, tls = access_of(settings, counts, acts), tls_of(settings, counts)
+        # After what is served was loaded: a bad model, policy, callers' file or certificate leaves
+        # no empty journal behind, and none open.
         store, head = _open_checked(journal, head_file)
     parts = Parts(
         settings=settings,
@@ -383,8 +385,8 @@ def serve(
         head_file=head,
         texts=texts,
         listing=Listing(models, trusted, model_expires_days),
-        access=access_of(settings, counts, acts),
-        tls=tls_of(settings, counts),
+        access=access,
+        tls=tls,
     )
     if traces:
         TRACES.begin(traces)

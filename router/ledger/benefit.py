@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from router.ledger.sequences import Effect
-from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown
+from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown, rounded
 
 
 class Source(StrEnum):
@@ -108,13 +108,13 @@ def benefit(cases: int, own: Shown, everywhere: Shown) -> Benefit:
 
 def _times(cases: int, value: float | None, digits: int) -> float | None:
     # Rounded again, since 1230 times 0.017 is 20.910000000000004.
-    return None if value is None else round(cases * round(value, digits), digits)
+    return None if value is None else rounded(cases * rounded(value, digits), digits)
 
 
 def _measured(cases: int, one: Effect | None, digits: int) -> Measured | None:
     if one is None:
         return None
     value, low, high = (
-        round(cases * round(end, digits), digits) for end in (one.value, one.low, one.high)
+        rounded(cases * rounded(end, digits), digits) for end in (one.value, one.low, one.high)
     )
     return Measured(value, low, high)

@@ -26,6 +26,7 @@ from router.ledger.words import Words
 _HOUR = 60
 _MEAN_OF = 5
 """Weeks that the line of a weekly drawing is the mean of: weeks alone jump about."""
+_WEEKS_OF_A_YEAR = 53
 
 
 def measured(ledger: Ledger, words: Words) -> TwoShapes | None:
@@ -109,6 +110,7 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
     if len(found) < 2 or not ledger.cases:
         return None
     mondays = [date.fromisoformat(one.name) for one in ledger.weeks]
+    years = len(mondays) > _WEEKS_OF_A_YEAR
     released, reused = (
         np.array([getattr(one, name) / _HOUR for one in found]) for name in ("released", "reused")
     )
@@ -133,7 +135,7 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
         # So many dates fit beside each other.
         every = max(1, -(-len(found) // (4 if narrow else 9)))
         places = range(0, len(found), every)
-        axes.set_xticks(places, [_short(mondays[place], words) for place in places])
+        axes.set_xticks(places, [_short(mondays[place], words, years) for place in places])
         axes.set_ylabel(words("weeks.axis"))
         figure.legend(loc="outside upper left", ncols=2)
 
@@ -156,12 +158,12 @@ def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _short(day: date, words: Words) -> str:
-    return (
-        f"{day.day}. {words.entries['months'][day.month - 1][:3]}"
-        if words.language != "en"
-        else f"{day:%-d %b}"
-    )
+def _short(day: date, words: Words, years: bool) -> str:
+    month = words.entries["months"][day.month - 1][:3]
+    # In several years a day and a month come again and again.
+    if years:
+        return f"{month} {day.year}"
+    return f"{day.day} {month}" if words.language == "en" else f"{day.day}. {month}"
 
 
 def contacts(figures: Sequence[ChannelFigures], words: Words) -> TwoShapes | None:

@@ -19,7 +19,7 @@ from router.ledger.benefit import Benefit, Measured
 from router.ledger.entries import EPOCH
 from router.ledger.overrides import Overrides
 from router.ledger.sequences import Effect
-from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown
+from router.ledger.shown import MINUTE_DIGITS, OUTCOME_DIGITS, Shown, rounded
 
 # Of a minute: Prometheus asks for base units.
 _SECONDS = 60
@@ -238,7 +238,7 @@ def _write_ends(
 ) -> None:
     """Writes a value and the ends of its range, rounded in its own unit; nothing of None."""
     for end in ("value", "low", "high") if told is not None else ():
-        gauge.labels(*labels, end).set(times * round(getattr(told, end), digits))
+        gauge.labels(*labels, end).set(times * rounded(getattr(told, end), digits))
 
 
 def _write_benefits(registry: CollectorRegistry, benefits: Mapping[str, Benefit]) -> None:

@@ -492,7 +492,9 @@ def _side(sums: ViewedSums, side: int) -> Side:
     mean, more, scale = expected / tens, beyond / weight, tens / weight
     # Of each ten, e - mean + scale w (b - more): it is 0 in the mean.
     each = np.array([-mean, 1.0, scale, -scale * more])
-    error = float((each @ products @ each / (tens - 1) / tens) ** 0.5)
+    # What is left of tens that are all alike may round to below nothing.
+    rest = max(0.0, float(each @ products @ each))
+    error = (rest / (tens - 1) / tens) ** 0.5
     cases = int(tens) * TEN
     half = reach(error, cases)
     value = mean + more

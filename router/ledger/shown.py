@@ -56,6 +56,11 @@ OUTCOME_DIGITS, MINUTE_DIGITS = 3, 0
 DAY = 24 * 60 * 60 * 1_000_000
 
 
+def rounded(value: float, digits: int) -> float:
+    """Rounds what is told; what rounds to nothing has no sign."""
+    return round(value, digits) + 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """Cases whose plain advice was shown or never, by a draw: n of them, in order of their advice.

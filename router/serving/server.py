@@ -8,8 +8,8 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -147,15 +147,7 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
         AccessLog(settings.access_log),
     )
     metrics.registry.register(CoreCalls(lambda: edge.taken))
-    server = grpc.aio.server(
-        options=(
-            *_OPTIONS,
-            *_overload_options(settings),
-            # One more is closed as it is opened: its caller sees UNAVAILABLE, and tries elsewhere.
-            ("grpc.max_allowed_incoming_connections", settings.max_connections),
-        )
-    )
-    server.add_generic_rpc_handlers((edge,))
+    server = _grpc_server(edge, settings)
     checks = HealthServicer()
 
     readiness = Readiness(metrics)
@@ -169,16 +161,10 @@ async def serve(parts: Parts, stop: asyncio.Event | None = None) -> None:
     _add_services(edge, parts, journal, feedback, shadowing, checks)
 
     # Listens before the loop has anything to wait for: a taken address is told at once.
-    http = _http_door(edge, settings, parts.tls)
-    admin = AdminPort(
-        settings.metrics,
-        {
-            "/isalive": check_page(readiness.stuck),
-            "/isready": check_page(readiness.unready),
-            "/metrics": metrics_page(metrics.registry),
-        },
-    )
-    listens = _listen(server, settings.listen, parts.tls)
+    async with _closed_if_refused(journal):
+        http = _http_door(edge, settings, parts.tls)
+        admin = _admin_port(settings.metrics, readiness, metrics)
+        listens = _listen(server, settings.listen, parts.tls)
     admin.begin()
 
     _permit_open_files(settings.max_connections * (2 if settings.http else 1))
@@ -371,6 +357,45 @@ def _closed_to_others() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def _grpc_server(edge: Edge, settings: Settings) -> grpc.aio.Server:
+    server = grpc.aio.server(
+        options=(
+            *_OPTIONS,
+            *_overload_options(settings),
+            # One more is closed as it is opened: its caller sees UNAVAILABLE, and tries elsewhere.
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        )
+    )
+    server.add_generic_rpc_handlers((edge,))
+    return server
+
+
+@asynccontextmanager
+async def _closed_if_refused(journal: DurableJournal) -> AsyncIterator[None]:
+    """Closes the journal if the start is refused.
+
+    Raises:
+        SettingsError: if it is.
+    """
+    try:
+        yield
+    except SettingsError:
+        # Else its log stays beside it, as of a server that runs or was killed.
+        await journal.close(_FLUSH_SECONDS)
+        raise
+
+
+def _admin_port(address: Address, readiness: Readiness, metrics: Metrics) -> AdminPort:
+    return AdminPort(
+        address,
+        {
+            "/isalive": check_page(readiness.stuck),
+            "/isready": check_page(readiness.unready),
+            "/metrics": metrics_page(metrics.registry),
+        },
+    )
 
 
 def _http_door(edge: Edge, settings: Settings, tls: Tls | None) -> Door | None:

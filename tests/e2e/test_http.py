@@ -610,6 +610,8 @@ def test_a_taken_port_is_one_line_that_names_it(tmp_path: Path) -> None:
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"error: --http: cannot listen on {address}: Address already in use; ")
     assert line.endswith("give another address (port 0 is any that is free)")
+    # Closed, and not as if a server had it open.
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.db", "journal.db.draw-key"}
 
 
 def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:

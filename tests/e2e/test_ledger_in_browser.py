@@ -149,6 +149,21 @@ def test_no_figure_leaves_its_tile_however_long_it_is(
     assert [one["out"] for one in found] == [[], [], []]
 
 
+def test_no_office_is_cut_however_long_its_reference_is(
+    pages: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    reference = "AnOfficeWhoseReferenceHasNoPlaceToBreakAndAllOf63CharactersInIt"
+    text = pages["synthetic-3", "en"].read_text(encoding="utf-8")
+    # As on the page of several: linked at its top, and a row of a table.
+    text = text.replace("<h1>", '<nav><a href="one.html">synthetic-3</a></nav><h1>')
+    text = re.sub("highest priority(?=</th>)", '<a href="one.html">synthetic-3</a>', text)
+    page = tmp_path / "long.html"
+    page.write_text(text.replace("synthetic-3", reference), encoding="utf-8")
+    for found in measured(tmp_path, *((page, width) for width in WIDTHS)):
+        assert found["wide"] <= 0
+        assert found["tables"] == []
+
+
 def test_it_prints_on_a_few_sheets(pages: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     paper = tmp_path / "ledger.pdf"
     browse(

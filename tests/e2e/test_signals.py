@@ -69,3 +69,30 @@ def test_a_taken_port_is_one_line_that_names_it(setting: str, tmp_path: Path) ->
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"error: --{setting}: cannot listen on {address}: ")
+    # Closed, and not as if a server had it open.
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.db", "journal.db.draw-key"}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--callers", "missing.toml"),
+        ("--tls-certificate", "missing.pem", "--tls-key", "missing.pem"),
+        ("--policies", "missing"),
+        ("--models", "missing"),
+    ],
+)
+def test_a_start_that_is_refused_leaves_no_empty_journal(
+    flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    address = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    ended = subprocess.run(
+        router_command("serve", *address, *flags, "--journal", f"sqlite:///{tmp_path}/journal.db"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ import click
 
 from router.cases.assumed import Assumed
 from router.cases.mapping import read_mapping
-from router.commands.options import MAP
+from router.commands.options import DATE, MAP
 from router.decision.catalogue import Catalogue
 from training.commands.options import PLACE, SEED
 from training.data.dataset import CASES_OF_A_MIX, HORIZON_AT_MOST, LoggedCases, read_cases
@@ -42,7 +42,7 @@ _OPTIONS = (
     ),
     click.option(
         "--as-of",
-        type=click.DateTime(["%Y-%m-%d"]),
+        type=DATE,
         help="Last day that outcomes were recorded for.  [default: the newest decision]",
     ),
     click.option(

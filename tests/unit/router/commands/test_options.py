@@ -1,10 +1,33 @@
 """Options of an engine that cannot be meant: told before anything is read."""
 
+from datetime import datetime
+
 import click
 import pytest
 from click.testing import CliRunner
 
-from router.commands.options import check_scheduler, engine_options
+from router.commands.options import AS_OF, DATE, check_scheduler, end_of, engine_options
+
+
+@click.command()
+@AS_OF
+@click.option("--to", "last", type=DATE)
+def tell(as_of: datetime | None, last: datetime | None) -> None:
+    for day in filter(None, (as_of, last)):
+        click.echo(end_of(day))
+
+
+@pytest.mark.parametrize("option", ["--as-of", "--to"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2200-01-01", "9999-12-31"])
+def test_a_day_that_no_journal_is_of_is_refused_with_its_bounds(option: str, day: str) -> None:
+    told = CliRunner().invoke(tell, [option, day])
+    assert told.exit_code == 2
+    assert f"'{option}': {day} is outside 1970-01-01 to 2199-12-31" in told.output
+
+
+def test_the_first_and_the_last_day_are_days_as_others() -> None:
+    told = CliRunner().invoke(tell, ["--as-of", "1970-01-01", "--to", "2199-12-31"])
+    assert told.output.split() == ["86400000000", "7258118400000000"]
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """What the advice shown in a period is worth: estimated and measured, side by side."""
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def test_both_are_the_effect_told_elsewhere_times_the_people_who_were_shown_the_
     # A reader who multiplies what the part above says gets what this part says.
     points = float(helps(SHOWN, WORDS).rows[0].value)
     assert gains(found, WORDS).rows[1].value == f"{points / 100 * 1200:.0f}"
+
+
+def test_what_rounds_to_nothing_has_no_sign(ledger: Ledger, tmp_path: Path) -> None:
+    nothing = an_effect(-0.0002, 0.0001)
+    shown = replace(SHOWN, outcome=nothing, minutes=nothing, by_model=-0.0001, by_catalogue=-0.1)
+    worth = {"office-a": benefit(1200, shown, ELSEWHERE)}
+    write_csv(tmp_path / "l.csv", {"office-a": ledger}, worth)
+    write_prometheus(tmp_path / "l.prom", {"office-a": ledger}, {"office-a": shown}, {}, worth)
+    for name in ("l.csv", "l.prom"):
+        assert not re.search(r"-0\.0\b", (tmp_path / name).read_text())
 
 
 def test_estimated_and_measured_are_told_apart_and_never_added() -> None:

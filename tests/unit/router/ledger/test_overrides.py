@@ -247,6 +247,18 @@ def test_cases_that_were_drawn_with_less_chance_stand_for_more() -> None:
     assert found.outcome.value == pytest.approx(0.5 - 0.4)
 
 
+@pytest.mark.parametrize("reached", [0, 10])
+def test_where_every_case_is_like_the_others_the_range_is_of_no_width(reached: int) -> None:
+    for expected in np.arange(11, 90) / 100:
+        cases = {"expected": np.full(600, expected)}
+        sides = (some(Place.OWN, 600, 5.0, reached), some(Place.BEST, 600, 1 / 0.3, reached))
+        found = compared(together(*(replace(one, **cases) for one in sides)))
+        for side in (found.own, found.best):
+            assert side is not None
+            ends = side.reached.low, side.reached.value, side.reached.high
+            assert ends == pytest.approx((reached / 10,) * 3, abs=1e-6)
+
+
 def test_nothing_is_told_of_sides_that_are_too_small_young_or_not_alike_in_answers() -> None:
     few = together(some(Place.OWN, ENOUGH - 1, 10.0, 6), some(Place.BEST, 600, 1.25, 4))
     assert compared(few).outcome is None
