@@ -54,6 +54,7 @@ _SIGNED = re.compile(rf"{_NUMBER.pattern}|{_COMMA_NUMBER.pattern}")
 # Blanks of any kind, apostrophes or points and commas between groups of three digits.
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([\s'\u2019.,])\d{3}(?:\1\d{3})*)([.,]\d+)?")
 _FAR = 2.0**53
+_WHOLE_ALONE = "; whole numbers alone"
 # What spreadsheets, pivots and `describe` write of several rows: alone, behind a group's name, or
 # with what it is of behind it.
 _WHOLE = (
@@ -133,7 +134,7 @@ class Cells:
                     fix += "; None in other letters may mean NONE or unknown: say which in --map"
                 self.refuse(feature.name, bad, feature.bound + fix, given)
             else:
-                self._refuse_numbers(feature.name, bad, feature.bound, given)
+                self._refuse_numbers(feature.name, bad, feature.bound, given, whole=True)
             # A value that says nothing may not say that a case is not shielded.
             slots[bad] = 0
         return slots
@@ -219,7 +220,14 @@ class Cells:
         return numbers
 
     def _refuse_numbers(
-        self, name: str, bad: Bools, bound: str, given: pa.Array, *, needed: bool = False
+        self,
+        name: str,
+        bad: Bools,
+        bound: str,
+        given: pa.Array,
+        *,
+        needed: bool = False,
+        whole: bool = False,
     ) -> None:
         """Refuses cells of a column of numbers, each with the way out of what it looks like.
 
@@ -229,13 +237,22 @@ class Cells:
             bound: what is permitted.
             given: the cells, n of them.
             needed: whether they must be known.
+            whole: whether they must be whole.
         """
-        if not bad.any() or not _is_text(given.type):
-            self.refuse(name, bad, bound, given)
+        if not bad.any():
+            return
+        if not _is_text(given.type):
+            # 12.5 is within the bound as it is told.
+            broken = _are_broken(_floats(given)) if whole else np.zeros_like(bad)
+            self.refuse(name, bad & broken, bound + _WHOLE_ALONE, given)
+            self.refuse(name, bad & ~broken, bound, given)
             return
         places = np.flatnonzero(bad)
         apart = given.take(pa.array(places)).cast(pa.string()).dictionary_encode()
-        fixes = [self._way_out(text, name, needed=needed) for text in apart.dictionary.to_pylist()]
+        fixes = [
+            self._way_out(text, name, needed=needed, whole=whole)
+            for text in apart.dictionary.to_pylist()
+        ]
         # One more, for what is empty.
         each = np.array([*fixes, ""], object)[np.asarray(apart.indices.fill_null(len(fixes)))]
         for fix in dict.fromkeys(each.tolist()):
@@ -243,14 +260,15 @@ class Cells:
             some[places[each == fix]] = True
             self.refuse(name, some, bound + fix, given)
 
-    def _way_out(self, text: str, name: str, *, needed: bool) -> str:
+    def _way_out(self, text: str, name: str, *, needed: bool, whole: bool) -> str:
         """Says what to do with a text that is no number within the bound; "" if that is clear."""
         plain = text.strip()
         together = _THOUSANDS.fullmatch(plain) is not None
         if _NUMBER.fullmatch(plain) or _COMMA_NUMBER.fullmatch(plain):
             either = self.comma and _EITHER.fullmatch(plain)
-            if not either and self._number(plain, name, truth=False) is not None:
-                return ""
+            number = None if either else self._number(plain, name, truth=False)
+            if number is not None:
+                return _WHOLE_ALONE if whole and _are_broken(np.array([number]))[0] else ""
             fix = "; say in --map, as csv.decimal, how decimals are written"
             return f"{fix}, and write thousands without a sign between them" if together else fix
         if together:
@@ -780,6 +798,11 @@ def _floats(values: pa.Array) -> Floats:
     """Gives numbers of any kind, null as NaN."""
     found: Floats = np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan), np.float64)
     return found
+
+
+def _are_broken(numbers: Floats) -> Bools:
+    """Tells which numbers are finite and not whole, shape (n,)."""
+    return np.asarray(np.isfinite(numbers) & (numbers != np.trunc(numbers)), np.bool_)
 
 
 def _as_days(values: pa.Array) -> Days:

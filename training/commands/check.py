@@ -197,7 +197,12 @@ def _tell(seen: Examined) -> None:
     _show(grid)
 
     grid = _grid(
-        "By field", "field", "unknown, earlier", "unknown, later", "drift (PSI)", "of the outcome"
+        "By field",
+        "field",
+        "unknown, to learn from",
+        "unknown, to evaluate on",
+        "drift (PSI)",
+        "of the outcome",
     )
     for field in seen.fields:
         grid.add_row(

@@ -21,9 +21,10 @@ from training.commands.reading import Reading, reads_cases
 from training.commands.told import tell_conditions, tell_few, tell_figures
 from training.data.hold_out import hold_out
 from training.data.policy_file import read_policy
-from training.evaluation.evaluate import evaluate_policy
+from training.evaluation.evaluate import evaluate_policy, lifted_share
 from training.evaluation.gate import judge, load_gate, of_any_policy
 from training.evaluation.ready import ready
+from training.report.words import percent
 
 
 @click.command()
@@ -75,11 +76,18 @@ def evaluate(
         click.echo("\n".join(later.case_refs.tolist()))
         return
 
+    chances = given.of(later.case_refs.tolist(), start.catalogue.ids)
+    lifted = lifted_share(later, chances, start.catalogue, start.policy)
+    if lifted:
+        click.echo(
+            f"safeguards lift {given.path.stem} to more contact in {percent(lifted)} of the "
+            "held-out cases; what is measured is the policy so lifted"
+        )
     figures = evaluate_policy(
         later,
         by,
         given.path.stem,
-        given.of(later.case_refs.tolist(), start.catalogue.ids),
+        chances,
         promoted_rival(models, catalogue, start.catalogue),
         start.catalogue,
         start.policy,
@@ -95,7 +103,9 @@ def evaluate(
         from training.report.page import policy_page
 
         with written_aside(page, shared=True) as aside:
-            aside.write_text(policy_page(figures, verdict, start.catalogue), encoding="utf-8")
+            aside.write_text(
+                policy_page(figures, verdict, start.catalogue, lifted), encoding="utf-8"
+            )
         click.echo(f"report: {page}")
     if not verdict.passed:
         sys.exit(1)

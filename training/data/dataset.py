@@ -54,6 +54,8 @@ _MINUTES = f"0 to {MINUTES_AT_MOST} minutes"
 NEEDED = (CASE_REF, "shielded", "mix", "outcome")
 """Columns that no file may lack."""
 _SHOWN = 5
+# Days that so few cases have, so long after all others, are mistyped rather than decided on.
+_FEW_DAYS, _FAR_DAYS = 0.01, 31
 # Where a case stands: the number of its file, and of its row in the file, from 1.
 _FILE, _ROW = "file", "row"
 # Before the name of a column that clusters, which may be called as one of ours.
@@ -215,7 +217,7 @@ def read_cases(
 
     mix = logged["mix"].to_numpy()
     days = _where_all_known(logged, "decided_on")
-    complete = _complete(logged, horizon_days, end, problems)
+    complete = _complete(logged, horizon_days, end, paths, problems)
     _count_mixes(mix[complete], paths, catalogue, least_of_a_mix, problems)
     case_refs = _texts(logged[CASE_REF])
     categories: dict[str, Texts] = {}
@@ -436,6 +438,7 @@ def _complete(
     logged: pl.DataFrame,
     horizon_days: int | None,
     end: date | None,
+    paths: Sequence[Path],
     problems: Problems,
 ) -> Bools:
     """Says which cases have a whole outcome window behind them, shape (n,)."""
@@ -448,9 +451,39 @@ def _complete(
         problems.add("column decided_on", f"is needed to leave out cases without {window}")
         return every
 
+    if end is None:
+        _refuse_far(logged, days, paths, problems)
     last = np.nanmax(days) if end is None else np.datetime64(end)
     complete: Bools = days <= last - np.timedelta64(horizon_days or 0, "D")
     return complete
+
+
+def _refuse_far(
+    logged: pl.DataFrame, days: Days, paths: Sequence[Path], problems: Problems
+) -> None:
+    """Refuses a few days that lie far after all others, where the newest ends the window.
+
+    One mistyped year would keep every case whose outcome is not known yet.
+    """
+    rising = np.sort(days)
+    # The newest few, and the one before them.
+    newest = rising[-int(len(rising) * _FEW_DAYS) - 1 :]
+    gaps = np.flatnonzero(np.diff(newest) > np.timedelta64(_FAR_DAYS, "D"))
+    if not len(gaps):
+        return
+    before = newest[gaps[0]]
+    far = logged.filter(pl.Series(days > before))
+    fix = (
+        f"more than {_FAR_DAYS} days after all others, which end on {before}; the newest day says "
+        "what is too recent for --horizon: mend these days, or give the last day of outcomes as "
+        "--as-of"
+    )
+    for file, path in enumerate(paths):
+        rows = far.filter(pl.col(_FILE) == file).select(_ROW, "decided_on").rows()
+        if rows:
+            told = ", ".join(f"row {row}: {day}" for row, day in rows[:_SHOWN])
+            more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+            problems.add(f"{path}: column decided_on", f"{told}{more}; {fix}")
 
 
 def _count_mixes(

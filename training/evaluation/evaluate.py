@@ -266,6 +266,22 @@ def evaluate_policy(
     )
 
 
+def lifted_share(cases: LoggedCases, chosen: Floats, catalogue: Catalogue, policy: Policy) -> float:
+    """Gives the share of cases whose mix the safeguards lift, weighed by its chance, 0 to 1.
+
+    Args:
+        cases: held-out cases.
+        chosen: (n, K) chances of each mix.
+        catalogue: the mixes.
+        policy: of the agency, whose safeguards hold.
+    """
+    decider = Decider(tables=nothing_known(len(catalogue.ids)), catalogue=catalogue, policy=policy)
+    served = _served(cases, decider, None)
+    chances = chosen[served]
+    decided = decider.decide(cases.rows[served])
+    return float(np.maximum(chances - _lifted(chances, decided), 0).sum(axis=1).mean())
+
+
 def measured_synergy(
     cases: LoggedCases,
     tried: Catalogue,

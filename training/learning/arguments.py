@@ -16,6 +16,7 @@ LEAST_CHANCE = 1e-6
 """A case of a smaller propensity would outweigh a million others."""
 # Chances written with four digits, of up to twenty mixes.
 _ROUNDED = 1e-3
+_SHOWN = 5
 
 
 NUMBERS = "numbers, unknown as NaN"
@@ -52,8 +53,36 @@ def array_of(name: str, given: ArrayLike, bound: str = NUMBERS) -> NDArray[Any]:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as problem:
+            refuse_texts(name, given)
             raise ValueError(f"{name}: must be {bound}: {problem}") from problem
     return array
+
+
+def refuse_texts(name: str, given: Any) -> None:  # noqa: ANN401 - a table of any kind
+    """Says which columns of a frame hold something else than numbers; of other tables nothing.
+
+    Raises:
+        ValueError: naming the argument and the columns, if there are such.
+    """
+    found = nw.from_native(given, pass_through=True, eager_only=True)
+    if not isinstance(found, nw.DataFrame):
+        return
+    others = [column for column in found.columns if not _is_of_numbers(found[column].to_numpy())]
+    if others:
+        told = ", ".join(map(repr, others[:_SHOWN]))
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        raise ValueError(
+            f"{name}: columns {told}{more} hold other values than numbers; must be {NUMBERS}: "
+            "encode them first, as OneHotEncoder does, or leave them out"
+        )
+
+
+def _is_of_numbers(column: NDArray[Any]) -> bool:
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _array(name: str, given: ArrayLike, bound: str, dtype: type | None = None) -> NDArray[Any]:

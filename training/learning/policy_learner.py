@@ -27,6 +27,7 @@ from training.learning.arguments import (
     column_of,
     in_order,
     labels_of,
+    refuse_texts,
 )
 from training.learning.crossfit import FOLDS
 from training.learning.learned import Learned
@@ -291,6 +292,7 @@ class PolicyLearner(BaseEstimator):  # type: ignore[misc] # scikit-learn has no 
         try:
             rows: Floats = validate_data(self, X, reset=fitting, **options)
         except (TypeError, ValueError) as problem:
+            refuse_texts("X", X)
             if re.search(r"\bX\b", str(problem)):
                 raise
             # scikit-learn names what it read only in some of its messages.

@@ -132,13 +132,16 @@ def page(
     )
 
 
-def policy_page(figures: Figures, verdict: Verdict, catalogue: Catalogue) -> str:
+def policy_page(
+    figures: Figures, verdict: Verdict, catalogue: Catalogue, lifted: float = 0.0
+) -> str:
     """Gives the page of a policy made elsewhere: the sections that do not speak of tables.
 
     Args:
         figures: as measured by `evaluate_policy`.
         verdict: of the gate on it.
         catalogue: the mixes that it chooses from.
+        lifted: share of test cases in which safeguards ask for more contact than it gives.
     """
     return _rendered(
         figures,
@@ -146,6 +149,7 @@ def policy_page(figures: Figures, verdict: Verdict, catalogue: Catalogue) -> str
         catalogue,
         tuple(one for one in SECTIONS if one[0] in _OF_ANY_POLICY),
         subject="policy",
+        lifted=lifted,
         quantiles=QUANTILES,
         gains=value_drawings.gains(figures),
         values=value_drawings.values(figures),

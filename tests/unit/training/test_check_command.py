@@ -99,6 +99,16 @@ def test_fields_that_are_never_known_are_something_to_look_at(tmp_path: Path) ->
     assert says in page.read_text(encoding="utf-8")
 
 
+def test_without_days_nothing_is_said_to_be_earlier_or_later(tmp_path: Path) -> None:
+    cases, page = a_file(tmp_path, LOGGED.drop("decided_on")), tmp_path / "check.html"
+    told = command("check", cases, "--page", page, *POLICIES)
+    assert "Held out for evaluation: three tenths of the cases, drawn at random." in told.out
+    text = page.read_text(encoding="utf-8")
+    assert "unknown, to evaluate on" in text
+    assert "earlier" not in text
+    assert "earlier" not in told.out
+
+
 def test_where_no_version_could_pass_the_gate_that_is_said_with_why_and_what_to_do(
     tmp_path: Path,
 ) -> None:

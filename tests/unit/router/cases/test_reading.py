@@ -185,6 +185,8 @@ def test_percents_may_bear_their_sign(tmp_path: Path) -> None:
         ("case_ref;weeks_registered\na;1,250\n", "say in --map, as csv.decimal, how decimals"),
         ("case_ref;weeks_registered\na;1.250\nb;12,0\n", "row 1: '1.250'"),
         ("case_ref,weeks_registered\na,12.5\n", "row 1: '12.5'"),
+        ("case_ref,weeks_registered\na,12.5\n", "means this or more; whole numbers alone"),
+        ("case_ref;weeks_registered\na;12,5\n", "means this or more; whole numbers alone"),
         ("case_ref,weeks_registered\na,1 234\n", "row 1: '1 234'"),
         ("case_ref,weeks_registered\na,-\n", "row 1: '-'"),
         ("case_ref,weeks_registered\na,inf\n", "row 1: 'inf'"),

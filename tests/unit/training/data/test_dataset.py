@@ -126,6 +126,22 @@ def test_cases_without_a_whole_outcome_window_are_left_out_and_counted(tmp_path:
     assert "horizon: 0 is outside 1 to 3650 days" in refusal(path, horizon_days=0)
 
 
+def test_a_mistyped_year_does_not_keep_the_cases_without_a_whole_window(tmp_path: Path) -> None:
+    newest = max(FRAME["decided_on"].to_list())
+    first = pl.int_range(pl.len()) == 0
+    frame = FRAME.with_columns(
+        pl.when(first).then(date(2062, 1, 1)).otherwise("decided_on").alias("decided_on")
+    )
+    path = a_file(tmp_path, frame)
+    told = refusal(path, horizon_days=90)
+    assert f"{path}: column decided_on: row 1: 2062-01-01; more than 31 days after all" in told
+    assert f"which end on {newest}" in told
+    assert "or give the last day of outcomes as --as-of" in told
+    # Who says the last day has left the case out; without a horizon no day ends the window.
+    assert read_cases([path], CATALOGUE, horizon_days=90, end=newest).too_recent > 1
+    assert read_cases([path], CATALOGUE).too_recent == 0
+
+
 def test_the_columns_of_an_audit_file_are_joined_and_never_part_of_rows(tmp_path: Path) -> None:
     audit = tmp_path / "audit.csv"
     refs = FRAME["case_ref"].gather([row - 1 for row in ROWS[:3]]).to_list()

@@ -20,7 +20,7 @@ from bench.evaluation import (
 from router.cases.features import FEATURES
 from router.decision.decide import Decider
 from training.data.dataset import LoggedCases
-from training.evaluation.evaluate import Rival, evaluate, evaluate_policy
+from training.evaluation.evaluate import Rival, evaluate, evaluate_policy, lifted_share
 from training.evaluation.figures import Figures, PolicyFigures, Soundness
 from training.evaluation.figures_json import from_json, to_json
 from training.evaluation.gate import judge, load_gate, of_any_policy
@@ -253,6 +253,23 @@ def test_nuisances_weights_and_balance_are_told_for_every_mix(
     assert blind.diagnostics is not None
     apart = [(one.apart, one.apart_weighted) for one in blind.diagnostics.mixes]
     assert np.mean([after for _, after in apart]) < np.mean([before for before, _ in apart])
+
+
+def test_how_often_the_safeguards_lift_a_policy_is_known(
+    held_out: HeldOut, deciders: tuple[Decider, Decider]
+) -> None:
+    cases, _ = held_out
+    decided = deciders[0].decide(cases.rows)
+    served = decided.mix >= 0
+    permitted = np.eye(len(CATALOGUE.ids))[np.maximum(decided.mix, 0)]
+    assert lifted_share(cases, permitted, CATALOGUE, NATIONAL) == 0
+    lightest = np.zeros_like(permitted)
+    lightest[:, 0] = 1
+    refused = float((~decided.permitted[served, 0]).mean())
+    assert 0 < refused < 1
+    assert lifted_share(cases, lightest, CATALOGUE, NATIONAL) == pytest.approx(refused)
+    half = (permitted + lightest) / 2
+    assert lifted_share(cases, half, CATALOGUE, NATIONAL) == pytest.approx(refused / 2)
 
 
 def test_the_same_mixes_brought_as_a_policy_get_the_same_figures_and_a_verdict(

@@ -255,6 +255,18 @@ def test_options_that_cannot_be_are_refused_by_name(option: dict[str, Any], says
         PolicyLearner(**QUICK | option).fit(*data())
 
 
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("argument", ["X", "confounders"])
+def test_columns_of_texts_are_refused_by_their_names(
+    frame: Callable[..., Any], argument: str
+) -> None:
+    table = frame({"age": [30.0] * COUNT, "sex": ["m"] * COUNT, "town": ["Bodø"] * COUNT})
+    rows, mix, outcome = data()
+    given = {"X": rows, "mix": mix, "outcome": outcome} | {argument: table}
+    with pytest.raises(ValueError, match=f"^{argument}: columns 'sex', 'town' hold other values"):
+        PolicyLearner().fit(**given)
+
+
 def test_rows_to_predict_are_refused_by_name() -> None:
     rows = data()[0]
     for wrong, says in (

@@ -387,6 +387,9 @@ def test_the_page_of_a_policy_made_elsewhere_speaks_of_no_tables() -> None:
     headings = re.findall(r'<h2 id="(\w+)"', text)
     assert {"value", "groups", "gate", "overlap", "sensitivity"} <= set(headings)
     assert not {"effects", "calibration", "fidelity", "severity", "reproduce"} & set(headings)
+    assert "The safeguards lift" not in text
+    lifted = policy_page(some_figures(), a_verdict(passed=False), CATALOGUE, lifted=0.25)
+    assert "The safeguards lift it to more contact in 25.0% of the test cases." in lifted
     # It predicts nothing, and nothing of it can be made again.
     assert "predicted minus observed" not in text
     assert not set(re.findall(r'href="#(\w+)"', text)) - set(headings)
