@@ -40,7 +40,8 @@ BANDS = ("office-small", "office-medium", "office-large")
 ANY_BAND = "office-any"
 # A band of one office would name it.
 _OFFICES_OF_A_BAND = 2
-_SUMMED_AT = 64
+# So many frames are added up at once: more would be more memory, fewer more time.
+_SUMMED_AT = 16
 
 
 class NotAnonymous(Mendable, ValueError):
@@ -93,11 +94,14 @@ def groups_of(
     found: list[pl.DataFrame] = []
     for frame in cases:
         fields = [name for name in quasi_identifiers if name in frame.columns]
-        each = frame.with_columns(pl.lit(1, pl.Int64).alias("cases"))
-        found.append(_summed(each.select(*fields, "cases")))
+        each = frame.with_columns(pl.lit(1, pl.Int64).alias("cases")).select(*fields, "cases")
+        # Numbers for texts: with hundreds of offices nearly every case is a combination of its own.
+        found.append(_summed(each.with_columns(pl.col(pl.String).cast(pl.Categorical))))
         if len(found) == _SUMMED_AT:
             found = [_summed(pl.concat(found))]
-    return _summed(pl.concat(found)) if found else pl.DataFrame(schema={"cases": pl.Int64})
+    if not found:
+        return pl.DataFrame(schema={"cases": pl.Int64})
+    return _summed(pl.concat(found)).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def _summed(groups: pl.DataFrame) -> pl.DataFrame:
