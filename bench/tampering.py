@@ -114,7 +114,7 @@ def fill(store: JournalStore, chance: random.Random) -> None:
     ]
     store.write_batch([*advised, *about])
     gone = store.find([advised[3].id, about[6].id, about[7].id])
-    held = [Held(one.seq, one.id) for one in gone]
+    held = sorted(Held(one.seq, one.id) for one in gone)
     erase(store, lambda: held, now=_NOW + 30, why="request")
     store.write_batch(
         [

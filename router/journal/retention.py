@@ -61,7 +61,7 @@ def erase_case(store: JournalStore, found: list[Held], *, now: int) -> int:
     """
     held, erased = found, 0
     while held:
-        erased += erase(store, held.copy, now=now, why="request")
+        erased += erase(store, sorted(held).copy, now=now, why="request")
         about = chain.from_iterable(store.about(one.id) for one in found)
         held = [Held(one.seq, one.id) for one in about if one.payload is not None]
     return erased
@@ -82,7 +82,8 @@ def erase(
 
     Args:
         store: the journal.
-        held: gives the records that lose their content; asked twice, so that many need no memory.
+        held: gives the records that lose their content, in the order of the chain; asked twice, so
+            that many need no memory.
         now: microseconds since 1970, UTC.
         why: such as "age" or "request"; never whose.
         **facts: what else the record tells; never the reference of a case.
@@ -93,7 +94,7 @@ def erase(
     Raises:
         JournalUnavailable: if not all are erased, or copies are left: call again.
     """
-    seqs = Seqs(sorted(one.seq for one in held()))
+    seqs = Seqs(one.seq for one in held())
     told = Erasure(why=why, records=len(seqs), seqs=seqs, facts=facts)
     _write(store, told.record(now))
     # Only what was told: more may be found the second time.

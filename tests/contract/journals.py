@@ -113,7 +113,7 @@ def a_record_about(
 def erase(store: JournalStore, *records: Record) -> int:
     """Erases records as an operator does, with a record of it; gives how many held content."""
     stored = store.find([record.id for record in records])
-    held = [Held(one.seq, one.id) for one in stored]
+    held = sorted(Held(one.seq, one.id) for one in stored)
     return erase_with_a_record(store, lambda: held, now=3_000, why="request")
 
 

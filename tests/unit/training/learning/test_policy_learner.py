@@ -97,7 +97,7 @@ def test_frames_and_columns_of_pandas_and_polars_are_read(table: Any, column: An
     # What it says of the outcome, it says after all was read.
     with pytest.raises(ValueError, match="outcome: must be from 0 to 1"):
         learn(frame, column((mix == "phone").tolist(), dtype=int), column([2.0] * COUNT))
-    with pytest.raises(ValueError, match="rows: must be numbers, unknown as NaN"):
+    with pytest.raises(ValueError, match=r"rows: columns 'a' hold .*; must be numbers"):
         learn(table({"a": ["x"] * COUNT}), column([0, 1] * 120), column([0.5] * COUNT))
 
 
