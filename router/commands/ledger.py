@@ -214,7 +214,8 @@ class _Asked:
 
     def benefit(self, offices: Collection[str]) -> Benefit:
         """Tells what showing the advice is worth at some of them together."""
-        return benefit(self.ledger(offices).shown, self.shown_at(offices), self._everywhere)
+        cases = sum(self.each[office].shown for office in offices)
+        return benefit(cases, self.shown_at(offices), self._everywhere)
 
     def overrides_at(self, offices: Collection[str]) -> Overrides:
         """Tells whether own views do better at some of them together."""

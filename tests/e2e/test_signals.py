@@ -52,20 +52,25 @@ def test_sighup_reads_anew_what_looks_unchanged(start_server: StartServer) -> No
     assert status(server, "/isready") == 200
 
 
+def refused(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Runs a server that will not start, with its journal in this folder."""
+    return subprocess.run(
+        router_command("serve", *flags, "--journal", f"sqlite:///{folder}/journal.db"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 @pytest.mark.parametrize("setting", ["listen", "metrics"])
 def test_a_taken_port_is_one_line_that_names_it(setting: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         ports = {"listen": "127.0.0.1:0", "metrics": "127.0.0.1:0", setting: address}
         flags = [word for name, value in ports.items() for word in (f"--{name}", value)]
-        ended = subprocess.run(
-            router_command("serve", *flags, "--journal", f"sqlite:///{tmp_path}/journal.db"),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        ended = refused(tmp_path, *flags)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"error: --{setting}: cannot listen on {address}: ")
@@ -85,14 +90,6 @@ def test_a_taken_port_is_one_line_that_names_it(setting: str, tmp_path: Path) ->
 def test_a_start_that_is_refused_leaves_no_empty_journal(
     flags: tuple[str, ...], tmp_path: Path
 ) -> None:
-    address = ("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
-    ended = subprocess.run(
-        router_command("serve", *address, *flags, "--journal", f"sqlite:///{tmp_path}/journal.db"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    ended = refused(tmp_path, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *flags)
     assert ended.returncode == 2
     assert list(tmp_path.iterdir()) == []
