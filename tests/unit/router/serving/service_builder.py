@@ -1,8 +1,6 @@
 """A server in this process with the services that advise, over real gRPC and a real journal."""
 
-import asyncio
 import shutil
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +34,7 @@ from router.v1 import (
 )
 from router.versions.listing import Listing
 from router.versions.trust import TrustedKeys
+from tests import event_loop
 from tests.builders import ROOT
 
 FULL = channel_router_pb2.VIEW_FULL
@@ -132,9 +131,6 @@ def a_service(
     for office, own in offices.items():
         (policies / "offices" / f"{office}.toml").write_text(own)
 
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
     registry, texts = CollectorRegistry(), load_texts()
     metrics = Metrics(registry, told_together=told_together)
     store = open_journal(f"sqlite:///{folder / 'journal.db'}")
@@ -173,20 +169,15 @@ def a_service(
         await server.start()
         return server, durable, shadowing, port
 
-    server, durable, shadowing, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+    server, durable, shadowing, port = event_loop.run(begin())
 
     async def end() -> None:
         await server.stop(None)
         await shadowing.end()
         await durable.close(5)
-        await loop.shutdown_default_executor()
 
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Service(channel, registry, store, live)
     finally:
-        # All of it on the loop's thread: gRPC's asyncio server must end where it began.
-        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        event_loop.run(end())

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from router.serving.edge import Context, Edge
 from router.serving.metrics import Metrics
+from tests import event_loop
 from tests.unit.router.serving.echo_service import (
     ECHOES,
     KINDS,
@@ -95,7 +96,7 @@ def within(body: Callable[[Desk], Awaitable[None]], service: str = SERVICE, **bo
         async with serving(service, **bounds) as desk:
             await asyncio.wait_for(body(desk), 30)
 
-    asyncio.run(run())
+    event_loop.run_whole(run())
 
 
 def text(value: str) -> bytes:
@@ -381,7 +382,7 @@ def test_a_call_that_is_ended_amid_its_first_answer_hears_of_it() -> None:
             None,
         ]
 
-    asyncio.run(run())
+    event_loop.run_whole(run())
 
 
 def test_calls_of_other_services_that_never_end_are_bounded_too() -> None:

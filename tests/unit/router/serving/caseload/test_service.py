@@ -1,6 +1,5 @@
 """PlanCaseload as an office's system meets it, over real gRPC and a real journal."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from router.serving.live import Live, Loader
 from router.serving.metrics import Metrics
 from router.texts import load_texts
 from router.v1 import case_pb2, caseload_pb2, caseload_pb2_grpc
+from tests import event_loop
 from tests.builders import ROOT, a_case
 
 Request = caseload_pb2.PlanCaseloadRequest
@@ -66,7 +66,7 @@ def asked(journal: Path, requests: Iterable[Request]) -> Answer:
         async with serving(journal) as ask:
             return await ask(requests)
 
-    return asyncio.run(once())
+    return event_loop.run_whole(once())
 
 
 def refused(journal: Path, requests: Iterable[Request]) -> grpc.aio.AioRpcError:

@@ -1,7 +1,5 @@
 """A Feedback service behind a real gRPC server, on a real journal, and decisions to answer."""
 
-import asyncio
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from router.serving.metrics import Metrics
 from router.texts import load_texts
 from router.v1 import feedback_pb2 as pb
 from router.v1 import feedback_pb2_grpc, recommendation_pb2
+from tests import event_loop
 from tests.builders import a_catalogue, a_reading, a_recorded_recommendation
 
 CATALOGUE = a_catalogue()
@@ -135,10 +134,7 @@ def details(error: grpc.RpcError) -> dict[str, str]:
 
 @contextmanager
 def a_desk(journal: Path | str) -> Iterator[Desk]:
-    """Serves Feedback on a journal's file or URL, from a thread of its own until the block ends."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    """Serves Feedback on a journal's file or URL, until the block ends."""
     url = f"sqlite:///{journal}" if isinstance(journal, Path) else journal
     store, registry = open_journal(url), CollectorRegistry()
     # The channel follows once the server listens.
@@ -158,13 +154,12 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
         service.begin()
         return server, durable, service, port
 
-    server, durable, service, port = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+    server, durable, service, port = event_loop.run(begin())
 
     async def end() -> None:
         await service.end()
         await server.stop(None)
         await durable.close(5)
-        await loop.shutdown_default_executor()
 
     desk.listen = f"127.0.0.1:{port}"
     try:
@@ -172,8 +167,4 @@ def a_desk(journal: Path | str) -> Iterator[Desk]:
             desk.channel = channel
             yield desk
     finally:
-        # All of it on the loop's thread: gRPC's asyncio server must end where it began.
-        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        event_loop.run(end())
