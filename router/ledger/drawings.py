@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import date
+from itertools import dropwhile
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from router.drawing.axes import rows
 from router.drawing.colours import BLUE, GREEN, GREY, INK, ORANGE, QUIET
 from router.drawing.drawing import TwoShapes, draw_two_shapes
-from router.ledger.account import Ledger
+from router.ledger.account import Ledger, Part
 from router.ledger.contacts import ChannelFigures
 from router.ledger.practice import Practice
 from router.ledger.words import Words
@@ -106,10 +107,11 @@ def _bar(
 
 def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
     """Draws released and re-used hours by week; None with fewer than two weeks."""
-    found = [one.estimated for one in ledger.weeks]
-    if len(found) < 2 or not ledger.cases:
+    drawn = _with_hours(ledger)
+    if len(drawn) < 2:
         return None
-    mondays = [date.fromisoformat(one.name) for one in ledger.weeks]
+    found = [one.estimated for one in drawn]
+    mondays = [date.fromisoformat(one.name) for one in drawn]
     years = len(mondays) > _WEEKS_OF_A_YEAR
     released, reused = (
         np.array([getattr(one, name) / _HOUR for one in found]) for name in ("released", "reused")
@@ -146,6 +148,16 @@ def weekly(ledger: Ledger, words: Words) -> TwoShapes | None:
         reused=words.in_hours(sum(one.reused for one in found) / len(found)),
     )
     return draw_two_shapes("weeks", words("weeks.drawing"), told, (3.0, 3.0), paint)
+
+
+def _with_hours(ledger: Ledger) -> list[Part]:
+    """Gives the weeks from the first with a case to the day the ledger is told on.
+
+    Before it nothing may have been recorded yet, and what is to come is not known: no hours would
+    be drawn for weeks of which nobody knows any.
+    """
+    cases = dropwhile(lambda one: not one.estimated.cases, ledger.weeks)
+    return [one for one in cases if date.fromisoformat(one.name) <= ledger.as_of]
 
 
 def _smoothed(hours: NDArray[np.float64]) -> NDArray[np.float64]:
