@@ -32,7 +32,7 @@ class Place(click.Path):
             self.fail(
                 f"{scheme_of(value)} is an address; permitted is a path on this machine", param, ctx
             )
-        place = super().convert(value, param, ctx)
+        place: Any = super().convert(value, param, ctx)
         # A pipe is waited for, and some devices never end: neither may hold up a start or a probe.
         if not self.dir_okay and is_odd(place):
             self.fail(f"{place} {ODD}; give the name of a file", param, ctx)

@@ -60,8 +60,8 @@ def rewrite(
 
     The values, what the gate said and the name stay as they are. The folder is replaced at once, so
     that nobody sees half of it. Done again, nothing changes. Golden cases are left out: they tell
-    what was decided with the counts before (`training.version.golden`). So are the estimators: their
-    nodes counted cases exactly, and to change a pickle is to run it.
+    what was decided with the counts before (`training.version.golden`). So are the estimators:
+    their nodes counted cases exactly, and to change a pickle is to run it.
 
     Args:
         folder: models/VERSION.
