@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from router.addresses import holds_secret, is_address, scheme_of
-from router.files.plain_files import plain_bytes
+from router.files.plain_files import ODD, is_odd, plain_bytes
 from router.journal.record import JournalNotNamed
 from router.planning.price_feedback import WEEKS
 
@@ -32,7 +32,11 @@ class Place(click.Path):
             self.fail(
                 f"{scheme_of(value)} is an address; permitted is a path on this machine", param, ctx
             )
-        return super().convert(value, param, ctx)
+        place: Any = super().convert(value, param, ctx)
+        # A pipe is waited for, and some devices never end: neither may hold up a start or a probe.
+        if not self.dir_okay and is_odd(place):
+            self.fail(f"{place} {ODD}; give the name of a file", param, ctx)
+        return place
 
 
 FOLDER = Place(path_type=Path, file_okay=False)

@@ -459,6 +459,25 @@ def demo(models: Path, policies: Path) -> None:
     run_demo(models, policies)
 
 
+def _check_tls(
+    tls_ca: Path | None, tls_name: str | None, tls_certificate: Path | None, tls_key: Path | None
+) -> None:
+    """Refuses options of TLS of which one is missing: gRPC ends the process for the lack of a key.
+
+    Raises:
+        SettingsError: naming what is missing.
+    """
+    if (tls_certificate is None) != (tls_key is None):
+        missing = "tls_certificate" if tls_certificate is None else "tls_key"
+        raise SettingsError(
+            missing, "is missing; a caller has a certificate and its key: give both"
+        )
+    if tls_ca is None and (tls_certificate or tls_name):
+        raise SettingsError(
+            "tls_ca", "is missing; it says whose servers are trusted, and without it nothing is TLS"
+        )
+
+
 @click.command()
 @click.option("--address", default="127.0.0.1:50051", envvar="ROUTER_LISTEN", help="Of the server.")
 @click.option(
@@ -497,6 +516,7 @@ def health(
 
     from router.commands.nearby import Trust, open_channel
 
+    _check_tls(tls_ca, tls_name, tls_certificate, tls_key)
     trust = Trust.read(tls_ca, tls_name, tls_certificate, tls_key) if tls_ca else None
     # The probe shares the server's environment, and "any address" is nowhere to call.
     target = str(Address.parse("address", address, unix=True))

@@ -31,6 +31,19 @@ _HEADERS = {
 }
 
 
+ODD = "is no regular file (a pipe, a device or a socket)"
+
+
+def is_odd(path: Path) -> bool:
+    """Tells whether what is there is neither file nor folder; links are followed."""
+    try:
+        mode = os.stat(path).st_mode
+    # Whoever reads it says what is missing.
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def plain_bytes(path: Path, at_most: int, *, links: bool = False) -> bytes:
     """Reads the bytes of a plain file.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from router.files.aside import written_aside
+from router.files.plain_files import plain_bytes
 from router.journal.record import Head, JournalBroken, JournalNotNamed
 from router.journal.store import JournalReader
 
@@ -103,10 +104,9 @@ class HeadFile:
 
     def _read(self) -> Head:
         try:
-            with self._path.open("rb") as file:
-                data = file.read(_BYTES_AT_MOST)
+            data = plain_bytes(self._path, _BYTES_AT_MOST, links=True)
             return Head.parse(data.decode("ascii", "replace"))
-        except (OSError, JournalNotNamed) as problem:
+        except (ValueError, JournalNotNamed) as problem:
             raise JournalLost(
                 f"{self._called} {self._path}: cannot be read: {problem}"
             ) from problem

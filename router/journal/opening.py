@@ -5,6 +5,7 @@ The URL of a new store joins here.
 
 from pathlib import Path
 
+from router.files.plain_files import ODD, is_odd
 from router.journal.record import JournalBroken, JournalNotNamed
 from router.journal.store import JournalReader, JournalStore
 from router.journal.stores.sqlite import SqliteJournal
@@ -80,6 +81,9 @@ def _path_of(url: str) -> str:
         raise JournalNotNamed("journal: must be kept, and memory is not; name a file")
     if Path(path).is_dir():
         raise JournalNotNamed(f"journal: {path} is a folder; name a file in it")
+    # SQLite would wait for a pipe for good, and write to a device.
+    if is_odd(Path(path)):
+        raise JournalNotNamed(f"journal: {path} {ODD}; name a file")
     return path
 
 

@@ -281,3 +281,26 @@ def test_a_unix_socket_is_for_its_owner_and_group_alone(tmp_path: Path) -> None:
     finally:
         assert server.stop() == 0
         closed(server)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("ca", "certificate"), "--tls-key: is missing; a caller has a certificate and its key"),
+        (("ca", "key"), "--tls-certificate: is missing; a caller has a certificate and its key"),
+        (("certificate", "key"), "--tls-ca: is missing; it says whose servers are trusted"),
+        (("name",), "--tls-ca: is missing; it says whose servers are trusted"),
+    ],
+)
+def test_a_probe_that_lacks_an_option_of_tls_says_which(
+    tmp_path: Path, given: tuple[str, ...], told: str
+) -> None:
+    # Whatever stands in it: what is missing is told before any file is read.
+    (tmp_path / "pem").write_text("PEM")
+    words = [word for name in given for word in (f"--tls-{name}", str(tmp_path / "pem"))]
+    ended = subprocess.run(
+        router_command("health", *words), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: {told}")
+    assert len(ended.stderr.splitlines()) == 1

@@ -51,9 +51,16 @@ class _Inert:
         y: NDArray[Any],
         sample_weight: Floats | None = None,
     ) -> Self:
-        """Fits as scikit-learn does."""
+        """Fits as scikit-learn does, and forgets how many cases each node had.
+
+        No prediction asks for it. A version goes out with its estimators: they told how many cases
+        got a mix, and two thresholds of a field how many lie between them.
+        """
         rows = _without_rare(X, self.min_samples_leaf)
         super().fit(rows, y, sample_weight)  # type: ignore[misc] # of scikit-learn, beside it
+        for each in self._predictors:
+            for tree in each:
+                tree.nodes["count"] = 0
         return self
 
     def _bin_data(

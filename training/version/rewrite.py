@@ -20,7 +20,7 @@ from training.evaluation.figures import Figures
 from training.evaluation.gate import WORST_GROUP, Verdict
 from training.evaluation.in_tens import figures_in_tens
 from training.version.artefact import folder_aside, write_files
-from training.version.files import ESTIMATORS, read_figures, read_manifest, read_verdict
+from training.version.files import read_figures, read_manifest, read_verdict
 from training.version.manifest import training_in_tens
 
 
@@ -58,9 +58,10 @@ def rewrite(
 ) -> None:
     """Writes a version's tables, figures, report, card, register entry and manifest anew, in tens.
 
-    The values, what the gate said, the estimators and the name stay as they are. The folder is
-    replaced at once, so that nobody sees half of it. Done again, nothing changes. Golden cases are
-    left out: they tell what was decided with the counts before (`training.version.golden`).
+    The values, what the gate said and the name stay as they are. The folder is replaced at once, so
+    that nobody sees half of it. Done again, nothing changes. Golden cases are left out: they tell
+    what was decided with the counts before (`training.version.golden`). So are the estimators:
+    their nodes counted cases exactly, and to change a pickle is to run it.
 
     Args:
         folder: models/VERSION.
@@ -89,7 +90,6 @@ def rewrite(
         described["training"] = training_in_tens(described["training"])
     before = folder.with_name(f".{folder.name}.before")
     with folder_aside(folder) as aside:
-        shutil.copyfile(folder / ESTIMATORS, aside / ESTIMATORS)
         failed = write_files(
             aside, tables_in_tens(tables), figures, verdict, scored, described, key
         )

@@ -197,7 +197,8 @@ def open_to_read(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection
         JournalUnavailable: if somebody began to write what is read as it lies.
     """
     # Quoted: a question mark or per cent sign in a path would be read as a part of the URI.
-    uri = f"file:{quote(str(path))}?mode=ro"
+    # Behind an empty name of a machine, or a path that begins with two slashes would name one.
+    uri = f"file://{quote(str(path.absolute()))}?mode=ro"
     log, index = log_of(path), index_of(path)
     shared = log.exists() and index.exists()
     logged = not shared and _size(log) > 0

@@ -1,12 +1,14 @@
 """Options of an engine that cannot be meant: told before anything is read."""
 
+import os
 from datetime import datetime
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from router.commands.options import AS_OF, DATE, check_scheduler, end_of, engine_options
+from router.commands.options import AS_OF, DATE, FILE, check_scheduler, end_of, engine_options
 
 
 @click.command()
@@ -57,3 +59,26 @@ def test_an_address_with_a_password_is_refused_and_not_repeated() -> None:
     assert told.exit_code == 2
     assert "no user and password" in told.output
     assert "s3cret" not in told.output
+
+
+@click.command()
+@click.option("--tls-ca", type=FILE, required=True)
+def trust(tls_ca: Path) -> None:
+    click.echo(tls_ca.read_text())
+
+
+def test_a_pipe_and_a_device_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        told = CliRunner().invoke(trust, ["--tls-ca", str(tmp_path / name)])
+        assert told.exit_code == 2
+        odd = f"'--tls-ca': {tmp_path / name} is no regular file (a pipe, a device or a socket)"
+        assert odd in told.output
+
+
+def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("of ours")
+    (tmp_path / "link").symlink_to("ca.pem")
+    told = CliRunner().invoke(trust, ["--tls-ca", str(tmp_path / "link")])
+    assert (told.exit_code, told.output) == (0, "of ours\n")

@@ -1,7 +1,9 @@
 """A head that is kept outside: what it refuses, and how it is written."""
 
+import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -74,3 +76,15 @@ def test_a_head_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         HeadFile(tmp_path / "nowhere" / "head").note(Head(1, bytes(32)))
     with closing(open_journal(f"sqlite:///{tmp_path}/new.db")):
         assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_head_file_that_is_none_is_not_waited_for(
+    path: Path, make: Callable[[Path], None]
+) -> None:
+    noted = path.with_name("head")
+    noted.unlink()
+    make(noted)
+    with closing(SqliteJournal(path)) as store, pytest.raises(JournalLost, match="not a plain"):
+        HeadFile(noted).check(store)
+    assert "is no regular file" in started(path).output

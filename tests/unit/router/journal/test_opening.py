@@ -1,13 +1,15 @@
 """From the `journal` setting to an open journal, or to a refusal that says what is wrong."""
 
+import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from router.journal.opening import open_journal
-from router.journal.record import JournalBroken, JournalUnavailable
+from router.journal.opening import open_journal, open_to_read
+from router.journal.record import JournalBroken, JournalNotNamed, JournalUnavailable
 
 
 def test_an_absolute_url_opens_that_file_for_its_owner_alone(tmp_path: Path) -> None:
@@ -60,3 +62,20 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     with pytest.raises(JournalBroken, match="another program"):
         open_journal(f"sqlite:///{path}")
     assert path.read_bytes() == before
+
+
+def test_a_pipe_and_a_device_are_no_journal_and_are_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        for opened in (open_journal, open_to_read):
+            with pytest.raises(JournalNotNamed, match=f"{name} is no regular file"):
+                opened(f"sqlite:///{tmp_path}/{name}")
+
+
+def test_a_slash_too_many_before_an_absolute_path_names_the_same_file(tmp_path: Path) -> None:
+    url = f"sqlite:////{tmp_path}/journal.db"
+    open_journal(url).close()
+    with closing(open_to_read(url)) as journal:
+        assert len(journal.heads()) == 1
+    assert (tmp_path / "journal.db").exists()

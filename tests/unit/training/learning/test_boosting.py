@@ -1,10 +1,14 @@
 """Boosting: columns that hardly any case knows, and the same bytes as scikit-learn's for less."""
 
+from typing import Any
+
+import joblib
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from bench.instructions import steps
+from tests.builders import ROOT
 from training.learning.boosting import BoostingClassifier, BoostingRegressor, fit_each
 from training.learning.scores import Floats
 
@@ -111,3 +115,26 @@ def test_every_mix_costs_hardly_more_steps_than_one() -> None:
     every = steps(lambda: model.predict_each(rows[:, :3], MIXES))
     assert every.instructions < 4 * one.instructions
     assert every.calls < 4 * one.calls
+
+
+def counted(model: Any) -> int:
+    """Adds up what a model's nodes say of how many cases they had."""
+    return sum(int(tree.nodes["count"].sum()) for each in model._predictors for tree in each)
+
+
+def test_no_node_tells_how_many_cases_it_had() -> None:
+    rows, target = some_rows()
+    alone = BoostingClassifier(**SETTINGS).fit(rows, target > 0)
+    together = fit_each(lambda: BoostingRegressor(**SETTINGS), rows, [target, -target])
+    assert [counted(model) for model in (alone, *together)] == [0, 0, 0]
+
+
+def test_the_estimators_of_the_shipped_version_count_nobody() -> None:
+    """Two thresholds of a field told how many cases lie between, and roots how many got a mix."""
+    kept = joblib.load(ROOT / "models" / "baseline-2027-01" / "estimators.joblib")
+    models = [*kept["minutes"].models]
+    for student in kept["students"]:
+        models += [student.level, *student.steps]
+        models += [step for pair in student.pairs for step in pair.steps]
+    assert len(models) > 60
+    assert {counted(model) for model in models} == {0}

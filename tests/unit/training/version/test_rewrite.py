@@ -66,7 +66,8 @@ def test_counts_are_in_tens_and_digests_are_new(kept: Path, rewritten: Path) -> 
     assert (after.counts % 10 == 0).all()
     np.testing.assert_array_equal(before.values, after.values)
     assert all(one.cases % 10 == 0 for one in read_figures(rewritten).groups)
-    assert (rewritten / "estimators.joblib").read_bytes() == b"as it was"
+    # Their nodes counted cases.
+    assert not (rewritten / "estimators.joblib").exists()
     assert [path.name for path in rewritten.parent.iterdir()] == ["v9"]
 
 
@@ -104,8 +105,8 @@ def test_who_could_read_the_version_before_can_read_it_afterwards(folder: Path) 
     for place in places:
         place.chmod(0o750 if place.is_dir() else 0o640)
     rewrite(folder, FEATURES, CATALOGUE)
-    modes = [folder.stat().st_mode & 0o777, *(one.stat().st_mode & 0o777 for one in places[1:])]
-    assert modes == [0o750] + [0o640] * (len(places) - 1)
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o640}
 
 
 def test_a_version_that_somebody_changed_is_refused(folder: Path) -> None:
