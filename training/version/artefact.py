@@ -179,11 +179,11 @@ def folder_aside(folder: Path) -> Iterator[Path]:
 
 
 def _estimators(fitted: Fitted) -> dict[str, object]:
-    # Neither teachers nor stacks: they are functions, which cannot be stored.
+    # Neither teachers nor stacks: they are functions, which cannot be stored. Nor the models of
+    # minutes: their means of whole minutes are fractions, whose digits told how many had each mix.
     return {
         "students": fitted.learned.students,
         "encoding_orders": dict(fitted.encoding.orders),
-        "minutes": fitted.learned.minutes_model,
         "weights": fitted.learned.weights,
     }
 
