@@ -35,7 +35,7 @@ def median(loads: list[Load], name: str) -> float:
     return statistics.median(figures)
 
 
-def on_core(core: str) -> list[str]:
+def bound_to(core: str) -> list[str]:
     """Gives the words before a command that run it on one core, and end it if this process ends.
 
     However it ends: a bench that was killed would leave its server to slow the next one.
@@ -56,7 +56,7 @@ def pinned(*words: str, ready: str) -> Iterator[subprocess.Popen[bytes]]:
     Raises:
         SystemExit: if it ends without saying that it is ready.
     """
-    command = [*on_core(SERVER_CORE), sys.executable, "-m", *words]
+    command = [*bound_to(SERVER_CORE), sys.executable, "-m", *words]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ}
     )
@@ -88,7 +88,7 @@ def h2load(
     log.unlink(missing_ok=True)
     # Many calls share a connection, as clients do, but no single one becomes the bound.
     connections = min(16, in_flight)
-    command = [*on_core(LOAD_CORE), "h2load", "-n", str(calls), "-c", str(connections)]
+    command = [*bound_to(LOAD_CORE), "h2load", "-n", str(calls), "-c", str(connections)]
     command += ["-m", str(in_flight // connections), "-d", str(body), "--log-file", str(log)]
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
     out = subprocess.run(

@@ -27,7 +27,7 @@ from typing import Any
 
 import psutil
 
-from bench.load import LOAD_CORE, free_port, on_core, pinned
+from bench.load import LOAD_CORE, bound_to, free_port, pinned
 from bench.wire import Call, write_calls
 from router.commands.demo import plain_case
 from router.v1 import channel_router_pb2
@@ -98,7 +98,7 @@ class Load:
         how = {"deadline": values.pop("deadline", None), "values": values, "mode": mode}
         where = {"calls": str(self._calls), "port": self._port, "method": RECOMMEND}
         token = {"more": {"authorization": f"Bearer {self._issuer.token(caller)}"}}
-        command = [*on_core(LOAD_CORE), sys.executable, "-m", "bench.wire"]
+        command = [*bound_to(LOAD_CORE), sys.executable, "-m", "bench.wire"]
         told = json.dumps(how | where | token)
         return subprocess.Popen([*command, told], stdout=subprocess.PIPE)
 

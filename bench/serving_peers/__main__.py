@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.load import LOAD_CORE, on_core
+from bench.load import LOAD_CORE, bound_to
 from bench.serving_peers.lineup import PEERS, ours, servers_of
 from bench.serving_peers.problem import cases, models
 from bench.serving_peers.servers import ENVIRONMENTS, HERE, ROOT, Running, Server, install, running
@@ -41,7 +41,7 @@ def ask(module: str, folder: Path, calls: Sequence[Call], **told: Any) -> dict[s
     """
     write_calls(folder / "calls.json", calls)
     words = json.dumps(told | {"calls": str(folder / "calls.json")})
-    command = [*on_core(LOAD_CORE), sys.executable, "-m", module, words]
+    command = [*bound_to(LOAD_CORE), sys.executable, "-m", module, words]
     out = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if out.returncode:
         raise SystemExit(f"{module} failed")

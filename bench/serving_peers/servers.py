@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.load import SERVER_CORE, free_port, on_core
+from bench.load import SERVER_CORE, bound_to, free_port
 from bench.serving_peers.http1 import Http1
 from bench.wire import Call, Wire
 
@@ -127,7 +127,7 @@ def running(server: Server, folder: Path, log: Path) -> Iterator[Running]:
     with log.open("ab") as out:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [*on_core(SERVER_CORE), *words],
+            [*bound_to(SERVER_CORE), *words],
             stdout=out,
             stderr=out,
             env={**os.environ, **_QUIET},
